@@ -1,0 +1,65 @@
+# `make up` and `make test` need Python 3.11+, make and the package registries; nothing else. All they make lies in this folder.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help up down test lint types contracts unit strangers bench docs lock clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+# Two stamps: `make up` needs no test tools, and must be ready in under two minutes with downloads.
+$(VENV)/sandbox.stamp: requirements.txt requirements-sandbox.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-sandbox.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+up: $(VENV)/sandbox.stamp ## an Azure of your own on this machine, and on it a hub that trusts a CA by proof of possession
+	@$(BIN)/python -m sandbox up
+
+down: $(VENV)/sandbox.stamp ## destroy what `up` made, and stop
+	@$(BIN)/python -m sandbox destroy
+	@$(BIN)/python -m sandbox stop
+
+test: lint types contracts unit ## everything that must hold: format, lint, types, import contracts, tests
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --quiet --check . || ($(BIN)/ruff format --diff . 2>&1 | head -40; exit 1)
+	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy --no-error-summary
+
+contracts: $(VENV)/dev.stamp
+	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
+
+unit: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+strangers: .strangers/az.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
+
+.strangers/az.stamp: requirements-az.txt
+	@mkdir -p .strangers
+	@test -x .strangers/az/bin/python || $(PYTHON) -m venv .strangers/az
+	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-az.txt
+	@touch $@
+
+bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
+	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+lock: ## pin the newest versions of everything (needs uv)
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements.in -o requirements.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-sandbox.in -o requirements-sandbox.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-az.in -o requirements-az.txt
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) .strangers .sandbox .cache
