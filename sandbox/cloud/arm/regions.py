@@ -1,0 +1,29 @@
+"""The regions that local Azure has, by the names that people write and the ones that ARM stores."""
+
+from __future__ import annotations
+
+_DISPLAY = (
+    "East US, East US 2, East US 2 EUAP, Central US, North Central US, South Central US, West Central US, West US, West US 2, "
+    "West US 3, Canada Central, Canada East, Brazil South, Mexico Central, North Europe, West Europe, France Central, "
+    "Germany West Central, Norway East, Poland Central, Sweden Central, Switzerland North, Italy North, Spain Central, "
+    "UK South, UK West, UAE North, Qatar Central, Israel Central, South Africa North, Southeast Asia, East Asia, "
+    "Australia East, Australia Southeast, Japan East, Japan West, Korea Central, Korea South, Central India, South India, "
+    "West India, USGov Virginia, USGov Arizona, USGov Texas, USDoD East, USDoD Central, China East, China East 2, "
+    "China East 3, China North, China North 2, China North 3"
+).split(", ")
+DISPLAY_BY_NAME = {display.lower().replace(" ", ""): display for display in _DISPLAY}
+
+
+def normalized(location: str) -> str:
+    """`West Europe` -> `westeurope`, ARM's own form."""
+    return location.lower().replace(" ", "")
+
+
+def known(location: str) -> bool:
+    """Whether there is such a region."""
+    return normalized(location) in DISPLAY_BY_NAME
+
+
+def display(location: str) -> str:
+    """`westeurope` -> `West Europe`."""
+    return DISPLAY_BY_NAME.get(normalized(location), location)

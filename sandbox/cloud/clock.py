@@ -1,0 +1,50 @@
+"""The time that local Azure lives in: the machine's own, or one that a test sets."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Tells the time in UTC; it can be set, and it then runs on from there, or stand still.
+
+    Only Azure's answers and judgements follow this clock. TLS follows the machine's, as the clients do.
+    """
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+        self._frozen: datetime | None = None
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+        if self._frozen is not None:
+            return self._frozen
+        return datetime.now(UTC) + self._offset
+
+    def timestamp(self) -> float:
+        """The current time in seconds since 1970."""
+        return self.now().timestamp()
+
+    def set(self, moment: datetime, *, frozen: bool = False) -> None:
+        """Make it `moment` now (aware); with `frozen` it stays so until the next call."""
+        if moment.tzinfo is None:
+            raise ValueError(f"the clock can't be set: '{moment}' has no time zone; add one, such as a trailing Z")
+        self._frozen = moment.astimezone(UTC) if frozen else None
+        self._offset = moment - datetime.now(UTC)
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass at once."""
+        if self._frozen is not None:
+            self._frozen += timedelta(seconds=seconds)
+        else:
+            self._offset += timedelta(seconds=seconds)
+
+    def follow_machine(self) -> None:
+        """Undo every setting: the machine's time again."""
+        self._offset, self._frozen = timedelta(), None
+
+
+def monotonic() -> float:
+    """Seconds of real time for measuring how long a thing took; never shown, never stored."""
+    return time.monotonic()

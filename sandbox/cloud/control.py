@@ -1,0 +1,179 @@
+"""The control port: test powers on a port of their own, so that none of them leaks into Azure's protocol."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from . import faults
+from .arm import access
+from .login import principals, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request as ControlRequest
+
+    from .front import Front
+
+    Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
+
+KEPT_ON_RESET = (*principals.KEPT_ON_RESET, *tokens.KEPT_ON_RESET)
+
+
+class BadRequestError(ValueError):
+    """What was asked for makes no sense; the message says why."""
+
+
+def application(front: Front) -> Starlette:
+    """The control application of one local Azure."""
+    control = _Control(front)
+    routes = [
+        Route("/health", _answered(control.health), methods=["GET"]),
+        Route("/requests", _answered(control.requests), methods=["GET"]),
+        Route("/requests", _answered(control.clear_requests), methods=["DELETE"]),
+        Route("/faults", _answered(control.list_faults), methods=["GET"]),
+        Route("/faults", _answered(control.add_fault), methods=["POST"]),
+        Route("/faults", _answered(control.clear_faults), methods=["DELETE"]),
+        Route("/dials", _answered(control.get_dials), methods=["GET"]),
+        Route("/dials", _answered(control.set_dials), methods=["PATCH"]),
+        Route("/clock", _answered(control.get_clock), methods=["GET"]),
+        Route("/clock", _answered(control.set_clock), methods=["PUT"]),
+        Route("/clock", _answered(control.reset_clock), methods=["DELETE"]),
+        Route("/principals", _answered(control.add_principal), methods=["POST"]),
+        Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
+        Route("/reset", _answered(control.reset), methods=["POST"]),
+    ]
+    return Starlette(routes=routes)
+
+
+def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
+    async def endpoint(request: ControlRequest) -> JSONResponse:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw.strip() else {}
+            if not isinstance(body, dict):
+                raise BadRequestError("the body must be a JSON object")
+            return JSONResponse(handler(body, request))
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+
+    return endpoint
+
+
+class _Control:
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._azure = front.azure
+
+    def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
+
+    def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """The log, oldest first; `?mutating=1` leaves out what only reads and what only fetches tokens."""
+        entries = [vars(entry) for entry in self._front.entries]
+        if request.query_params.get("mutating"):
+            return [entry for entry in entries if _mutates(entry)]
+        return entries
+
+    def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._front.entries.clear()
+        return {}
+
+    def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
+        return [rule.shown() for rule in self._front.faults.rules]
+
+    def add_fault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        rules = faults.parse(body["spec"]) if "spec" in body else [faults.from_json(body)]
+        self._front.faults.rules.extend(rules)
+        return {"added": len(rules)}
+
+    def clear_faults(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._front.faults.rules.clear()
+        return {}
+
+    def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return vars(self._azure.dials)
+
+    def set_dials(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._azure.dials = self._azure.dials.changed(body)
+        return vars(self._azure.dials)
+
+    def get_clock(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"now": self._azure.clock.now().isoformat()}
+
+    def set_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """`{"now": "2023-10-06T19:14:45Z", "frozen": true}` or `{"advance": 3600}`."""
+        if "advance" in body:
+            self._azure.clock.advance(float(body["advance"]))
+        elif "now" in body:
+            self._azure.clock.set(datetime.fromisoformat(str(body["now"])), frozen=bool(body.get("frozen")))
+        else:
+            raise BadRequestError("the clock takes 'now' (ISO 8601 with a zone) or 'advance' (seconds)")
+        return self.get_clock(body, request)
+
+    def reset_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        self._azure.clock.follow_machine()
+        return self.get_clock(body, request)
+
+    def add_principal(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A new application; `role` (its name) and `scope` give it a role that counts at once."""
+        role = next((role for role in access.ROLES.values() if role.name == body.get("role")), None)
+        if body.get("role") and role is None:
+            raise BadRequestError(f"no role is named '{body['role']}'; there are {', '.join(role.name for role in access.ROLES.values())}")
+        with self._azure.store.transaction():
+            principal = principals.create(self._azure.store, name=str(body.get("name") or "made by the control port"))
+            if role:
+                scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
+                access.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
+        return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
+
+    def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""
+        missing = [name for name in ("client_id", "issuer", "subject", "jwks") if name not in body]
+        if missing:
+            raise BadRequestError(f"a federated credential needs '{missing[0]}'")
+        principal = principals.find(self._azure.store, str(body["client_id"]))
+        if principal is None:
+            raise BadRequestError(f"no application has the client id '{body['client_id']}'")
+        audience = str(body.get("audience") or "api://AzureADTokenExchange")
+        credential = principals.FederatedCredential(
+            issuer=str(body["issuer"]), subject=str(body["subject"]), audience=audience, jwks=body["jwks"]
+        )
+        principal.federated.append(credential)
+        with self._azure.store.transaction():
+            principals.save(self._azure.store, principal)
+        return {}
+
+    def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Forget everything but the tenant and its keys: groups, hubs, certificates, roles, faults, log, clock."""
+        with self._azure.store.transaction():
+            self._azure.store.clear(keep=KEPT_ON_RESET)
+            grant_deployer(self._front)
+        self._front.entries.clear()
+        self._front.faults.rules.clear()
+        self._azure.clock.follow_machine()
+        return {}
+
+
+def grant_deployer(front: Front) -> None:
+    """Make the application that `env` speaks of Owner of the subscription."""
+    azure = front.azure
+    directory = principals.directory(azure.store)
+    deployer = principals.find(azure.store, directory.client_id)
+    if deployer:
+        owner = next(role for role in access.ROLES.values() if role.name == "Owner")
+        scope = f"/subscriptions/{directory.subscription_id}"
+        access.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _mutates(entry: dict[str, Any]) -> bool:
+    reading = ("/oauth2/", "/listkeys", "checknameavailability", "checkprovisioningservicenameavailability", "/query")
+    if entry["method"] in {"GET", "HEAD"}:
+        return False
+    return not any(part in entry["path"].lower() for part in reading)

@@ -1,0 +1,281 @@
+"""IoT hubs on the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sandbox.cloud.arm import groups, operations
+from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
+
+from . import errors, etags, hubs, keys, lifecycle
+from .errors import Service
+from .lifecycle import HUB
+from .versions import HUB_VERSIONS
+
+if TYPE_CHECKING:
+    from sandbox.cloud.azure import Azure
+    from sandbox.cloud.wire import Request
+
+_CONSUMER_GROUP = "consumer-group"
+_CONSUMER_GROUP_NAME = re.compile(r"[$A-Za-z0-9][\w.\-]{0,49}")
+
+
+def put_hub(azure: Azure, request: Request) -> Reply:
+    """Make or change a hub: 201 for both."""
+    body = request.json_object()
+    before = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
+    hub, headers = hubs.write(azure, request, body)
+    sent_etag = request.header("if-match") or body.get("etag")
+    return Reply(status=201, body=hubs.just_written(azure, hub, new=before is None, sent_etag=sent_etag), headers=headers)
+
+
+def patch_hub(azure: Azure, request: Request) -> Reply:
+    """Change its tags."""
+    hub = hubs.need(azure, request)
+    if hub.get("operation"):
+        raise errors.not_active(Service.HUB)
+    hub["tags"] = request.json_object().get("tags") or {}
+    hub["etag"] = etags.rowversion(azure)
+    azure.store.put(HUB.document, lifecycle.key(request, HUB), hub)
+    return Reply(body=hubs.shown(hub))
+
+
+def get_hub(azure: Azure, request: Request) -> Reply:
+    """A hub."""
+    return Reply(body=hubs.shown(hubs.need(azure, request)))
+
+
+def delete_hub(azure: Azure, request: Request) -> Reply:
+    """Begin to delete a hub: 202 and the four bytes `null`; 204 when there is none."""
+    hub = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
+    if hub is None:
+        return Reply(status=204, body=NO_BODY)
+    condition = request.header("if-match")
+    if condition and not etags.matches(condition, hub["etag"]):
+        raise errors.hub_etag_invalid(Service.HUB)
+    if hub.get("operation"):
+        raise errors.not_active(Service.HUB)
+    return Reply(status=202, body=None, headers=lifecycle.begin(azure, request, HUB, hub, "delete"))
+
+
+def list_hubs(azure: Azure, request: Request) -> Reply:
+    """The hubs of a subscription or of a resource group."""
+    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
+    if "group" in request.parameters:
+        groups.need(azure, request)
+        prefix = f"{groups.group_key(request)}/"
+    value = []
+    for each in azure.store.list(HUB.document, prefix):
+        found = lifecycle.named(azure, each["cloud"], HUB, each["name"])
+        if found:
+            value.append(hubs.shown(found[1]))
+    return Reply(body={"value": value})
+
+
+def list_keys(azure: Azure, request: Request) -> Reply:
+    """All shared access policies with their keys."""
+    return Reply(body={"value": hubs.need(azure, request)["policies"]})
+
+
+def get_keys(azure: Azure, request: Request) -> Reply:
+    """One shared access policy with its keys."""
+    return Reply(body=keys.named(hubs.need(azure, request)["policies"], request.parameters["policy"], Service.HUB))
+
+
+def check_name(azure: Azure, request: Request) -> Reply:
+    """Whether a hub's name is free. Azure gives the reason `Invalid` when it is."""
+    return _check_name(azure, request, lifecycle.HUB, "IotHub name '{name}' is not available")
+
+
+def check_provisioning_name(azure: Azure, request: Request) -> Reply:
+    """Whether a provisioning service's name is free."""
+    return _check_name(azure, request, lifecycle.PROVISIONING, "Provisioning Service name '{name}' is not available")
+
+
+def _check_name(azure: Azure, request: Request, kind: lifecycle.Kind, taken: str) -> Reply:
+    body = request.json_object()
+    name = next((value for member, value in body.items() if member.lower() == "name"), None)
+    if not isinstance(name, str):
+        raise MalformedJsonError("Required property 'name' not found in JSON")
+    if lifecycle.named(azure, request.place.cloud.name, kind, name):
+        return Reply(body={"nameAvailable": False, "reason": "AlreadyExists", "message": taken.format(name=name)})
+    return Reply(body={"nameAvailable": True, "reason": "Invalid", "message": None})
+
+
+def list_skus(azure: Azure, request: Request) -> Reply:
+    """The skus that a hub can be scaled to."""
+    hub = hubs.need(azure, request)
+    limits = {"F1": 1, "B1": 200, "B2": 200, "B3": 10, "S1": 200, "S2": 200, "S3": 10}
+    chosen = ("F1",) if hub["sku"]["name"] == "F1" else tuple(name for name in limits if name != "F1")
+    tiers = {"F": "Free", "B": "Basic", "S": "Standard"}
+    value = [
+        {
+            "resourceType": "Microsoft.Devices/IotHubs",
+            "sku": {"name": name, "tier": tiers[name[0]]},
+            "capacity": {"minimum": 1, "maximum": limits[name], "default": 1, "scaleType": "None" if name == "F1" else "Manual"},
+        }
+        for name in chosen
+    ]
+    return Reply(body={"value": value})
+
+
+def list_quotas(azure: Azure, request: Request) -> Reply:
+    """How much of the hub's quota is used."""
+    hub = hubs.need(azure, request)
+    messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
+    value = [
+        {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
+        {"name": "TotalDeviceCount", "currentValue": 0, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
+    ]
+    return Reply(body={"value": value})
+
+
+def get_stats(azure: Azure, request: Request) -> Reply:
+    """How many devices the registry holds."""
+    hubs.need(azure, request)
+    return Reply(body={"totalDeviceCount": 0, "enabledDeviceCount": 0, "disabledDeviceCount": 0})
+
+
+def get_job(azure: Azure, request: Request) -> Reply:
+    """A job: there never is one."""
+    hubs.need(azure, request)
+    raise errors.job_not_found(request.parameters["job"])
+
+
+def list_jobs(azure: Azure, request: Request) -> Reply:
+    """The jobs: none."""
+    hubs.need(azure, request)
+    return Reply(body={"value": []})
+
+
+def list_consumer_groups(azure: Azure, request: Request) -> Reply:
+    """The consumer groups of the built-in endpoint: `$Default` and those made."""
+    hubs.need(azure, request)
+    made = azure.store.list(_CONSUMER_GROUP, f"{lifecycle.key(request, HUB)}/")
+    return Reply(body={"value": [_consumer_group(request, name) for name in ("$Default", *(each["name"] for each in made))]})
+
+
+def put_consumer_group(azure: Azure, request: Request) -> Reply:
+    """Make a consumer group: 200."""
+    hubs.need(azure, request)
+    name = request.parameters["consumers"]
+    if not _CONSUMER_GROUP_NAME.fullmatch(name):
+        raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
+    azure.store.put(_CONSUMER_GROUP, _consumers_key(request), {"name": name})
+    return Reply(body=_consumer_group(request, name))
+
+
+def get_consumer_group(azure: Azure, request: Request) -> Reply:
+    """A consumer group."""
+    hubs.need(azure, request)
+    name = request.parameters["consumers"]
+    if name != "$Default" and not azure.store.get(_CONSUMER_GROUP, _consumers_key(request)):
+        raise errors.DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)
+    return Reply(body=_consumer_group(request, name))
+
+
+def delete_consumer_group(azure: Azure, request: Request) -> Reply:
+    """Remove a consumer group: 200."""
+    hubs.need(azure, request)
+    azure.store.delete(_CONSUMER_GROUP, _consumers_key(request))
+    return Reply(body=NO_BODY)
+
+
+def _consumers_key(request: Request) -> str:
+    return f"{lifecycle.key(request, HUB)}/{request.parameters['consumers'].lower()}"
+
+
+def _consumer_group(request: Request, name: str) -> dict[str, Any]:
+    identifier = request.path.rpartition("/ConsumerGroups")[0] + f"/ConsumerGroups/{name}"
+    return {
+        "properties": {"created": "Mon, 01 Jan 0001 00:00:00 GMT"},
+        "id": identifier,
+        "name": name,
+        "type": "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
+        "etag": None,
+    }
+
+
+_SUB = "/subscriptions/{subscription}"
+_IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/IotHubs"
+_ONE = f"{_IN_GROUP}/{{name}}"
+_GROUPS = f"{_ONE}/eventHubEndpoints/events/ConsumerGroups"
+_DEVICES = f"{_SUB}/providers/Microsoft.Devices"
+_ACTION = "Microsoft.Devices/IotHubs"
+ROUTES = [
+    Route(
+        operation=operation,
+        method=method,
+        path=path,
+        handler=handler,
+        evidence=evidence,
+        action=action,
+        versions=HUB_VERSIONS,
+        resource_type="Microsoft.Devices/IotHubs",
+    )
+    for operation, method, path, handler, evidence, action in (
+        ("IotHubResource_CreateOrUpdate", "PUT", _ONE, put_hub, Evidence.RECORDED, f"{_ACTION}/write"),
+        ("IotHubResource_Update", "PATCH", _ONE, patch_hub, Evidence.DOCUMENTED, f"{_ACTION}/write"),
+        ("IotHubResource_Get", "GET", _ONE, get_hub, Evidence.RECORDED, f"{_ACTION}/read"),
+        ("IotHubResource_Delete", "DELETE", _ONE, delete_hub, Evidence.RECORDED, f"{_ACTION}/delete"),
+        ("IotHubResource_ListBySubscription", "GET", f"{_DEVICES}/IotHubs", list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
+        ("IotHubResource_ListByResourceGroup", "GET", _IN_GROUP, list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
+        ("IotHubResource_ListKeys", "POST", f"{_ONE}/listkeys", list_keys, Evidence.RECORDED, f"{_ACTION}/listkeys/action"),
+        (
+            "IotHubResource_GetKeysForKeyName",
+            "POST",
+            f"{_ONE}/IotHubKeys/{{policy}}/listkeys",
+            get_keys,
+            Evidence.RECORDED,
+            f"{_ACTION}/iotHubKeys/listkeys/action",
+        ),
+        (
+            "IotHubResource_CheckNameAvailability",
+            "POST",
+            f"{_DEVICES}/checkNameAvailability",
+            check_name,
+            Evidence.RECORDED,
+            "Microsoft.Devices/checkNameAvailability/action",
+        ),
+        ("IotHubResource_GetValidSkus", "GET", f"{_ONE}/skus", list_skus, Evidence.DOCUMENTED, f"{_ACTION}/skus/read"),
+        ("IotHubResource_GetQuotaMetrics", "GET", f"{_ONE}/quotaMetrics", list_quotas, Evidence.DOCUMENTED, f"{_ACTION}/quotaMetrics/read"),
+        ("IotHubResource_GetStats", "GET", f"{_ONE}/IotHubStats", get_stats, Evidence.DOCUMENTED, f"{_ACTION}/iotHubStats/read"),
+        ("IotHubResource_ListJobs", "GET", f"{_ONE}/jobs", list_jobs, Evidence.DOCUMENTED, f"{_ACTION}/jobs/read"),
+        ("IotHubResource_GetJob", "GET", f"{_ONE}/jobs/{{job}}", get_job, Evidence.RECORDED, f"{_ACTION}/jobs/read"),
+        ("IotHubResource_ListEventHubConsumerGroups", "GET", _GROUPS, list_consumer_groups, Evidence.DOCUMENTED, f"{_ACTION}/read"),
+        (
+            "IotHubResource_CreateEventHubConsumerGroup",
+            "PUT",
+            f"{_GROUPS}/{{consumers}}",
+            put_consumer_group,
+            Evidence.RECORDED,
+            f"{_ACTION}/write",
+        ),
+        (
+            "IotHubResource_GetEventHubConsumerGroup",
+            "GET",
+            f"{_GROUPS}/{{consumers}}",
+            get_consumer_group,
+            Evidence.DOCUMENTED,
+            f"{_ACTION}/read",
+        ),
+        (
+            "IotHubResource_DeleteEventHubConsumerGroup",
+            "DELETE",
+            f"{_GROUPS}/{{consumers}}",
+            delete_consumer_group,
+            Evidence.RECORDED,
+            f"{_ACTION}/write",
+        ),
+        (
+            "Operation results (hub)",
+            "GET",
+            f"{_DEVICES}/locations/{{location}}/operationResults/{{operation}}",
+            operations.poll,
+            Evidence.RECORDED,
+            "",
+        ),
+    )
+]

@@ -1,0 +1,44 @@
+"""Every dial of local Azure in one place: how it may differ from a calm, up-to-date Azure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dials:
+    """Each is settable by a flag of `python -m sandbox cloud` and by the control port's `PATCH /dials`."""
+
+    operation_seconds: float = 0.0  # how long a hub or provisioning service takes to be made, changed, deleted
+    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure sends none: for clients that else wait 30 s
+    role_delay_seconds: float = 0.0  # until a new role assignment counts
+    created_zero_date: bool | None = None  # `created` of certificates: None as each service did last, True the zero date, False real
+    strict: bool = False  # refuse what a careful client would never send
+    role_checks: bool = True  # ask for roles at ARM at all
+
+    def changed(self, values: dict[str, Any]) -> Dials:
+        """These dials with some turned.
+
+        Raises:
+            ValueError: A dial of that name does not exist, or the value is of another kind.
+        """
+        known = {field.name for field in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"no dial is named '{name}'; there are {', '.join(sorted(known))}")
+            _check(name, value)
+        return replace(self, **values)
+
+
+def _check(name: str, value: object) -> None:
+    if name in {"strict", "role_checks"}:
+        fits = isinstance(value, bool)
+    elif name == "created_zero_date":
+        fits = value is None or isinstance(value, bool)
+    elif name == "retry_after":
+        fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    else:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    if not fits:
+        raise ValueError(f"dial '{name}' can't be {value!r}")

@@ -1,0 +1,61 @@
+"""The judge of possession: does this certificate prove that its maker holds the CA's private key?"""
+
+from __future__ import annotations
+
+import hmac
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptography import x509
+
+
+class Flaw(StrEnum):
+    """Why a proof is refused. The order is the order of the questions."""
+
+    SIGNATURE = "not signed by this certificate's key"
+    CODE = "its subject is not the code that was given last"
+    DATES = "not within its dates"
+
+
+def flaw(proof: x509.Certificate, authority: x509.Certificate, code: str, now: datetime) -> Flaw | None:
+    """What is wrong with a proof, or None: signed by exactly this authority's key, CN is the code, within its dates.
+
+    Extensions are not asked: Azure was recorded to take proofs without any.
+    """
+    if proof.issuer != authority.subject or not _signed_by(proof, authority):
+        return Flaw.SIGNATURE
+    names = proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    # Azure's code is upper-case hex; the comparison takes it as it is, in constant time out of habit.
+    if len(names) != 1 or not hmac.compare_digest(str(names[0].value).encode(), code.encode()):
+        return Flaw.CODE
+    if not proof.not_valid_before_utc <= now <= proof.not_valid_after_utc:
+        return Flaw.DATES
+    return None
+
+
+def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> bool:
+    key = authority.public_key()
+    try:
+        algorithm = proof.signature_hash_algorithm
+        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
+            scheme: padding.AsymmetricPadding = padding.PKCS1v15()
+            if proof.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
+                parameters = proof.signature_algorithm_parameters
+                if not isinstance(parameters, padding.PSS):
+                    return False
+                scheme = parameters
+            key.verify(proof.signature, proof.tbs_certificate_bytes, scheme, algorithm)
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
+            key.verify(proof.signature, proof.tbs_certificate_bytes, ec.ECDSA(algorithm))
+            return True
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return False  # Azure IoT takes RSA and EC keys only

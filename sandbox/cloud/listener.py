@@ -1,0 +1,59 @@
+"""How HTTPS is spoken: uvicorn's HTTP/1.1 protocol, made droppable for faults and impatient with half requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+REQUEST_SECONDS = 60  # from the first byte of a request to its last; Azure's front ends cut off at about as much
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._deadline: asyncio.TimerHandle | None = None
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})["sandbox.drop"] = self._drop
+            await inner(scope, receive, send)
+
+        self.app = app
+
+    def _drop(self) -> None:
+        """End the connection without an answer, as a network does."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # what uvicorn would set: no answer is owed to one who is gone
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in: a request that has begun must end in time."""
+        super().data_received(data)
+        if self._deadline is None and not self._answering():
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._too_slow)
+        elif self._answering():
+            self._on_time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._on_time()
+        super().connection_lost(exc)
+
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.more_body
+
+    def _on_time(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if not self._answering():
+            self.transport.abort()

@@ -1,0 +1,138 @@
+"""Azure's own host names in each of its clouds, and which door of local Azure a name leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    """The services that local Azure answers for, told apart by host name as Azure does."""
+
+    ARM = "arm"
+    LOGIN = "login"
+    HUB = "hub"
+    PROVISIONING = "provisioning"
+    DEVICE_PROVISIONING = "device-provisioning"
+    LOOPBACK = "loopback"  # ARM, metadata and login on local Azure's own address, for clients that take a metadata host
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureCloud:
+    """One of Azure's clouds: its names as `az cloud list` and `/metadata/endpoints` tell them."""
+
+    name: str
+    arm: str
+    audiences: tuple[str, ...]
+    login: tuple[str, ...]
+    hub_suffix: str
+    provisioning_suffix: str
+    iot_hubs_scope: str
+    provisioning_scope: str
+    graph: str
+    portal: str
+    storage_suffix: str
+    key_vault_suffix: str
+
+    @property
+    def device_provisioning(self) -> str:
+        """The host where devices ask which hub is theirs."""
+        return f"global.{self.provisioning_suffix}"
+
+    @property
+    def wildcard_names(self) -> tuple[str, ...]:
+        """All names of this cloud, as a certificate names them."""
+        return (self.arm, *self.login, f"*.{self.hub_suffix}", f"*.{self.provisioning_suffix}")
+
+
+PUBLIC = AzureCloud(
+    name="AzureCloud",
+    arm="management.azure.com",
+    audiences=(
+        "https://management.core.windows.net/",
+        "https://management.core.windows.net",
+        "https://management.azure.com/",
+        "https://management.azure.com",
+    ),
+    login=("login.microsoftonline.com", "login.windows.net", "login.microsoft.com"),
+    hub_suffix="azure-devices.net",
+    provisioning_suffix="azure-devices-provisioning.net",
+    iot_hubs_scope="https://iothubs.azure.net",
+    provisioning_scope="https://azure-devices-provisioning.net",
+    graph="https://graph.microsoft.com/",
+    portal="https://portal.azure.com",
+    storage_suffix="core.windows.net",
+    key_vault_suffix="vault.azure.net",
+)
+
+US_GOVERNMENT = AzureCloud(
+    name="AzureUSGovernment",
+    arm="management.usgovcloudapi.net",
+    audiences=(
+        "https://management.core.usgovcloudapi.net/",
+        "https://management.core.usgovcloudapi.net",
+        "https://management.usgovcloudapi.net/",
+        "https://management.usgovcloudapi.net",
+    ),
+    login=("login.microsoftonline.us",),
+    hub_suffix="azure-devices.us",
+    provisioning_suffix="azure-devices-provisioning.us",
+    iot_hubs_scope="https://iothubs.azure.us",
+    provisioning_scope="https://azure-devices-provisioning.us",
+    graph="https://graph.microsoft.us/",
+    portal="https://portal.azure.us",
+    storage_suffix="core.usgovcloudapi.net",
+    key_vault_suffix="vault.usgovcloudapi.net",
+)
+
+CHINA = AzureCloud(
+    name="AzureChinaCloud",
+    arm="management.chinacloudapi.cn",
+    audiences=(
+        "https://management.core.chinacloudapi.cn/",
+        "https://management.core.chinacloudapi.cn",
+        "https://management.chinacloudapi.cn/",
+        "https://management.chinacloudapi.cn",
+    ),
+    login=("login.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+    hub_suffix="azure-devices.cn",
+    provisioning_suffix="azure-devices-provisioning.cn",
+    iot_hubs_scope="https://iothubs.azure.cn",
+    provisioning_scope="https://azure-devices-provisioning.cn",
+    graph="https://microsoftgraph.chinacloudapi.cn/",
+    portal="https://portal.azure.cn",
+    storage_suffix="core.chinacloudapi.cn",
+    key_vault_suffix="vault.azure.cn",
+)
+
+CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
+CLOUD_BY_NAME = {cloud.name: cloud for cloud in CLOUDS}
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host name leads: the cloud, the door, and for a hub or provisioning service its own name."""
+
+    cloud: AzureCloud
+    door: Door
+    name: str = ""
+
+
+def place(host: str) -> Place | None:
+    """Where `host` (a name without port, any case) leads, or None when the name is not one of Azure's IoT doors."""
+    host = host.lower().rstrip(".")
+    if host in LOOPBACK_NAMES or host.startswith("127."):
+        return Place(PUBLIC, Door.LOOPBACK)
+    for cloud in CLOUDS:
+        if host == cloud.arm:
+            return Place(cloud, Door.ARM)
+        if host in cloud.login:
+            return Place(cloud, Door.LOGIN)
+        if host == cloud.device_provisioning:
+            return Place(cloud, Door.DEVICE_PROVISIONING)
+        for suffix, door in ((cloud.hub_suffix, Door.HUB), (cloud.provisioning_suffix, Door.PROVISIONING)):
+            label, dot, rest = host.partition(".")
+            if dot and rest == suffix and label:
+                return Place(cloud, door, label)
+    return None
