@@ -1,0 +1,106 @@
+"""How long the embedded engine takes, beside Pulumi's own CLI where one is on PATH; and how that grows with the resources.
+
+    python benchmarks/engine.py [--resources 200] [--growth 100,500,2000]
+
+Resources are one-line dynamic ones, so that what is measured is the engine, the program and the protocol. Figures are
+seconds of one cold command each, best of `--repeat`; the ratio is ours to the CLI's (below 1 is faster).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROVIDER = """
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Nothing(ResourceProvider):
+    serialize_as_secret_always = False
+    def create(self, props):
+        return CreateResult("n", dict(props))
+
+class Item(Resource, module="bench", name="Item"):
+    def __init__(self, name):
+        super().__init__(Nothing(), name, {"text": "x" * 40})
+"""
+PROGRAM = """
+import os
+from items import Item
+
+for number in range(int(os.environ["COUNT"])):
+    Item(f"item-{number}")
+"""
+COMMANDS = {"up": ("up", "--yes", "--skip-preview"), "no-op up": ("up", "--yes", "--skip-preview"), "preview": ("preview",)}
+
+
+class Engine:
+    """One engine with a project of its own."""
+
+    def __init__(self, command: list[str], folder: Path, count: int) -> None:
+        self._command, self._folder = command, folder
+        folder.mkdir(parents=True)
+        (folder / "backend").mkdir()
+        (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
+        (folder / "__main__.py").write_text(PROGRAM)
+        (folder / "items.py").write_text(PROVIDER)
+        self._env = {
+            **os.environ,
+            "COUNT": str(count),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "bench",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        self.call("stack", "init", "dev")
+
+    def call(self, *args: str) -> float:
+        """Run a command; seconds."""
+        began = time.perf_counter()
+        done = subprocess.run([*self._command, *args], cwd=self._folder, env=self._env, capture_output=True, text=True, check=False)
+        took = time.perf_counter() - began
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return took
+
+    def measure(self, repeat: int) -> dict[str, float]:
+        """Seconds of each command, the first `up` measured once, the others at their best."""
+        figures = {}
+        for name, command in COMMANDS.items():
+            times = [self.call(*command, "--stack", "dev", "--non-interactive") for _ in range(1 if name == "up" else repeat)]
+            figures[name] = min(times)
+        return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--resources", type=int, default=200)
+    parser.add_argument("--growth", default="100,500,2000", help="resource counts for the growth table, ours alone")
+    parser.add_argument("--repeat", type=int, default=2)
+    args = parser.parse_args()
+    ours = [sys.executable, "-m", "sandbox.engine"]
+    theirs = shutil.which("pulumi")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        mine = Engine(ours, work / "ours", args.resources).measure(args.repeat)
+        other = Engine([theirs], work / "cli", args.resources).measure(args.repeat) if theirs else {}
+        print(f"{args.resources} resources      embedded   pulumi    ratio")
+        for name, seconds in mine.items():
+            beside = f"{other[name]:8.2f} {seconds / other[name]:8.2f}" if other else "  (no pulumi on PATH)"
+            print(f"{name:16}{seconds:10.2f}{beside}")
+        counts = [int(text) for text in args.growth.split(",") if text]
+        print("\nresources      up   ms each   no-op up   ms each    preview   ms each")
+        for count in counts:
+            row = Engine(ours, work / f"growth-{count}", count).measure(1)
+            print(f"{count:9}" + "".join(f"{seconds:9.2f}{1000 * seconds / count:10.2f}  " for seconds in row.values()))
+
+
+if __name__ == "__main__":
+    main()

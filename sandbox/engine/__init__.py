@@ -1,0 +1,1 @@
+"""The embedded engine: runs a Pulumi program where no Pulumi CLI is installed."""

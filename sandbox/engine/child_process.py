@@ -1,0 +1,28 @@
+"""Starts a program that ends when the engine ends: `python child_process.py COMMAND …`, run as a script of its own.
+
+A killed engine (-9) can't stop its plugins, and most of them would wait for ever for their next call. On Linux the kernel
+ends this process with its parent; elsewhere the plugin's own watch over the engine has to do.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Bind this process to its parent's life, then become the command."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # the engine ended before the kernel was told
+            sys.exit(1)
+    try:
+        os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - no shell is wanted
+    except OSError as bad:
+        sys.exit(f"{sys.argv[1]} can't be started: {bad.strerror}")
+
+
+if __name__ == "__main__":
+    main()

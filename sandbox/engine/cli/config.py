@@ -1,0 +1,112 @@
+"""`config` and what is under it: set, get, rm."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sandbox.engine.cli.table import table
+from sandbox.engine.config import (
+    BLINDED,
+    Ciphertext,
+    as_text,
+    completed,
+    config_value,
+    full_key,
+    get_value,
+    is_secret,
+    remove_value,
+    set_value,
+    short_key,
+)
+from sandbox.engine.errors import EngineError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.engine.cli.session import Session
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "string": str,
+    "int": int,
+    "float": float,
+    "bool": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+}
+
+
+def show(session: Session) -> None:
+    """`config`: every value of the stack, with the project's defaults; secrets only with --show-secrets."""
+    config = completed(session.settings.config, session.project)
+    show_secrets = session.args.show_secrets and any(is_secret(value) for value in config.values())
+    decrypt = session.secrets.decrypt if show_secrets else (lambda _: BLINDED)
+    if session.args.json:
+        shown = {key: _as_json(config[key], decrypt, hidden=not session.args.show_secrets) for key in sorted(config)}
+        session.print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    rows = [(short_key(key, session.project.name), config_value(config[key], decrypt).value) for key in sorted(config)]
+    for line in table(("KEY", "VALUE"), rows):
+        session.print(line)
+
+
+def _as_json(value: Any, decrypt: Callable[[str], str], *, hidden: bool) -> dict[str, Any]:
+    plain = config_value(value, decrypt)
+    if plain.secret and hidden:
+        return {"secret": True}
+    found: dict[str, Any] = {"value": plain.value}
+    if plain.object:
+        found["objectValue"] = json.loads(plain.value)
+    return {**found, "secret": plain.secret}
+
+
+def set_(session: Session) -> None:
+    """`config set KEY [VALUE]`: the value is read from the standard input when it is not given."""
+    args = session.args
+    if args.secret and (args.plaintext or args.type):
+        raise UsageError(f"--secret can't go together with {'--plaintext' if args.plaintext else '--type'}")
+    key = full_key(args.key, session.project.name)
+    text = args.value if args.value is not None else _from_stdin(session)
+    settings = session.settings
+    value: Any = Ciphertext(session.secrets.encrypt(text)) if args.secret else _typed(text, args.type)
+    root, whole = set_value(settings.config, key, value, path=args.path)
+    settings.set_config(root, whole)
+    settings.save()
+
+
+def _from_stdin(session: Session) -> str:
+    if session.interactive:
+        raise UsageError("missing the value: `config set <key> <value>`, or pipe it in")
+    return session.stdin.read().removesuffix("\n")
+
+
+def _typed(text: str, type_: str | None) -> Any:
+    if type_ is None:
+        return text
+    try:
+        return _TYPES[type_](text)
+    except (ValueError, KeyError):
+        raise UsageError(f"--type {type_}: {text!r} does not read as one") from None
+
+
+def get(session: Session) -> None:
+    """`config get KEY`: one value, a secret too."""
+    args = session.args
+    key = full_key(args.key, session.project.name)
+    found, value = get_value(completed(session.settings.config, session.project), key, path=args.path)
+    if not found:
+        raise EngineError(f"configuration key '{short_key(key, session.project.name)}' not found for stack '{session.ref.name}'")
+    decrypt = session.secrets.decrypt if is_secret(value) else as_text
+    if args.json:
+        session.print(json.dumps(_as_json(value, decrypt, hidden=False), indent=2, ensure_ascii=False))
+    else:
+        session.print(config_value(value, decrypt).value)
+
+
+def remove(session: Session) -> None:
+    """`config rm KEY`: one value, or with --path a part of one."""
+    settings = session.settings
+    root, left, gone = remove_value(settings.config, full_key(session.args.key, session.project.name), path=session.args.path)
+    if gone:
+        settings.remove_config(root)
+    else:
+        settings.set_config(root, left)
+    settings.save()

@@ -1,0 +1,36 @@
+"""Ctrl-C: the first asks the run to stop cleanly, the second ends it at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from sandbox.engine.run import CancelToken
+
+
+@contextlib.contextmanager
+def interruptible(token: CancelToken, say: Callable[[str], None]) -> Iterator[None]:
+    """Turns SIGINT and SIGTERM into `token.cancel()` and, the second time, `token.kill()` while the block runs; `say` tells the user."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if token.cancelled:
+            say("^C received again; terminating.")
+            token.kill()
+        else:
+            say(
+                "^C received; cancelling. If you would like to terminate immediately, press ^C again.\n"
+                "Note that terminating immediately may lead to orphaned resources and other inconsistencies."
+            )
+            token.cancel()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,196 @@
+"""Which verbs and flags there are, and the refusal, by name, of Pulumi's that this engine does not do."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, NoReturn
+
+from sandbox.engine.cli import config, run, stack, state
+from sandbox.engine.cli.refusal import refuse_verbs, unknown
+from sandbox.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sandbox.engine.cli.session import Session
+
+    Verb = Callable[[Session], None]
+    _Verbs = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - argparse has no public name for it
+
+
+# Of the flags that may stand before the verb and after it.
+_DEFAULTS = {"cwd": None, "stack": None, "non_interactive": False, "color": "auto", "config_file": None, "yes": False}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The verb (`args.run`) and its flags.
+
+    Raises:
+        UsageError: the command line is not understood, or asks for what this engine refuses.
+    """
+    refuse_verbs(_words(argv))
+    args, left = _build().parse_known_args(list(argv))
+    if left:
+        raise unknown(left[0])
+    for name, default in _DEFAULTS.items():
+        if not hasattr(args, name):
+            setattr(args, name, default)
+    if not hasattr(args, "run"):
+        raise UsageError("missing verb; see `--help`")
+    return args
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """The command line without its flags and their values."""
+    valued = ("-C", "--cwd", "-s", "--stack", "--color", "--config-file")
+    return [word for before, word in zip(["", *argv], argv, strict=False) if not word.startswith("-") and before not in valued]
+
+
+def _build() -> argparse.ArgumentParser:
+    root = _Parser(
+        prog="python -m sandbox.engine",
+        description="The embedded engine: a part of the pulumi CLI for Python programs, for the sandbox and for CI. Production is Pulumi.",
+        allow_abbrev=False,
+    )
+    _common(root, top=True)
+    verbs = root.add_subparsers(metavar="VERB", parser_class=_Parser)
+    _stack_verbs(verbs)
+    _config_verbs(verbs)
+    _run_verbs(verbs)
+    _state_verbs(verbs)
+    return root
+
+
+def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+    # At the top a flag must not overwrite with its default what the verb was given, and the reverse.
+    missing = argparse.SUPPRESS
+    parser.add_argument("-C", "--cwd", metavar="DIR", default=missing, help="run as if started in this folder")
+    parser.add_argument("--non-interactive", action="store_true", default=missing, help="never ask")
+    parser.add_argument("--color", choices=("auto", "never"), default=missing, help="never: plain lines also on a terminal")
+    if not top:
+        parser.add_argument("-s", "--stack", metavar="NAME", default=missing, help="the stack; else the selected one")
+
+
+def _verb(verbs: _Verbs, name: str, run: Verb, *aliases: str) -> _Parser:
+    summary = (run.__doc__ or "").split("\n")[0]
+    parser = verbs.add_parser(name, aliases=aliases, help=summary, description=summary, allow_abbrev=False)
+    _common(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _flag(parser: argparse.ArgumentParser, *names: str, text: str) -> None:
+    parser.add_argument(*names, action="store_true", help=text)
+
+
+def _stack_verbs(verbs: _Verbs) -> None:
+    top = _verb(verbs, "stack", stack.show)
+    _flag(top, "-u", "--show-urns", text="show each resource's URN")
+    top.add_argument("--show-secrets", action="store_true", help="show secret outputs")
+    under = top.add_subparsers(metavar="VERB", parser_class=_Parser)
+    made = _verb(under, "init", stack.init, "new")
+    made.add_argument("name", nargs="?")
+    made.add_argument("--secrets-provider", default="default", metavar="passphrase")
+    _flag(made, "--no-select", text="do not select the new stack")
+    _config_file(made)
+    chosen = _verb(under, "select", stack.select)
+    chosen.add_argument("name", nargs="?")
+    _flag(chosen, "-c", "--create", text="make the stack if it is not there")
+    listed = _verb(under, "ls", stack.list_stacks, "list")
+    _flag(listed, "-j", "--json", text="as JSON")
+    _flag(listed, "-a", "--all", text="of all projects")
+    removed = _verb(under, "rm", stack.remove, "remove")
+    removed.add_argument("name", nargs="?")
+    _flag(removed, "-y", "--yes", text="do not ask")
+    _flag(removed, "-f", "--force", text="also when it still has resources")
+    _flag(removed, "--preserve-config", text="keep the settings file")
+    shown = _verb(under, "output", stack.output)
+    shown.add_argument("name", nargs="?")
+    _flag(shown, "-j", "--json", text="as JSON")
+    _flag(shown, "--show-secrets", text="show secrets")
+    exported = _verb(under, "export", stack.export)
+    exported.add_argument("--file", metavar="FILE")
+    _flag(exported, "--show-secrets", text="secrets in plain text")
+    imported = _verb(under, "import", stack.import_)
+    imported.add_argument("--file", metavar="FILE")
+    _flag(imported, "-f", "--force", text="also what looks wrong")
+
+
+def _config_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config-file", metavar="FILE", default=argparse.SUPPRESS, help="settings of the stack, instead of Pulumi.<stack>.yaml"
+    )
+
+
+def _config_verbs(verbs: _Verbs) -> None:
+    top = _verb(verbs, "config", config.show)
+    _config_file(top)
+    _flag(top, "--show-secrets", text="show secrets")
+    _flag(top, "-j", "--json", text="as JSON")
+    under = top.add_subparsers(metavar="VERB", parser_class=_Parser)
+    put = _verb(under, "set", config.set_)
+    put.add_argument("key")
+    put.add_argument("value", nargs="?")
+    _flag(put, "--secret", text="encrypt the value")
+    _flag(put, "--plaintext", text="the value is meant to be readable")
+    put.add_argument("--type", choices=("string", "int", "bool", "float"))
+    got = _verb(under, "get", config.get)
+    got.add_argument("key")
+    _flag(got, "-j", "--json", text="as JSON")
+    gone = _verb(under, "rm", config.remove, "remove")
+    gone.add_argument("key")
+    for parser in (put, got, gone):
+        _config_file(parser)
+        _flag(parser, "--path", text="the key is a path into a structured value")
+
+
+def _run_verbs(verbs: _Verbs) -> None:
+    for name, function, alias in (
+        ("preview", run.preview, "pre"),
+        ("up", run.up, "update"),
+        ("refresh", run.refresh, None),
+        ("destroy", run.destroy, "down"),
+    ):
+        parser = _verb(verbs, name, function, *([alias] if alias else []))
+        _config_file(parser)
+        _flag(parser, "-j", "--json", text="events (of a preview: its plan) as JSON")
+        _flag(parser, "--diff", text="show every property that changes")
+        _flag(parser, "--expect-no-changes", text="fail when something changes")
+        _flag(parser, "--show-secrets", text="show secrets in the output")
+        _flag(parser, "--continue-on-error", text="go on with what does not depend on a failure")
+        _flag(parser, "--suppress-outputs", text="do not show the stack's outputs")
+        parser.add_argument("-p", "--parallel", type=int, metavar="N", help="provider calls at a time")
+        parser.add_argument("-t", "--target", action="append", default=[], metavar="URN", help="only these resources; globs too")
+        parser.add_argument("--event-log", metavar="FILE", help="write every engine event, as JSON lines")
+        parser.add_argument("-m", "--message", default="", help="kept in the history")
+        if name != "refresh":
+            parser.add_argument("-r", "--refresh", nargs="?", const="true", choices=("true", "false"), help="read every resource first")
+        if name in ("preview", "up"):
+            parser.add_argument("--policy-pack", action="append", default=[], metavar="DIR")
+            parser.add_argument("--policy-pack-config", action="append", default=[], metavar="FILE")
+        if name != "preview":
+            _flag(parser, "-y", "--yes", text="do not ask")
+            _flag(parser, "-f", "--skip-preview", text="do not preview first")
+            _flag(parser, "--preview-only", text="only preview")
+
+
+def _state_verbs(verbs: _Verbs) -> None:
+    ended = _verb(verbs, "cancel", state.cancel)
+    ended.add_argument("name", nargs="?")
+    _flag(ended, "-y", "--yes", text="do not ask")
+    top = verbs.add_parser("state", help="edit a stack's state", allow_abbrev=False)
+    under = top.add_subparsers(metavar="VERB", parser_class=_Parser, required=True)
+    gone = _verb(under, "delete", state.delete, "remove", "rm")
+    gone.add_argument("urns", nargs="+", metavar="URN")
+    _flag(gone, "--force", text="also protected ones")
+    _flag(gone, "--target-dependents", text="and all that depends on them")
+    free = _verb(under, "unprotect", state.unprotect)
+    free.add_argument("urns", nargs="*", metavar="URN")
+    _flag(free, "--all", text="every resource")
+    for parser in (gone, free):
+        _flag(parser, "-y", "--yes", text="do not ask")

@@ -1,0 +1,241 @@
+"""`preview`, `up`, `refresh` and `destroy`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.engine import run as engine
+from sandbox.engine.checkpoint import Rendering
+from sandbox.engine.cli.interrupt import interruptible
+from sandbox.engine.cli.session import unwritable
+from sandbox.engine.config import check_config, completed, config_value, written
+from sandbox.engine.deployment import Deployment, Seal
+from sandbox.engine.display.choice import open_display
+from sandbox.engine.display.stream import Stream
+from sandbox.engine.errors import CancelledError, ChangesFoundError, ConfirmationError, EngineError, ReportedError, UsageError
+from sandbox.engine.history import Update, add_to_history
+from sandbox.engine.lock import locked
+from sandbox.engine.stack_reference import stack_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from sandbox.engine.cli.session import Session
+    from sandbox.engine.config import StoredConfig
+
+Verb = Literal["up", "refresh", "destroy"]
+_UNCHANGING = ("same", "read", "refresh")
+_NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
+
+
+def preview(session: Session) -> None:
+    """Show what `up` would do."""
+    _Run(session, "up").preview(expect=session.args.expect_no_changes)
+
+
+def up(session: Session) -> None:
+    """Make the resources what the program says."""
+    _change(session, "up")
+
+
+def refresh(session: Session) -> None:
+    """Make the state what the resources are."""
+    _change(session, "refresh")
+
+
+def destroy(session: Session) -> None:
+    """Delete every resource of the stack."""
+    _change(session, "destroy")
+    if not (session.args.preview_only or session.args.target or session.args.json):
+        name = session.ref.name
+        session.print(
+            "The resources in the stack have been deleted, but the history and configuration associated with the stack are still "
+            f"maintained. \nIf you want to remove the stack completely, run `pulumi stack rm {name}`."
+        )
+
+
+def _change(session: Session, verb: Verb) -> None:
+    args = session.args
+    if args.preview_only:
+        _Run(session, verb).preview(expect=args.expect_no_changes)
+        return
+    if not (session.interactive or session.confirmed or args.skip_preview):
+        raise ConfirmationError(
+            "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive mode"
+        )
+    with locked(session.backend, session.ref, session.now):
+        work = _Run(session, verb)
+        if not args.skip_preview:
+            work.preview(expect=False)
+            if not session.confirm(f"Do you want to perform this {_NAMES[verb]}?"):
+                raise CancelledError(f"confirmation declined, not proceeding with the {_NAMES[verb]}")
+        work.change()
+
+
+class _Run:
+    """One command's work on a stack: the same request, previewed and then carried out."""
+
+    def __init__(self, session: Session, verb: Verb) -> None:
+        """Opens the configuration, the secrets and the state."""
+        self._session, self._verb = session, verb
+        self._unsaved: OSError | None = None
+        self._config: StoredConfig = completed(session.settings.config, session.project)
+        secrets = session.secrets
+        if verb == "up":
+            check_config(self._config, session.project, session.ref.name, secrets.decrypt)
+        self._seal = Seal(secrets.encrypt, session.state_secrets.decrypt)
+        self._snapshot = self._opened_state()
+        self._request = self._make_request()
+
+    def _opened_state(self) -> Deployment:
+        session = self._session
+        kept = {"type": "passphrase", "state": session.secrets.state()}
+        try:
+            found = Deployment.from_json({**(session.state or {}), "secrets_providers": kept}, self._seal)
+        except (KeyError, ValueError, TypeError, AttributeError) as bad:
+            path = session.backend.state_file(session.ref)
+            raise EngineError(f"failed to load checkpoint {path}: {bad!r}; restore it from {path.name}.bak") from None
+        if session.state_secrets is not session.secrets:
+            # The state was encrypted under another salt: from now on it is under the settings' own.
+            self._seal.forget()
+        return found
+
+    def _make_request(self) -> engine.Request:
+        session, args = self._session, self._session.args
+        packs, configs = getattr(args, "policy_pack", []), getattr(args, "policy_pack_config", [])
+        if configs and len(configs) != len(packs):
+            raise UsageError("the number of --policy-pack-config flags must match the number of --policy-pack flags")
+        asked = getattr(args, "refresh", None)
+        return engine.Request(
+            verb=self._verb,
+            project=session.project,
+            stack=session.ref.name,
+            config={key: config_value(value, session.secrets.decrypt) for key, value in self._config.items()},
+            env=session.environment,
+            parallel=_parallel(session),
+            refresh=asked == "true" if asked else session.project.options_refresh_always,
+            targets=tuple(args.target),
+            policy_packs=tuple(
+                engine.PolicyPackRef(session.cwd / pack, session.cwd / configs[number] if configs else None)
+                for number, pack in enumerate(packs)
+            ),
+            continue_on_error=args.continue_on_error,
+            stack_outputs=lambda name: stack_outputs(session.backend, session.project.name, session.environment, name),
+        )
+
+    def preview(self, *, expect: bool) -> None:
+        """Runs without changing anything; `expect` True makes a change an error."""
+        outcome = self._operate(dry_run=True)
+        if expect and _changes(outcome):
+            raise ChangesFoundError("no changes were expected for preview but changes were proposed")
+
+    def change(self) -> None:
+        """Runs, keeps the state after every step, and adds to the history."""
+        session = self._session
+        start = session.nanoseconds() // 10**9
+        try:
+            outcome = self._operate(dry_run=False)
+        except _FailedRunError as failed:
+            self._remember(start, failed.outcome, succeeded=False)
+            raise
+        except EngineError:
+            self._remember(start, None, succeeded=False)
+            raise
+        self._remember(start, outcome, succeeded=True)
+        if session.args.expect_no_changes and _changes(outcome):
+            raise ChangesFoundError(f"no changes were expected for {_NAMES[self._verb]} but changes occurred")
+
+    def _remember(self, start: int, outcome: engine.Outcome | None, *, succeeded: bool) -> None:
+        session = self._session
+        nanoseconds = session.nanoseconds()
+        update = Update(
+            verb=self._verb,
+            start=start,
+            end=nanoseconds // 10**9,
+            succeeded=succeeded,
+            config={key: written(value) for key, value in self._config.items()},
+            changes=outcome.changes if outcome else {},
+            environment={"exec.kind": "cli", "pulumi.version": "sandbox.engine"},
+            message=session.args.message,
+        )
+        try:
+            add_to_history(session.backend, session.ref, update, nanoseconds)
+        except OSError as bad:
+            session.warn(f"this run is missing in the history: {bad.strerror} in {session.backend.folder('history', session.ref)}")
+
+    def _operate(self, *, dry_run: bool) -> engine.Outcome:
+        session = self._session
+        display = open_display(session, self._verb, dry_run=dry_run)
+        token = engine.CancelToken()
+        self._rendering = Rendering(self._seal)
+        with _event_log(session) as log, interruptible(token, display.notice):
+            stream = Stream(display, log, lambda: session.nanoseconds() // 10**9)
+            try:
+                outcome = engine.run(
+                    dataclasses.replace(self._request, dry_run=dry_run),
+                    self._snapshot,
+                    on_event=stream.send,
+                    save=None if dry_run else self._save,
+                    cancel=token,
+                )
+            except OSError as bad:
+                if bad is not self._unsaved:
+                    raise
+                raise unwritable(session.backend, session.ref, bad) from None
+            finally:
+                stream.close()
+        if not outcome.succeeded:
+            raise _FailedRunError(outcome)
+        return outcome
+
+    def _save(self, deployment: Deployment) -> None:
+        try:
+            self._session.backend.save(self._session.ref, self._rendering.text(deployment))
+        except OSError as bad:
+            self._unsaved = bad
+            raise
+
+
+class _FailedRunError(ReportedError):
+    """The run failed; its events have said why."""
+
+    def __init__(self, outcome: engine.Outcome) -> None:
+        super().__init__("the run failed")
+        self.outcome = outcome
+
+
+def _changes(outcome: engine.Outcome) -> bool:
+    return any(count for operation, count in outcome.changes.items() if operation not in _UNCHANGING)
+
+
+def _parallel(session: Session) -> int:
+    asked = session.args.parallel or session.environment.get("PULUMI_PARALLEL")
+    if asked is None:
+        return 4 * (os.cpu_count() or 1)
+    if not str(asked).isdecimal():
+        raise UsageError(f"--parallel {asked}: it must be a number of at least 1")
+    return max(1, int(asked))
+
+
+@contextlib.contextmanager
+def _event_log(session: Session) -> Iterator[TextIO | None]:
+    name = session.args.event_log
+    if name is None:
+        yield None
+        return
+    path = Path(name) if Path(name).is_absolute() else Path.cwd() / name
+    try:
+        log = path.open("w", encoding="utf-8")
+    except OSError as bad:
+        raise UsageError(f"could not create the event log {path}: {bad.strerror}") from None
+    try:
+        yield log
+    finally:
+        # What a full disk did not take is given up already.
+        with contextlib.suppress(OSError):
+            log.close()

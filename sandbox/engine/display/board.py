@@ -1,0 +1,195 @@
+"""What is known of a run at one moment, made event by event; every display draws from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.engine.display.operations import words
+from sandbox.engine.display.stream import STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.engine.display.stream import Event
+
+ROOT = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a run is shown as: a plan (`planned`) or a change, with or without secrets and outputs."""
+
+    planned: bool
+    show_secrets: bool = False
+    suppress_outputs: bool = False
+
+
+@dataclass
+class Row:
+    """One resource of the run. Times are seconds of a clock that only goes forward; `steps` has the last metadata of each operation."""
+
+    urn: str
+    operation: str = "same"
+    parent: str = ""
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    states: tuple[Any, Any] = (None, None)
+    started: float | None = None
+    ended: float | None = None
+    failed: bool = False
+    interrupted: bool = False
+    refreshed: bool = False
+    diagnostics: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def type(self) -> str:
+        """The resource's own type, without its parents'."""
+        return self.urn.split("::")[2].rpartition("$")[2] if self.urn else ROOT
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.urn.split("::", 3)[3] if self.urn else ""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the stack itself."""
+        return self.type == ROOT
+
+    @property
+    def done(self) -> bool:
+        """Whether its present operation has ended, well or not."""
+        return self.failed or self.ended is not None
+
+    @property
+    def worth_showing(self) -> bool:
+        """Whether anything happens to it, or it has something to say."""
+        return self.is_root or self.operation != "same" or self.failed or bool(self.diagnostics)
+
+    def count(self, severity: str) -> int:
+        """How many lasting messages of a severity it has."""
+        return sum(1 for found in self.diagnostics if _severity(found) == severity and not found.get("ephemeral"))
+
+    def metadata(self) -> dict[str, Any]:
+        """The last step's metadata."""
+        return self.steps.get(self.operation) or (next(reversed(self.steps.values())) if self.steps else {})
+
+
+class Board:
+    """The rows of a run by URN, in order of appearance, and what belongs to the run as a whole."""
+
+    def __init__(self, stack_urn: str, clock: Callable[[], float], look: Look) -> None:
+        """`stack_urn` is who speaks when a message names nobody; `clock` gives seconds."""
+        self.look = look
+        self.rows: dict[str, Row] = {}
+        self.summary: dict[str, Any] | None = None
+        self.stack_outputs: dict[str, Any] | None = None
+        self.stack_states: tuple[Any, Any] = (None, None)
+        self.policy_events: list[dict[str, Any]] = []
+        self.remediations: list[dict[str, Any]] = []
+        self.notices: list[str] = []
+        self.closed = False
+        self._stack_urn = stack_urn
+        self._clock = clock
+        self._begin = clock()
+        self._finish: float | None = None
+
+    def apply(self, event: Event) -> Row | None:
+        """Takes an event in; gives the row it is about, if any."""
+        for kind, handle in (
+            ("resourcePreEvent", self._begun),
+            ("resOutputsEvent", self._ended),
+            ("resOpFailedEvent", self._failed),
+            ("diagnosticEvent", self._said),
+        ):
+            if kind in event:
+                return handle(event[kind])
+        if "summaryEvent" in event:
+            self.summary = event["summaryEvent"]
+            self._finish = self._clock()
+        elif "policyEvent" in event:
+            self.policy_events.append(event["policyEvent"])
+        elif "policyRemediationEvent" in event:
+            self.remediations.append(event["policyRemediationEvent"])
+        elif "stdoutEvent" in event:
+            self.notices.append(event["stdoutEvent"]["message"])
+        return None
+
+    def seconds(self) -> float:
+        """How long the run took, or has taken until now."""
+        return (self._clock() if self._finish is None else self._finish) - self._begin
+
+    def close(self) -> None:
+        """No more events come: what is under way now was interrupted, but for a preview, which does nothing."""
+        self.closed = True
+        for row in self.rows.values():
+            row.interrupted = not self.look.planned and not row.done and row.started is not None and row.operation != "same"
+
+    def row(self, urn: str) -> Row:
+        """The row of a URN, made when it is new."""
+        urn = urn or self._stack_urn
+        if urn not in self.rows:
+            self.rows[urn] = Row(urn)
+        return self.rows[urn]
+
+    def status(self, row: Row) -> str:
+        """What a row's operation is at: `create`, `creating (2s)`, `created (0.31s)`, `creating failed`."""
+        spoken = words(row.operation)
+        if row.failed:
+            return f"{spoken.doing} failed".strip()
+        if row.interrupted:
+            return f"{spoken.doing} interrupted".strip()
+        if self.look.planned:
+            text = spoken.plan
+            old = row.metadata().get("old") or {}
+            if old.get("retainOnDelete") and row.operation in ("delete", "replace", "create-replacement", "delete-replaced"):
+                text += "[retain]"
+            return text
+        if row.started is None or (not spoken.doing and (row.done or not row.is_root)):
+            return spoken.doing
+        if row.ended is None:
+            return f"{spoken.doing or 'running'} ({int(self._clock() - row.started)}s)"
+        seconds = row.ended - row.started
+        return f"{spoken.done} ({seconds:.2f}s)" if seconds < 1 else f"{spoken.done} ({int(seconds)}s)"
+
+    def _step(self, body: dict[str, Any]) -> Row:
+        metadata = body["metadata"]
+        row = self.row(metadata["urn"])
+        row.operation = metadata["op"]
+        row.steps[row.operation] = metadata
+        row.states = body.get(STATES) or (None, None)
+        row.parent = (metadata.get("new") or metadata.get("old") or {}).get("parent") or row.parent
+        return row
+
+    def _begun(self, body: dict[str, Any]) -> Row:
+        row = self._step(body)
+        row.started, row.ended, row.failed = self._clock(), None, False
+        return row
+
+    def _ended(self, body: dict[str, Any]) -> Row:
+        before = self.rows.get(body["metadata"]["urn"])
+        refreshed = before is not None and before.operation == "refresh"
+        row = self._step(body)
+        row.ended = self._clock()
+        row.refreshed = row.refreshed or refreshed
+        if row.started is None:
+            row.started = row.ended
+        if row.is_root:
+            self.stack_outputs, self.stack_states = body["metadata"], row.states
+        return row
+
+    def _failed(self, body: dict[str, Any]) -> Row:
+        row = self._step(body)
+        row.failed, row.ended = True, self._clock()
+        return row
+
+    def _said(self, body: dict[str, Any]) -> Row:
+        row = self.row(body.get("urn", ""))
+        row.diagnostics.append(body)
+        if _severity(body) == "error" and not row.steps:
+            row.failed = True
+        return row
+
+
+def _severity(diagnostic: dict[str, Any]) -> str:
+    return str(diagnostic.get("severity", "info"))

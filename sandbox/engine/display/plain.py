@@ -1,0 +1,92 @@
+"""The run as plain lines: for logs, pipes and NO_COLOR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from sandbox.engine.display.message import prefixed
+from sandbox.engine.display.operations import words
+from sandbox.engine.display.properties import properties, short_difference
+from sandbox.engine.display.sections import ending
+from sandbox.engine.display.stream import write_at_once
+
+if TYPE_CHECKING:
+    from sandbox.engine.display.board import Board, Row
+    from sandbox.engine.display.stream import Event
+
+_SHOWN_STEPS = ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent")
+
+
+class PlainLines:
+    """One line when an operation begins and one when it ends; in a preview one for each operation."""
+
+    def __init__(self, out: TextIO, board: Board) -> None:
+        self._out, self._board = out, board
+
+    def show(self, event: Event) -> None:
+        """Prints what the event says, if it says anything new."""
+        row = self._board.apply(event)
+        if row is None:
+            return
+        line = ""
+        if "diagnosticEvent" in event:
+            line = self._spoken(event)
+        elif any(kind in event for kind in _SHOWN_STEPS):
+            line = self._operation(row, began="resourcePreEvent" in event)
+        if line:
+            self._out.write(f"{line}\n")
+            self._out.flush()
+
+    def _spoken(self, event: Event) -> str:
+        said = event["diagnosticEvent"]
+        if said.get("severity") in ("debug", "error"):
+            # An error is shown whole under Diagnostics; here the operation's line says that it failed.
+            return ""
+        row = self._board.row(said.get("urn", ""))
+        text = prefixed(said).split("\n")[0]
+        return f"    {row.type} {row.name}  {text}".rstrip() if text else ""
+
+    def _operation(self, row: Row, *, began: bool) -> str:
+        if row.operation == "same" and not row.failed:
+            return ""
+        if self._board.look.planned and not began and not row.failed and not row.refreshed:
+            return ""
+        if row.operation == "refresh" and not began:
+            return ""
+        spoken = self._board.status(row)
+        spoken = f"**{spoken}**" if row.failed else spoken
+        line = f" {words(row.operation).mark} {row.type} {row.name} {spoken}{information(row)}"
+        if row.is_root and not began and not self._board.look.planned and row.operation not in ("create", "delete"):
+            return ""
+        return line.rstrip()
+
+    def notice(self, text: str) -> None:
+        """Prints a word of the command itself."""
+        write_at_once(self._out, text)
+
+    def close(self) -> None:
+        """Prints what was interrupted, and the sections below."""
+        self._board.close()
+        for row in self._board.rows.values():
+            if row.interrupted:
+                self.notice(f" {words(row.operation).mark} {row.type} {row.name} **{self._board.status(row)}**")
+        lines = ending(self._board)
+        self._out.write("\n".join(["", *lines]).rstrip("\n") + "\n\n")
+        self._out.flush()
+
+
+def information(row: Row) -> str:
+    """What changes about a row: ` [diff: ~value]`."""
+    metadata = row.steps.get("replace") if row.operation in ("create-replacement", "delete-replaced") else None
+    metadata = metadata or row.metadata()
+    if row.operation == "same" or not metadata.get("old") or not metadata.get("new"):
+        return ""
+    (old_in, old_out), (new_in, new_out) = (
+        [properties(metadata, row.states, new=side, kind=kind) for kind in ("inputs", "outputs")] for side in (False, True)
+    )
+    # Drift does not show in the inputs: a refresh found other outputs, an update answers outputs that are not what is wanted.
+    drifted = (old_out, new_out) if row.refreshed else ({key: old_out[key] for key in new_in if key in old_out}, new_in)
+    for old, new in ((old_in, new_in), drifted if drifted[0] else ({}, {})):
+        if text := short_difference(old, new, metadata.get("diffs")):
+            return f" [{text}]"
+    return ""

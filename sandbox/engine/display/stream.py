@@ -1,0 +1,117 @@
+"""The stream of engine events on its way to the event log and to a display."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from io import UnsupportedOperation
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Event = dict[str, Any]
+STATES = "_states"
+_DEFAULT_PROVIDER = re.compile(r"::pulumi:providers:[^:]+::default(_[^:]*)?$")
+_STEPS = ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent")
+
+
+class Display(Protocol):
+    """Shows events as they come."""
+
+    def show(self, event: Event) -> None:
+        """One event; step events may carry whole states under the private key `_states`."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """A word of the command itself, between the events; may be called by a signal handler in the middle of anything."""
+        ...
+
+    def close(self) -> None:
+        """No more events come: show what is left to show."""
+        ...
+
+
+class Stream:
+    """Numbers and dates events, writes them to the event log, and hands those that users should see to a display.
+
+    A run goes on when nobody can be told of it any more: a log on a full disk is given up with a word, a closed screen without.
+    """
+
+    def __init__(self, display: Display, log: TextIO | None, now: Callable[[], int]) -> None:
+        """`log` is an open file or None; `now` gives whole seconds since 1970."""
+        self._display: Display | None = display
+        self._log, self._now = log, now
+        self._sequence = 0
+
+    def send(self, event: Event) -> None:
+        """One event, as the engine gives it."""
+        stamped = {"sequence": self._sequence, "timestamp": self._now(), **event}
+        self._sequence += 1
+        self._write(stamped)
+        if not is_internal(event):
+            self._tell(lambda display: display.show(stamped))
+
+    def close(self) -> None:
+        """No more events come."""
+        self._tell(lambda display: display.close())
+
+    def _write(self, event: Event) -> None:
+        if self._log is None:
+            return
+        try:
+            self._log.write(json_line(event))
+            self._log.flush()
+        except OSError as bad:
+            self._log = None
+            text = f"warning: the event log ends here: {bad.strerror}; the run goes on"
+            self._tell(lambda display: display.notice(text))
+
+    def _tell(self, say: Callable[[Display], None]) -> None:
+        if self._display is not None:
+            try:
+                say(self._display)
+            except OSError:
+                self._display = None
+
+
+def json_line(event: Event) -> str:
+    """An event as one line of JSON, without what is private to this engine."""
+    public = {key: {k: v for k, v in body.items() if k != STATES} if key in _STEPS else body for key, body in event.items()}
+    return json.dumps(public, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def is_internal(event: Event) -> bool:
+    """Whether users are spared an event: it is about a default provider."""
+    for kind in _STEPS:
+        if kind in event:
+            return _DEFAULT_PROVIDER.search(event[kind]["metadata"]["urn"]) is not None
+    return False
+
+
+def write_at_once(out: TextIO, text: str) -> None:
+    """A line to a stream's file itself: in a signal handler the stream's own buffer may be in the middle of a write."""
+    try:
+        os.write(out.fileno(), f"{text}\n".encode())
+    except UnsupportedOperation:
+        out.write(f"{text}\n")
+
+
+class JsonLines:
+    """`--json` of a run that changes things: every event as a line of JSON."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+
+    def show(self, event: Event) -> None:
+        """Writes the event."""
+        self._out.write(json_line(event))
+        self._out.flush()
+
+    def notice(self, text: str) -> None:
+        """Goes to the error output: the standard output is JSON and nothing else."""
+        write_at_once(self._err, text)
+
+    def close(self) -> None:
+        """Nothing is left to show."""

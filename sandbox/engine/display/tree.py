@@ -1,0 +1,169 @@
+"""The run as a live tree: each resource with its operation, its time and its last message, redrawn as it goes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.engine.display.message import prefixed
+from sandbox.engine.display.operations import words
+from sandbox.engine.display.plain import information
+from sandbox.engine.display.sections import counts, ending
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sandbox.engine.display.board import Board, Row
+    from sandbox.engine.display.stream import Event
+
+_FRAMES_PER_SECOND = 8
+_COLOURS = {"Diagnostics:": "bold", "Outputs:": "bold", "Resources:": "bold", "Policies:": "bold", "Duration:": "bold"}
+
+
+class LiveTree:
+    """Draws the tree on a terminal while the run goes on, and once more when it has ended."""
+
+    def __init__(self, out: TextIO, board: Board, headline: str) -> None:
+        self._board = board
+        self._lock = threading.Lock()
+        self._console = Console(file=out, highlight=False)
+        self._headline = headline
+        self._notices: list[str] = []
+        self._live = Live(
+            get_renderable=self._frame, console=self._console, refresh_per_second=_FRAMES_PER_SECOND, redirect_stdout=False,
+            redirect_stderr=False, vertical_overflow="crop",
+        )  # fmt: skip
+        self._live.start()
+
+    def show(self, event: Event) -> None:
+        """Takes the event in; the next frame shows it."""
+        with self._lock:
+            self._board.apply(event)
+
+    def notice(self, text: str) -> None:
+        """Puts a word of the command itself below the rows."""
+        # Without the lock: the handler may have interrupted whoever holds it.
+        self._notices.append(text)
+
+    def close(self) -> None:
+        """Leaves the last state of the tree standing, with the sections below it."""
+        with self._lock:
+            self._board.close()
+        self._live.transient = True
+        self._live.stop()
+        self._console.print(self.draw(height=None))
+        lines = ending(self._board)
+        self._console.print()
+        self._console.print(Text("\n").join(_coloured(line) for line in lines), soft_wrap=True)
+
+    def _frame(self) -> RenderableType:
+        with self._lock:
+            # The empty line at the end is where the terminal echoes ^C: on a full line it would shift the whole picture.
+            return Group(self.draw(height=self._console.height), Text(""))
+
+    def draw(self, *, height: int | None) -> RenderableType:
+        """The tree as it is now; with `height` only as many rows as fit, those at work first."""
+        rows = self._rows()
+        note = Text("")
+        if height is not None and len(rows) > (room := max(3, height - 5 - len(self._notices))):
+            kept = _most_telling(rows, room)
+            note = Text(f"     … and {len(rows) - len(kept)} more, of {len(rows)}", style="dim")
+            rows = kept
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", collapse_padding=True)
+        for title, ratio in (("", None), ("Type", None), ("Name", None), ("Status", None), ("Info", 1)):
+            table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=ratio)
+        for branch, row in rows:
+            table.add_row(*self._cells(branch, row))
+        parts: list[RenderableType] = [Text(self._headline, style="bold magenta"), table]
+        parts += [note] if note else []
+        return Group(*parts, *(Text(text, style="bold yellow") for text in self._notices))
+
+    def _cells(self, branch: str, row: Row) -> tuple[Text, ...]:
+        spoken = words(row.operation)
+        colour = "red" if row.failed or row.interrupted else spoken.colour
+        state = self._board.status(row)
+        if row.is_root and not self._board.closed and row.operation == "same":
+            state = "running"
+        if row.failed or row.interrupted:
+            state = f"**{state}**"
+        return (
+            Text(f" {spoken.mark}", style=colour),
+            Text.assemble((branch, "dim"), row.type),
+            Text(row.name),
+            Text(state, style=colour),
+            self._information(row),
+        )
+
+    def _information(self, row: Row) -> Text:
+        text = Text(information(row).strip(), style="dim")
+        said = counts(row) if self._board.closed else self._last_words(row)
+        if said:
+            text.append("; " if text.plain else "")
+            text.append(said, style="red" if row.count("error") else "yellow" if row.count("warning") else "default")
+        return text
+
+    def _last_words(self, row: Row) -> str:
+        errors = [found for found in row.diagnostics if found.get("severity") == "error"]
+        spoken = errors or [found for found in row.diagnostics if found.get("severity") != "debug"]
+        return prefixed(spoken[-1]).strip().split("\n")[0] if spoken else ""
+
+    def _rows(self) -> list[tuple[str, Row]]:
+        """(branch, row) of every row worth showing, children below their parents."""
+        shown = self._shown()
+        children: dict[str, list[Row]] = {}
+        root = next((row.urn for row in shown.values() if row.is_root), "")
+        for row in shown.values():
+            if row.urn != root:
+                children.setdefault(row.parent if row.parent in shown else root, []).append(row)
+        found: list[tuple[str, Row]] = [("", shown[root])] if root else []
+
+        def add(parent: str, below: str) -> None:
+            inner = children.get(parent, [])
+            for number, row in enumerate(inner, 1):
+                last = number == len(inner)
+                found.append((below + ("└─ " if last else "├─ "), row))
+                add(row.urn, below + ("   " if last else "│  "))
+
+        add(root, "")
+        return found
+
+    def _shown(self) -> dict[str, Row]:
+        """Rows worth showing and their parents."""
+        wanted = {row.urn for row in self._board.rows.values() if row.worth_showing}
+        for urn in list(wanted):
+            parent = self._board.rows[urn].parent
+            while parent in self._board.rows and parent not in wanted:
+                wanted.add(parent)
+                parent = self._board.rows[parent].parent
+        return {urn: row for urn, row in self._board.rows.items() if urn in wanted}
+
+
+def _most_telling(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, Row]]:
+    """As many rows as there is room for, in their order: the stack, what failed, what is at work, then what ended last."""
+
+    def rank(numbered: tuple[int, tuple[str, Row]]) -> tuple[int, float]:
+        _, (_, row) = numbered
+        if row.is_root or row.failed:
+            return (0, 0.0)
+        return (2, -row.ended) if row.ended is not None else (1, 0.0)
+
+    kept = sorted(sorted(enumerate(rows), key=rank)[:room])
+    return [row for _, row in kept]
+
+
+def _coloured(line: str) -> Text:
+    title, _, rest = line.partition(" ")
+    if title in _COLOURS:
+        return Text.assemble((title, _COLOURS[title]), f" {rest}" if rest else "")
+    mark = line.strip()[:2]
+    style = {"+ ": "green", "- ": "red", "~ ": "yellow", "+-": "magenta", "++": "green", "--": "red"}.get(mark, "")
+    if line.strip().startswith("error:"):
+        style = "red"
+    elif line.strip().startswith("warning:"):
+        style = "yellow"
+    return Text(line, style=style)

@@ -1,0 +1,76 @@
+"""Runs a Pulumi program: a script for the program's own interpreter, which has `pulumi` but perhaps nothing of this engine.
+
+Does what Pulumi's own `pulumi-language-python-exec` does. What to run is one JSON object on the command line; the configuration,
+which may hold secrets, comes by the environment (PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS), as Pulumi sends it.
+Exits 0, or 1 when the program failed, 32 when the failure has been told to the user already.
+"""
+
+import sys
+
+del sys.path[0]  # this script's folder: its neighbours must not stand in for the program's or Python's own modules
+
+import asyncio  # noqa: E402
+import json  # noqa: E402
+import logging  # noqa: E402
+import os  # noqa: E402
+import runpy  # noqa: E402
+import signal  # noqa: E402
+import traceback  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+
+TOLD = 32
+
+
+def _own_frames(program: str) -> str:
+    """The traceback from where the program begins."""
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    inside = [at for at, frame in enumerate(frames) if os.path.abspath(frame.filename).startswith(program)]  # noqa: PTH100 - no pathlib in user land
+    return traceback.format_exc(limit=-(len(frames) - inside[0])) if inside else traceback.format_exc()
+
+
+def _run(program: str) -> None:
+    runpy.run_path(program, run_name="__main__")
+
+
+def main() -> int:
+    """Run the program."""
+    arguments = json.loads(sys.argv[1])
+    # The engine asks to stop when something else failed: the program has nothing to add to that.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        import pulumi
+        import pulumi.runtime
+    except ImportError as bad:
+        sys.stderr.write(
+            f"the program's interpreter {sys.executable} can't import pulumi ({bad}): "
+            "install the program's requirements into its virtual environment\n"
+        )
+        return 1
+    program, settings = arguments["program"], arguments["settings"]
+    pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
+    pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
+    sys.argv = [program]
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pool = ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
+    loop.set_default_executor(pool)
+    # A program that fails leaves futures behind that nobody asks for any more: that is no news to anybody.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
+    except pulumi.RunError as bad:
+        pulumi.log.error(str(bad))
+        return 1
+    except Exception:  # noqa: BLE001 - whatever the program raised is the user's to see
+        pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100
+        return TOLD
+    finally:
+        pool.shutdown(wait=True)
+        loop.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The passphrase secrets manager: what is secret in a stack's settings and state is encrypted as Pulumi encrypts it.
+
+Key: PBKDF2-HMAC-SHA256 of the passphrase, 1,000,000 rounds, 32 bytes. Cipher: AES-256-GCM with a random 96-bit nonce.
+State: `v1:<salt>:v1:<nonce>:<ciphertext>` (base64), where the ciphertext is the word `pulumi` and so tells a wrong passphrase.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sandbox.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROUNDS = 1_000_000
+SALT_BYTES = 8
+NONCE_BYTES = 12
+KEY_BYTES = 32
+_CHECK_WORD = "pulumi"
+
+
+class SecretsError(EngineError):
+    """A secret can't be read or written: no passphrase, a wrong one, or text that is no secret of this stack."""
+
+
+class SecretsManager(Protocol):
+    """Encrypts and decrypts the secrets of one stack; `kind` and `state()` name it in a checkpoint."""
+
+    kind: str
+
+    def state(self) -> dict[str, str]:
+        """What another engine needs, beside the passphrase, to open the secrets."""
+        ...
+
+    def encrypt(self, plaintext: str) -> str:
+        """Ciphertext of a text."""
+        ...
+
+    def decrypt(self, ciphertext: str) -> str:
+        """Text of a ciphertext, or SecretsError."""
+        ...
+
+
+class PassphraseSecrets:
+    """Secrets under a passphrase. Make one with `new_passphrase_secrets` or `open_passphrase_secrets`.
+
+    A ciphertext that was decrypted is used again for its plaintext only by whoever kept it: `encrypt` draws a fresh nonce.
+    """
+
+    kind = "passphrase"
+
+    def __init__(self, cipher: AESGCM, salt_state: str, random_bytes: Callable[[int], bytes]) -> None:
+        self._cipher = cipher
+        self._salt_state = salt_state
+        self._random_bytes = random_bytes
+
+    def state(self) -> dict[str, str]:
+        """`{"salt": "v1:…"}`, as checkpoints hold it."""
+        return {"salt": self._salt_state}
+
+    def encrypt(self, plaintext: str) -> str:
+        """`v1:<nonce>:<ciphertext>` of a text."""
+        return _seal(self._cipher, plaintext, self._random_bytes(NONCE_BYTES))
+
+    def decrypt(self, ciphertext: str) -> str:
+        """The text in `v1:<nonce>:<ciphertext>`.
+
+        Raises:
+            SecretsError: it is not of that form, or was made with another key.
+        """
+        try:
+            return _unseal(self._cipher, ciphertext)
+        except InvalidTag:
+            raise SecretsError(
+                "failed to decrypt a secret: it was encrypted with another passphrase or salt than this stack's; "
+                "set it again with `config set --secret`, or restore the stack's encryptionsalt"
+            ) from None
+
+
+def new_passphrase_secrets(passphrase: str, random_bytes: Callable[[int], bytes] = os.urandom) -> PassphraseSecrets:
+    """Secrets with a salt of their own, for a stack that has none yet."""
+    salt = random_bytes(SALT_BYTES)
+    cipher = _cipher(passphrase, salt)
+    check = _seal(cipher, _CHECK_WORD, random_bytes(NONCE_BYTES))
+    return PassphraseSecrets(cipher, f"v1:{base64.b64encode(salt).decode()}:{check}", random_bytes)
+
+
+def open_passphrase_secrets(passphrase: str, salt_state: str, random_bytes: Callable[[int], bytes] = os.urandom) -> PassphraseSecrets:
+    """The secrets of a stack whose `encryptionsalt` is `salt_state`.
+
+    Raises:
+        SecretsError: the passphrase is wrong, or `salt_state` is not of the form this engine knows.
+    """
+    version, _, rest = salt_state.partition(":")
+    salt_text, _, check = rest.partition(":")
+    if version != "v1" or not check:
+        raise SecretsError(f"the stack's encryptionsalt has the form {version!r}, not v1:<salt>:<check>; restore the line from a backup")
+    try:
+        cipher = _cipher(passphrase, base64.b64decode(salt_text, validate=True))
+        right = _unseal(cipher, check) == _CHECK_WORD
+    except InvalidTag:
+        right = False
+    except binascii.Error as bad:
+        raise SecretsError(f"the stack's encryptionsalt is damaged ({bad}); restore the line from a backup") from None
+    if not right:
+        raise SecretsError("incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the stack's own")
+    return PassphraseSecrets(cipher, salt_state, random_bytes)
+
+
+def passphrase_from(environment: Mapping[str, str]) -> str:
+    """The passphrase that the environment gives, as the CLI reads it: the variable first, else the file it names, stripped.
+
+    Raises:
+        SecretsError: neither variable is set, or the file can't be read.
+    """
+    direct = environment.get("PULUMI_CONFIG_PASSPHRASE")
+    if direct is not None:
+        return direct
+    name = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if not name:
+        raise SecretsError("passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables")
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as bad:
+        raise SecretsError(f"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: {bad}") from None
+
+
+# Deriving a key takes a good part of a second, and one process may open the same stack many times.
+@functools.lru_cache(maxsize=16)
+def _cipher(passphrase: str, salt: bytes) -> AESGCM:
+    return AESGCM(hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, KEY_BYTES))
+
+
+def _seal(cipher: AESGCM, plaintext: str, nonce: bytes) -> str:
+    sealed = cipher.encrypt(nonce, plaintext.encode(), None)
+    return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(sealed).decode()}"
+
+
+def _unseal(cipher: AESGCM, text: str) -> str:
+    version, _, rest = text.partition(":")
+    nonce, _, sealed = rest.partition(":")
+    if version != "v1" or not sealed:
+        raise SecretsError("failed to decrypt a secret: it is not of the form v1:<nonce>:<ciphertext>; set it again")
+    try:
+        return cipher.decrypt(base64.b64decode(nonce, validate=True), base64.b64decode(sealed, validate=True), None).decode()
+    except (binascii.Error, ValueError) as bad:
+        raise SecretsError(f"failed to decrypt a secret: it is damaged ({bad}); set it again") from None

@@ -1,0 +1,241 @@
+"""One run from beginning to end: refresh, program, deletions, and the clearing up after it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+from pulumi.runtime.proto import engine_pb2_grpc
+
+from sandbox.engine import language, policy_pack, values
+from sandbox.engine.builtin import Builtin
+from sandbox.engine.deletions import delete_all
+from sandbox.engine.engine_service import EngineService
+from sandbox.engine.errors import EngineError
+from sandbox.engine.events import STDERR, Events
+from sandbox.engine.executor import Executor, Stopped
+from sandbox.engine.journal import Journal
+from sandbox.engine.planner import Planner
+from sandbox.engine.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
+from sandbox.engine.policies import Policies
+from sandbox.engine.program_run import ProgramRun
+from sandbox.engine.provider_error import ProviderError
+from sandbox.engine.providers import Providers
+from sandbox.engine.refresh import refresh
+from sandbox.engine.run import Outcome
+from sandbox.engine.steps import World
+from sandbox.engine.targets import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.engine.deployment import Deployment, Resource
+    from sandbox.engine.policy_pack import PolicyPack
+    from sandbox.engine.run import CancelToken, Event, Request
+
+_PENDING = """Attempting to deploy or update resources with {count} pending operations from previous deployment.
+{operations}
+These resources are in an unknown state because the run was interrupted while waiting for changes to these resources to complete. \
+You should confirm whether or not the operations listed completed successfully by checking the state of the appropriate provider.
+
+Once you have confirmed the status of the interrupted operations, you can repair your stack using `refresh` which will refresh the \
+state from the provider you are using and clear the pending operations if there are any."""
+
+
+class Session:
+    """A run. Make one for each: see `run.run` for the arguments."""
+
+    def __init__(
+        self,
+        request: Request,
+        base: Deployment,
+        *,
+        on_event: Callable[[Event], None],
+        save: Callable[[Deployment], None] | None,
+        cancel: CancelToken,
+    ) -> None:
+        self._request, self._base, self._cancel = request, base, cancel
+        self._preview = request.preview
+        self._events = Events(on_event)
+        self._journal = Journal(base, save, now)
+        self._config = {key: values.Secret(item.value) if item.secret else item.value for key, item in request.config.items()}
+        self._targets = Targets(request.targets)
+        self._packs: list[PolicyPack] = []
+        self._policies = Policies([], self._events)
+        self._planner: Planner | None = None
+        self._run: ProgramRun | None = None
+        self._servers: list[Any] = []
+        self._cancelling: list[asyncio.Future[None]] = []
+
+    async def run(self) -> Outcome:
+        """Run it."""
+        began = time.monotonic()
+        shown = {key: "[secret]" if item.secret else item.value for key, item in self._request.config.items()}
+        self._events.prelude(shown)
+        await self._prepare()
+        try:
+            await self._work()
+        except Stopped:
+            pass
+        except EngineError as bad:
+            self._executor.fail(str(bad))
+        finally:
+            await self._finish()
+        executor = self._executor
+        self._events.summary(
+            preview=self._preview, seconds=round(time.monotonic() - began), failed=self._failed, policy_packs=self._policies.versions
+        )
+        self._events.end()
+        if executor.unsaved is not None:
+            raise executor.unsaved
+        after = self._base if self._preview else self._journal.deployment()
+        return Outcome(not self._failed, dict(self._events.changes), after, self._cancel.cancelled)
+
+    @property
+    def _failed(self) -> bool:
+        return self._executor.failed or self._cancel.cancelled
+
+    async def _prepare(self) -> None:
+        request, project = self._request, self._request.project
+        engine = await self._serve(lambda server: engine_pb2_grpc.add_EngineServicer_to_server(EngineService(self._events), server))
+        self._engine_address = engine
+        place = PluginPlace(
+            python=project.python,
+            folder=project.program_dir,
+            project=project.name,
+            env=language.environment(project.python, request.env),
+            search=request.plugin_path,
+        )
+        self._plugins = Plugins(place, engine, self._tell)
+        builtin = Builtin(request.stack_outputs or _no_stacks, self._registered)
+        self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
+        world = World(self._providers, self._journal, self._preview, now)
+        self._executor = Executor(world, self._events, parallel=request.parallel, continue_on_error=request.continue_on_error)
+        self._cancel.listen(asyncio.get_running_loop(), self._stop)
+
+    def _registered(self, urn: str) -> Resource | None:
+        return self._planner.result(urn) if self._planner else None
+
+    async def _serve(self, add: Callable[[Any], None]) -> str:
+        server = grpc.aio.server(options=CHANNEL_OPTIONS)
+        add(server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        self._servers.append(server)
+        return f"127.0.0.1:{port}"
+
+    def _tell(self, line: str, is_error: bool) -> None:
+        if line:
+            self._events.message(line, STDERR if is_error else "info")
+
+    def _stop(self, at_once: bool) -> None:
+        """The user wants to stop."""
+        self._executor.stop()
+        if not at_once:
+            self._cancelling = [asyncio.ensure_future(provider.cancel()) for provider in self._providers.in_use]
+            return
+        self._executor.killed = True
+        self._plugins.kill()
+        for pack in self._packs:
+            pack.kill()
+        if self._run is not None:
+            self._run.kill()
+
+    async def _work(self) -> None:
+        request = self._request
+        self._executor.check()
+        olds = list(self._base.resources)
+        unknown = self._targets.unknown({old.urn for old in olds}) if request.verb in ("refresh", "destroy") else []
+        self._must_know(unknown)
+        if request.verb == "refresh" or request.refresh:
+            olds = await refresh(self._executor, lambda old: old.urn in self._targets, telling=request.verb == "refresh")
+            self._journal.forget_operations()
+        elif self._base.pending_operations and not self._preview:
+            self._warn_of_pending()
+        if request.verb == "refresh":
+            return
+        if request.policy_packs and request.verb != "destroy":
+            await self._load_policies()
+        planner = self._planner = Planner(
+            self._executor, olds, project=request.project.name, stack=request.stack, targets=self._targets, policies=self._policies
+        )
+        if request.verb != "destroy":
+            await self._run_program(planner)
+        else:
+            await self._delete(planner)
+
+    async def _load_policies(self) -> None:
+        self._events.other("policyLoadEvent", {})
+        env = language.environment(self._request.project.python, self._request.env)
+        for ref in self._request.policy_packs:
+            self._packs.append(await policy_pack.start(ref, self._request, self._engine_address, env, self._tell))
+        self._policies = Policies(self._packs, self._events)
+
+    def _must_know(self, unknown: list[str]) -> None:
+        for urn in unknown:
+            hint = "" if "$" in urn else " Did you forget to escape $ in your shell?"
+            self._executor.fail(f"Target '{urn}' could not be found in the stack.{hint}")
+        self._executor.check()
+
+    def _warn_of_pending(self) -> None:
+        operations = self._base.pending_operations
+        text = "\n".join(f"  * {operation.resource.urn}, interrupted while {operation.kind}" for operation in operations)
+        self._events.message(_PENDING.format(count=len(operations), operations=text), "warning")
+        self._journal.forget_operations()
+
+    async def _delete(self, planner: Planner) -> None:
+        self._executor.check()
+        self._must_know(self._targets.unknown({*planner.seen, *(old.urn for old in self._base.resources)}))
+        try:
+            kept, steps = planner.replacements.leftovers()
+        except ProviderError as bad:
+            self._executor.fail(str(bad))
+            raise Stopped from None
+        for step in kept:
+            await self._executor.run(step)
+        await delete_all(self._executor, steps)
+
+    async def _run_program(self, planner: Planner) -> None:
+        self._run = ProgramRun(self._request, self._executor, planner, self._providers, self._config)
+        address = await self._serve(self._run.register_monitor)
+        await self._run.start(monitor=address, engine=self._engine_address, tell=self._tell)
+
+        async def afterwards() -> None:
+            await self._delete(planner)
+            if not self._executor.failed:
+                await self._policies.judge_stack(planner.results)
+                self._executor.failed |= self._policies.violated
+
+        await self._run.carry_out(afterwards)
+
+    async def _finish(self) -> None:
+        """Keep the last of the state, and end everything that was started."""
+        if self._run is not None:
+            await self._run.stop()
+        await asyncio.gather(*self._cancelling, *(provider.cancel() for provider in self._providers.in_use))
+        await self._plugins.stop()
+        await asyncio.gather(*(pack.stop() for pack in self._packs))
+        for server in self._servers:
+            await server.stop(None)
+        if self._executor.unsaved is None and not self._preview:
+            try:
+                await self._journal.durable()
+            except OSError as bad:
+                self._executor.unsaved = bad
+        if self._executor.failed and not self._cancel.cancelled:
+            self._events.message(f"{'preview' if self._preview else _NAMES[self._request.verb]} failed", "error")
+
+
+_NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy", "preview": "preview"}
+
+
+def _no_stacks(name: str) -> Mapping[str, Any]:
+    raise EngineError(f"unknown stack {name!r}: this run has no backend to look for it")
+
+
+def now() -> str:
+    """The time as state keeps it: RFC 3339, UTC, and as Go writes it no zeros at a fraction's end."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"

@@ -1,0 +1,81 @@
+"""Edits of a stack's state by hand: a resource forgotten or unprotected, without touching what it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.engine.errors import EngineError
+
+Deployment = dict[str, Any]
+
+
+class StateEditError(EngineError):
+    """The edit would leave a state that is not sound, or names what is not there."""
+
+
+def unprotected(deployment: Deployment, urns: list[str] | None) -> tuple[Deployment, int]:
+    """(the deployment with these resources, or with None all, no longer protected; how many they are).
+
+    Raises:
+        StateEditError: a URN is not in the state.
+    """
+    resources = deployment.get("resources") or []
+    for urn in urns or []:
+        _located(resources, urn)
+    chosen = [not item.get("delete") and (urns is None or item["urn"] in urns) for item in resources]
+    changed = [
+        {key: value for key, value in item.items() if key != "protect"} if hit else item
+        for item, hit in zip(resources, chosen, strict=True)
+    ]
+    return {**deployment, "resources": changed}, sum(chosen)
+
+
+def deleted(deployment: Deployment, urns: list[str], *, force: bool, target_dependents: bool) -> tuple[Deployment, list[str]]:
+    """(the deployment without these resources, URNs taken out).
+
+    Raises:
+        StateEditError: one is not there, is protected (without `force`), or others depend on it (without `target_dependents`).
+    """
+    resources = deployment.get("resources") or []
+    condemned = {urn for urn in urns if _located(resources, urn)}
+    dependents = _dependents(resources, condemned)
+    if dependents and not target_dependents:
+        listed = "\n".join(f" * '{urn.rpartition('::')[2]}' ({urn})" for urn in dependents)
+        named = next(iter(urns))
+        raise StateEditError(
+            f"{named} can't be safely deleted because the following resources depend on it:\n{listed}\n\n"
+            "Delete those resources first or pass --target-dependents."
+        )
+    condemned.update(dependents)
+    for item in resources:
+        if item["urn"] in condemned and item.get("protect") and not force:
+            raise StateEditError(
+                f"{item['urn']} can't be safely deleted because it is protected. Re-run this command with --force to force deletion"
+            )
+    return {**deployment, "resources": [item for item in resources if item["urn"] not in condemned]}, sorted(condemned)
+
+
+def _located(resources: list[dict[str, Any]], urn: str) -> bool:
+    if any(item["urn"] == urn for item in resources):
+        return True
+    raise StateEditError(
+        f'No such resource "{urn}" exists in the current state\n'
+        "To list the resource URNs in the stack, run `stack --show-urns`; to inspect the full state, run `stack export`."
+    )
+
+
+def _dependents(resources: list[dict[str, Any]], condemned: set[str]) -> list[str]:
+    """URNs of what depends on the condemned, directly or through others, and is not condemned itself, in the state's order."""
+    gone = set(condemned)
+    found = []
+    for item in resources:
+        if item["urn"] not in gone and gone & set(_needs(item)):
+            gone.add(item["urn"])
+            found.append(item["urn"])
+    return found
+
+
+def _needs(item: dict[str, Any]) -> list[str]:
+    by_property = [urn for urns in (item.get("propertyDependencies") or {}).values() for urn in urns or []]
+    provider = str(item.get("provider") or "").rpartition("::")[0]
+    return [item.get("parent") or "", *(item.get("dependencies") or []), *by_property, provider, item.get("deletedWith") or ""]

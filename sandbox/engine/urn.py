@@ -1,0 +1,52 @@
+"""Uniform resource names: `urn:pulumi:<stack>::<project>::<parent type>$…<type>::<name>`, and provider references."""
+
+from __future__ import annotations
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+PROVIDER_PREFIX = "pulumi:providers:"
+
+
+def make(stack: str, project: str, parent: str, type_: str, name: str) -> str:
+    """The URN of a resource; `parent` is the parent's URN or empty.
+
+    The root stack lends its children no type: they look as if they had no parent.
+    """
+    inherited = qualified_type(parent) if parent else ""
+    chain = f"{inherited}${type_}" if inherited and inherited != STACK_TYPE else type_
+    return f"urn:pulumi:{stack}::{project}::{chain}::{name}"
+
+
+def qualified_type(urn: str) -> str:
+    """The chain of types, parents first, joined by `$`."""
+    return urn.split("::", 3)[2]
+
+
+def type_of(urn: str) -> str:
+    """The resource's own type."""
+    return qualified_type(urn).rsplit("$", 1)[-1]
+
+
+def name_of(urn: str) -> str:
+    """The resource's name, which may itself hold `::`."""
+    return urn.split("::", 3)[3]
+
+
+def is_provider(type_: str) -> bool:
+    """Whether a type is that of a provider resource."""
+    return type_.startswith(PROVIDER_PREFIX)
+
+
+def package_of(type_: str) -> str:
+    """The provider package of a resource type; of a provider resource, the package that it provides."""
+    return type_.removeprefix(PROVIDER_PREFIX) if is_provider(type_) else type_.split(":", 1)[0]
+
+
+def reference(urn: str, id_: str) -> str:
+    """A provider reference: the provider's URN and its id."""
+    return f"{urn}::{id_}"
+
+
+def split_reference(text: str) -> tuple[str, str]:
+    """A provider reference's URN and id."""
+    urn, _, id_ = text.rpartition("::")
+    return urn, id_

@@ -1,0 +1,162 @@
+"""Stacks to run: a program of its own, a world of its own, an engine, in one temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(__file__).parents[3]
+
+
+class Stack:
+    """A project with one stack `dev`, driven as the CLI is, by `command`."""
+
+    def __init__(self, folder: Path, command: list[str]) -> None:
+        self.folder, self.command = folder, command
+        self.ledger = folder / "ledger"
+        self.ledger.mkdir()
+        (folder / "backend").mkdir()
+        program = folder / "program"
+        program.mkdir()
+        shutil.copy(PROGRAMS / "ledger.py", program)
+        venv = Path(sys.prefix)
+        (program / "Pulumi.yaml").write_text(f"name: books\nruntime:\n  name: python\n  options:\n    virtualenv: {venv}\n")
+        self.program = program
+        self.env = {
+            **{key: item for key, item in os.environ.items() if not key.startswith(("PULUMI", "PYTHON"))},
+            "LEDGER": str(self.ledger),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "NO_COLOR": "1",
+        }
+        self.write("import ledger\n")
+
+    def write(self, text: str) -> None:
+        """Give it another program."""
+        (self.program / "__main__.py").write_text(text)
+
+    def plan(self, items: list[dict[str, Any]]) -> None:
+        """Give it the program that declares these entries."""
+        (self.ledger / "plan.json").write_text(json.dumps(items))
+        shutil.copy(PROGRAMS / "planned.py", self.program / "__main__.py")
+
+    def trap(self, call: int, when: str, do: str) -> None:
+        """Set a trap for the provider's n-th call."""
+        (self.ledger / "trap.json").write_text(json.dumps({"call": call, "when": when, "do": do}))
+
+    def disarm(self) -> None:
+        """Take the trap away."""
+        (self.ledger / "trap.json").unlink()
+
+    def call(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the CLI; what it printed and its exit code."""
+        (self.ledger / "calls.jsonl").unlink(missing_ok=True)
+        return subprocess.run(
+            [*self.command, *args], cwd=self.program, env=self.env, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def verb(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run up, refresh or destroy without asking, or a preview."""
+        yes = [] if verb == "preview" else ["--yes", "--skip-preview"]
+        return self.call(verb, *yes, "--stack", "dev", "--non-interactive", *args)
+
+    def start(self, verb: str) -> subprocess.Popen[str]:
+        """Start a verb in the background; its process id is where the traps look for it."""
+        (self.ledger / "calls.jsonl").unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [*self.command, verb, "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"],
+            cwd=self.program,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        (self.ledger / "engine.pid").write_text(str(process.pid))
+        return process
+
+    def exported(self) -> dict[str, Any]:
+        """The state."""
+        done = self.call("stack", "export", "--show-secrets", "--stack", "dev")
+        assert done.returncode == 0, done.stdout + done.stderr
+        deployment: dict[str, Any] = json.loads(done.stdout)["deployment"]
+        return deployment
+
+    def known(self) -> set[str]:
+        """Ids of all entries that the state knows."""
+        return {item["id"] for item in self.exported().get("resources", []) if item.get("id") and "ledger" in item["type"]}
+
+    def world(self) -> dict[str, Any]:
+        """All entries that are there, by id."""
+        return {path.stem: json.loads(path.read_text()) for path in self.ledger.glob("*.entry")}
+
+    def calls(self, *methods: str) -> list[str]:
+        """`method name` of each of the last run's provider calls."""
+        log = self.ledger / "calls.jsonl"
+        rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [f"{row['method']} {row['name']}" for row in rows if not methods or row["method"] in methods]
+
+    def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
+        """Wait until a file appears in the ledger."""
+        deadline = time.monotonic() + 60
+        while not (self.ledger / name).exists():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, f"{name} never appeared"
+            time.sleep(0.02)
+
+
+def _embedded(tmp_path: Path) -> Stack:
+    # -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
+    run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    return Stack(tmp_path, [sys.executable, "-c", run])
+
+
+def _made(stack: Stack) -> Stack:
+    done = stack.call("stack", "init", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return stack
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Stack:
+    """A stack run by the embedded engine."""
+    return _made(_embedded(tmp_path))
+
+
+@pytest.fixture(params=["embedded", "pulumi"])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Stack:
+    """A stack run by the embedded engine, and by Pulumi's own CLI where there is one: both must agree."""
+    if request.param == "embedded":
+        return _made(_embedded(tmp_path))
+    command = shutil.which("pulumi")
+    if command is None:
+        pytest.skip("there is no `pulumi` on PATH to agree with")
+    return _made(Stack(tmp_path, [command]))
+
+
+@pytest.fixture
+def interrupt() -> Callable[[subprocess.Popen[str]], None]:
+    """Press Ctrl-C."""
+    return lambda process: process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def make_embedded() -> Callable[[Path], Stack]:
+    """Makes stacks for tests that need one for each example."""
+    return lambda folder: _made(_embedded(folder))

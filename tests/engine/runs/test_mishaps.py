@@ -1,0 +1,137 @@
+"""What goes wrong: one line with what to do, an exit code that tells it, and a state that says what is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+TWO = [{"name": "a", "text": "x"}, {"name": "b", "text": "x", "uses": ["a"]}]
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout + done.stderr
+
+
+def test_a_failed_create_leaves_nothing_and_keeps_the_rest(stack: Any) -> None:
+    """What had succeeded stays, what failed is not known, and the next run goes on from there."""
+    stack.plan([TWO[0], {"name": "b", "text": "explodes", "after": ["a"]}])
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "the ledger exploded" in said(done)
+    assert set(stack.world()) == stack.known() == {"a@here"}
+    stack.plan(TWO)
+    assert stack.verb("up").returncode == 0
+    assert stack.calls("create", "update", "delete") == ["create b"]
+
+
+def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
+    """A create that ends after another one has failed still comes into the state."""
+    stack.plan([{"name": "slow", "text": "waits for a failure"}, {"name": "b", "text": "explodes"}])
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert set(stack.world()) == stack.known() == {"slow@here"}
+
+
+def test_what_is_under_way_when_the_program_dies_is_kept(stack: Any) -> None:
+    """A create whose program is killed meanwhile still comes into the state."""
+    stack.plan([{"name": "a", "text": "kills the program"}])
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert set(stack.world()) == stack.known() == {"a@here"}
+
+
+def test_a_refused_input_is_told_with_its_property(stack: Any) -> None:
+    """A check failure names resource, property and reason, and nothing is touched."""
+    stack.plan([{"name": "a", "text": "refused"}])
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "resource 'a': property text value {refused} has a problem: the ledger refuses this text" in said(done)
+    assert stack.world() == {}
+
+
+def test_a_program_that_raises_ends_the_run(stack: Any) -> None:
+    """The user sees the exception once; what was there stays."""
+    stack.plan(TWO)
+    stack.verb("up")
+    stack.write("raise ValueError('the settings are wrong')\n")
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "ValueError: the settings are wrong" in said(done)
+    assert stack.known() == set(stack.world()) == {"a@here", "b@here"}
+
+
+def test_a_program_that_vanishes_deletes_nothing(embedded: Any) -> None:
+    """A program that ends before it has registered its stack has said nothing at all: nothing is deleted because of it."""
+    embedded.plan(TWO)
+    embedded.verb("up")
+    embedded.write("import os\nos._exit(0)\n")
+    done = embedded.verb("up")
+    assert done.returncode != 0
+    assert "without registering a stack: nothing was changed" in said(done)
+    assert set(embedded.world()) == embedded.known() == {"a@here", "b@here"}
+
+
+def test_the_same_name_twice_is_refused(stack: Any) -> None:
+    """Two resources with one URN can't be told apart in the state."""
+    stack.write("from ledger import Entry\nEntry('a', 'x')\nEntry('a', 'y')\n")
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "Duplicate resource URN 'urn:pulumi:dev::books::pulumi-python:dynamic/ledger:Entry::a'" in said(done)
+
+
+def test_a_missing_plugin_is_named(embedded: Any) -> None:
+    """The error names the plugin and where it was looked for."""
+    embedded.write("import pulumi\npulumi.CustomResource('nowhere:index:Thing', 't', {})\n")
+    done = embedded.verb("up")
+    assert done.returncode != 0
+    assert "no resource plugin 'pulumi-resource-nowhere' found on PATH" in said(done)
+
+
+def test_an_unlocatable_interpreter_plugin_says_its_last_words(embedded: Any) -> None:
+    """A plugin that ends before it serves is reported with what it printed."""
+    plugin = embedded.folder / "bin" / "pulumi-resource-broken"
+    plugin.parent.mkdir()
+    plugin.write_text("#!/bin/sh\necho 'library not found' >&2\nexit 1\n")
+    plugin.chmod(0o755)
+    embedded.env["PATH"] = f"{plugin.parent}:{embedded.env['PATH']}"
+    embedded.write("import pulumi\npulumi.CustomResource('broken:index:Thing', 't', {})\n")
+    done = embedded.verb("up")
+    assert done.returncode != 0
+    assert "did not start (its last words: library not found)" in said(done)
+
+
+def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
+    """The run ends with an error instead of waiting, the state is intact, and the next run goes on."""
+    stack.plan(TWO)
+    stack.trap(2, "before", "die")
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert stack.world() == {}
+    stack.disarm()
+    assert stack.verb("up").returncode == 0
+    assert set(stack.world()) == stack.known() == {"a@here", "b@here"}
+
+
+def test_a_plugin_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: Callable[[Any], None]) -> None:
+    """The first Ctrl-C asks it to stop, the second ends the run at once; what was under way is known as pending."""
+    embedded.plan(TWO)
+    embedded.trap(2, "before", "hang")
+    process = embedded.start("up")
+    embedded.wait_for("hanging", process)
+    interrupt(process)
+    assert any("^C received; cancelling" in line for line in process.stdout)
+    interrupt(process)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    embedded.disarm()
+    embedded.call("cancel", "--yes", "--stack", "dev")
+    (pending,) = embedded.exported()["pending_operations"]
+    assert (pending["type"], pending["resource"]["urn"].split("::")[-1]) == ("creating", "a")
+    done = embedded.verb("up")
+    assert done.returncode == 0
+    assert "interrupted while creating" in said(done)
+    assert set(embedded.world()) == embedded.known() == {"a@here", "b@here"}
+    assert "pending_operations" not in embedded.exported()

@@ -1,0 +1,34 @@
+"""What Pulumi's own engine was recorded to do, replayed: provider calls, operations, state and exit codes must be the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SHARED = Path(os.environ.get("HUBTRUST_SHARED") or ROOT.parent / "shared") / "engine-traces"
+# The tls scenarios run the real program against this project's stand-in of the tls plugin.
+SCENARIOS = [
+    *("basic", "replace-create-first", "failures", "drift", "refresh-always", "secrets", "options", "crash", "logs"),
+    *("native", "read-import", "tls-chain", "invokes", "json", "transforms", "targets", "policies"),
+]
+
+
+@pytest.mark.recorded
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not there: {SHARED}")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_run_is_as_recorded(scenario: str, tmp_path: Path) -> None:
+    """The scenario's runs, step by step, differ in nothing from the recording."""
+    script = tmp_path / "engine.py"
+    script.write_text(f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n")
+    engine = f"{sys.executable} {script}"
+    python = Path(sys.prefix) / "bin" / "python"
+    command = [sys.executable, str(SHARED / "replay.py"), "--engine", engine, "--python", str(python), "--traces", str(SHARED), scenario]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith("passed, 0 failed")

@@ -1,0 +1,125 @@
+"""What programs and pipelines do beyond the plain case: both engines must agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HEAD = "import pulumi\nfrom ledger import Entry, Shelf\nO = pulumi.ResourceOptions\n"
+
+
+def up(stack: Any, program: str, *flags: str) -> str:
+    stack.write(HEAD + program)
+    done = stack.verb("up", *flags)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)
+
+
+def urns(stack: Any) -> list[str]:
+    return sorted(item["urn"].split("::", 2)[2] for item in stack.exported()["resources"] if "ledger" in item["type"])
+
+
+def test_a_renamed_resource_is_the_same_one(stack: Any) -> None:
+    """With an alias a new name touches nothing, and what depends on it follows."""
+    up(stack, "a = Entry('a', 'x')\nEntry('b', a.line)\n")
+    up(stack, "a = Entry('z', 'x', opts=O(aliases=[pulumi.Alias(name='a')]))\nEntry('b', a.line)\n")
+    assert stack.calls("create", "delete") == []
+    assert urns(stack) == ["pulumi-python:dynamic/ledger:Entry::b", "pulumi-python:dynamic/ledger:Entry::z"]
+
+
+def test_a_resource_that_moves_under_a_component_is_the_same_one(stack: Any) -> None:
+    """Re-parented with an alias, and the component itself renamed with all below it."""
+    up(stack, "Entry('a', 'x')\n")
+    up(stack, "s = Shelf('s')\nEntry('a', 'x', opts=O(parent=s, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]))\n")
+    assert stack.calls("create", "update", "delete") == []
+    up(stack, "s = Shelf('t', opts=O(aliases=[pulumi.Alias(name='s')]))\nEntry('a', 'x', opts=O(parent=s))\n")
+    assert stack.calls("create", "update", "delete") == []
+    assert urns(stack) == ["ledger:index:Shelf$pulumi-python:dynamic/ledger:Entry::a", "ledger:index:Shelf::t"]
+
+
+def test_targets_leave_the_rest_alone(stack: Any) -> None:
+    """Only the target is changed, made or deleted; the others stay even where the program has other plans."""
+    up(stack, "Entry('a', 'x')\nEntry('b', 'x')\nEntry('c', 'x')\n")
+    up(stack, "Entry('a', 'y')\nEntry('b', 'y')\nEntry('new', 'y')\n", "--target", "**Entry::a")
+    assert stack.calls("create", "update", "delete") == ["update a"]
+    assert stack.known() == {"a@here", "b@here", "c@here"}
+    up(stack, "Entry('a', 'y')\nEntry('b', 'y')\nEntry('new', 'y')\n")
+    assert sorted(stack.calls("create", "update", "delete")) == ["create new", "delete c", "update b"]
+
+
+def test_a_target_that_needs_what_is_left_out_is_refused(stack: Any) -> None:
+    """A new resource that is no target can't be used by one that is."""
+    stack.write(HEAD + "a = Entry('a', 'x')\nEntry('b', a.line)\n")
+    done = stack.verb("up", "--target", "**Entry::b")
+    assert done.returncode != 0
+    assert "Entry::a' which was was not specified in --target list" in done.stdout + done.stderr
+    assert stack.world() == {}
+
+
+def test_a_target_that_is_not_there_is_named(stack: Any) -> None:
+    """A literal target must be in the stack."""
+    up(stack, "Entry('a', 'x')\n")
+    done = stack.verb("destroy", "--target", "urn:pulumi:dev::books::t:i:T::none")
+    assert done.returncode != 0
+    assert "'urn:pulumi:dev::books::t:i:T::none'" in done.stdout + done.stderr
+    assert stack.known() == {"a@here"}
+
+
+def test_a_transform_that_raises_fails_the_resource(stack: Any) -> None:
+    """Nothing is made of what a transform could not make up its mind about."""
+    stack.write(
+        HEAD + "def no(args):\n    raise ValueError('not like this')\npulumi.runtime.register_resource_transform(no)\nEntry('a', 'x')\n"
+    )
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "not like this" in done.stdout + done.stderr
+    assert stack.world() == {}
+
+
+def test_a_transform_may_take_from_another_resource(stack: Any) -> None:
+    """A transform of one resource gives it another one's output."""
+    program = (
+        "a = Entry('a', 'x')\n"
+        "def use(args):\n"
+        "    if args.name != 'b':\n"
+        "        return None\n"
+        "    return pulumi.ResourceTransformResult(props={**args.props, 'text': a.line}, opts=args.opts)\n"
+        "Entry('b', 'plain', opts=O(transforms=[use]))\n"
+    )
+    up(stack, program)
+    assert stack.world()["b@here"]["text"] == "here: x"
+    up(stack, program)
+    assert stack.calls("create", "update", "delete") == []
+
+
+def test_another_stacks_outputs_can_be_read(stack: Any) -> None:
+    """Also secret ones, which stay secret."""
+    up(stack, "pulumi.export('plain', 1)\npulumi.export('hidden', pulumi.Output.secret('hush'))\n")
+    assert stack.call("stack", "init", "reader").returncode == 0
+    stack.write(
+        HEAD + "r = pulumi.StackReference('organization/books/dev')\n"
+        "pulumi.export('got', r.get_output('plain'))\npulumi.export('deep', r.get_output('hidden'))\n"
+    )
+    done = stack.call("up", "--yes", "--skip-preview", "--stack", "reader", "--non-interactive")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = stack.call("stack", "output", "--json", "--stack", "reader").stdout
+    assert '"got": 1' in shown
+    assert "hush" not in shown
+
+
+def test_a_reference_to_no_stack_is_an_error(stack: Any) -> None:
+    """The error names the stack."""
+    stack.write(HEAD + "pulumi.StackReference('organization/books/nowhere')\n")
+    done = stack.verb("up")
+    assert done.returncode != 0
+    assert "nowhere" in done.stdout + done.stderr
+
+
+def test_what_does_not_depend_on_a_failure_can_go_on(stack: Any) -> None:
+    """With --continue-on-error the others are done, what needs the failed one stays as it was, and the run fails all the same."""
+    up(stack, "a = Entry('a', 'x')\nEntry('b', a.line)\nEntry('c', 'x')\n")
+    stack.write(HEAD + "a = Entry('a', 'explodes')\nEntry('b', a.line)\nEntry('c', 'y')\n")
+    done = stack.verb("up", "--continue-on-error")
+    assert done.returncode != 0
+    assert stack.calls("create", "delete") == []
+    assert {id_: entry["text"] for id_, entry in stack.world().items()} == {"a@here": "x", "b@here": "here: x", "c@here": "y"}
+    assert stack.known() == {"a@here", "b@here", "c@here"}

@@ -1,0 +1,90 @@
+"""The command line: what it takes, and what it refuses by name."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox.engine.cli.main import main
+from sandbox.engine.cli.parser import _build, parse
+from sandbox.engine.cli.refusal import _FLAGS, _UNDER, _VERBS
+from sandbox.engine.errors import UsageError
+
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
+NESTED = [f"{verb} {under}" for verb, names in _UNDER.items() for under in names.split()]
+
+
+@pytest.mark.parametrize("verb", [*_VERBS.split(), *NESTED])
+def test_verbs_of_pulumi_that_it_does_not_have_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]):
+    """The message says so and where to go; it is in the manual too."""
+    assert main(verb.split()) == 1
+    assert (
+        capsys.readouterr().err
+        == f"error: `{verb}` is not supported by this engine; use the pulumi CLI for it: both work on the same state\n"
+    )
+    assert f"`{verb.rpartition(' ')[2]}`" in DOCS
+
+
+@pytest.mark.parametrize("flag", _FLAGS.split())
+def test_flags_of_pulumi_that_it_does_not_have_are_refused_by_name(flag: str):
+    """Also with a value."""
+    with pytest.raises(UsageError, match=f"`{flag}` is not supported by this engine"):
+        parse(["up", f"{flag}=x"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "fact"),
+    [
+        ([], "missing verb"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["up", "--nonsense"], "unknown flag: --nonsense"),
+        (["up", "extra"], "unexpected argument: extra"),
+        (["config", "set"], "the following arguments are required: key"),
+        (["state"], "the following arguments are required: VERB"),
+        (["up", "--stac", "dev"], "unknown flag: --stac"),
+    ],
+)
+def test_what_nobody_knows_is_refused(argv: list[str], fact: str):
+    """Nothing is guessed: an abbreviated flag is an unknown one."""
+    with pytest.raises(UsageError, match=re.escape(fact)):
+        parse(argv)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-C", "import", "up", "-s", "login", "--yes"],
+        ["up", "--yes", "--cwd", "import", "--stack", "login"],
+        ["--cwd", "import", "up", "--stack", "login", "-y"],
+    ],
+)
+def test_a_folder_is_named_before_the_verb_or_after_it(argv: list[str]):
+    """And folders and stacks may be called like verbs that are refused."""
+    args = parse(argv)
+    assert (args.cwd, args.stack, args.yes, args.non_interactive, args.color) == ("import", "login", True, False, "auto")
+
+
+@pytest.mark.parametrize("verb", ["", "stack", "stack init", "config set", "up", "state delete", "cancel"])
+def test_help_is_help(verb: str, capsys: pytest.CaptureFixture[str]):
+    """Every verb explains its flags, with exit code 0."""
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--help"])
+    assert ended.value.code == 0
+    assert "usage:" in capsys.readouterr().out
+
+
+def flags(parser: argparse.ArgumentParser) -> set[str]:
+    """Every long flag of a parser and of all below it."""
+    found = {name for action in parser._actions for name in action.option_strings if name.startswith("--")}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(*(flags(below) for below in action.choices.values()))
+    return found
+
+
+def test_the_manual_names_every_flag():
+    """A flag that is not in the manual is a secret of the source."""
+    assert {flag for flag in flags(_build()) if f"`{flag}" not in DOCS} == {"--help"}

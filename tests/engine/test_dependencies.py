@@ -1,0 +1,53 @@
+"""Who depends on whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.engine import dependencies
+from sandbox.engine.deployment import Resource
+
+
+def resource(name: str, **more: Any) -> Resource:
+    return Resource(urn=name, type="t", custom=True, **more)
+
+
+A = resource("a")
+B = resource("b", dependencies=("a",))
+C = resource("c", parent="b")
+D = resource("d", property_dependencies={"key": ("b",)})
+E = resource("e", deleted_with="d")
+ALL = [A, B, C, D, E]
+
+
+def test_dependents_are_found_through_every_kind_of_dependency() -> None:
+    """Direct and indirect ones, by property and by deletedWith; a child does not depend on its parent."""
+    assert [found.urn for found in dependencies.dependents(A, ALL, ())] == ["b", "d", "e"]
+
+
+def test_what_is_settled_is_no_dependent() -> None:
+    """A resource that was registered again depends on what it says now, not on what the old state said."""
+    assert [found.urn for found in dependencies.dependents(A, ALL, {"d"})] == ["b"]
+
+
+def test_deletions_wait_for_those_that_need_them() -> None:
+    """Each resource waits for its dependents, its children, and those it provides for."""
+    waits = dependencies.waits(ALL)
+    assert {key.urn: [found.urn for found in needed] for key, needed in waits.items()} == {
+        "a": ["b"],
+        "b": ["c", "d"],
+        "c": [],
+        "d": ["e"],
+        "e": [],
+    }
+
+
+def test_a_vanished_resource_leaves_no_reference_behind() -> None:
+    """After a refresh nothing points at what is gone."""
+    kept = dependencies.without([A, C, D, E])
+    assert [(found.urn, found.parent, dict(found.property_dependencies), found.deleted_with) for found in kept] == [
+        ("a", "", {}, ""),
+        ("c", "", {}, ""),
+        ("d", "", {}, ""),
+        ("e", "", {}, "d"),
+    ]

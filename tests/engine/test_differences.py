@@ -1,0 +1,68 @@
+"""What has changed, and what the options make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox.engine import differences, values
+from sandbox.engine.differences import Difference, PropertyDifference
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a", {"a": 1, "b": 20}),
+        ("b", {"a": 10, "b": 2}),
+        ("c", {"a": 10, "b": 20}),
+        ("*", {"a": 1, "b": 2}),
+    ],
+)
+def test_ignored_paths_keep_their_old_values(path: str, expected: dict[str, int]) -> None:
+    """What is to be ignored is put back to what it was, and nothing else is."""
+    assert differences.with_ignored({"a": 10, "b": 20}, {"a": 1, "b": 2}, [path])[0] == expected
+
+
+def test_ignoring_reaches_into_maps_and_lists() -> None:
+    """A path may lead into what is nested, also behind a secret."""
+    new: dict[str, Any] = {"m": {"x": 10, "y": 20}, "l": [{"k": 10}, {"k": 20}]}
+    old: dict[str, Any] = {"m": {"x": 1, "y": 2}, "l": [{"k": 1}, {"k": 2}]}
+    found, unfit = differences.with_ignored(new, old, ["m.x", "l[*].k"])
+    assert (found, unfit) == ({"m": {"x": 1, "y": 20}, "l": [{"k": 1}, {"k": 2}]}, [])
+
+
+def test_an_ignored_addition_is_taken_back() -> None:
+    """A property that was not there before is not added while it is ignored."""
+    assert differences.with_ignored({"a": 1, "b": 2}, {"a": 1}, ["b"]) == ({"a": 1}, [])
+
+
+def test_paths_that_fit_neither_are_named() -> None:
+    """A path into what only one side has can't be ignored; the user is told which."""
+    assert differences.with_ignored({"a": {"x": 1}}, {}, ["a.x"])[1] == ["a.x"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "replacing"), [(["size"], True), (["*"], True), (["name"], False), (["labels.k"], False), (["size.deeper"], False)]
+)
+def test_replace_on_changes_needs_the_provider_to_name_the_path(paths: list[str], replacing: bool) -> None:
+    """Only a changed path under one of the wanted ones turns an update into a replacement."""
+    found = Difference("some", changed=("size",), detailed={"size": PropertyDifference("update", input=True)})
+    assert differences.with_replacements(found, paths).replacing == replacing
+
+
+def test_without_a_word_of_what_changed_nothing_is_replaced() -> None:
+    """A provider that only says "something" gives replaceOnChanges nothing to go by."""
+    assert not differences.with_replacements(differences.SOME, ["*"]).replacing
+
+
+def test_the_plain_comparison_sees_through_secrets() -> None:
+    """A value that becomes a secret has not changed; an added and a removed one have."""
+    found = differences.between({"a": "x", "gone": 1}, {"a": values.Secret("x"), "new": 1})
+    assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"gone": "delete", "new": "add"}
+
+
+def test_an_inverted_difference_is_seen_from_the_other_side() -> None:
+    """What the world has more than the program was added by it."""
+    found = Difference("some", detailed={"a": PropertyDifference("add"), "b": PropertyDifference("delete-replace")}).inverted()
+    assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"a": "delete", "b": "add-replace"}

@@ -1,0 +1,121 @@
+"""The state while a run changes it, and when it reaches the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+
+from sandbox.engine.checkpoint import Rendering
+from sandbox.engine.deployment import Deployment, Operation, Resource, Seal
+from sandbox.engine.journal import Journal
+
+
+def resource(name: str, **more: object) -> Resource:
+    return Resource(urn=f"urn:pulumi:s::p::t::{name}", type="t", custom=True, **more)  # type: ignore[arg-type]
+
+
+def names(deployment: Deployment) -> list[str]:
+    return [item.urn.rsplit("::", 1)[1] + ("!" if item.delete else "") for item in deployment.resources]
+
+
+def journal(*resources: Resource) -> Journal:
+    return Journal(Deployment(resources), None, lambda: "now")
+
+
+def test_what_is_done_stands_before_what_is_not() -> None:
+    """New states come first, in the order in which they were reached; the rest stays as it was."""
+    a, b, c = resource("a"), resource("b"), resource("c")
+    kept = journal(a, b, c)
+    kept.done(b)
+    kept.add(replace(b, id="2"))
+    kept.add(resource("new"))
+    assert names(kept.deployment()) == ["b", "new", "a", "c"]
+
+
+def test_a_resource_and_its_successor_stand_side_by_side() -> None:
+    """The old one is marked until it is deleted."""
+    a = resource("a")
+    kept = journal(a)
+    kept.add(replace(a, id="2"))
+    kept.change(a, replace(a, delete=True))
+    assert names(kept.deployment()) == ["a", "a!"]
+    kept.done(a)
+    assert names(kept.deployment()) == ["a"]
+
+
+def test_references_follow_a_renamed_resource() -> None:
+    """What has not been registered yet refers to the new name, so that a killed run leaves a state that holds together."""
+    a = resource("a")
+    b = resource("b", dependencies=(a.urn,), parent=a.urn, provider=f"{a.urn}::id")
+    kept = journal(a, b)
+    kept.rename(a.urn, "urn:pulumi:s::p::t::z")
+    (_, found) = kept.deployment().resources
+    assert (found.parent, found.dependencies, found.provider) == (
+        "urn:pulumi:s::p::t::z",
+        ("urn:pulumi:s::p::t::z",),
+        "urn:pulumi:s::p::t::z::id",
+    )
+
+
+def test_one_save_covers_all_that_happened_before_it() -> None:
+    """While one save is under way the others wait, and one more is enough for all of them."""
+    saves: list[int] = []
+    first, gate = threading.Event(), threading.Event()
+
+    def save(deployment: Deployment) -> None:
+        saves.append(len(deployment.pending_operations))
+        if len(saves) == 1:
+            first.set()
+            assert gate.wait(20)
+
+    async def run() -> None:
+        kept = Journal(Deployment(), save, lambda: "now")
+        kept.begin(Operation(resource("first"), "creating"))
+        waiting = [asyncio.create_task(kept.durable())]
+        await asyncio.to_thread(first.wait, 20)
+        for number in range(50):
+            kept.begin(Operation(resource(f"r{number}"), "creating"))
+            waiting.append(asyncio.create_task(kept.durable()))
+        await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+    assert saves == [1, 51]
+
+
+def test_a_save_that_fails_is_tried_again() -> None:
+    """A full disk is told to who waits; once there is room, nothing of what happened is missing."""
+    room: list[bool] = []
+    saved: list[Deployment] = []
+
+    def save(deployment: Deployment) -> None:
+        if not room:
+            raise OSError(28, "No space left on device")
+        saved.append(deployment)
+
+    async def run() -> None:
+        kept = Journal(Deployment(), save, lambda: "now")
+        kept.add(resource("a"))
+        with pytest.raises(OSError, match="No space left"):
+            await kept.durable()
+        room.append(True)
+        await kept.durable()
+
+    asyncio.run(run())
+    assert names(saved[0]) == ["a"]
+
+
+def test_a_save_renders_only_what_changed() -> None:
+    """A resource's text is made once, its secrets encrypted once: what a save costs is what has changed."""
+    encrypted: list[str] = []
+    rendering = Rendering(Seal(lambda text: encrypted.append(text) or text, lambda text: text))  # type: ignore[func-returns-value]
+    from sandbox.engine.values import Secret
+
+    many = tuple(resource(f"r{number}", inputs={"s": Secret(number)}) for number in range(20))
+    rendering.text(Deployment(many))
+    rendering.text(Deployment((*many, resource("new", inputs={"s": Secret("more")}))))
+    assert len(encrypted) == 21

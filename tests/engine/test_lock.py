@@ -1,0 +1,114 @@
+"""One writer at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.engine.backend import FileBackend, StackRef
+from sandbox.engine.lock import LockedError, locked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Workplace
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+def backend_at(folder: Path) -> FileBackend:
+    return FileBackend(folder, f"file://{folder}")
+
+
+def locks(place: Workplace) -> list[str]:
+    return [name for name in place.files() if "/locks/" in name and name.endswith(".json")]
+
+
+@pytest.mark.parametrize(
+    "verb", [("up", "--yes", "--skip-preview"), ("destroy", "--yes"), ("refresh", "--yes"), ("stack", "import"), ("stack", "rm", "--yes")]
+)
+def test_a_second_writer_is_refused_with_the_words_of_the_cli(stack: Workplace, verb: tuple[str, ...]):
+    """Who holds the lock and since when is said, and what to do; nothing is changed."""
+    with locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
+        before = stack.files()
+        result = stack.run(*verb, stdin=stack.done("stack", "export").out)
+        assert before == stack.files()
+    assert result.code == 1
+    assert (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or "
+        "delete the lock file with `pulumi cancel`.\n"
+    ) in result.err
+    assert f"(pid {os.getpid()}) at {NOW}" in result.err
+
+
+def test_readers_do_not_mind_a_lock(stack: Workplace):
+    """A preview and the outputs are there while somebody writes."""
+    stack.write("__main__.py", "import pulumi\n")
+    with locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
+        assert [stack.run(*verb).code for verb in (("preview",), ("stack", "output"), ("stack", "ls"))] == [0, 0, 0]
+
+
+def test_another_stack_is_not_locked(stack: Workplace):
+    """The lock is the stack's, not the project's."""
+    with locked(backend_at(stack.backend), StackRef("quill", "prod"), lambda: NOW):
+        stack.done("stack", "import", stdin=stack.done("stack", "export").out)
+
+
+def test_the_lock_is_gone_afterwards_also_after_an_error(stack: Workplace):
+    """Whatever happens within, the lock does not outlive its holder."""
+    with pytest.raises(ZeroDivisionError), locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
+        1 / 0  # noqa: B018 - any error
+    assert locks(stack) == []
+
+
+def test_of_two_locks_the_later_gives_way(tmp_path: Path):
+    """The first keeps its own; both are counted in what a third is told."""
+    backend, ref = backend_at(tmp_path), StackRef("quill", "dev")
+    with locked(backend, ref, lambda: NOW):
+        with pytest.raises(LockedError, match="1 lock"), locked(backend, ref, lambda: NOW):
+            pass
+        assert len(list(backend.files("locks", ref))) == 1
+
+
+def test_a_lock_nobody_can_read_still_counts(stack: Workplace):
+    """Half a lock is somebody's lock."""
+    folder = backend_at(stack.backend).folder("locks", StackRef("quill", "dev"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "x.json").write_text("{", encoding="utf-8")
+    result = stack.run("up", "--yes", "--skip-preview")
+    assert result.code == 1
+    assert "somebody unknown: the file can't be read" in result.err
+
+
+def test_a_killed_writers_lock_stays_until_cancel(stack: Workplace):
+    """Kill -9 in the middle of a run: the next is refused, `cancel` frees the stack, and the run goes through."""
+    program = stack.write("__main__.py", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n")
+    process = stack.process("up", "--yes", "--skip-preview", start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not (stack.folder / "begun").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(locks(stack)) == 1
+    program.write_text("import pulumi\n", encoding="utf-8")
+    assert "currently locked by 1 lock(s)" in stack.run("up", "--yes", "--skip-preview").err
+    assert stack.done("cancel", "--yes").out == "The currently running update for 'dev' has been canceled!\n"
+    assert stack.run("up", "--yes", "--skip-preview").code == 0
+
+
+def test_the_real_cli_respects_our_lock_and_we_its(stack: Workplace):
+    """It is refused with the same words; a lock file of its shape holds us off."""
+    backend, ref = backend_at(stack.backend), StackRef("quill", "dev")
+    with locked(backend, ref, lambda: NOW):
+        content = json.loads(next(backend.files("locks", ref)).read_bytes())
+        there = stack.pulumi("stack", "import", stdin=stack.done("stack", "export").out)
+        here = stack.run("stack", "import", stdin=stack.done("stack", "export").out)
+    assert {"pid", "username", "hostname", "timestamp"} == set(content)
+    assert here.err.removeprefix("error: ").strip() in there.err.replace("?no_tmp_dir=true", "")

@@ -1,0 +1,52 @@
+"""Errors and durations as a person reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.engine.display.message import concise
+from sandbox.engine.display.sections import duration
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/venv/lib/python3.11/site-packages/pulumi/dynamic/__main__.py", line 84, in wrapper
+    return fn(self, request, context)
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/home/me/program/world.py", line 70, in create
+    raise RuntimeError("the world exploded")
+RuntimeError: the world exploded
+and burned
+"""
+
+
+def test_a_traceback_becomes_what_was_raised_and_where_in_the_users_code():
+    """All lines of the exception's message stay; the machinery's frames go."""
+    assert concise(TRACEBACK) == "RuntimeError: the world exploded\nand burned\n  at /home/me/program/world.py:70 in create"
+
+
+def test_of_chained_exceptions_the_last_one_counts():
+    """It is what reached the engine."""
+    chained = f"{TRACEBACK}\nDuring handling of the above exception, another exception occurred:\n\n" + TRACEBACK.replace(
+        "70", "80"
+    ).replace("RuntimeError: the", "KeyError: the")
+    assert concise(chained) == "KeyError: the world exploded\nand burned\n  at /home/me/program/world.py:80 in create"
+
+
+def test_a_grpc_error_becomes_its_details():
+    """Status and debug string are for the engine's authors."""
+    text = (
+        "<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNKNOWN\n"
+        '\tdetails = "Exception calling application: no \\"hub\\""\n\tdebug_error_string = "x">'
+    )
+    assert concise(text) == 'no "hub"'
+
+
+@pytest.mark.parametrize("text", ["hub is full", "", "a\nb", "Traceback of a parcel"])
+def test_a_plain_message_stays_as_it_is(text: str):
+    """Only what is machinery is taken away."""
+    assert concise(text) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (0.2, "1s"), (61, "1m1s"), (3600, "1h0m0s")])
+def test_durations_are_said_as_the_cli_says_them(seconds: float, text: str):
+    """Rounded up to whole seconds."""
+    assert duration(seconds) == text

@@ -1,0 +1,96 @@
+"""Targets and aliases: which resources a run means."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.engine.aliases import AliasError, Aliases
+from sandbox.engine.deployment import Resource
+from sandbox.engine.goal import Alias, Goal
+from sandbox.engine.targets import Targets
+
+BASE = "urn:pulumi:dev::shop::"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "urn", "fits"),
+    [
+        ("urn:pulumi:dev::shop::t:i:T::a", "urn:pulumi:dev::shop::t:i:T::a", True),
+        ("**t01**", "urn:pulumi:dev::shop::t:i:T::t01", True),
+        ("urn:pulumi:dev::shop::t:*:T::a", "urn:pulumi:dev::shop::t:i:T::a", True),
+        ("urn:pulumi:*::a", "urn:pulumi:dev::shop::t:i:T::a", False),
+        ("urn:pulumi:dev::shop::t:i:T::a.", "urn:pulumi:dev::shop::t:i:T::ab", False),
+    ],
+)
+def test_globs(pattern: str, urn: str, fits: bool) -> None:
+    """`*` stays within a part of a URN, `**` goes anywhere, and all else is meant literally."""
+    assert (urn in Targets([pattern])) == fits
+
+
+def test_without_targets_everything_is_one() -> None:
+    """An unconstrained run spares nothing."""
+    assert not Targets([]).spare(Resource(urn="urn", type="t"))
+
+
+def test_providers_and_the_stack_are_never_spared() -> None:
+    """A target can't be reached without them."""
+    targets = Targets(["**nothing**"])
+    assert [targets.spare(Resource(urn="u", type=type_)) for type_ in ("pulumi:providers:x", "pulumi:pulumi:Stack", "t")] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_targets_that_are_not_there_are_named() -> None:
+    """A literal target must exist; a glob may fit nothing."""
+    assert Targets(["urn:a", "urn:b", "**x**"]).unknown({"urn:a"}) == ["urn:b"]
+
+
+def goal(name: str, *aliases: Alias, parent: str = "", type_: str = "t:i:T") -> Goal:
+    return Goal(type=type_, name=name, custom=True, parent=parent, aliases=aliases)
+
+
+def known(*urns: str) -> Aliases:
+    return Aliases("dev", "shop", {urn: Resource(urn=urn, type="t:i:T", custom=True) for urn in urns})
+
+
+@pytest.mark.parametrize(
+    ("old", "alias"),
+    [
+        (f"{BASE}t:i:T::before", Alias(name="before")),
+        (f"{BASE}t:i:Old::now", Alias(type="t:i:Old")),
+        (f"{BASE}p:i:P$t:i:T::now", Alias(parent=f"{BASE}p:i:P::box")),
+        ("urn:pulumi:dev::other::t:i:T::now", Alias(project="other")),
+        (f"{BASE}x:y:Z::any", Alias(urn=f"{BASE}x:y:Z::any")),
+    ],
+)
+def test_a_resource_is_found_by_its_alias(old: str, alias: Alias) -> None:
+    """Renamed, of another type, from under another parent, from another project, or by its whole URN."""
+    found = known(old).find(f"{BASE}t:i:T::now", goal("now", alias), ())
+    assert found is not None
+    assert found.urn == old
+
+
+def test_children_of_a_renamed_component_are_found() -> None:
+    """A child follows its parent's alias, and so does a name that was made from the parent's."""
+    aliases = known(f"{BASE}p:i:Old::box", f"{BASE}p:i:Old$t:i:T::box-leaf")
+    aliases.find(f"{BASE}p:i:P::crate", goal("crate", Alias(name="box", type="p:i:Old"), type_="p:i:P"), ())
+    found = aliases.find(f"{BASE}p:i:P$t:i:T::crate-leaf", goal("crate-leaf", parent=f"{BASE}p:i:P::crate"), ())
+    assert found is not None
+    assert found.urn == f"{BASE}p:i:Old$t:i:T::box-leaf"
+
+
+def test_its_own_name_comes_first() -> None:
+    """A resource that the state knows under its own URN needs no alias."""
+    found = known(f"{BASE}t:i:T::now", f"{BASE}t:i:T::before").find(f"{BASE}t:i:T::now", goal("now", Alias(name="before")), ())
+    assert found is not None
+    assert found.urn == f"{BASE}t:i:T::now"
+
+
+def test_an_alias_that_fits_two_is_refused() -> None:
+    """The second one to claim an old resource is told who has it."""
+    aliases = known(f"{BASE}t:i:T::before")
+    aliases.find(f"{BASE}t:i:T::one", goal("one", Alias(name="before")), ())
+    with pytest.raises(AliasError, match=r"conflicting with resource with URN '.*::one'"):
+        aliases.find(f"{BASE}t:i:T::two", goal("two", Alias(name="before")), ())
