@@ -1,0 +1,38 @@
+"""An HTTP answer, and the lack of one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.plugins.resource import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class UnreachableError(PluginError):
+    """No answer: the connection failed. Safe to try again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    url: str = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, a leading byte-order mark skipped; None when it is empty or no JSON."""
+        try:
+            return json.loads(self.body.decode("utf-8-sig"))
+        except ValueError:
+            return None

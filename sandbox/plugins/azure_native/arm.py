@@ -1,0 +1,213 @@
+"""Azure Resource Manager: requests with a token, retries, errors, and operations that take their time."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from sandbox.plugins.azure_native.answer import UnreachableError
+from sandbox.plugins.resource import PluginError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from sandbox.plugins.azure_native.answer import Answer
+    from sandbox.plugins.azure_native.http import Http
+    from sandbox.plugins.azure_native.timing import Timing
+
+OK: Final = 200
+BAD_REQUEST: Final = 400
+NOT_FOUND: Final = 404
+NO_CONTENT: Final = 204
+CONFLICT: Final = 409
+TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+TERMINAL: Final = frozenset({"succeeded", "failed", "canceled"})
+
+
+class ArmError(PluginError):
+    """ARM refused: its status, code and message in the real plugin's words."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.code = error_code(answer)
+        body = answer.json()
+        inner = body.get("error") if isinstance(body, dict) else None
+        message = inner.get("message") if isinstance(inner, dict) else None
+        super().__init__(f'Status={answer.status} Code="{self.code}" Message="{message or answer.text}"')
+
+
+class Deadline:
+    """The time that an operation has; what waits, waits here, and stops when the engine cancels."""
+
+    def __init__(self, seconds: float, stopping: threading.Event) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._stopping = stopping
+
+    def wait(self, seconds: float, waiting_for: str) -> None:
+        """Let that time pass; PluginError when the engine cancels or there is not that much time left."""
+        self.check(waiting_for)
+        left = self._end - time.monotonic()
+        if self._stopping.wait(min(seconds, max(left, 0))):
+            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure made of it")
+        self.check(waiting_for)
+
+    def check(self, waiting_for: str) -> None:
+        """PluginError when the engine has cancelled or the time is up."""
+        if self._stopping.is_set():
+            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure made of it")
+        if time.monotonic() >= self._end:
+            raise PluginError(
+                f"context deadline exceeded: {waiting_for} took more than {self.seconds:g} s; raise customTimeouts or look in Azure"
+            )
+
+
+class Arm:
+    """The ARM endpoint `endpoint` (https, no slash at its end). `token` gives a bearer token at any time."""
+
+    def __init__(self, endpoint: str, token: Callable[[], str], http: Http, timing: Timing, user_agent: str) -> None:
+        if urlsplit(endpoint).scheme != "https":
+            raise PluginError(f"the ARM endpoint {endpoint} is not https: a bearer token is never sent over plain http")
+        self.endpoint = endpoint.rstrip("/")
+        self.timing = timing
+        self._token = token
+        self._http = http
+        self._user_agent = user_agent
+
+    def request(
+        self, method: str, path: str, version: str, deadline: Deadline, *, body: Any = None, query: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One call of the API in that version, tried again where azcore would; any status is an answer."""
+        asked = urlencode({"api-version": version, **(query or {})})
+        return self.send(method, f"{self.endpoint}{path}?{asked}", deadline, body=body)
+
+    def send(self, method: str, url: str, deadline: Deadline, *, body: Any = None) -> Answer:
+        """The same for a whole URL, as a poller has it."""
+        data = None if body is None else json.dumps(body).encode()
+        request_id = str(uuid.uuid4())
+        attempt = 0
+        while True:
+            attempt += 1
+            deadline.check(f"{method} {urlsplit(url).path}")
+            try:
+                answer = self._http.send(method, url, headers=self._headers(method, request_id), body=data)
+            except UnreachableError:
+                if attempt > self.timing.retries:
+                    raise
+                wait = self.timing.before_retry(attempt)
+            else:
+                if attempt > self.timing.retries or not _worth_another_try(answer):
+                    return answer
+                wait = retry_after(answer) or self.timing.before_retry(attempt)
+                if wait > self.timing.longest_retry:
+                    return answer
+            deadline.wait(wait, f"another attempt of {method} {urlsplit(url).path}")
+
+    def get(self, path: str, version: str, deadline: Deadline, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The JSON object at that path; ArmError for any other answer."""
+        answer = self.request("GET", path, version, deadline, query=query)
+        body = answer.json()
+        if answer.status != OK or not isinstance(body, dict):
+            raise ArmError(answer)
+        return body
+
+    def _headers(self, method: str, request_id: str) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self._token()}",
+            "User-Agent": self._user_agent,
+            "x-ms-client-request-id": request_id,
+        }
+        if method in {"POST", "PUT", "PATCH"}:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        return headers
+
+    # -- operations that take their time -----------------------------------------------------------------------------
+
+    def finished(self, method: str, answer: Answer, version: str, deadline: Deadline) -> Answer:
+        """The last answer of the operation that `answer` began; ArmError when it failed or was cancelled.
+
+        azcore's choice of what to poll: Azure-AsyncOperation, else Location, else the resource itself.
+        """
+        interval = self.timing.delete_poll if method == "DELETE" else self.timing.put_poll
+        link = answer.headers.get("azure-asyncoperation")
+        location = self._absolute(answer.headers.get("location", ""), answer.url, version)
+        waited = retry_after(answer)
+        if waited:
+            deadline.wait(waited, _named(answer))
+        if link:
+            self._poll(link, "azure-asyncoperation", deadline, interval, _named(answer))
+            return self.send("GET", answer.url, deadline) if method == "PUT" else answer
+        if location:
+            return self._poll(location, "location", deadline, interval, _named(answer))
+        if method == "PUT" and not _is_done(answer):
+            return self._poll(answer.url, "", deadline, interval, _named(answer))
+        return answer
+
+    def _poll(self, url: str, header: str, deadline: Deadline, interval: float, name: str) -> Answer:
+        """Ask until the operation has ended; an answer may send on to another URL by the same header as the first."""
+        while True:
+            answer = self.send("GET", url, deadline)
+            if answer.status >= BAD_REQUEST:
+                raise ArmError(answer)
+            if _is_done(answer):
+                if _status(answer) in TERMINAL - {"succeeded"}:
+                    raise ArmError(answer)
+                return answer
+            url = self._absolute(answer.headers.get(header, ""), url, "") or url
+            deadline.wait(retry_after(answer) or interval, name)
+
+    def _absolute(self, url: str, base: str, version: str) -> str:
+        if not url:
+            return ""
+        whole = urljoin(base, url)
+        if version and "api-version=" not in whole:
+            whole += f"{'&' if '?' in whole else '?'}api-version={version}"
+        return whole
+
+
+def error_code(answer: Answer) -> str:
+    """The code in the header or in the JSON body; "" where it is no text, as the numbers of Microsoft.Devices are not."""
+    body = answer.json()
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    code = answer.headers.get("x-ms-error-code") or (inner.get("code") if isinstance(inner, dict) else "")
+    return code if isinstance(code, str) else ""
+
+
+def retry_after(answer: Answer) -> float:
+    """The seconds of Retry-After; 0 without one."""
+    try:
+        return float(answer.headers.get("retry-after", "0"))
+    except ValueError:
+        return 0.0
+
+
+def _worth_another_try(answer: Answer) -> bool:
+    if answer.status == CONFLICT:
+        return error_code(answer) == "AnotherOperationInProgress"
+    return answer.status in TRANSIENT
+
+
+def _status(answer: Answer) -> str:
+    """The state in the body, lower case: of an operation `status`, of a resource `properties.provisioningState`."""
+    body = answer.json()
+    if not isinstance(body, dict):
+        return ""
+    properties = body.get("properties")
+    state = body.get("status") or (properties.get("provisioningState") if isinstance(properties, dict) else None)
+    return state.lower() if isinstance(state, str) else ""
+
+
+def _is_done(answer: Answer) -> bool:
+    state = _status(answer)
+    if state:
+        return state in TERMINAL
+    return answer.status in {OK, NO_CONTENT}
+
+
+def _named(answer: Answer) -> str:
+    return f"the operation on {urlsplit(answer.url).path}"

@@ -1,0 +1,230 @@
+"""A resource of ARM as the engine sees it: everything that the plugin does to it follows from its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.plugins.azure_native import naming, shapes, validation
+from sandbox.plugins.azure_native.arm import NO_CONTENT, NOT_FOUND, ArmError
+from sandbox.plugins.azure_native.differences import CREATE_BEFORE_DELETE, carried_over, difference
+from sandbox.plugins.azure_native.types import Naming, ResourceType
+from sandbox.plugins.resource import Candidate, Checked, Difference, InitializationError, Operation, PluginError, State
+from sandbox.plugins.wire import UNKNOWN, Unknown, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.plugins.azure_native.account import Account
+    from sandbox.plugins.azure_native.answer import Answer
+    from sandbox.plugins.azure_native.arm import Deadline
+    from sandbox.plugins.engine_log import EngineLog
+    from sandbox.plugins.wire import Properties
+
+STABLE: Final = ("name", "location")
+PUT_ACCEPTED: Final = frozenset({200, 201, 202})
+DELETE_ACCEPTED: Final = frozenset({200, 202, 204})
+OK: Final = 200
+
+
+class ArmResource:
+    """A resource of this type, in the account that Configure opened."""
+
+    def __init__(self, kind: ResourceType, account: Callable[[], Account], log: EngineLog) -> None:
+        self.kind = kind
+        self._account = account
+        self._log = log
+
+    def check(self, candidate: Candidate) -> Checked:
+        """The inputs with a name, a location and the API version where they are missing; unknown values pass."""
+        news = _without_null(plain(candidate.news))
+        olds = _without_null(plain(candidate.olds))
+        named = self._named(candidate, olds, news)
+        if "location" in self.kind.body and "location" not in named:
+            location = self._location(olds, named)
+            if location is not None:
+                named["location"] = location
+        inputs = {shapes.API_VERSION: self.kind.api_version, **named}
+        return Checked(inputs, validation.failures(self.kind, inputs))
+
+    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> Difference:
+        """Old inputs against new ones; what is ignored the engine has put back already."""
+        del ignored
+        return difference(self.kind, _without_null(plain(state.inputs)), _without_null(plain(news)), plain(state.outputs))
+
+    def create(self, news: Properties, operation: Operation) -> State:
+        """PUT of what is not there yet, and a GET after it."""
+        inputs = _without_null(plain(news))
+        if operation.preview:
+            return State("", shapes.preview(self.kind, inputs))
+        path = self._path(inputs)
+        deadline = self._account().deadline(operation.timeout)
+        self._must_be_free(path, deadline)
+        answer = self._put(path, inputs, deadline)
+        identity = answer.get("id")
+        identity = identity if isinstance(identity, str) else path
+        return State(identity, self._read_after_write(identity, answer, operation, "Create", deadline))
+
+    def read(self, state: State, operation: Operation) -> State | None:
+        """The resource in Azure; None for 404. Without outputs in the state its inputs come from its id and the answer."""
+        deadline = self._account().deadline(operation.timeout)
+        try:
+            answer = self._get(state.id, state, deadline)
+        except ArmError as refused:
+            if refused.status == NOT_FOUND:
+                return None
+            raise
+        outputs = shapes.outputs(self.kind, answer)
+        if not state.outputs:
+            return State(state.id, outputs, shapes.imported_inputs(self.kind, state.id, answer))
+        before = shapes.as_inputs(self.kind, plain(state.outputs))
+        after = shapes.as_inputs(self.kind, outputs)
+        return State(state.id, outputs, carried_over(plain(state.inputs), before, after))
+
+    def update(self, state: State, news: Properties, operation: Operation, *, ignored: list[str]) -> Properties:
+        """PUT of the complete body; what the program dropped is left out of it."""
+        del ignored
+        inputs = _without_null(plain(news))
+        if operation.preview:
+            old = plain(state.outputs)
+            return {**shapes.preview(self.kind, inputs), **{name: old[name] for name in STABLE if name in old}}
+        path = self._path(inputs)
+        deadline = self._account().deadline(operation.timeout)
+        answer = self._put(path, inputs, deadline)
+        return self._read_after_write(path, answer, operation, "Update", deadline)
+
+    def delete(self, state: State, operation: Operation) -> None:
+        """DELETE by the id in the state, never with If-Match; gone already is a success, also while polling."""
+        account = self._account()
+        deadline = account.deadline(operation.timeout)
+        answer = account.arm.request("DELETE", state.id, self.kind.api_version, deadline)
+        if answer.status == NOT_FOUND:
+            return
+        if answer.status not in DELETE_ACCEPTED:
+            raise ArmError(answer)
+        if not self.kind.long_running:
+            return
+        try:
+            account.arm.finished("DELETE", answer, self.kind.api_version, deadline)
+        except ArmError as failed:
+            if failed.status != NOT_FOUND:
+                raise
+
+    # -- inputs that the plugin fills in -----------------------------------------------------------------------------
+
+    def _named(self, candidate: Candidate, olds: Properties, news: Properties) -> Properties:
+        name = self.kind.named
+        if name in news:
+            return news
+        if name in olds:
+            kept = {CREATE_BEFORE_DELETE: olds[CREATE_BEFORE_DELETE]} if CREATE_BEFORE_DELETE in olds else {}
+            return {**news, name: olds[name], **kept}
+        made, random = self._made_up(candidate)
+        flag = {CREATE_BEFORE_DELETE: True} if random else {}
+        return {**news, name: made, **flag} if made else news
+
+    def _made_up(self, candidate: Candidate) -> tuple[str, bool]:
+        """A name, "" for none, and whether a resource of another such name can stand beside it."""
+        asked = candidate.naming.mode if candidate.naming else ""
+        proposed = candidate.naming.proposed if candidate.naming else ""
+        if asked == "DISABLE":
+            return "", False
+        if asked == "ENFORCE":
+            return proposed, True
+        if self.kind.naming is Naming.UUID:
+            return naming.random_uuid(candidate.seed), True
+        if self.kind.naming is Naming.COPY:
+            return proposed or candidate.name, False
+        return proposed or candidate.name + naming.random_suffix(candidate.seed), True
+
+    def _location(self, olds: Properties, news: Properties) -> str | Unknown | None:
+        if "location" in olds:
+            return str(olds["location"])
+        configured = self._account().settings.get("location")
+        group = news.get("resourceGroupName")
+        if configured:
+            return configured
+        if isinstance(group, Unknown):
+            return UNKNOWN
+        return self._account().location_of(group) if isinstance(group, str) else None
+
+    # -- calls to ARM ------------------------------------------------------------------------------------------------
+
+    def _path(self, inputs: Properties) -> str:
+        return shapes.resource_path(self.kind, inputs, self._account().subscription)
+
+    def _must_be_free(self, path: str, deadline: Deadline) -> None:
+        answer = self._account().arm.request("GET", path, self.kind.api_version, deadline)
+        if answer.status in (NOT_FOUND, NO_CONTENT):
+            return
+        if answer.status != OK:
+            raise PluginError(f"cannot check existence of resource '{path}': status code {answer.status}, {answer.text}")
+        body = answer.json()
+        if isinstance(body, dict) and body:
+            raise PluginError(f"cannot create already existing resource '{path}'")
+
+    def _put(self, path: str, inputs: Properties, deadline: Deadline) -> dict[str, Any]:
+        """The resource as the last answer has it. What fails after Azure accepted it leaves a resource to be looked after."""
+        arm = self._account().arm
+        answer = arm.request("PUT", path, self.kind.api_version, deadline, body=shapes.request_body(self.kind, inputs))
+        if answer.status not in PUT_ACCEPTED:
+            raise ArmError(answer)
+        try:
+            if self.kind.long_running or answer.status == 202:  # noqa: PLR2004 - Accepted
+                answer = arm.finished("PUT", answer, self.kind.api_version, deadline)
+            return self._object(answer)
+        except PluginError as failed:
+            raise self._half_made(path, inputs, failed, deadline) from failed
+
+    def _object(self, answer: Answer) -> dict[str, Any]:
+        body = answer.json()
+        if answer.status not in PUT_ACCEPTED:
+            raise ArmError(answer)
+        if not isinstance(body, dict):
+            raise PluginError(f"Azure answered {answer.status} to PUT without a JSON object: {answer.text[:200]}")
+        return body
+
+    def _half_made(self, path: str, inputs: Properties, failed: PluginError, deadline: Deadline) -> InitializationError:
+        try:
+            found = shapes.outputs(self.kind, self._get(path, State(path, {}, inputs), deadline))
+        except PluginError as unread:
+            return InitializationError(
+                f"resource created but read failed: {unread}; it was read because its creation had failed: {failed}",
+                state=State(path, {}, inputs),
+            )
+        return InitializationError(str(failed), state=State(path, found, inputs))
+
+    def _read_after_write(self, identity: str, answer: dict[str, Any], operation: Operation, verb: str, deadline: Deadline) -> Properties:
+        raw = {**answer, shapes.API_VERSION: self.kind.api_version}
+        if self._account().settings.is_on("skipReadOnUpdate"):
+            return raw
+        try:
+            found = self._get(identity, State(identity, raw, {}), deadline)
+        except PluginError as failed:
+            self._log.warning(f"Failed to read resource after {verb}: {failed}", operation.urn)
+            return raw
+        return shapes.outputs(self.kind, found)
+
+    def _get(self, identity: str, state: State, deadline: Deadline) -> dict[str, Any]:
+        return self._account().arm.get(identity, self.kind.api_version, deadline, self._read_query(state, deadline))
+
+    def _read_query(self, state: State, deadline: Deadline) -> dict[str, str]:
+        """A role assignment over tenants is found only with the tenant of the delegated identity's subscription."""
+        delegated = {**plain(state.inputs), **plain(state.outputs)}.get("delegatedManagedIdentityResourceId")
+        if not isinstance(delegated, str) or "/subscriptions/" not in delegated:
+            return {}
+        subscription = delegated.split("/subscriptions/")[1].split("/")[0]
+        found = self._account().arm.get(f"/subscriptions/{subscription}", "2021-01-01", deadline)
+        return {"tenantId": str(found.get("tenantId", ""))}
+
+
+def _without_null(properties: Properties) -> Properties:
+    """Nulls are no values to this plugin, at any level."""
+    return {name: _value_without_null(value) for name, value in properties.items() if value is not None}
+
+
+def _value_without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _without_null(value)
+    if isinstance(value, list):
+        return [_value_without_null(item) for item in value if item is not None]
+    return value

@@ -1,0 +1,105 @@
+"""The shape of a value in ARM's JSON: what a table of a resource type is written in.
+
+Names are those of the wire, which are also the SDK's. A `read_only` field is answered by Azure and never sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(Enum):
+    """JSON's types by their names in an API specification; IDENTITIES is a list of ids that ARM keeps as a map of them."""
+
+    STRING = "string"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    ARRAY = "array"
+    MAP = "map"
+    IDENTITIES = "identities"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property. `default` is the specification's, which the SDK and not the plugin applies."""
+
+    kind: Kind
+    required: bool = False
+    read_only: bool = False
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    item: Field | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""
+    default: Any = None
+
+    def must(self) -> Field:
+        """The same, required."""
+        return replace(self, required=True)
+
+    def answered(self) -> Field:
+        """The same, but only ever answered by Azure."""
+        return replace(self, read_only=True)
+
+
+TEXT = Field(Kind.STRING)
+FLAG = Field(Kind.BOOLEAN)
+NUMBER = Field(Kind.NUMBER)
+INTEGER = Field(Kind.INTEGER)
+IDENTITIES = Field(Kind.IDENTITIES)
+
+
+def record(**fields: Field) -> Field:
+    """An object with these properties."""
+    return Field(Kind.OBJECT, fields=fields)
+
+
+def items(item: Field) -> Field:
+    """A list."""
+    return Field(Kind.ARRAY, item=item)
+
+
+def mapping(item: Field) -> Field:
+    """An object with any names, all values alike."""
+    return Field(Kind.MAP, item=item)
+
+
+SYSTEM_DATA = record(
+    createdAt=TEXT,
+    createdBy=TEXT,
+    createdByType=TEXT,
+    lastModifiedAt=TEXT,
+    lastModifiedBy=TEXT,
+    lastModifiedByType=TEXT,
+).answered()
+
+TAGS = mapping(TEXT)
+
+PRIVATE_ENDPOINT_CONNECTION = record(
+    id=TEXT.answered(),
+    name=TEXT.answered(),
+    type=TEXT.answered(),
+    properties=record(
+        privateLinkServiceConnectionState=record(description=TEXT.must(), status=TEXT.must(), actionsRequired=TEXT).must(),
+        privateEndpoint=record(id=TEXT).answered(),
+    ).must(),
+)
+
+CERTIFICATE_PROPERTIES = record(
+    certificate=TEXT,
+    isVerified=FLAG,
+    subject=TEXT.answered(),
+    expiry=TEXT.answered(),
+    thumbprint=TEXT.answered(),
+    created=TEXT.answered(),
+    updated=TEXT.answered(),
+)
+
+ACCESS_RULE = record(keyName=TEXT.must(), rights=TEXT.must(), primaryKey=TEXT, secondaryKey=TEXT)

@@ -1,0 +1,135 @@
+"""HTTPS as Go's default client does it: the proxy and the trusted roots of the environment, and nothing else of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import requests
+import requests.utils
+
+from sandbox.plugins.azure_native.answer import Answer, UnreachableError
+from sandbox.plugins.resource import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BAD_REQUEST: Final = 400
+
+
+def trusted_roots() -> str | bool:
+    """The file or folder of roots that Go would read: SSL_CERT_FILE, SSL_CERT_DIR, the system's; True for certifi's."""
+    named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+    system = ssl.get_default_verify_paths()
+    return named or system.cafile or True
+
+
+def proxies_for(url: str) -> dict[str, str]:
+    """The proxy of the environment, by scheme; none for loopback, as in Go."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or _is_loopback(host):
+        return {}
+    return dict(requests.utils.get_environ_proxies(url))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Http:
+    """A client for any thread. `connect` and `answer` are the seconds to wait for a connection and for an answer."""
+
+    def __init__(self, *, connect: float, answer: float) -> None:
+        self._threads = threading.local()
+        self._timeout = (connect, answer)
+        self.roots = trusted_roots()
+
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        """One request, no redirect followed; UnreachableError when there is no answer."""
+        try:
+            response = self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body,
+                proxies=proxies_for(url),
+                verify=self.roots,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as failed:
+            host = urlsplit(url).netloc
+            cause = _root_cause(failed)
+            raise UnreachableError(f"{method} {host}: no answer: {cause}; check the network, HTTPS_PROXY and SSL_CERT_FILE") from failed
+        lowered = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, lowered, response.content, url)
+
+    @property
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            self._threads.session = session
+        return session
+
+
+def _root_cause(failed: BaseException) -> str:
+    """The innermost exception's own text: the fact, without what the libraries wrap around it."""
+    inner = failed
+    while True:
+        reasons = [getattr(inner, "reason", None), *inner.args]
+        deeper = next((reason for reason in reasons if isinstance(reason, BaseException)), None)
+        if deeper is None:
+            return str(inner).rsplit(">: ", 1)[-1] or type(inner).__name__
+        inner = deeper
+
+
+class MsalHttp:
+    """The same client as MSAL wants it: `get` and `post` with an answer that has status_code, text, headers."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def get(self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any) -> MsalAnswer:
+        """GET with query parameters."""
+        asked = requests.Request("GET", url, params=params).prepare()
+        return MsalAnswer(self._http.send("GET", asked.url or url, headers=headers or {}))
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> MsalAnswer:
+        """POST of a form."""
+        asked = requests.Request("POST", url, params=params, data=data, headers=dict(headers or {})).prepare()
+        body = asked.body.encode() if isinstance(asked.body, str) else None
+        sent = {name: str(value) for name, value in asked.headers.items()}
+        return MsalAnswer(self._http.send("POST", asked.url or url, headers=sent, body=body))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class MsalAnswer:
+    """An answer in the shape of requests'."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status_code = answer.status
+        self.text = answer.text
+        self.headers = dict(answer.headers)
+
+    def raise_for_status(self) -> None:
+        """An error of the service is MSAL's to read from the text; what is no JSON is unreadable to it."""
+        if self.status_code >= BAD_REQUEST:
+            raise PluginError(f"the login service answered {self.status_code}: {self.text[:200]}")

@@ -1,0 +1,134 @@
+"""Values of a resource type between Pulumi's inputs, ARM's request body, ARM's answer and Pulumi's outputs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from sandbox.plugins.azure_native.fields import Field, Kind
+from sandbox.plugins.azure_native.types import PARAMETER, SUBSCRIPTION
+from sandbox.plugins.resource import PluginError
+from sandbox.plugins.wire import UNKNOWN, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.plugins.azure_native.types import ResourceType
+    from sandbox.plugins.wire import Properties
+
+    Identities = Callable[[Field, Any], Any]
+
+API_VERSION: Final = "azureApiVersion"
+
+
+def resource_path(kind: ResourceType, inputs: Properties, subscription: str) -> str:
+    """The path of the resource with these inputs; each value is escaped as in a query, a scope's slashes too."""
+
+    def filled(found: re.Match[str]) -> str:
+        name = found[1]
+        value = subscription if name == SUBSCRIPTION else inputs.get(name)
+        if not isinstance(value, str) or not value:
+            raise PluginError(f"{kind.token}: missing value for the path parameter '{name}': set it in the program's arguments")
+        return quote(value, safe="")
+
+    return PARAMETER.sub(filled, kind.path)
+
+
+def request_body(kind: ResourceType, inputs: Properties) -> Properties:
+    """What is sent with PUT: the known writable properties, in the container where ARM wants them."""
+    sent = _known(kind.body, inputs, answered=False, identities=_identities_sent)
+    return {kind.container: sent} if kind.container else sent
+
+
+def outputs(kind: ResourceType, answer: Properties) -> Properties:
+    """What the state keeps of ARM's answer: the known properties that are not null."""
+    inner = answer.get(kind.container) if kind.container else None
+    flat = {**answer, **inner} if isinstance(inner, dict) else answer
+    return {**_known(kind.body, flat, answered=True, identities=_identities_answered), API_VERSION: kind.api_version}
+
+
+def as_inputs(kind: ResourceType, values: Properties) -> Properties:
+    """The outputs as inputs would be written: writable properties only, identities as a list. Path parameters take no part."""
+    return _known(kind.body, values, answered=False, identities=_identities_listed)
+
+
+def _identities_sent(field: Field, value: Any) -> Any:
+    del field
+    return {identity: {} for identity in value} if isinstance(value, list) else value
+
+
+def _identities_answered(field: Field, value: Any) -> Any:
+    return _shaped(replace(field, kind=Kind.MAP), value, answered=True, identities=_identities_answered)
+
+
+def _identities_listed(field: Field, value: Any) -> Any:
+    del field
+    return sorted(value) if isinstance(value, dict) else value
+
+
+def _known(fields: Mapping[str, Field], values: Properties, *, answered: bool, identities: Identities) -> Properties:
+    """What the table knows of these values and is not null; what only Azure sets is left out unless `answered`."""
+    known = {name: field for name, field in fields.items() if (answered or not field.read_only) and values.get(name) is not None}
+    return {name: _shaped(field, values[name], answered=answered, identities=identities) for name, field in known.items()}
+
+
+def _shaped(field: Field, value: Any, *, answered: bool, identities: Identities) -> Any:
+    match field.kind, value:
+        case Kind.OBJECT, dict():
+            return _known(field.fields, value, answered=answered, identities=identities)
+        case Kind.ARRAY, list() if field.item:
+            return [_shaped(field.item, item, answered=answered, identities=identities) for item in value]
+        case Kind.MAP, dict() if field.item:
+            return {name: _shaped(field.item, item, answered=answered, identities=identities) for name, item in value.items()}
+        case Kind.IDENTITIES, _:
+            return identities(field, value)
+    return value
+
+
+def imported_inputs(kind: ResourceType, identity: str, answer: Properties) -> Properties:
+    """The inputs of a resource that is imported: path parameters from its id, what is writable and not empty from the answer."""
+    return {**path_parameters(kind, identity), **_without_empty(as_inputs(kind, outputs(kind, answer)))}
+
+
+def _without_empty(values: Any) -> Any:
+    if isinstance(values, dict):
+        inner = {name: _without_empty(value) for name, value in values.items()}
+        return {name: value for name, value in inner.items() if value not in ({}, [])}
+    return values
+
+
+def path_parameters(kind: ResourceType, identity: str) -> Properties:
+    """The values in an id; case in the fixed parts does not matter to ARM."""
+    pattern = PARAMETER.sub(lambda found: f"(?P<{found[1]}>{'.+' if found[1] == 'scope' else '[^/]+'})", kind.path)
+    # A scope is a path with a leading slash of its own.
+    found = re.fullmatch(pattern.replace("/(?P<scope>", "(?P<scope>"), identity, re.IGNORECASE)
+    if found is None:
+        raise PluginError(f"cannot import '{identity}' as {kind.token}: an id of it has the form {kind.path}")
+    return {name: value for name, value in found.groupdict().items() if name != SUBSCRIPTION}
+
+
+def preview(kind: ResourceType, inputs: Properties) -> Properties:
+    """The outputs as far as a preview can tell: an output of an input's name is that input, every other one is unknown."""
+    known = {**inputs, API_VERSION: inputs.get(API_VERSION, kind.api_version)}
+    return {API_VERSION: known[API_VERSION], **_foreseen_fields(kind.body, known)}
+
+
+def _foreseen_fields(fields: Mapping[str, Field], inputs: Properties) -> Properties:
+    return {name: _foreseen(field, inputs.get(name)) for name, field in fields.items()}
+
+
+def _foreseen(field: Field, value: Any) -> Any:
+    if value is None or isinstance(value, Unknown):
+        return UNKNOWN
+    match field.kind, value:
+        case Kind.OBJECT, dict():
+            return _foreseen_fields(field.fields, value)
+        case Kind.ARRAY, list() if field.item:
+            return [_foreseen(field.item, item) for item in value]
+        case Kind.MAP, dict() if field.item:
+            return {name: _foreseen(field.item, item) for name, item in value.items()}
+        case ((Kind.OBJECT | Kind.ARRAY | Kind.MAP | Kind.IDENTITIES), _):
+            return UNKNOWN
+    return value

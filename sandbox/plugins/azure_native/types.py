@@ -1,0 +1,214 @@
+"""The resource types of this plugin, as tables: where each lives in ARM, what it takes and answers, what replaces it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from sandbox.plugins.azure_native.fields import (
+    ACCESS_RULE,
+    CERTIFICATE_PROPERTIES,
+    FLAG,
+    IDENTITIES,
+    INTEGER,
+    NUMBER,
+    PRIVATE_ENDPOINT_CONNECTION,
+    SYSTEM_DATA,
+    TAGS,
+    TEXT,
+    items,
+    mapping,
+    record,
+)
+from sandbox.plugins.azure_native.iot_hub import HUB_PROPERTIES, NAME_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.plugins.azure_native.fields import Field
+
+PARAMETER: Final = re.compile(r"\{(\w+)\}")
+SUBSCRIPTION: Final = "subscriptionId"
+
+
+class Naming(Enum):
+    """How a missing name is made up: with a random suffix, as a copy of the logical name, as a random UUID."""
+
+    RANDOM = "random"
+    COPY = "copy"
+    UUID = "uuid"
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """A resource type of ARM at `path`, spoken to in `api_version`.
+
+    `container`: where ARM nests what the SDK shows flat. `replaces`: what forces a new resource beside the path parameters.
+    """
+
+    token: str
+    path: str
+    api_version: str
+    body: Mapping[str, Field]
+    container: str = ""
+    replaces: frozenset[str] = frozenset()
+    long_running: bool = False
+    name_pattern: str = ""
+
+    @property
+    def parameters(self) -> list[str]:
+        """The path parameters that are inputs, in the order of the path."""
+        return [name for name in PARAMETER.findall(self.path) if name != SUBSCRIPTION]
+
+    @property
+    def named(self) -> str:
+        """The parameter that gets a name made up: the one in the last segment."""
+        return self.parameters[-1]
+
+    @property
+    def naming(self) -> Naming:
+        """The rule of the real plugin, by the parameters after the last provider namespace."""
+        if self.named == "roleAssignmentName":
+            return Naming.UUID
+        return (
+            Naming.COPY
+            if len(PARAMETER.findall(self.path.rsplit("Microsoft.", 1)[-1])) > 1 and "Microsoft." in self.path
+            else Naming.RANDOM
+        )
+
+    @property
+    def forces_new(self) -> frozenset[str]:
+        """Top-level inputs whose change makes a new resource."""
+        return self.replaces | frozenset(self.parameters)
+
+
+_GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
+_HUB = f"{_GROUP}/providers/Microsoft.Devices/IotHubs/{{resourceName}}"
+_DPS = f"{_GROUP}/providers/Microsoft.Devices/provisioningServices/{{provisioningServiceName}}"
+_HUB_VERSION = "2023-06-30"
+_DPS_VERSION = "2023-03-01-preview"
+_ENVELOPE = {"id": TEXT.answered(), "name": TEXT.answered(), "type": TEXT.answered()}
+_ASSIGNED = mapping(record(clientId=TEXT, principalId=TEXT))
+_IDENTITY = {
+    "principalId": TEXT.answered(),
+    "tenantId": TEXT.answered(),
+    "userAssignedIdentities": replace(IDENTITIES, item=_ASSIGNED.item),
+}
+
+RESOURCE_GROUP = ResourceType(
+    token="azure-native:resources:ResourceGroup",  # noqa: S106 - a type token
+    path="/subscriptions/{subscriptionId}/resourcegroups/{resourceGroupName}",
+    api_version="2024-03-01",
+    body={
+        **_ENVELOPE,
+        "location": TEXT.must(),
+        "managedBy": TEXT,
+        "tags": TAGS,
+        "properties": record(provisioningState=TEXT).answered(),
+    },
+    replaces=frozenset({"location"}),
+    long_running=True,
+)
+
+IOT_HUB = ResourceType(
+    token="azure-native:iothub:IotHubResource",  # noqa: S106 - a type token
+    path=_HUB,
+    api_version=_HUB_VERSION,
+    body={
+        **_ENVELOPE,
+        "location": TEXT.must(),
+        "tags": TAGS,
+        "sku": record(name=TEXT.must(), capacity=NUMBER, tier=TEXT.answered()).must(),
+        "identity": record(type=TEXT, **_IDENTITY),
+        "properties": HUB_PROPERTIES,
+        "etag": TEXT.answered(),
+        "systemData": SYSTEM_DATA,
+    },
+    long_running=True,
+)
+
+HUB_CERTIFICATE = ResourceType(
+    token="azure-native:iothub:Certificate",  # noqa: S106 - a type token
+    path=f"{_HUB}/certificates/{{certificateName}}",
+    api_version=_HUB_VERSION,
+    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.answered()},
+    name_pattern=NAME_PATTERN,
+)
+
+DPS = ResourceType(
+    token="azure-native:deviceprovisioningservices:IotDpsResource",  # noqa: S106 - a type token
+    path=_DPS,
+    api_version=_DPS_VERSION,
+    body={
+        **_ENVELOPE,
+        "location": TEXT.must(),
+        "tags": TAGS,
+        "sku": record(name=TEXT, capacity=NUMBER, tier=TEXT.answered()).must(),
+        "identity": record(type=TEXT.must(), **_IDENTITY),
+        "resourcegroup": TEXT,
+        "subscriptionid": TEXT,
+        "properties": record(
+            allocationPolicy=TEXT,
+            authorizationPolicies=items(ACCESS_RULE),
+            enableDataResidency=FLAG,
+            iotHubs=items(
+                record(
+                    connectionString=TEXT.must(),
+                    location=TEXT.must(),
+                    allocationWeight=INTEGER,
+                    applyAllocationPolicy=FLAG,
+                    name=TEXT.answered(),
+                )
+            ),
+            ipFilterRules=items(record(filterName=TEXT.must(), ipMask=TEXT.must(), action=TEXT.must(), target=TEXT)),
+            portalOperationsHostName=TEXT,
+            privateEndpointConnections=items(
+                replace(PRIVATE_ENDPOINT_CONNECTION, fields={**PRIVATE_ENDPOINT_CONNECTION.fields, "systemData": SYSTEM_DATA})
+            ),
+            provisioningState=TEXT,
+            publicNetworkAccess=TEXT,
+            state=TEXT,
+            idScope=TEXT.answered(),
+            deviceProvisioningHostName=TEXT.answered(),
+            serviceOperationsHostName=TEXT.answered(),
+        ).must(),
+        "etag": TEXT.answered(),
+        "systemData": SYSTEM_DATA,
+    },
+    long_running=True,
+)
+
+DPS_CERTIFICATE = ResourceType(
+    token="azure-native:deviceprovisioningservices:DpsCertificate",  # noqa: S106 - a type token
+    path=f"{_DPS}/certificates/{{certificateName}}",
+    api_version=_DPS_VERSION,
+    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.answered(), "systemData": SYSTEM_DATA},
+)
+
+ROLE_ASSIGNMENT = ResourceType(
+    token="azure-native:authorization:RoleAssignment",  # noqa: S106 - a type token
+    path="/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+    api_version="2022-04-01",
+    body={
+        **_ENVELOPE,
+        "principalId": TEXT.must(),
+        "roleDefinitionId": TEXT.must(),
+        "principalType": replace(TEXT, default="User"),
+        "condition": TEXT,
+        "conditionVersion": TEXT,
+        "description": TEXT,
+        "delegatedManagedIdentityResourceId": TEXT,
+        "scope": TEXT.answered(),
+        "createdBy": TEXT.answered(),
+        "createdOn": TEXT.answered(),
+        "updatedBy": TEXT.answered(),
+        "updatedOn": TEXT.answered(),
+        "systemData": SYSTEM_DATA,
+    },
+    container="properties",
+    replaces=frozenset({"principalId"}),
+)
+
+TYPES: Final = {kind.token: kind for kind in (RESOURCE_GROUP, IOT_HUB, HUB_CERTIFICATE, DPS, DPS_CERTIFICATE, ROLE_ASSIGNMENT)}

@@ -1,0 +1,214 @@
+"""Pulumi's ResourceProvider service over resources and functions: dispatch by token, property values, errors.
+
+Handshake is answered Unimplemented, as the recorded real plugins answer it: the engine then configures the classic way.
+"""
+
+# ruff: noqa: N802, ARG002, D102 - names, parameters and meaning of the service's methods are Pulumi's
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from sandbox.plugins.resource import Autonaming, Candidate, InitializationError, Operation, PluginError, State
+from sandbox.plugins.wire import read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.plugins.resource import Difference, Function, Resource
+
+STATUS_DETAILS = "grpc-status-details-bin"
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+def reports_errors(
+    call: Callable[[Any, Request, grpc.ServicerContext], Response],
+) -> Callable[[Any, Request, grpc.ServicerContext], Response]:
+    """Turn a PluginError into a gRPC status of one line, which is what the engine shows to the user."""
+
+    @functools.wraps(call)
+    def wrapped(self: Any, request: Request, context: grpc.ServicerContext) -> Response:
+        try:
+            return call(self, request, context)
+        except PluginError as failed:
+            reason = " ".join(str(failed).split())
+            if isinstance(failed, InitializationError):
+                context.set_trailing_metadata(((STATUS_DETAILS, _initialization_status(failed.state, reason)),))
+            context.abort(grpc.StatusCode.UNKNOWN, reason)
+            raise  # abort has raised already
+
+    return wrapped
+
+
+def _initialization_status(state: State, reason: str) -> bytes:
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=state.id, properties=write(state.outputs), inputs=write(state.inputs), reasons=[reason]
+    )
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason, details=[packed])
+    return bytes(status.SerializeToString())
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """A plugin `name` of `version` that knows `resources` and `functions` by token.
+
+    Subclasses say what configuration they take: `check_config` and `configure`.
+    `stopping` is set when the engine asks to cancel; whatever waits, waits on it.
+    """
+
+    supports_autonaming_configuration = True
+    accepts_resources = False
+
+    def __init__(self, name: str, version: str, resources: Mapping[str, Resource], functions: Mapping[str, Function]) -> None:
+        self.name = name
+        self.version = version
+        self.resources = resources
+        self.functions = functions
+        self.stopping = threading.Event()
+
+    def check_config(self, urn: str, news: dict[str, Any]) -> list[str]:
+        """The reasons why this configuration is refused; none is good."""
+        raise NotImplementedError
+
+    def configure(self, variables: Mapping[str, str], request: provider_pb2.ConfigureRequest) -> None:
+        """Take the configuration of a provider resource; `variables` are keyed `<name>:config:<key>`."""
+        raise NotImplementedError
+
+    # -- the service -------------------------------------------------------------------------------------------------
+
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake is not yet implemented")
+        raise NotImplementedError  # abort has raised already
+
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=self.version)
+
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext) -> provider_pb2.GetSchemaResponse:
+        schema = {
+            "name": self.name,
+            "version": self.version,
+            "description": "A stand-in of the sandbox: these tokens and no others.",
+            "resources": {token: {} for token in sorted(self.resources)},
+            "functions": {token: {} for token in sorted(self.functions)},
+        }
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
+
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
+        reasons = self.check_config(request.urn, read(request.news))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=[provider_pb2.CheckFailure(reason=reason) for reason in reasons])
+
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
+        return provider_pb2.DiffResponse()
+
+    @reports_errors
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> provider_pb2.ConfigureResponse:
+        self.configure(request.variables, request)
+        return provider_pb2.ConfigureResponse(
+            supportsPreview=True,
+            acceptResources=self.accepts_resources,
+            supports_autonaming_configuration=self.supports_autonaming_configuration,
+        )
+
+    @reports_errors
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
+        if request.tok not in self.functions:
+            raise PluginError(self._unknown("function", request.tok, self.functions))
+        result = self.functions[request.tok](read(request.args))
+        failures = [provider_pb2.CheckFailure(reason=reason) for reason in result.failures]
+        return provider_pb2.InvokeResponse(failures=failures, **{"return": write(result.inputs)})
+
+    @reports_errors
+    def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
+        naming = None
+        if request.HasField("autonaming"):
+            mode = provider_pb2.CheckRequest.AutonamingOptions.Mode.Name(request.autonaming.mode)
+            naming = Autonaming(mode=mode, proposed=request.autonaming.proposed_name)
+        checked = self._resource(request.urn).check(
+            Candidate(
+                name=request.urn.split("::", 3)[-1],
+                olds=read(request.olds),
+                news=read(request.news),
+                seed=request.randomSeed,
+                naming=naming,
+            )
+        )
+        failures = [provider_pb2.CheckFailure(reason=reason) for reason in checked.failures]
+        return provider_pb2.CheckResponse(inputs=write(checked.inputs), failures=failures)
+
+    @reports_errors
+    def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
+        state = State(request.id, outputs=read(request.olds), inputs=read(request.old_inputs))
+        return _diff_response(self._resource(request.urn).diff(state, read(request.news), ignored=list(request.ignoreChanges)))
+
+    @reports_errors
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
+        operation = Operation(request.urn, preview=request.preview, timeout=request.timeout)
+        made = self._resource(request.urn).create(read(request.properties), operation)
+        return provider_pb2.CreateResponse(id=made.id, properties=write(made.outputs))
+
+    @reports_errors
+    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
+        state = State(request.id, outputs=read(request.properties), inputs=read(request.inputs))
+        found = self._resource(request.urn).read(state, Operation(request.urn))
+        if found is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(id=found.id, properties=write(found.outputs), inputs=write(found.inputs))
+
+    @reports_errors
+    def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
+        state = State(request.id, outputs=read(request.olds), inputs=read(request.old_inputs))
+        operation = Operation(request.urn, preview=request.preview, timeout=request.timeout)
+        ignored = list(request.ignoreChanges)
+        outputs = self._resource(request.urn).update(state, read(request.news), operation, ignored=ignored)
+        return provider_pb2.UpdateResponse(properties=write(outputs))
+
+    @reports_errors
+    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        state = State(request.id, outputs=read(request.properties), inputs=read(request.old_inputs))
+        self._resource(request.urn).delete(state, Operation(request.urn, timeout=request.timeout))
+        return empty_pb2.Empty()
+
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        self.stopping.set()
+        return empty_pb2.Empty()
+
+    # -- dispatch ----------------------------------------------------------------------------------------------------
+
+    def _resource(self, urn: str) -> Resource:
+        # A URN is urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>.
+        token = urn.split("::")[2].rsplit("$", 1)[-1]
+        if token not in self.resources:
+            raise PluginError(self._unknown("resource", token, self.resources))
+        return self.resources[token]
+
+    def _unknown(self, kind: str, token: str, known: Mapping[str, object]) -> str:
+        return (
+            f"the sandbox's stand-in for the {self.name} plugin has no {kind} '{token}'; it has {', '.join(sorted(known))}. "
+            f"Take the stand-in's folder off PATH and install the real plugin: pulumi plugin install resource {self.name} {self.version}"
+        )
+
+
+def _diff_response(difference: Difference) -> provider_pb2.DiffResponse:
+    response = provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if difference.changed else provider_pb2.DiffResponse.DIFF_NONE,
+        diffs=difference.properties,
+        replaces=difference.replaces,
+        deleteBeforeReplace=difference.delete_first,
+        hasDetailedDiff=difference.detail is not None,
+    )
+    for path, change in (difference.detail or {}).items():
+        kind = f"{change.kind.value}_REPLACE" if change.replaces else change.kind.value
+        entry = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=change.of_inputs)
+        response.detailedDiff[path].CopyFrom(entry)
+    return response

@@ -1,0 +1,81 @@
+"""The tls plugin: its tokens, and what each is made of."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from sandbox.plugins.engine_log import EngineLog
+from sandbox.plugins.provider import Provider
+from sandbox.plugins.resource import Checked, PluginError
+from sandbox.plugins.tls import attributes, keys
+from sandbox.plugins.tls.certificates import Certifier, doubts_of_authority
+from sandbox.plugins.tls.planned import PlannedResource
+from sandbox.plugins.tls.proxy import proxy_faults
+from sandbox.plugins.wire import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pulumi.runtime.proto import provider_pb2
+
+    from sandbox.plugins.wire import Properties
+
+VERSION = "5.6.2"
+
+
+class TlsProvider(Provider):
+    """The tls plugin as a Pulumi engine knows it."""
+
+    accepts_resources = True
+
+    def check_config(self, urn: str, news: dict[str, Any]) -> list[str]:
+        """The only setting is `proxy`."""
+        del urn
+        return proxy_faults(news.get("proxy"))
+
+    def configure(self, variables: Mapping[str, str], request: provider_pb2.ConfigureRequest) -> None:
+        """Nothing to keep: no resource here leaves this machine."""
+        del request
+        faults = proxy_faults(variables.get("tls:config:proxy"))
+        if faults:
+            raise PluginError(faults[0])
+
+
+def plugin(
+    engine: str | None,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+    random_below: Callable[[int], int] = secrets.randbelow,
+    version: str = VERSION,
+) -> TlsProvider:
+    """The plugin for the engine at that address."""
+    certifier = Certifier(clock, random_below)
+    log = EngineLog(engine)
+    tables = {
+        "tls:index/privateKey:PrivateKey": attributes.private_key(make_private_key),
+        "tls:index/certRequest:CertRequest": attributes.cert_request(certifier.request),
+        "tls:index/selfSignedCert:SelfSignedCert": attributes.self_signed_cert(certifier.self_signed),
+        "tls:index/locallySignedCert:LocallySignedCert": attributes.locally_signed_cert(certifier.locally_signed, doubts_of_authority),
+    }
+    resources = {token: PlannedResource(schema, clock, log) for token, schema in tables.items()}
+    return TlsProvider("tls", version, resources, {"tls:index/getPublicKey:getPublicKey": get_public_key})
+
+
+def make_private_key(plan: Properties) -> Properties:
+    """The computed attributes of a PrivateKey."""
+    key = keys.generate(plan["algorithm"], plan["rsaBits"], plan["ecdsaCurve"])
+    return {**keys.private_attributes(key), **keys.public_attributes(key.public_key())}
+
+
+def get_public_key(arguments: Properties) -> Checked:
+    """The public half of a private key; the answer bears no secret marks, as the real plugin's does not."""
+    given = plain(arguments)
+    sources = [name for name in ("privateKeyPem", "privateKeyOpenssh") if given.get(name) is not None]
+    if len(sources) != 1:
+        reason = f"Invalid Attribute Combination: give exactly one of privateKeyPem and privateKeyOpenssh, not {len(sources)}"
+        return Checked({}, [reason])
+    parse = keys.parse if sources[0] == "privateKeyPem" else keys.parse_openssh
+    key = parse(given[sources[0]], "Unable to parse private key")
+    return Checked({sources[0]: given[sources[0]], "algorithm": keys.algorithm_of(key), **keys.public_attributes(key.public_key())})

@@ -1,0 +1,41 @@
+"""Running plugins, and the recordings of the real ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.plugins.driving import Plugin, running
+from tests.plugins.scripted_azure import ScriptedAzure, scripted_azure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARED = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """The tls plugin."""
+    with running("tls", tmp_path_factory.mktemp("program")) as plugin:
+        yield plugin
+
+
+@pytest.fixture
+def traces() -> Path:
+    """The recordings of the real engine; a test of them is left out where they are absent."""
+    folder = SHARED / "engine-traces"
+    if not folder.is_dir():
+        pytest.skip(f"no recordings of the real engine: {folder} does not exist (HUBTRUST_SHARED names the folder above engine-traces)")
+    return folder
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAzure]:
+    """A scripted Azure whose root the environment trusts."""
+    with scripted_azure(tmp_path) as scripted:
+        monkeypatch.setenv("SSL_CERT_FILE", scripted.roots)
+        yield scripted

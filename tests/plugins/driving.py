@@ -1,0 +1,98 @@
+"""Plugins as an engine drives them: processes that are spoken to over gRPC."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from sandbox.plugins.wire import read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BIN = Path(__file__).resolve().parents[2] / "sandbox" / "plugins" / "bin"
+SAME_REQUEST = {"CheckConfig": "Check", "DiffConfig": "Diff", "Handshake": "ProviderHandshake"}
+
+
+class Plugin:
+    """A running plugin that listens on this port."""
+
+    def __init__(self, port: str) -> None:
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
+
+    def call(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One call with the request as JSON, as recordings have it; the response as JSON without defaults."""
+        message: Any = empty_pb2.Empty()
+        if method not in {"GetPluginInfo", "Cancel"}:
+            message = getattr(provider_pb2, f"{SAME_REQUEST.get(method, method)}Request")()
+            json_format.ParseDict(request, message)
+        return json_format.MessageToDict(getattr(self.stub, method)(message, timeout=60))
+
+    def check(self, token: str, name: str, news: dict[str, Any], olds: dict[str, Any] | None = None, **more: Any) -> Any:
+        """The CheckResponse."""
+        return self.stub.Check(provider_pb2.CheckRequest(urn=urn(token, name), news=write(news), olds=write(olds or {}), **more))
+
+    def create(self, token: str, name: str, news: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
+        """(id, outputs), with Secret and UNKNOWN in them."""
+        made = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=write(news), **more))
+        return made.id, read(made.properties)
+
+    def diff(self, token: str, outputs: dict[str, Any], inputs: dict[str, Any], news: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """The response as JSON."""
+        request = provider_pb2.DiffRequest(
+            id="any", urn=urn(token, "it"), olds=write(outputs), old_inputs=write(inputs), news=write(news), **more
+        )
+        return json_format.MessageToDict(self.stub.Diff(request))
+
+    def read(self, token: str, identity: str, outputs: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None) -> Any:
+        """(id, outputs, inputs); an id of "" means gone."""
+        request = provider_pb2.ReadRequest(id=identity, urn=urn(token, "it"), properties=write(outputs or {}), inputs=write(inputs or {}))
+        found = self.stub.Read(request)
+        return found.id, read(found.properties), read(found.inputs)
+
+    def update(
+        self, token: str, state: tuple[str, dict[str, Any]], inputs: dict[str, Any], news: dict[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        """The new outputs of what is in the state as (id, outputs), made from these inputs."""
+        request = provider_pb2.UpdateRequest(
+            id=state[0], urn=urn(token, "it"), olds=write(state[1]), old_inputs=write(inputs), news=write(news), **more
+        )
+        return read(self.stub.Update(request).properties)
+
+    def delete(self, token: str, identity: str, outputs: dict[str, Any] | None = None, **more: Any) -> None:
+        """Delete what has this id."""
+        self.stub.Delete(provider_pb2.DeleteRequest(id=identity, urn=urn(token, "it"), properties=write(outputs or {}), **more))
+
+    def invoke(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What the function returns."""
+        return read(getattr(self.stub.Invoke(provider_pb2.InvokeRequest(tok=token, args=write(arguments))), "return"))
+
+
+def urn(token: str, name: str) -> str:
+    """The URN of a resource of that type and logical name."""
+    return f"urn:pulumi:dev::tests::{token}::{name}"
+
+
+@contextmanager
+def running(name: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
+    """The plugin `name`, started as an engine starts it: by its executable, in the folder of a user's program."""
+    process = subprocess.Popen(
+        [BIN / f"pulumi-resource-{name}"], stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **(environment or {})}
+    )
+    assert process.stdout is not None
+    plugin = Plugin(process.stdout.readline().strip())
+    try:
+        yield plugin
+    finally:
+        plugin.channel.close()
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()

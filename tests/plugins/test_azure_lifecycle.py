@@ -1,0 +1,185 @@
+"""The life of each resource type of the azure-native stand-in, driven through gRPC as an engine drives it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from sandbox.plugins.azure_native.types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.wire import UNKNOWN, read
+from tests.plugins.accounts import SUBSCRIPTION
+from tests.plugins.driving import Plugin, running
+from tests.plugins.keeping_azure import KeepingAzure
+from tests.plugins.scripted_azure import scripted_azure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox.plugins.azure_native.types import ResourceType
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
+IN_GROUP = {"resourceGroupName": "rg"}
+SKU = {"name": "S1", "capacity": 1}
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a program gives, what it changes in place, the id that comes of it, and what somebody changes in Azure by hand."""
+
+    kind: ResourceType
+    given: dict[str, Any]
+    change: dict[str, Any]
+    identity: str
+    by_hand: dict[str, Any] = field(default_factory=lambda: {"tags": {"by": "hand"}})
+    drifts: str = "tags"
+
+
+LIVES = {
+    "group": Life(RESOURCE_GROUP, {**IN_GROUP, "location": "westeurope"}, {"managedBy": "me"}, GROUP),
+    "hub": Life(
+        IOT_HUB,
+        {**IN_GROUP, "resourceName": "hub", "location": "westeurope", "sku": SKU, "properties": {"minTlsVersion": "1.2"}},
+        {"sku": {"name": "S1", "capacity": 2}},
+        f"{GROUP}/providers/Microsoft.Devices/IotHubs/hub",
+    ),
+    "dps": Life(
+        DPS,
+        {**IN_GROUP, "provisioningServiceName": "dps", "location": "westeurope", "sku": SKU, "properties": {"allocationPolicy": "Hashed"}},
+        {"properties": {"allocationPolicy": "Static"}},
+        f"{GROUP}/providers/Microsoft.Devices/provisioningServices/dps",
+    ),
+    "role": Life(
+        ROLE_ASSIGNMENT,
+        {"scope": GROUP, "roleAssignmentName": "name", "principalId": "p", "roleDefinitionId": "d", "principalType": "User"},
+        {"description": "why"},
+        f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/name",
+        by_hand={"properties": {"principalId": "p", "roleDefinitionId": "d", "principalType": "User", "description": "by hand"}},
+        drifts="description",
+    ),
+}
+CERTIFICATES: list[Any] = [
+    pytest.param(HUB_CERTIFICATE, {**IN_GROUP, "resourceName": "hub"}, f"{GROUP}/providers/Microsoft.Devices/IotHubs/hub", id="hub"),
+    pytest.param(
+        DPS_CERTIFICATE,
+        {**IN_GROUP, "provisioningServiceName": "dps"},
+        f"{GROUP}/providers/Microsoft.Devices/provisioningServices/dps",
+        id="dps",
+    ),
+]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[KeepingAzure]:
+    """An empty Azure."""
+    with scripted_azure(tmp_path, KeepingAzure()) as azure:
+        assert isinstance(azure, KeepingAzure)
+        yield azure
+
+
+@pytest.fixture
+def azure_native(cloud: KeepingAzure, tmp_path: Path) -> Iterator[Plugin]:
+    """The plugin as a process, configured for it by the environment, as a program's default provider is."""
+    names = {"subscriptionId": "SUBSCRIPTION_ID", "tenantId": "TENANT_ID", "clientId": "CLIENT_ID", "clientSecret": "CLIENT_SECRET"}
+    fallbacks = {f"ARM_{variable}": cloud.variables()[key] for key, variable in names.items()}
+    more = {"ARM_METADATA_HOSTNAME": cloud.url, "ARM_DISABLE_INSTANCE_DISCOVERY": "true", "SSL_CERT_FILE": cloud.roots}
+    with running("azure-native", tmp_path, {**fallbacks, **more}) as plugin:
+        plugin.stub.Configure(provider_pb2.ConfigureRequest(sends_old_inputs=True, sends_old_inputs_to_delete=True))
+        yield plugin
+
+
+def checked(plugin: Plugin, kind: Any, news: dict[str, Any], olds: dict[str, Any] | None = None) -> dict[str, Any]:
+    response = plugin.check(kind.token, "it", news, olds, randomSeed=b"seed")
+    assert [failure.reason for failure in response.failures] == []
+    return read(response.inputs)
+
+
+def holds(outputs: Any, change: Any) -> bool:
+    """Whether everything of the change is in the outputs."""
+    if isinstance(change, dict):
+        return all(name in outputs and holds(outputs[name], value) for name, value in change.items())
+    return bool(outputs == change)
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_a_resource_is_made_and_found_as_made(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+    """A preview changes nothing; what is created has its id and shows no difference, nor does a refresh."""
+    token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
+    assert azure_native.create(token, "it", inputs, preview=True)[1]["name"] is UNKNOWN
+    assert cloud.kept == {}
+    made, outputs = azure_native.create(token, "it", inputs)
+    assert (made, outputs["name"], outputs["azureApiVersion"]) == (life.identity, life.identity.rsplit("/", 1)[1], life.kind.api_version)
+    assert azure_native.diff(token, outputs, inputs, checked(azure_native, life.kind, life.given, inputs)) == {"changes": "DIFF_NONE"}
+    assert azure_native.read(token, made, outputs, inputs) == (made, outputs, inputs)
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_a_resource_changes_in_place_and_is_put_back(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+    """An update is one; what somebody changes by hand shows after a refresh and is set right by the next update."""
+    token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
+    state = azure_native.create(token, "it", inputs)
+    news = checked(azure_native, life.kind, {**life.given, **life.change}, inputs)
+    difference = azure_native.diff(token, state[1], inputs, news)
+    assert (difference["changes"], difference["diffs"], difference.get("replaces")) == ("DIFF_SOME", sorted(life.change), None)
+    assert azure_native.update(token, state, inputs, news, preview=True)["name"] == state[1]["name"]
+    updated = azure_native.update(token, state, inputs, news)
+    assert holds(updated, life.change)
+    cloud.kept[life.identity.lower()].update(life.by_hand)
+    _, drifted, refreshed = azure_native.read(token, state[0], updated, news)
+    assert azure_native.diff(token, drifted, refreshed, news)["diffs"] == [life.drifts]
+    assert holds(azure_native.update(token, (state[0], drifted), refreshed, news), life.change)
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_a_resource_goes(azure_native: Plugin, life: Life) -> None:
+    """Deleted it is gone to a refresh, and deleting it again is no error."""
+    token = life.kind.token
+    made, outputs = azure_native.create(token, "it", checked(azure_native, life.kind, life.given))
+    azure_native.delete(token, made, outputs)
+    assert azure_native.read(token, made, outputs, life.given) == ("", {}, {})
+    azure_native.delete(token, made, outputs)
+
+
+@pytest.mark.parametrize(("kind", "place", "parent"), CERTIFICATES)
+def test_a_certificate_lives_but_cannot_change(
+    azure_native: Plugin, cloud: KeepingAzure, kind: Any, place: dict[str, Any], parent: str
+) -> None:
+    """Another certificate of that name meets 412, because If-Match is never sent; another name replaces, delete first."""
+    given = {**place, "properties": {"certificate": "pem"}}
+    inputs = checked(azure_native, kind, given)
+    assert inputs["certificateName"] == "it"
+    made, outputs = azure_native.create(kind.token, "it", inputs)
+    assert (made, outputs["properties"]) == (f"{parent}/certificates/it", {"certificate": "pem"})
+    news = checked(azure_native, kind, {**given, "properties": {"certificate": "new"}}, inputs)
+    assert azure_native.diff(kind.token, outputs, inputs, news)["diffs"] == ["properties"]
+    with pytest.raises(grpc.RpcError) as refused:
+        azure_native.update(kind.token, (made, outputs), inputs, news)
+    assert re.match('Status=412 Code="" Message="{"code": 412001, .*Invalid ETag supplied', refused.value.details())
+    renamed = azure_native.diff(kind.token, outputs, inputs, {**inputs, "certificateName": "other"})
+    assert (renamed["replaces"], renamed["deleteBeforeReplace"]) == (["certificateName"], True)
+    cloud.kept[made.lower()]["properties"]["isVerified"] = True
+    _, seen, refreshed = azure_native.read(kind.token, made, outputs, inputs)
+    assert (seen["properties"]["isVerified"], refreshed["properties"]["isVerified"]) == (True, True)
+    found = azure_native.diff(kind.token, seen, refreshed, inputs)["detailedDiff"]
+    assert {path: entry["kind"] for path, entry in found.items()} == {"properties.isVerified": "DELETE"}
+    azure_native.delete(kind.token, made)
+    assert azure_native.read(kind.token, made, outputs, inputs)[0] == ""
+
+
+def test_an_import_brings_the_inputs_along(azure_native: Plugin, cloud: KeepingAzure) -> None:
+    """A read without a state: what a program has to say to keep the resource as it is."""
+    identity = f"{GROUP}/providers/Microsoft.Devices/IotHubs/hub"
+    cloud.kept[identity.lower()] = {
+        "id": identity,
+        "location": "westeurope",
+        "sku": {**SKU, "tier": "Standard"},
+        "properties": {"state": "Active"},
+    }
+    found, outputs, inputs = azure_native.read(IOT_HUB.token, identity)
+    assert (found, inputs) == (identity, {**IN_GROUP, "resourceName": "hub", "location": "westeurope", "sku": SKU})
+    assert azure_native.diff(IOT_HUB.token, outputs, inputs, checked(azure_native, IOT_HUB, inputs, inputs)) == {"changes": "DIFF_NONE"}

@@ -1,0 +1,152 @@
+"""The azure-native stand-in on local Azure: real ARM, behind the proxy, under Azure's own names."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from sandbox.plugins.azure_native.types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.tls.plugin import plugin as tls_plugin
+from sandbox.plugins.wire import read
+from sandbox.world import environment
+from tests.plugins.chains import CA, KEY, ROOT, operation
+from tests.plugins.driving import BIN, Plugin, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ANY_PORTS = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
+SKU = {"name": "S1", "capacity": 1}
+IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Where a local Azure is that keeps nothing and lets nobody wait."""
+    file = tmp_path_factory.mktemp("azure") / "ready.json"
+    command = [sys.executable, "-m", "sandbox", "cloud", *ANY_PORTS, "--retry-after", "0", "--ready-file", file]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=BIN.parents[2])
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("local Azure is ready")
+        yield json.loads(file.read_text())
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def azure_native(ready: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """The plugin in the environment that any Azure client gets, with a default location."""
+    with running("azure-native", tmp_path_factory.mktemp("program"), environment(ready)) as plugin:
+        variables = {"azure-native:config:location": "westeurope"}
+        plugin.stub.Configure(provider_pb2.ConfigureRequest(variables=variables, sends_old_inputs=True, sends_old_inputs_to_delete=True))
+        yield plugin
+
+
+def made(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """(id, outputs, inputs) of a resource that is checked and created."""
+    response = plugin.check(kind.token, name, given, randomSeed=name.encode())
+    assert [failure.reason for failure in response.failures] == []
+    inputs = read(response.inputs)
+    return *plugin.create(kind.token, name, inputs), inputs
+
+
+@pytest.fixture(scope="module")
+def group(azure_native: Plugin) -> str:
+    """A resource group."""
+    return str(made(azure_native, RESOURCE_GROUP, "rg", {})[1]["name"])
+
+
+@pytest.fixture(scope="module")
+def hub(azure_native: Plugin, group: str) -> dict[str, Any]:
+    """The outputs of a hub."""
+    return made(azure_native, IOT_HUB, "hub", {"resourceGroupName": group, "sku": SKU})[1]
+
+
+@pytest.fixture(scope="module")
+def service(azure_native: Plugin, group: str) -> dict[str, Any]:
+    """The outputs of a provisioning service."""
+    return made(azure_native, DPS, "dps", {"resourceGroupName": group, "sku": SKU, "properties": {}})[1]
+
+
+@pytest.fixture(scope="module")
+def authority() -> str:
+    """A CA certificate, PEM in base64."""
+    tls = tls_plugin(None)
+    key = tls.resources[KEY].create({"algorithm": "ECDSA", "ecdsaCurve": "P256"}, operation()).outputs["privateKeyPem"].value
+    pem = tls.resources[ROOT].create({**CA, "privateKeyPem": key}, operation()).outputs["certPem"]
+    return base64.b64encode(pem.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "change"),
+    [
+        (RESOURCE_GROUP, {}, {"tags": {"a": "b"}}),
+        (IOT_HUB, {"sku": SKU, "properties": {"minTlsVersion": "1.2"}}, {"sku": {"name": "S1", "capacity": 2}}),
+        (DPS, {"sku": SKU, "properties": {"allocationPolicy": "Hashed"}}, {"properties": {"allocationPolicy": "GeoLatency"}}),
+    ],
+    ids=["group", "hub", "dps"],
+)
+def test_a_resource_lives_its_life(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
+    """Created with a name and a location made up, no difference after a refresh, updated, deleted, gone."""
+    parent = {} if kind is RESOURCE_GROUP else {"resourceGroupName": group}
+    identity, outputs, inputs = made(azure_native, kind, "life", {**parent, **given})
+    assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.named], identity)
+    assert azure_native.read(kind.token, identity, outputs, inputs) == (identity, outputs, inputs)
+    news = {**inputs, **change}
+    updated = azure_native.update(kind.token, (identity, outputs), inputs, news)
+    found, refreshed, kept = azure_native.read(kind.token, identity, updated, news)
+    assert (found, refreshed, kept) == (identity, updated, news)
+    assert azure_native.diff(kind.token, refreshed, kept, news) == {"changes": "DIFF_NONE"}
+    azure_native.delete(kind.token, identity, updated)
+    assert azure_native.read(kind.token, identity, updated, news)[0] == ""
+
+
+def test_a_hub_cannot_be_created_twice(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
+    """What is there is never taken over."""
+    with pytest.raises(grpc.RpcError) as refused:
+        made(azure_native, IOT_HUB, "again", {"resourceGroupName": group, "resourceName": hub["name"], "sku": SKU})
+    assert f"cannot create already existing resource '{hub['id']}'" in refused.value.details()
+
+
+@pytest.mark.parametrize("kind", [HUB_CERTIFICATE, DPS_CERTIFICATE], ids=["hub", "dps"])
+def test_a_certificate_is_uploaded_and_cannot_be_changed(
+    azure_native: Plugin, group: str, hub: dict[str, Any], service: dict[str, Any], authority: str, kind: Any
+) -> None:
+    """Attested without a proof if asked; without If-Match Azure refuses to replace it."""
+    parents = {"resourceGroupName": group, "resourceName": hub["name"], "provisioningServiceName": service["name"]}
+    given = {name: parents[name] for name in kind.parameters if name in parents}
+    properties = {"certificate": authority, "isVerified": True}
+    identity, outputs, inputs = made(azure_native, kind, "ca", {**given, "properties": properties})
+    assert (outputs["properties"]["isVerified"], outputs["properties"]["subject"]) == (True, "A Root")
+    with pytest.raises(grpc.RpcError) as refused:
+        azure_native.update(kind.token, (identity, outputs), inputs, {**inputs, "properties": {"certificate": authority}})
+    assert "Status=412" in refused.value.details()
+
+
+def test_a_role_is_assigned_and_taken_back(azure_native: Plugin, hub: dict[str, Any], ready: dict[str, Any]) -> None:
+    """At the scope of a hub, whose slashes go out escaped; to whom we are ourselves."""
+    me = azure_native.invoke("azure-native:authorization:getClientConfig", {})
+    assert (me["clientId"], me["subscriptionId"], me["tenantId"]) == (ready["client_id"], ready["subscription_id"], ready["tenant_id"])
+    role = f"/subscriptions/{me['subscriptionId']}/providers/Microsoft.Authorization/roleDefinitions/{IOT_HUB_DATA_CONTRIBUTOR}"
+    given = {"scope": hub["id"], "principalId": me["objectId"], "roleDefinitionId": role, "principalType": "ServicePrincipal"}
+    identity, outputs, inputs = made(azure_native, ROLE_ASSIGNMENT, "role", given)
+    assert (outputs["scope"], outputs["principalId"]) == (hub["id"], me["objectId"])
+    assert azure_native.read(ROLE_ASSIGNMENT.token, identity, outputs, inputs) == (identity, outputs, inputs)
+    azure_native.delete(ROLE_ASSIGNMENT.token, identity)
+    assert azure_native.read(ROLE_ASSIGNMENT.token, identity, outputs, inputs)[0] == ""
+
+
+def test_the_keys_of_a_hub_are_listed(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
+    """The five policies that Azure gives a hub."""
+    result = azure_native.invoke("azure-native:iothub:listIotHubResourceKeys", {"resourceGroupName": group, "resourceName": hub["name"]})
+    assert [rule["keyName"] for rule in result["value"]] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]

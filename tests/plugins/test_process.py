@@ -1,0 +1,220 @@
+"""The plugins as processes: how they start, whom they serve, when they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent import futures
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
+
+from sandbox.plugins import wire
+from sandbox.plugins.azure_native.types import IOT_HUB
+from sandbox.plugins.resource import Operation
+from sandbox.plugins.tls.plugin import plugin as tls_plugin
+from sandbox.plugins.wire import SIGNATURE, UNKNOWN, Secret
+from tests.plugins.chains import CA, KEY, LEAF, REQUEST, ROOT, SIGNED
+from tests.plugins.driving import BIN, Plugin, running, urn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = ["tls", "azure-native"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plugin_starts_wherever_it_is_called(tmp_path: Path, name: str) -> None:
+    """Through a link, in a folder with modules that bear the names of ours, with a Python environment of its own."""
+    for module in ("grpc", "sandbox", "pulumi", "types"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('the wrong module')")
+    link = tmp_path / f"pulumi-resource-{name}"
+    link.symlink_to(BIN / link.name)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
+    process = subprocess.Popen([link, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment)
+    assert process.stdout is not None
+    assert 0 < int(process.stdout.readline()) < 65536
+    process.terminate()
+    assert process.wait(timeout=30) == 0
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(("name", "version"), [("tls", "5.6.2"), ("azure-native", "3.29.0")])
+def test_a_plugin_says_what_it_is(tmp_path: Path, name: str, version: str) -> None:
+    """The version that programs ask for, and a schema of the tokens that it has."""
+    with running(name, tmp_path) as plugin:
+        assert plugin.call("GetPluginInfo", {}) == {"version": version}
+        schema = plugin.call("GetSchema", {})["schema"]
+        assert f'"name": "{name}"' in schema
+        assert plugin.call("DiffConfig", {"urn": "urn:pulumi:dev::t::pulumi:providers:x::p"}) == {}
+
+
+def test_nothing_of_the_sdk_is_loaded() -> None:
+    """The start takes a fraction of a second because of it: neither Pulumi's SDK nor an HTTP library before it is needed."""
+    code = (
+        "import sys; sys.argv=['x']; from sandbox.plugins import launch; launch.lighten();"
+        "import sandbox.plugins.azure_native.plugin, sandbox.plugins.process;"
+        "print([n for n in ('pulumi.resource', 'requests', 'msal', 'azure', 'pulumi_azure_native') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=BIN.parents[2])
+    assert done.stdout == "[]\n"
+
+
+def test_a_plugin_ends_with_its_engine(tmp_path: Path) -> None:
+    """An engine that is killed leaves no plugin behind."""
+    engine = subprocess.Popen([sys.executable, "-c", ENGINE, BIN / "pulumi-resource-tls"], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert engine.stdout is not None
+    assert engine.stdout.readline() == "started\n"
+    engine.kill()
+    engine.wait(timeout=30)
+    # The plugin holds the other end of this pipe until it ends.
+    assert engine.stdout.read() == ""
+    engine.stdout.close()
+
+
+ENGINE = """
+import subprocess, sys, time
+plugin = subprocess.Popen([sys.argv[1]], stdout=subprocess.PIPE, stderr=sys.stdout)
+plugin.stdout.readline()
+print('started', flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_plugin_that_is_told_to_go_ends_its_calls_first(tmp_path: Path, azure: Any, number: signal.Signals) -> None:
+    """What waits for Azure ends with an error that the engine still gets, then the process ends in peace."""
+    hub = f"/subscriptions/{azure.variables()['subscriptionId']}/resourceGroups/rg/providers/Microsoft.Devices/IotHubs/hub"
+    polled = threading.Event()
+    answer = azure.answer
+    azure.answer = lambda asked: (polled.set() if asked.path == "/poll" else None, answer(asked))[1]
+    azure.say("DELETE", hub, 202, None, Location="/poll").say("GET", "/poll", 202)
+    process = subprocess.Popen(
+        [BIN / "pulumi-resource-azure-native"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "SSL_CERT_FILE": azure.roots},
+    )
+    assert process.stdout is not None
+    plugin = Plugin(process.stdout.readline().strip())
+    configure(plugin, azure)
+    request = provider_pb2.DeleteRequest(id=hub, urn=urn(IOT_HUB.token, "hub"))
+    call = plugin.stub.Delete.future(request)
+    assert polled.wait(timeout=30)
+    process.send_signal(number)
+    assert (process.wait(timeout=30), call.exception().details().split(" for ")[0]) == (0, "cancelled while waiting")
+    plugin.channel.close()
+    process.stdout.close()
+
+
+def configure(plugin: Plugin, azure: Any) -> Any:
+    variables = {f"azure-native:config:{key}": value for key, value in azure.variables().items()}
+    return plugin.stub.Configure(provider_pb2.ConfigureRequest(variables=variables, sends_old_inputs=True, sends_old_inputs_to_delete=True))
+
+
+def test_an_unconfigured_azure_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """Through gRPC: code UNKNOWN, a plain sentence."""
+    with running("azure-native", tmp_path) as plugin, pytest.raises(grpc.RpcError) as failed:
+        plugin.create(IOT_HUB.token, "hub", {})
+    assert (failed.value.code(), "\n" in failed.value.details()) == (grpc.StatusCode.UNKNOWN, False)
+
+
+def test_a_failed_initialization_carries_the_resource(tmp_path: Path, azure: Any) -> None:
+    """The status has a detail ErrorResourceInitFailed: id, outputs, inputs, one reason."""
+    hub = f"/subscriptions/{azure.variables()['subscriptionId']}/resourceGroups/rg/providers/Microsoft.Devices/IotHubs/hub"
+    azure.say("GET", hub, 404).say("GET", hub, 200, {"id": hub, "name": "hub"})
+    azure.say("PUT", hub, 201, {"id": hub, "properties": {"provisioningState": "Accepted"}}, Azure_AsyncOperation="URL/poll")
+    azure.say("GET", "/poll", 200, {"status": "Failed", "error": {"code": "C", "message": "two\nlines"}})
+    inputs = {"resourceGroupName": "rg", "resourceName": "hub", "location": "x", "sku": {"name": "S1"}}
+    with running("azure-native", tmp_path, {"SSL_CERT_FILE": azure.roots}) as plugin:
+        configured = configure(plugin, azure)
+        assert (configured.supportsPreview, configured.acceptSecrets, configured.supports_autonaming_configuration) == (True, False, True)
+        with pytest.raises(grpc.RpcError) as failed:
+            plugin.create(IOT_HUB.token, "hub", inputs)
+    assert failed.value.details() == 'Status=200 Code="C" Message="two lines"'
+    metadata = {item.key: item.value for item in failed.value.trailing_metadata()}
+    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
+    detail = provider_pb2.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(detail)
+    assert (detail.id, wire.read(detail.inputs), list(detail.reasons)) == (hub, inputs, [failed.value.details()])
+    assert wire.read(detail.properties)["name"] == "hub"
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """An engine that only listens."""
+
+    def __init__(self) -> None:
+        self.logged: list[engine_pb2.LogRequest] = []
+
+    def Log(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802, ARG002 - Pulumi's names
+        """Keep the message."""
+        self.logged.append(request)
+        return empty_pb2.Empty()
+
+
+def test_warnings_reach_the_engine_beside_their_resource() -> None:
+    """A CA that is none signs all the same, and the engine is told with the URN; an engine that is gone stops nothing."""
+    engine = Engine()
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    stand_in = tls_plugin(f"127.0.0.1:{port}")
+    operation = Operation(urn(SIGNED, "leaf"))
+    made = stand_in.resources[KEY].create({"algorithm": "ECDSA", "ecdsaCurve": "P256"}, operation).outputs
+    pem = made["privateKeyPem"].value
+    root = stand_in.resources[ROOT].create({**CA, "isCaCertificate": False, "privateKeyPem": pem}, operation).outputs["certPem"]
+    csr = stand_in.resources[REQUEST].create({"privateKeyPem": pem}, operation).outputs["certRequestPem"]
+    inputs = {**LEAF, "caCertPem": root, "caPrivateKeyPem": pem, "certRequestPem": csr}
+    stand_in.resources[SIGNED].create(inputs, operation)
+    assert [(log.urn, log.severity, "valid Certificate Authority" in log.message) for log in engine.logged] == [
+        (operation.urn, engine_pb2.WARNING, True)
+    ]
+    server.stop(None).wait()
+    assert stand_in.resources[SIGNED].create(inputs, operation).outputs["certPem"]
+
+
+def test_types_nest_in_urns(tls: Any) -> None:
+    """The type of a child of components is the last of the chain of types."""
+    request = provider_pb2.CheckRequest(urn=urn(f"my:index:Component${KEY}", "k"), news=wire.write({"algorithm": "RSA"}))
+    assert wire.read(tls.stub.Check(request).inputs) == {"algorithm": "RSA"}
+
+
+VALUES: dict[str, Any] = {
+    "null": None,
+    "true": True,
+    "whole": 3,
+    "broken": 1.5,
+    "huge": 1e300,
+    "text": "x",
+    "unknown": UNKNOWN,
+    "secret": Secret({"deep": [UNKNOWN, Secret("s")]}),
+    "list": [1, [], {}],
+}
+
+
+def test_values_cross_the_wire_unchanged() -> None:
+    """Every kind of value, secrets and unknowns inside of each other."""
+    assert wire.read(wire.write(VALUES)) == VALUES
+    assert type(wire.read(wire.write({"a": 3.0}))["a"]) is int
+
+
+def test_marks_can_be_taken_off() -> None:
+    """Secrets at any level; unknowns stay and can be found; a secret never shows in a log."""
+    assert wire.plain(VALUES["secret"]) == {"deep": [UNKNOWN, "s"]}
+    assert (wire.has_unknown(VALUES["secret"]), wire.has_unknown([1, {"a": Secret(2)}])) == (True, False)
+    assert repr(Secret("hush")) == "Secret(…)"
+
+
+def test_output_values_are_read_by_what_they_hold() -> None:
+    """An engine that sends outputs: known, unknown, secret."""
+    mark = {SIGNATURE: wire.OUTPUT_SIGNATURE}
+    struct = wire.write({"known": {**mark, "value": 1}, "unknown": mark, "secret": {**mark, "value": 2, "secret": True}})
+    assert wire.read(struct) == {"known": 1, "unknown": UNKNOWN, "secret": Secret(2)}

@@ -1,0 +1,122 @@
+"""What the tls stand-in refuses, and in which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+
+from sandbox.plugins.resource import PluginError, State
+from sandbox.plugins.tls.plugin import plugin
+from sandbox.plugins.wire import UNKNOWN
+from tests.plugins.chains import CA, KEY, NOW, REQUEST, ROOT, key, operation, request, root, signed
+
+
+@pytest.mark.parametrize(
+    ("token", "news", "reasons"),
+    [
+        (KEY, {}, ["Missing required property 'algorithm'"]),
+        (
+            KEY,
+            {"algorithm": "DSA"},
+            ['Invalid Attribute Value Match. Attribute algorithm value must be one of: ["RSA" "ECDSA" "ED25519"], got: "DSA".'],
+        ),
+        (KEY, {"algorithm": UNKNOWN}, []),
+        (
+            KEY,
+            {"algorithm": "RSA", "rsaBits": True},
+            ["Incorrect attribute type. Attribute rsa_bits must be a whole number."],
+        ),
+        (
+            ROOT,
+            {**CA, "privateKeyPem": "x", "validityPeriodHours": -1},
+            ["Invalid Attribute Value. Attribute validity_period_hours value must be at least 0, got: -1."],
+        ),
+        (
+            REQUEST,
+            {"privateKeyPem": "x", "uris": ["urn:a", ""]},
+            ["Invalid Attribute Value Length. Attribute uris[1] string length must be at least 1, got: 0."],
+        ),
+    ],
+)
+def test_check_says_what_is_wrong(tls: Any, token: str, news: dict[str, Any], reasons: list[str]) -> None:
+    """One reason a fault, naming the attribute, what was found and what is possible."""
+    found = [failure.reason.split(" Examine values at 'bad.") for failure in tls.check(token, "bad", news).failures]
+    assert [parts[0] for parts in found] == reasons
+
+
+def test_failures_are_one_line_and_show_no_key(tls: Any) -> None:
+    """A bad PEM, a key that is not the CA's, a request that is none: each a single line, without any of the key."""
+    mine, other = key(tls), key(tls)
+    ca, csr = root(tls, mine)["certPem"], request(tls, other)
+    attempts = {
+        "unsupported PEM preamble/type: CERTIFICATE": lambda: root(tls, ca),
+        "failed to decode PEM block": lambda: root(tls, "no key"),
+        "provided PrivateKey doesn't match parent's PublicKey": lambda: signed(tls, other, ca, csr),
+        'expected "CERTIFICATE REQUEST", got "CERTIFICATE"': lambda: signed(tls, mine, ca, ca),
+        'expected "CERTIFICATE", got "CERTIFICATE REQUEST"': lambda: signed(tls, mine, csr, csr),
+        "Must contain at least one Distinguished Name": lambda: root(tls, mine, subject=None),
+        "only CAs are allowed to specify MaxPathLen": lambda: root(tls, mine, isCaCertificate=False, maxPathLength=3),
+        'Failed to parse "10.0.0"': lambda: request(tls, mine, ipAddresses=["10.0.0"]),
+        "Could not determine Authority Key Identifier": lambda: root(tls, mine, isCaCertificate=False, setAuthorityKeyId=True),
+        "duplicate attributes are not allowed": lambda: request(tls, mine, subject={"streetAddresses": ["a", "a"]}),
+        "100 RSA bits": lambda: key(tls, algorithm="RSA", rsaBits=100),
+    }
+    body = [line for line in (mine + other).splitlines() if not line.startswith("-----")]
+    for text, attempt in attempts.items():
+        with pytest.raises(grpc.RpcError) as failed:
+            attempt()
+        assert text in failed.value.details()
+        assert "\n" not in failed.value.details()
+        assert [line for line in body if line in failed.value.details()] == []
+
+
+def test_an_import_is_refused(tls: Any) -> None:
+    """A tls resource exists in the state only: there is nothing to import."""
+    with pytest.raises(grpc.RpcError) as failed:
+        tls.read(KEY, "some-id")
+    assert "This resource does not support import" in failed.value.details()
+
+
+@pytest.mark.parametrize("call", ["check", "create", "invoke"])
+def test_an_unknown_token_is_refused_by_name(tls: Any, call: str) -> None:
+    """The error names the token, what there is, and where the real plugin comes from."""
+    attempts = {
+        "check": lambda: tls.check("tls:index/other:Other", "x", {}),
+        "create": lambda: tls.create("tls:index/other:Other", "x", {}),
+        "invoke": lambda: tls.invoke("tls:index/other:Other", {}),
+    }
+    with pytest.raises(grpc.RpcError) as failed:
+        attempts[call]()
+    text = failed.value.details()
+    assert all(part in text for part in ("'tls:index/other:Other'", "tls:index/", "pulumi plugin install resource tls 5.6.2"))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "fault"),
+    [
+        (None, None),
+        ('{"url":"http://proxy.example:3128","username":"u","password":"p"}', None),
+        ('{"fromEnv":true}', None),
+        ('{"url":"ftp://x"}', 'Invalid URL scheme: "ftp://x"'),
+        ('{"username":"u"}', '"username" needs "url"'),
+        ('{"url":"http://x","password":"p"}', '"password" needs "username"'),
+        ('{"url":"http://x","fromEnv":true}', '"fromEnv" goes with no other'),
+        ("[", "proxy is no JSON object"),
+        ("[]", "proxy is no object"),
+    ],
+)
+def test_the_proxy_setting_is_validated(tls: Any, proxy: str | None, fault: str | None) -> None:
+    """As the real provider does, though nothing here goes out."""
+    answer = tls.call("CheckConfig", {"urn": "urn:pulumi:dev::t::pulumi:providers:tls::default", "news": {"proxy": proxy} if proxy else {}})
+    reasons = [failure["reason"] for failure in answer.get("failures", [])]
+    assert [fault in reason for reason in reasons if fault] == ([True] if fault else [])
+    assert len(reasons) == (1 if fault else 0)
+
+
+def test_a_state_changed_by_hand_is_named() -> None:
+    """An end of validity that is no time is an error, not a certificate for ever."""
+    resource = plugin(None, clock=lambda: NOW).resources[ROOT]
+    with pytest.raises(PluginError, match="Failed to parse data from string: soon"):
+        resource.read(State("1", {"validityEndTime": "soon", "id": "1"}), operation())
