@@ -1,0 +1,131 @@
+"""Who is asking: the identity that azure-native uses where its variables say one, else azure-identity's default chain."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+
+from .cloud import Cloud
+from .errors import CredentialsError, UnreachableError
+
+# azure-identity warns of what is raised here anyway; without a handler of its own that would reach the user twice, in many lines.
+logging.getLogger("azure").addHandler(logging.NullHandler())
+_REMEDY = "log in (az login), or set the variables of a service principal or of workload identity"
+
+
+class TokenSource(Protocol):
+    """As much of azure-identity's credentials as is used here."""
+
+    def get_token(self, *scopes: str) -> Any:
+        """An access token with ``token`` and ``expires_on``."""
+        ...
+
+
+class Login:
+    """Tokens for one cloud, kept in memory until they near their end; every provider call of a process shares one."""
+
+    def __init__(self, cloud: Cloud, environment: Mapping[str, str]) -> None:
+        self._cloud = cloud
+        self._environment = environment
+        self._source: TokenSource | None = None
+        self._lock = threading.Lock()
+
+    def token(self, scope: str) -> str:
+        """A bearer token for ``scope``.
+
+        Raises:
+            CredentialsError: nobody is logged in, or the login was refused.
+            UnreachableError: the login endpoint does not answer.
+        """
+        with self._lock:
+            try:
+                self._source = self._source or source(self._cloud, self._environment)
+                return str(self._source.get_token(scope).token)
+            except (ClientAuthenticationError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
+                what = f"login at {self._cloud.login}"
+                if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):
+                    raise UnreachableError(what, _first_line(error), "check network and proxy") from None
+                raise CredentialsError(what, _first_line(error), _REMEDY) from None
+
+    def renew(self) -> None:
+        """Forget every token: Azure has refused one that looked good here (401)."""
+        with self._lock:
+            self._source = None
+
+
+_LOGINS: dict[Cloud, Login] = {}
+_GUARD = threading.Lock()
+
+
+def login(cloud: Cloud, environment: Mapping[str, str]) -> Login:
+    """The process's login for ``cloud``; made at first use, from ``environment``."""
+    with _GUARD:
+        return _LOGINS.setdefault(cloud, Login(cloud, environment))
+
+
+def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
+    """The credential that ``environment`` describes.
+
+    ``ARM_TENANT_ID`` and ``ARM_CLIENT_ID`` with a secret, a token, a token file or a pipeline's token endpoint, as azure-native
+    reads them, so that one set of variables serves the whole program. Without them azure-identity decides: its own variables,
+    workload identity, managed identity, az CLI (learn.microsoft.com/python/api/azure-identity).
+    """
+    from azure.identity import ClientAssertionCredential, ClientSecretCredential, DefaultAzureCredential
+
+    options = {"authority": cloud.login, "disable_instance_discovery": not cloud.known}
+    tenant, client = environment.get("ARM_TENANT_ID"), environment.get("ARM_CLIENT_ID")
+    if tenant and client and "AZURE_CLIENT_ID" not in environment:
+        secret = environment.get("ARM_CLIENT_SECRET")
+        if secret:
+            return ClientSecretCredential(tenant, client, secret, **options)
+        if environment.get("ARM_USE_OIDC") == "true":
+            return ClientAssertionCredential(tenant, client, lambda: assertion(environment), **options)
+    return DefaultAzureCredential(exclude_interactive_browser_credential=True, **options)
+
+
+def assertion(environment: Mapping[str, str]) -> str:
+    """The federated token of a pipeline: given, in a file, or asked of GitHub's endpoint; read anew each time, for it is short-lived.
+
+    Raises:
+        CredentialsError: none of the three is there.
+    """
+    if token := environment.get("ARM_OIDC_TOKEN"):
+        return token
+    if path := environment.get("ARM_OIDC_TOKEN_FILE_PATH"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            fact = f"ARM_OIDC_TOKEN_FILE_PATH can't be read ({error.strerror})"
+            raise CredentialsError("workload identity", fact, "mount the token, or unset ARM_USE_OIDC") from None
+    url, bearer = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL"), environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if url and bearer:
+        return _pipeline_token(url, bearer, environment.get("ARM_OIDC_AUDIENCE") or "api://AzureADTokenExchange")
+    fact = "ARM_USE_OIDC is true and there is no token: no ARM_OIDC_TOKEN, no ARM_OIDC_TOKEN_FILE_PATH, no pipeline's endpoint"
+    raise CredentialsError("workload identity", fact, "give the job the permission to ask for an id token (id-token: write)")
+
+
+def _pipeline_token(url: str, bearer: str, audience: str) -> str:
+    """Source: docs.github.com, "OpenID Connect reference", requesting the token by its two variables."""
+    from azure.core import PipelineClient
+    from azure.core.exceptions import AzureError as CoreError
+    from azure.core.rest import HttpRequest
+
+    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[])
+    request = HttpRequest("GET", url, params={"audience": audience}, headers={"Authorization": f"Bearer {bearer}"})
+    try:
+        with client:
+            answer = client.send_request(request)
+            answer.raise_for_status()
+            return str(answer.json()["value"])
+    except (CoreError, KeyError, TypeError, ValueError):
+        fact = "the pipeline's token endpoint gave no token"
+        raise CredentialsError("workload identity", fact, "give the job the permission to ask for an id token (id-token: write)") from None
+
+
+def _first_line(error: Exception) -> str:
+    """azure-identity's errors fill a page; the first sentence tells."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")

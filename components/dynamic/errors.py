@@ -1,0 +1,23 @@
+"""What reconciling can meet that is neither a certificate's fault nor Azure's."""
+
+from ..errors import HubtrustError
+
+
+class DynamicError(HubtrustError):
+    """The root of this room's errors."""
+
+
+class TakenError(DynamicError):
+    """Something of the same name is there and is not ours: it is refused unless `adopt` says otherwise."""
+
+
+class QuotaError(DynamicError):
+    """The hub or service holds as many certificates as Azure allows."""
+
+
+class ProofRejectedError(DynamicError):
+    """The service read the proof and does not accept it."""
+
+
+class DeclarationError(DynamicError):
+    """An input that can't be meant; `check` tells it, and so does every later call that meets it."""

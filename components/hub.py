@@ -1,0 +1,194 @@
+"""TrustedHub: an IoT hub and every CA that it trusts, each proven."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import authorization, iothub, resources
+
+from .authority import Anchor, CertificateAuthority
+from .dynamic.verified_certificate import VerifiedCertificate
+from .errors import HubtrustError
+
+# Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
+_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+_HUB_ID = re.compile(
+    r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
+    re.IGNORECASE,
+)
+_SUFFIXES = {"public": "azure-devices.net", "usgovernment": "azure-devices.us", "china": "azure-devices.cn"}
+
+
+class HubIdError(HubtrustError):
+    """What was given is no hub's resource id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSettings:
+    """A hub that is ours."""
+
+    resource_group: str | None = None  # one that exists; None: one is made
+    name: str | None = None  # unique in all of Azure; None: Pulumi makes one up
+    location: str | None = None  # None: azure-native's own setting
+    sku: str = "S1"
+    units: int = 1
+    min_tls_version: str | None = "1.2"  # Azure enforces it in some regions only; None: leave it to Azure
+    local_auth: bool = False  # SAS keys
+    tags: Mapping[str, str] | None = None
+    operators: Sequence[
+        str
+    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before
+    protect: bool = True
+
+
+class TrustedHub(pulumi.ComponentResource):
+    """An IoT hub that trusts these authorities because possession of their keys was proven."""
+
+    resource_group_name: pulumi.Output[str]
+    hub_name: pulumi.Output[str]
+    host_name: pulumi.Output[str | None]
+    hub_id: pulumi.Output[str]
+    trust: pulumi.Output[list[dict[str, Any]]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        authorities: Sequence[CertificateAuthority],
+        settings: HubSettings | None = None,
+        existing_id: str | None = None,
+        attest: bool = False,
+        adopt: bool = False,
+        cloud: str = "public",
+        deadline: float | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare it.
+
+        Args:
+            name: Pulumi's name for it.
+            authorities: whom it trusts.
+            settings: the hub, when it is ours.
+            existing_id: the resource id of a hub that somebody else owns: see ``existing``.
+            attest: call certificates verified and prove nothing; loud, and forbidden by the policy pack in production.
+            adopt: replace another certificate that holds a name that is ours.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds to try again what Azure refuses for the moment.
+            opts: Pulumi's options.
+
+        Raises:
+            HubIdError: ``existing_id`` is no hub's resource id.
+        """
+        super().__init__("hubtrust:index:TrustedHub", name, None, opts)
+        self._name = name
+        if existing_id is None:
+            hub: pulumi.Resource | None = self._make(settings or HubSettings())
+        else:
+            hub = None
+            self._look_up(existing_id, cloud)
+        options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
+        trusted = [self._trust(authority, hub, options) for authority in authorities]
+        self.trust = pulumi.Output.all(*trusted)
+        outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
+        self.register_outputs(outputs)
+
+    @classmethod
+    def existing(cls, name: str, hub_id: str, *, authorities: Sequence[CertificateAuthority], **options: Any) -> "TrustedHub":
+        """A hub that another team, Terraform or the portal owns: only its certificates are ours.
+
+        Raises:
+            HubIdError: ``hub_id`` is no hub's resource id.
+        """
+        return cls(name, authorities=authorities, existing_id=hub_id, **options)
+
+    def _make(self, settings: HubSettings) -> iothub.IotHubResource:
+        tags = dict(settings.tags) if settings.tags else None
+        if settings.resource_group:
+            group = pulumi.Output.from_input(settings.resource_group)
+        else:
+            made = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=self._child(protect=settings.protect))
+            group = made.name
+        sas_off = not settings.local_auth
+        properties = iothub.IotHubPropertiesArgs(
+            min_tls_version=settings.min_tls_version,
+            disable_local_auth=sas_off,
+            disable_device_sas=sas_off,
+            disable_module_sas=sas_off,
+        )
+        hub = iothub.IotHubResource(
+            self._name,
+            resource_group_name=group,
+            resource_name_=settings.name,
+            location=settings.location,
+            sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
+            properties=properties,
+            tags=tags,
+            opts=self._child(protect=settings.protect),
+        )
+        self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
+        self.host_name = hub.properties.apply(lambda found: found.host_name)
+        self._grant(hub, settings.operators)
+        return hub
+
+    def _grant(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
+        role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
+        for operator in operators:
+            kind, _, principal = operator.rpartition(":")
+            authorization.RoleAssignment(
+                f"{self._name}-operator-{principal}",
+                scope=hub.id,
+                principal_id=principal,
+                principal_type=kind or "ServicePrincipal",
+                role_definition_id=role,
+                opts=self._child(protect=False, deleted_with=hub),
+            )
+
+    def _look_up(self, hub_id: str, cloud: str) -> None:
+        found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
+        if found is None:
+            remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
+            raise HubIdError(f"the existing hub's id '{hub_id}'", "it is no IoT hub's resource id", remedy)
+        self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
+        self.resource_group_name = pulumi.Output.from_input(found["group"])
+        self.hub_name = pulumi.Output.from_input(found["hub"])
+        self.host_name = pulumi.Output.from_input(f"{found['hub']}.{_SUFFIXES[cloud]}" if cloud in _SUFFIXES else None)
+
+    def _trust(
+        self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
+    ) -> pulumi.Output[dict[str, Any]]:
+        anchor: Anchor | None = authority.anchor
+        if anchor is None:
+            waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
+            return pulumi.Output.from_input(waiting)
+        certificate = VerifiedCertificate(
+            f"{self._name}-{authority.name}-g{authority.generation}",
+            service_id=self.hub_id,
+            certificate=anchor.certificate,
+            name=authority.name,
+            generation=authority.generation,
+            signer=anchor.signer,
+            proof_certificate=anchor.proof,
+            **options,
+            opts=self._child(protect=False, deleted_with=hub),
+        )
+        return pulumi.Output.all(
+            name=certificate.certificate_name,
+            thumbprint=certificate.thumbprint,
+            sha256=certificate.sha256,
+            subject=certificate.subject,
+            notAfter=certificate.not_after,
+            state=certificate.state,
+            verified=certificate.state.apply(lambda state: state == "verified"),
+            proof=certificate.proof,
+            code=certificate.code,
+        )
+
+    def _child(self, **more: Any) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _part(resource_id: str, segments: int) -> str:
+    """The first pairs of a resource id: `/subscriptions/…` for 1."""
+    return "/".join(resource_id.split("/")[: 1 + 2 * segments])

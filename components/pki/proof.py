@@ -1,0 +1,28 @@
+"""The other half of a proof of possession made elsewhere: does this certificate answer that code?"""
+
+from datetime import datetime
+
+from cryptography import x509
+
+from .certificate import common_name, display
+from .chain import require_signed_by
+from .errors import ChainError, ProofError
+from .profile import require_valid_at
+
+
+def require_answer(proof: x509.Certificate, *, code: str, authority: x509.Certificate, now: datetime) -> None:
+    """``proof`` is signed by ``authority``, names ``code`` alone, and is valid at ``now``.
+
+    Raises:
+        ProofError: it is signed by another key or answers another code.
+        NotValidNowError: it has expired, or starts later.
+    """
+    what, asked = f"the proof for {display(authority)}", common_name(proof.subject)
+    try:
+        require_signed_by(proof, authority)
+    except ChainError as error:
+        raise ProofError(what, error.fact, "sign it with the authority's own key") from None
+    if asked != code or len(list(proof.subject)) != 1:
+        fact = f"its subject is '{proof.subject.rfc4514_string()}' and the code to answer is {code}"
+        raise ProofError(what, fact, f"sign a certificate whose subject is exactly CN={code}")
+    require_valid_at(proof, now=now)

@@ -1,0 +1,181 @@
+"""The components as they are declared: what hangs on what, what is protected, what is secret, and tokens that stay for ever."""
+
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.authority import CertificateAuthority, Generate, Request, Trust
+from components.hub import HubIdError, HubSettings, TrustedHub
+
+HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+OPERATOR = "11111111-2222-3333-4444-555555555555"
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how a secret crosses
+
+
+class Engine(mocks.Mocks):
+    """Remembers every registration and answers with ids and outputs that an engine could give."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, Any] = {}
+        self.crossed: dict[str, Any] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Remember, and answer."""
+        self.registered[args.typ] = args
+        outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
+        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "state": "verified", "proof": "possession"}
+        return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
+
+    def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
+        """No function is called here."""
+        return {}
+
+    def request(self, kind: str) -> Any:
+        """The registration as it crossed: parent, protect, deletedWith."""
+        return self.crossed[kind]
+
+    def inputs(self, kind: str) -> dict[str, Any]:
+        """Its inputs."""
+        found: dict[str, Any] = self.registered[kind].inputs
+        return found
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps each request as it crossed: parent, protect and deletedWith don't reach the mocks."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
+        """Keep it, and go on."""
+        self.mocks.crossed[request.type] = request
+        return super().RegisterResource(request)
+
+
+_HUB = "azure-native:iothub:IotHubResource"
+_GROUP = "azure-native:resources:ResourceGroup"
+_ROLE = "azure-native:authorization:RoleAssignment"
+_ROOT = "tls:index/selfSignedCert:SelfSignedCert"
+_ISSUED = "pulumi-python:dynamic/hubtrust:IssuedCertificate"
+_VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
+
+
+@pytest.fixture
+def engine() -> Engine:
+    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
+    found = Engine()
+    mocks.set_mocks(found, preview=False, monitor=Monitor(found))
+    return found
+
+
+def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> dict[str, Any]:
+    """An authority and a hub that trusts it; what they say of themselves."""
+    seen: list[dict[str, Any]] = []
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=source or Generate(common_name="Plant"), generation=1, trust=trust)
+        made = TrustedHub("plant", authorities=[authority], **hub)
+        return pulumi.Output.all(trust=made.trust, host=made.host_name, request=authority.certificate_request).apply(seen.append)
+
+    program()
+    return seen[0]
+
+
+def test_tokens_stay(engine: Engine) -> None:
+    """The components' tokens are part of every user's state."""
+    declare()
+    assert {kind for kind in engine.registered if kind.startswith("hubtrust:")} == {
+        "hubtrust:index:CertificateAuthority",
+        "hubtrust:index:TrustedHub",
+    }
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_the_hub_is_protected_and_its_children_are_not(engine: Engine, protect: bool) -> None:
+    """A certificate or a role may be replaced at any time; the hub and its group only where the program says so."""
+    declare(settings=HubSettings(protect=protect, operators=[OPERATOR]))
+    assert {kind: engine.request(kind).protect for kind in (_HUB, _GROUP, _VERIFIED, _ROLE)} == {
+        _HUB: protect,
+        _GROUP: protect,
+        _VERIFIED: False,
+        _ROLE: False,
+    }
+
+
+def test_children_hang_on_their_component_and_go_with_the_hub(engine: Engine) -> None:
+    """Parents are the components; what stands on the hub needs no deletion of its own when the hub goes."""
+    declare(settings=HubSettings(operators=[OPERATOR]))
+    for kind in (_HUB, _GROUP, _VERIFIED, _ROLE):
+        assert engine.request(kind).parent.endswith("$hubtrust:index:TrustedHub::plant")
+    for kind in (_ROOT, _ISSUED):
+        assert engine.request(kind).parent.endswith("$hubtrust:index:CertificateAuthority::plant")
+    for kind in (_VERIFIED, _ROLE):
+        assert engine.request(kind).deletedWith.endswith(f"${_HUB}::plant")
+
+
+def test_a_hub_is_closed_by_default(engine: Engine) -> None:
+    """TLS 1.2 at least, and no shared access keys for services, devices or modules."""
+    declare()
+    assert engine.inputs(_HUB)["properties"] == {
+        "minTlsVersion": "1.2",
+        "disableLocalAuth": True,
+        "disableDeviceSAS": True,
+        "disableModuleSAS": True,
+    }
+
+
+def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
+    """Each principal that is named, of its kind, on this hub; without names there is no assignment."""
+    declare()
+    assert _ROLE not in engine.registered
+    declare(settings=HubSettings(operators=[f"Group:{OPERATOR}"]))
+    sent = engine.inputs(_ROLE)
+    assert (sent["principalId"], sent["principalType"], sent["scope"]) == (OPERATOR, "Group", HUB)
+    assert sent["roleDefinitionId"].endswith("/roleDefinitions/4fc6c259-987e-4a07-842e-c321cc9d413f")
+
+
+@pytest.mark.parametrize("intermediates", [1, 2, 5])
+def test_path_lengths_are_set(engine: Engine, intermediates: int) -> None:
+    """The root allows as many authorities as stand below it, the issuing one none."""
+    declare(Generate(common_name="Plant", intermediates=intermediates))
+    root = engine.inputs(_ROOT)
+    assert (root["maxPathLength"], root["setSubjectKeyId"]) == (intermediates, True)
+    assert engine.inputs(_ISSUED)["pathLength"] == 0
+
+
+def test_a_root_that_signs_devices_is_issued_here(engine: Engine) -> None:
+    """pulumi-tls can't write a path length of 0."""
+    declare(Generate(common_name="Plant", intermediates=0))
+    assert _ROOT not in engine.registered
+    sent = engine.inputs(_ISSUED)
+    assert (sent["profile"], sent["pathLength"]) == ("root", 0)
+
+
+def test_keys_cross_as_secrets(engine: Engine) -> None:
+    """The signers of what is issued and what is proven leave as secrets."""
+    declare()
+    for kind in (_ISSUED, _VERIFIED):
+        assert engine.inputs(kind)["signer"].items() >= SECRET.items()
+
+
+def test_a_request_waits_for_its_answer(engine: Engine) -> None:
+    """Before the answer there is a request to hand out, nothing on the hub, and no claim of proof."""
+    said = declare(Request(common_name="Plant"))
+    assert _VERIFIED not in engine.registered
+    assert said["request"] == "CSR"
+    assert [(one["state"], one["verified"], one["proof"]) for one in said["trust"]] == [("waiting", False, None)]
+
+
+def test_an_existing_hub_stays_its_owners(engine: Engine) -> None:
+    """Only the certificate is ours."""
+    said = declare(existing_id=HUB)
+    assert said["host"] == "hub-7.azure-devices.net"
+    assert not {_HUB, _GROUP, _ROLE} & engine.registered.keys()
+    assert engine.inputs(_VERIFIED)["serviceId"] == HUB
+
+
+def test_no_hubs_id_is_told(engine: Engine) -> None:
+    """An id of something else is refused with what to give."""
+    with pytest.raises(HubIdError, match="it is no IoT hub's resource id; give /subscriptions/"):
+        TrustedHub.existing("plant", "/subscriptions/s/resourceGroups/g", authorities=[])
+    assert _HUB not in engine.registered

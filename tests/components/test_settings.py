@@ -1,0 +1,96 @@
+"""The configuration: every wrong key told at once, with its fact and what to write; and Pulumi.yaml says what settings.py reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+import settings
+from settings import Settings, SettingsError
+
+ROOT = Path(__file__).parents[2]
+PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+
+
+def load(**keys: str) -> Settings:
+    """The settings of a stack whose configuration has these texts."""
+    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("hubtrust", "test")
+    pulumi.runtime.set_all_config({f"hubtrust:{name}": text for name, text in keys.items()})
+    try:
+        return settings.load(pulumi.Config("hubtrust"))
+    finally:
+        pulumi.runtime.set_all_config({})
+
+
+WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "no such size": ({"sku": "S9"}, ("hubtrust:sku is 'S9'", "'S1'")),
+    "no number": ({"units": "many"}, ("hubtrust:units is 'many'", "write a whole number")),
+    "too many": ({"units": "201"}, ("hubtrust:units is '201'", "less than or equal to 200")),
+    "no boolean": ({"protect": "maybe"}, ("hubtrust:protect is 'maybe'", "write true or false")),
+    "no list": ({"tags": "a=b"}, ("hubtrust:tags is 'a=b'", "write a list of texts")),
+    "no tag": ({"tags": '["plant"]'}, ("hubtrust:tags", "'plant' is no tag", "name=value")),
+    "no principal": ({"operators": '["me@contoso.com"]'}, ("hubtrust:operators", "'me@contoso.com' is no object id", "GUID")),
+    "no cloud": ({"cloud": "mars"}, ("hubtrust:cloud", "'mars' is no cloud", "public, usgovernment, china")),
+    "no hub name": ({"hubName": "a_b"}, ("hubtrust:hubName", "'a_b' can't name a hub", "3 to 50")),
+    "no source": ({"caSource": "buy"}, ("hubtrust:caSource is 'buy'", "'generate', 'import' or 'request'")),
+    "no chain": ({"caSource": "import"}, ("caSource is import and there is no chain", "set caChain or caChainFile")),
+    "two chains": ({"caSource": "import", "caChain": "x", "caChainFile": "y"}, ("caChain and caChainFile are both set", "set one of them")),
+    "chain unused": ({"caChainFile": "y"}, ("caSource is generate and a chain", "set caSource to import")),
+    "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
+    "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_key_is_told(case: str) -> None:
+    """The line names the key, the fact and the remedy."""
+    keys, words = WRONG[case]
+    with pytest.raises(SettingsError) as caught:
+        load(**keys)
+    (line,) = str(caught.value).splitlines()[1:]
+    assert [word for word in words if word not in line] == []
+
+
+def test_all_wrong_keys_are_told_at_once() -> None:
+    """What can't be read, what is out of range and what is malformed come in one error, a line each."""
+    with pytest.raises(SettingsError) as caught:
+        load(units="many", sku="S9", cloud="mars")
+    lines = str(caught.value).splitlines()[1:]
+    assert len(lines) == 3
+    assert [key for key in ("units", "sku", "cloud") if not any(f"hubtrust:{key}" in line for line in lines)] == []
+
+
+@pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
+def test_a_secret_is_never_repeated(key: str) -> None:
+    """An error about other keys does not print a secret, nor does the settings' own text."""
+    with pytest.raises(SettingsError) as caught:
+        load(caSource="import", caKeyFile="there", sku="S9", **{key: "open sesame"})
+    assert "open sesame" not in str(caught.value)
+    assert "open sesame" not in repr(load(caSource="import", caChain="x", **{key: "open sesame"}))
+
+
+@pytest.mark.parametrize("key", ["caChainFile", "caKeyFile"])
+def test_a_missing_file_is_told(key: str, tmp_path: Path) -> None:
+    """The key, the file, and where paths start."""
+    keys = {"caChainFile": "chain.pem"} | {key: "absent.pem"}
+    (tmp_path / "chain.pem").write_text("x")
+    with pytest.raises(SettingsError, match=rf"{key}: the file 'absent\.pem' can't be read: No such file.*program's folder"):
+        load(caSource="import", **keys).source(tmp_path)
+
+
+def test_the_project_file_declares_what_settings_read() -> None:
+    """Same keys, same defaults, each with a type and a description: what a person reads there is what happens."""
+    declared = PROJECT["config"]
+    defaults: dict[str, Any] = json.loads(Settings().model_dump_json(by_alias=True))
+    assert {name: entry["default"] for name, entry in declared.items()} == defaults
+    kinds = {str: "string", int: "integer", bool: "boolean", list: "array"}
+    assert {name: entry["type"] for name, entry in declared.items()} == {name: kinds[type(value)] for name, value in defaults.items()}
+    assert [name for name, entry in declared.items() if not entry.get("description")] == []
+
+
+def test_a_plain_up_sees_drift() -> None:
+    """Every `up` refreshes first."""
+    assert PROJECT["options"] == {"refresh": "always"}

@@ -1,0 +1,64 @@
+"""The real parts, one of each for the tests of a module: local Azure, a line to it that can fail, a provider process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.dynamic.engine_calls import Provider, ProviderProcess
+from tests.dynamic.line import Line, line_to
+from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+
+
+@pytest.fixture(scope="module")
+def provider_process() -> Iterator[ProviderProcess]:
+    """`python -m pulumi.dynamic`, with nothing of Azure in its environment."""
+    with ProviderProcess() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure."""
+    with local_azure(tmp_path_factory.mktemp("azure")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def line_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, Path]]:
+    """The line, and the roots that trust it and what is behind it."""
+    with line_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("line")) as found:
+        yield found
+
+
+@pytest.fixture
+def line(line_and_roots: tuple[Line, Path]) -> Line:
+    """The line, with an empty log and no fault."""
+    line_and_roots[0].clear()
+    return line_and_roots[0]
+
+
+@pytest.fixture(scope="module")
+def environment(azure: LocalAzure, line_and_roots: tuple[Line, Path]) -> dict[str, str]:
+    """What a provider process needs to log in and to trust the line."""
+    return azure.environment | {"REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
+
+
+@pytest.fixture(scope="module")
+def azure_process(environment: dict[str, str]) -> Iterator[ProviderProcess]:
+    """A provider process that can log in to local Azure."""
+    with ProviderProcess(environment) as process:
+        yield process
+
+
+@pytest.fixture
+def provider(azure_process: ProviderProcess) -> Provider:
+    """The provider of VerifiedCertificate, as the engine reaches it."""
+    return azure_process.of(VerifiedCertificateProvider)
+
+
+@pytest.fixture
+def hub(azure: LocalAzure) -> Hub:
+    """An IoT hub of the test's own."""
+    return azure.hub()

@@ -1,0 +1,160 @@
+"""A line to local Azure that can fail: it forwards every call, keeps a log, and breaks the calls it was told to break."""
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import trustme
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``status`` answers in Azure's place; `before` and `after` drop the connection, `hold` keeps it open, before or after the effect."""
+
+    kind: str  # status, before, after, hold-before, hold-after
+    status: int = 0
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Call:
+    """One call that crossed, without the token; ``status`` 0 when Azure never saw it."""
+
+    method: str
+    path: str
+    etag: str | None
+    status: int = 0
+
+    @property
+    def step(self) -> str:
+        """GET, PUT, generate, verify or DELETE."""
+        verb = self.path.rpartition("/")[2]
+        return {"generateVerificationCode": "generate", "verify": "verify"}.get(verb, self.method)
+
+
+@dataclass
+class Line:
+    """``url`` is to be named as the cloud; ``faults`` are by the number of the call, counted from the last ``clear``."""
+
+    upstream: str
+    trust: ssl.SSLContext
+    url: str = ""
+    calls: list[Call] = field(default_factory=list)
+    faults: dict[int, Fault] = field(default_factory=dict)
+    held: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def clear(self, faults: dict[int, Fault] | None = None) -> None:
+        """Forget the log; break these calls from now on."""
+        with self.lock:
+            self.calls.clear()
+            self.faults = faults or {}
+            self.held.clear()
+            self.released.clear()
+
+    @property
+    def steps(self) -> list[str]:
+        """What was asked, in order."""
+        return [call.step for call in self.calls]
+
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Ask local Azure."""
+        host = urlsplit(self.upstream).netloc
+        connection = http.client.HTTPSConnection(host, context=self.trust, timeout=30)
+        try:
+            connection.request(method, path, body or None, {**headers, "Host": host})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def metadata(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Local Azure's own, with this line in the place of its resource manager."""
+        status, _, body = self.forward("GET", path, {"Accept": "application/json"}, b"")
+        return status, {}, json.dumps({**json.loads(body), "resourceManager": self.url}).encode()
+
+
+@contextmanager
+def line_to(upstream: str, upstream_roots: Path, folder: Path) -> Iterator[tuple[Line, Path]]:
+    """A line, and the file of roots that trusts both it and local Azure."""
+    authority = trustme.CA()
+    roots = folder / "roots.pem"
+    roots.write_bytes(upstream_roots.read_bytes() + b"\n" + authority.cert_pem.bytes())
+    line = Line(upstream, ssl.create_default_context(cafile=str(roots)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("CrossingTo", (Crossing,), {"line": line}))
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    line.url = f"https://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield line, roots
+    finally:
+        line.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Crossing(BaseHTTPRequestHandler):
+    """One connection to the line."""
+
+    protocol_version = "HTTP/1.1"
+    line: Line
+
+    def cross(self) -> None:
+        """Forward one call, or break it."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/metadata/"):
+            self.reply(*self.line.metadata(self.path))
+            return
+        call = Call(self.command, self.path.partition("?")[0], self.headers.get("If-Match"))
+        with self.line.lock:
+            fault = self.line.faults.pop(len(self.line.calls), None)
+            self.line.calls.append(call)
+        if fault and fault.kind == "status":
+            self.reply(fault.status, fault.headers, json.dumps(fault.body or {}).encode())
+            return
+        if self.broken(fault, "before"):
+            return
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "content-length")}
+        call.status, headers, content = self.line.forward(self.command, self.path, kept, body)
+        if not self.broken(fault, "after"):
+            self.reply(call.status, headers, content)
+
+    def broken(self, fault: Fault | None, moment: str) -> bool:
+        """Drop the connection now, or hold it until the test is done."""
+        if fault is None or not fault.kind.endswith(moment):
+            return False
+        if fault.kind.startswith("hold"):
+            self.line.held.set()
+            self.line.released.wait(30)
+        self.close_connection = True
+        return True
+
+    def reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        """An answer, Azure's or the fault's."""
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "content-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = do_DELETE = cross  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

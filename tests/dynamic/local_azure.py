@@ -1,0 +1,138 @@
+"""Local Azure as a process, and a client of the tests' own that looks at it and changes it behind our back."""
+
+import base64
+import itertools
+import json
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12"}
+_COMMAND = [sys.executable, "-m", "sandbox", "cloud", "--port", "0", "--proxy-port", "0", "--control-port", "0", "--mqtt-port", "0"]
+
+
+@dataclass
+class Hub:
+    """A hub or provisioning service of one test."""
+
+    azure: "LocalAzure"
+    id: str
+
+    def certificates(self) -> dict[str, dict[str, Any]]:
+        """What stands there, by name."""
+        answer = self.azure.ask("GET", f"{self.id}/certificates").json()
+        return {one["name"]: one for one in answer["value"]}
+
+    def verified(self) -> dict[str, bool]:
+        """Each name, and whether it is verified."""
+        return {name: one["properties"]["isVerified"] for name, one in self.certificates().items()}
+
+    def put(self, name: str, pem: str, **properties: Any) -> dict[str, Any]:
+        """Register or replace a certificate by hand; a replacement is unverified again."""
+        found = self.certificates().get(name)
+        body = {"properties": {"certificate": base64.b64encode(pem.encode()).decode(), **properties}}
+        headers = {"If-Match": found["etag"]} if found else {}
+        made: dict[str, Any] = self.azure.ask("PUT", f"{self.id}/certificates/{name}", json=body, headers=headers).json()
+        return made
+
+    def delete(self, name: str) -> None:
+        """Delete a certificate by hand."""
+        self.azure.ask("DELETE", f"{self.id}/certificates/{name}", headers={"If-Match": self.certificates()[name]["etag"]})
+
+    def generate(self, name: str) -> None:
+        """Ask for a code by hand: the one before is void."""
+        found = self.certificates()[name]
+        self.azure.ask("POST", f"{self.id}/certificates/{name}/generateVerificationCode", headers={"If-Match": found["etag"]})
+
+    def vanish(self) -> None:
+        """Delete the hub itself."""
+        self.azure.ask("DELETE", self.id)
+        self.azure.until(lambda: self.azure.http.get(self.azure.url(self.id), headers=self.azure.token).status_code == 404)
+
+
+@dataclass
+class LocalAzure:
+    """The ready file's facts, and a client with a token."""
+
+    ready: dict[str, Any]
+    http: httpx.Client
+    token: dict[str, str] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def log_in(self) -> None:
+        """Client credentials, by hand: nothing of the product's is used to judge it."""
+        metadata = self.http.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
+        login, audience = metadata["authentication"]["loginEndpoint"].rstrip("/"), metadata["authentication"]["audiences"][0].rstrip("/")
+        form = {"grant_type": "client_credentials", "client_id": self.ready["client_id"], "client_secret": self.ready["client_secret"]}
+        answer = self.http.post(f"{login}/{self.ready['tenant_id']}/oauth2/v2.0/token", data=form | {"scope": f"{audience}/.default"})
+        self.token = {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+    def url(self, path: str) -> str:
+        """With the api-version of what it names."""
+        version = next((version for kind, version in API.items() if f"/{kind}/" in path), "2021-04-01")
+        return f"{path}?api-version={version}"
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> httpx.Response:
+        """A call that must succeed."""
+        answer = self.http.request(method, self.url(path), headers=self.token | (headers or {}), **content)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+    def until(self, condition: Any) -> None:
+        """Wait for a condition, for a while."""
+        end = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end, "local Azure never came to it"
+            time.sleep(0.02)
+
+    def hub(self, kind: str = "IotHubs") -> Hub:
+        """A new one, active, in a resource group of its own."""
+        number = next(self.numbers)
+        group = f"/subscriptions/{self.ready['subscription_id']}/resourceGroups/group-{number}"
+        self.ask("PUT", group.replace("resourceGroups", "resourcegroups"), json={"location": "westus"})
+        path = f"{group}/providers/Microsoft.Devices/{kind}/trial-{number}-{id(self) % 99991}"
+        self.ask("PUT", path, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}})
+        self.until(lambda: self.ask("GET", path).json()["properties"].get("state") == "Active")
+        return Hub(self, path)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs in its environment to log in here."""
+        return {
+            "AZURE_TENANT_ID": self.ready["tenant_id"],
+            "AZURE_CLIENT_ID": self.ready["client_id"],
+            "AZURE_CLIENT_SECRET": self.ready["client_secret"],
+        }
+
+
+@contextmanager
+def local_azure(folder: Path, *flags: str) -> Iterator[LocalAzure]:
+    """`python -m sandbox cloud` on free ports, in memory."""
+    ready = folder / "ready.json"
+    process = subprocess.Popen(
+        [*_COMMAND, *flags, "--ready-file", str(ready), "--data", ":memory:"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        end = time.monotonic() + 30
+        while not ready.exists():
+            assert process.poll() is None, "local Azure did not start"
+            assert time.monotonic() < end, "local Azure never said that it is ready"
+            time.sleep(0.02)
+        facts = json.loads(ready.read_text())
+        trust = ssl.create_default_context(cafile=facts["ca_file"])
+        with httpx.Client(base_url=facts["arm"], verify=trust, trust_env=False, timeout=30) as client:
+            azure = LocalAzure(facts, client)
+            azure.log_in()
+            yield azure
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,105 @@
+"""What check refuses before anything is made: each by the property's name, the fact and the remedy, in one line."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from components.pki import issue
+from tests.dynamic.engine_calls import Provider, ProviderProcess
+from tests.dynamic.plants import Plant
+from tests.pki.authorities import ABSENT, Forged, ec_key, pem_of, private_pem, rsa_key
+
+HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+PRIVATE_KEY_IS_NO_PROPERTY = (
+    "privateKey: there is no such property; use adopt, attest, certificate, certificateName, cloud, deadline, generation, name, "
+    "proofCertificate, serviceId, signer"
+)
+PLANT, NOW = Plant(), datetime.now(UTC)
+DATES = {"start": NOW - timedelta(days=2), "end": NOW + timedelta(days=30)}
+
+
+def forged(**changes: Any) -> str:
+    return pem_of(Forged(**(DATES | changes)).certificate)
+
+
+def leaf() -> str:
+    issuer = issue.Issuer(PLANT.certificate, PLANT.signer)
+    validity = issue.Validity.lasting(timedelta(days=9), now=NOW).within(PLANT.certificate)
+    return pem_of(issue.device(issuer, device_id="press-001", public_key=ec_key().public_key(), validity=validity, serial=7))
+
+
+@pytest.fixture(scope="module")
+def provider(provider_process: ProviderProcess) -> Provider:
+    return provider_process.of(VerifiedCertificateProvider)
+
+
+def declared(**changes: Any) -> dict[str, Any]:
+    news = {"serviceId": HUB, "certificate": PLANT.pem, "name": "plant-a", "signer": {"custody": "state", "privateKey": PLANT.private_pem}}
+    return {name: value for name, value in (news | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"certificate": None}, "certificate: it is missing"),
+        ({"certificate": leaf()}, "certificate: 'CN=press-001' .*it is a leaf: .*give the certificate of the authority that signs devices"),
+        ({"certificate": forged(authority=ABSENT)}, "it is a leaf: basicConstraints is missing"),
+        ({"certificate": forged(usage=False)}, "its key usage lacks keyCertSign .*have it issued again with keyCertSign"),
+        ({"certificate": forged(end=NOW - timedelta(days=1))}, "it expired on .*; renew it"),
+        ({"certificate": forged(start=NOW + timedelta(days=1))}, "it is not valid before .* wait until then"),
+        ({"certificate": forged(start=NOW + timedelta(minutes=7))}, "it is not valid before .* set this machine's clock right"),
+        ({"certificate": forged(key=rsa_key(1024))}, "its RSA key has 1024 bits; use at least 2048"),
+        ({"certificate": PLANT.pem + Plant("Other").pem}, "there are 2 certificates in it; give the one that is meant"),
+        ({"certificate": PLANT.pem + PLANT.private_pem}, "there is a private key in it; take the key out"),
+        ({"certificate": "noise"}, "there is no PEM certificate in it"),
+        ({"signer": None}, "signer: there is none and attest is not set; say where the key is"),
+        (
+            {"signer": {"custody": "state", "privateKey": private_pem(ec_key())}},
+            "the key given is .* give the key that belongs",
+        ),
+        ({"signer": {"custody": "state", "privateKey": private_pem(PLANT.key, "word")}}, "is encrypted and no passphrase was given"),
+        ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state or offline"),
+        ({"proofCertificate": leaf()}, "custody 'state' makes its own proof; leave it out, or set custody offline"),
+        ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: there is no PEM certificate in it"),
+        ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it names no IoT hub"),
+        ({"name": "plant a"}, "name: the certificate would be called 'plant a-g1-0000.*use at most 64 of: letters, digits"),
+        ({"name": "x" * 52, "generation": 12}, "would be called 'x{52}-g12-0{8}'"),
+        ({"certificateName": "a/b"}, "the certificate would be called 'a/b'"),
+        ({"generation": 0}, "generation: value: it is 0.0; use a whole number from 1 to 9999"),
+        ({"generation": "two"}, "generation: value: it is 'two'"),
+        ({"attest": "yes"}, "attest: value: it is 'yes'; use true or false"),
+        ({"cloud": "germany"}, "cloud 'germany': there is no such cloud; use public, usgovernment, china"),
+        ({"deadline": 0}, "deadline: value: it is 0.0; use a number from 1 to 3600"),
+        ({"colour": "red"}, "colour: there is no such property"),
+    ],
+)
+def test_each_wrong_input_is_told(provider: Provider, changes: dict[str, Any], match: str) -> None:
+    """One line each, with the property, the fact and the remedy; the engine is never handed a property whose value it must not print."""
+    failures = provider.check(declared(**changes)).failures
+    assert len(failures) == 1
+    name, reason = failures[0]
+    assert re.search(match, reason), reason
+    assert "\n" not in reason
+    assert "PRIVATE" not in reason
+    assert name not in ("signer", "certificate", "proofCertificate") or "\n" not in str(changes.get(name))
+    assert name != "signer", "the engine prints a property's value beside the reason"
+
+
+def test_all_wrong_inputs_at_once(provider: Provider) -> None:
+    """Three wrong inputs are three failures of one check."""
+    failures = provider.check(declared(generation=0, cloud="germany", name="plant a")).failures
+    assert sorted(name for name, _ in failures) == ["cloud", "generation", "name"]
+
+
+def test_a_key_in_the_wrong_place_is_not_named_to_the_engine(provider: Provider) -> None:
+    """A key under a name that does not exist: the engine would print the value of a property that it is told of."""
+    assert provider.check(declared(privateKey="hush")).failures == [("", PRIVATE_KEY_IS_NO_PROPERTY)]
+
+
+def test_a_good_declaration_has_no_failure(provider: Provider) -> None:
+    """And comes back as it went in."""
+    checked = provider.check(declared())
+    assert (checked.failures, checked.inputs) == ([], declared())

@@ -1,0 +1,105 @@
+"""What others did on the hub: verification lost, content replaced, gone, a name taken, and what is left to them."""
+
+import pytest
+
+from tests.dynamic.engine_calls import CallFailedError, Made, Provider
+from tests.dynamic.line import Line
+from tests.dynamic.local_azure import Hub
+from tests.dynamic.plants import Plant
+
+
+def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, line: Line) -> None:
+    """Somebody puts the certificate anew: Azure forgets the proof; a refresh sees it and `up` proves again."""
+    plant = Plant()
+    news = plant.declared(hub, line)
+    made = provider.create(news)
+    hub.put(made.outs["certificateName"], plant.pem)
+    drifted = provider.read(made)
+    assert drifted is not None
+    assert (drifted.outs["state"], drifted.outs.get("proof")) == ("unverified", None)
+    assert (provider.diff(drifted, news).changes, provider.diff(drifted, news).replaces) == (True, [])
+    assert provider.diff(drifted, drifted.inputs).changes is True
+    line.clear()
+    proven = provider.update(drifted, news)
+    assert line.steps == ["GET", "generate", "verify"]
+    assert (proven.outs["state"], proven.outs["proof"]) == ("verified", "possession")
+    assert hub.verified() == {made.outs["certificateName"]: True}
+
+
+def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, line: Line) -> None:
+    """Another certificate under our name, put by hand: a refresh shows its thumbprint and `up` puts ours back, proven."""
+    plant, other = Plant(), Plant("Somebody else")
+    news = plant.declared(hub, line)
+    made = provider.create(news)
+    hub.put(made.outs["certificateName"], other.pem)
+    drifted = provider.read(made)
+    assert drifted is not None
+    assert (drifted.outs["state"], drifted.outs["thumbprint"]) == ("replaced", other.thumbprint)
+    assert (provider.diff(drifted, news).changes, provider.diff(drifted, news).replaces) == (True, [])
+    proven = provider.up(made, news)
+    assert (proven.outs["thumbprint"], proven.outs["state"], proven.outs["proof"]) == (plant.thumbprint, "verified", "possession")
+    assert hub.certificates()[made.outs["certificateName"]]["properties"]["thumbprint"] == plant.thumbprint
+
+
+def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, line: Line) -> None:
+    """An output that this version does not know is dropped at the next refresh, and no reason to fail."""
+    made = provider.create(Plant().declared(hub, line))
+    refreshed = provider.read(Made(made.id, made.outs | {"colour": "red"}, made.inputs))
+    assert refreshed is not None
+    assert refreshed.outs == made.outs
+
+
+def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, line: Line) -> None:
+    """A certificate deleted by hand, and a hub deleted with all its certificates, read as gone; the first is made again."""
+    plant = Plant()
+    news = plant.declared(hub, line)
+    made = provider.create(news)
+    hub.delete(made.outs["certificateName"])
+    assert provider.read(made) is None
+    again = provider.up(made, news)
+    assert hub.verified() == {again.outs["certificateName"]: True}
+    hub.vanish()
+    assert provider.read(again) is None
+    provider.delete(again)
+
+
+def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
+    """Other content under the name is refused and stays as it was, unless `adopt` says to replace it."""
+    plant, other = Plant(), Plant("Somebody else")
+    before = hub.put("portal-made", other.pem, isVerified=True)
+    news = plant.declared(hub, line, certificateName="portal-made")
+    with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. holds this name; .* set adopt to replace"):
+        provider.create(news)
+    assert hub.certificates()["portal-made"]["etag"] == before["etag"]
+    made = provider.create(news | {"adopt": True})
+    assert (made.outs["thumbprint"], made.outs["proof"], hub.verified()) == (plant.thumbprint, "possession", {"portal-made": True})
+
+
+def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, line: Line) -> None:
+    """A hub that self-attested our own certificate: it is taken over without a gap, and the key shows possession here."""
+    plant = Plant()
+    hub.put("portal-made", plant.pem, isVerified=True)
+    made = provider.create(plant.declared(hub, line, certificateName="portal-made"))
+    assert (line.steps, made.outs["proof"]) == (["GET"], "possession")
+
+
+def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
+    """One call with the etag; after a change by hand it is read first; another certificate under our name is left alone; gone is done."""
+    plant, other = Plant(), Plant("Somebody else")
+    made = provider.create(plant.declared(hub, line))
+    name = made.outs["certificateName"]
+    line.clear()
+    provider.delete(made)
+    assert [(call.step, call.etag) for call in line.calls] == [("DELETE", made.outs["etag"])]
+    provider.delete(made)
+    made = provider.create(plant.declared(hub, line))
+    hub.put(name, plant.pem)
+    line.clear()
+    provider.delete(made)
+    assert (line.steps, hub.certificates()) == (["DELETE", "GET", "DELETE"], {})
+    made = provider.create(plant.declared(hub, line))
+    hub.put(name, other.pem)
+    for state in (made, provider.read(made)):
+        assert state is not None
+        provider.delete(state)
+        assert hub.certificates()[name]["properties"]["thumbprint"] == other.thumbprint

@@ -1,0 +1,188 @@
+"""Every fault at every call of a proof, and death at every call: the next step, or the next run, converges without help."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.dynamic.line import Fault, Line
+from tests.dynamic.local_azure import Hub
+from tests.dynamic.plants import Plant
+
+CALLS = ("GET", "PUT", "generate", "verify")
+STALE = {"code": 412001, "httpStatusCode": 412, "message": "Invalid ETag supplied."}
+FAULTS = {
+    "412": Fault("status", 412, STALE),
+    "409 busy": Fault("status", 409, {"code": 409002, "httpStatusCode": 409, "message": "hub is not currently in Active state."}),
+    "429": Fault("status", 429),
+    "429 with Retry-After": Fault("status", 429, None, {"Retry-After": "0"}),
+    "500": Fault("status", 500, {"code": 500019, "httpStatusCode": 500, "message": "Internal Error."}),
+    "503": Fault("status", 503),
+    "token expired": Fault("status", 401, {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token is expired."}}),
+    "role spreading": Fault("status", 403, {"error": {"code": "AuthorizationFailed", "message": "It may not."}}),
+    "dropped before": Fault("drop-before"),
+    "dropped after": Fault("drop-after"),
+}
+MATRIX = [(fault, call) for fault in FAULTS for call in range(len(CALLS))]
+
+
+@pytest.mark.parametrize(("fault", "call"), MATRIX, ids=[f"{fault} at {CALLS[call]}" for fault, call in MATRIX])
+def test_one_fault_is_gone_through(provider: Provider, hub: Hub, line: Line, fault: str, call: int) -> None:
+    """A single fault at any call ends in the same proven certificate, in the same run, with a handful of calls more."""
+    line.clear({call: FAULTS[fault]})
+    made = provider.create(Plant().declared(hub, line))
+    assert (made.outs["state"], made.outs["proof"]) == ("verified", "possession")
+    assert hub.verified() == {made.outs["certificateName"]: True}
+    assert len(line.calls) <= 8
+
+
+@pytest.mark.parametrize("effect", ["before", "after"])
+@pytest.mark.parametrize("call", range(4), ids=CALLS)
+def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hub: Hub, line: Line, call: int, effect: str) -> None:
+    """Kill -9 of the provider while a call is under way, before or after its effect: the next run proves the one certificate."""
+    news = Plant().declared(hub, line)
+    line.clear({call: Fault(f"hold-{effect}")})
+    with ProviderProcess(environment) as dying:
+        checked = dying.of(VerifiedCertificateProvider)
+        running = dying.stub.Create.future(checked.request("Create", properties=news))
+        assert line.held.wait(20)
+        dying.process.kill()
+        assert running.exception() is not None
+    line.released.set()
+    line.clear()
+    with ProviderProcess(environment) as next_run:
+        made = next_run.of(VerifiedCertificateProvider).create(news)
+    assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+    assert len(line.calls) <= 4
+
+
+def fails(provider: Provider, news: dict[str, Any]) -> str:
+    with pytest.raises(CallFailedError) as caught:
+        provider.create(news)
+    text = str(caught.value).strip()
+    assert "\n" not in text, "one line, no traceback"
+    assert text.startswith("components.")
+    return text.partition(": ")[2]
+
+
+def always(fault: Fault) -> dict[int, Fault]:
+    return dict.fromkeys(range(200), fault)
+
+
+def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
+    """403 that stays: told with Azure's words and the role to give, after the deadline, and nothing is left behind."""
+    line.clear(always(FAULTS["role spreading"]))
+    text = fails(provider, Plant().declared(hub, line, deadline=2))
+    assert "Azure answers 403 AuthorizationFailed: It may not (tried 3 times in" in text
+    assert "give this identity the role that allows it" in text
+    assert hub.certificates() == {}
+
+
+def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
+    """A hub that is not active until the deadline."""
+    line.clear(always(FAULTS["409 busy"]))
+    assert "409002: hub is not currently in Active state" in fails(provider, Plant().declared(hub, line, deadline=1))
+
+
+def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, line: Line) -> None:
+    """Somebody else writes all the time: after a few rounds of reading again it is told, not fought for ever."""
+    line.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
+    line.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
+    assert "412001: Invalid ETag supplied; run again" in fails(provider, Plant().declared(hub, line, deadline=2))
+
+
+def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, line: Line) -> None:
+    """Azure does not accept the proof: its words and what to do; the next run asks for a fresh code and is accepted."""
+    news = Plant().declared(hub, line)
+    refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
+    line.clear({3: Fault("status", 400, refused, {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"})})
+    text = fails(provider, news)
+    assert "the proof was rejected: Azure answers 400 400053: Proof-Of-Possession failed; check that the key belongs" in text
+    line.clear()
+    assert provider.create(news).outs["state"] == "verified"
+    assert line.steps == ["GET", "generate", "verify"]
+
+
+def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, line: Line) -> None:
+    """Azure's clock differs from ours by years here: proofs are dated by Azure's, and a rejection says by how much it differs."""
+    plant = Plant()
+    shown = {"name": "x", "etag": "e", "properties": {"thumbprint": plant.thumbprint, "isVerified": False}}
+    early = {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"}
+    code = {**shown, "properties": {**shown["properties"], "verificationCode": "AB" * 24}}
+    refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
+    recent = {"Date": (datetime.now(UTC) - timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    faults = [Fault("status", 200, shown, early), Fault("status", 200, code, recent), Fault("status", 400, refused)]
+    line.clear(dict(enumerate(faults)))
+    assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, plant.declared(hub, line))
+
+
+def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, line: Line) -> None:
+    """The 26th certificate: told that 25 are there and how they are called."""
+    for number in range(25):
+        hub.put(f"old-{number:02}", Plant().pem)
+    text = fails(provider, Plant().declared(hub, line))
+    assert "there are 25 certificates already and Azure allows 25: old-00, old-01," in text
+    assert "delete one that no device needs any more" in text
+
+
+def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, line: Line) -> None:
+    """A certificate that Azure does not take, with room for more: its words, and that is all."""
+    line.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
+    assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, Plant().declared(hub, line))
+
+
+@pytest.mark.parametrize(
+    ("call", "match"), [(2, "the service gave no verification code"), (3, "took the proof and still calls it unverified")]
+)
+def test_a_service_that_says_half(provider: Provider, hub: Hub, line: Line, call: int, match: str) -> None:
+    """A 200 without a code, or without the verification: told, and the next run asks for a fresh code."""
+    news = Plant().declared(hub, line)
+    line.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
+    assert match in fails(provider, news)
+    line.clear()
+    assert provider.create(news).outs["state"] == "verified"
+
+
+def test_no_such_hub(provider: Provider, hub: Hub, line: Line) -> None:
+    """A hub that is not there (deleted behind our back, or misspelt) is told after a short patience."""
+    text = fails(provider, Plant().declared(hub, line, serviceId=f"{hub.id}-none", deadline=1))
+    assert "Azure answers 404" in text
+    assert "check the subscription and the name" in text
+
+
+def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, line: Line) -> None:
+    """404 because the subscription is wrong must not drop the certificate from the state."""
+    made = provider.create(Plant().declared(hub, line))
+    line.clear(always(Fault("status", 404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}})))
+    with pytest.raises(CallFailedError, match="check the subscription id and the tenant of the login"):
+        provider.read(made)
+
+
+def test_nobody_is_logged_in(hub: Hub, line: Line, line_and_roots: Any) -> None:
+    """Wrong credentials are told in one line with what to do, and never repeated."""
+    environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
+    with ProviderProcess(environment) as process:
+        text = fails(process.of(VerifiedCertificateProvider), Plant().declared(hub, line))
+    assert "log in (az login), or set the variables of a service principal or of workload identity" in text
+    assert "hush" not in text
+    assert process.complained == "", "azure-identity's own warnings would only repeat it"
+
+
+def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, line: Line) -> None:
+    """An old etag, and somebody else was faster: it is gone, which is all that was asked."""
+    made = provider.create(Plant().declared(hub, line))
+    hub.delete(made.outs["certificateName"])
+    line.clear({0: FAULTS["412"]})
+    provider.delete(made)
+    assert line.steps == ["DELETE", "GET"]
+
+
+def test_faults_on_the_way_out(provider: Provider, hub: Hub, line: Line) -> None:
+    """Delete: an etag that changed, a dropped answer, a throttle: it is gone in the end, and once is enough."""
+    for fault in ("412", "dropped before", "dropped after", "429", "503"):
+        made = provider.create(Plant().declared(hub, line))
+        line.clear({0: FAULTS[fault]})
+        provider.delete(made)
+        assert hub.certificates() == {}

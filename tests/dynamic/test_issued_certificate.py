@@ -1,0 +1,263 @@
+"""IssuedCertificate over gRPC, as the engine calls it: what is issued, when it is signed anew, what is refused."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from components.dynamic.issued_certificate import IssuedCertificateProvider
+from components.pki.certificate import load_certificate, load_certificates
+from components.pki.keys import key_thumbprint, public_pem
+from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+
+ROOT_KEY, ISSUING_KEY, DEVICE_KEY = ec_key(), ec_key(ec.SECP384R1()), ec_key()
+
+
+def signer(key: Any) -> dict[str, str]:
+    return {"custody": "state", "privateKey": private_pem(key)}
+
+
+ROOT = {"profile": "root", "subject": "CN=Plant A Root,O=Contoso", "signer": signer(ROOT_KEY)}
+
+
+@pytest.fixture(scope="module")
+def issued(provider_process: ProviderProcess) -> Provider:
+    return provider_process.of(IssuedCertificateProvider)
+
+
+@pytest.fixture(scope="module")
+def root(issued: Provider) -> Made:
+    return issued.create(ROOT)
+
+
+def intermediate(root: Made, **changes: Any) -> dict[str, Any]:
+    below = {
+        "profile": "intermediate",
+        "subject": "CN=Plant A Issuing",
+        "publicKey": public_pem(ISSUING_KEY.public_key()),
+        "issuerCertificate": root.outs["certificate"],
+        "signer": signer(ROOT_KEY),
+        "pathLength": 0,
+    }
+    return {name: value for name, value in (below | changes).items() if value is not None}
+
+
+def device(issuing: Made, **changes: Any) -> dict[str, Any]:
+    below = {
+        "profile": "device",
+        "deviceId": "press-001",
+        "publicKey": public_pem(DEVICE_KEY.public_key()),
+        "issuerCertificate": issuing.outs["chain"],
+        "signer": signer(ISSUING_KEY),
+    }
+    return {name: value for name, value in (below | changes).items() if value is not None}
+
+
+def faults(provider: Provider, news: dict[str, Any]) -> str:
+    reasons = [reason for _, reason in provider.check(news).failures]
+    assert all("\n" not in reason for reason in reasons)
+    assert all(key not in "".join(reasons) for key in ("PRIVATE KEY", *private_pem(ROOT_KEY).splitlines()[1:-1]))
+    return "; ".join(reasons)
+
+
+def test_a_chain_of_three_verifies_with_openssl(issued: Provider, root: Made, tmp_path: Path) -> None:
+    """Root, intermediate of path length 0 and a device, issued one after the other, are a chain for OpenSSL."""
+    issuing = issued.create(intermediate(root))
+    press = issued.create(device(issuing))
+    (tmp_path / "root").write_text(root.outs["certificate"])
+    (tmp_path / "chain").write_text(press.outs["chain"])
+    command = ["openssl", "verify", "-x509_strict", "-CAfile", tmp_path / "root", "-untrusted", tmp_path / "chain", tmp_path / "chain"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [one.subject.rfc4514_string() for one in load_certificates(press.outs["chain"], what="chain")] == [
+        "CN=press-001",
+        "CN=Plant A Issuing",
+        "CN=Plant A Root,O=Contoso",
+    ]
+    length = load_certificate(issuing.outs["certificate"], what="c").extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert (length.ca, length.path_length) == (True, 0)
+    assert (press.id, press.outs["keyThumbprint"]) == (key_thumbprint(DEVICE_KEY.public_key()),) * 2
+    assert press.outs["issuerKeyThumbprint"] == key_thumbprint(ISSUING_KEY.public_key())
+
+
+def test_nothing_to_do_is_no_difference(issued: Provider, root: Made) -> None:
+    """A second run, with or without a refresh before, finds no difference and keeps the certificate."""
+    for news in (ROOT, intermediate(root)):
+        made = issued.create(news)
+        assert issued.diff(made, news).changes is False
+        refreshed = issued.read(made)
+        assert refreshed is not None
+        assert refreshed.outs == made.outs
+        assert refreshed.inputs == news, "no input is given back, or every refresh would show the keys as a difference"
+        assert issued.diff(refreshed, refreshed.inputs).changes is False, "the engine asks so when it looks for drift"
+        assert issued.diff(refreshed, news).changes is False
+        assert issued.up(made, news).outs == made.outs
+        issued.delete(made)
+
+
+def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: Made) -> None:
+    """A lifetime beyond the issuer's ends with it, and being in the window then does not renew it for ever."""
+    news = intermediate(root, lifetimeDays=36500, renewBeforeDays=36000)
+    made = issued.create(news)
+    assert made.outs["notAfter"] == root.outs["notAfter"]
+    assert made.outs["renewAt"] < datetime.now(UTC).isoformat()
+    assert issued.diff(made, news).changes is False
+
+
+def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Made) -> None:
+    """In its window a certificate is signed anew in place; another key, name or issuer's key makes another certificate."""
+    news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
+    made = issued.create(news)
+    due = news | {"renewBeforeDays": 99.99999}
+    assert (issued.diff(made, due).changes, issued.diff(made, due).replaces) == (True, [])
+    assert issued.update(made, due).outs["serial"] == made.outs["serial"], "one second old: not due, the window is told anew"
+    longer = news | {"lifetimeDays": 200}
+    renewed = issued.update(made, longer)
+    assert renewed.outs["serial"] != made.outs["serial"]
+    assert renewed.outs["keyThumbprint"] == made.outs["keyThumbprint"]
+    assert issued.diff(made, news | {"publicKey": public_pem(ec_key().public_key())}).replaces == ["publicKey"]
+    assert issued.diff(made, news | {"subject": "CN=Plant B"}).replaces == ["subject"]
+    assert issued.diff(made, news | {"signer": signer(ec_key())}).replaces == ["signer"]
+
+
+def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
+    """Past its renewal time the certificate is a difference (also for a refresh), and `up` signs it anew for the same key."""
+    news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
+    made = issued.create(news)
+    old = x509.CertificateBuilder(
+        subject_name=name("Plant A Issuing"),
+        issuer_name=load_certificate(root.outs["certificate"], what="root").subject,
+        public_key=ISSUING_KEY.public_key(),
+        serial_number=17,
+        not_valid_before=datetime.now(UTC) - timedelta(days=80),
+        not_valid_after=datetime.now(UTC) + timedelta(days=20),
+    ).sign(ROOT_KEY, hashes.SHA256())
+    aged = Made(
+        made.id, made.outs | {"certificate": old.public_bytes(serialization.Encoding.PEM).decode(), "renewAt": "2026-01-01T00:00:00Z"}, news
+    )
+    refreshed = issued.read(aged)
+    assert refreshed is not None
+    assert issued.diff(refreshed, refreshed.inputs).changes is True
+    renewed = issued.up(aged, news)
+    assert (renewed.outs["serial"], renewed.outs["keyThumbprint"]) != ("11", None)
+    assert renewed.outs["keyThumbprint"] == made.outs["keyThumbprint"]
+    assert renewed.outs["renewAt"] > datetime.now(UTC).isoformat()
+
+
+def test_a_renewed_issuer_stands_above_what_it_signed(issued: Provider, root: Made) -> None:
+    """When the issuer is renewed for the same key, its children are kept and their chain shows the new issuer; a renamed one signs anew."""
+    made = issued.create(intermediate(root))
+    again = issued.update(root, ROOT | {"lifetimeDays": 4000})
+    assert again.outs["serial"] != root.outs["serial"]
+    news = intermediate(again)
+    assert (issued.diff(made, news).changes, issued.diff(made, news).replaces) == (True, [])
+    kept = issued.update(made, news)
+    assert (kept.outs["serial"], kept.outs["issuerCertificate"]) == (made.outs["serial"], again.outs["certificate"])
+    renamed = issued.create(ROOT | {"subject": "CN=Another Name"})
+    signed = issued.update(made, intermediate(renamed))
+    assert (signed.outs["issuer"], signed.outs["serial"] != made.outs["serial"]) == ("CN=Another Name", True)
+
+
+def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Made) -> None:
+    """A request comes in, its key is certified, and its name must be the device's."""
+    issuing = issued.create(intermediate(root))
+    built = x509.CertificateSigningRequestBuilder().subject_name(name("press-001")).sign(DEVICE_KEY, hashes.SHA256())
+    text = built.public_bytes(serialization.Encoding.PEM).decode()
+    made = issued.create(device(issuing, publicKey=None, request=text))
+    assert made.outs["keyThumbprint"] == key_thumbprint(DEVICE_KEY.public_key())
+    wrong = faults(issued, device(issuing, publicKey=None, request=text, deviceId="press-002"))
+    assert "it is for CN=press-001 and CN=press-002 is declared" in wrong
+
+
+def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
+    """In a preview nothing may be known yet: check finds no fault, diff expects a change."""
+    unknown = intermediate(
+        root, publicKey=UNKNOWN, issuerCertificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN}, pathLength=UNKNOWN
+    )
+    assert issued.check(unknown).failures == []
+    made = issued.create(intermediate(root))
+    found = issued.diff(made, unknown)
+    assert (found.changes, found.replaces, found.delete_first) == (True, ["publicKey", "signer", "issuerCertificate"], False)
+    assert issued.diff(made, intermediate(root, lifetimeDays=UNKNOWN)).replaces == []
+    assert issued.check({"profile": UNKNOWN, "signer": UNKNOWN}).failures == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"profile": "leaf"}, "profile: there is no profile 'leaf'; use root, intermediate, device"),
+        ({"profile": None}, "profile: it is missing"),
+        ({"subject": None}, "subject: it is missing, and profile 'intermediate' has it"),
+        ({"subject": "Plant A"}, "subject: 'Plant A' is no distinguished name; write it as CN=Plant A,O=Contoso"),
+        ({"subject": ""}, "subject: it is empty"),
+        ({"pathLength": 0.5}, "pathLength: value: it is 0.5; use a whole number from 0 to 9"),
+        ({"pathLength": None}, "pathLength: it is missing"),
+        ({"lifetimeDays": -1}, "lifetimeDays: value: it is -1.0; use a number from"),
+        ({"lifetimeDays": 10}, "renewBeforeDays: it is 180 and the lifetime is 10 days; renew later, or live longer"),
+        ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
+        ({"publicKey": "noise"}, "publicKey: there is no PEM public key in it"),
+        ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
+        ({"colour": "red"}, "colour: there is no such property; use deviceId"),
+        ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
+        ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state or offline"),
+        ({"signer": "drawer"}, "signer: there is no custody 'None'"),
+        ({"signer": {"custody": "offline"}}, "custody 'offline' signs nothing here; issue it where the key is"),
+        ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' has no privateKey"),
+        ({"signer": {"custody": "state"}}, "custody 'state' and no privateKey"),
+        ({"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word")}}, "is encrypted and no passphrase was given"),
+        (
+            {"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word"), "passphrase": "drow"}},
+            "the passphrase does not open",
+        ),
+    ],
+)
+def test_bad_inputs_are_refused(issued: Provider, root: Made, changes: dict[str, Any], match: str) -> None:
+    """Each wrong input is told by its name, the fact and the remedy, before anything is made, and no key is in the words."""
+    assert match in faults(issued, intermediate(root, **changes))
+
+
+def test_wrong_issuers_are_refused(issued: Provider, root: Made) -> None:
+    """A leaf as issuer, an issuer that allows no authority below, an expired one: told before anything is signed."""
+    issuing = issued.create(intermediate(root))
+    press = issued.create(device(issuing))
+    assert "it is a leaf" in faults(issued, device(press, signer=signer(DEVICE_KEY)))
+    below = intermediate(
+        root, issuerCertificate=issuing.outs["chain"], signer=signer(ISSUING_KEY), publicKey=public_pem(DEVICE_KEY.public_key())
+    )
+    assert "pathLength: it is 0 and the issuer's own allows 0 authorities below; let the issuer sign devices" in faults(issued, below)
+    narrow = issued.create(ROOT | {"pathLength": 1})
+    assert "use at most 0" in faults(issued, intermediate(narrow, pathLength=1))
+    assert "a root certifies its signer's own key" in faults(issued, ROOT | {"publicKey": public_pem(DEVICE_KEY.public_key())})
+
+
+def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
+    """The key may come in encrypted, with its passphrase beside it."""
+    news = ROOT | {"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "correct horse"), "passphrase": "correct horse"}}
+    assert issued.create(news).outs["keyThumbprint"] == key_thumbprint(ROOT_KEY.public_key())
+
+
+def test_failures_that_check_let_through_are_one_line(issued: Provider, root: Made) -> None:
+    """A create that fails (here: called without a check) says so in one line, without a traceback or a key."""
+    news = intermediate(root, signer=signer(ec_key()))
+    with pytest.raises(CallFailedError, match=r"^components\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
+        issued.process.call("Create", properties=issued._with_provider(news))
+
+
+def test_no_key_crosses_but_in_the_declared_input(issued: Provider, root: Made) -> None:
+    """Of all that crossed in this module, requests hold keys in `signer` alone and answers hold none, but check's echo of its inputs."""
+    import json
+
+    for text in issued.process.traffic:
+        if not text.startswith("{"):
+            assert "PRIVATE KEY" not in text
+            continue
+        for part in json.loads(text).values():
+            if isinstance(part, dict):
+                assert "PRIVATE KEY" not in json.dumps({name: value for name, value in part.items() if name != "signer"})
+    assert "signer" not in root.outs

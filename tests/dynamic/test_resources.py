@@ -1,0 +1,137 @@
+"""The resources as a program declares them: what reaches the engine, what is secret, what comes back, and names that stay for ever."""
+
+import base64
+from typing import Any
+
+import dill
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.dynamic import custody
+from components.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
+from components.dynamic.lifecycle import Reconciler
+from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
+
+HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how a secret crosses
+
+
+class Engine(mocks.Mocks):
+    """Answers every registration with outputs that an engine could give."""
+
+    def __init__(self) -> None:
+        self.registered: list[mocks.MockResourceArgs] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Remember, and answer."""
+        self.registered.append(args)
+        return f"{args.name}-id", {"certificateName": "plant-a-g1-0123abcd", "notAfter": "2036-11-24T03:19:06Z", "state": "verified"}
+
+    def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
+        """No function is called here."""
+        return {}
+
+
+@pytest.fixture
+def engine() -> Engine:
+    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
+    found = Engine()
+    mocks.set_mocks(found, preview=False)
+    return found
+
+
+def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> None:
+    """Python's snake_case goes out as camelCase, comes back as snake_case, and what is not given is not sent."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        made = VerifiedCertificate("plant", service_id=HUB, certificate="PEM", name="plant-a", signer=custody.in_state("KEY", "word"))
+        return pulumi.Output.all(made.certificate_name, made.not_after, made.state).apply(seen.append)
+
+    seen: list[Any] = []
+    declare()
+    assert seen == [["plant-a-g1-0123abcd", "2036-11-24T03:19:06Z", "verified"]]
+    sent = {name: value for name, value in engine.registered[0].inputs.items() if name != "__provider"}
+    assert sent == {
+        "serviceId": HUB,
+        "certificate": "PEM",
+        "name": "plant-a",
+        "signer": {**SECRET, "value": {"custody": "state", "privateKey": "KEY", "passphrase": "word"}},
+    }
+    assert engine.registered[0].typ == "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
+
+
+@pytest.mark.parametrize("given", [custody.in_state("KEY"), custody.in_state("KEY", pulumi.Output.secret("word"))])
+def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
+    """The signer leaves as one whole secret, whether a part of it was one or not; the provider itself is none."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        return IssuedCertificate("issuing", profile="root", subject="CN=A", signer=given).certificate
+
+    declare()
+    sent = engine.registered[0].inputs
+    assert sent["signer"].items() >= SECRET.items()
+    assert isinstance(sent["__provider"], str)
+    assert "KEY" not in str({name: value for name, value in sent.items() if name != "signer"})
+
+
+def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that attests is warned where it says so."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        return VerifiedCertificate("plant", service_id=HUB, certificate="PEM", attest=True).state
+
+    declare()
+    assert "possession of its key is not proven" in capsys.readouterr().err + caplog.text
+    assert engine.registered[0].inputs["attest"] is True
+
+
+# Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
+PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+    VerifiedCertificateProvider: (
+        "components.dynamic.verified_certificate",
+        VerifiedCertificate,
+        {
+            *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
+            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "state", "proof"),
+        },
+    ),
+    IssuedCertificateProvider: (
+        "components.dynamic.issued_certificate",
+        IssuedCertificate,
+        {
+            *("profile", "subject", "deviceId", "issuerCertificate", "pathLength", "lifetimeDays", "renewBeforeDays", "custody"),
+            *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
+            *("keyThumbprint", "issuerKeyThumbprint"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
+def test_what_stands_in_every_state_stays(provider: type[Reconciler]) -> None:
+    """Module path, token, output keys and the pickle (a name, without anything captured) are pinned."""
+    module, resource, outputs = PINS[provider]
+    assert provider.__module__ == module
+    assert provider.outputs == outputs
+    assert resource._resource_type_name == f"dynamic/hubtrust:{resource.__name__}"  # type: ignore[attr-defined]
+    from pulumi.dynamic.dynamic import serialize_provider
+
+    pickled = serialize_provider(provider())
+    assert len(pickled) < 150
+    assert type(dill.loads(base64.b64decode(pickled))) is provider  # noqa: S301 - our own, made a line above
+    assert provider.serialize_as_secret_always is False
+    assert provider().__dict__ == {}
+
+
+@pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
+def test_no_secret_input_is_an_output(provider: type[Reconciler]) -> None:
+    """What comes in as a secret never leaves, and an output that is on no list stops at the door."""
+    assert provider.secret_inputs & provider.outputs == set()
+    assert provider.secret_inputs <= provider.judges.keys()
+    with pytest.raises(AssertionError, match="has no outputs"):
+        provider()._allowed({"privateKey": "KEY"})

@@ -1,0 +1,254 @@
+"""What may be imported as a chain of authorities, and what every wrong one is told."""
+
+import itertools
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.pki import chain, errors
+from tests.pki.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, leaf, name, pem_of, private_pem, rsa_key
+
+MADE = hierarchy(depth=3)
+
+
+def load(*certificates: x509.Certificate, extra: str = "") -> chain.Chain:
+    return chain.load_chain(pem_of(*certificates) + extra, what="pki:chain", now=NOW)
+
+
+def refused(kind: type[errors.PkiError], match: str, *certificates: x509.Certificate, extra: str = "") -> str:
+    with pytest.raises(kind, match=match) as caught:
+        load(*certificates, extra=extra)
+    assert re.fullmatch(r"[^\n]+: [^\n]+; [^\n]+", str(caught.value)), "what, the fact, the remedy, in one line"
+    assert str(caught.value) == f"{caught.value.what}: {caught.value.fact}; {caught.value.remedy}"
+    return str(caught.value)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.permutations(range(4)))
+def test_wrong_order_is_put_right_and_told(places: list[int]) -> None:
+    """A chain in any order is loaded as one from the issuing authority to the root; when it was moved, a notice says so."""
+    loaded = load(*(MADE.up[place] for place in places))
+    assert list(loaded.certificates) == MADE.up
+    assert (loaded.issuing, loaded.top) == (MADE.up[0], MADE.up[-1])
+    assert loaded.pem == pem_of(*MADE.up)
+    moved = places != sorted(places)
+    assert [("put in order" in notice) for notice in loaded.notices] == [True] * moved
+
+
+def test_a_key_belongs_to_one_of_the_chain() -> None:
+    """The certificate that a key belongs to is found anywhere in the chain; a key of none is refused by its public thumbprint."""
+    loaded = load(*MADE.up)
+    assert [loaded.of_key(issuer.signer.public_key) for issuer in reversed(MADE.issuers)] == MADE.up
+    with pytest.raises(errors.KeyMismatchError, match="it belongs to none of 'CN=Level 3'"):
+        loaded.of_key(ec_key().public_key())
+
+
+def test_text_around_the_certificates_is_allowed() -> None:
+    """Windows line ends, a byte order mark and `openssl x509 -text` around the blocks change nothing."""
+    text = "\ufeffCertificate:\n  Data: ...\n" + pem_of(*MADE.up).replace("\n", "\r\n")
+    assert list(chain.load_chain(text, what="pki:chain", now=NOW).certificates) == MADE.up
+
+
+def test_a_certificate_twice_counts_once() -> None:
+    """A certificate that stands twice is taken once, and a notice says so."""
+    loaded = load(*MADE.up, MADE.up[0])
+    assert list(loaded.certificates) == MADE.up
+    assert ["stands in it twice" in notice for notice in loaded.notices] == [True]
+
+
+def test_a_chain_may_end_below_its_root() -> None:
+    """Azure trusts an intermediate by itself: the root may be missing, and a notice says which."""
+    loaded = load(*MADE.up[:-1])
+    assert loaded.notices == ("pki:chain: the chain ends at " + chain.display(MADE.up[-2]) + "; its issuer 'CN=Root' was not given",)
+
+
+def test_a_leaf_is_no_authority() -> None:
+    """A device's certificate is refused, alone or at the end of its chain, with what to give instead."""
+    end = leaf(MADE.issuing)
+    refused(errors.NotAnAuthorityError, "it is a leaf: basicConstraints says cA is false", end)
+    refused(errors.NotAnAuthorityError, "give the certificate of the authority that signs devices", end, *MADE.up)
+    refused(errors.NotAnAuthorityError, "it is a leaf: basicConstraints is missing", Forged(authority=ABSENT).certificate)
+
+
+def test_key_usage_must_allow_signing_certificates() -> None:
+    """An authority without keyCertSign, or without the whole extension, is refused."""
+    refused(errors.NotAnAuthorityError, "its key usage lacks keyCertSign", Forged(usage=False).certificate)
+    refused(errors.NotAnAuthorityError, "it has no key usage extension", Forged(usage=ABSENT).certificate)
+
+
+def test_an_authority_for_servers_only_is_refused() -> None:
+    """An authority that may not stand above client certificates would make every device fail: told at import."""
+    servers = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+    clients = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+    refused(errors.NotAnAuthorityError, "its extended key usage lacks clientAuth", Forged(extra=[servers]).certificate)
+    assert load(Forged(extra=[clients]).certificate).notices == ()
+
+
+def test_expired_and_not_yet_valid() -> None:
+    """An expired authority, one from tomorrow, and one five minutes ahead of a wrong clock each get their own remedy."""
+    refused(
+        errors.NotValidNowError,
+        "it expired on 2026-05-31T12:00:00Z; renew it",
+        Forged(end=NOW - timedelta(days=1), start=NOW - timedelta(9)).certificate,
+    )
+    refused(errors.NotValidNowError, "wait until then", Forged(start=NOW + timedelta(days=1)).certificate)
+    early = refused(errors.NotValidNowError, "set this machine's clock right", Forged(start=NOW + timedelta(minutes=5)).certificate)
+    assert "is not valid before 2026-06-01T12:05:00Z and it is 2026-06-01T12:00:00Z here" in early
+
+
+def test_a_gap_names_what_is_missing() -> None:
+    """A chain without its middle says whose certificate is missing."""
+    refused(
+        errors.ChainError,
+        "there is a gap: .* was issued by 'CN=Level 1', which is not among the 3 given",
+        MADE.up[0],
+        MADE.up[1],
+        MADE.up[3],
+    )
+
+
+def test_a_bundle_is_not_a_chain() -> None:
+    """Several roots, or two chains, are refused with both ends named; hundreds of certificates by their number."""
+    refused(
+        errors.ChainError,
+        "there are 2 chains in it, ending in .*give one chain, not a bundle",
+        *hierarchy(depth=1).up,
+        *hierarchy(depth=0).up,
+    )
+    many = [Forged(subject=f"Root {number}").certificate for number in range(11)]
+    refused(errors.ChainError, "there are 11 certificates in it; give one chain of at most 10", *many)
+
+
+def test_two_certificates_of_one_issuer() -> None:
+    """A cross-signed issuer beside its own root leaves open which to trust: the person decides."""
+    key, other = ec_key(), Forged(subject="Other")
+    own, crossed = Forged(subject="CA", key=key), Forged(subject="CA", key=key, issuer=other)
+    below = Forged(subject="Below", issuer=own, path_length=0)
+    refused(
+        errors.ChainError,
+        "two certificates of its issuer were given",
+        below.certificate,
+        own.certificate,
+        crossed.certificate,
+        other.certificate,
+    )
+
+
+def test_a_circle_is_refused() -> None:
+    """Two authorities that sign each other have no top."""
+    first, second = Forged(subject="A"), Forged(subject="B")
+    first.issuer, second.issuer = second, first
+    refused(errors.ChainError, "sign each other in a circle", first.certificate, second.certificate)
+    third = Forged(subject="C", issuer=first)
+    refused(errors.ChainError, "sign each other in a circle", third.certificate, first.certificate, second.certificate)
+
+
+def test_a_broken_signature_is_named() -> None:
+    """A child that was signed by another key than its issuer's is refused, naming both."""
+    top = Forged(subject="Top")
+    forged = Forged(subject="Child", issuer=top, signed_by=ec_key())
+    refused(errors.ChainError, "'CN=Child' .* its signature does not verify with the key of 'CN=Top'", forged.certificate, top.certificate)
+    alone = Forged(subject="Alone", signed_by=ec_key())
+    refused(errors.ChainError, "its signature does not verify", alone.certificate)
+
+
+def test_another_issuer_of_the_same_name_is_told_by_its_key() -> None:
+    """A new CA with the old one's name does not pass for the issuer: the key identifiers differ."""
+    old, new = Forged(subject="CA"), Forged(subject="CA")
+    refused(errors.ChainError, "it names the issuer's key", Forged(subject="Child", issuer=old).certificate, new.certificate)
+
+
+def test_path_lengths_hold() -> None:
+    """An authority below path length 0 is refused, naming the one that does not allow it."""
+    top = Forged(subject="Top", path_length=0)
+    refused(
+        errors.PathLengthError,
+        "'CN=Top' .*1 authority stands below it and its path length allows 0",
+        Forged(subject="Below", issuer=top).certificate,
+        top.certificate,
+    )
+    middle = Forged(subject="Middle", issuer=(tall := Forged(subject="Tall", path_length=1)))
+    low = Forged(subject="Low", issuer=middle)
+    lower = Forged(subject="Lower", issuer=low)
+    refused(
+        errors.PathLengthError, "2 authorities stand below it", lower.certificate, low.certificate, middle.certificate, tall.certificate
+    )
+
+
+def test_weak_keys_and_signatures_are_refused() -> None:
+    """RSA of 1024 bits, an odd curve, a DSA key, SHA-1: each is told what to use."""
+    refused(errors.WeakError, "its RSA key has 1024 bits; use at least 2048", Forged(key=rsa_key(1024)).certificate)
+    refused(errors.WeakError, "the curve secp256k1; use P-256", Forged(key=ec_key(ec.SECP256K1())).certificate)
+    below = Forged(subject="DSA", key=dsa.generate_private_key(2048), issuer=(top := Forged(subject="Top")))
+    refused(errors.WeakError, "its key is neither RSA nor EC", below.certificate, top.certificate)
+
+
+def test_sha_1_is_refused(tmp_path: Path) -> None:
+    """A root signed with SHA-1 (made by OpenSSL: cryptography no longer does) is told to be issued again."""
+    certificate, key = tmp_path / "old.pem", tmp_path / "old.key"
+    command = ["openssl", "req", "-x509", "-sha1", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Old", "-days", "9000"]
+    extensions = ["-addext", "keyUsage=critical,keyCertSign"]
+    subprocess.run([*command, *extensions, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with pytest.raises(errors.WeakError, match="it is signed with SHA1; have it issued again with SHA-256"):
+        chain.load_chain(certificate.read_text(), what="pki:chain", now=datetime.now(UTC))
+
+
+def test_a_private_key_in_the_chain_is_refused_and_never_repeated() -> None:
+    """A file with a private key in it is refused, and no part of the key is in the error."""
+    secret = private_pem(ec_key())
+    text = refused(errors.PrivateKeyInsideError, "there is a private key in it; take the key out", *MADE.up, extra=secret)
+    assert not any(line in text for line in secret.splitlines()[1:-1])
+    refused(errors.PrivateKeyInsideError, "there is a private key in it", extra=private_pem(ec_key(), "word"))
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "there is no PEM certificate in it"),
+        ("MIIB", "there is no PEM certificate in it"),
+        (pem_of(MADE.up[0])[:-40], "a certificate in it is cut off"),
+        (pem_of(MADE.up[0]).replace("MII", "AAA", 1), "certificate 1: it is damaged"),
+        ("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "there is a PKCS7 in it; turn it into PEM certificates"),
+        ("-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n", "give the certificate that the authority made"),
+        ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "there is a X509 CRL in it; give PEM certificates alone"),
+    ],
+)
+def test_what_is_no_certificate(text: str, match: str) -> None:
+    """Nothing, noise, a cut-off or damaged block and other kinds of blocks are each named."""
+    refused(errors.UnreadableError, match, extra=text)
+
+
+def test_name_constraints_bind_authorities_too() -> None:
+    """An intermediate with a name its root excludes is refused; a device's name likewise."""
+    forbidden = x509.NameConstraints(permitted_subtrees=None, excluded_subtrees=[x509.DirectoryName(name("Level 1"))])
+    top = Forged(subject="Top", extra=[(forbidden, True)])
+    refused(
+        errors.NameConstraintError,
+        "'CN=Top' .* excludes its name 'CN=Level 1'",
+        Forged(subject="Level 1", issuer=top).certificate,
+        top.certificate,
+    )
+    allowed = load(top.certificate)
+    chain.validate_leaf(Forged(subject="press-001", authority=False, usage=False, issuer=top).certificate, allowed, now=NOW)
+    with pytest.raises(errors.NameConstraintError):
+        chain.validate_leaf(Forged(subject="Level 1", authority=False, usage=False, issuer=top).certificate, allowed, now=NOW)
+
+
+@settings(max_examples=25, deadline=None)
+@given(drop=st.sets(st.integers(0, 3), max_size=3))
+def test_any_part_of_a_chain_is_a_chain_or_a_gap(drop: set[int]) -> None:
+    """Leave out any certificates: what stays in one piece loads, anything else is told as a gap."""
+    kept = [one for place, one in enumerate(MADE.up) if place not in drop]
+    whole = all(b - a == 1 for a, b in itertools.pairwise(sorted(set(range(4)) - drop)))
+    if whole:
+        assert list(load(*kept).certificates) == kept
+    else:
+        refused(errors.ChainError, "there is a gap", *kept)

@@ -1,0 +1,238 @@
+"""Every certificate issued here is what RFC 5280 says, and what OpenSSL and cryptography agree to."""
+
+import os
+import subprocess
+import warnings
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.pki import chain, errors, issue
+from components.pki.keys import PrivateKey
+from components.pki.signers import KeyInMemory
+from tests.pki.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, pem_of, rsa_key, write
+
+EXAMPLES = 200 if os.environ.get("HUBTRUST_FULL") else 12
+KINDS: dict[str, PrivateKey] = {}
+
+
+def key(kind: str) -> PrivateKey:
+    return {"P-256": ec_key, "P-384": lambda: ec_key(ec.SECP384R1()), "RSA 3072": lambda: rsa_key(3072)}[kind]()
+
+
+def openssl_verify(folder: Path, made: Hierarchy, end: x509.Certificate, *, purpose: str = "sslclient") -> str:
+    """What `openssl verify` says, strictly, with the root as the only trust."""
+    files = write(folder, root=pem_of(made.up[-1]), middle=pem_of(*made.up[:-1]) or pem_of(made.up[-1]), end=pem_of(end))
+    moment = str(int(NOW.timestamp()))
+    command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-attime", moment, "-CAfile", str(files["root"])]
+    command += ["-untrusted", str(files["middle"]), str(files["end"])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "OK" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def cryptography_verify(made: Hierarchy, end: x509.Certificate) -> list[x509.Certificate]:
+    """The path that cryptography's own verifier finds; it raises where there is none. A device's name need not be a DNS name."""
+    permit = verification.ExtensionPolicy.webpki_defaults_ee().may_be_present(
+        x509.SubjectAlternativeName, verification.Criticality.AGNOSTIC, None
+    )
+    policy = verification.PolicyBuilder().time(NOW).store(verification.Store([made.up[-1]])).max_chain_depth(8)
+    policy = policy.extension_policies(ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=permit)
+    return policy.build_client_verifier().verify(end, made.up[:-1]).chain
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kinds=st.lists(st.sampled_from(["P-256", "P-384", "RSA 3072"]), min_size=1, max_size=5),
+    device_id=st.sampled_from(["press-001", "a_b@c"]),
+)
+def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], device_id: str) -> None:
+    """A chain of any depth and mix of keys verifies with OpenSSL (strictly), with cryptography and with our own judge."""
+    made = hierarchy([key(kind) for kind in kinds])
+    end = leaf(made.issuing, device_id)
+    assert openssl_verify(tmp_path, made, end) == "OK"
+    assert cryptography_verify(made, end) == [end, *made.up]
+    loaded = chain.load_chain(pem_of(*made.up), what="the chain", now=NOW)
+    assert list(loaded.certificates) == made.up
+    chain.validate_leaf(end, loaded, now=NOW)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_path_lengths_are_set_to_the_last_zero(depth: int) -> None:
+    """Each authority says how many may stand below it, down to 0 at the one that signs devices."""
+    made = hierarchy(depth=depth)
+    found = [one.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for one in made.up]
+    assert found == list(range(depth + 1))
+
+
+def test_a_root_may_leave_its_path_length_open() -> None:
+    """A root without a path length allows any number of intermediates."""
+    root = issue.root(KeyInMemory(ec_key()), subject=name("Root"), validity=lasting(), path_length=None, serial=5)
+    assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length is None
+
+
+def test_extensions_are_as_rfc_5280_says() -> None:
+    """Constraints and usages are critical, key identifiers are not, the issuer's identifier is its subject's."""
+    made = hierarchy(depth=1)
+    end = leaf(made.issuing)
+    critical = {type(one.value): one.critical for one in end.extensions}
+    assert critical == {
+        x509.SubjectKeyIdentifier: False,
+        x509.BasicConstraints: True,
+        x509.KeyUsage: True,
+        x509.ExtendedKeyUsage: False,
+        x509.SubjectAlternativeName: False,
+        x509.AuthorityKeyIdentifier: False,
+    }
+    assert list(end.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    above = made.issuing.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    assert end.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier == above
+    usage = made.issuing.certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    assert (usage.critical, usage.value.key_cert_sign, usage.value.crl_sign, usage.value.digital_signature) == (True, True, True, False)
+
+
+def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
+    """The child names the issuer's key as the issuer itself names it, also where that is no SHA-1 of the key."""
+    made = hierarchy(depth=0)
+    odd = x509.SubjectKeyIdentifier(b"bought elsewhere")
+    root = made.issuing
+    builder = x509.CertificateBuilder(
+        subject_name=root.certificate.subject,
+        issuer_name=root.certificate.subject,
+        public_key=root.signer.public_key,
+        serial_number=9,
+        not_valid_before=root.certificate.not_valid_before_utc,
+        not_valid_after=root.certificate.not_valid_after_utc,
+        extensions=[
+            x509.Extension(odd.oid, critical=False, value=odd),
+            x509.Extension(x509.BasicConstraints.oid, critical=True, value=x509.BasicConstraints(ca=True, path_length=0)),
+        ],
+    )
+    elsewhere = issue.Issuer(issue._sign(builder, root.signer), root.signer)
+    found = leaf(elsewhere).extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    assert found == b"bought elsewhere"
+
+
+def test_a_proof_names_the_code_and_nothing_else(tmp_path: Path) -> None:
+    """The proof's subject is exactly CN=code; it is signed by the authority, valid now and an hour ago, for a day."""
+    made, code = hierarchy(depth=1), "4F2A" * 12
+    proof = issue.proof_of_possession(made.issuing, code=code, public_key=ec_key().public_key(), now=NOW, serial=3)
+    assert proof.subject.rfc4514_string() == f"CN={code}"
+    assert (proof.not_valid_before_utc, proof.not_valid_after_utc) == (NOW - timedelta(hours=1), NOW + timedelta(days=1))
+    assert openssl_verify(tmp_path, made, proof) == "OK"
+    assert cryptography_verify(made, proof) == [proof, *made.up]
+
+
+def test_a_proof_keeps_within_a_short_lived_authority() -> None:
+    """An authority that ends in an hour, or began this minute, still proves: the proof's dates are its own at most."""
+    signer = KeyInMemory(ec_key())
+    short = issue.Validity(NOW, NOW + timedelta(hours=1))
+    authority = issue.root(signer, subject=name("Short"), validity=short, path_length=0, serial=2)
+    proof = issue.proof_of_possession(issue.Issuer(authority, signer), code="AB" * 24, public_key=ec_key().public_key(), now=NOW, serial=3)
+    assert (proof.not_valid_before_utc, proof.not_valid_after_utc) == (short.not_before, short.not_after)
+
+
+def test_no_child_outlives_its_issuer() -> None:
+    """A lifetime beyond the issuer's is refused; `within` is how to keep inside."""
+    made = hierarchy(depth=0, days=10)
+    with pytest.raises(errors.OutlivesIssuerError, match="shorten its lifetime or renew the issuer"):
+        issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=lasting(11), serial=1)
+    inside = lasting(11).within(made.issuing.certificate)
+    kept = issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=inside, serial=1)
+    assert kept.not_valid_after_utc == made.issuing.certificate.not_valid_after_utc
+
+
+def test_an_issuer_at_its_end_issues_nothing() -> None:
+    """When nothing is left of the issuer's time, the error says to renew the issuer first."""
+    made = hierarchy(depth=0, days=1)
+    late = lasting(5, now=NOW + timedelta(days=3)).within(made.issuing.certificate)
+    with pytest.raises(errors.OutlivesIssuerError, match="renew the issuer first"):
+        issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=late, serial=1)
+
+
+def test_an_issuing_authority_makes_no_authority() -> None:
+    """Path length 0 allows devices only, 1 allows an authority of 0: the error says what to ask for."""
+    made = hierarchy(depth=0)
+    kwargs = {"subject": name("Below"), "public_key": ec_key().public_key(), "validity": lasting(5), "serial": 1}
+    with pytest.raises(errors.PathLengthError, match="let it sign devices only"):
+        issue.intermediate(made.issuing, path_length=0, **kwargs)
+    made = hierarchy(depth=1)
+    with pytest.raises(errors.PathLengthError, match="ask for at most 0"):
+        issue.intermediate(made.issuers[0], path_length=1, **kwargs)
+
+
+@pytest.mark.parametrize("subject", [x509.Name([]), name("Root")])
+def test_an_authority_has_a_name_of_its_own(subject: x509.Name) -> None:
+    """An empty subject, or the issuer's own, is refused."""
+    made = hierarchy(depth=1)
+    with pytest.raises(errors.ProfileError, match="needs a subject of its own"):
+        issue.intermediate(made.issuers[0], subject=subject, public_key=ec_key().public_key(), validity=lasting(5), path_length=0, serial=1)
+
+
+@pytest.mark.parametrize("device_id", ["", "x" * 65])
+def test_a_device_id_fits_a_common_name(device_id: str) -> None:
+    """Azure allows ids of 128 characters, X.509 a common name of 64: the error says both ways out."""
+    with pytest.raises(errors.ProfileError, match="common name holds 1 to 64"):
+        leaf(hierarchy(depth=0).issuing, device_id)
+
+
+@pytest.mark.parametrize(("device_id", "expected"), [("press-001", ["press-001"]), ("a.b", ["a.b"]), ("a_b", None), ("x" * 64, None)])
+def test_a_dns_name_stands_in_the_alternative_names(device_id: str, expected: list[str] | None) -> None:
+    """An id that is a host name is an alternative name too; any other is in the common name alone."""
+    found = leaf(hierarchy(depth=0).issuing, device_id).extensions
+    try:
+        names = found.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        names = None
+    assert names == expected
+
+
+def test_an_issuer_without_a_key_identifier_is_named_by_its_key() -> None:
+    """Where the issuer has no subject key identifier, its key's SHA-1 stands in the child (RFC 5280 4.2.1.2, method 1)."""
+    bare = Forged(subject="Bare", ski=ABSENT)
+    end = leaf(issue.Issuer(bare.certificate, KeyInMemory(bare.key)))
+    found = end.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    assert found == x509.SubjectKeyIdentifier.from_public_key(bare.key.public_key()).digest
+
+
+def test_an_issuer_needs_its_own_key() -> None:
+    """A key that is not the certificate's is named by its public thumbprint, and refused."""
+    with pytest.raises(errors.KeyMismatchError, match="give the key that belongs to this certificate"):
+        issue.Issuer(hierarchy(depth=0).issuing.certificate, KeyInMemory(ec_key()))
+
+
+def test_a_device_is_no_issuer() -> None:
+    """A leaf's certificate with its own key can't issue."""
+    own = ec_key()
+    for end in (leaf(hierarchy(depth=0).issuing, key=own), Forged(key=own, authority=ABSENT).certificate):
+        with pytest.raises(errors.NotAnAuthorityError, match="it is a leaf"):
+            issue.Issuer(end, KeyInMemory(own))
+
+
+def test_weak_keys_are_certified_by_nobody() -> None:
+    """An RSA key of 1024 bits gets no certificate."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        weak = rsa_key(1024)
+    with pytest.raises(errors.WeakError, match="its RSA key has 1024 bits"):
+        leaf(hierarchy(depth=0).issuing, key=weak)
+
+
+def test_a_request_carries_the_name_and_the_key(tmp_path: Path) -> None:
+    """The request for an outside authority asks for an authority, and OpenSSL verifies its signature."""
+    signer = KeyInMemory(ec_key())
+    made = issue.request(signer, subject=name("Bought"))
+    assert (made.subject, made.public_key()) == (name("Bought"), signer.public_key)
+    assert made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is True
+    from cryptography.hazmat.primitives import serialization
+
+    path = tmp_path / "request.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    done = subprocess.run(["openssl", "req", "-in", path, "-verify", "-noout"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "verify OK" in done.stdout + done.stderr) == (0, True)

@@ -1,0 +1,117 @@
+"""The rules for one certificate, each broken by one certificate that breaks nothing else (RFC 5280 4)."""
+
+import base64
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from components.pki import chain, errors
+from components.pki.certificate import load_certificate
+from tests.pki.authorities import ABSENT, NOW, Forged, hierarchy, name, pem_of
+
+TOP = Forged(subject="Top")
+LEAF = {"subject": "d", "authority": False, "usage": False, "issuer": TOP}
+CONSTRAINTS = x509.NameConstraints(permitted_subtrees=[x509.DNSName("plant.example")], excluded_subtrees=None)
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55738.1"), b"\x05\x00")
+
+
+@pytest.mark.parametrize(
+    ("broken", "match"),
+    [
+        (Forged(subject=x509.Name([])), "its subject is empty .RFC 5280 4.1.2.6"),
+        (Forged(ski=ABSENT), "it has no subject key identifier .RFC 5280 4.2.1.2"),
+        (Forged(aki=ABSENT, issuer=TOP), "it has no authority key identifier .RFC 5280 4.2.1.1"),
+        (Forged(critical_constraints=False), "its extension basicConstraints is not critical .RFC 5280 4.2.1.9"),
+        (Forged(extra=[(CONSTRAINTS, False)]), "its extension nameConstraints is not critical .RFC 5280 4.2.1.10"),
+        (Forged(ski=ABSENT, extra=[(x509.SubjectKeyIdentifier(b"k"), True)]), "subjectKeyIdentifier is critical .RFC 5280 4.2.1.2"),
+        (Forged(extra=[(UNKNOWN, True)]), "its critical extension 1.3.6.1.4.1.55738.1 is not understood"),
+        (Forged(extra=[(UNKNOWN, False), (UNKNOWN, False)]), "the extension 1.3.6.1.4.1.55738.1 stands in it twice"),
+    ],
+)
+def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
+    """An authority that breaks a rule is refused with the rule's section."""
+    above = [TOP.certificate] if broken.issuer else []
+    with pytest.raises(errors.ProfileError, match=match):
+        chain.load_chain(pem_of(broken.certificate, *above), what="pki:chain", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("broken", "match"),
+    [
+        (Forged(**LEAF | {"usage": True}), "its key usage has keyCertSign though it is a leaf"),
+        (Forged(**LEAF, extra=[(CONSTRAINTS, True)]), "it has name constraints though it is a leaf"),
+        (Forged(**LEAF, aki=ABSENT), "it has no authority key identifier"),
+    ],
+)
+def test_a_leaf_keeps_the_profile(broken: Forged, match: str) -> None:
+    """A leaf that claims what an authority has, or names no issuer's key, is refused."""
+    imported = chain.load_chain(pem_of(TOP.certificate), what="pki:chain", now=NOW)
+    with pytest.raises(errors.ProfileError, match=match):
+        chain.validate_leaf(broken.certificate, imported, now=NOW)
+
+
+def test_a_leaf_may_be_an_authority() -> None:
+    """An authority in the place of a leaf is no error of its own (RFC 5280 6.1.5)."""
+    imported = chain.load_chain(pem_of(TOP.certificate), what="pki:chain", now=NOW)
+    chain.validate_leaf(Forged(subject="d", issuer=TOP, extra=[(CONSTRAINTS, True)]).certificate, imported, now=NOW)
+
+
+def rewritten(certificate: x509.Certificate, old: bytes, new: bytes) -> str:
+    """The certificate's PEM with some of its DER changed."""
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    assert old in der
+    return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der.replace(old, new)).decode()}\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
+def test_a_zero_serial_number_is_refused() -> None:
+    """Serial number 0 is refused (RFC 5280 4.1.2.2)."""
+    zero = load_certificate(rewritten(Forged(serial=0x12, subject="Zero").certificate, b"\x02\x01\x12", b"\x02\x01\x00"), what="zero")
+    with pytest.raises(errors.ProfileError, match="its serial number is not a positive number"):
+        chain.validate([zero], now=NOW)
+
+
+def test_a_malformed_extension_is_refused() -> None:
+    """An extension that breaks its own syntax is refused when the certificate is read."""
+    named = Forged(extra=[(x509.SubjectAlternativeName([x509.IPAddress(ip_address("192.0.2.1"))]), False)])
+    with pytest.raises(errors.ProfileError, match="an extension in it is malformed"):
+        load_certificate(rewritten(named.certificate, b"\x30\x06\x87\x04\xc0", b"\x30\x06\x87\x05\xc0"), what="one")
+
+
+def test_signature_algorithms_must_agree_and_be_known() -> None:
+    """Outer and inner algorithm differ, an algorithm nobody knows, one that is not allowed: three errors."""
+    sha_256, sha_384, unknown = (bytes.fromhex(f"06082a8648ce3d0403{end}") for end in ("02", "03", "09"))
+    made = hierarchy(depth=0).up[0]
+    der = made.public_bytes(serialization.Encoding.DER)
+    once = der[: der.rindex(sha_256)] + sha_384 + der[der.rindex(sha_256) + len(sha_256) :]
+    text = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(once).decode()}\n-----END CERTIFICATE-----\n"
+    with pytest.raises(errors.ChainError, match="in two versions that differ"):
+        chain.load_chain(text, what="pki:chain", now=NOW)
+    with pytest.raises(errors.WeakError, match="an algorithm that is not understood"):
+        chain.load_chain(rewritten(made, sha_256, unknown), what="pki:chain", now=NOW)
+    edwards = Forged(subject="Ed", key=ed25519.Ed25519PrivateKey.generate(), algorithm=None)
+    below = Forged(subject="Below", issuer=edwards, algorithm=None)
+    with pytest.raises(errors.WeakError, match="its key is neither RSA nor EC"):
+        chain.load_chain(pem_of(below.certificate, edwards.certificate), what="pki:chain", now=NOW)
+    with pytest.raises(errors.WeakError, match="an algorithm that is not understood"):
+        chain.load_chain(pem_of(below.certificate), what="pki:chain", now=NOW)
+
+
+def test_validity_includes_both_ends() -> None:
+    """The first and the last second count, and fractions of a second don't (RFC 5280 4.1.2.5)."""
+    one = Forged(subject="Exact", start=NOW, end=NOW.replace(hour=13))
+    for moment in (NOW, NOW.replace(hour=13), NOW.replace(hour=13, microsecond=999_999)):
+        chain.validate([one.certificate], now=moment)
+    with pytest.raises(errors.NotValidNowError):
+        chain.validate([one.certificate], now=NOW.replace(hour=13, second=1))
+
+
+def test_the_same_name_means_self_issued() -> None:
+    """A self-issued authority takes no place in a path length (RFC 5280 4.2.1.9)."""
+    old = Forged(subject="CA", path_length=0)
+    renewed = Forged(subject="CA", issuer=old, path_length=0)
+    chain.validate([renewed.certificate, old.certificate], now=NOW)
+    assert name("CA") == renewed.certificate.issuer

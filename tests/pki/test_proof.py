@@ -1,0 +1,61 @@
+"""Proofs made elsewhere (an offline ceremony): which answer counts."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from components.pki import errors, issue
+from components.pki.proof import require_answer
+from tests.pki.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
+
+CODE = "4F2A91C0" * 6
+MADE = hierarchy(depth=0).issuing
+
+
+def proof(code: str = CODE, issuer: issue.Issuer = MADE) -> x509.Certificate:
+    return issue.proof_of_possession(issuer, code=code, public_key=ec_key().public_key(), now=NOW, serial=1)
+
+
+def judge(answer: x509.Certificate) -> None:
+    require_answer(answer, code=CODE, authority=MADE.certificate, now=NOW)
+
+
+def test_the_right_answer_counts() -> None:
+    """A certificate for the code, signed by the authority, valid now."""
+    judge(proof())
+
+
+def test_a_ceremony_with_openssl_counts() -> None:
+    """A bare certificate without any extension, as `openssl x509 -req` makes it, is enough: Azure asks for no more."""
+    issuer = Forged(subject=MADE.certificate.subject, key=MADE.signer._private_key)  # type: ignore[attr-defined]
+    bare = Forged(subject=CODE, issuer=issuer, authority=ABSENT, usage=ABSENT, ski=ABSENT, aki=ABSENT)
+    judge(bare.certificate)
+
+
+def test_an_old_code_is_refused() -> None:
+    """The answer to another code names both codes."""
+    with pytest.raises(errors.ProofError, match=f"its subject is 'CN=AAAA' and the code to answer is {CODE}"):
+        judge(proof("AAAA"))
+
+
+def test_more_than_the_code_is_refused() -> None:
+    """A subject with more in it than the code is refused."""
+    signer = Forged(subject=MADE.certificate.subject, key=MADE.signer._private_key)  # type: ignore[attr-defined]
+    more = x509.Name([*name(CODE), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso")])
+    with pytest.raises(errors.ProofError, match="whose subject is exactly CN="):
+        judge(Forged(subject=more, issuer=signer, authority=False, usage=False).certificate)
+
+
+def test_another_key_is_refused() -> None:
+    """A proof by another authority, also one of the same name, is refused."""
+    with pytest.raises(errors.ProofError, match="sign it with the authority's own key"):
+        judge(proof(issuer=hierarchy(depth=0).issuing))
+
+
+def test_an_expired_answer_is_refused() -> None:
+    """An answer that lay in a drawer too long is refused."""
+    late = NOW + timedelta(days=2)
+    with pytest.raises(errors.NotValidNowError, match="it expired"):
+        require_answer(proof(), code=CODE, authority=MADE.certificate, now=late)

@@ -1,0 +1,71 @@
+"""Requests that come in from devices and outside."""
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from components.pki import errors
+from components.pki.request import load_request, requested_key
+from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+
+
+def pem_request(key: object, subject: str = "press-001") -> str:
+    made = x509.CertificateSigningRequestBuilder().subject_name(name(subject)).sign(key, hashes.SHA256())  # type: ignore[arg-type]
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_the_key_comes_from_the_request() -> None:
+    """A sound request yields its key, for the name declared or for any."""
+    key = ec_key()
+    request = load_request(pem_request(key), what="request")
+    assert requested_key(request, what="request", name="press-001") == key.public_key()
+    assert requested_key(request, what="request") == key.public_key()
+
+
+def test_another_name_is_refused() -> None:
+    """The request of another device is refused with both names."""
+    request = load_request(pem_request(ec_key(), "press-002"), what="request")
+    with pytest.raises(errors.RequestError, match="it is for CN=press-002 and CN=press-001 is declared"):
+        requested_key(request, what="request", name="press-001")
+
+
+def test_a_weak_key_is_refused() -> None:
+    """A request for an RSA key of 1024 bits is refused."""
+    with pytest.raises(errors.WeakError, match="1024 bits"):
+        requested_key(load_request(pem_request(rsa_key(1024)), what="request"), what="request")
+
+
+def test_a_broken_signature_is_refused() -> None:
+    """A request that was changed after signing is refused: nobody has shown to hold its key."""
+    import base64
+
+    der = bytearray(load_request(pem_request(ec_key()), what="r").public_bytes(serialization.Encoding.DER))
+    der[-1] ^= 1
+    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{base64.b64encode(bytes(der)).decode()}\n-----END CERTIFICATE REQUEST-----\n"
+    with pytest.raises(errors.RequestError, match="its signature does not verify with the key it carries"):
+        requested_key(load_request(text, what="r"), what="r")
+
+
+def test_an_unknown_key_is_refused() -> None:
+    """A request whose key can't be read is refused."""
+    import base64
+
+    der = load_request(pem_request(ec_key()), what="r").public_bytes(serialization.Encoding.DER)
+    odd = der.replace(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209"))
+    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{base64.b64encode(odd).decode()}\n-----END CERTIFICATE REQUEST-----\n"
+    with pytest.raises(errors.RequestError, match="its key can't be read"):
+        requested_key(load_request(text, what="r"), what="r")
+
+
+@pytest.mark.parametrize("text", ["", "noise", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"])
+def test_what_is_no_request(text: str) -> None:
+    """Nothing and noise are named."""
+    with pytest.raises(errors.UnreadableError, match="no certificate signing request"):
+        load_request(text, what="request")
+
+
+def test_a_private_key_is_refused() -> None:
+    """A private key sent along is refused before anything is read."""
+    key = ec_key()
+    with pytest.raises(errors.PrivateKeyInsideError, match="the key stays with its owner"):
+        load_request(pem_request(key) + private_pem(key), what="request")

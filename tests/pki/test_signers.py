@@ -1,0 +1,80 @@
+"""The signer protocol: a certificate can be signed by a key that is not in this process's hands."""
+
+import copy
+from functools import partial
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+from components.pki import issue
+from components.pki.keys import PrivateKey, PublicKey
+from components.pki.signers import KeyInMemory, builder_key
+from tests.pki.authorities import ec_key, lasting, name, pem_of, rsa_key
+
+
+class KeyElsewhere:
+    """A vault: it holds a key, signs digests, and counts them."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._vault = KeyInMemory(key)
+        self.public_key: PublicKey = key.public_key()
+        self.asked: list[tuple[int, str]] = []
+
+    def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+        """Sign, and remember that it was asked."""
+        self.asked.append((len(digest), algorithm.name))
+        return self._vault.sign(digest, algorithm)
+
+
+@pytest.mark.parametrize(
+    ("key", "asked"),
+    [(ec_key(), (32, "sha256")), (ec_key(ec.SECP384R1()), (48, "sha384")), (rsa_key(), (32, "sha256"))],
+    ids=["P-256", "P-384", "RSA"],
+)
+def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: tuple[int, str]) -> None:
+    """Root, intermediate, device, proof and request: one digest each crosses to where the key is, and each signature verifies."""
+    vault = KeyElsewhere(key)
+    root = issue.root(vault, subject=name("Vault"), validity=lasting(), path_length=1, serial=1)
+    issuer = issue.Issuer(root, vault)
+    below = issue.intermediate(issuer, subject=name("I"), public_key=key.public_key(), validity=lasting(5), path_length=0, serial=2)
+    device = issue.device(issuer, device_id="d", public_key=key.public_key(), validity=lasting(5), serial=3)
+    proof = issue.proof_of_possession(issuer, code="A" * 48, public_key=key.public_key(), now=lasting().not_before, serial=4)
+    for child in (root, below, device, proof):
+        child.verify_directly_issued_by(root)
+    assert issue.request(vault, subject=name("R")).is_signature_valid
+    assert vault.asked == [asked] * 5
+
+
+def test_a_key_elsewhere_does_nothing_else() -> None:
+    """What stands in for the key signs; asked for the key itself it refuses, by the signer's name."""
+    for key in (ec_key(), rsa_key()):
+        stand_in: Any = builder_key(KeyElsewhere(key))
+        assert (stand_in.key_size, stand_in.public_key()) == (key.key_size, key.public_key())
+        attempts = [
+            stand_in.private_numbers,
+            partial(stand_in.private_bytes, serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+            partial(copy.copy, stand_in),
+            partial(copy.deepcopy, stand_in),
+            partial(stand_in.exchange, ec.ECDH(), key.public_key()),
+            partial(stand_in.decrypt, b"", padding.PKCS1v15()),
+        ]
+        for attempt in attempts:
+            with pytest.raises(NotImplementedError, match="never leaves its custody"):
+                attempt()
+
+
+def test_the_curve_is_the_public_keys() -> None:
+    """An EC key elsewhere has its public key's curve."""
+    assert builder_key(KeyElsewhere(ec_key(ec.SECP384R1()))).curve.name == "secp384r1"  # type: ignore[union-attr]
+
+
+def test_a_key_in_memory_shows_its_public_half_only() -> None:
+    """Its repr names kind and thumbprint, so that a log or an error can't hold the key."""
+    key = ec_key()
+    text = repr(KeyInMemory(key))
+    secret = f"{key.private_numbers().private_value:x}"
+    assert text.startswith("KeyInMemory(EC P-256, ")
+    assert secret not in text.lower()
+    assert pem_of() == ""
