@@ -1,0 +1,34 @@
+"""An Azure IoT hub that trusts a CA because possession of its key was proven."""
+
+from pathlib import Path
+
+import pulumi
+
+import settings
+from components.authority import CertificateAuthority
+from components.hub import TrustedHub
+
+stack = settings.load()
+
+authority = CertificateAuthority(
+    stack.name,
+    source=stack.source(Path(__file__).parent),
+    generation=stack.ca_generation,
+    trust=stack.ca_trust,
+)
+
+hub = TrustedHub(
+    stack.name,
+    authorities=[authority],
+    settings=stack.hub,
+    existing_id=stack.existing_hub or None,
+    attest=stack.attest,
+    adopt=stack.adopt,
+    cloud=stack.cloud,
+)
+
+pulumi.export("resourceGroupName", hub.resource_group_name)
+pulumi.export("hubName", hub.hub_name)
+pulumi.export("hubHostName", hub.host_name)
+pulumi.export("trust", hub.trust)
+pulumi.export("certificateRequest", authority.certificate_request)

@@ -1,0 +1,11 @@
+"""Only the trust of a hub that another team, Terraform or the portal owns: its certificates are ours, the hub is not."""
+
+import pulumi
+from hubtrust.authority import CertificateAuthority, Generate
+from hubtrust.hub import TrustedHub
+
+plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
+hub = TrustedHub.existing("plant", pulumi.Config().require("hubId"), authorities=[plant])
+
+pulumi.export("hubHostName", hub.host_name)
+pulumi.export("trust", hub.trust)

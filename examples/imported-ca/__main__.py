@@ -1,0 +1,24 @@
+"""A hub that trusts a CA bought or made elsewhere.
+
+`ca.pem` holds its chain in any order. Its key comes from the file that CA_KEY_FILE names, so that it is in no configuration;
+without it the stack waits for the proof: sign a certificate whose common name is the output `code` and give it as `proof`.
+"""
+
+import os
+from pathlib import Path
+
+import pulumi
+from hubtrust.authority import CertificateAuthority, Import
+from hubtrust.hub import TrustedHub
+
+key_file = os.environ.get("CA_KEY_FILE")
+source = Import(
+    chain=(Path(__file__).parent / "ca.pem").read_text(),
+    private_key=Path(key_file).read_text() if key_file else None,
+    proof=pulumi.Config().get("proof"),
+)
+bought = CertificateAuthority("bought", source=source)
+hub = TrustedHub("plant", authorities=[bought])
+
+pulumi.export("hubHostName", hub.host_name)
+pulumi.export("trust", hub.trust)

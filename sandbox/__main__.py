@@ -1,0 +1,10 @@
+"""`python -m sandbox`: local Azure, and programs run against it."""
+
+from __future__ import annotations
+
+import sys
+
+from .commands import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""Runs the Pulumi program of the current folder against local Azure, on whichever engine there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .world import SandboxError, World, environment
+
+_SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
+_EMBEDDED = [sys.executable, "-m", "sandbox.engine"]
+_PLUGINS = Path(__file__).parent / "plugins" / "bin"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Pulumi program, one of its stacks, and the sandbox that it runs in.
+
+    Its state, passphrase and copy of the stack's settings lie under the sandbox's home: tracked files stay as they are.
+    """
+
+    folder: Path
+    stack: str
+    world: World
+    engine: str  # `pulumi` or `embedded`
+
+    @property
+    def settings(self) -> Path:
+        """The stack's settings as committed."""
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def settings_copy(self) -> Path:
+        """Where an engine may write the salt of the stack's secrets."""
+        return self.world.home / f"Pulumi.{self.stack}.yaml"
+
+    def run(self, verb: str, ready: dict[str, Any], arguments: tuple[str, ...] = ()) -> int:
+        """Run `preview`, `up`, `refresh` or `destroy`; what the engine shows goes to the terminal. Gives its exit code.
+
+        Raises:
+            SandboxError: The stack can't be made.
+        """
+        variables = self._environment(ready)
+        self._prepare(variables)
+        flags = ("--stack", self.stack, "--config-file", str(self.settings_copy), *arguments)
+        confirmed = () if verb == "preview" else ("--yes", "--skip-preview")
+        return subprocess.run([*self._engine(), verb, *flags, *confirmed], cwd=self.folder, env=variables, check=False).returncode
+
+    def outputs(self, ready: dict[str, Any]) -> dict[str, Any]:
+        """The stack's outputs.
+
+        Raises:
+            SandboxError: The engine has none to tell.
+        """
+        command = [*self._engine(), "stack", "output", "--json", "--stack", self.stack]
+        result = subprocess.run(command, cwd=self.folder, env=self._environment(ready), check=False, capture_output=True, text=True)
+        if result.returncode:
+            raise SandboxError(f"the outputs of stack '{self.stack}' can't be read: {result.stderr.strip()}")
+        outputs: dict[str, Any] = json.loads(result.stdout)
+        return outputs
+
+    def exists(self) -> bool:
+        """Whether the stack was ever made here."""
+        return self.settings_copy.exists() and any((self.world.home / "state").glob(f".pulumi/stacks/*/{self.stack}.json"))
+
+    def variables(self) -> dict[str, str]:
+        """What points an engine at this sandbox's state; goes with the environment that points clients at local Azure."""
+        home = self.world.home
+        return {
+            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase()),
+            "PULUMI_HOME": str(home / "pulumi"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def _environment(self, ready: dict[str, Any]) -> dict[str, str]:
+        (self.world.home / "state").mkdir(parents=True, exist_ok=True)
+        # The stand-in plugins come first: with a real CLI too, nothing has to be downloaded.
+        path = os.pathsep.join((str(_PLUGINS), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
+        return {**inherited, **environment(ready), **self.variables(), "PATH": path}
+
+    def _prepare(self, variables: dict[str, str]) -> None:
+        """The stack and its settings: those committed, with the salt that the copy has."""
+        if not self.settings.exists():
+            raise SandboxError(
+                f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.folder}; write one, or name another --stack"
+            )
+        known = _SALT.search(self.settings_copy.read_text()) if self.settings_copy.exists() else None
+        committed = self.settings.read_text()
+        salt = known.group() if known and not _SALT.search(committed) else ""
+        self.settings_copy.write_text(f"{committed.rstrip()}\n{salt}")
+        if self.exists():
+            return
+        # The embedded engine makes the stack for both: Pulumi's own `stack init` would write the salt into the committed settings.
+        command = [*_EMBEDDED, "stack", "init", self.stack, "--config-file", str(self.settings_copy), "--non-interactive"]
+        result = subprocess.run(command, cwd=self.folder, env=variables, check=False, capture_output=True, text=True)
+        if result.returncode:
+            raise SandboxError(f"stack '{self.stack}' can't be made: {result.stderr.strip()}")
+
+    def _engine(self) -> list[str]:
+        return ["pulumi"] if self.engine == "pulumi" else _EMBEDDED
+
+    def _passphrase(self) -> Path:
+        path = self.world.home / "passphrase"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path
+
+
+def choose_engine(wanted: str) -> str:
+    """`auto` is the `pulumi` on PATH where there is one, else the embedded engine.
+
+    Raises:
+        SandboxError: `pulumi` is wanted and not there.
+    """
+    found = shutil.which("pulumi")
+    if wanted == "pulumi" and not found:
+        raise SandboxError("no `pulumi` is on PATH; install Pulumi's CLI, or take --engine embedded")
+    if wanted == "auto":
+        return "pulumi" if found else "embedded"
+    return wanted
+
+
+def summary(outputs: dict[str, Any]) -> list[str]:
+    """What a person wants to know after `up`: the hub, what it trusts and why."""
+    lines = []
+    if outputs.get("hubHostName"):
+        lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
+    for trusted in outputs.get("trust") or []:
+        how = f"verified by {trusted['proof']}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
+        lines.append(f"trusts  {trusted['subject']}, {how}")
+        lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
+    return lines

@@ -1,0 +1,18 @@
+"""The program on each engine that there is."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program, program
+
+
+@pytest.fixture(params=["embedded", "pulumi"])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Program]:
+    """The program, not brought up yet."""
+    if request.param == "pulumi" and not shutil.which("pulumi"):
+        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+    with program(tmp_path, request.param) as made:
+        yield made

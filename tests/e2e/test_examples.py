@@ -1,0 +1,122 @@
+"""Each example runs as its reader would run it, twice, and the second time changes nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sandbox import world
+from tests.dynamic.local_azure import LocalAzure, local_azure
+from tests.e2e.program import ROOT
+from tests.pki.authorities import hierarchy, private_pem
+from tests.pki.authorities import pem_of as pem
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[LocalAzure]:
+    """Local Azure, where deletions end at once."""
+    with local_azure(tmp_path, "--retry-after", "0") as found:
+        yield found
+
+
+@pytest.fixture
+def run(azure: LocalAzure, tmp_path: Path) -> Run:
+    """Runs the embedded engine on a copy of an example; `hubtrust` is what the wheel installs under that name."""
+    shutil.copytree(ROOT / "components", tmp_path / "site" / "hubtrust")
+    environment = {
+        **os.environ,
+        **world.environment(azure.ready),
+        "PYTHONPATH": os.pathsep.join((str(tmp_path / "site"), str(ROOT))),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a trial",
+        "PULUMI_HOME": str(tmp_path / "pulumi"),
+        "NO_COLOR": "1",
+    }
+    (tmp_path / "state").mkdir()
+
+    def engine(folder: Path, *arguments: str, **more: str) -> str:
+        command = [sys.executable, "-m", "sandbox.engine", *arguments, "--cwd", str(folder), "--stack", "dev"]
+        result = subprocess.run(command, env={**environment, **more}, capture_output=True, text=True, check=False, timeout=120)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    return engine
+
+
+def _copy(name: str, place: Path) -> Path:
+    folder = place / "examples" / name
+    shutil.copytree(ROOT / "examples" / name, folder, ignore=shutil.ignore_patterns("Pulumi.*.yaml"))
+    (place / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+def _up(run: Run, folder: Path, *flags: str, **more: str) -> dict[str, Any]:
+    if not list(folder.glob("Pulumi.dev.yaml")):
+        run(folder, "stack", "init")
+        run(folder, "config", "set", "azure-native:location", "westeurope")
+    run(folder, "up", "--yes", "--skip-preview", *flags, **more)
+    found: dict[str, Any] = json.loads(run(folder, "stack", "output", "--json"))
+    return found
+
+
+def _twice(run: Run, folder: Path, **more: str) -> dict[str, Any]:
+    _up(run, folder, **more)
+    return _up(run, folder, "--expect-no-changes", **more)
+
+
+def test_hello(run: Run, tmp_path: Path) -> None:
+    """A dynamic provider, a tls key and a resource group."""
+    outputs = _twice(run, _copy("hello", tmp_path))
+    assert outputs["greeting"].startswith("Hello, hello")
+    assert outputs["publicKey"].startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_single_hub(run: Run, tmp_path: Path) -> None:
+    """A hub of our own trusts a CA of our own, proven; it is protected, the certificate is not."""
+    folder = _copy("single-hub", tmp_path)
+    assert [each["proof"] for each in _twice(run, folder)["trust"]] == ["possession"]
+    found = json.loads(run(folder, "stack", "export"))["deployment"]["resources"]
+    protected = {resource["type"].rpartition(":")[2] for resource in found if resource.get("protect")}
+    assert protected == {"ResourceGroup", "IotHubResource"}
+
+
+def test_imported_ca(run: Run, tmp_path: Path) -> None:
+    """A chain from a file, its key from another: proven; no trace of the key in the state in the clear."""
+    folder = _copy("imported-ca", tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = hierarchy([ec.generate_private_key(ec.SECP256R1()), key])
+    (folder / "ca.pem").write_text(pem(*made.up))
+    (tmp_path / "ca.key").write_text(private_pem(key))
+    outputs = _twice(run, folder, CA_KEY_FILE=str(tmp_path / "ca.key"))
+    assert [each["proof"] for each in outputs["trust"]] == ["possession"]
+    assert "PRIVATE KEY" not in "".join(file.read_text() for file in (tmp_path / "state").rglob("*.json"))
+
+
+def test_imported_ca_waits_for_the_proof_of_a_key_elsewhere(run: Run, tmp_path: Path) -> None:
+    """Without the key the stack is up and waits: a difference for a drift check, and the code stays the same across runs."""
+    folder = _copy("imported-ca", tmp_path)
+    (folder / "ca.pem").write_text(pem(*hierarchy().up))
+    first = _up(run, folder)["trust"][0]
+    assert (first["state"], first["verified"], len(first["code"])) == ("waiting", False, 48)
+    assert _up(run, folder)["trust"][0] == first
+
+
+def test_existing_hub(run: Run, azure: LocalAzure, tmp_path: Path) -> None:
+    """Only the certificate is made on a hub that somebody else owns; destroy leaves the hub."""
+    hub = azure.hub()
+    folder = _copy("existing-hub", tmp_path)
+    run(folder, "stack", "init")
+    run(folder, "config", "set", "hubId", hub.id)
+    outputs = _twice(run, folder)
+    assert hub.verified() == {outputs["trust"][0]["name"]: True}
+    run(folder, "destroy", "--yes", "--skip-preview")
+    assert hub.verified() == {}

@@ -1,0 +1,168 @@
+"""The main job, end to end: an empty subscription becomes a hub that trusts a CA by proof, and stays so."""
+
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.e2e.program import Program, pem_of
+from tests.pki.authorities import hierarchy
+from tests.pki.authorities import pem_of as pem
+
+
+def test_up_twice_and_down(stack: Program) -> None:
+    """From nothing to verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
+    stack.up()
+    assert "verified by possession" in stack.said
+    outputs = stack.outputs()
+    trusted = outputs["trust"][0]
+    assert (trusted["verified"], trusted["state"], trusted["proof"]) == (True, "verified", "possession")
+    with stack.azure() as azure:
+        hub = stack.hub(azure)
+        asked = azure.ask("GET", hub.id).json()["properties"]
+        assert (asked["hostName"], asked["minTlsVersion"], asked["disableLocalAuth"]) == (outputs["hubHostName"], "1.2", True)
+        found = hub.certificates()[trusted["name"]]
+        assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, trusted["thumbprint"])
+        certificate = x509.load_pem_x509_certificate(pem_of(found).encode())
+        assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+
+        stack.control("DELETE", "/requests")
+        stack.up()
+        assert stack.control("GET", "/requests?mutating=1") == []
+        assert stack.outputs() == outputs
+
+        assert stack.run("destroy") == 0, stack.said
+        groups = f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups"
+        assert azure.ask("GET", groups).json()["value"] == []
+
+
+def test_every_drift_is_repaired_by_a_plain_up(stack: Program) -> None:
+    """Verification lost, certificate deleted, another one in its place, hub deleted: the next up proves again."""
+    stack.up()
+    name = stack.outputs()["trust"][0]["name"]
+    with stack.azure() as azure:
+        for damage in (_unverify, _delete, _replace, _vanish):
+            damage(azure, stack.hub(azure), name)
+            stack.up()
+            assert stack.hub(azure).verified() == {name: True}, damage.__name__
+            assert stack.outputs()["trust"][0]["proof"] == "possession"
+
+
+def test_another_generation_is_proven_before_the_old_one_goes(stack: Program) -> None:
+    """Raising caGeneration makes another CA; at no moment does the hub trust none."""
+    stack.up()
+    before = stack.outputs()["trust"][0]["name"]
+    stack.control("DELETE", "/requests")
+    stack.configure(caGeneration=2)
+    stack.up()
+    after = stack.outputs()["trust"][0]
+    assert (after["name"] != before, after["proof"]) == (True, "possession")
+    calls = [(call["method"], call["path"].rpartition("/")[2]) for call in stack.control("GET", "/requests?mutating=1")]
+    assert calls.index(("POST", "verify")) < calls.index(("DELETE", before))
+    with stack.azure() as azure:
+        assert stack.hub(azure).verified() == {after["name"]: True}
+
+
+def test_no_private_key_leaves_its_secret(stack: Program) -> None:
+    """Keys are in the state as ciphertext only: not in files, in what is printed, or in any process's arguments."""
+    arguments = set[bytes]()
+    with _watched(str(stack.folder), arguments):
+        stack.up()
+    said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
+    shown = stack.engine_says("stack", "export", "--show-secrets")
+    keys = {body.encode() for body in re.findall(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\\+n([A-Za-z0-9+/=]{40,})", shown)}
+    assert len(keys) >= 2, "the state declares a root's and an issuing key"
+    assert len(arguments) >= 2, "the processes of the run were seen"
+    folders = (stack.folder, stack.temporary)
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file() and ".venv" not in file.parts]
+    found = {str(file): file.read_bytes() for file in files} | {"printed": said.encode(), "arguments": b"\n".join(arguments)}
+    assert any(name.endswith("sandbox.json") for name in found), "the state was among what was read"
+    assert [name for name, content in found.items() if any(key in content for key in keys)] == []
+
+
+def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
+    """A chain and a key made by openssl, given as files, are judged, registered and proven."""
+    folder = stack.folder
+    _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key")
+    constraints = ("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    _openssl(folder, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Bought CA", "-days", "365", "-out", "ca.pem", *constraints)
+    stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key")
+    stack.up()
+    trusted = stack.outputs()["trust"][0]
+    assert (trusted["subject"], trusted["proof"]) == ("CN=Bought CA", "possession")
+
+
+def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
+    """Three wrong keys: three lines, each with its name; nothing is made."""
+    stack.configure(sku="S9", units=900, hubName="-")
+    assert stack.run("up") != 0
+    for key in ("hubtrust:sku", "hubtrust:units", "hubtrust:hubName"):
+        assert key in stack.said
+    assert "Traceback" not in stack.said
+
+
+@pytest.mark.parametrize("fault", ["drop:path=*/verify:nth=1:when=after", "503:path=*/generateVerificationCode:times=2"])
+def test_a_bad_moment_of_azure_is_waited_out(stack: Program, fault: str) -> None:
+    """A dropped connection after the effect, a service that is busy twice: one up still ends verified."""
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    _fault(stack, fault)
+    stack.up()
+    assert stack.outputs()["trust"][0]["proof"] == "possession"
+
+
+def _fault(stack: Program, spec: str) -> None:
+    httpx.post(f"{stack.ready['control']}/faults", json={"spec": spec}, trust_env=False).raise_for_status()
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def _unverify(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.put(name, pem_of(hub.certificates()[name]))
+
+
+def _delete(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.delete(name)
+
+
+def _replace(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.put(name, _another())
+
+
+def _vanish(azure: LocalAzure, hub: Hub, _name: str) -> None:
+    azure.ask("DELETE", hub.id)
+
+
+def _another() -> str:
+    return pem(hierarchy(depth=1).up[-1])
+
+
+@contextmanager
+def _watched(mark: str, seen: set[bytes]) -> Iterator[None]:
+    """Collects the command lines of all processes that have ``mark`` in their environment, while it lasts."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for process in Path("/proc").glob("[0-9]*"):
+                try:
+                    if mark.encode() in (process / "environ").read_bytes():
+                        seen.add((process / "cmdline").read_bytes())
+                except OSError:  # it ended meanwhile, or is another user's
+                    continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()

@@ -1,0 +1,53 @@
+"""Local Azure, and other people's clients pointed at it by nothing but the environment that `sandbox env` prints."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import world
+from tests.dynamic.local_azure import ROOT, LocalAzure, local_azure
+
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure with the dial for clients that would else wait 30 s between their polls."""
+    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
+        yield found
+
+
+@pytest.fixture
+def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
+    """What a client gets: that environment, and a home of its own."""
+    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AZURE_CONFIG_DIR": str(tmp_path / "az"), **world.environment(azure.ready)}
+
+
+@pytest.fixture
+def shell(environment: dict[str, str], tmp_path: Path) -> Shell:
+    """Runs a line of shell where the client's files lie."""
+
+    def run(line: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        command = ["bash", "-euo", "pipefail", "-c", line]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300)
+        assert not check or done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture
+def az(environment: dict[str, str]) -> None:
+    """The az CLI on the client's PATH."""
+    own = ROOT / ".strangers" / "az" / "bin"
+    if (own / "az").exists():
+        environment["PATH"] = f"{own}{os.pathsep}{environment['PATH']}"
+    elif not shutil.which("az"):
+        reason = "the az CLI is not here; `make strangers` installs it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)

@@ -1,0 +1,74 @@
+"""The az CLI, unmodified: a hub, a provisioning service, their certificates, and a proof made by openssl."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.dynamic.local_azure import ROOT
+from tests.strangers.conftest import Shell
+
+pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]
+
+_LOGIN = 'az login --service-principal --username "$AZURE_CLIENT_ID" --password "$AZURE_CLIENT_SECRET" --tenant "$AZURE_TENANT_ID"'
+_CA = 'openssl req -x509 -newkey rsa:2048 -nodes -keyout {0}.key -out {0}.pem -days 30 -subj "/CN={1}"'
+_PROOF = (
+    'openssl req -new -newkey rsa:2048 -nodes -keyout proof.key -subj "/CN={0}" '
+    "| openssl x509 -req -CA {1}.pem -CAkey {1}.key -CAcreateserial -days 1 -out proof.pem"
+)
+
+
+@pytest.mark.parametrize(("service", "flag", "make"), [
+    ("hub", "--hub-name", "az iot hub create --resource-group {group} --name {name} --sku S1 --location westeurope"),
+    ("dps", "--dps-name", "az iot dps create --resource-group {group} --name {name} --location westeurope"),
+])  # fmt: skip
+def test_a_certificate_lives_its_life(shell: Shell, service: str, flag: str, make: str) -> None:
+    """Create, code, a proof by a wrong key (Azure's error 400053), a proof by the right one, delete; then the group goes."""
+    group, name = f"az-{service}", f"az-{service}-trial"
+    shell(_LOGIN)
+    shell(f"az group create --name {group} --location westeurope")
+    assert json.loads(shell(make.format(group=group, name=name)).stdout)["properties"]["state"] == "Active"
+    shell(_CA.format("ca", "Trial CA"))
+    shell(_CA.format("other", "Trial CA"))
+    az = f"az iot {service} certificate"
+    where = f"{flag} {name} --resource-group {group} --name ca"
+    made = json.loads(shell(f"{az} create {where} --path ca.pem").stdout)
+    coded = json.loads(shell(f"{az} generate-verification-code {where} --etag '{made['etag']}'").stdout)
+    code, etag = coded["properties"]["verificationCode"], coded["etag"]
+    shell(_PROOF.format(code, "other"))
+    refused = shell(f"{az} verify {where} --etag '{etag}' --path proof.pem", check=False)
+    assert refused.returncode != 0
+    assert "400053" in refused.stderr
+    assert "Issuer certificate 'CN=Trial CA' cannot be found in the certificate chain" in refused.stderr
+    shell(_PROOF.format(code, "ca"))
+    verified = json.loads(shell(f"{az} verify {where} --etag '{etag}' --path proof.pem").stdout)
+    assert verified["properties"]["isVerified"] is True
+    shell(f"{az} delete {where} --etag '{verified['etag']}'")
+    assert json.loads(shell(f"{az} list {flag} {name} --resource-group {group}").stdout)["value"] == []
+    shell(f"az group delete --name {group} --yes")
+    assert shell(f"az group exists --name {group}").stdout.strip() == "false"
+
+
+def test_a_role_is_given(shell: Shell) -> None:
+    """`az role assignment create` finds the role by its name and puts it on a scope."""
+    shell(_LOGIN)
+    principal = "11111111-2222-4333-8444-555555555555"
+    flags = f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'IoT Hub Data Contributor'"
+    made = json.loads(shell(f'az role assignment create {flags} --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"').stdout)
+    assert made["principalId"] == principal
+
+
+def test_the_first_proof_page_does_what_it_says(shell: Shell, tmp_path: Path) -> None:
+    """The lines of docs/first-proof.md, as they stand there, end with `true`."""
+    page = (ROOT / "docs" / "first-proof.md").read_text()
+    lines = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[0]
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    try:
+        done = shell(f"export PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'}\n{lines}")
+        assert done.stdout.strip().splitlines()[-1] == "true"
+    finally:
+        shell(f"PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'} .venv/bin/python -m sandbox stop")
+        shutil.rmtree(tmp_path / ".sandbox")

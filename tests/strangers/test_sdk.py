@@ -1,0 +1,113 @@
+"""Microsoft's Python SDKs, unmodified: credentials, Resource Manager, IoT hubs and provisioning services, in each cloud."""
+
+import base64
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.identity import AzureAuthorityHosts, ClientSecretCredential, EnvironmentCredential, WorkloadIdentityCredential
+from azure.mgmt.iothub import IotHubClient
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.dynamic.local_azure import LocalAzure
+
+pytestmark = pytest.mark.stranger
+
+CLOUDS = {
+    "public": ("https://management.azure.com", AzureAuthorityHosts.AZURE_PUBLIC_CLOUD, "azure-devices.net"),
+    "usgovernment": ("https://management.usgovcloudapi.net", AzureAuthorityHosts.AZURE_GOVERNMENT, "azure-devices.us"),
+    "china": ("https://management.chinacloudapi.cn", AzureAuthorityHosts.AZURE_CHINA, "azure-devices.cn"),
+}
+
+
+@pytest.fixture(autouse=True)
+def pointed(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process has the environment of `sandbox env`."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_hub_by_its_clouds_own_names(azure: LocalAzure, cloud: str) -> None:
+    """Under each cloud's names: a group, a hub with that cloud's host name, and it is gone from the other clouds."""
+    arm, authority, suffix = CLOUDS[cloud]
+    ready = azure.ready
+    credential = ClientSecretCredential(ready["tenant_id"], ready["client_id"], ready["client_secret"], authority=authority)
+    scopes = {"base_url": arm, "credential_scopes": [f"{arm}/.default"]}
+    groups = ResourceManagementClient(credential, ready["subscription_id"], **scopes).resource_groups
+    groups.create_or_update("sdk", {"location": "westeurope"})
+    hubs = IotHubClient(credential, ready["subscription_id"], **scopes).iot_hub_resource
+    name = f"sdk-{cloud}"
+    body: Any = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}}
+    made = hubs.begin_create_or_update("sdk", name, body, polling_interval=0).result()
+    assert made.properties.host_name == f"{name}.{suffix}"
+    assert [hub.name for hub in hubs.list_by_subscription()] == [name]
+    groups.begin_delete("sdk", polling_interval=0).result()
+    assert list(groups.list()) == []
+
+
+def test_proof_on_a_hub_and_on_a_provisioning_service(azure: LocalAzure, tmp_path: Path) -> None:
+    """Openssl signs; the code of one service proves nothing on the other."""
+    credential, subscription = EnvironmentCredential(), azure.ready["subscription_id"]
+    ResourceManagementClient(credential, subscription).resource_groups.create_or_update("proof", {"location": "westeurope"})
+    hub, dps = IotHubClient(credential, subscription), IotDpsClient(credential, subscription)
+    place: Any = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
+    hub.iot_hub_resource.begin_create_or_update("proof", "proof-hub", place, polling_interval=0).result()
+    dps.iot_dps_resource.begin_create_or_update("proof", "proof-dps", place, polling_interval=0).result()
+    _openssl(tmp_path, "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Trial")
+    text = base64.b64encode((tmp_path / "ca.pem").read_bytes()).decode()
+    made: Any = hub.certificates.create_or_update("proof", "proof-hub", "ca", {"properties": {"certificate": text}})
+    coded: Any = hub.certificates.generate_verification_code("proof", "proof-hub", "ca", made.etag)
+    other: Any = dps.dps_certificate.create_or_update("proof", "proof-dps", "ca", {"properties": {"certificate": text}})
+    answer = _proof(tmp_path, coded.properties.verification_code)
+    etag = dps.dps_certificate.generate_verification_code("ca", "proof", "proof-dps", etag=other.etag, match_condition=_same()).etag
+    with pytest.raises(HttpResponseError, match="400053"):
+        dps.dps_certificate.verify_certificate("ca", "proof", "proof-dps", {"certificate": answer}, etag=etag, match_condition=_same())
+    verified: Any = hub.certificates.verify("proof", "proof-hub", "ca", coded.etag, {"certificate": answer})
+    assert verified.properties.is_verified is True
+
+
+def test_a_pipeline_logs_in_by_its_own_token(azure: LocalAzure, tmp_path: Path) -> None:
+    """Workload identity federation: no secret of Azure's, a token of the pipeline's issuer instead."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = {"iss": "https://token.example", "sub": "repo:contoso/plant:ref:main", "aud": "api://AzureADTokenExchange"}
+    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    known = {
+        "client_id": azure.ready["client_id"],
+        "issuer": claims["iss"],
+        "subject": claims["sub"],
+        "jwks": {"keys": [{**jwk, "kid": "1"}]},
+    }
+    httpx.post(f"{azure.ready['control']}/federated-credentials", json=known, trust_env=False).raise_for_status()
+    now = int(time.time())
+    file = tmp_path / "token"
+    file.write_text(jwt.encode({**claims, "nbf": now, "exp": now + 300}, key, "RS256", headers={"kid": "1"}))
+    ids = {"tenant_id": azure.ready["tenant_id"], "client_id": azure.ready["client_id"], "token_file_path": str(file)}
+    credential = WorkloadIdentityCredential(**ids)
+    assert isinstance(list(ResourceManagementClient(credential, azure.ready["subscription_id"]).resource_groups.list()), list)
+    file.write_text(jwt.encode({**claims, "sub": "repo:somebody/else", "nbf": now, "exp": now + 300}, key, "RS256", headers={"kid": "1"}))
+    with pytest.raises(Exception, match="AADSTS70021"):
+        WorkloadIdentityCredential(**ids).get_token("https://management.azure.com/.default")
+
+
+def _same() -> Any:
+    from azure.core import MatchConditions
+
+    return MatchConditions.IfNotModified
+
+
+def _openssl(folder: Path, line: str) -> None:
+    subprocess.run(["openssl", *line.split()], cwd=folder, check=True, capture_output=True)
+
+
+def _proof(folder: Path, code: str) -> str:
+    _openssl(folder, f"req -new -newkey rsa:2048 -nodes -keyout proof.key -subj /CN={code} -out proof.csr")
+    _openssl(folder, "x509 -req -in proof.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -out proof.pem")
+    return (folder / "proof.pem").read_text()
