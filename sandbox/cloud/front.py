@@ -51,6 +51,7 @@ class Entry:
     query: str
     status: int  # 0: the connection was dropped
     fault: str | None = None
+    effect: int | None = None  # under a fault that strikes after the effect: the status of the answer that nobody saw
 
 
 @dataclass
@@ -71,24 +72,23 @@ class Front:
         rule = self.faults.strike(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        reply = self._outcome(request, rule)
-        shown = {"fault": rule.fault} if rule else {}
+        reply, effect = self._outcome(request, rule)
         query = scope["query_string"].decode("latin-1")
-        self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, **shown))
+        fault = rule.fault if rule else None
+        self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
         await _write(reply, request, send)
 
-    def _outcome(self, request: Request, rule: Rule | None) -> Reply | None:
-        """The answer, or None for a dropped connection; with the effect or without, as the rule says."""
+    def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The answer, or None for a dropped connection; and the status that the effect had, where a fault hides it."""
         if rule is None or rule.fault == "latency":
-            return self.answer(request)
-        if rule.when == "after":
-            self.answer(request)
+            return self.answer(request), None
+        effect = self.answer(request).status if rule.when == "after" else None
         if rule.fault == "drop":
-            return None
-        return _fault(request, rule).reply(self._moment())
+            return None, effect
+        return _fault(request, rule).reply(self._moment()), effect
 
     def answer(self, request: Request) -> Reply:
         """Answer a request: all its writes are on disk when this returns, or none was made."""
