@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults import sweep
+from tests.faults import deaths, sweep
 from tests.faults.extent import Extent
 
 
@@ -32,4 +32,11 @@ def seed(extent: Extent) -> int:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sweep.Bench]:
     """Local Azure and the processes of four runs."""
     with sweep.bench(tmp_path_factory.mktemp("faults")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[deaths.Stage]:
+    """The program on an embedded engine that can be killed, with a stack that is up."""
+    with deaths.stage(tmp_path_factory.mktemp("deaths")) as found:
         yield found

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-_SHARES = {"tenth": (0.1, 0.0), "http": (1.0, 0.0), "all": (1.0, 1.0)}
+_SHARES = {"tenth": (0.1, 0.0), "http": (1.0, 0.02), "all": (1.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Shares from 0 to 1 of the HTTP matrix and of the deaths; of each at least one case is run."""
+    """Shares from 0 to 1 of the HTTP matrix and of the deaths; 0 is one case."""
 
     http: float
     deaths: float
