@@ -158,6 +158,8 @@ class _Control:
         self._front.entries.clear()
         self._front.faults.rules.clear()
         self._azure.clock.follow_machine()
+        self._azure.throttle.clear()
+        self._azure.presence.changed_under("")
         return {}
 
 
