@@ -126,7 +126,7 @@ def _run_program(options: argparse.Namespace) -> int:
     _say(f"Engine: {'the pulumi on PATH' if target.engine == 'pulumi' else 'embedded (no pulumi on PATH; production is Pulumi)'}")
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
-        for line in ("", *program.summary(target.outputs(ready)), "", *_LOOK_FURTHER):
+        for line in ("", *_LOOK_FURTHER, "", *program.summary(target.outputs(ready))):
             _say(line)
     return code
 

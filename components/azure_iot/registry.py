@@ -19,7 +19,7 @@ _API_VERSION = {"api-version": "2021-04-12"}
 MOST_IN_BULK = 100  # devices a call: learn.microsoft.com/rest/api/iothub/service/bulk-registry
 _PAGE = 1000  # rows asked for; a hub may give fewer
 _REMEDIES: dict[type[AzureError], str] = {
-    DeniedError: "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators` (Owner and Contributor lack it)",
+    DeniedError: "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators` (Owner lacks it)",
     NotFoundError: "check the hub's name, refresh, then run again",
 }
 # What a hub counts apart from all else: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling

@@ -76,7 +76,7 @@ class DeviceFleetProvider(Reconciler):
     def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """What the hub holds of ours, digested as it was declared; the index is asked twice before a difference is believed."""
         try:
-            with hubs.open_registry(olds) as registry:
+            with hubs.open_registry(olds, looking=True) as registry:
                 seen = _seen(registry, olds)
                 if seen["digest"] != olds.get("digest"):
                     time.sleep(_INDEX_LAG)
@@ -98,7 +98,7 @@ class DeviceFleetProvider(Reconciler):
             return spared[device_id]
 
         try:
-            with hubs.open_registry(olds) as registry:
+            with hubs.open_registry(olds, looking=True) as registry:
                 for wait in (*_LATE, 0.0):
                     registrar = Registrar(
                         registry, _what(olds, host), olds["owner"], _scope(olds), lambda _: None, tell=say, spared=is_spared

@@ -102,7 +102,7 @@ class DeviceIdentityProvider(Reconciler):
     def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Disabled, changed, in other hands, gone."""
         try:
-            with hubs.open_registry(olds) as registry:
+            with hubs.open_registry(olds, looking=True) as registry:
                 found = registry.twin(str(olds["deviceId"]))
         except (NotFoundError, UnreachableError):
             if hubs.hub_is_gone(olds):
@@ -122,7 +122,7 @@ class DeviceIdentityProvider(Reconciler):
             say(f"{_what(host, device_id)}: another resource of this run has taken it over, so it stays")
             return
         try:
-            with hubs.open_registry(olds) as registry:
+            with hubs.open_registry(olds, looking=True) as registry:
                 registrar = Registrar(registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, tell=say)
                 registrar.look_at([device_id])
                 registrar.settle()

@@ -29,3 +29,7 @@ class RosterError(DynamicError):
 
 class FleetError(DynamicError):
     """The hub did not take some of a fleet's devices; the others stand, and the next run goes on from there."""
+
+
+class BrokenLinkError(DynamicError):
+    """A device can't connect to its hub; the link that broke is named."""

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pulumi
@@ -48,13 +49,14 @@ REQUIRED: Final = frozenset({"hubId", "owner"})
 KEPT: Final = ("hubId", "hostName", "owner", "cloud", "deadline")  # inputs that are outputs, because read and delete need them
 
 
-def open_registry(properties: Properties) -> Registry:
-    """For a `with`.
+def open_registry(properties: Properties, *, looking: bool = False) -> Registry:
+    """For a `with`. ``looking`` has no patience with a hub that is not there: the hub may be gone, which ``hub_is_gone`` tells.
 
     Raises:
         CloudError, NotFoundError, AzureError: there is no such cloud or hub.
     """
     patience = Patience(deadline=float(properties.get("deadline") or DEADLINE))
+    patience = replace(patience, missing=0.0, unreachable=10.0) if looking else patience
     cloud = _cloud(properties)
     return Registry(hub_host(properties), cloud, login(cloud, os.environ), patience, say)
 
