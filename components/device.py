@@ -76,7 +76,7 @@ class TrustedDevice(pulumi.ComponentResource):
         self.identity = DeviceIdentity(
             name,
             hub_id=hub.hub_id,
-            host_name=hub.host_name,
+            host_name=hub.host_name,  # type: ignore[arg-type] # None is one of its values
             device_id=self.device_id,
             status=status,
             reason=reason,

@@ -72,7 +72,7 @@ class TrustedFleet(pulumi.ComponentResource):
             **common,
             opts=self._child(),
         )
-        return pulumi.Output.all(device=canary, state=made.state, chain=made.chain, reason=made.reason)
+        return pulumi.Output.all(device=canary, state=made.state, chain=made.certification_path, reason=made.reason)
 
     def _child(self) -> pulumi.ResourceOptions:
         """After the hub's certificates and roles; gone with the hub itself."""

@@ -42,7 +42,7 @@ class ConnectionCheckProvider(Reconciler):
     }
     required = frozenset({"hubId", "deviceId"})
     secret_inputs = frozenset({"signer"})
-    outputs = frozenset({"hubId", "hostName", "deviceId", "cloud", "state", "reason", "chain", "trigger"})
+    outputs = frozenset({"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"})
 
     def change(self, olds: Properties, news: Properties) -> Change:
         """Nothing is ever replaced: a check is done again."""
@@ -81,7 +81,7 @@ class ConnectionCheckProvider(Reconciler):
         with hubs.open_registry({**news, "hostName": host, "deadline": min(deadline, hubs.DEADLINE)}) as registry:
             walk(way, registry, now=moment, deadline=deadline, tell=say)
         say(f"device {device_id} connected, chain: {way.described()}")
-        return outs | {"state": CONNECTED, "chain": way.described()}
+        return outs | {"state": CONNECTED, "certificationPath": way.described()}
 
 
 def _not_checked(news: Properties) -> str | None:
@@ -107,7 +107,7 @@ class ConnectionCheck(Reconciled, module="hubtrust", name="ConnectionCheck"):
 
     state: pulumi.Output[str]
     reason: pulumi.Output[str | None]
-    chain: pulumi.Output[str | None]
+    certification_path: pulumi.Output[str | None]
 
     def __init__(
         self,
@@ -141,7 +141,8 @@ class ConnectionCheck(Reconciled, module="hubtrust", name="ConnectionCheck"):
             deadline: seconds to try again; default 60.
             opts: Pulumi's options.
 
-        Outputs: ``state`` is `connected`, and then ``chain`` names the certificates, or `not checked`, and then ``reason`` says why.
+        Outputs: ``state`` is `connected`, and then ``certification_path`` names device and certificates from leaf to root, or `not checked`, and
+        then ``reason`` says why.
         """
         inputs = {
             "hub_id": hub_id,

@@ -103,7 +103,9 @@ def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict
     """What the tag of our devices says: which stack, and which resource of it."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     urn = pulumi.create_urn(name, f"pulumi-python:dynamic/hubtrust:{kind}", opts.parent if opts else None)
-    return {"stack": stack, "urn": urn}
+    # Its text needs the parent's URN and nothing more: a dependency on a component is one on all its children, this resource too.
+    alone: pulumi.Output[str] = pulumi.Output(set(), urn.future(with_unknowns=True), urn.is_known())  # type: ignore[arg-type] # never None
+    return {"stack": stack, "urn": alone}
 
 
 def name_in(owner: Mapping[str, Any]) -> str:
