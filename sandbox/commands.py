@@ -96,7 +96,10 @@ def _run_cloud(options: argparse.Namespace) -> int:
         dials=dials,
     )
     try:
-        server.serve(settings, lambda ready: _say(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}"))
+        server.serve(
+            settings,
+            lambda ready: _say(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}, MQTT {ready.mqtt}"),
+        )
     except (server.CannotStartError, ValueError) as error:
         raise world.SandboxError(str(error)) from error
     return 0

@@ -8,7 +8,7 @@ from tests.dynamic.local_azure import LocalAzure, local_azure
 from tests.registry.hub_door import HubDoor
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
     """Local Azure."""
     with local_azure(tmp_path_factory.mktemp("azure")) as found:
