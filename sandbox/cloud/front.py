@@ -17,6 +17,8 @@ from .arm import front as arm
 from .devices import errors as devices_errors
 from .login import routes as login
 from .names import Door
+from .registry import errors as registry_errors
+from .registry import front as registry
 from .routing import Router
 from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 
@@ -72,7 +74,7 @@ class Front:
         rule = self.faults.strike(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        reply, effect = self._outcome(request, rule)
+        reply, effect = await self._in_turn(request, rule)
         query = scope["query_string"].decode("latin-1")
         fault = rule.fault if rule else None
         self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
@@ -80,6 +82,17 @@ class Front:
             scope["extensions"]["sandbox.drop"]()
             return
         await _write(reply, request, send)
+
+    async def _in_turn(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The outcome, once a hub's throttle lets the request in."""
+        if request.place.door is Door.HUB:
+            try:
+                seconds = registry.wait(self.azure, request)
+            except ServiceError as error:
+                return error.reply(self._moment()), None
+            if seconds:
+                await asyncio.sleep(seconds)
+        return self._outcome(request, rule)
 
     def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
         """The answer, or None for a dropped connection; and the status that the effect had, where a fault hides it."""
@@ -113,6 +126,8 @@ class Front:
             return match.route.handler(self.azure, request)
         if door in {Door.ARM, Door.LOOPBACK}:
             return arm.answer(self.azure, request)
+        if door is Door.HUB:
+            return registry.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
     def _moment(self) -> Moment:
@@ -121,6 +136,8 @@ class Front:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
+    if request.place.door is Door.HUB:
+        return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
     provider = "/providers/microsoft.devices/" in path
@@ -135,6 +152,18 @@ def _fault(request: Request, rule: Rule) -> ServiceError:
         "504": lambda: arm_errors.gateway_timeout("Microsoft.Devices"),
     }  # fmt: skip
     return made[rule.fault]()
+
+
+_HUB_FAULTS: dict[str, Callable[[], ServiceError]] = {
+    "401": registry_errors.unauthorized,
+    "403": registry_errors.unauthorized,  # a hub has no 403 for it
+    "409": lambda: registry_errors.device_exists("unknown"),
+    "412": registry_errors.etag_invalid,
+    "429": lambda: registry_errors.throttled("CRUD"),
+    "500": registry_errors.internal,
+    "503": registry_errors.unavailable,
+    "504": registry_errors.unavailable,
+}
 
 
 def _token_refused(request: Request) -> ServiceError:

@@ -95,4 +95,4 @@ def _short(kind: str) -> str:
 def _plain(line: str) -> str:
     """One told line, without what differs each time."""
     named = re.sub(r"-g(\d)-[0-9a-f]{8}", r"-g\1-…", line.partition(": ")[2])
-    return re.sub(r"trial-\d+-\d+", "hub", re.sub(r"tried \d+ times in \d+ s", "tried … times in … s", named)).replace("|", "\\|")
+    return re.sub(r"trial-\d+-\d+", "hub", re.sub(r" \(tried \d+ times in \d+ s\)", "", named)).replace("|", "\\|")

@@ -9,7 +9,7 @@ from tests.faults.world import World
 
 
 def _untouched(_world: World) -> None:
-    """Nothing happens in between."""
+    """Nothing happens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Scenario:
     resource: str
     operation: str
     kind: str = "IotHubs"  # or provisioningServices
+    setup: Callable[[World], None] = _untouched  # what the hub must have before anything else
     before: Callable[[World], Declared] = lambda _world: {}  # what the run before declared
     meanwhile: Callable[[World], None] = _untouched  # what others did since
     declared: Callable[[World], Declared]  # what the run that meets the fault declares

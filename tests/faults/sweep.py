@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
+from sandbox.world import environment
 from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
 from tests.dynamic.local_azure import LocalAzure, local_azure
-from tests.faults import trust
+from tests.faults import devices, trust
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
@@ -60,6 +61,7 @@ class Bench:
     def world(self, scenario: Scenario, deadline: float) -> World:
         """A hub of its own, with what stood before and what happened to it since."""
         world = World(self.azure.hub(scenario.kind), self.control, deadline)
+        scenario.setup(world)
         world.stack.up(self.runs[0], scenario.before(world))
         scenario.meanwhile(world)
         world.forget()
@@ -71,9 +73,9 @@ def bench(folder: Path) -> Iterator[Bench]:
     """The real parts; every Azure name leads to local Azure by its proxy, as it would to Azure."""
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
-        environment = azure.environment | {"HTTPS_PROXY": azure.ready["proxy"], "REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}
+        devices.may_manage(azure)
         control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
-        runs = tuple(open_.enter_context(ProviderProcess(environment)) for _ in range(_RUNS))
+        runs = tuple(open_.enter_context(ProviderProcess(environment(azure.ready))) for _ in range(_RUNS))
         yield Bench(azure, control, runs)
 
 

@@ -62,7 +62,7 @@ class World:
 
     def log(self) -> list[dict[str, Any]]:
         """The requests about this hub since ``forget``, but for those that this side made to look."""
-        return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith("/certificates")]
+        return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith(("/certificates", "/listkeys"))]
 
     def _entries(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.control.get("/requests", params={"about": self.name}).raise_for_status().json()
