@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from sandbox.engine import urn as urns
 from sandbox.engine.aliases import Aliases
@@ -80,6 +80,11 @@ class Planner:
             self._executor.fail(str(bad), urn)
             raise Refused from None
 
+    def refuse(self, text: str) -> NoReturn:
+        """Tell what can't be done; the run stops. Raises `Refused`."""
+        self._executor.fail(text)
+        raise Refused
+
     def _claim(self, parent: str, type_: str, name: str) -> str:
         urn = urns.make(self._stack, self._project, parent, type_, name)
         if parent and parent not in self.seen:
@@ -118,7 +123,7 @@ class Planner:
         assert step.new is not None  # noqa: S101 - it was found, or the step had failed
         return Registered(step.new)
 
-    def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
+    async def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
         """A component has its outputs. `merged`: after an error, what is missing may still be there, so old ones stay."""
         step = self._planning.steps.get(urn)
         if step is None or step.new is None:
@@ -130,6 +135,7 @@ class Planner:
         self._executor.world.journal.change(step.new, changed)
         step.new = changed
         if not changed.custom:
+            await self._executor.completed(step)
             self._executor.events.outputs(step)
 
     def result(self, urn: str) -> Resource | None:

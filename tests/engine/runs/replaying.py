@@ -15,9 +15,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine.cli.parser import parse
-from sandbox.engine.cli.session import Session
-from sandbox.engine.errors import EngineError
+from sandbox.engine.cli.main import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,15 +69,10 @@ def _script(path: Path) -> Any:
 
 def _call(player: Any, *args: str, check: bool = False) -> subprocess.CompletedProcess[str]:
     """A command of the CLI that is no run: it needs no process of its own."""
-    out = io.StringIO()
-    arguments = parse([*args, "--cwd", str(player.folder), "--non-interactive"])
-    try:
-        arguments.run(Session(arguments, environment=player.env, stdout=out))
-    except EngineError as bad:
-        if check:
-            raise
-        return subprocess.CompletedProcess(args, bad.exit_code, out.getvalue(), str(bad))
-    return subprocess.CompletedProcess(args, 0, out.getvalue(), "")
+    out, err = io.StringIO(), io.StringIO()
+    code = command([*args, "--cwd", str(player.folder), "--non-interactive"], environment=player.env, stdout=out, stderr=err)
+    assert code == 0 or not check, err.getvalue()
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
 def _run(script: Any, player: Any, run: Callable[[dict[str, Any]], None], step: dict[str, Any]) -> None:
