@@ -152,6 +152,11 @@ class Hooks:
         return retry
 
 
+def delete_hooks(resource: Resource) -> list[str]:
+    """Names of the hooks without which a resource can't be deleted."""
+    return [name for kind in ("BeforeDelete", "AfterDelete") for name in resource.resource_hooks.get(kind, ())]
+
+
 def _sides(step: Step) -> tuple[Resource | None, Resource | None]:
     """The old and the new resource, as hooks see them: what is created has no old one, what is deleted no new one."""
     return step.old if step.kind in ("update", "delete") else None, step.new if step.kind in ("create", "update") else None

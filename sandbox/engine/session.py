@@ -18,7 +18,7 @@ from sandbox.engine.engine_service import EngineService
 from sandbox.engine.errors import EngineError
 from sandbox.engine.events import STDERR, Events
 from sandbox.engine.executor import Executor, Stopped
-from sandbox.engine.hooks import Hooks
+from sandbox.engine.hooks import Hooks, delete_hooks
 from sandbox.engine.journal import Journal
 from sandbox.engine.planner import Planner
 from sandbox.engine.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
@@ -45,6 +45,9 @@ You should confirm whether or not the operations listed completed successfully b
 
 Once you have confirmed the status of the interrupted operations, you can repair your stack using `refresh` which will refresh the \
 state from the provider you are using and clear the pending operations if there are any."""
+
+_NO_PROGRAM = """Resource has delete hooks registered, but the program is not running. Hooks: {names}
+Take its resources out of the program, leave the hooks in it, and run `up`: that deletes them, hooks and all."""
 
 
 class Session:
@@ -169,8 +172,12 @@ class Session:
         )
         if request.verb != "destroy":
             await self._run_program(planner)
-        else:
-            await self._delete(planner)
+            return
+        for old in olds:
+            names = delete_hooks(old)
+            if names:
+                self._executor.fail(_NO_PROGRAM.format(names=",".join(names)), old.urn)
+        await self._delete(planner)
 
     async def _load_policies(self) -> None:
         self._events.other("policyLoadEvent", {})

@@ -60,7 +60,7 @@ def _file(id_: str) -> Path:
 
 def _write(id_: str, props: dict[str, Any]) -> dict[str, Any]:
     kept = {key: props.get(key) for key in ("name", "text", "place", "first")}
-    if kept["text"] == "explodes":
+    if kept["text"] == "explodes" or (kept["text"] == "explodes once" and not (LEDGER / "calm").exists()):
         (LEDGER / "exploded").touch()
         raise RuntimeError("the ledger exploded")
     _file(id_).write_text(json.dumps(kept, sort_keys=True))
