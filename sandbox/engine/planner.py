@@ -66,9 +66,11 @@ class Planner:
         try:
             old = self._aliases.find(urn, goal, self.seen - {urn} if goal.aliases else ())
             renamed = old.urn if old is not None and old.urn != urn else ""
-            if renamed:
-                self._executor.world.journal.rename(renamed, urn)
             new = goal.resource(urn, old, renamed)
+            if renamed and self._planning.targets.spare(new):
+                self.seen.add(renamed)  # it keeps its old name, by which its children know it
+            elif renamed:
+                self._executor.world.journal.rename(renamed, urn)
             made = await Plan(self._planning, goal, new, old).carry_out()
             return Registered(made, unknown=urn in self._planning.skipped)
         except StepFailed:

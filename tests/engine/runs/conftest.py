@@ -99,11 +99,11 @@ class Stack:
         yes = [] if verb == "preview" else ["--yes", "--skip-preview"]
         return self.call(verb, *yes, "--stack", "dev", "--non-interactive", *args)
 
-    def start(self, verb: str) -> subprocess.Popen[str]:
+    def start(self, verb: str, *args: str) -> subprocess.Popen[str]:
         """Start a verb in the background; its process id is where the traps look for it."""
         (self.ledger / "calls.jsonl").unlink(missing_ok=True)
         process = subprocess.Popen(
-            [*self.command, verb, "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"],
+            [*self.command, verb, "--yes", "--skip-preview", "--stack", "dev", "--non-interactive", *args],
             cwd=self.program,
             env=self.env,
             stdout=subprocess.PIPE,
@@ -137,7 +137,7 @@ class Stack:
 
     def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
         """Wait until a file appears in the ledger."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (self.ledger / name).exists():
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline, f"{name} never appeared"
