@@ -238,8 +238,16 @@ class Session:
                 await self._journal.durable()
             except OSError as bad:
                 self._executor.unsaved = bad
-        if self._executor.failed and not self._cancel.cancelled:
-            self._events.message(f"{'preview' if self._preview else _NAMES[self._request.verb]} failed", "error")
+        if self._failed:
+            self._events.message(self._verdict(), "error")
+
+    def _verdict(self) -> str:
+        name = "preview" if self._preview else _NAMES[self._request.verb]
+        if not self._cancel.cancelled:
+            return f"{name} failed"
+        if self._journal.deployment().pending_operations and not self._preview:
+            return f"{name} canceled: look whether what was under way has happened, then `refresh` (the state has it as pending)"
+        return f"{name} canceled"
 
 
 _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy", "preview": "preview"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sandbox.engine.cli.parser import parse
 from sandbox.engine.cli.session import Session
@@ -27,7 +27,8 @@ def main(argv: Sequence[str]) -> int:
 
 def command(argv: Sequence[str], **world: Any) -> int:
     """Runs one command in a world that may be given: the fields of `Session` beside its arguments."""
-    out, err = world.get("stdout", sys.stdout), world.get("stderr", sys.stderr)
+    out: TextIO = world.get("stdout") or sys.stdout
+    err: TextIO = world.get("stderr") or sys.stderr
     try:
         args = parse(argv)
         args.run(Session(args, **world))
