@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import logging
 import re
 import uuid
@@ -22,6 +23,7 @@ from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers,
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from .azure import Azure
     from .faults import Faults, Rule
@@ -78,7 +80,7 @@ class Front:
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
-        await _write(reply, request, send)
+        await _write(reply, request, self.azure.clock.now(), send)
 
     def _outcome(self, request: Request, rule: Rule | None) -> Reply | None:
         """The answer, or None for a dropped connection; with the effect or without, as the rule says."""
@@ -169,9 +171,10 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
     return request, True
 
 
-async def _write(reply: Reply, request: Request, send: Send) -> None:
+async def _write(reply: Reply, request: Request, now: datetime, send: Send) -> None:
     content = reply.encoded()
     ours = {
+        "date": email.utils.format_datetime(now, usegmt=True),
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": request.header("x-ms-correlation-request-id") or str(uuid.uuid4()),
     }

@@ -40,6 +40,8 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "two chains": ({"caSource": "import", "caChain": "x", "caChainFile": "y"}, ("caChain and caChainFile are both set", "set one of them")),
     "chain unused": ({"caChainFile": "y"}, ("caSource is generate and a chain", "set caSource to import")),
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
+    "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "write hubName, or take it out")),
+    "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 
