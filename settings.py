@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -158,6 +158,10 @@ def load(config: pulumi.Config | None = None) -> Settings:
         text = config.get(name)
         if text is None:
             continue
+        if field.annotation is SecretStr and text and not is_config_secret(f"{config.name}:{name}"):
+            wrong.append(
+                f"{config.name}:{name}: it stands there in clear text, and would in the state; take it out and set it with --secret"
+            )
         try:
             values[name] = _read(config, name, field.annotation, text)
         except (pulumi.ConfigTypeError, ValueError):
