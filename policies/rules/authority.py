@@ -77,7 +77,8 @@ def authority_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
         most = float(settings["rootDays" if kind == "root" else "issuingDays"])
         if lifetime_days(certificate) > most + _SLACK:
             days = lifetime_days(certificate)
-            yield f"{name_of(certificate)} lives {days:.0f} days and at most {most:g} are allowed: have it issued for fewer (hubtrust:{_setting(kind)})"
+            fact = f"{name_of(certificate)} lives {days:.0f} days and at most {most:g} are allowed"
+            yield f"{fact}: have it issued for fewer (hubtrust:{_setting(kind)})"
 
 
 def path_length_set(resource: Declared, _settings: Settings) -> Iterator[str]:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _DEFAULT_DAYS = 365  # an IssuedCertificate's of profile device
 _HOURS = 24
-_IDENTITIES = {f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet", "IndividualEnrollment", "EnrollmentGroup")}
+_IDENTITIES = {
+    f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet", "IndividualEnrollment", "EnrollmentGroup")
+}
 _BY_CA = {"certificateauthority", "ca", "x509", "x509ca"}
 # Inputs that would let a device in by anything but a chain under a trusted CA.
 _OTHERS = ("symmetricKey", "primaryKey", "secondaryKey", "primaryThumbprint", "secondaryThumbprint", "x509Thumbprint", "tpm")

@@ -81,7 +81,7 @@ def public_access(resource: Declared, _settings: Settings) -> Iterator[str]:
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-public-network-access.
     """
     if resource.noun in {_HUB, _PROVISIONING} and str(resource.need("properties", "publicNetworkAccess")).lower() != "disabled":
-        yield "properties.publicNetworkAccess is not Disabled: set it, and give private endpoints, if all its devices are on networks of yours"
+        yield "properties.publicNetworkAccess is not Disabled: set it, and give private endpoints, if its devices are on networks of yours"
 
 
 def _version(text: object) -> tuple[int, ...]:

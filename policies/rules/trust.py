@@ -25,7 +25,7 @@ def proof_required(resource: Declared, _settings: Settings) -> Iterator[str]:
     """
     if resource.type == VERIFIED_CERTIFICATE:
         if resource.need("attest") is True:
-            yield "attest is set, so nothing is proven: take attest out and say where the key is (signer), or give the proof (proofCertificate)"
+            yield "attest is set, so nothing is proven: take it out and say where the key is (signer), or give the proof (proofCertificate)"
         return
     if resource.type.startswith("azure"):
         for path in (("isVerified",), ("properties", "isVerified")):
@@ -59,10 +59,9 @@ def authority_not_shared(resource: Declared, settings: Settings) -> Iterator[str
         for what, thumbprint in thumbprints(certificate).items():
             for environment, known in sorted(settings["elsewhere"].items()):
                 if thumbprint in {str(each).replace(":", "").upper() for each in items(known)}:
-                    whose = "this CA" if what == "certificate" else "this CA's key"
-                    yield (
-                        f"{whose} ({name_of(certificate)}) is the one that {environment} trusts: make another (hubtrust:caGeneration), or import another"
-                    )
+                    whose = "this CA" if what == "certificate" else "the key of this CA"
+                    fact = f"{whose}, {name_of(certificate)}, is one that {environment} trusts"
+                    yield f"{fact}: make another (hubtrust:caGeneration), or import another"
 
 
 def previous_generation(resources: Sequence[Declared], _settings: Settings) -> Iterator[tuple[str, str]]:
@@ -82,11 +81,8 @@ def previous_generation(resources: Sequence[Declared], _settings: Settings) -> I
         newest = max(found)[0]
         for generation, urn in sorted(found):
             if generation < newest:
-                yield (
-                    f"generation {generation:g} of the CA '{name}' is still trusted beside generation {newest:g}: "
-                    "once every device has moved over, stop keeping it (hubtrust:caKeepPrevious: false)",
-                    urn,
-                )
+                fact = f"generation {generation:g} of the CA '{name}' is still trusted beside generation {newest:g}"
+                yield f"{fact}: once every device has moved over, stop keeping it (hubtrust:caKeepPrevious: false)", urn
 
 
 def _readable(resource: Declared) -> Sequence[Any]:
@@ -94,4 +90,3 @@ def _readable(resource: Declared) -> Sequence[Any]:
         return authorities(resource)
     except UnreadableError:  # `path-length-set` says so
         return ()
-
