@@ -33,6 +33,8 @@ class Proxy:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # a client that goes away takes its connection along: nobody is left to tell
+        except asyncio.CancelledError:
+            pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:
             writer.close()
 

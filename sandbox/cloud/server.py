@@ -148,7 +148,7 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        identity = authority.ensure(folder)
+        identity = authority.ensure(folder, settings.host)
         store = Store(folder / "azure.sqlite" if settings.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
