@@ -145,6 +145,10 @@ def summary(outputs: dict[str, Any]) -> list[str]:
     if devices.get("count"):
         lines.append(f"devices {devices['count']:,}, of them {devices['enabled']:,} enabled")
     if connection.get("device"):
-        how = f"connected, chain: {connection['chain']}" if connection.get("state") == "connected" else f"not checked: {connection.get('reason')}"
+        how = (
+            f"connected, chain: {connection['chain']}"
+            if connection.get("state") == "connected"
+            else f"not checked: {connection.get('reason')}"
+        )
         lines.append(f"device {connection['device']} {how}")
     return lines

@@ -111,9 +111,7 @@ class DeviceIdentityProvider(Reconciler):
         if found is None:
             return None
         tag = found.registration.tags.get("hubtrust")
-        return _outs(
-            {**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, Scope(olds.get("tags") or (), olds.get("desired") or ())
-        )
+        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _names(olds))
 
     def remove(self, _id: str, olds: Properties) -> None:
         """With its etag; a device of this id that carries another's tag, or that another resource of this run stands on, stays."""
