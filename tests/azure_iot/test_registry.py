@@ -132,7 +132,7 @@ def test_a_call_refused_as_a_whole_is_an_error() -> None:
     said = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
     with (
         registry((400, {}, said)) as (made, _),
-        pytest.raises(errors.RefusedError, match="2 devices on IoT hub 'hub-7': .*ArgumentInvalid: No"),
+        pytest.raises(errors.RefusedError, match=r"2 devices on IoT hub 'hub-7': .*ArgumentInvalid: No"),
     ):
         made.bulk([{"id": "a"}, {"id": "b"}])
 
