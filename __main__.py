@@ -20,7 +20,7 @@ hub = TrustedHub(
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
     adopt=stack.adopt,
-    cloud=stack.cloud,
+    cloud=stack.cloud or None,
 )
 
 roster, canary, check = stack.roster(folder), stack.canary or None, stack.connection_check

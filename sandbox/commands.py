@@ -127,9 +127,11 @@ def _run_program(options: argparse.Namespace) -> int:
     if getattr(options, "no_program", False):
         return 0
     _say(f"Engine: {'the pulumi on PATH' if target.engine == 'pulumi' else 'embedded (no pulumi on PATH; production is Pulumi)'}")
+    before = sandbox.changes()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
-        for line in ("", *_LOOK_FURTHER, "", *program.summary(target.outputs(ready))):
+        unchanged = ("nothing was changed: all of it stands as declared",) if sandbox.changes() == before else ()
+        for line in ("", *_LOOK_FURTHER, "", *program.summary(target.outputs(ready)), *unchanged):
             _say(line)
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import logging
 import re
 import uuid
@@ -24,6 +25,7 @@ from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers,
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from .azure import Azure
     from .faults import Faults, Rule
@@ -80,7 +82,7 @@ class Front:
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
-        await _write(reply, request, send)
+        await _write(reply, request, self.azure.clock.now(), send)
 
     async def _in_turn(self, request: Request, rule: Rule | None) -> Reply | None:
         """The outcome, once a hub's throttle lets the request in."""
@@ -198,9 +200,10 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
     return request, True
 
 
-async def _write(reply: Reply, request: Request, send: Send) -> None:
+async def _write(reply: Reply, request: Request, now: datetime, send: Send) -> None:
     content = reply.encoded()
     ours = {
+        "date": email.utils.format_datetime(now, usegmt=True),
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": request.header("x-ms-correlation-request-id") or str(uuid.uuid4()),
     }

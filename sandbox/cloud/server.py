@@ -194,7 +194,7 @@ def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=True,
+        date_header=False,  # the front says local Azure's own time of day
         timeout_keep_alive=120,
         backlog=1024,
     )
