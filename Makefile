@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help up down test lint types contracts unit strangers bench docs lock clean
+.PHONY: help up down environment test lint types contracts unit strangers bench docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -32,6 +32,10 @@ up: $(VENV)/sandbox.stamp ## an Azure of your own on this machine, and on it a h
 down: $(VENV)/sandbox.stamp ## destroy what `up` made, and stop
 	@$(BIN)/python -m sandbox destroy
 	@$(BIN)/python -m sandbox stop
+
+# FROM, TO, and SET="key=value …" for settings of the new one: docs/environments.md.
+environment: $(VENV)/sandbox.stamp ## another stack from one that is up: make environment FROM=prod TO=staging
+	@$(BIN)/python -m environments $(if $(FROM),$(FROM),$(error FROM is missing: make environment FROM=prod TO=staging)) $(if $(TO),$(TO),$(error TO is missing: make environment FROM=prod TO=staging)) $(foreach each,$(SET),--set '$(each)')
 
 test: lint types contracts unit ## everything that must hold: format, lint, types, import contracts, tests
 
