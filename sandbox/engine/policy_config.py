@@ -77,6 +77,8 @@ def reconciled(pack: str, policies: Any, given: Mapping[str, Any]) -> dict[str, 
 
 
 def _said(pack: str, name: str, given: Any) -> tuple[str, dict[str, Any]]:
+    if not isinstance(given, dict | str | None):
+        raise PolicyConfigError(f"policy pack {pack!r}: {name!r} is {given!r}; write an enforcement level, or an object with settings")
     properties = {"enforcementLevel": given} if isinstance(given, str) else dict(given or {})
     level = properties.pop("enforcementLevel", "")
     if level and level not in LEVELS:
