@@ -37,8 +37,9 @@ def test_what_matters_is_seen_without_unfolding() -> None:
 
 def test_nothing_breaks_out_of_the_code() -> None:
     """Backticks and headings in a value stay text."""
-    text = "```\n# Approved\n````\n"
-    assert "`````\n```\n# Approved\n````\n`````" in comment("staging", HEAD + text + CHANGES)
+    found = comment("staging", HEAD + "```\n# Approved\n````\n" + CHANGES)
+    assert "\n`````\nPreviewing" in found
+    assert "\n```\n# Approved\n````\n`````\n" in found
 
 
 def test_a_long_preview_is_cut() -> None:
