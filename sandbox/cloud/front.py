@@ -15,6 +15,7 @@ from . import names
 from .arm import errors as arm_errors
 from .arm import front as arm
 from .devices import errors as devices_errors
+from .login import errors as login_errors
 from .login import routes as login
 from .names import Door
 from .routing import Router
@@ -121,6 +122,8 @@ class Front:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
+    if request.place.door is Door.LOGIN and rule.fault in login_errors.FAULTS:
+        return login_errors.fault(rule.fault, rule.retry_after)
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
     provider = "/providers/microsoft.devices/" in path

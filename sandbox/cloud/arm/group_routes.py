@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
 
-from . import errors, groups, regions
+from . import errors, groups, operations, regions
 
 if TYPE_CHECKING:
     from sandbox.cloud.azure import Azure
@@ -129,21 +130,19 @@ def delete_group(azure: Azure, request: Request) -> Reply:
     """Delete it and all that is in it: 202 and a place to ask when it is done."""
     operation = groups.delete(azure, request)
     location = f"{request.base_url}/subscriptions/{request.parameters['subscription']}/operationresults/{operation.id}"
-    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": str(azure.dials.retry_after or 0)}
+    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": operations.retry_after(azure)}
     return Reply(status=202, headers=headers)
 
 
 def poll_group(azure: Azure, request: Request) -> Reply:
     """How far the deletion is: 202 until it is done, then 200."""
-    from . import operations
-
     found = azure.store.get(operations.OPERATION, request.parameters["operation"])
     if found is None:
         raise errors.operation_not_found(request.parameters["operation"])
     if operations.done(azure, found["ready"]):
         return Reply(status=200)
-    location = f"{request.base_url}{request.path}?api-version={request.api_version}"
-    return Reply(status=202, headers={"location": location, "retry-after": str(azure.dials.retry_after or 15)})
+    location = f"{request.base_url}{quote(request.path)}?api-version={request.api_version}"
+    return Reply(status=202, headers={"location": location, "retry-after": operations.retry_after(azure)})
 
 
 def _subscription(azure: Azure, request: Request) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def get_hub(azure: Azure, request: Request) -> Reply:
 
 def delete_hub(azure: Azure, request: Request) -> Reply:
     """Begin to delete a hub: 202 and the four bytes `null`; 204 when there is none."""
+    groups.need(azure, request)
     hub = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
     if hub is None:
         return Reply(status=204, body=NO_BODY)

@@ -49,6 +49,7 @@ def name_key(cloud: str, kind: Kind, name: str) -> str:
 
 def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
     """The service in the state that the clock says, or None."""
+    groups.find(azure, found_key.rsplit("/", 2)[0])  # a group whose deletion has come to its end takes all that is in it along
     found = azure.store.get(kind.document, found_key)
     if found is None or not found.get("operation") or not operations.done(azure, found["operation"]["ready"]):
         return found
@@ -131,7 +132,7 @@ def begin(azure: Azure, request: Request, kind: Kind, found: Document, what: str
     progress, location = operations.urls(request, operation, subscription=subscription, results=kind.results, extra=kind.extra)
     headers = {"azure-asyncoperation": progress}
     if what == "delete":
-        headers |= {"location": location, "retry-after": "15" if azure.dials.retry_after is None else str(azure.dials.retry_after)}
+        headers |= {"location": location, "retry-after": operations.retry_after(azure)}
     elif azure.dials.retry_after is not None:
         headers["retry-after"] = str(azure.dials.retry_after)
     return headers

@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cloud.arm import regions
+from sandbox.cloud.arm import groups, regions
 
 from . import errors, keys, lifecycle
 from .errors import Service
@@ -63,8 +63,10 @@ def need(azure: Azure, request: Request) -> Document:
     """The service of a request.
 
     Raises:
+        ArmError: Its resource group is not there.
         DevicesError: There is none.
     """
+    groups.need(azure, request)
     found = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     if found is None:
         parameters = request.parameters

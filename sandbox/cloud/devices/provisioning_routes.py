@@ -46,6 +46,7 @@ def get_service(azure: Azure, request: Request) -> Reply:
 
 def delete_service(azure: Azure, request: Request) -> Reply:
     """Begin to delete a service: 202 and the four bytes `null`; 204 when there is none."""
+    groups.need(azure, request)
     service = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     if service is None:
         return Reply(status=204, body=NO_BODY)
