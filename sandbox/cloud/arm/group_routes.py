@@ -102,23 +102,23 @@ def list_groups(azure: Azure, request: Request) -> Reply:
     """All resource groups."""
     prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
     keys = [f"{prefix}{group['name'].lower()}" for group in azure.store.list(groups.GROUP, prefix)]
-    return Reply(body={"value": [groups.shown(group) for key in keys if (group := groups.find(azure, key))]})
+    return Reply(body={"value": [groups.shown(group, request.api_version) for key in keys if (group := groups.find(azure, key))]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Make a resource group (201) or change it (200)."""
     group, new = groups.write(azure, request, request.json_object())
-    return Reply(status=201 if new else 200, body=groups.shown(group))
+    return Reply(status=201 if new else 200, body=groups.shown(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
     """Change its tags."""
-    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object())))
+    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object()), request.api_version))
 
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A resource group."""
-    return Reply(body=groups.shown(groups.need(azure, request)))
+    return Reply(body=groups.shown(groups.need(azure, request), request.api_version))
 
 
 def head_group(azure: Azure, request: Request) -> Reply:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _SKUS = ("F1", "B1", "B2", "B3", "S1", "S2", "S3")
 _PARTITIONS = {"F1": (2, 2)}  # every other: 2 to 32
+FQDN_SINCE = "2021-07-01"  # the first api-version whose recorded answers have allowedFqdnList
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
@@ -118,15 +119,15 @@ def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, A
     return identity
 
 
-def just_written(azure: Azure, hub: Document, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
+def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
     """The answer to a PUT: what was sent, echoed, before the hub is active."""
-    del azure
     properties = copy.deepcopy(hub["properties"])
     accepted: dict[str, Any] = {"provisioningState": "Accepted", **properties}
     if new and not properties:
         accepted = {"state": "Activating", "provisioningState": "Accepted"}
     accepted.setdefault("features", "None")
-    accepted.setdefault("allowedFqdnList", [])
+    if version >= FQDN_SINCE:
+        accepted.setdefault("allowedFqdnList", [])
     body = {**_head(hub), "properties": accepted, "sku": hub["sku"]}
     if not new and sent_etag:
         body["etag"] = sent_etag
@@ -135,7 +136,7 @@ def just_written(azure: Azure, hub: Document, *, new: bool, sent_etag: str | Non
     return body
 
 
-def shown(hub: Document) -> dict[str, Any]:
+def shown(hub: Document, version: str) -> dict[str, Any]:
     """A hub as GET and lists answer it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(hub)
     properties: dict[str, Any] = {"locations": _locations(hub), "state": state, "provisioningState": provisioning_state}
@@ -154,7 +155,9 @@ def shown(hub: Document) -> dict[str, Any]:
         properties[member] = declared.pop(member, None) or copy.deepcopy(default)
     properties["features"] = "RootCertificateV2"
     declared.pop("features", None)
-    properties["allowedFqdnList"] = declared.pop("allowedFqdnList", None) or []
+    allowed = declared.pop("allowedFqdnList", None) or []
+    if version >= FQDN_SINCE:
+        properties["allowedFqdnList"] = allowed
     properties["enableDataResidency"] = declared.pop("enableDataResidency", None) or False
     properties |= {member: value for member, value in declared.items() if value is not None}
     created = hub["created"].removesuffix("+00:00")

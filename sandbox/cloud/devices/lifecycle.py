@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.cloud.wire import Request
 
 CERTIFICATE = "certificate"
+CONSUMER_GROUP = "consumer-group"
 NAME = "global-name"
 
 
@@ -32,7 +33,7 @@ class Kind:
     children: tuple[str, ...]  # the kinds of documents that go with it
 
 
-HUB = Kind(Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, "consumer-group"))
+HUB = Kind(Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, CONSUMER_GROUP))
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "provisioningserviceoperationresults", "os_id", "", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 

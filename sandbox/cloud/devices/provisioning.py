@@ -105,13 +105,15 @@ def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> lis
     return linked
 
 
-def just_written(service: Document, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
-    """The answer to a PUT."""
+def just_written(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
+    """The answer to a PUT; the policies stand in it, keys and all, where the request had some."""
     properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
     if service["hubs"] or not new:
         properties["iotHubs"] = _masked(service["hubs"])
     properties |= {"allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed", "idScope": None}
     properties |= {key: value for key, value in service["properties"].items() if value is not None and key != "allocationPolicy"}
+    if with_policies:
+        properties["authorizationPolicies"] = service["policies"]
     body = {"name": service["name"], "location": service["location"], "properties": properties, **_tail(service)}
     return {"etag": sent_etag, **body} if sent_etag and not new else body
 

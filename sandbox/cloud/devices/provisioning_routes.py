@@ -25,7 +25,9 @@ def put_service(azure: Azure, request: Request) -> Reply:
     before = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     service, headers = provisioning.write(azure, request, body)
     sent_etag = request.header("if-match") or body.get("etag")
-    return Reply(status=201, body=provisioning.just_written(service, new=before is None, sent_etag=sent_etag), headers=headers)
+    with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
+    answer = provisioning.just_written(service, new=before is None, sent_etag=sent_etag, with_policies=with_policies)
+    return Reply(status=201, body=answer, headers=headers)
 
 
 def patch_service(azure: Azure, request: Request) -> Reply:
