@@ -36,7 +36,7 @@ class Rule:
     seed: int = 0
     seen: int = 0
     struck: int = 0
-    _random: random.Random = field(init=False, repr=False)
+    _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the values that came from outside.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from . import shapes
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -48,17 +50,21 @@ class Request:
         """Scheme and host as the client wrote them: what links in answers begin with."""
         return f"https://{self.host}"
 
-    def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body is an empty object.
+    def json_object(self, shape: Any = dict) -> dict[str, Any]:
+        """The body as a JSON object of a shape (see `shapes`); an empty body is an empty object.
 
         Raises:
-            MalformedJsonError: The body is not JSON or not an object.
+            MalformedJsonError: The body is not JSON, not an object, or a member is of another type.
         """
         if not self.body.strip():
             return {}
         value = _parsed(self.body)
         if not isinstance(value, dict):
             raise MalformedJsonError(f"expected an object, found {type(value).__name__}")
+        try:
+            shapes.check(value, shape)
+        except shapes.WrongTypeError as error:
+            raise MalformedJsonError(str(error)) from error
         return value
 
     def json_array(self) -> list[Any]:

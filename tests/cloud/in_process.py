@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.cloud import control, faults
 from sandbox.cloud.azure import Azure
@@ -140,7 +139,7 @@ def in_process() -> Iterator[InProcess]:
 
 
 def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> dict[str, Any]:
-    url = urlsplit(path)
+    bare, _, query = path.partition("?")
 
     def drop() -> None:
         answer.status = DROPPED
@@ -148,9 +147,9 @@ def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> d
     return {
         "type": "http",
         "method": method,
-        "path": url.path,
-        "raw_path": url.path.encode("latin-1"),
-        "query_string": url.query.encode("latin-1"),
+        "path": bare,
+        "raw_path": bare.encode("latin-1"),
+        "query_string": query.encode("latin-1"),
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
         "extensions": {"sandbox.drop": drop},
     }

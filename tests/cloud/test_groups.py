@@ -7,7 +7,8 @@ import pytest
 from sandbox.cloud.arm.access import ROLES
 from sandbox.cloud.dials import Dials
 from sandbox.cloud.login import principals
-from tests.cloud.in_process import ARM, GROUPS, HUB, ROLES as ROLES_VERSION, InProcess
+from tests.cloud.in_process import ARM, GROUPS, HUB, InProcess
+from tests.cloud.in_process import ROLES as ROLES_VERSION
 
 CONTRIBUTOR, OWNER = (next(role.id for role in ROLES.values() if role.name == name) for name in ("Contributor", "Owner"))
 

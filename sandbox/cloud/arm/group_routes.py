@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from sandbox.cloud import shapes
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
 
@@ -107,13 +108,13 @@ def list_groups(azure: Azure, request: Request) -> Reply:
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Make a resource group (201) or change it (200)."""
-    group, new = groups.write(azure, request, request.json_object())
+    group, new = groups.write(azure, request, request.json_object(shapes.GROUP))
     return Reply(status=201 if new else 200, body=groups.shown(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
     """Change its tags."""
-    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object()), request.api_version))
+    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object(shapes.GROUP)), request.api_version))
 
 
 def get_group(azure: Azure, request: Request) -> Reply:

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cloud import shapes
 from sandbox.cloud.judge import upload
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
@@ -37,7 +38,7 @@ def put_group(azure: Azure, request: Request) -> Reply:
     name = request.parameters["consumers"]
     if not _NAME.fullmatch(name):
         raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
-    declared = request.json_object().get("properties")
+    declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
     now = upload.rfc1123(azure.clock.now())
     group = azure.store.get(CONSUMER_GROUP, _key(request)) or {"name": name, "created": now}
     azure.store.put(CONSUMER_GROUP, _key(request), group)

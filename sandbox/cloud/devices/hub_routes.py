@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def put_hub(azure: Azure, request: Request) -> Reply:
     """Make or change a hub: 201 for both."""
-    body = request.json_object()
+    body = request.json_object(shapes.HUB)
     before = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
     hub, headers = hubs.write(azure, request, body)
     sent_etag = request.header("if-match") or body.get("etag")
@@ -32,7 +33,7 @@ def patch_hub(azure: Azure, request: Request) -> Reply:
     hub = hubs.need(azure, request)
     if hub.get("operation"):
         raise errors.not_active(Service.HUB)
-    hub["tags"] = request.json_object().get("tags") or {}
+    hub["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
     hub["etag"] = etags.rowversion(azure)
     azure.store.put(HUB.document, lifecycle.key(request, HUB), hub)
     return Reply(body=hubs.shown(hub, request.api_version))

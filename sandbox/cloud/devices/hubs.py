@@ -79,8 +79,8 @@ def _check(body: dict[str, Any], location: str) -> None:
     sku = body.get("sku") or {}
     if sku.get("name") not in _SKUS:
         raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be one of {', '.join(_SKUS)}.", Service.HUB, 400012)
-    capacity = sku.get("capacity", 1)
-    if not isinstance(capacity, int) or not 1 <= capacity <= (1 if sku["name"] == "F1" else 200):
+    capacity = 1 if sku.get("capacity") is None else sku["capacity"]
+    if not 1 <= capacity <= (1 if sku["name"] == "F1" else 200):
         raise errors.value_invalid(f"Invalid capacity {capacity} for Sku '{sku['name']}'.", Service.HUB, 400013)
     properties = body.get("properties") or {}
     version = properties.get("minTlsVersion")
@@ -88,8 +88,8 @@ def _check(body: dict[str, Any], location: str) -> None:
         raise errors.value_invalid(f"{version} is not a valid MinTlsVersion value.", Service.HUB, 400089)
     events = (properties.get("eventHubEndpoints") or {}).get("events") or {}
     low, high = _PARTITIONS.get(sku["name"], (2, 32))
-    count = events.get("partitionCount", low)
-    if not isinstance(count, int) or not low <= count <= high:
+    count = low if events.get("partitionCount") is None else events["partitionCount"]
+    if not low <= count <= high:
         raise errors.value_invalid(f"Invalid PartitionCount {count} - value must be between {low} and {high}.", Service.HUB)
     if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:
         message = (
@@ -109,7 +109,7 @@ def _check_enrichments(routing: dict[str, Any]) -> None:
 
 
 def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, Any] | None) -> dict[str, Any]:
-    if not declared or declared.get("type", "None") == "None":
+    if not declared or declared.get("type") in {None, "None"}:
         return {"type": "None"}
     identity: dict[str, Any] = {"type": declared["type"]}
     if "SystemAssigned" in declared["type"]:

@@ -159,4 +159,4 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     declared = body.get("sku") or {}
     name = str(declared.get("name") or "")
     tier = {"F": "Free", "B": "Basic", "S": "Standard"}.get(name[:1].upper(), "Standard")
-    return {"name": name, "tier": tier, "capacity": declared.get("capacity", 1)}
+    return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}

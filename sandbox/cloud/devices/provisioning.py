@@ -78,7 +78,7 @@ def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> N
     sku = body.get("sku") or {}
     if sku.get("name") != "S1":
         raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be S1.", Service.PROVISIONING, 400012)
-    if properties.get("allocationPolicy", "Hashed") not in _POLICIES:
+    if (properties.get("allocationPolicy") or "Hashed") not in _POLICIES:
         message = f"Invalid allocationPolicy '{properties['allocationPolicy']}' - value must be one of {', '.join(_POLICIES)}."
         raise errors.value_invalid(message, Service.PROVISIONING, 400017)
     if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:

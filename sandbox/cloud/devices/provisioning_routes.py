@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def put_service(azure: Azure, request: Request) -> Reply:
     """Make or change a service: 201 for both."""
-    body = request.json_object()
+    body = request.json_object(shapes.PROVISIONING)
     before = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     service, headers = provisioning.write(azure, request, body)
     sent_etag = request.header("if-match") or body.get("etag")
@@ -35,7 +36,7 @@ def patch_service(azure: Azure, request: Request) -> Reply:
     service = provisioning.need(azure, request)
     if service.get("operation"):
         raise errors.not_active(Service.PROVISIONING)
-    service["tags"] = request.json_object().get("tags") or {}
+    service["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
     service["etag"] = etags.rowversion(azure)
     azure.store.put(PROVISIONING.document, lifecycle.key(request, PROVISIONING), service)
     return Reply(body=provisioning.shown(service))
