@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 
 from . import names
@@ -33,6 +32,8 @@ class Proxy:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # a client that goes away takes its connection along: nobody is left to tell
+        except asyncio.CancelledError:
+            pass  # local Azure stops; let through, it would be printed as an error for every open connection
         finally:
             writer.close()
 
@@ -86,9 +87,11 @@ async def _both_ways(
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
+    try:
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
+        if not writer.is_closing() and writer.can_write_eof():
             writer.write_eof()
+    except ConnectionError:
+        writer.close()  # one side broke off: so does the other

@@ -83,6 +83,23 @@ def test_azure_s_names_are_vouched_for(process: LocalAzure, name: str) -> None:
             assert secured.version() in {"TLSv1.2", "TLSv1.3"}
 
 
+def test_stopping_says_nothing(tmp_path: Path) -> None:
+    """With connections open through the proxy and to every port it still stops at once, with exit code 0 and without a word."""
+    ready = tmp_path / "ready.json"
+    ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
+    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process, httpx.Client() as idle:
+        LocalAzure({}, idle).until(lambda: ready.exists() or process.poll() is not None)
+        facts = json.loads(ready.read_text())
+        with dialled(facts["proxy"]) as tunnel, dialled(facts["control"]), dialled(facts["arm"]):
+            tunnel.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n")
+            assert tunnel.recv(4096).startswith(b"HTTP/1.1 200")
+            process.terminate()
+            _, told = process.communicate(timeout=30)
+
+    assert (process.returncode, told) == (0, b"")
+
+
 def test_the_ca_vouches_for_nothing_else(process: LocalAzure) -> None:
     """Its constraints are critical and name Azure's IoT names and loopback alone; it ends within 31 days; its key lies nowhere."""
     folder = Path(process.ready["ca_file"]).parent

@@ -26,13 +26,12 @@ class Model:
     code: str | None = None
 
 
+_NAME, _CONDITION, _WHICH = st.sampled_from(NAMES), st.sampled_from(CONDITIONS), st.integers(0, 1)
 _STEPS = st.one_of(
-    st.tuples(st.just("put"), st.sampled_from(NAMES), st.sampled_from(CONDITIONS), st.integers(0, 1), st.booleans()),
-    st.tuples(st.just("generate"), st.sampled_from(NAMES), st.sampled_from(CONDITIONS)),
-    st.tuples(
-        st.just("verify"), st.sampled_from(NAMES), st.sampled_from(CONDITIONS), st.integers(0, 1), st.sampled_from(["right", "old", "none"])
-    ),
-    st.tuples(st.just("delete"), st.sampled_from(NAMES), st.sampled_from(CONDITIONS)),
+    st.tuples(st.just("put"), _NAME, _CONDITION, _WHICH, st.booleans()),
+    st.tuples(st.just("generate"), _NAME, _CONDITION),
+    st.tuples(st.just("verify"), _NAME, _CONDITION, _WHICH, st.sampled_from(["right", "old", "none"])),
+    st.tuples(st.just("delete"), _NAME, _CONDITION),
     st.tuples(st.just("update hub")),
 )
 
@@ -116,9 +115,8 @@ class _World:
 
 
 _SERVICES = ("IotHubs", "provisioningServices")
-_ACTIONS = st.tuples(
-    st.sampled_from(["make", "change", "delete", "wait", "drop group"]), st.integers(0, 1), st.integers(0, 1), st.sampled_from(_SERVICES)
-)
+_WHAT = st.sampled_from(["make", "change", "delete", "wait", "drop group"])
+_ACTIONS = st.tuples(_WHAT, _WHICH, _WHICH, st.sampled_from(_SERVICES))
 
 
 @settings(RANDOM, max_examples=40)

@@ -80,9 +80,8 @@ def _write(
     azure: LocalAzure, hub: str, ca: Any, acknowledged: dict[str, dict[str, Any]], maybe: dict[str, set[bool]], enough: threading.Event
 ) -> None:
     """Prove certificates one after the other until nobody answers; note each answer."""
-    with httpx.Client(
-        base_url=azure.ready["arm"], verify=ssl.create_default_context(cafile=azure.ready["ca_file"]), trust_env=False
-    ) as http:
+    trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
+    with httpx.Client(base_url=azure.ready["arm"], verify=trust, trust_env=False, timeout=60) as http:
         for number in range(25):
             identifier, etag, code = f"{hub}/certificates/ca-{number}", "", ""
             for method, operation in (("PUT", ""), ("POST", "/generateVerificationCode"), ("POST", "/verify")):
