@@ -64,7 +64,7 @@ def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpo
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
             return JSONResponse(handler(body, request))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint

@@ -16,6 +16,7 @@ from . import names
 from .arm import errors as arm_errors
 from .arm import front as arm
 from .devices import errors as devices_errors
+from .login import errors as login_errors
 from .login import routes as login
 from .names import Door
 from .registry import errors as registry_errors
@@ -138,6 +139,8 @@ class Front:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
+    if request.place.door is Door.LOGIN and rule.fault in login_errors.FAULTS:
+        return login_errors.fault(rule.fault, rule.retry_after)
     if request.place.door is Door.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()

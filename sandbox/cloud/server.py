@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ from .store import Store
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class CannotStartError(Exception):
@@ -52,6 +54,7 @@ class Settings:
     ready_file: Path | None = None
     hostile: str = ""
     dials: Dials = field(default_factory=Dials)
+    clock: datetime | None = None  # the moment that it is when local Azure starts; None: the machine's time
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _loopback_only(host: str) -> None:
-    if not (host.startswith("127.") or host in {"localhost", "::1"}):
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
         raise CannotStartError(
             f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
         )
@@ -153,6 +160,8 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
     clock = Clock()
+    if settings.clock:
+        clock.set(settings.clock)
     with store.transaction():
         directory = principals.directory(store)
         azure = Azure(store=store, clock=clock, tokens=TokenIssuer(store, clock, directory.tenant_id), dials=settings.dials)
