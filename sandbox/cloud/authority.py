@@ -59,7 +59,9 @@ def _still_good(identity: ServerIdentity) -> bool:
     if not all(file.exists() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
-    return certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
+    named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    whole = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(named)  # an older sandbox knew fewer names
+    return whole and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
 def _make(identity: ServerIdentity, now: datetime) -> None:
@@ -74,7 +76,7 @@ def _make(identity: ServerIdentity, now: datetime) -> None:
     identity.certificate_file.write_bytes(server.public_bytes(pem) + ca.public_bytes(pem))
     identity.ca_file.write_bytes(ca.public_bytes(pem))
     roots = certifi.contents().encode()
-    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's IoT names\n" + ca.public_bytes(pem))
+    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's names\n" + ca.public_bytes(pem))
 
 
 def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:

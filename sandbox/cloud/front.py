@@ -18,6 +18,7 @@ from .devices import errors as devices_errors
 from .login import routes as login
 from .names import Door
 from .routing import Router
+from .vaults import front as vaults
 from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Front:
             return match.route.handler(self.azure, request)
         if door in {Door.ARM, Door.LOOPBACK}:
             return arm.answer(self.azure, request)
+        if door is Door.KEY_VAULT:
+            return vaults.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
     def _moment(self) -> Moment:
@@ -121,6 +124,8 @@ class Front:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
+    if request.place.door is Door.KEY_VAULT:
+        return vaults.fault(request, rule)
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
     provider = "/providers/microsoft.devices/" in path

@@ -26,6 +26,7 @@ from .login import principals
 from .login.tokens import TokenIssuer
 from .proxy import Proxy
 from .store import Store
+from .vaults import vaults
 
 if TYPE_CHECKING:
     import ssl
@@ -112,7 +113,7 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
     stop = asyncio.Event()
     _on_signals(stop)
     servers = [_http(front, authority.server_context(identity)), _http(control.application(front), None)]
-    proxy = Proxy(https=https.getsockname()[:2], mqtt=None)
+    proxy = Proxy(https=https.getsockname()[:2], mqtt=None, resolves=lambda place: vaults.resolves(front.azure, place))
     connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
     try:
