@@ -5,13 +5,20 @@ Source: learn.microsoft.com/azure/key-vault/keys/about-keys-details (algorithms)
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import stamina
 from azure.core.exceptions import AzureError as CoreError
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -44,6 +51,7 @@ _REMEDIES = {
     "ObjectIsDeletedButRecoverable": "recover the deleted key of that name (az keyvault key recover), or name another",
     "ObjectIsBeingDeleted": "wait until it is gone, or name another key",
 }
+_T = TypeVar("_T")
 _DENIED = "give this identity the role Key Vault Crypto User on the key (Crypto Officer to make keys); a new role takes minutes to count"
 
 
@@ -116,8 +124,8 @@ class KeyInVault:
         public, found = self.public_key, self._key()
         name = _algorithm(public, algorithm, f"key '{self._id}'")
         with self._lock, _told(f"signing with key '{self._id}'"):
-            self._crypto = self._crypto or CryptographyClient(found, self._login.credential, **_PATIENCE)
-            made = self._crypto.sign(SignatureAlgorithm(name), digest).signature
+            crypto = self._crypto = self._crypto or CryptographyClient(found, self._login.credential, **_PATIENCE)
+            made = _again(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
         if isinstance(public, rsa.RSAPublicKey):
             return bytes(made)
         half = len(made) // 2  # RFC 7518 3.4: r and s, side by side
@@ -129,24 +137,23 @@ class KeyInVault:
         Raises:
             AzureError: as for ``public_key``.
         """
+        with self._lock, _told(f"making key '{self._id}'"):
+            self._found = _again(lambda: self._looked_up() or self._made(kind, size))
+
+    def _looked_up(self) -> Any:
+        """None where there is none, and one may be made."""
         try:
-            self._key()
-        except NotFoundError:
+            return self._client().get_key(self._id.name, self._id.version or None)
+        except ResourceNotFoundError:
             if self._id.version:
                 raise
-        else:
-            return
-        hsm = ".managedhsm." in self._id.vault
-        with self._lock, _told(f"making key '{self._id}'"):
-            if kind == "rsa":
-                self._found = self._client().create_rsa_key(
-                    self._id.name, size=size, hardware_protected=hsm, key_operations=["sign", "verify"]
-                )
-            else:
-                curve = f"P-{size}"
-                self._found = self._client().create_ec_key(
-                    self._id.name, curve=curve, hardware_protected=hsm, key_operations=["sign", "verify"]
-                )
+            return None
+
+    def _made(self, kind: str, size: int) -> Any:
+        options = {"hardware_protected": ".managedhsm." in self._id.vault, "key_operations": ["sign", "verify"]}
+        if kind == "rsa":
+            return self._client().create_rsa_key(self._id.name, size=size, **options)
+        return self._client().create_ec_key(self._id.name, curve=f"P-{size}", **options)
 
     def _key(self) -> Any:
         with self._lock:
@@ -160,6 +167,16 @@ class KeyInVault:
 
         self._keys = self._keys or KeyClient(self._id.vault, self._login.credential, **_PATIENCE)
         return self._keys
+
+
+def _again(step: Callable[[], _T]) -> _T:
+    """Once more where an answer was lost: azure-core repeats no POST, and a signature or a look at a key may be asked for twice."""
+    for attempt in stamina.retry_context(
+        on=(ServiceRequestError, ServiceResponseError), attempts=3, timeout=60.0, wait_initial=0.2, wait_max=2.0
+    ):
+        with attempt:
+            return step()
+    raise AssertionError  # pragma: no cover - retry_context returns or raises
 
 
 @contextmanager

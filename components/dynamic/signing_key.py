@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pulumi
 
 from ..pki.issue import request
-from ..pki.keys import key_name, key_thumbprint, public_pem
+from ..pki.keys import key_name, key_thumbprint, public_pem, require_strong_key
 from .custody import ELSEWHERE, KeyElsewhere, custody_of, holder, require_signer
 from .errors import DeclarationError
 from .issuance import parse_subject
@@ -53,6 +53,7 @@ class SigningKeyProvider(Reconciler):
     def _outs(news: Properties) -> dict[str, Any]:
         signer, subject = news["signer"], news.get("subject")
         held = holder(signer)
+        require_strong_key(held.public_key, what=f"key '{signer['key']}'")
         made = request(KeyElsewhere(signer, held.public_key), subject=parse_subject(subject)) if subject else None
         return {
             "custody": signer["custody"],

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -64,8 +65,7 @@ class KeyInToken:
         Raises:
             PinError, TokenError: as for ``public_key``.
         """
-        import pkcs11
-
+        pkcs11 = _library(self._uri)
         with _told(self._uri), self._session() as session:
             key = _find(session, self._uri, pkcs11.ObjectClass.PRIVATE_KEY)
             if key.key_type == pkcs11.KeyType.RSA:
@@ -82,7 +82,7 @@ class KeyInToken:
         Raises:
             PinError, TokenError: as for ``public_key``.
         """
-        import pkcs11
+        pkcs11 = _library(self._uri)
         from pkcs11.util.ec import encode_named_curve_parameters
 
         with _told(self._uri), self._session() as session:
@@ -99,8 +99,7 @@ class KeyInToken:
     @contextmanager
     def _session(self) -> Iterator[Any]:
         """The process's session with the token; one that broke is not used again."""
-        import pkcs11
-
+        pkcs11 = _library(self._uri)
         with _LOCK:
             module = _module(self._uri)
             token = _token(module, self._uri)
@@ -143,18 +142,25 @@ def _open(token: Any, place: tuple[str, bytes], uri: TokenUri, pin: Pin) -> Any:
         raise PinError(uri.what, "the token is locked: its PIN was wrong too often", "have its security officer unlock it") from None
 
 
-def _module(uri: TokenUri) -> Any:
+def _library(uri: TokenUri) -> ModuleType:
+    """python-pkcs11: an extra, for those who have tokens.
+
+    Raises:
+        TokenError: it is not installed.
+    """
     try:
         import pkcs11
     except ImportError:
-        raise TokenError(
-            uri.what, "python-pkcs11 is not installed", "install the extra: pip install 'hubtrust[pkcs11]' or python-pkcs11"
-        ) from None
+        raise TokenError(uri.what, "python-pkcs11 is not installed", "install the extra: hubtrust[pkcs11], or python-pkcs11") from None
+    return pkcs11
+
+
+def _module(uri: TokenUri) -> Any:
     path = uri.module_path or os.environ.get(MODULE_VARIABLE)
     if not path:
         raise TokenError(uri.what, "no PKCS#11 module is named", f"add ?module-path=… to the URI, or set {MODULE_VARIABLE} to the library")
     try:
-        return pkcs11.lib(path)
+        return _library(uri).lib(path)
     except (RuntimeError, OSError) as error:
         fact = f"the PKCS#11 module '{path}' can't be loaded: {_short(error)}"
         raise TokenError(uri.what, fact, "check the path, and the module's own configuration") from None

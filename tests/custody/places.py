@@ -13,11 +13,14 @@ import httpx
 import jwt
 import pytest
 from azure.identity import ClientSecretCredential
-from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys import JsonWebKey, KeyClient
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from components.pki.keys import PrivateKey
 from sandbox import world
 from tests.dynamic.engine_calls import Made, Provider
 from tests.dynamic.local_azure import LocalAzure
+from tests.pki.authorities import private_pem
 
 PIN = "plant-pin-84017263"
 PIN_VARIABLE = "PLANT_TOKEN_PIN"
@@ -70,6 +73,14 @@ class Tokens:
         self.run("--init-token", "--free", "--label", label, "--so-pin", "so-pin-84017263", "--pin", PIN)
         return label
 
+    def give(self, token: str, name: str, key: PrivateKey) -> str:
+        """Bring a key into the token by SoftHSM's own tool; its URI."""
+        file = self.folder / f"{name}.p8"
+        file.write_text(private_pem(key))
+        self.run("--import", str(file), "--token", token, "--label", name, "--id", uuid.uuid4().hex, "--pin", PIN)
+        file.unlink()
+        return self.uri(token, name)
+
     def uri(self, token: str, key: str) -> str:
         """The key's PKCS#11 URI."""
         return f"pkcs11:token={token};object={key};type=private?module-path={self.module}"
@@ -94,6 +105,22 @@ class Vault:
         through: dict[str, Any] = {"proxies": {"https": self.azure.ready["proxy"]}, "connection_verify": self.azure.ready["ca_file"]}
         credential = ClientSecretCredential(self.azure.ready["tenant_id"], officer["client_id"], officer["client_secret"], **through)
         return KeyClient(self.uri, credential, **through)
+
+    def give(self, name: str, key: PrivateKey, operations: tuple[str, ...] = ("sign", "verify")) -> str:
+        """Bring a key into the vault by Microsoft's client; its id with the version."""
+        return str(self.keys.import_key(name, JsonWebKey(key_ops=list(operations), **_web_key(key))).id)
+
+
+def _web_key(key: PrivateKey) -> dict[str, Any]:
+    """RFC 7518 6, as octets."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        own, public = key.private_numbers(), key.public_key().public_numbers()
+        numbers = {"n": public.n, "e": public.e, "d": own.d, "p": own.p, "q": own.q, "dp": own.dmp1, "dq": own.dmq1, "qi": own.iqmp}
+        return {"kty": "RSA"} | {name: number.to_bytes((number.bit_length() + 7) // 8, "big") for name, number in numbers.items()}
+    point = key.public_key().public_numbers()
+    numbers = {"x": point.x, "y": point.y, "d": key.private_numbers().private_value}
+    curve = {256: "P-256", 384: "P-384", 521: "P-521"}[key.key_size] if key.curve.name != "secp256k1" else "P-256K"
+    return {"kty": "EC", "crv": curve} | {name: number.to_bytes((key.key_size + 7) // 8, "big") for name, number in numbers.items()}
 
 
 def principal(azure: LocalAzure, role: str) -> dict[str, Any]:

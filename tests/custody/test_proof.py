@@ -10,7 +10,7 @@ import pytest
 from components.dynamic import custody
 from tests.custody import places
 from tests.custody.places import Held, Tokens, Vault
-from tests.dynamic.engine_calls import Provider
+from tests.dynamic.engine_calls import CallFailedError, Provider
 from tests.dynamic.local_azure import Hub, LocalAzure
 from tests.dynamic.plants import Plant
 from tests.pki.authorities import ec_key, rsa_key
@@ -36,7 +36,7 @@ def test_state(proving: Provider, hub: Hub, key: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", places.ALGORITHMS)
 def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
-    """Custody key-vault: made in the vault, a root by it, a proof by it; two calls to the vault a provider process, then one a signature."""
+    """Custody key-vault: a key made in the vault, a root by it, a proof by it."""
     held = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
     root = places.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
@@ -44,7 +44,7 @@ def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hu
 
 @pytest.mark.parametrize("algorithm", places.ALGORITHMS)
 def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
-    """Custody pkcs11: made in the token, a root by it, a proof by it; the PIN is in the environment."""
+    """Custody pkcs11: a key made in the token, a root by it, a proof by it; the PIN is in the environment."""
     signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=places.PIN_VARIABLE)
     held = Held.look_up(keys, signer, make=algorithm)
     root = places.root_of(issuing, held.signer)
@@ -66,30 +66,31 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"ca.key", "ca.pem", "proof.pem"}, "nothing else is left where the key is"
 
 
-def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure) -> None:
-    """A CA made elsewhere, its key imported into the vault by Microsoft's client: declared by its id, without any lookup before."""
-    from azure.keyvault.keys import JsonWebKey
-
-    plant, size = Plant(), 32
-    numbers = plant.key.private_numbers()
-    point = {name: getattr(numbers.public_numbers, name).to_bytes(size, "big") for name in ("x", "y")}
-    web_key = JsonWebKey(kty="EC", crv="P-256", d=numbers.private_value.to_bytes(size, "big"), key_ops=["sign", "verify"], **point)
-    given = vault.keys.import_key(f"given-{uuid.uuid4().hex[:8]}", web_key)
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
+def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
+    """A CA made elsewhere, its key imported by Microsoft's client: declared by its id alone; the vault is asked twice, whatever for."""
+    plant = Plant(key=key)
+    given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
     places.control(azure, "DELETE", "/requests")
-    proven(proving, hub, declared(hub, plant.pem, custody.in_key_vault(str(given.id))))
+    proven(proving, hub, declared(hub, plant.pem, custody.in_key_vault(given)))
     asked = [entry for entry in places.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
     assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
-def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, tmp_path: Path, key: Any) -> None:
-    """A CA made elsewhere, its key imported into the token by SoftHSM's own tool; the PIN comes as a secret."""
-    plant, name = Plant(key=key), f"given-{uuid.uuid4().hex[:8]}"
-    file = tmp_path / "ca.key"
-    file.write_text(plant.private_pem)
-    _shell(tmp_path, "openssl pkcs8 -topk8 -nocrypt -in ca.key -out ca.p8")
-    tokens.run("--import", str(tmp_path / "ca.p8"), "--token", "plant", "--label", name, "--id", uuid.uuid4().hex, "--pin", places.PIN)
-    proven(proving, hub, declared(hub, plant.pem, custody.in_token(tokens.uri("plant", name), pin=places.PIN)))
+def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
+    """A CA made elsewhere, its key imported by SoftHSM's own tool; the PIN comes as a secret."""
+    plant, given = Plant(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=places.PIN)))
+
+
+def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
+    """Nothing is signed by it, and the right one proves with the code that lies there."""
+    plant, other = Plant(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
+    with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
+        proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=places.PIN_VARIABLE)))
+    right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", plant.key)
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(right, pin_variable=places.PIN_VARIABLE)))
 
 
 def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
