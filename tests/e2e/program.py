@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -18,6 +19,7 @@ import httpx
 from tests.dynamic.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
+_SALT = re.compile(r"^encryptionsalt:.*$", re.MULTILINE)
 _PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "components")
 
 
@@ -71,7 +73,7 @@ class Program:
         found: dict[str, Any] = json.loads((self.home / "azure.json").read_text())
         return found
 
-    def engine_says(self, *arguments: str) -> str:
+    def engine_says(self, *arguments: str, typed: str = "") -> str:
         """What the embedded engine prints about the stack: the state is the same for both."""
         environment = {
             **os.environ,
@@ -81,7 +83,7 @@ class Program:
             "PULUMI_HOME": str(self.home / "pulumi"),
         }
         command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "sandbox"]
-        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, input=typed)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -99,6 +101,13 @@ class Program:
         lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in values.items()]
         settings = self.folder / "Pulumi.sandbox.yaml"
         settings.write_text(settings.read_text().rstrip() + "\n" + "\n".join(lines) + "\n")
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Write a key of the project into the stack's settings, encrypted by the engine as `config set --secret` does."""
+        copy = self.home / "Pulumi.sandbox.yaml"
+        copy.write_text((self.folder / copy.name).read_text() + "\n".join(_SALT.findall(copy.read_text())))
+        self.engine_says("config", "set", f"hubtrust:{name}", "--secret", "--config-file", str(copy), typed=value)
+        shutil.copy(copy, self.folder / copy.name)
 
     @contextmanager
     def azure(self) -> Iterator[LocalAzure]:
