@@ -24,7 +24,7 @@ hub = TrustedHub(
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
     adopt=stack.adopt,
-    cloud=stack.cloud,
+    cloud=stack.cloud or None,
 )
 
 pulumi.export("resourceGroupName", hub.resource_group_name)

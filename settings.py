@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -39,7 +41,7 @@ def _tag(text: str) -> str:
 
 
 def _cloud(text: str) -> str:
-    if text not in _CLOUDS and not text.startswith("https://"):
+    if text and text not in _CLOUDS and not text.startswith("https://"):
         raise ValueError(f"'{text}' is no cloud; write {', '.join(_CLOUDS)} or the https URL of a metadata host")
     return text
 
@@ -66,7 +68,7 @@ class Settings(BaseModel):
     protect: bool = True
     operators: tuple[Annotated[str, AfterValidator(_operator)], ...] = ()
     tags: tuple[Annotated[str, AfterValidator(_tag)], ...] = ()
-    cloud: Annotated[str, AfterValidator(_cloud)] = "public"
+    cloud: Annotated[str, AfterValidator(_cloud)] = ""
     ca_source: Literal["generate", "import", "request"] = "generate"
     ca_name: Annotated[str, Field(min_length=1, max_length=50)] = "hubtrust"
     ca_organization: Annotated[str, Field(max_length=64)] = ""
@@ -193,12 +195,16 @@ def load(config: pulumi.Config | None = None) -> Settings:
     """
     config = config or pulumi.Config()
     values: dict[str, Any] = {}
-    wrong: list[str] = []
+    wrong = _unknown(config.name)
     for attribute, field in Settings.model_fields.items():
         name = to_camel(attribute)
         text = config.get(name)
         if text is None:
             continue
+        if field.annotation is SecretStr and text and not is_config_secret(f"{config.name}:{name}"):
+            wrong.append(
+                f"{config.name}:{name}: it stands there in clear text, and would in the state; take it out and set it with --secret"
+            )
         try:
             values[name] = _read(config, name, field.annotation, text)
         except (pulumi.ConfigTypeError, ValueError):
@@ -208,6 +214,18 @@ def load(config: pulumi.Config | None = None) -> Settings:
     except ValidationError as error:
         wrong += [line for each in error.errors() for line in _lines(config.name, each)]
     raise SettingsError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
+
+
+def _unknown(project: str) -> list[str]:
+    """Keys that nothing reads: a misspelt one would be passed over in silence."""
+    known = [to_camel(attribute) for attribute in Settings.model_fields]
+    given = {key.partition(":")[2] for key in (*get_config_env(), *CONFIG.get()) if key.startswith(f"{project}:")}
+    lines = []
+    for key in sorted(given - set(known)):
+        near = difflib.get_close_matches(key, known, n=1)
+        remedy = f"write {near[0]}, or take it out" if near else f"take it out; there are {', '.join(known)}"
+        lines.append(f"{project}:{key}: there is no such key; {remedy}")
+    return lines
 
 
 def _settled(values: dict[str, Any], wrong: list[str]) -> Settings:

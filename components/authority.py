@@ -18,6 +18,7 @@ from .errors import HubtrustError
 from .key_custody import AuthorityKey, Elsewhere
 from .pki.certificate import pem
 from .pki.chain import Chain, load_chain
+from .pki.errors import PkiError
 from .pki.keys import load_private_key
 
 _HOURS = 24  # a day; pulumi-tls counts in hours
@@ -39,8 +40,8 @@ class Trust(StrEnum):
     ISSUING = "issuing"
 
 
-class AuthorityError(HubtrustError):
-    """An authority can't be what is declared."""
+class AuthorityError(HubtrustError, pulumi.RunError):
+    """An authority can't be what is declared; Pulumi shows it as one line, without the program's traceback."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +114,19 @@ class CertificateAuthority(pulumi.ComponentResource):
             opts: Pulumi's options.
 
         Raises:
-            HubtrustError: an imported or answered chain is no good, as ``load_chain`` says it, or the key is none of the chain's.
+            AuthorityError: an imported or answered chain is no good, as ``load_chain`` says it, or the key is none of the chain's.
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
         self.certificate_request = pulumi.Output.from_input(None)
         self._prefix = f"{name}-g{generation}"
+        try:
+            self._declare(source)
+        except PkiError as error:
+            raise AuthorityError(error.what, error.fact, error.remedy) from None
+        self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
+
+    def _declare(self, source: Generate | Import | Request) -> None:
         match source:
             case Generate():
                 self._generate(source)
@@ -126,7 +134,6 @@ class CertificateAuthority(pulumi.ComponentResource):
                 self._import(source)
             case Request():
                 self._request(source)
-        self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
     def _generate(self, source: Generate) -> None:
         _require_places(source.custody, source.intermediates + 1)
@@ -264,6 +271,10 @@ def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import)
 
 def _subject(common_name: str, organization: str | None) -> str:
     """A name as RFC 4514 text; from values, so that a comma in one of them stays in it."""
-    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-    attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    try:
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+        attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    except ValueError:
+        fact = "a name in it is empty or longer than 64 characters (RFC 5280 appendix A.1)"
+        raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "write shorter names") from None
     return x509.Name(attributes[::-1]).rfc4514_string()

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import authorization, iothub, resources
 
 from .authority import Anchor, CertificateAuthority
+from .azure_cloud import chosen
 from .dynamic.verified_certificate import VerifiedCertificate
 from .errors import HubtrustError
 
@@ -21,8 +22,12 @@ _HUB_ID = re.compile(
 _SUFFIXES = {"public": "azure-devices.net", "usgovernment": "azure-devices.us", "china": "azure-devices.cn"}
 
 
-class HubIdError(HubtrustError):
+class HubIdError(HubtrustError, pulumi.RunError):
     """What was given is no hub's resource id."""
+
+
+class SameNameError(HubtrustError, pulumi.RunError):
+    """Two authorities of one hub have one name, so that their certificates could not be told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +66,7 @@ class TrustedHub(pulumi.ComponentResource):
         existing_id: str | None = None,
         attest: bool = False,
         adopt: bool = False,
-        cloud: str = "public",
+        cloud: str | None = None,
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -74,15 +79,19 @@ class TrustedHub(pulumi.ComponentResource):
             existing_id: the resource id of a hub that somebody else owns: see ``existing``.
             attest: call certificates verified and prove nothing; loud, and forbidden by the policy pack in production.
             adopt: replace another certificate that holds a name that is ours.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: the one that azure-native is set to.
             deadline: seconds to try again what Azure refuses for the moment.
             opts: Pulumi's options.
 
         Raises:
             HubIdError: ``existing_id`` is no hub's resource id.
+            SameNameError: two authorities have one name.
+            CloudChoiceError: ``cloud`` is not the one in which azure-native makes the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
+        _require_names_apart(name, authorities)
+        cloud = chosen(cloud, makes_hub=existing_id is None)
         if existing_id is None:
             hub: pulumi.Resource | None = self._make(settings or HubSettings())
         else:
@@ -188,6 +197,13 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:
+    names = [authority.name for authority in authorities]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SameNameError(f"the authorities of '{hub}'", f"two are called '{twice[0]}'", "give each a name of its own, and each once")
 
 
 def _part(resource_id: str, segments: int) -> str:

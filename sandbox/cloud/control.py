@@ -16,11 +16,12 @@ from .login import principals, tokens
 from .vaults import vaults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request as ControlRequest
 
     from .front import Front
+    from .mqtt.plane import Plane
 
     Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
 
@@ -31,9 +32,9 @@ class BadRequestError(ValueError):
     """What was asked for makes no sense; the message says why."""
 
 
-def application(front: Front) -> Starlette:
+def application(front: Front, plane: Plane) -> Starlette:
     """The control application of one local Azure."""
-    control = _Control(front)
+    control = _Control(front, plane)
     routes = [
         Route("/health", _answered(control.health), methods=["GET"]),
         Route("/requests", _answered(control.requests), methods=["GET"]),
@@ -49,6 +50,9 @@ def application(front: Front) -> Starlette:
         Route("/principals", _answered(control.add_principal), methods=["POST"]),
         Route("/vaults", _answered(control.add_vault), methods=["POST"]),
         Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
+        Route("/connections", _answered(control.connections), methods=["GET"]),
+        Route("/connections", _answered(control.clear_connections), methods=["DELETE"]),
+        Route("/messages", _answered(control.messages), methods=["GET"]),
         Route("/reset", _answered(control.reset), methods=["POST"]),
     ]
     return Starlette(routes=routes)
@@ -69,8 +73,9 @@ def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpo
 
 
 class _Control:
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, plane: Plane) -> None:
         self._front = front
+        self._plane = plane
         self._azure = front.azure
 
     def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
@@ -85,6 +90,19 @@ class _Control:
 
     def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         self._front.entries.clear()
+        return {}
+
+    def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """Who connected by MQTT or tried to, oldest first, with the reason where one was refused; `?device=` picks one device's."""
+        return _of_device(self._plane.attempts, request)
+
+    def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """What devices sent, oldest first, without the payloads; `?device=` picks one device's."""
+        return _of_device(self._plane.messages, request)
+
+    def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Forget connections and messages; sessions go on."""
+        self._plane.clear()
         return {}
 
     def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
@@ -159,13 +177,16 @@ class _Control:
         return {}
 
     def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """Forget everything but the tenant and its keys: groups, hubs, certificates, roles, faults, log, clock."""
+        """Forget everything but the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
         with self._azure.store.transaction():
             self._azure.store.clear(keep=KEPT_ON_RESET)
             grant_deployer(self._front)
         self._front.entries.clear()
         self._front.faults.rules.clear()
         self._azure.clock.follow_machine()
+        self._azure.throttle.clear()
+        self._plane.clear()
+        self._azure.presence.changed_under("")
         return {}
 
 
@@ -178,6 +199,11 @@ def grant_deployer(front: Front) -> None:
         owner = next(role for role in access.ROLES.values() if role.name == "Owner")
         scope = f"/subscriptions/{directory.subscription_id}"
         access.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
+    device = request.query_params.get("device")
+    return [vars(entry) for entry in entries if device in {None, entry.device}]
 
 
 def _mutates(entry: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ class Proxy:
     """RFC 9110, 9.3.6. Ports 443 and 8883 of Azure's names are known; every other host is refused with 403."""
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
-    mqtt: tuple[str, int] | None  # where its MQTT listens, when it does
+    mqtt: tuple[str, int]  # where its MQTT listens
     resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that nobody made has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)  # the last hosts that were asked for in vain, for `status`

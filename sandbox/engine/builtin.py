@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.engine import differences, values
 from sandbox.engine import urn as urns
@@ -81,6 +81,12 @@ class Builtin:
                 raise ProviderError(f"unknown resource {urn}")
             return {"urn": urn, "id": found.id, "provider": found.provider, "state": found.outputs}, ()
         raise ProviderError(f"unrecognized function name: {token!r}")
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:  # noqa: ARG002, D102
+        raise ProviderError(f"{request.type} is no component that the engine knows")
+
+    async def call(self, request: Any, args: Properties) -> Any:  # noqa: ARG002, D102
+        raise ProviderError(f"unrecognized method name: {request.tok!r}")
 
     async def cancel(self) -> None:
         """Nothing takes long enough to be stopped."""

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.engine.errors import EngineError
+from sandbox.engine.hooks import HookError
 from sandbox.engine.provider_error import PartialFailure, ProviderError
 
 if TYPE_CHECKING:
@@ -65,7 +66,19 @@ class Executor:
             self.check()
             self.events.before(step)
             await self._begun(step)
+            if step.resource.custom or step.kind == "delete":  # other components are done when they have their outputs
+                await self.completed(step)
         self.events.after(step)
+
+    async def completed(self, step: Step) -> None:
+        """A step has been done, and is in the state: the hooks that come after it run. One that fails fails the run."""
+        try:
+            await self.world.hooks.after(step)
+        except HookError as bad:
+            self.events.message(str(bad), "error", step.urn)
+            self.failed = True
+            if not self._continue:
+                self.stop()
 
     async def _begun(self, step: Step) -> None:
         journal = self.world.journal
@@ -77,6 +90,7 @@ class Executor:
                 journal.end(operation)
                 raise Stopped
         try:
+            await self.world.hooks.before(step)
             await step.apply(self.world)
         except (ProviderError, EngineError) as failed:
             if self.killed:

@@ -9,23 +9,24 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
-from sandbox.engine import registration, source_positions, values
+from sandbox.engine import output_values, registration, source_positions, values
 from sandbox.engine import urn as urns
 from sandbox.engine.deployment import Resource
 from sandbox.engine.errors import EngineError
 from sandbox.engine.executor import Stopped
 from sandbox.engine.plan import Refused
 from sandbox.engine.provider_error import ProviderError
-from sandbox.engine.transforms import Transforms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
+    from sandbox.engine.component_plugins import ComponentPlugins
     from sandbox.engine.default_providers import DefaultProviders
     from sandbox.engine.goal import Goal
     from sandbox.engine.planner import Planner
-    from sandbox.engine.providers import Providers
+    from sandbox.engine.steps import World
+    from sandbox.engine.transforms import Transforms
 
 _FEATURES = {
     "secrets": "SECRETS",
@@ -37,6 +38,8 @@ _FEATURES = {
     "invokeTransforms": "INVOKE_TRANSFORMS",
     "replaceWith": "REPLACE_WITH",
     "replacementTrigger": "REPLACEMENT_TRIGGER",
+    "resourceHooks": "RESOURCE_HOOKS",
+    "errorHooks": "ERROR_HOOKS",
     "invokeDependsOn": "INVOKE_DEPENDS_ON",
 }
 _UNKNOWN = "this engine does not support what the program asks for; use the pulumi CLI for it"
@@ -48,17 +51,28 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     Args:
         planner: decides and acts.
-        providers: those that functions are called on.
+        world: its providers have the functions that are called; its hooks are those that the program registers.
         defaults: makes default providers.
+        components: has components constructed that live in plugins.
+        transforms: those that the program registers.
         info: what GetDeploymentInfo answers, without the features.
         root: the project's folder.
     """
 
-    def __init__(self, planner: Planner, providers: Providers, defaults: DefaultProviders, info: Any, root: Path) -> None:
-        self._planner, self._providers, self._defaults = planner, providers, defaults
+    def __init__(
+        self,
+        planner: Planner,
+        world: World,
+        defaults: DefaultProviders,
+        components: ComponentPlugins,
+        transforms: Transforms,
+        info: Any,
+        root: Path,
+    ) -> None:
+        self._planner, self._providers, self._hooks = planner, world.providers, world.hooks
+        self._defaults, self._components, self._transforms = defaults, components, transforms
         self._info, self._root = info, root
         self._goals: dict[str, Goal] = {}
-        self._transforms = Transforms()
         self._component_providers: dict[str, dict[str, str]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
         self.done = asyncio.Event()
@@ -92,12 +106,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return await self._answer(context, lambda: self._register(request))
 
     async def _register(self, request: Any) -> Any:
-        if request.remote:
-            raise ProviderError(
-                f"component plugins are not supported by this engine: {request.type!r} needs one; use the pulumi CLI for it"
-            )
         registration.inherit(request, self._goals.get(request.parent))
-        inputs = await self._transforms.apply(request)
+        properties = await self._transforms.apply(request)
+        if request.remote:
+            return await self._construct(request, properties)
+        inputs = output_values.collapsed(properties)
         provider = ""
         if request.custom and not urns.is_provider(request.type):
             provider = await self._provider(request, urns.package_of(request.type))
@@ -107,10 +120,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         registered = await self._planner.register(goal)
         resource = registered.resource
         self._goals[resource.urn] = goal
-        self._transforms.registered(resource.urn, request)
-        if not request.custom:
-            above = self._component_providers.get(request.parent, {})
-            self._component_providers[resource.urn] = {**above, **request.providers}
+        self._registered(resource.urn, request)
         form = values.Form(request.acceptSecrets, request.acceptResources)
         # A component's outputs come later; those of an earlier run may point at what is not there yet.
         outputs = resource.outputs if request.custom else {}
@@ -123,6 +133,23 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             result=_RESULTS[registered.result],
             unknown=registered.unknown,
         )
+
+    def _registered(self, urn: str, request: Any) -> None:
+        """A resource has its URN: what is below it will take over what the request says."""
+        self._transforms.registered(urn, request)
+        if not request.custom:
+            above = self._component_providers.get(request.parent, {})
+            self._component_providers[urn] = {**above, **request.providers}
+
+    async def _construct(self, request: Any, properties: values.Properties) -> Any:
+        """Have a component constructed by its plugin, which registers it and its parts here."""
+        provider = await self._providers.at(await self._provider(request, urns.package_of(request.type)))
+        try:
+            response = await self._components.construct(provider, request, properties)
+        except ProviderError as bad:
+            self._planner.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
+        self._registered(response.urn, request)
+        return response
 
     async def _provider(self, request: Any, package: str) -> str:
         """The reference of the provider that a request is for: named, inherited from above, or the default one."""
@@ -138,7 +165,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             if urns.type_of(request.urn) == urns.STACK_TYPE:
                 self.stack_outputs = request.urn, values.from_struct(request.outputs)
             else:
-                self._planner.outputs(request.urn, outputs)
+                await self._planner.outputs(request.urn, outputs)
             return empty_pb2.Empty()
 
         return await self._answer(context, register)
@@ -194,28 +221,37 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return empty_pb2.Empty()
 
     async def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Methods of component plugins."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a method of a component plugin ({request.tok})")
+        """Call a method of a component that a plugin has constructed."""
+        return await self._answer(context, lambda: self._call(request))
+
+    async def _call(self, request: Any) -> Any:
+        owner = values.from_struct(request.args).get("__self__")
+        goal = self._goals.get(owner.urn) if isinstance(owner, values.ResourceReference) else None
+        reference = request.provider or (goal.provider if goal else "") or await self._provider(request, urns.package_of(request.tok))
+        return await self._components.call(await self._providers.at(reference), request)
 
     async def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Parameterized packages."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a parameterized package ({request.name})")
 
     async def RegisterResourceHook(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Resource hooks."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a resource hook ({request.name})")
+        """A function to be called before or after what is done to resources."""
+        return await self._take(context, self._hooks.register, request)
 
     async def RegisterErrorHook(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Error hooks."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: an error hook ({request.name})")
+        """A function to be called when a provider call has failed."""
+        return await self._take(context, self._hooks.register_error_hook, request)
+
+    async def _take(self, context: Any, take: Callable[[Any], None], request: Any) -> Any:
+        try:
+            take(request)
+        except EngineError as bad:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(bad))
+        return empty_pb2.Empty()
 
     async def ExistsResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         """Asking whether a resource exists."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: asking whether a resource exists")
-
-    async def close(self) -> None:
-        """Let go of the program."""
-        await self._transforms.close()
 
     async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         """The program has said all; it is kept until the run is over, because it may be called back."""

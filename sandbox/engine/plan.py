@@ -113,7 +113,7 @@ class Plan:
             return new
         self._settle()
         self._take_along(old)
-        return await self._last(Same(new.urn, old, replace(old, id="")))
+        return await self._last(Same(old.urn, old, replace(old, id="")))
 
     def _take_along(self, resource: Resource) -> None:
         """Keep what a spared resource needs, and the program no longer declares, before it in the state."""

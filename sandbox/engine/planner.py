@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from sandbox.engine import urn as urns
 from sandbox.engine.aliases import Aliases
@@ -66,9 +66,11 @@ class Planner:
         try:
             old = self._aliases.find(urn, goal, self.seen - {urn} if goal.aliases else ())
             renamed = old.urn if old is not None and old.urn != urn else ""
-            if renamed:
-                self._executor.world.journal.rename(renamed, urn)
             new = goal.resource(urn, old, renamed)
+            if renamed and self._planning.targets.spare(new):
+                self.seen.add(renamed)  # it keeps its old name, by which its children know it
+            elif renamed:
+                self._executor.world.journal.rename(renamed, urn)
             made = await Plan(self._planning, goal, new, old).carry_out()
             return Registered(made, unknown=urn in self._planning.skipped)
         except StepFailed:
@@ -79,6 +81,11 @@ class Planner:
         except (ProviderError, EngineError, PathError) as bad:
             self._executor.fail(str(bad), urn)
             raise Refused from None
+
+    def refuse(self, text: str) -> NoReturn:
+        """Tell what can't be done; the run stops. Raises `Refused`."""
+        self._executor.fail(text)
+        raise Refused
 
     def _claim(self, parent: str, type_: str, name: str) -> str:
         urn = urns.make(self._stack, self._project, parent, type_, name)
@@ -118,7 +125,7 @@ class Planner:
         assert step.new is not None  # noqa: S101 - it was found, or the step had failed
         return Registered(step.new)
 
-    def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
+    async def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
         """A component has its outputs. `merged`: after an error, what is missing may still be there, so old ones stay."""
         step = self._planning.steps.get(urn)
         if step is None or step.new is None:
@@ -130,6 +137,7 @@ class Planner:
         self._executor.world.journal.change(step.new, changed)
         step.new = changed
         if not changed.custom:
+            await self._executor.completed(step)
             self._executor.events.outputs(step)
 
     def result(self, urn: str) -> Resource | None:

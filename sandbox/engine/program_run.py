@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 from sandbox.engine import language
+from sandbox.engine.component_plugins import ComponentPlugins
 from sandbox.engine.default_providers import DefaultProviders
 from sandbox.engine.executor import Stopped
 from sandbox.engine.monitor import Monitor
+from sandbox.engine.transforms import Transforms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from sandbox.engine.callbacks import Callbacks
     from sandbox.engine.executor import Executor
     from sandbox.engine.planner import Planner
-    from sandbox.engine.providers import Providers
     from sandbox.engine.run import Request
     from sandbox.engine.values import Value
 
@@ -29,11 +31,11 @@ class ProgramRun:
         request: whose program.
         executor: says whether the run goes on.
         planner: takes what the program registers.
-        providers: those that it may call functions on.
+        callbacks: calls what the program gives us to call.
         config: full keys to values, secrets marked.
     """
 
-    def __init__(self, request: Request, executor: Executor, planner: Planner, providers: Providers, config: Mapping[str, Value]) -> None:
+    def __init__(self, request: Request, executor: Executor, planner: Planner, callbacks: Callbacks, config: Mapping[str, Value]) -> None:
         self._request, self._executor, self._planner = request, executor, planner
         info = resource_pb2.DeploymentInfo(
             project=request.project.name,
@@ -44,7 +46,9 @@ class ProgramRun:
             dryRun=request.preview,
             parallel=request.parallel,
         )
-        self._monitor = Monitor(planner, providers, DefaultProviders(planner, config), info, request.project.root)
+        self._components = ComponentPlugins(executor, planner, info)
+        defaults = DefaultProviders(planner, config)
+        self._monitor = Monitor(planner, executor.world, defaults, self._components, Transforms(callbacks), info, request.project.root)
         self._program: language.Program | None = None
 
     def register_monitor(self, server: Any) -> None:
@@ -53,6 +57,7 @@ class ProgramRun:
 
     async def start(self, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> None:
         """Start the program; see `language.start`."""
+        self._components.monitor_address = monitor
         self._program = await language.start(self._request, monitor=monitor, engine=engine, tell=tell)
 
     async def stop(self) -> None:
@@ -84,9 +89,8 @@ class ProgramRun:
         finally:
             await monitor.idle()
             if monitor.stack_outputs is not None:
-                self._planner.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
+                await self._planner.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
             monitor.released.set()
-            await monitor.close()
         self._judge(await ended)
 
     async def _until_done(self, ended: asyncio.Task[int]) -> None:

@@ -192,6 +192,20 @@ class Provider:
         response = await self._call("Invoke", request)
         return values.from_struct(getattr(response, "return")), _failures(response)
 
+    async def construct(self, request: Any, inputs: Properties) -> Any:
+        """A component made by its plugin: the ConstructResponse; None where the provider can't know yet."""
+        if not self.configured:
+            return None
+        request.inputs.CopyFrom(self._wire(inputs))
+        return await self._call("Construct", request)
+
+    async def call(self, request: Any, args: Properties) -> Any:
+        """A component's method: the CallResponse; None where the provider can't know yet."""
+        if not self.configured:
+            return None
+        request.args.CopyFrom(self._wire(args))
+        return await self._call("Call", request)
+
     async def cancel(self) -> None:
         """Ask it to stop what it does."""
         with contextlib.suppress(grpc.aio.AioRpcError):  # it may be too busy, or gone: the caller waits for its calls anyway

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.engine import differences, values
 from sandbox.engine import urn as urns
@@ -63,6 +63,12 @@ class Connection(Lifecycle, Protocol):
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
         """Call a function: result and failures."""
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:
+        """A component made by its plugin."""
+
+    async def call(self, request: Any, args: Properties) -> Any:
+        """A component's method."""
 
     async def cancel(self) -> None:
         """Ask it to stop what it does."""

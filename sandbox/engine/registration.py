@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sandbox.engine import source_positions, values
 from sandbox.engine import urn as urns
 from sandbox.engine.goal import Alias, Goal
+from sandbox.engine.hooks import BINDINGS
 from sandbox.engine.property_path import parse_property_path
 from sandbox.engine.provider_error import ProviderError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HOOKS = ("before_create", "after_create", "before_update", "after_update", "before_delete", "after_delete", "on_error")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
 
@@ -50,7 +50,7 @@ def goal_of(request: Any, *, inputs: values.Properties, provider: str, root: Pat
         replace_with=tuple(request.replace_with),
         hide_diff=tuple(list(parse_property_path(path)) for path in request.hideDiffs),
         **source_positions.of_request(request, root),
-        resource_hooks={name: tuple(names) for name in _HOOKS if (names := getattr(request.hooks, name))},
+        resource_hooks={kind: tuple(names) for name, kind in BINDINGS.items() if (names := getattr(request.hooks, name))},
     )
 
 

@@ -12,11 +12,13 @@ from pulumi.runtime.proto import engine_pb2_grpc
 
 from sandbox.engine import language, policy_pack, values
 from sandbox.engine.builtin import Builtin
+from sandbox.engine.callbacks import Callbacks
 from sandbox.engine.deletions import delete_all
 from sandbox.engine.engine_service import EngineService
 from sandbox.engine.errors import EngineError
 from sandbox.engine.events import STDERR, Events
 from sandbox.engine.executor import Executor, Stopped
+from sandbox.engine.hooks import Hooks, delete_hooks
 from sandbox.engine.journal import Journal
 from sandbox.engine.planner import Planner
 from sandbox.engine.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
@@ -44,6 +46,9 @@ You should confirm whether or not the operations listed completed successfully b
 Once you have confirmed the status of the interrupted operations, you can repair your stack using `refresh` which will refresh the \
 state from the provider you are using and clear the pending operations if there are any."""
 
+_NO_PROGRAM = """Resource has delete hooks registered, but the program is not running. Hooks: {names}
+Take its resources out of the program, leave the hooks in it, and run `up`: that deletes them, hooks and all."""
+
 
 class Session:
     """A run. Make one for each: see `run.run` for the arguments."""
@@ -69,6 +74,7 @@ class Session:
         self._run: ProgramRun | None = None
         self._servers: list[Any] = []
         self._cancelling: list[asyncio.Future[None]] = []
+        self._callbacks = Callbacks()
 
     async def run(self) -> Outcome:
         """Run it."""
@@ -112,7 +118,8 @@ class Session:
         self._plugins = Plugins(place, engine, self._tell)
         builtin = Builtin(request.stack_outputs or _no_stacks, self._registered)
         self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
-        world = World(self._providers, self._journal, self._preview, now)
+        hooks = Hooks(self._callbacks, self._events, preview=self._preview)
+        world = World(self._providers, self._journal, hooks, self._preview, now)
         self._executor = Executor(world, self._events, parallel=request.parallel, continue_on_error=request.continue_on_error)
         self._cancel.listen(asyncio.get_running_loop(), self._stop)
 
@@ -134,6 +141,7 @@ class Session:
     def _stop(self, at_once: bool) -> None:
         """The user wants to stop."""
         self._executor.stop()
+        self._callbacks.interrupt()
         if not at_once:
             self._cancelling = [asyncio.ensure_future(provider.cancel()) for provider in self._providers.in_use]
             return
@@ -164,8 +172,12 @@ class Session:
         )
         if request.verb != "destroy":
             await self._run_program(planner)
-        else:
-            await self._delete(planner)
+            return
+        for old in olds:
+            names = delete_hooks(old)
+            if names:
+                self._executor.fail(_NO_PROGRAM.format(names=",".join(names)), old.urn)
+        await self._delete(planner)
 
     async def _load_policies(self) -> None:
         self._events.other("policyLoadEvent", {})
@@ -199,7 +211,7 @@ class Session:
         await delete_all(self._executor, steps)
 
     async def _run_program(self, planner: Planner) -> None:
-        self._run = ProgramRun(self._request, self._executor, planner, self._providers, self._config)
+        self._run = ProgramRun(self._request, self._executor, planner, self._callbacks, self._config)
         address = await self._serve(self._run.register_monitor)
         await self._run.start(monitor=address, engine=self._engine_address, tell=self._tell)
 
@@ -216,6 +228,7 @@ class Session:
         if self._run is not None:
             await self._run.stop()
         await asyncio.gather(*self._cancelling, *(provider.cancel() for provider in self._providers.in_use))
+        await self._callbacks.close()
         await self._plugins.stop()
         await asyncio.gather(*(pack.stop() for pack in self._packs))
         for server in self._servers:
@@ -225,8 +238,16 @@ class Session:
                 await self._journal.durable()
             except OSError as bad:
                 self._executor.unsaved = bad
-        if self._executor.failed and not self._cancel.cancelled:
-            self._events.message(f"{'preview' if self._preview else _NAMES[self._request.verb]} failed", "error")
+        if self._failed:
+            self._events.message(self._verdict(), "error")
+
+    def _verdict(self) -> str:
+        name = "preview" if self._preview else _NAMES[self._request.verb]
+        if not self._cancel.cancelled:
+            return f"{name} failed"
+        if self._journal.deployment().pending_operations and not self._preview:
+            return f"{name} canceled: look whether what was under way has happened, then `refresh` (the state has it as pending)"
+        return f"{name} canceled"
 
 
 _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy", "preview": "preview"}

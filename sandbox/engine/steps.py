@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.deployment import Resource
     from sandbox.engine.differences import Difference
+    from sandbox.engine.hooks import Hooks
     from sandbox.engine.journal import Journal
     from sandbox.engine.provider import Made
     from sandbox.engine.providers import Providers
@@ -26,6 +27,7 @@ class World:
 
     providers: Providers
     journal: Journal
+    hooks: Hooks
     preview: bool
     now: Callable[[], str]
     deletions: set[str] = field(default_factory=set)
@@ -149,7 +151,8 @@ class Create(PartOfReplacement):
             self._keep(world, key)
             return
         try:
-            made = await (await world.providers.of(key)).create(key)
+            provider = await world.providers.of(key)
+            made = await world.hooks.retried(self, lambda: provider.create(key))
         except PartialFailure as partial:
             self._keep(world, replace(made_resource(key, partial.made), init_errors=partial.reasons))
             raise
@@ -179,7 +182,8 @@ class Update(Step):
         self.new = new
         try:
             if new.custom:
-                made = await (await world.providers.of(new)).update(old, new)
+                provider = await world.providers.of(new)
+                made = await world.hooks.retried(self, lambda: provider.update(old, key))
                 new = replace(made_resource(new, made), modified=world.now())
         except PartialFailure as partial:
             self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=world.now())
@@ -233,7 +237,8 @@ class Delete(PartOfReplacement):
                 f"`pulumi state unprotect '{old.urn}'`"
             )
         if not world.preview and self._must_call(old, world):
-            await (await world.providers.of(old)).delete(old)
+            provider = await world.providers.of(old)
+            await world.hooks.retried(self, lambda: provider.delete(old))
         if self.before_successor:
             world.journal.change(key, replace(old, pending_replacement=True))
         else:

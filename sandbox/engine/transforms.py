@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import grpc
-import grpc.aio
-from pulumi.runtime.proto import alias_pb2, callback_pb2, callback_pb2_grpc, resource_pb2
+from pulumi.runtime.proto import alias_pb2, resource_pb2
 
-from sandbox.engine import values
-from sandbox.engine.plugins import CHANNEL_OPTIONS
+from sandbox.engine import output_values, values
+from sandbox.engine.callbacks import CallbackError
 from sandbox.engine.provider_error import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.engine.values import Properties, Value
+    from sandbox.engine.callbacks import Callbacks
+    from sandbox.engine.values import Properties
 
 # Options of a transform and the fields of a registration that they stand for, where the names differ.
 _LISTS = {
@@ -32,12 +31,12 @@ _MESSAGES = {"custom_timeouts": "customTimeouts", "hooks": "hooks", "replacement
 class Transforms:
     """The transforms of a program, of the whole stack and of single resources (with all below them)."""
 
-    def __init__(self) -> None:
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
         self._stack: list[Any] = []
         self._invokes: list[Any] = []
         self._own: dict[str, list[Any]] = {}
         self._parents: dict[str, str] = {}
-        self._channels: dict[str, Any] = {}
 
     def of_stack(self, callback: Any) -> None:
         """A transform of every resource."""
@@ -53,22 +52,21 @@ class Transforms:
         self._own[urn] = list(request.transforms)
 
     async def apply(self, request: Any) -> Properties:
-        """Change a RegisterResourceRequest's options as the transforms will; the properties that it then has.
+        """Change a RegisterResourceRequest's options as the transforms will; the properties that it then has, with output values.
 
         Raises:
             ProviderError: a transform raised.
         """
         chosen = [*request.transforms, *self._above(request.parent), *self._stack]
+        properties = values.from_struct_with_outputs(request.object)
         if not chosen:
-            return values.from_struct(request.object)
+            return properties
         depended = {key: tuple(item.urns) for key, item in request.propertyDependencies.items()}
-        properties = {
-            key: _with_dependencies(item, depended.get(key, ())) for key, item in values.from_struct_with_outputs(request.object).items()
-        }
+        properties = {key: output_values.depending(item, depended.get(key, ())) for key, item in properties.items()}
         for callback in chosen:
             properties = await self._transform(callback, request, properties)
         _keep_dependencies(request, properties)
-        return {key: values.mapped(item, _collapsed) for key, item in properties.items()}
+        return properties
 
     def _above(self, parent: str) -> Iterator[Any]:
         while parent:
@@ -109,21 +107,10 @@ class Transforms:
         return values.from_struct(request.args)
 
     async def _call(self, callback: Any, request: Any, what: str) -> bytes:
-        channel = self._channels.get(callback.target)
-        if channel is None:
-            channel = self._channels[callback.target] = grpc.aio.insecure_channel(callback.target, options=CHANNEL_OPTIONS)
-        asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
         try:
-            answer = await callback_pb2_grpc.CallbacksStub(channel).Invoke(asked)
-        except grpc.aio.AioRpcError as failed:
-            raise ProviderError(f"the {what} failed: {failed.details()}") from None
-        found: bytes = answer.response
-        return found
-
-    async def close(self) -> None:
-        """Let go of the program."""
-        for channel in self._channels.values():
-            await channel.close()
+            return await self._callbacks.call(callback, request)
+        except CallbackError as failed:
+            raise ProviderError(f"the {what} failed: {failed}") from None
 
 
 def _options(request: Any) -> Any:
@@ -175,36 +162,10 @@ def _apply_options(request: Any, options: Any) -> None:
     request.deleteBeforeReplace = options.delete_before_replace
 
 
-def _with_dependencies(value: Value, urns: tuple[str, ...]) -> Value:
-    if not urns or isinstance(value, values.Output):
-        return value
-    inner = value.value if isinstance(value, values.Secret) else value
-    known = inner is not values.UNKNOWN
-    return values.Output(inner if known else None, known, isinstance(value, values.Secret), urns)
-
-
 def _keep_dependencies(request: Any, properties: Properties) -> None:
     """What a transform took from other resources is depended on as well."""
     request.propertyDependencies.clear()
     for key, item in properties.items():
-        urns = sorted(set(_dependencies(item)))
+        urns = sorted(set(output_values.dependencies(item)))
         request.propertyDependencies[key].urns.extend(urns)
         request.dependencies.extend(urn for urn in urns if urn not in request.dependencies)
-
-
-def _dependencies(value: Value) -> Iterator[str]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _dependencies(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _dependencies(item)
-    elif isinstance(value, values.Secret):
-        yield from _dependencies(value.value)
-    elif isinstance(value, values.Output):
-        yield from value.dependencies
-        yield from _dependencies(value.value)
-
-
-def _collapsed(value: Value) -> Value:
-    return values.collapsed(value) if isinstance(value, values.Output) else value

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import re
 import shutil
 import ssl
 import subprocess
@@ -19,7 +18,6 @@ import httpx
 from tests.dynamic.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
-_SALT = re.compile(r"^encryptionsalt:.*$", re.MULTILINE)
 _PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "components")
 
 
@@ -73,7 +71,7 @@ class Program:
         found: dict[str, Any] = json.loads((self.home / "azure.json").read_text())
         return found
 
-    def engine_says(self, *arguments: str, typed: str = "") -> str:
+    def engine_says(self, *arguments: str, stdin: str | None = None) -> str:
         """What the embedded engine prints about the stack: the state is the same for both."""
         environment = {
             **os.environ,
@@ -83,7 +81,7 @@ class Program:
             "PULUMI_HOME": str(self.home / "pulumi"),
         }
         command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "sandbox"]
-        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, input=typed)
+        result = subprocess.run(command, cwd=self.folder, env=environment, input=stdin, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -97,17 +95,23 @@ class Program:
         return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
 
     def configure(self, **values: Any) -> None:
-        """Write keys of the project into the stack's settings."""
-        lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in values.items()]
-        settings = self.folder / "Pulumi.sandbox.yaml"
-        settings.write_text(settings.read_text().rstrip() + "\n" + "\n".join(lines) + "\n")
+        """Write keys into the stack's settings as committed, and no others; a key without a namespace is the project's."""
+        lines = [f"  {name if ':' in name else f'hubtrust:{name}'}: {json.dumps(value)}" for name, value in values.items()]
+        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().rstrip()
+        (self.folder / "Pulumi.sandbox.yaml").write_text(committed + "\n" + "\n".join(lines) + "\n")
 
-    def keep_secret(self, name: str, value: str) -> None:
-        """Write a key of the project into the stack's settings, encrypted by the engine as `config set --secret` does."""
+    def configure_secret(self, name: str, value: str) -> None:
+        """Set a key as `config set --secret` does, from stdin; the stack exists."""
         copy = self.home / "Pulumi.sandbox.yaml"
-        copy.write_text((self.folder / copy.name).read_text() + "\n".join(_SALT.findall(copy.read_text())))
-        self.engine_says("config", "set", f"hubtrust:{name}", "--secret", "--config-file", str(copy), typed=value)
-        shutil.copy(copy, self.folder / copy.name)
+        copy.write_text((self.folder / "Pulumi.sandbox.yaml").read_text() + self.salt)
+        self.engine_says("config", "set", "--secret", name, "--config-file", str(copy), stdin=value)
+        shutil.copy(copy, self.folder / "Pulumi.sandbox.yaml")
+
+    @property
+    def salt(self) -> str:
+        """The line by which the stack's passphrase is known."""
+        lines = (self.home / "Pulumi.sandbox.yaml").read_text().splitlines()
+        return next(line for line in lines if line.startswith("encryptionsalt:")) + "\n"
 
     @contextmanager
     def azure(self) -> Iterator[LocalAzure]:

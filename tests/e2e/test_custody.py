@@ -49,7 +49,7 @@ def test_a_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SOFTHSM2_CONF", str(tokens.config))
     stack.configure(caCustody="pkcs11", caIntermediates=0, caKeyReference=tokens.uri("plant", "ca"))
     assert stack.sandbox("preview", "--engine", stack.engine) != 0, "there is no PIN yet"
-    stack.keep_secret("caPin", places.PIN)
+    stack.configure_secret("caPin", places.PIN)
     stack.up()
     require_proven(stack)
     assert scanned(stack, places.PIN) == []

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cloud.arm import groups, operations
+from sandbox.cloud.registry import identities
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
 
@@ -135,7 +136,7 @@ def list_quotas(azure: Azure, request: Request) -> Reply:
 def get_stats(azure: Azure, request: Request) -> Reply:
     """How many devices the registry holds."""
     hubs.need(azure, request)
-    return Reply(body={"totalDeviceCount": 0, "enabledDeviceCount": 0, "disabledDeviceCount": 0})
+    return Reply(body=identities.statistics(azure, lifecycle.key(request, HUB)))
 
 
 def get_job(azure: Azure, request: Request) -> Reply:

@@ -32,7 +32,9 @@ class Kind:
     children: tuple[str, ...]  # the kinds of documents that go with it
 
 
-HUB = Kind(Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, "consumer-group"))
+HUB = Kind(
+    Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, "consumer-group", "device", "device-shadow")
+)
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "provisioningserviceoperationresults", "os_id", "", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 
@@ -67,6 +69,7 @@ def remove(azure: Azure, found_key: str, found: Document, kind: Kind) -> None:
     azure.store.delete(NAME, name_key(found["cloud"], kind, found["name"]))
     for child in kind.children:
         azure.store.delete_under(child, f"{found_key}/")
+    azure.presence.changed_under(f"{found_key}/")
     role_routes.cascade(azure, identifier(found, kind))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sandbox.engine.cli.parser import parse
 from sandbox.engine.cli.session import Session
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command; what went wrong is one `error:` line on the error output."""
-    code = _run(argv)
+    code = command(argv)
     try:
         sys.stdout.flush()
     except OSError:
@@ -25,19 +25,22 @@ def main(argv: Sequence[str]) -> int:
     return code
 
 
-def _run(argv: Sequence[str]) -> int:
+def command(argv: Sequence[str], **world: Any) -> int:
+    """Runs one command in a world that may be given: the fields of `Session` beside its arguments."""
+    out: TextIO = world.get("stdout") or sys.stdout
+    err: TextIO = world.get("stderr") or sys.stderr
     try:
         args = parse(argv)
-        args.run(Session(args))
+        args.run(Session(args, **world))
     except ReportedError as bad:
         return bad.exit_code
     except EngineError as bad:
-        sys.stdout.flush()
-        sys.stderr.write(f"error: {bad}\n")
+        out.flush()
+        err.write(f"error: {bad}\n")
         return bad.exit_code
     except KeyboardInterrupt:
         # Outside of a run there is nothing to end but the command itself.
-        sys.stderr.write("error: interrupted\n")
+        err.write("error: interrupted\n")
         return EXIT_CANCELLED
     except BrokenPipeError:
         # Whoever read our output has gone: nothing is left to say, and nobody to say it to.

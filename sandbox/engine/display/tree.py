@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,9 +58,13 @@ class LiveTree:
         self._live.transient = True
         self._live.stop()
         self._console.print(self.draw(height=None))
-        lines = ending(self._board)
         self._console.print()
-        self._console.print(Text("\n").join(_coloured(line) for line in lines), soft_wrap=True)
+        title = ""
+        for line in ending(self._board):
+            title = line if line in _COLOURS else title
+            fits = title != "Diagnostics:" or len(line) <= self._console.width
+            # The terminal's own wrapping leaves what is to be copied whole; prose reads better by words.
+            self._console.print(_coloured(line) if fits else _folded(line, self._console.width), soft_wrap=True)
 
     def _frame(self) -> RenderableType:
         with self._lock:
@@ -74,7 +79,7 @@ class LiveTree:
             kept = _most_telling(rows, room)
             note = Text(f"     … and {len(rows) - len(kept)} more, of {len(rows)}", style="dim")
             rows = kept
-        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", collapse_padding=True)
+        table = Table(box=None, show_header=bool(rows), pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", collapse_padding=True)
         for title, ratio in (("", None), ("Type", None), ("Name", None), ("Status", None), ("Info", 1)):
             table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=ratio)
         for branch, row in rows:
@@ -154,6 +159,13 @@ def _most_telling(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, Row
 
     kept = sorted(sorted(enumerate(rows), key=rank)[:room])
     return [row for _, row in kept]
+
+
+def _folded(line: str, width: int) -> Text:
+    """A long line of prose as a block: its words stay whole, and so do URNs, however long."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    parts = textwrap.wrap(line.strip(), width - len(indent), break_long_words=False, break_on_hyphens=False)
+    return Text("\n".join(indent + part for part in parts), style=_coloured(line).style)
 
 
 def _coloured(line: str) -> Text:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.engine.cli.main import command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[3]
+# -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
+EMBEDDED = [
+    sys.executable,
+    "-c",
+    f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))",
+]
+PATIENCE = 300  # seconds
 
 
 class Stack:
@@ -65,22 +76,34 @@ class Stack:
         (self.ledger / "trap.json").unlink()
 
     def call(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the CLI; what it printed and its exit code."""
+        """Run a command of the CLI; what it printed and its exit code. The embedded engine runs in this process: that is cheaper."""
         (self.ledger / "calls.jsonl").unlink(missing_ok=True)
+        if self.command == EMBEDDED:
+            return self._here(*args)
         return subprocess.run(
-            [*self.command, *args], cwd=self.program, env=self.env, capture_output=True, text=True, timeout=120, check=False
+            [*self.command, *args], cwd=self.program, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
+
+    def _here(self, *args: str) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        too_late = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
+        too_late.start()
+        try:
+            code = command([*args, "--cwd", str(self.program)], environment=self.env, stdout=out, stderr=err)
+        finally:
+            too_late.cancel()
+        return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
     def verb(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Run up, refresh or destroy without asking, or a preview."""
         yes = [] if verb == "preview" else ["--yes", "--skip-preview"]
         return self.call(verb, *yes, "--stack", "dev", "--non-interactive", *args)
 
-    def start(self, verb: str) -> subprocess.Popen[str]:
+    def start(self, verb: str, *args: str) -> subprocess.Popen[str]:
         """Start a verb in the background; its process id is where the traps look for it."""
         (self.ledger / "calls.jsonl").unlink(missing_ok=True)
         process = subprocess.Popen(
-            [*self.command, verb, "--yes", "--skip-preview", "--stack", "dev", "--non-interactive"],
+            [*self.command, verb, "--yes", "--skip-preview", "--stack", "dev", "--non-interactive", *args],
             cwd=self.program,
             env=self.env,
             stdout=subprocess.PIPE,
@@ -114,40 +137,47 @@ class Stack:
 
     def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
         """Wait until a file appears in the ledger."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (self.ledger / name).exists():
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline, f"{name} never appeared"
             time.sleep(0.02)
 
 
-def _embedded(tmp_path: Path) -> Stack:
-    # -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
-    run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    return Stack(tmp_path, [sys.executable, "-c", run])
-
-
-def _made(stack: Stack) -> Stack:
+def _initialised(stack: Stack) -> Stack:
     done = stack.call("stack", "init", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
     return stack
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A stack that was just made, to be copied: a key takes time to derive, and all copies have the same."""
+    return _initialised(Stack(tmp_path_factory.mktemp("template"), EMBEDDED))
+
+
+def _copied(template: Stack, folder: Path) -> Stack:
+    stack = Stack(folder, EMBEDDED)
+    shutil.copytree(template.folder / "backend", folder / "backend", dirs_exist_ok=True)
+    shutil.copy(template.program / "Pulumi.dev.yaml", stack.program)
+    return stack
+
+
 @pytest.fixture
-def embedded(tmp_path: Path) -> Stack:
+def embedded(tmp_path: Path, template: Stack) -> Stack:
     """A stack run by the embedded engine."""
-    return _made(_embedded(tmp_path))
+    return _copied(template, tmp_path)
 
 
 @pytest.fixture(params=["embedded", "pulumi"])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Stack:
+def stack(request: pytest.FixtureRequest, tmp_path: Path, template: Stack) -> Stack:
     """A stack run by the embedded engine, and by Pulumi's own CLI where there is one: both must agree."""
     if request.param == "embedded":
-        return _made(_embedded(tmp_path))
-    command = shutil.which("pulumi")
-    if command is None:
+        return _copied(template, tmp_path)
+    found = shutil.which("pulumi")
+    if found is None:
         pytest.skip("there is no `pulumi` on PATH to agree with")
-    return _made(Stack(tmp_path, [command]))
+    return _initialised(Stack(tmp_path, [found]))
 
 
 @pytest.fixture
@@ -157,6 +187,6 @@ def interrupt() -> Callable[[subprocess.Popen[str]], None]:
 
 
 @pytest.fixture
-def make_embedded() -> Callable[[Path], Stack]:
+def make_embedded(template: Stack) -> Callable[[Path], Stack]:
     """Makes stacks for tests that need one for each example."""
-    return lambda folder: _made(_embedded(folder))
+    return lambda folder: _copied(template, folder)

@@ -34,9 +34,29 @@ AFTER: list[dict[str, Any]] = [
     {"name": "same", "text": "x"},
 ]
 # Ten checks, ten comparisons (two fewer: the new ones), and what follows: the later calls are the ones that change the world.
-CALLS = range(1, 37)
-POINTS = [(call, when) for call in CALLS for when in ("before", "after")]
-SAMPLE = POINTS if os.environ.get("HUBTRUST_FULL") else POINTS[7::12]
+POINTS = [(call, when) for call in range(1, 37) for when in ("before", "after")]
+# The same with everything under another name, a policy that puts a text right, and only some of it a target.
+RENAMED: list[dict[str, Any]] = [
+    {**item, "renamed": True, "shelf_renamed": True, "text": "crooked" if item["name"] == "base" else item["text"]} for item in AFTER
+]
+TARGETS = [flag for name in ("base", "left", "right", "moved", "swapped", "on-swapped") for flag in ("--target", f"**::{name}-renamed")]
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def straighten(args):
+    return {**args.props, "text": "y"} if args.props.get("text") == "crooked" else None
+
+PolicyPack("straight", policies=[
+    ResourceValidationPolicy(name="straight", description="Straight.", remediate=straighten, enforcement_level=EnforcementLevel.REMEDIATE),
+])
+"""
+TARGETED_POINTS = [(call, when) for call in range(1, 25) for when in ("before", "after")]
+
+
+def sample(points: list[tuple[int, str]], first: int) -> Any:
+    """All points of a sweep, or a few of them."""
+    chosen = points if os.environ.get("HUBTRUST_FULL") else points[first::12]
+    return pytest.mark.parametrize(("call", "when"), chosen, ids=[f"{when}-{call}" for call, when in chosen])
 
 
 def expected(plan: list[dict[str, Any]]) -> dict[str, str]:
@@ -51,25 +71,46 @@ def expected(plan: list[dict[str, Any]]) -> dict[str, str]:
     return texts
 
 
-@pytest.mark.parametrize(("call", "when"), SAMPLE, ids=[f"{when}-{call}" for call, when in SAMPLE])
-def test_a_killed_run_is_caught_up(embedded: Any, call: int, when: str) -> None:
-    """After a kill the state can be read, the next `up` ends with the world as the program says, and a third touches nothing."""
-    embedded.plan(BEFORE)
-    assert embedded.verb("up").returncode == 0
-    embedded.plan(AFTER)
-    embedded.trap(call, when, "kill-engine")
-    process = embedded.start("up")
-    output = process.communicate(timeout=60)[0]
+def killed(stack: Any, plan: list[dict[str, Any]], call: int, when: str, *flags: str) -> None:
+    """Go from BEFORE to another plan, and get killed at a provider call (or not, where there are fewer)."""
+    stack.plan(BEFORE)
+    assert stack.verb("up").returncode == 0
+    stack.plan(plan)
+    stack.trap(call, when, "kill-engine")
+    process = stack.start("up", *flags)
+    output = process.communicate(timeout=300)[0]
     assert process.returncode in (0, -9), output
-    embedded.disarm()
-    embedded.call("cancel", "--yes", "--stack", "dev")
-    done = embedded.verb("up")
+    stack.disarm()
+    stack.call("cancel", "--yes", "--stack", "dev")
+
+
+def caught_up(stack: Any, *flags: str) -> None:
+    """The next `up` ends with the world as AFTER says, and one more touches nothing."""
+    done = stack.verb("up", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
-    world = {id_: entry["text"] for id_, entry in embedded.world().items()}
+    world = {id_: entry["text"] for id_, entry in stack.world().items()}
     assert world == expected(AFTER)
-    assert embedded.known() == set(world)
-    assert embedded.verb("up").returncode == 0
-    assert embedded.calls("create", "update", "delete") == []
+    assert stack.known() == set(world)
+    assert stack.verb("up", *flags).returncode == 0
+    assert stack.calls("create", "update", "delete") == []
+
+
+@sample(POINTS, 7)
+def test_a_killed_run_is_caught_up(embedded: Any, call: int, when: str) -> None:
+    """After a kill the state can be read, and nothing is orphaned or done twice."""
+    killed(embedded, AFTER, call, when)
+    caught_up(embedded)
+
+
+@sample(TARGETED_POINTS, 9)
+def test_a_killed_run_of_targets_under_new_names_is_caught_up(embedded: Any, call: int, when: str) -> None:
+    """The same where aliases, targets and policies were at work when the kill came."""
+    folder = embedded.folder / "pack"
+    folder.mkdir()
+    (folder / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (folder / "__main__.py").write_text(PACK)
+    killed(embedded, RENAMED, call, when, "--policy-pack", str(folder), *TARGETS)
+    caught_up(embedded, "--policy-pack", str(folder))
 
 
 def test_a_create_is_pending_on_disk_before_the_provider_is_called(embedded: Any) -> None:
@@ -77,7 +118,7 @@ def test_a_create_is_pending_on_disk_before_the_provider_is_called(embedded: Any
     embedded.plan(BEFORE[:1])
     embedded.trap(2, "before", "kill-engine")
     process = embedded.start("up")
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -9
     assert embedded.calls() == ["check base", "create base"]
     (pending,) = embedded.exported()["pending_operations"]
@@ -91,12 +132,12 @@ def test_what_has_ended_is_kept_while_others_are_under_way(embedded: Any) -> Non
     process = embedded.start("up")
     embedded.wait_for("quick@here.entry", process)
     checkpoint = embedded.folder / "backend" / ".pulumi" / "stacks" / "books" / "dev.json"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while '"id": "quick@here"' not in checkpoint.read_text():
         assert time.monotonic() < deadline, "it never came to the disk"
         time.sleep(0.02)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     embedded.call("cancel", "--yes", "--stack", "dev")
     assert embedded.known() == {"quick@here"}
     assert [item["resource"]["urn"].split("::")[-1] for item in embedded.exported()["pending_operations"]] == ["slow"]

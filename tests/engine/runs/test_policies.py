@@ -103,13 +103,46 @@ def test_a_configuration_file_changes_rules_and_levels(stack: Any, pack: list[st
     assert stack.verb("preview", *pack, "--policy-pack-config", str(path)).returncode != 0
 
 
-def test_a_configuration_against_the_schema_is_refused(stack: Any, pack: list[str]) -> None:
-    """A property of another type than declared ends the run before anything is done."""
+def test_several_packs_each_with_its_configuration(stack: Any, pack: list[str]) -> None:
+    """Each pack is configured by the file in its place; what any of them forbids is not made."""
+    second = shutil.copytree(stack.folder / "pack", stack.folder / "second")
+    (second / "__main__.py").write_text(PACK.replace('PolicyPack("rules"', 'PolicyPack("more-rules"'))
+    files = []
+    for word in ("one", "two"):
+        file = stack.folder / f"{word}.json"
+        file.write_text(json.dumps({"ban": {"word": word}}))
+        files += ["--policy-pack-config", str(file)]
+    both = [*pack, "--policy-pack", str(second), *files]
+    stack.plan(entries("forbidden"))
+    assert stack.verb("up", *both).returncode == 0
+    for word in ("one", "two"):
+        stack.plan(entries(word))
+        assert stack.verb("preview", *both).returncode != 0
+    done = stack.verb("preview", *both, "--policy-pack-config", str(stack.folder / "one.json"))
+    assert done.returncode != 0
+    assert "policy-pack-config" in done.stderr
+
+
+@pytest.mark.parametrize("given", [{"ban": {"word": 5}}, {"ban": 5}, {"ban": {"enforcementLevel": "strict"}}, []])
+def test_a_configuration_against_the_schema_is_refused(stack: Any, pack: list[str], given: Any) -> None:
+    """A property of another type than declared, a level that there is not, or no settings at all: the run ends before it begins."""
     path = stack.folder / "policies.json"
-    path.write_text(json.dumps({"ban": {"word": 5}}))
+    path.write_text(json.dumps(given))
     stack.plan(entries("a"))
     done = stack.verb("up", *pack, "--policy-pack-config", str(path))
     assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert stack.world() == {}
+
+
+def test_a_policy_that_raises_fails_the_run(stack: Any, pack: list[str]) -> None:
+    """The error says what it raised, and what it could not judge is not made."""
+    broken = PACK.replace('report("think again")', 'raise KeyError("no such rule")')
+    (stack.folder / "pack" / "__main__.py").write_text(broken)
+    stack.plan(entries("advised against"))
+    done = stack.verb("up", *pack)
+    assert done.returncode != 0
+    assert "no such rule" in done.stdout + done.stderr
     assert stack.world() == {}
 
 

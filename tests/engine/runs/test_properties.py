@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 NAMES = [f"n{number}" for number in range(7)]
 EXAMPLES = 60 if os.environ.get("HUBTRUST_FULL") else 4
+random_runs = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Entries in any order, each with any of the earlier ones as what it uses or follows."""
+def programs(draw: st.DrawFn, *, protect: bool = False) -> list[dict[str, Any]]:
+    """Entries in any order, each with any of the earlier ones as what it uses or follows, under either of its names."""
     chosen = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=len(NAMES)))
     items: list[dict[str, Any]] = []
     for at, name in enumerate(chosen):
@@ -27,13 +28,16 @@ def programs(draw: st.DrawFn) -> list[dict[str, Any]]:
         items.append(
             {
                 "name": name,
+                "renamed": draw(st.booleans()),
                 "text": draw(st.sampled_from("xyz")),
                 "place": draw(st.sampled_from(["here", "there"])),
                 "first": draw(st.booleans()),
+                "protect": draw(st.booleans()) if protect else None,
                 "uses": draw(earlier),
                 "after": draw(earlier),
                 # Always the same one: an entry under another parent is another resource, and two must not share a place.
                 "shelf": f"shelf-{name}" if NAMES.index(name) % 3 == 0 else None,
+                "shelf_renamed": draw(st.booleans()),
             }
         )
     return items
@@ -50,19 +54,57 @@ def expected(plan: list[dict[str, Any]]) -> dict[str, str]:
     return texts
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def becomes(stack: Any, plan: list[dict[str, Any]]) -> None:
+    """After `up` state and world are what the program says, and nothing is left to do."""
+    stack.plan(plan)
+    done = stack.verb("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    world = {id_: entry["text"] for id_, entry in stack.world().items()}
+    assert (world, stack.known()) == (expected(plan), set(world))
+
+
+def nothing_is_left_to_do(stack: Any) -> None:
+    """Another `up` touches nothing, and destroy leaves nothing."""
+    assert stack.verb("up").returncode == 0
+    assert stack.calls("create", "update", "delete") == []
+    assert stack.call("state", "unprotect", "--all", "--yes", "--stack", "dev").returncode == 0
+    assert stack.verb("destroy").returncode == 0
+    assert (stack.world(), stack.exported().get("resources", [])) == ({}, [])
+
+
+@random_runs
 @given(before=programs(), after=programs())
 def test_the_world_becomes_what_the_program_says(make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any]) -> None:
-    """From any program to any other: state and world are what the second one says, and nothing is left to do."""
+    """From any program to any other, whatever is renamed on the way."""
     with tempfile.TemporaryDirectory() as folder:
         stack = make_embedded(Path(folder))
-        for plan in (before, after):
-            stack.plan(plan)
-            done = stack.verb("up")
-            assert done.returncode == 0, done.stdout + done.stderr
-            world = {id_: entry["text"] for id_, entry in stack.world().items()}
-            assert (world, stack.known()) == (expected(plan), set(world))
-        assert stack.verb("up").returncode == 0
-        assert stack.calls("create", "update", "delete") == []
-        assert stack.verb("destroy").returncode == 0
-        assert (stack.world(), stack.exported().get("resources", [])) == ({}, [])
+        becomes(stack, before)
+        becomes(stack, after)
+        nothing_is_left_to_do(stack)
+
+
+@random_runs
+@given(before=programs(protect=True), after=programs(protect=True), targets=st.lists(st.sampled_from(NAMES), unique=True, max_size=4))
+def test_what_is_protected_or_no_target_stands(
+    make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any], targets: list[str]
+) -> None:
+    """A run held to targets, or stopped by protection, leaves alone what it must and tells the truth; the next `up` converges."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = make_embedded(Path(folder))
+        becomes(stack, before)
+        stood = stack.world()
+        stack.plan(after)
+        flags = [flag for name in targets for flag in ("--target", f"**::{name}*")]
+        done = stack.verb("up", *flags)
+        world = stack.world()
+        assert stack.known() == set(world), done.stdout
+        free = {item["name"] for item in after if not item["protect"]}
+        for item in before:
+            id_ = f"{item['name']}@{item['place']}"
+            if item["protect"] and item["name"] not in free:
+                assert id_ in world, done.stdout
+            if targets and item["name"] not in targets and not any(one["first"] for one in before):
+                assert world.get(id_) == stood[id_], done.stdout
+        assert stack.call("state", "unprotect", "--all", "--yes", "--stack", "dev").returncode == 0
+        becomes(stack, after)
+        nothing_is_left_to_do(stack)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.engine.runs.replaying import replay
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("HUBTRUST_SHARED") or ROOT.parent / "shared") / "engine-traces"
@@ -25,10 +27,6 @@ def test_every_run_is_as_recorded(scenario: str, tmp_path: Path) -> None:
     """The scenario's runs, step by step, differ in nothing from the recording."""
     script = tmp_path / "engine.py"
     script.write_text(f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n")
-    engine = f"{sys.executable} {script}"
-    python = Path(sys.prefix) / "bin" / "python"
-    command = [sys.executable, str(SHARED / "replay.py"), "--engine", engine, "--python", str(python), "--traces", str(SHARED), scenario]
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=env, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1].endswith("passed, 0 failed")
+    runs, differences = replay(SHARED, scenario, [sys.executable, str(script)], Path(sys.prefix) / "bin" / "python", tmp_path)
+    assert not differences, "\n".join(differences)
+    assert runs == sum("run" in step for step in json.loads((SHARED / scenario / "steps.json").read_text()))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
 
 HEAD = "import pulumi\nfrom ledger import Entry, Shelf\nO = pulumi.ResourceOptions\n"
 
@@ -34,6 +38,33 @@ def test_a_resource_that_moves_under_a_component_is_the_same_one(stack: Any) -> 
     up(stack, "s = Shelf('t', opts=O(aliases=[pulumi.Alias(name='s')]))\nEntry('a', 'x', opts=O(parent=s))\n")
     assert stack.calls("create", "update", "delete") == []
     assert urns(stack) == ["ledger:index:Shelf$pulumi-python:dynamic/ledger:Entry::a", "ledger:index:Shelf::t"]
+
+
+def test_an_alias_that_fits_two_resources_is_refused(stack: Any) -> None:
+    """One old resource can't become two new ones, nor one new one stand beside the old one it was; nothing is touched."""
+    up(stack, "Entry('a', 'x')\n")
+    for program in (
+        "a = Entry('a', 'x')\nEntry('b', a.line, opts=O(aliases=[pulumi.Alias(name='a')]))\n",
+        "O1 = O(aliases=[pulumi.Alias(name='a')])\nb = Entry('b', 'x', opts=O1)\nEntry('c', b.line, opts=O1)\n",
+    ):
+        stack.write(HEAD + program)
+        done = stack.verb("up")
+        assert done.returncode != 0, done.stdout
+        assert "Duplicate resource alias 'urn:pulumi:dev::books::pulumi-python:dynamic/ledger:Entry::a'" in done.stdout + done.stderr
+        assert stack.calls("create", "update", "delete") == []
+        assert stack.known() == {"a@here"}
+
+
+def test_a_replacement_trigger_replaces(stack: Any) -> None:
+    """A resource is replaced when its trigger's value changes, though its inputs do not; a first trigger alone changes nothing."""
+    program = "Entry('a', 'x', opts=O(replacement_trigger={}))\n"
+    up(stack, "Entry('a', 'x')\n")
+    up(stack, program.format("1"))
+    assert stack.calls("create", "update", "delete") == []
+    up(stack, program.format("1"))
+    assert stack.calls("create", "update", "delete") == []
+    up(stack, program.format("2"))
+    assert sorted(stack.calls("create", "update", "delete")) == ["create a", "delete a"]
 
 
 def test_targets_leave_the_rest_alone(stack: Any) -> None:
@@ -104,6 +135,22 @@ def test_another_stacks_outputs_can_be_read(stack: Any) -> None:
     shown = stack.call("stack", "output", "--json", "--stack", "reader").stdout
     assert '"got": 1' in shown
     assert "hush" not in shown
+
+
+def test_a_stack_of_another_project_can_be_read(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The same backend keeps stacks of many projects; a full name tells which is meant."""
+    up(stack, "pulumi.export('plain', 1)\npulumi.export('hidden', pulumi.Output.secret('hush'))\n")
+    books, shop = stack.program, tmp_path_factory.mktemp("shop")
+    (shop / "Pulumi.yaml").write_text((books / "Pulumi.yaml").read_text().replace("name: books", "name: shop"))
+    stack.program = shop
+    assert stack.call("stack", "init", "dev").returncode == 0
+    stack.write(
+        "import pulumi\nr = pulumi.StackReference('organization/books/dev')\n"
+        "pulumi.export('got', r.require_output('plain'))\npulumi.export('deep', r.get_output('hidden'))\n"
+    )
+    done = stack.verb("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(stack.call("stack", "output", "--json", "--stack", "dev").stdout) == {"got": 1, "deep": "[secret]"}
 
 
 def test_a_reference_to_no_stack_is_an_error(stack: Any) -> None:

@@ -60,7 +60,7 @@ def _file(id_: str) -> Path:
 
 def _write(id_: str, props: dict[str, Any]) -> dict[str, Any]:
     kept = {key: props.get(key) for key in ("name", "text", "place", "first")}
-    if kept["text"] == "explodes":
+    if kept["text"] == "explodes" or (kept["text"] == "explodes once" and not (LEDGER / "calm").exists()):
         (LEDGER / "exploded").touch()
         raise RuntimeError("the ledger exploded")
     _file(id_).write_text(json.dumps(kept, sort_keys=True))
@@ -134,12 +134,17 @@ class LedgerProvider(ResourceProvider):
 
 
 class Entry(Resource, module="ledger", name="Entry"):
-    """An entry: `text` may change in place, another `place` is another entry; `first` deletes before it replaces."""
+    """An entry: `text` may change in place, another `place` is another entry; `first` deletes before it replaces.
+
+    The ledger knows it as `entry`, or by its resource's name.
+    """
 
     line: pulumi.Output[str]
 
-    def __init__(self, name: str, text: Any = "", place: str = "here", *, first: bool = False, opts: Any = None) -> None:
-        props = {"name": name, "text": text, "place": place, "first": first, "line": None}
+    def __init__(
+        self, name: str, text: Any = "", place: str = "here", *, first: bool = False, opts: Any = None, entry: str | None = None
+    ) -> None:
+        props = {"name": entry or name, "text": text, "place": place, "first": first, "line": None}
         super().__init__(LedgerProvider(), name, props, opts)
 
 
