@@ -38,6 +38,8 @@ class Proxy:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # a client that goes away takes its connection along: nobody is left to tell
+        except asyncio.CancelledError:
+            pass  # local Azure stops; raised on, Python 3.11's streams would print a traceback for each connection
         finally:
             writer.close()
 

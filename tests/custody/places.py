@@ -146,9 +146,9 @@ def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> Any:
     return answer.json()
 
 
-def vault(azure: LocalAzure) -> Vault:
+def vault(azure: LocalAzure, name: str = "") -> Vault:
     """A new vault."""
-    name = f"kv-{uuid.uuid4().hex[:12]}"
+    name = name or f"kv-{uuid.uuid4().hex[:12]}"
     control(azure, "POST", "/vaults", {"name": name})
     return Vault(azure, name)
 

@@ -1,5 +1,6 @@
 """The configuration of a custody: what belongs together, what can't be both, and what the authority is told of it."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from components.authority import AuthorityError, CertificateAuthority, Generate, Import, Request
 from components.key_custody import InKeyVault, InToken
 from settings import SettingsError
-from tests.components.test_settings import load
+from tests.components import test_settings
 
+load = partial(test_settings.load, secrets=("caPin",))
 ROOT, ISSUING = "https://kv.vault.azure.net/keys/root", "https://kv.vault.azure.net/keys/issuing"
 TOKEN = "pkcs11:token=plant;object=ca"
 
