@@ -197,6 +197,7 @@ class TrustedHub(pulumi.ComponentResource):
             verified=certificate.state.apply(lambda state: state == "verified"),
             proof=certificate.proof,
             code=certificate.code,
+            ceremony=certificate.ceremony,
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:

@@ -66,8 +66,10 @@ def _still_good(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address 
     if not all(file.exists() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
-    named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.IPAddress)
-    return set(addresses) <= set(named) and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    here = set(addresses) <= set(names.get_values_for_type(x509.IPAddress))
+    whole = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(names.get_values_for_type(x509.DNSName))
+    return here and whole and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
 def _make(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], now: datetime) -> None:
@@ -82,7 +84,7 @@ def _make(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipad
     identity.certificate_file.write_bytes(server.public_bytes(pem) + ca.public_bytes(pem))
     identity.ca_file.write_bytes(ca.public_bytes(pem))
     roots = certifi.contents().encode()
-    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's IoT names\n" + ca.public_bytes(pem))
+    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's names\n" + ca.public_bytes(pem))
 
 
 def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:
