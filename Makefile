@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help up down environment test lint types contracts unit strangers bench docs lock clean
+.PHONY: help up down environment test lint types contracts unit strangers bench faults docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -49,8 +49,10 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
+# Of the fault sweep a tenth is drawn anew each time; HUBTRUST_SEED draws the same again, HUBTRUST_FAULTS=http all of its matrix.
 unit: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-tenth}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub and libnss_wrapper come from the system's packages: see .ci/run.
 strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
@@ -75,6 +77,9 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 
 bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+faults: $(VENV)/dev.stamp ## every fault at every call, death at every call, and docs/faults.md (HUBTRUST_FAULTS=http: without the deaths)
+	@$(BIN)/python -m tests.faults
 
 lock: ## pin the newest versions of everything (needs uv)
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements.in -o requirements.txt

@@ -102,5 +102,5 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
+        if not writer.transport.is_closing():  # it may have gone while the other side still spoke
             writer.write_eof()
