@@ -9,11 +9,13 @@ import pulumi
 from pulumi_azure_native import authorization, iothub, resources
 
 from .authority import Anchor, CertificateAuthority
+from .azure_cloud import chosen
 from .dynamic.verified_certificate import VerifiedCertificate
 from .errors import HubtrustError
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+DEPLOYER = "deployer"  # an operator: whoever runs the program
 _HUB_ID = re.compile(
     r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
     re.IGNORECASE,
@@ -21,8 +23,12 @@ _HUB_ID = re.compile(
 _SUFFIXES = {"public": "azure-devices.net", "usgovernment": "azure-devices.us", "china": "azure-devices.cn"}
 
 
-class HubIdError(HubtrustError):
+class HubIdError(HubtrustError, pulumi.RunError):
     """What was given is no hub's resource id."""
+
+
+class SameNameError(HubtrustError, pulumi.RunError):
+    """Two authorities of one hub have one name, so that their certificates could not be told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +45,7 @@ class HubSettings:
     tags: Mapping[str, str] | None = None
     operators: Sequence[
         str
-    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before
+    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before; or `deployer`
     protect: bool = True
 
 
@@ -51,6 +57,8 @@ class TrustedHub(pulumi.ComponentResource):
     host_name: pulumi.Output[str | None]
     hub_id: pulumi.Output[str]
     trust: pulumi.Output[list[dict[str, Any]]]
+    resource: pulumi.Resource | None  # the hub itself, when it is ours: what stands on it goes with it
+    cloud: str
 
     def __init__(
         self,
@@ -61,7 +69,7 @@ class TrustedHub(pulumi.ComponentResource):
         existing_id: str | None = None,
         attest: bool = False,
         adopt: bool = False,
-        cloud: str = "public",
+        cloud: str | None = None,
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -74,20 +82,25 @@ class TrustedHub(pulumi.ComponentResource):
             existing_id: the resource id of a hub that somebody else owns: see ``existing``.
             attest: call certificates verified and prove nothing; loud, and forbidden by the policy pack in production.
             adopt: replace another certificate that holds a name that is ours.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: the one that azure-native is set to.
             deadline: seconds to try again what Azure refuses for the moment.
             opts: Pulumi's options.
 
         Raises:
             HubIdError: ``existing_id`` is no hub's resource id.
+            SameNameError: two authorities have one name.
+            CloudChoiceError: ``cloud`` is not the one in which azure-native makes the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
+        _require_names_apart(name, authorities)
+        self.cloud = cloud = chosen(cloud, makes_hub=existing_id is None)
         if existing_id is None:
             hub: pulumi.Resource | None = self._make(settings or HubSettings())
         else:
             hub = None
             self._look_up(existing_id, cloud)
+        self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
         trusted = [self._trust(authority, hub, options) for authority in authorities]
         self.trust = pulumi.Output.all(*trusted)
@@ -136,11 +149,12 @@ class TrustedHub(pulumi.ComponentResource):
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in operators:
             kind, _, principal = operator.rpartition(":")
+            deployer = operator == DEPLOYER  # whose kind nobody tells: Azure looks it up
             authorization.RoleAssignment(
                 f"{self._name}-operator-{principal}",
                 scope=hub.id,
-                principal_id=principal,
-                principal_type=kind or "ServicePrincipal",
+                principal_id=authorization.get_client_config_output().object_id if deployer else principal,
+                principal_type=None if deployer else kind or "ServicePrincipal",
                 role_definition_id=role,
                 opts=self._child(protect=False, deleted_with=hub),
             )
@@ -183,10 +197,18 @@ class TrustedHub(pulumi.ComponentResource):
             verified=certificate.state.apply(lambda state: state == "verified"),
             proof=certificate.proof,
             code=certificate.code,
+            ceremony=certificate.ceremony,
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:
+    names = [authority.name for authority in authorities]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SameNameError(f"the authorities of '{hub}'", f"two are called '{twice[0]}'", "give each a name of its own, and each once")
 
 
 def _part(resource_id: str, segments: int) -> str:

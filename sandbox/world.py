@@ -110,6 +110,14 @@ class World:
             time.sleep(0.02)
         raise SandboxError(f"local Azure (process {ready['pid']}) does not stop; end it with `kill -9 {ready['pid']}`")
 
+    def changes(self) -> int:
+        """How many calls that change something local Azure has had since it started.
+
+        Raises:
+            SandboxError: None runs.
+        """
+        return len(_call(self.need(), "GET", "/requests?mutating=1"))
+
     def reset(self) -> None:
         """Make local Azure forget every resource; the tenant and its client stay.
 

@@ -1,6 +1,7 @@
 """Who is asking: the identity that azure-native uses where its variables say one, else azure-identity's default chain."""
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from .errors import CredentialsError, UnreachableError
 
 # azure-identity warns of what is raised here anyway; without a handler of its own that would reach the user twice, in many lines.
 logging.getLogger("azure").addHandler(logging.NullHandler())
+_ATTEMPT = re.compile(r"^\t(\w+): (.*)$", re.MULTILINE)  # of the default chain, which ends at the first that is set up and fails
+_BEFORE_WORKLOAD_IDENTITY = {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_TOKEN_CREDENTIALS"}
 _REMEDY = "log in (az login), or set the variables of a service principal or of workload identity"
 
 
@@ -33,6 +36,13 @@ class Login:
         self._source: TokenSource | None = None
         self._lock = threading.Lock()
 
+    @property
+    def credential(self) -> Any:
+        """For Azure's own clients, which ask for tokens themselves and for the resource that a service's challenge names."""
+        with self._lock:
+            self._source = self._source or source(self._cloud, self._environment)
+            return self._source
+
     def token(self, scope: str) -> str:
         """A bearer token for ``scope``.
 
@@ -47,8 +57,8 @@ class Login:
             except (ClientAuthenticationError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
                 what = f"login at {self._cloud.login}"
                 if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):
-                    raise UnreachableError(what, _first_line(error), "check network and proxy") from None
-                raise CredentialsError(what, _first_line(error), _REMEDY) from None
+                    raise UnreachableError(what, _fact(error), "check network and proxy") from None
+                raise CredentialsError(what, _fact(error), _REMEDY) from None
 
     def renew(self) -> None:
         """Forget every token: Azure has refused one that looked good here (401)."""
@@ -73,7 +83,7 @@ def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
     reads them, so that one set of variables serves the whole program. Without them azure-identity decides: its own variables,
     workload identity, managed identity, az CLI (learn.microsoft.com/python/api/azure-identity).
     """
-    from azure.identity import ClientAssertionCredential, ClientSecretCredential, DefaultAzureCredential
+    from azure.identity import ClientAssertionCredential, ClientSecretCredential, DefaultAzureCredential, WorkloadIdentityCredential
 
     options = {"authority": cloud.login, "disable_instance_discovery": not cloud.known}
     tenant, client = environment.get("ARM_TENANT_ID"), environment.get("ARM_CLIENT_ID")
@@ -83,6 +93,10 @@ def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
             return ClientSecretCredential(tenant, client, secret, **options)
         if environment.get("ARM_USE_OIDC") == "true":
             return ClientAssertionCredential(tenant, client, lambda: assertion(environment), **options)
+    file, tenant, client = (environment.get(f"AZURE_{name}") for name in ("FEDERATED_TOKEN_FILE", "TENANT_ID", "CLIENT_ID"))
+    if file and tenant and client and not environment.keys() & _BEFORE_WORKLOAD_IDENTITY:
+        # The chain would ask the public cloud's login here, whatever authority it is given (azure-identity 1.27).
+        return WorkloadIdentityCredential(tenant_id=tenant, client_id=client, token_file_path=file, **options)
     return DefaultAzureCredential(exclude_interactive_browser_credential=True, **options)
 
 
@@ -125,7 +139,10 @@ def _pipeline_token(url: str, bearer: str, audience: str) -> str:
         raise CredentialsError("workload identity", fact, "give the job the permission to ask for an id token (id-token: write)") from None
 
 
-def _first_line(error: Exception) -> str:
-    """azure-identity's errors fill a page; the first sentence tells."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def _fact(error: Exception) -> str:
+    """azure-identity's errors fill a page: the one attempt that failed tells, or the CLI's where nobody was logged in anywhere."""
+    text = str(error)
+    attempts = dict(_ATTEMPT.findall(text))
+    told = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")

@@ -1,4 +1,4 @@
-"""The state of one local Azure, handed to every operation: what it remembers, its time, its dials."""
+"""The state of one local Azure, handed to every operation: what it remembers, its time, its dials, its devices' connections."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .dials import Dials
+from .registry.presence import Presence
+from .registry.throttle import Throttle
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -21,3 +23,5 @@ class Azure:
     clock: Clock
     tokens: TokenIssuer
     dials: Dials = field(default_factory=Dials)
+    presence: Presence = field(default_factory=Presence)
+    throttle: Throttle = field(default_factory=Throttle)

@@ -10,16 +10,18 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import faults
+from . import faults, names
 from .arm import access
 from .login import principals, tokens
+from .vaults import vaults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request as ControlRequest
 
     from .front import Front
+    from .mqtt.plane import Plane
 
     Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
 
@@ -30,9 +32,9 @@ class BadRequestError(ValueError):
     """What was asked for makes no sense; the message says why."""
 
 
-def application(front: Front) -> Starlette:
+def application(front: Front, plane: Plane) -> Starlette:
     """The control application of one local Azure."""
-    control = _Control(front)
+    control = _Control(front, plane)
     routes = [
         Route("/health", _answered(control.health), methods=["GET"]),
         Route("/requests", _answered(control.requests), methods=["GET"]),
@@ -46,7 +48,11 @@ def application(front: Front) -> Starlette:
         Route("/clock", _answered(control.set_clock), methods=["PUT"]),
         Route("/clock", _answered(control.reset_clock), methods=["DELETE"]),
         Route("/principals", _answered(control.add_principal), methods=["POST"]),
+        Route("/vaults", _answered(control.add_vault), methods=["POST"]),
         Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
+        Route("/connections", _answered(control.connections), methods=["GET"]),
+        Route("/connections", _answered(control.clear_connections), methods=["DELETE"]),
+        Route("/messages", _answered(control.messages), methods=["GET"]),
         Route("/reset", _answered(control.reset), methods=["POST"]),
     ]
     return Starlette(routes=routes)
@@ -60,29 +66,44 @@ def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpo
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
             return JSONResponse(handler(body, request))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint
 
 
 class _Control:
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, plane: Plane) -> None:
         self._front = front
+        self._plane = plane
         self._azure = front.azure
 
     def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The log, oldest first; `?mutating=1` leaves out what only reads and what only fetches tokens."""
-        entries = [vars(entry) for entry in self._front.entries]
+        """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
+        about = request.query_params.get("about", "").lower()
+        entries = [vars(entry) for entry in self._front.entries if about in entry.host.lower() or about in entry.path.lower()]
         if request.query_params.get("mutating"):
             return [entry for entry in entries if _mutates(entry)]
         return entries
 
     def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         self._front.entries.clear()
+        return {}
+
+    def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """Who connected by MQTT or tried to, oldest first, with the reason where one was refused; `?device=` picks one device's."""
+        return _of_device(self._plane.attempts, request)
+
+    def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """What devices sent, oldest first, without the payloads; `?device=` picks one device's."""
+        return _of_device(self._plane.messages, request)
+
+    def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Forget connections and messages; sessions go on."""
+        self._plane.clear()
         return {}
 
     def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
@@ -93,8 +114,11 @@ class _Control:
         self._front.faults.rules.extend(rules)
         return {"added": len(rules)}
 
-    def clear_faults(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._front.faults.rules.clear()
+    def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """All of them; `?about=hub-1` only those that have that in their host or path."""
+        about = request.query_params.get("about", "").lower()
+        rules = self._front.faults.rules
+        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
         return {}
 
     def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
@@ -133,6 +157,12 @@ class _Control:
                 access.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
         return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
 
+    def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A key vault with roles for its keys: `name`, `group`. Made here, for local Azure has no management of vaults at ARM."""
+        with self._azure.store.transaction():
+            vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
+        return {"id": vault["id"], "uri": f"https://{vault['name']}.{names.PUBLIC.key_vault_suffix}"}
+
     def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""
         missing = [name for name in ("client_id", "issuer", "subject", "jwks") if name not in body]
@@ -151,13 +181,16 @@ class _Control:
         return {}
 
     def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """Forget everything but the tenant and its keys: groups, hubs, certificates, roles, faults, log, clock."""
+        """Forget everything but the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
         with self._azure.store.transaction():
             self._azure.store.clear(keep=KEPT_ON_RESET)
             grant_deployer(self._front)
         self._front.entries.clear()
         self._front.faults.rules.clear()
         self._azure.clock.follow_machine()
+        self._azure.throttle.clear()
+        self._plane.clear()
+        self._azure.presence.changed_under("")
         return {}
 
 
@@ -170,6 +203,11 @@ def grant_deployer(front: Front) -> None:
         owner = next(role for role in access.ROLES.values() if role.name == "Owner")
         scope = f"/subscriptions/{directory.subscription_id}"
         access.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
+    device = request.query_params.get("device")
+    return [vars(entry) for entry in entries if device in {None, entry.device}]
 
 
 def _mutates(entry: dict[str, Any]) -> bool:

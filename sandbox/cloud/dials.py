@@ -16,6 +16,9 @@ class Dials:
     created_zero_date: bool | None = None  # `created` of certificates: None as each service did last, True the zero date, False real
     strict: bool = False  # refuse what a careful client would never send
     role_checks: bool = True  # ask for roles at ARM at all
+    throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
+    throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
+    query_lag_seconds: float = 0.0  # until queries see what was written
 
     def changed(self, values: dict[str, Any]) -> Dials:
         """These dials with some turned.
@@ -36,6 +39,10 @@ def _check(name: str, value: object) -> None:
         fits = isinstance(value, bool)
     elif name == "created_zero_date":
         fits = value is None or isinstance(value, bool)
+    elif name == "throttle":
+        fits = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
+    elif name == "throttle_burst":
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     elif name == "retry_after":
         fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
     else:

@@ -1,9 +1,10 @@
-"""One local Azure, wired and running: HTTPS behind Azure's names, the proxy that leads there, the control port."""
+"""One local Azure, wired and running: HTTPS and MQTT behind Azure's names, the proxy that leads there, the control port."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
 import shutil
@@ -24,12 +25,17 @@ from .front import Front
 from .listener import Protocol
 from .login import principals
 from .login.tokens import TokenIssuer
+from .mqtt import tls
+from .mqtt.plane import Plane
+from .mqtt.session import Session
 from .proxy import Proxy
 from .store import Store
+from .vaults import vaults
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class CannotStartError(Exception):
@@ -49,6 +55,7 @@ class Settings:
     ready_file: Path | None = None
     hostile: str = ""
     dials: Dials = field(default_factory=Dials)
+    clock: datetime | None = None  # the moment that it is when local Azure starts; None: the machine's time
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Ready:
     """What a client needs to know; the content of the ready file."""
 
     arm: str
-    mqtt: str | None
+    mqtt: str
     proxy: str
     control: str
     ca_file: str
@@ -96,7 +103,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _loopback_only(host: str) -> None:
-    if not (host.startswith("127.") or host in {"localhost", "::1"}):
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
         raise CannotStartError(
             f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
         )
@@ -106,24 +117,33 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
     identity, front, store = _world(settings, folder)
     listeners = [
         _listen(settings.host, port, flag)
-        for port, flag in ((settings.port, "--port"), (settings.control_port, "--control-port"), (settings.proxy_port, "--proxy-port"))
+        for port, flag in (
+            (settings.port, "--port"),
+            (settings.control_port, "--control-port"),
+            (settings.proxy_port, "--proxy-port"),
+            (settings.mqtt_port, "--mqtt-port"),
+        )
     ]
-    https, controlled, proxied = listeners
+    https, controlled, proxied, devices = listeners
+    plane, context = Plane(front.azure), tls.context(identity)
     stop = asyncio.Event()
     _on_signals(stop)
-    servers = [_http(front, authority.server_context(identity)), _http(control.application(front), None)]
-    proxy = Proxy(https=https.getsockname()[:2], mqtt=None)
+    servers = [_http(front, authority.server_context(identity)), _http(control.application(front, plane), None)]
+    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(front.azure, place))
     connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
+    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
     try:
         await _started(servers, tasks)
-        ready = _ready(front, identity, https, controlled, proxied)
+        ready = _ready(front, identity, https, controlled, proxied, devices)
         if settings.ready_file:
             _write_ready(settings.ready_file, ready)
         on_ready(ready)
         await stop.wait()
     finally:
         connect.close()
+        mqtt.close()
+        plane.close()
         for task in tuple(proxy.connections):
             task.cancel()
         for server in servers:
@@ -136,11 +156,13 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        identity = authority.ensure(folder)
+        identity = authority.ensure(folder, settings.host)
         store = Store(folder / "azure.sqlite" if settings.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
     clock = Clock()
+    if settings.clock:
+        clock.set(settings.clock)
     with store.transaction():
         directory = principals.directory(store)
         azure = Azure(store=store, clock=clock, tokens=TokenIssuer(store, clock, directory.tenant_id), dials=settings.dials)
@@ -182,7 +204,7 @@ def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=True,
+        date_header=False,  # the front says local Azure's own time of day
         timeout_keep_alive=120,
         backlog=1024,
     )
@@ -206,7 +228,12 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 def _ready(
-    front: Front, identity: authority.ServerIdentity, https: socket.socket, controlled: socket.socket, proxied: socket.socket
+    front: Front,
+    identity: authority.ServerIdentity,
+    https: socket.socket,
+    controlled: socket.socket,
+    proxied: socket.socket,
+    devices: socket.socket,
 ) -> Ready:
     def url(scheme: str, sock: socket.socket) -> str:
         host, port = sock.getsockname()[:2]
@@ -218,7 +245,7 @@ def _ready(
         raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
     return Ready(
         arm=url("https", https),
-        mqtt=None,
+        mqtt=url("mqtts", devices),
         proxy=url("http", proxied),
         control=url("http", controlled),
         ca_file=str(identity.ca_file),

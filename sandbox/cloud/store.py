@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
+# Comes after every character that a key may hold. Keys that begin with a prefix are a range from it to it with this behind, so that the
+# index finds them: one hub may hold a hundred thousand devices.
+_LAST = chr(0x10FFFF)
+
 
 class Store:
     """Documents by kind and key. Keys are compared as they are: callers fold case where Azure does.
@@ -71,21 +75,40 @@ class Store:
         """Remove a document; one that is not there is no error."""
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
+    def page(self, kind: str, prefix: str, after: str, limit: int) -> list[tuple[str, Document]]:
+        """At most `limit` keys and documents whose keys begin with `prefix` and come after `after`, in the order of the keys."""
+        rows = self._db.execute(
+            "SELECT key, body FROM documents WHERE kind = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
+            (kind, prefix, prefix + _LAST, after, limit),
+        )
+        return [(key, json.loads(body)) for key, body in rows.fetchall()]
+
     def list(self, kind: str, prefix: str = "") -> list[Document]:
         """The documents of a kind whose keys begin with `prefix`, oldest first."""
         rows = self._db.execute(
-            "SELECT body FROM documents WHERE kind = ? AND substr(key, 1, ?) = ? ORDER BY seq", (kind, len(prefix), prefix)
+            "SELECT body FROM documents WHERE kind = ? AND key >= ? AND key < ? ORDER BY seq", (kind, prefix, prefix + _LAST)
         )
         return [json.loads(body) for (body,) in rows]
 
     def count(self, kind: str, prefix: str = "") -> int:
         """How many documents of a kind have keys that begin with `prefix`."""
-        sql = "SELECT COUNT(*) FROM documents WHERE kind = ? AND substr(key, 1, ?) = ?"
-        return int(self._db.execute(sql, (kind, len(prefix), prefix)).fetchone()[0])
+        return int(
+            self._db.execute(
+                "SELECT COUNT(*) FROM documents WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST)
+            ).fetchone()[0]
+        )
+
+    def tally(self, kind: str, prefix: str, member: str) -> dict[str, int]:
+        """How often each value of a member stands in the documents of a kind whose keys begin with `prefix`."""
+        rows = self._db.execute(
+            "SELECT json_extract(body, ?), COUNT(*) FROM documents WHERE kind = ? AND key >= ? AND key < ? GROUP BY 1",
+            (f"$.{member}", kind, prefix, prefix + _LAST),
+        )
+        return dict(rows.fetchall())
 
     def delete_under(self, kind: str, prefix: str) -> None:
         """Remove all documents of a kind whose keys begin with `prefix`."""
-        self._db.execute("DELETE FROM documents WHERE kind = ? AND substr(key, 1, ?) = ?", (kind, len(prefix), prefix))
+        self._db.execute("DELETE FROM documents WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST))
 
     def count_up(self, name: str, *, start: int = 0, by: int = 1) -> int:
         """The next value of a counter that never goes back."""

@@ -62,8 +62,8 @@ class Policies:
         for item in answer.remediations:
             failed.append(item.policyName)
             if item.diagnostic:
-                text = f"{item.description}\n{item.diagnostic}\n"
-                self._events.policy({**self._about(pack, item.policyName, new.urn), "message": text, "enforcementLevel": "advisory"})
+                about = self._about(pack, item.policyName, new.urn)
+                self._events.policy({**about, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
                 continue
             after = values.from_struct(item.properties)
             seen = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
@@ -79,7 +79,7 @@ class Policies:
             # A policy that should have remedied and could not is a mandatory one.
             level = "advisory" if item.enforcementLevel == analyzer_pb2.ADVISORY else "mandatory"
             about = self._about(pack, item.policyName, item.urn or urn)
-            self._events.policy({**about, "message": f"{item.description}\n{item.message}\n", "enforcementLevel": level})
+            self._events.policy({**about, "message": f"{item.message}\n", "enforcementLevel": level})
             allowed &= level == "advisory"
         self.violated |= not allowed
         failed = [item.policyName for item in answer.diagnostics]

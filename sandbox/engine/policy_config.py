@@ -101,11 +101,16 @@ def _check(pack: str, policy: str, schema: Mapping[str, Any], properties: Mappin
     if missing:
         raise PolicyConfigError(f"{what} lacks {', '.join(missing)}")
     for key, value in properties.items():
-        declared = schema.get("properties", {}).get(key)
-        if declared is None:
-            continue
-        types = _TYPES.get(declared.get("type", ""))
-        if types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
-            raise PolicyConfigError(f"{what}: {key} must be of type {declared['type']}, it is {value!r}")
-        if "enum" in declared and value not in map(_whole, declared["enum"]):
-            raise PolicyConfigError(f"{what}: {key} must be one of {declared['enum']}, it is {value!r}")
+        _check_value(f"{what}: {key}", schema.get("properties", {}).get(key) or {}, value)
+
+
+def _check_value(what: str, declared: Mapping[str, Any], value: Any) -> None:
+    types = _TYPES.get(declared.get("type", ""))
+    if types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+        raise PolicyConfigError(f"{what} must be of type {declared['type']}, it is {value!r}")
+    if "enum" in declared and value not in map(_whole, declared["enum"]):
+        raise PolicyConfigError(f"{what} must be one of {declared['enum']}, it is {value!r}")
+    if "minimum" in declared and value < declared["minimum"]:
+        raise PolicyConfigError(f"{what} must be at least {_whole(declared['minimum'])}, it is {value!r}")
+    for place, item in enumerate(value if isinstance(value, list) else ()):
+        _check_value(f"{what}[{place}]", declared.get("items") or {}, item)

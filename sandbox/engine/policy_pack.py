@@ -31,7 +31,7 @@ class PolicyPack:
 
     def __init__(self, path: Path, server: Server, stub: Any, info: Any, config: Mapping[str, PolicyConfig]) -> None:
         self._path, self._server, self._stub = path, server, stub
-        self.name, self.version = info.name, info.version
+        self.name, self.version = info.name, _settings(path).get("version") or info.version
         self._descriptions = {policy.name: policy.description for policy in info.policies}
         self.config = config
         self.resource_policies = [policy.name for policy in info.policies if policy.policy_type != analyzer_pb2.POLICY_TYPE_STACK]
@@ -124,15 +124,20 @@ async def _tolerant(call: Any) -> None:
 
 def _interpreter(path: Path, default: Path) -> Path:
     """The pack's own virtual environment, where it names one; else the program's."""
+    runtime = _settings(path).get("runtime")
+    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})
+    if name != "python":
+        raise PolicyPackError(f"the runtime {name!r} of the policy pack {path} is not supported here: this engine runs Python packs")
+    virtualenv = options.get("virtualenv")
+    return path / str(virtualenv) / "bin" / "python" if virtualenv else default
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The pack's PulumiPolicy.yaml."""
     file = path / "PulumiPolicy.yaml"
     if not file.is_file():
         raise PolicyPackError(f"there is no policy pack in {path}: PulumiPolicy.yaml is missing")
     try:
-        runtime = (parse_yaml(file.read_text(encoding="utf-8")) or {}).get("runtime")
-    except (OSError, YamlError) as bad:
+        return dict(parse_yaml(file.read_text(encoding="utf-8")) or {})
+    except (OSError, ValueError, TypeError, YamlError) as bad:
         raise PolicyPackError(f"could not load the policy pack {file}: {bad}") from None
-    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})
-    if name != "python":
-        raise PolicyPackError(f"the runtime {name!r} of the policy pack {file} is not supported here: this engine runs Python packs")
-    virtualenv = options.get("virtualenv")
-    return path / str(virtualenv) / "bin" / "python" if virtualenv else default

@@ -6,8 +6,9 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.authority import CertificateAuthority, Generate, Request, Trust
-from components.hub import HubIdError, HubSettings, TrustedHub
+from components.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
+from components.hub import HubIdError, HubSettings, SameNameError, TrustedHub
+from tests.dynamic.plants import Plant
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
@@ -178,4 +179,31 @@ def test_no_hubs_id_is_told(engine: Engine) -> None:
     """An id of something else is refused with what to give."""
     with pytest.raises(HubIdError, match="it is no IoT hub's resource id; give /subscriptions/"):
         TrustedHub.existing("plant", "/subscriptions/s/resourceGroups/g", authorities=[])
+    assert _HUB not in engine.registered
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        (Import(chain="noise"), "the imported chain: there is no PEM certificate in it; give PEM text"),
+        (Import(chain=Plant().pem + Plant("B").pem), "the imported chain: there are 2 chains in it, .*give one chain, not a bundle"),
+        (Import(chain=Plant().pem, private_key=Plant().private_pem), "it belongs to none of 'CN=Plant A'"),
+        (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: there is no PEM certificate"),
+        (Generate(common_name="x" * 65, intermediates=0), "a name in it is empty or longer than 64 characters .*; write shorter names"),
+    ],
+)
+def test_a_bad_authority_is_one_line(engine: Engine, source: Any, match: str) -> None:
+    """An error that Pulumi shows without the program's traceback, before anything reaches the hub."""
+    with pytest.raises(AuthorityError, match=match) as caught:
+        CertificateAuthority("plant", source=source)
+    assert isinstance(caught.value, pulumi.RunError)
+    assert ("\n" in str(caught.value), "PRIVATE" in str(caught.value)) == (False, False)
+    assert _VERIFIED not in engine.registered
+
+
+def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:
+    """Also one authority given twice: nothing of the hub is declared."""
+    plant = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+    with pytest.raises(SameNameError, match="the authorities of 'hub': two are called 'plant'; give each a name of its own, and each once"):
+        TrustedHub("hub", authorities=[plant, plant])
     assert _HUB not in engine.registered

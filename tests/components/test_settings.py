@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[2]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
-def load(**keys: str) -> Settings:
+def load(*, secrets: tuple[str, ...] = ("caKey", "caKeyPassphrase"), **keys: str) -> Settings:
     """The settings of a stack whose configuration has these texts."""
     pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("hubtrust", "test")
-    pulumi.runtime.set_all_config({f"hubtrust:{name}": text for name, text in keys.items()})
+    pulumi.runtime.set_all_config({f"hubtrust:{name}": text for name, text in keys.items()}, [f"hubtrust:{name}" for name in secrets])
     try:
         return settings.load(pulumi.Config("hubtrust"))
     finally:
-        pulumi.runtime.set_all_config({})
+        pulumi.runtime.set_all_config({}, [])
 
 
 WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
@@ -40,6 +40,8 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "two chains": ({"caSource": "import", "caChain": "x", "caChainFile": "y"}, ("caChain and caChainFile are both set", "set one of them")),
     "chain unused": ({"caChainFile": "y"}, ("caSource is generate and a chain", "set caSource to import")),
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
+    "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "write hubName, or take it out")),
+    "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 
@@ -70,6 +72,14 @@ def test_a_secret_is_never_repeated(key: str) -> None:
         load(caSource="import", caKeyFile="there", sku="S9", **{key: "open sesame"})
     assert "open sesame" not in str(caught.value)
     assert "open sesame" not in repr(load(caSource="import", caChain="x", **{key: "open sesame"}))
+
+
+@pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
+def test_a_secret_in_clear_text_is_refused(key: str) -> None:
+    """It would lie in the settings file and in the state; the error does not repeat it."""
+    with pytest.raises(SettingsError, match=f"hubtrust:{key}: it stands there in clear text, and would in the state; .*--secret") as caught:
+        load(secrets=(), caSource="import", caChain="x", **{key: "open sesame"})
+    assert "open sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["caChainFile", "caKeyFile"])

@@ -71,7 +71,7 @@ class Program:
         found: dict[str, Any] = json.loads((self.home / "azure.json").read_text())
         return found
 
-    def engine_says(self, *arguments: str) -> str:
+    def engine_says(self, *arguments: str, stdin: str | None = None) -> str:
         """What the embedded engine prints about the stack: the state is the same for both."""
         environment = {
             **os.environ,
@@ -81,7 +81,7 @@ class Program:
             "PULUMI_HOME": str(self.home / "pulumi"),
         }
         command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "sandbox"]
-        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, cwd=self.folder, env=environment, input=stdin, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -95,10 +95,23 @@ class Program:
         return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
 
     def configure(self, **values: Any) -> None:
-        """Write keys of the project into the stack's settings."""
-        lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in values.items()]
-        settings = self.folder / "Pulumi.sandbox.yaml"
-        settings.write_text(settings.read_text().rstrip() + "\n" + "\n".join(lines) + "\n")
+        """Write keys into the stack's settings as committed, and no others; a key without a namespace is the project's."""
+        lines = [f"  {name if ':' in name else f'hubtrust:{name}'}: {json.dumps(value)}" for name, value in values.items()]
+        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().rstrip()
+        (self.folder / "Pulumi.sandbox.yaml").write_text(committed + "\n" + "\n".join(lines) + "\n")
+
+    def configure_secret(self, name: str, value: str) -> None:
+        """Set a key as `config set --secret` does, from stdin; the stack exists."""
+        copy = self.home / "Pulumi.sandbox.yaml"
+        copy.write_text((self.folder / "Pulumi.sandbox.yaml").read_text() + self.salt)
+        self.engine_says("config", "set", "--secret", name, "--config-file", str(copy), stdin=value)
+        shutil.copy(copy, self.folder / "Pulumi.sandbox.yaml")
+
+    @property
+    def salt(self) -> str:
+        """The line by which the stack's passphrase is known."""
+        lines = (self.home / "Pulumi.sandbox.yaml").read_text().splitlines()
+        return next(line for line in lines if line.startswith("encryptionsalt:")) + "\n"
 
     @contextmanager
     def azure(self) -> Iterator[LocalAzure]:

@@ -12,6 +12,8 @@ import pytest
 from cryptography import x509
 
 from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.dynamic.plants import Plant
+from tests.e2e.leaks import keys_in, leaks
 from tests.e2e.program import Program, pem_of
 from tests.pki.authorities import hierarchy
 from tests.pki.authorities import pem_of as pem
@@ -21,6 +23,7 @@ def test_up_twice_and_down(stack: Program) -> None:
     """From nothing to verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
     assert "verified by possession" in stack.said
+    assert "nothing was changed" not in stack.said
     outputs = stack.outputs()
     trusted = outputs["trust"][0]
     assert (trusted["verified"], trusted["state"], trusted["proof"]) == (True, "verified", "possession")
@@ -36,6 +39,7 @@ def test_up_twice_and_down(stack: Program) -> None:
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
+        assert "nothing was changed: all of it stands as declared" in stack.said
         assert stack.outputs() == outputs
 
         assert stack.run("destroy") == 0, stack.said
@@ -76,27 +80,28 @@ def test_no_private_key_leaves_its_secret(stack: Program) -> None:
     with _watched(str(stack.folder), arguments):
         stack.up()
     said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
-    shown = stack.engine_says("stack", "export", "--show-secrets")
-    keys = {body.encode() for body in re.findall(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\\+n([A-Za-z0-9+/=]{40,})", shown)}
-    assert len(keys) >= 2, "the state declares a root's and an issuing key"
+    keys = keys_in(stack.engine_says("stack", "export", "--show-secrets"))
+    assert len(keys) >= 10, "the state declares a root's and an issuing key, each in several forms"
     assert len(arguments) >= 2, "the processes of the run were seen"
-    folders = (stack.folder, stack.temporary)
-    files = [file for folder in folders for file in folder.rglob("*") if file.is_file() and ".venv" not in file.parts]
-    found = {str(file): file.read_bytes() for file in files} | {"printed": said.encode(), "arguments": b"\n".join(arguments)}
-    assert any(name.endswith("sandbox.json") for name in found), "the state was among what was read"
-    assert [name for name, content in found.items() if any(key in content for key in keys)] == []
+    assert leaks(stack, keys, said=said, arguments=arguments) == []
 
 
 def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
-    """A chain and a key made by openssl, given as files, are judged, registered and proven."""
+    """A chain and an encrypted key made by openssl, given as files, are judged, registered and proven; the key shows nowhere."""
     folder = stack.folder
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key")
     constraints = ("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     _openssl(folder, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Bought CA", "-days", "365", "-out", "ca.pem", *constraints)
-    stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key")
+    _openssl(folder, "pkcs8", "-topk8", "-in", "ca.key", "-out", "locked.key", "-passout", "pass:correct horse")
+    keys = keys_in((folder / "ca.key").read_text()) | keys_in((folder / "locked.key").read_text())
+    (folder / "ca.key").unlink()
+    assert stack.run("preview") == 0, "the stack is made"
+    stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="locked.key")
+    stack.configure_secret("caKeyPassphrase", "correct horse")
     stack.up()
     trusted = stack.outputs()["trust"][0]
     assert (trusted["subject"], trusted["proof"]) == ("CN=Bought CA", "possession")
+    assert leaks(stack, keys, said=stack.said + stack.engine_says("stack", "export"), given=[folder / "locked.key"]) == []
 
 
 def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
@@ -106,6 +111,48 @@ def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
     for key in ("hubtrust:sku", "hubtrust:units", "hubtrust:hubName"):
         assert key in stack.said
     assert "Traceback" not in stack.said
+
+
+def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
+    """A leaf as CA, another key, a hub's name that is taken: each is told without a traceback, and once it is right `up` goes on."""
+    folder, plant = stack.folder, Plant()
+    (folder / "ca.pem").write_text(plant.pem)
+    (folder / "other.key").write_text(Plant().private_pem)
+    (folder / "ca.key").write_text(plant.private_pem)
+    for wrong, told in (
+        ({"caChainFile": "Pulumi.yaml"}, r"the imported chain: there is no PEM certificate in it; give PEM text"),
+        (
+            {"caChainFile": "ca.pem", "caKeyFile": "other.key"},
+            r"it belongs to none of 'CN=Plant A' \([0-9A-F]{8}\); give the key of one of them",
+        ),
+        ({"caChainFile": "ca.pem", "caKeyFile": "absent.key"}, r"caKeyFile: the file 'absent.key' can't be read: No such file"),
+    ):
+        stack.configure(caSource="import", **wrong)
+        assert stack.run("up") != 0
+        assert re.search(told, stack.said), stack.said
+        assert "Traceback" not in stack.said
+        assert "__main__.py" not in stack.said, "a traceback would name it"
+    with stack.azure() as azure:
+        other = azure.hub()
+        name = other.id.rpartition("/")[2]
+        stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key", hubName=name)
+        assert stack.run("up") != 0
+        assert f"IotHub name '{name}' is not available" in stack.said
+        assert other.certificates() == {}
+        stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key")
+        stack.up()
+        assert list(stack.hub(azure).verified().values()) == [True]
+
+
+def test_another_cloud(stack: Program) -> None:
+    """One setting of azure-native's leads the hub and its certificates to another cloud."""
+    stack.configure(**{"azure-native:environment": "usgovernment"})
+    stack.up()
+    found = stack.outputs()
+    assert found["hubHostName"].endswith(".azure-devices.us")
+    assert found["trust"][0]["proof"] == "possession"
+    hosts = {call["host"] for call in stack.control("GET", "/requests") if "/certificates/" in call["path"]}
+    assert hosts == {"management.usgovcloudapi.net"}
 
 
 @pytest.mark.parametrize("fault", ["drop:path=*/verify:nth=1:when=after", "503:path=*/generateVerificationCode:times=2"])

@@ -1,0 +1,60 @@
+"""`python -m environments prod staging`: make another environment's stack from one that is up."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .clone import make, plan
+from .engine import Engine
+from .errors import EnvironmentRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Plan, show, make; gives the exit code. What is refused is told in lines on stderr, and nothing is written then."""
+    options = _parser().parse_args(arguments)
+    folder = Path.cwd()
+    try:
+        engine = Engine.choose(folder, options.engine)
+        planned = plan(folder, engine, options.source, options.target, given=options.set, secrets_provider=options.secrets_provider)
+        _say(
+            f"{options.source} -> {options.target}: {planned.settings.path.name}{'' if planned.is_new else ', which is there and is kept'}"
+        )
+        for change in planned.changes:
+            _say(f"  {change}")
+        if options.dry_run:
+            return 0
+        make(planned, engine, options.source)
+    except EnvironmentRefusedError as refused:
+        for line in str(refused).splitlines():
+            print(f"environments: {line}", file=sys.stderr)  # noqa: T201 - a command's own output
+        return 1
+    pack = f" --policy-pack policies --policy-pack-config policies/{options.target}.json" if planned.policies else ""
+    _say(f"The stack '{options.target}' is made and empty. Bring it up:\n  pulumi up --stack {options.target}{pack}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m environments", description="Make another environment's stack from one that is up.")
+    parser.add_argument("source", metavar="FROM", help="the stack that is up")
+    parser.add_argument("target", metavar="TO", help="the stack to be made")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the new one; may be repeated")
+    parser.add_argument("--secrets-provider", metavar="URL", help="what encrypts the new one's secrets (default: a passphrase)")
+    parser.add_argument(
+        "--engine", choices=("auto", "pulumi", "embedded"), default="auto", help="auto: the pulumi on PATH, else the embedded one"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show it, and write nothing")
+    return parser
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command's own output
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,183 @@
+"""Making an environment: judged whole before anything is written, and nothing is left behind where it fails."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import yaml
+
+import settings
+
+from . import derivation, policy_file, sharing
+from .derivation import GIVEN, KEPT, LEFT_OUT, LEFT_OUT_KEYS, Change
+from .errors import EnvironmentRefusedError
+from .sharing import Standing
+from .stack_file import ENCRYPTION, STACK_NAME, StackFile, has_secret, others
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from .engine import Engine
+
+_SECRET_KEYS = ("caKey", "caKeyPassphrase")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An environment to be made: its settings, whence each comes, and what beside them is written."""
+
+    settings: StackFile
+    is_new: bool  # the settings file is not there yet
+    changes: list[Change]
+    policies: tuple[Path, str] | None
+    secrets_provider: str | None
+    notes: list[str] = field(default_factory=list)
+
+
+def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Sequence[str] = (), secrets_provider: str | None = None) -> Plan:
+    """What making ``target`` from ``source`` comes to; nothing is written.
+
+    Args:
+        folder: the project's, with Pulumi.yaml.
+        engine: knows the stacks.
+        source: the stack that is up.
+        target: the stack to be made.
+        given: settings of the new one, each `key=value`; they stand above what is copied or derived.
+        secrets_provider: what encrypts the new one's secrets; None is the passphrase.
+
+    Raises:
+        EnvironmentRefusedError: a name is no good, a stack is there or is not, something would be shared, or settings are wrong.
+    """
+    project = _project(folder)
+    _require_names(source, target)
+    old = StackFile.read(StackFile.of(folder, source))
+    stacks = engine.stacks()
+    if source not in stacks:
+        raise EnvironmentRefusedError(f"there is no stack '{source}' in this backend: bring it up first (`pulumi up --stack {source}`)")
+    if target in stacks:
+        raise EnvironmentRefusedError(f"the stack '{target}' is there already and stays as it is: name another, or remove it yourself")
+    standing = Standing.read(engine.resources(source))
+    if not standing.is_up:
+        raise EnvironmentRefusedError(f"the stack '{source}' is not up, it trusts no CA: `pulumi up --stack {source}` first")
+    path = StackFile.of(folder, target)
+    changes = _kept(old, StackFile.read(path), given) if path.exists() else _made(old, project, source, target, given)
+    config = {change.key: change.after for change in changes if change.after is not None}
+    wrong = list(
+        sharing.shared(config, project=project, folder=folder, environments=others(folder, target), source=source, standing=standing)
+    )
+    wrong += _shared_encryption(old, secrets_provider)
+    if wrong := wrong or list(_wrong_settings(config, project)):
+        raise EnvironmentRefusedError("\n".join(wrong))
+    policies = policy_file.settings(folder, source=source, target=target, authorities=standing.authorities)
+    return Plan(StackFile(path, config), not path.exists(), changes, policies, secrets_provider)
+
+
+def make(planned: Plan, engine: Engine, source: str) -> None:
+    """Write it, and make the stack.
+
+    Raises:
+        EnvironmentRefusedError: the engine makes no such stack; files are as they were then.
+    """
+    path = planned.settings.path
+    before = None if planned.is_new else path.read_bytes()
+    if planned.is_new:
+        planned.settings.write(f"Made from {source}: settings copied, names derived; no secret, key, CA or generation is.")
+    try:
+        engine.make(planned.settings.stack, planned.secrets_provider)
+    except EnvironmentRefusedError:
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(before)
+        raise
+    if planned.policies:
+        policy_file.write(*planned.policies)
+
+
+def _project(folder: Path) -> str:
+    try:
+        return str(yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        raise EnvironmentRefusedError(f"there is no Pulumi.yaml with a name in {folder}: start this from the project's folder") from None
+
+
+def _require_names(source: str, target: str) -> None:
+    for what, name in (("FROM", source), ("TO", target)):
+        if not STACK_NAME.fullmatch(name):
+            raise EnvironmentRefusedError(f"{what} is '{name}' and that is no stack's name: use at most 31 letters, digits, - and _")
+    if source == target:
+        raise EnvironmentRefusedError(f"FROM and TO are both '{source}': an environment is made from another one")
+
+
+def _made(old: StackFile, project: str, source: str, target: str, given: Sequence[str]) -> list[Change]:
+    """Every setting of a new file: derived from the old one, then what was given."""
+    defaults = {name: settings.Settings.model_fields[name].default for name in ("name",)}
+    defaults["caName"] = settings.Settings.model_fields["ca_name"].default
+    changes = derivation.derived(old.config, project=project, source=source, target=target)
+    changes += derivation.names_left_unset(old.config, project, target, defaults)
+    changes += [
+        Change(name, LEFT_OUT, "…", None, "another stack's secrets are encrypted otherwise") for name in ENCRYPTION if name in old.rest
+    ]
+    changes += [Change("environment", LEFT_OUT, "…", None, "what it brings in may be secret")] if "environment" in old.rest else []
+    whole = {change.key: change for change in changes}
+    for text in given:
+        key, value = _given(text, project)
+        before = whole.pop(key).before if key in whole else None
+        whole[key] = Change(key, GIVEN, before, value)
+    return list(whole.values())
+
+
+def _kept(old: StackFile, new: StackFile, given: Sequence[str]) -> list[Change]:
+    """A settings file that is there is kept as it is; its difference to the old one is shown."""
+    if given:
+        raise EnvironmentRefusedError(f"{new.path.name} is there already and is kept: change it there instead of with --set")
+    if used := [name for name in ("encryptionsalt", "encryptedkey") if name in new.rest]:
+        fact = f"{new.path.name} has {used[0]}, so its stack was made before, in another backend perhaps"
+        raise EnvironmentRefusedError(f"{fact}: log in there, or take {used[0]} and every secret out of the file")
+    keys = [*new.config, *(key for key in old.config if key not in new.config)]
+    return [Change(key, KEPT, old.config.get(key), new.config.get(key)) for key in keys]
+
+
+def _given(text: str, project: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    package, _, key = name.rpartition(":")
+    if not equals or not key:
+        raise EnvironmentRefusedError(f"'{text}' is no setting: write key=value")
+    if (package or project) == project and key in _SECRET_KEYS:
+        raise EnvironmentRefusedError(
+            f"{key} is secret and would be in a file in the clear: make the stack, then `pulumi config set --secret {key}`"
+        )
+    try:
+        return f"{package or project}:{key}", yaml.safe_load(value)
+    except yaml.YAMLError:
+        return f"{package or project}:{key}", value
+
+
+def _shared_encryption(old: StackFile, secrets_provider: str | None) -> Iterator[str]:
+    """A vault's key that encrypts both environments' secrets is a key in common."""
+    theirs = old.rest.get("secretsprovider")
+    if theirs and theirs != "passphrase" and secrets_provider is None:
+        yield f"the secrets of '{old.stack}' are encrypted by {theirs}: give the new one a key of its own (--secrets-provider …)"
+    elif theirs and theirs == secrets_provider:
+        yield f"the secrets of '{old.stack}' are encrypted by the same key, {theirs}: give the new one a key of its own"
+
+
+def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
+    """What the program would refuse, told before there is a stack."""
+    texts = {}
+    for key, value in config.items():
+        if key.startswith(f"{project}:") and not has_secret(value):
+            texts[key] = value if isinstance(value, str) else json.dumps(value)
+    pulumi.runtime.set_all_config(texts)
+    try:
+        settings.load(pulumi.Config(project))
+    except settings.SettingsError as error:
+        for line in str(error).splitlines()[1:]:
+            given = " (give it with --set)" if any(key in line for key in LEFT_OUT_KEYS) else ""
+            yield f"{line.strip()}{given}"
+    finally:
+        pulumi.runtime.set_all_config({})

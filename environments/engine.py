@@ -1,0 +1,62 @@
+"""The engine that knows the stacks: Pulumi's CLI, or the embedded engine where there is none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import EnvironmentRefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EMBEDDED = (sys.executable, "-m", "sandbox.engine")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Asked as a person would ask it; it finds backend and passphrase in the environment, as always."""
+
+    folder: Path
+    command: tuple[str, ...]
+
+    @classmethod
+    def choose(cls, folder: Path, wanted: str) -> Engine:
+        """`auto` is the `pulumi` on PATH where there is one, else the embedded engine.
+
+        Raises:
+            EnvironmentRefusedError: `pulumi` is wanted and not there.
+        """
+        found = shutil.which("pulumi")
+        if wanted == "pulumi" and not found:
+            raise EnvironmentRefusedError("no `pulumi` is on PATH: install Pulumi's CLI, or take --engine embedded")
+        return cls(folder, (found,) if found and wanted != "embedded" else _EMBEDDED)
+
+    def stacks(self) -> set[str]:
+        """The names of the stacks of this project in the backend."""
+        return {str(each["name"]).rpartition("/")[2] for each in json.loads(self._say("stack", "ls", "--json"))}
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """What the state of a stack holds; its secrets stay encrypted."""
+        deployment = json.loads(self._say("stack", "export", "--stack", stack))["deployment"]
+        found: list[dict[str, Any]] = (deployment or {}).get("resources") or []
+        return found
+
+    def make(self, stack: str, secrets_provider: str | None) -> None:
+        """A new stack, not selected; what its secrets are encrypted with goes into its settings file."""
+        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
+        self._say("stack", "init", stack, "--no-select", *provider)
+
+    def _say(self, *arguments: str) -> str:
+        result = subprocess.run(
+            [*self.command, *arguments, "--non-interactive"], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            said = (result.stderr or result.stdout).strip().splitlines() or ["it said nothing"]
+            reason = next((line for line in said if line.startswith("error:")), said[-1]).removeprefix("error:").strip()
+            raise EnvironmentRefusedError(f"`{' '.join(('pulumi', *arguments))}` failed: {reason}")
+        return result.stdout

@@ -1,0 +1,172 @@
+"""The rules as policies: each one's name, its level unless a configuration says another, and the schema of its settings."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.deserialize import serialize_properties
+
+from . import authority, device, hub, secrecy, trust
+from .declared import STACK, Declared, NotKnownYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pulumi_policy import Policy, ReportViolation
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: a pure function, and how it is configured."""
+
+    name: str
+    judge: Callable[..., Iterator[Any]]
+    advisory: bool = False
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON schema of each, all with a default
+    stack: bool = False  # judges all resources together, with their outputs, at the end
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """What the function's docstring says: the rule, and its reason and source."""
+        rule, _, why = str(inspect.getdoc(self.judge.func if isinstance(self.judge, partial) else self.judge)).partition("\n\n")
+        return rule, why
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The settings where a configuration says nothing."""
+        return {name: schema["default"] for name, schema in self.settings.items()}
+
+    def strays(self, settings: Mapping[str, Any]) -> list[str]:
+        """Settings that this rule does not have: a misspelt one would silently be the default."""
+        return sorted(settings.keys() - self.settings.keys())
+
+
+_CUSTODIES = ["state", "key-vault", "pkcs11", "offline"]
+RULES = (
+    Rule("proof-required", trust.proof_required),
+    Rule(
+        "custody-allowed",
+        trust.custody_allowed,
+        settings={"allowed": {"type": "array", "items": {"type": "string", "enum": _CUSTODIES}, "default": _CUSTODIES}},
+    ),
+    Rule("authority-not-shared", trust.authority_not_shared, settings={"elsewhere": {"type": "object", "default": {}}}),
+    Rule(
+        "key-strength",
+        authority.key_strength,
+        settings={
+            "rsaBits": {"type": "integer", "minimum": 2048, "default": 3072},
+            "deviceRsaBits": {"type": "integer", "minimum": 2048, "default": 2048},
+            "curves": {**_TEXTS, "default": ["P-256", "P-384"]},
+            "hashes": {**_TEXTS, "default": ["sha256", "sha384", "sha512"]},
+        },
+    ),
+    Rule(
+        "authority-lifetime",
+        authority.authority_lifetime,
+        settings={
+            "rootDays": {"type": "integer", "minimum": 1, "default": 3650},
+            "issuingDays": {"type": "integer", "minimum": 1, "default": 1825},
+        },
+    ),
+    Rule("path-length-set", authority.path_length_set),
+    Rule("issuing-path-length", authority.issuing_path_length, stack=True),
+    Rule("device-lifetime", device.device_lifetime, settings={"days": {"type": "integer", "minimum": 1, "default": 365}}),
+    Rule("devices-by-ca", device.devices_by_ca),
+    Rule("tls-minimum", hub.tls_minimum, settings={"version": {"type": "string", "enum": ["1.2", "1.3"], "default": "1.2"}}),
+    Rule("shared-keys-off", hub.shared_keys_off),
+    Rule("hub-protected", hub.hub_protected),
+    Rule(
+        "required-tags",
+        hub.required_tags,
+        settings={"required": {**_TEXTS, "default": []}, "values": {"type": "object", "default": {}}},
+    ),
+    Rule("public-access", hub.public_access, advisory=True),
+    Rule(
+        "authority-expiry",
+        partial(authority.authority_expiry, now=datetime.now(UTC)),  # a pack's process lives for one run
+        advisory=True,
+        settings={"days": {"type": "integer", "minimum": 1, "default": 180}},
+    ),
+    Rule("previous-generation", trust.previous_generation, advisory=True, stack=True),
+)
+
+
+def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        given = args.get_config()
+        if args.resource_type == STACK:
+            _tell_strays(rule, given, report)
+            return
+        resource = Declared(args.resource_type, args.props, args.name, args.urn, args.opts.protect)
+        try:
+            for message in rule.judge(resource, {**rule.defaults, **given}):
+                report(message, None)
+        except NotKnownYetError as unknown:
+            args.not_applicable(str(unknown))
+
+    return validate
+
+
+def _stack_validation(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        given = args.get_config()
+        _tell_strays(rule, given, report)
+        resources = [Declared(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
+        try:
+            for message, urn in rule.judge(resources, {**rule.defaults, **given}):
+                report(message, urn)
+        except NotKnownYetError as unknown:
+            args.not_applicable(str(unknown))
+
+    return validate
+
+
+def _tell_strays(rule: Rule, given: Mapping[str, Any], report: ReportViolation) -> None:
+    for name in rule.strays(given):
+        has = f"it has {', '.join(sorted(rule.settings))}" if rule.settings else "it has none"
+        report(f"the configuration of this policy has '{name}' and there is no such setting: {has}", None)
+
+
+def _secrecy() -> ResourceValidationPolicy:
+    """Both halves of one policy, on one memory. Engines remedy a resource first, then judge it."""
+    watch = secrecy.Watch()
+
+    def remediate(args: ResourceValidationArgs) -> None:
+        watch.look(args.urn, serialize_properties(args.props))
+
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        for message in watch.tell(args.urn, lambda: serialize_properties(args.props)):
+            report(message, None)
+
+    return ResourceValidationPolicy(
+        "private-key-secret",
+        str(inspect.getdoc(secrecy.Watch)).partition("\n\n")[0],
+        validate,
+        EnforcementLevel.REMEDIATE,
+        remediate=remediate,
+    )
+
+
+def _policy(rule: Rule) -> Policy:
+    level = EnforcementLevel.ADVISORY if rule.advisory else EnforcementLevel.MANDATORY
+    schema = PolicyConfigSchema({name: dict(each) for name, each in rule.settings.items()}) if rule.settings else None
+    if rule.stack:
+        return StackValidationPolicy(rule.name, rule.text[0], _stack_validation(rule), level, schema)
+    return ResourceValidationPolicy(rule.name, rule.text[0], _validation(rule), level, schema)
+
+
+POLICIES: list[Policy] = [*map(_policy, RULES), _secrecy()]

@@ -1,0 +1,167 @@
+"""The judge of connections: may whoever sent this chain of certificates connect as this device?
+
+The path is validated by OpenSSL after RFC 5280, 6; what it does not ask (basic constraints in every authority, a device's own key usages,
+its name) is asked here. The default is no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from OpenSSL import crypto
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+MAX_CHAIN = 10  # certificates that a device may send
+
+
+class Flaw(StrEnum):
+    """Why a chain is refused."""
+
+    NO_CERTIFICATE = "no certificate was sent"
+    TOO_LONG = "too many certificates were sent"
+    UNTRUSTED = "the chain does not end at a certificate verified on this hub"
+    SIGNATURE = "a signature in the chain does not hold"
+    EXPIRED = "a certificate in the chain has expired"
+    NOT_YET_VALID = "a certificate in the chain is not valid yet"
+    NOT_AN_AUTHORITY = "a certificate in the chain is used as an authority and is none"
+    PATH_LENGTH = "the chain is longer than an authority in it allows"
+    NAME_CONSTRAINTS = "a name is outside of what an authority in the chain may name"
+    KEY_USAGE = "the certificate's key may not be used to connect"
+    PATH = "the chain is not a valid path"
+    COMMON_NAME = "the certificate's common name is not the device's id"
+    THUMBPRINT = "the certificate is not one of the two that the device's entry names"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A flaw, with the fact that was found."""
+
+    flaw: Flaw
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.flaw}: {self.detail}" if self.detail else str(self.flaw)
+
+
+# OpenSSL's numbers, https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+_FLAWS = {
+    **dict.fromkeys((2, 18, 19, 20, 21, 27), Flaw.UNTRUSTED),
+    7: Flaw.SIGNATURE,
+    9: Flaw.NOT_YET_VALID,
+    10: Flaw.EXPIRED,
+    **dict.fromkeys((24, 32, 79), Flaw.NOT_AN_AUTHORITY),
+    25: Flaw.PATH_LENGTH,
+    **dict.fromkeys((47, 48, 49, 50, 51, 52, 53), Flaw.NAME_CONSTRAINTS),
+}
+
+
+def chain_flaw(
+    chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], device: str, now: datetime, *, strict: bool = False
+) -> Finding | None:
+    """What is wrong with a chain (the device's own certificate first) for this device, or None.
+
+    `anchors` are the certificates verified on the hub, as DER. They need not be sent; nothing above them is asked. `strict` also holds the
+    certificates to what RFC 5280, 4 asks of those who issue them (key identifiers, critical constraints, …), which Azure does not.
+    """
+    if not chain:
+        return Finding(Flaw.NO_CERTIFICATE)
+    if finding := path_flaw(chain, anchors, now, strict=strict):
+        return finding
+    own = chain[0].to_cryptography()
+    return _usage_flaw(own) or _name_flaw(own, device)
+
+
+def path_flaw(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Finding | None:
+    """What is wrong with the path from `chain[0]` through any of the others to an anchor, or None."""
+    if len(chain) > MAX_CHAIN:
+        return Finding(Flaw.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are taken")
+    if not anchors:
+        return Finding(Flaw.UNTRUSTED, "it has none")
+    store = _store(anchors, strict=strict)
+    store.set_time(now)
+    try:
+        path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
+    except crypto.X509StoreContextError as error:
+        return _finding(error)
+    # OpenSSL takes old certificates without basic constraints for authorities; RFC 5280, 6.1.4 (k) does not. The anchor is the hub's word.
+    for certificate in path[1:-1]:
+        if not _authority(certificate.to_cryptography()):
+            return Finding(Flaw.NOT_AN_AUTHORITY, certificate.to_cryptography().subject.rfc4514_string())
+    return None
+
+
+def thumbprint_flaw(chain: Sequence[crypto.X509], thumbprints: Sequence[str | None], now: datetime) -> Finding | None:
+    """What is wrong with a self-signed certificate for a device whose entry names these thumbprints (SHA-1 or SHA-256, hex), or None."""
+    if not chain:
+        return Finding(Flaw.NO_CERTIFICATE)
+    own = chain[0].to_cryptography()
+    known = {each.lower() for each in thumbprints if each}
+    ours = {own.fingerprint(algorithm).hex() for algorithm in (hashes.SHA1(), hashes.SHA256())}  # noqa: S303 - Azure's name of a certificate
+    if not known & ours:
+        return Finding(Flaw.THUMBPRINT, f"its SHA-1 is {min(ours, key=len).upper()}")
+    if now < own.not_valid_before_utc:
+        return Finding(Flaw.NOT_YET_VALID, f"before {own.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}")
+    if now > own.not_valid_after_utc:
+        return Finding(Flaw.EXPIRED, f"since {own.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
+    return None
+
+
+@lru_cache(maxsize=64)
+def _store(anchors: tuple[bytes, ...], *, strict: bool) -> crypto.X509Store:
+    flags = crypto.X509StoreFlags
+    store = crypto.X509Store()
+    # An anchor may be an issuing CA: nothing above it is asked.
+    store.set_flags(flags.PARTIAL_CHAIN | (flags.X509_STRICT if strict else 0))
+    for der in anchors:
+        store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+    return store
+
+
+def _finding(error: crypto.X509StoreContextError) -> Finding:
+    number, _, message = error.errors
+    certificate = error.certificate.to_cryptography()
+    flaw = _FLAWS.get(number, Flaw.PATH)
+    subject = certificate.subject.rfc4514_string()
+    if flaw is Flaw.UNTRUSTED:
+        issuer = certificate.issuer.rfc4514_string()
+        return Finding(
+            flaw, f"'{subject}' was issued by '{issuer}', which is neither verified here nor among the certificates that were sent"
+        )
+    return Finding(flaw, f"'{subject}': {message}")
+
+
+def _authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _usage_flaw(own: x509.Certificate) -> Finding | None:
+    try:
+        extensions = own.extensions
+    except ValueError as error:
+        return Finding(Flaw.PATH, str(error))
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.KeyUsage) and not value.digital_signature:
+            return Finding(Flaw.KEY_USAGE, "its key usage has no digitalSignature")
+        if isinstance(value, x509.ExtendedKeyUsage):
+            usages = set(value)
+            if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
+                return Finding(Flaw.KEY_USAGE, "its extended key usage has no clientAuth")
+    return None
+
+
+def _name_flaw(own: x509.Certificate, device: str) -> Finding | None:
+    names = [str(name.value) for name in own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return None if names == [device] else Finding(Flaw.COMMON_NAME, f"'{', '.join(names)}' is not '{device}'")

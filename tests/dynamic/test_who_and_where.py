@@ -1,0 +1,132 @@
+"""Who asks and where: what local Azure itself refuses and takes, without a fault of the tests' own in between."""
+
+import json
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from components.dynamic import custody
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
+from tests.dynamic.line import Line
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.dynamic.plants import Plant
+
+ISSUER, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso/plant:ref:refs/heads/main"
+AUDIENCE = "api://AzureADTokenExchange"
+
+
+def control(azure: LocalAzure, method: str, path: str, **body: Any) -> dict[str, Any]:
+    """Use local Azure's test powers."""
+    found: dict[str, Any] = httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
+    return found
+
+
+def fails(environment: dict[str, str], news: dict[str, Any]) -> str:
+    """The one line of a create that fails."""
+    with ProviderProcess(environment) as process, pytest.raises(CallFailedError) as caught:
+        process.of(VerifiedCertificateProvider).create(news)
+    text = str(caught.value).strip()
+    assert "\n" not in text, "one line, no traceback"
+    return text
+
+
+@pytest.mark.parametrize("role", ["Reader", None])
+def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, line: Line, role: str | None) -> None:
+    """One that may read only, and one that may nothing: Azure's 403 with the role to give; nothing is left behind."""
+    who = control(hub.azure, "POST", "/principals", role=role, scope=hub.id)
+    login = {"AZURE_CLIENT_ID": who["client_id"], "AZURE_CLIENT_SECRET": who["client_secret"]}
+    text = fails(environment | login, Plant().declared(hub, line, deadline=1))
+    assert "Azure answers 403 AuthorizationFailed" in text
+    assert "give this identity the role that allows it (Contributor on the hub's resource group)" in text
+    assert hub.certificates() == {}
+
+
+def test_another_subscription(environment: dict[str, str], hub: Hub, line: Line) -> None:
+    """A subscription that this login does not know: Azure's words and what to check."""
+    elsewhere = hub.id.replace(hub.azure.ready["subscription_id"], "99999999-9999-4999-8999-999999999999")
+    text = fails(environment, Plant().declared(hub, line, serviceId=elsewhere, deadline=1))
+    assert "SubscriptionNotFound" in text
+    assert "check the subscription id and the tenant of the login (az account show)" in text
+
+
+@pytest.fixture
+def pipeline(azure: LocalAzure, tmp_path: Path) -> tuple[str, Path]:
+    """A client id that a pipeline may log in as, and the file with the pipeline's token: no secret of Azure's anywhere."""
+    who = control(azure, "POST", "/principals", role="Contributor")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())), "kid": "one", "use": "sig"}
+    federated = {"client_id": who["client_id"], "issuer": ISSUER, "subject": SUBJECT, "audience": AUDIENCE, "jwks": {"keys": [public]}}
+    control(azure, "POST", "/federated-credentials", **federated)
+    now = int(time.time())
+    claims = {"iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "iat": now, "nbf": now - 5, "exp": now + 600}
+    path = tmp_path / "token"
+    path.write_text(jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"}))
+    return who["client_id"], path
+
+
+@pytest.mark.parametrize("names", ["ARM", "AZURE"])
+def test_a_pipeline_logs_in_by_workload_identity(
+    environment: dict[str, str], azure: LocalAzure, hub: Hub, line: Line, pipeline: tuple[str, Path], names: str
+) -> None:
+    """By azure-native's variables and by azure-identity's own: a federated token instead of a secret, and the CA is proven."""
+    client, path = pipeline
+    login = {"ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN_FILE_PATH": str(path)} if names == "ARM" else {"AZURE_FEDERATED_TOKEN_FILE": str(path)}
+    login |= {f"{names}_TENANT_ID": azure.ready["tenant_id"], f"{names}_CLIENT_ID": client}
+    kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
+    with ProviderProcess(kept | login) as process:
+        made = process.of(VerifiedCertificateProvider).create(Plant().declared(hub, line))
+    assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+
+
+def test_a_token_for_another_branch_is_refused(
+    environment: dict[str, str], azure: LocalAzure, hub: Hub, line: Line, pipeline: tuple[str, Path]
+) -> None:
+    """A federated token that the application does not know: Entra's words in one line, and the token is not repeated."""
+    client, path = pipeline
+    login = {"ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN_FILE_PATH": str(path), "ARM_TENANT_ID": azure.ready["tenant_id"]}
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.write_text(jwt.encode({"iss": ISSUER, "sub": "repo:other/fork", "aud": AUDIENCE}, key, algorithm="RS256"))
+    kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
+    text = fails(kept | login | {"ARM_CLIENT_ID": client}, Plant().declared(hub, line))
+    assert "log in (az login), or set the variables of a service principal or of workload identity" in text
+    assert path.read_text() not in text
+
+
+@pytest.mark.parametrize(
+    ("cloud", "manager"), [("usgovernment", "https://management.usgovcloudapi.net"), ("china", "https://management.chinacloudapi.cn")]
+)
+def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager: str) -> None:
+    """Login and Resource Manager of each cloud under its own names, as the proxy leads there; a hub of one is in no other."""
+    trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
+    environment = azure.environment | {"HTTPS_PROXY": azure.ready["proxy"], "REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}
+    with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=30) as client:
+        there = LocalAzure(azure.ready, client)
+        there.log_in()
+        hub, plant = there.hub(), Plant()
+        news = {"serviceId": hub.id, "certificate": plant.pem, "signer": custody.in_state(plant.private_pem), "cloud": cloud}
+        with ProviderProcess(environment) as process:
+            made = process.of(VerifiedCertificateProvider).create(news)
+            assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+            with pytest.raises(CallFailedError, match="Azure answers 404"):
+                process.of(VerifiedCertificateProvider).create(news | {"cloud": "public", "deadline": 1})
+
+
+@pytest.mark.parametrize("minutes", [-20, 20, 60 * 24 * 2])
+def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hub: Hub, line: Line, minutes: int) -> None:
+    """Azure's clock is behind ours, ahead of it, or days ahead: proofs are dated by Azure's, so they are valid there."""
+    control(hub.azure, "PUT", "/clock", advance=minutes * 60)
+    try:
+        hub.azure.log_in()
+        with ProviderProcess(environment) as process:
+            made = process.of(VerifiedCertificateProvider).create(Plant().declared(hub, line))
+        assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+    finally:
+        control(hub.azure, "DELETE", "/clock")
+        hub.azure.log_in()

@@ -1,0 +1,55 @@
+"""The configuration of a policy pack, held to the schema that each policy declares."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.runtime.proto import analyzer_pb2
+
+from sandbox.engine import policy_config
+from sandbox.engine.policy_config import PolicyConfigError
+
+SCHEMA: dict[str, Any] = {
+    "days": {"type": "integer", "minimum": 1, "default": 365},
+    "allowed": {"type": "array", "items": {"type": "string", "enum": ["state", "offline"]}, "default": ["offline"]},
+}
+
+
+def policies() -> list[Any]:
+    info = analyzer_pb2.PolicyInfo(name="rule", enforcementLevel=analyzer_pb2.MANDATORY)
+    info.configSchema.properties.update(SCHEMA)
+    return [info]
+
+
+def test_defaults_fill_what_is_not_given() -> None:
+    """A level and one setting are given; the other is the schema's."""
+    found = policy_config.reconciled("pack", policies(), {"rule": {"enforcementLevel": "advisory", "days": 30}})
+    assert found == {"rule": policy_config.PolicyConfig("advisory", {"days": 30, "allowed": ["offline"]})}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"rule": {"days": "many"}}, "days must be of type integer"),
+        ({"rule": {"days": True}}, "days must be of type integer"),
+        ({"rule": {"days": 0}}, "days must be at least 1"),
+        ({"rule": {"allowed": "state"}}, "allowed must be of type array"),
+        ({"rule": {"allowed": ["state", "stat"]}}, r"allowed\[1\] must be one of"),
+        ({"rule": {"allowed": [1]}}, r"allowed\[0\] must be of type string"),
+        ({"rule": "strict"}, "enforcement level 'strict'"),
+        ({"rules": "mandatory"}, "no policy 'rules'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(given: dict[str, Any], named: str) -> None:
+    """Type, least value and choice, in lists too; a level and a policy that there is not."""
+    with pytest.raises(PolicyConfigError, match=named):
+        policy_config.reconciled("pack", policies(), given)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", ""])
+def test_a_file_that_holds_no_object_is_refused(text: str, tmp_path: Path) -> None:
+    """No JSON, or JSON of another kind: the file is named."""
+    path = tmp_path / "prod.json"
+    path.write_text(text)
+    with pytest.raises(PolicyConfigError, match=r"prod\.json"):
+        policy_config.read(path)

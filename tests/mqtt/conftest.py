@@ -1,0 +1,32 @@
+"""Local Azure, a hub of each test's own, and authorities that it trusts."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.dynamic.local_azure import LocalAzure, local_azure
+from tests.mqtt.chains import Party
+from tests.registry.hub_door import HubDoor
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure."""
+    with local_azure(tmp_path_factory.mktemp("azure")) as found:
+        yield found
+
+
+@pytest.fixture
+def root() -> Party:
+    """A root that the hub trusts."""
+    return Party("Trial root")
+
+
+@pytest.fixture
+def door(azure: LocalAzure, root: Party) -> Iterator[HubDoor]:
+    """A new hub that trusts the root, with the device `press-001`."""
+    found = HubDoor(azure, azure.hub())
+    found.hub.put("root", root.pem, isVerified=True)
+    found.put("press-001")
+    yield found
+    found.http.close()

@@ -1,0 +1,262 @@
+"""Who may connect: every chain, name and credential, judged at the CONNECT; the default is no, and the control port says why."""
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.mqtt.chains import DAY, Party
+from tests.mqtt.device import API, Device, attempts, connect, until
+from tests.registry.hub_door import HubDoor, signature
+
+ACCEPTED, NOT_AUTHORIZED = 0, 5
+
+
+def _refused(door: HubDoor, identity: Party | None, folder: Path, *above: Party, device: str = "press-001") -> str:
+    """The reason of a refusal, which comes with return code 5 and the end of the connection."""
+    with Device(door, identity, folder, above=above) as line:
+        assert line.connect(device) == NOT_AUTHORIZED
+        assert line.receive() is None
+    found = attempts(door, device)[-1]
+    assert found["accepted"] is False
+    return str(found["reason"])
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_full_chain_connects(door: HubDoor, root: Party, tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Leaf and intermediate are sent, the root is on the hub; the registry shows the device connected, and gone when it is."""
+    issuing = root.authority_below("Issuing")
+    with Device(door, issuing.device("press-001"), tmp_path, above=(issuing,), version=version) as line:
+        assert line.connect("press-001") == ACCEPTED
+        assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
+        assert door.ask("GET", "/statistics/service").json() == {"connectedDeviceCount": 1}
+    until(lambda: door.ask("GET", "/twins/press-001").json()["connectionState"] == "Disconnected")
+    entry = attempts(door, "press-001")[0]
+    assert (entry["accepted"], entry["subject"], entry["issuer"]) == (True, "CN=press-001", "CN=Issuing")
+    assert door.ask("GET", "/devices/press-001").json()["lastActivityTime"] > "2020"
+
+
+def test_an_issuing_ca_on_the_hub_is_enough(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """What is verified on the hub need not be sent, and nothing above it is asked; another CA under the same root is a stranger."""
+    other, issuing = Party("Other root"), None
+    issuing = other.authority_below("Issuing")
+    door.hub.put("issuing", issuing.pem, isVerified=True)
+    with Device(door, issuing.device("press-001"), tmp_path) as line:
+        assert line.connect("press-001") == ACCEPTED
+    sibling = other.authority_below("Sibling")
+    assert "does not end at a certificate verified" in _refused(door, sibling.device("press-001"), tmp_path, sibling, other)
+    assert root.pem != other.pem
+
+
+@pytest.mark.parametrize(("what", "reason"), [
+    ("expired", "has expired"),
+    ("not yet", "is not valid yet"),
+    ("wrong name", "common name is not the device's id: 'press-002' is not 'press-001'"),
+    ("other case", "common name is not the device's id"),
+    ("wrong authority", "neither verified here nor among the certificates that were sent"),
+    ("same name, other key", "signature"),
+    ("no intermediate", "'CN=press-001' was issued by 'CN=Issuing', which is neither"),
+    ("path too long", "longer than an authority in it allows"),
+    ("no authority", "used as an authority and is none"),
+    ("authority without constraints", "used as an authority and is none"),
+    ("for servers", "no clientAuth"),
+    ("no signing", "no digitalSignature"),
+    ("nothing", "no certificate was sent"),
+    ("expired intermediate", "has expired"),
+])  # fmt: skip
+def test_each_flaw_is_refused(door: HubDoor, root: Party, tmp_path: Path, what: str, reason: str) -> None:
+    """Return code 5, the end, and the reason in the log."""
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    past, future = datetime.now(UTC) - 60 * DAY, datetime.now(UTC) + DAY
+    issuing = root.authority_below("Issuing", path_length=0)
+    below = issuing.authority_below("Below")
+    plain = issuing.device("Plain")
+    loose = Party("Loose", root, constraints=False)
+    stale = root.authority_below("Stale", start=past)
+    twin_root = Party("Trial root")
+    cases: dict[str, tuple[Party | None, tuple[Party, ...]]] = {
+        "expired": (issuing.device("press-001", start=past), (issuing,)),
+        "not yet": (issuing.device("press-001", start=future), (issuing,)),
+        "wrong name": (issuing.device("press-002"), (issuing,)),
+        "other case": (issuing.device("PRESS-001"), (issuing,)),
+        "wrong authority": (Party("Stranger").device("press-001"), ()),
+        "same name, other key": (_without_identifier(twin_root), ()),
+        "no intermediate": (issuing.device("press-001"), ()),
+        "path too long": (below.device("press-001"), (below, issuing)),
+        "no authority": (Party("press-001", plain, authority=False), (plain, issuing)),
+        "authority without constraints": (loose.device("press-001"), (loose,)),
+        "for servers": (issuing.device("press-001", usages=(ExtendedKeyUsageOID.SERVER_AUTH,)), (issuing,)),
+        "no signing": (issuing.device("press-001", key_usage=issuing.certificate.extensions[0].value), (issuing,)),
+        "nothing": (None, ()),
+        "expired intermediate": (stale.device("press-001"), (stale,)),
+    }
+    identity, above = cases[what]
+    assert reason in _refused(door, identity, tmp_path, *above)
+
+
+def _without_identifier(issuer: Party) -> Party:
+    """A device of an authority that has the hub's root's name and another key; by the key identifier it would just not be found."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    device = issuer.device("press-001")
+    old = device.certificate
+    builder = x509.CertificateBuilder(
+        issuer_name=old.issuer,
+        subject_name=old.subject,
+        public_key=old.public_key(),
+        serial_number=old.serial_number,
+        not_valid_before=old.not_valid_before_utc,
+        not_valid_after=old.not_valid_after_utc,
+    )
+    device.certificate = builder.sign(issuer.key, hashes.SHA256())
+    return device
+
+
+def test_verified_at_that_moment(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """A CA that loses its verification or is deleted lets nobody in any more; one that never was verified neither."""
+    device = root.device("press-001")
+    with Device(door, device, tmp_path) as line:
+        assert line.connect("press-001") == ACCEPTED
+    door.hub.generate("root")
+    assert "it has none" in _refused(door, device, tmp_path)
+    door.hub.put("root", root.pem, isVerified=True)
+    with Device(door, device, tmp_path) as line:
+        assert line.connect("press-001") == ACCEPTED
+    door.hub.delete("root")
+    assert "it has none" in _refused(door, device, tmp_path)
+    other = Party("Other")
+    door.hub.put("other", other.pem)
+    assert "it has none" in _refused(door, other.device("press-001"), tmp_path)
+
+
+def test_trust_of_one_hub_is_none_of_another(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """The same device and chain at a hub that trusts another CA."""
+    second = HubDoor(door.azure, door.azure.hub())
+    second.hub.put("other", Party("Other").pem, isVerified=True)
+    second.put("press-001")
+    assert "neither verified here" in _refused(second, root.device("press-001"), tmp_path)
+    second.http.close()
+
+
+def test_dates_are_judged_by_local_azures_clock(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """A certificate of 30 days is refused once the clock is 40 days on."""
+    control = door.azure.ready["control"]
+    httpx.put(f"{control}/clock", json={"advance": 40 * 86400}, trust_env=False).raise_for_status()
+    try:
+        assert "has expired" in _refused(door, root.device("press-001"), tmp_path)
+    finally:
+        httpx.delete(f"{control}/clock", trust_env=False).raise_for_status()
+
+
+def test_who_is_not_in_the_registry(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """No entry, or a disabled one, whose reason is told."""
+    assert "no device 'press-002' is registered" in _refused(door, root.device("press-002"), tmp_path, device="press-002")
+    door.put("retired", status="disabled", statusReason="worn out")
+    assert "device 'retired' is disabled: worn out" in _refused(door, root.device("retired"), tmp_path, device="retired")
+
+
+def test_self_signed_by_either_thumbprint(door: HubDoor, tmp_path: Path) -> None:
+    """Primary by SHA-1, secondary by SHA-256; another certificate is refused, and so is the right one once it has expired."""
+    from cryptography.hazmat.primitives import hashes
+
+    first, second = (Party("whatever", authority=False) for _ in range(2))
+    pair = {"primaryThumbprint": first.thumbprint(), "secondaryThumbprint": second.certificate.fingerprint(hashes.SHA256()).hex()}
+    door.put("own", authentication={"type": "selfSigned", "x509Thumbprint": pair})
+    for identity in (first, second):
+        with Device(door, identity, tmp_path) as line:
+            assert line.connect("own") == ACCEPTED
+    assert "not one of the two" in _refused(door, Party("whatever", authority=False), tmp_path, device="own")
+    old = Party("old", authority=False, start=datetime.now(UTC) - 60 * DAY)
+    stale = {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": old.thumbprint()}}
+    door.put("stale", authentication=stale)
+    assert "has expired" in _refused(door, old, tmp_path, device="stale")
+
+
+def test_by_key_where_the_hub_allows_it(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """A device's own key or a policy with DeviceConnect; not for a device that has a certificate, not when it is off."""
+    keys = door.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]
+
+    def code(device: str, password: str) -> int | None:
+        with Device(door, None, tmp_path) as line:
+            return line.connect(device, password=password)
+
+    own = signature(f"{door.host}/devices/by-key", "", keys["secondaryKey"])
+    assert code("by-key", own) == ACCEPTED
+    assert code("by-key", signature(door.host, "device", door.key("device"))) == ACCEPTED
+    assert code("by-key", signature(door.host, "registryRead", door.key("registryRead"))) == NOT_AUTHORIZED
+    assert code("by-key", signature(f"{door.host}/devices/by-key", "", keys["primaryKey"], seconds=-1)) == NOT_AUTHORIZED
+    assert code("by-key", signature(f"{door.host}/devices/by", "", keys["primaryKey"])) == NOT_AUTHORIZED
+    assert code("by-key", "") == NOT_AUTHORIZED
+    assert code("press-001", own) == NOT_AUTHORIZED
+    properties = {"disableLocalAuth": True}
+    door.azure.ask("PUT", door.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})
+    until(lambda: door.azure.ask("GET", door.hub.id).json()["properties"]["state"] == "Active")
+    assert code("by-key", own) == NOT_AUTHORIZED
+    assert "disableLocalAuth" in attempts(door, "by-key")[-1]["reason"]
+    with Device(door, root.device("press-001"), tmp_path) as line:
+        assert line.connect("press-001") == ACCEPTED
+
+
+@pytest.mark.parametrize(("client", "user", "reason"), [
+    ("press-001", "{host}/press-002/?api-version=2021-04-12", "is not the device's id"),
+    ("press-001", "other.azure-devices.net/press-001/?api-version=2021-04-12", "does not begin with"),
+    ("press-001", "press-001", "does not begin with"),
+    ("press-001", "{host}/press-001/?api-version=1999-01-01", "is not known"),
+    ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "no modules"),
+    ("", "", "does not begin with"),
+])  # fmt: skip
+def test_names_that_do_not_fit(door: HubDoor, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
+    """Client id, user name and hub must agree."""
+    with Device(door, root.device("press-001"), tmp_path) as line:
+        line.send(connect(client, user.format(host=door.host)))
+        answer = line.receive()
+        assert answer
+        assert answer.body == bytes((0, NOT_AUTHORIZED))
+    assert reason in attempts(door, client)[-1]["reason"]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "{host}/press-001",
+        "{host}/press-001/",
+        "{host}/press-001/api-version=2016-11-14",
+        "{host}/press-001/?api-version=2020-09-30&DeviceClientType=x%2F1",
+    ],
+)
+def test_user_names_that_clients_send(door: HubDoor, root: Party, tmp_path: Path, user: str) -> None:
+    """With and without an api-version, with a client's own words after it."""
+    with Device(door, root.device("press-001"), tmp_path) as line:
+        line.send(connect("press-001", user.format(host=door.host)))
+        answer = line.receive()
+        assert answer
+        assert answer.body == bytes((0, ACCEPTED))
+
+
+@pytest.mark.parametrize("name", ["", "nobody-has-this-hub.azure-devices.net", "management.azure.com"])
+def test_the_name_that_tls_asked_for_is_the_hub(door: HubDoor, root: Party, tmp_path: Path, name: str) -> None:
+    """Without a name in the handshake, or with one that is no hub's, nobody gets in."""
+    with Device(door, root.device("press-001"), tmp_path, name=name) as line:
+        assert line.connect("press-001") == NOT_AUTHORIZED
+
+
+def test_a_hostile_id_stays_in_its_field(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """An id with signs that mean something in topics, queries or URLs connects as itself."""
+    device = "it's%2F?*(1)=$"
+    door.put(device)
+    with Device(door, root.device(device), tmp_path) as line:
+        line.send(connect(device, f"{door.host}/{device.partition('?')[0]}"))
+        answer = line.receive()
+        assert answer
+        assert answer.body[1] == NOT_AUTHORIZED
+    with Device(door, root.device(device), tmp_path) as line:
+        line.send(connect(device, f"{door.host}/{device}/{API}"))
+        answer = line.receive()
+        assert answer
+        assert answer.body[1] == ACCEPTED
+    assert door.ask("GET", f"/devices/{quote(device, safe='')}").json()["lastActivityTime"] > "2020"

@@ -1,0 +1,119 @@
+"""The judge of connections against recorded chains with known verdicts, and against `openssl verify`."""
+
+import base64
+import gzip
+import json
+import os
+import subprocess
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from OpenSSL import crypto
+
+from sandbox.cloud.judge import connection
+
+CASES = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "x509-cases" / "limbo.jsonl.gz"
+HOST_NAME = "hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"
+DEPTH = "hangs on a depth that the verifier is told; the judge is told none but a limit of ten (RFC 5280, 6.1.1)"
+WILDCARD = "OpenSSL compares a wildcard as it stands, not as the names it could match (RFC 5280, 4.2.1.10); no device's name is one"
+ONE_PATH = "OpenSSL takes the first path it can build and judges that one; RFC 5280, 6 leaves finding another to the verifier"
+ISSUER = "a rule for whoever issues, which a path is not asked for"
+ANCHOR = "is about the anchor itself, which is the hub's word: a path takes its name and key (RFC 5280, 6.1.1 d)"
+# Where the judge answers otherwise than expected, however strict; each with its reason.
+DIFFERS = {
+    "cve::cve-2025-61727": WILDCARD,
+    "pathlen::max-chain-depth-0-exhausted": DEPTH,
+    "pathlen::max-chain-depth-1-exhausted": DEPTH,
+    "rfc5280::eku::ee-wrong-eku": "hangs on serverAuth; a device's certificate is asked for clientAuth, beside the path",
+    "rfc5280::nc::permitted-dns-match-noncritical": f"{ISSUER} (RFC 5280, 4.2.1.10: critical)",
+    "rfc5280::nc::not-allowed-in-ee-noncritical": f"{ISSUER} (RFC 5280, 4.2.1.10: in authorities only)",
+    "rfc5280::nc::nc-forbids-same-chain-ica": ONE_PATH,
+    "rfc5280::nc::nc-forbids-dnsname-wildcard-san": WILDCARD,
+    "rfc5280::pc::ica-noncritical-pc": f"{ISSUER} (RFC 5280, 4.2.1.11: critical)",
+    "rfc5280::san::ip-in-dns": HOST_NAME,
+    "rfc5280::ca-as-leaf-wrong-san": HOST_NAME,
+    "rfc5280::aki::cross-signed-root-missing-aki": f"{ANCHOR} (4.2.1.1)",
+    "rfc5280::root-non-critical-basic-constraints": f"{ANCHOR} (4.2.1.9)",
+    "rfc5280::serial::zero": f"{ISSUER} (RFC 5280, 4.1.2.2: positive)",
+}
+# What only `--strict` refuses: RFC 5280, 4 asks it of issuers, and Azure was recorded to take CA certificates without any extension.
+ONLY_STRICT = {
+    "rfc5280::aki::leaf-missing-aki": "4.2.1.1",
+    "rfc5280::aki::intermediate-missing-aki": "4.2.1.1",
+    "rfc5280::ski::root-missing-ski": "4.2.1.2",
+    "rfc5280::ski::intermediate-missing-ski": "4.2.1.2",
+    "rfc5280::ca-empty-subject": "4.1.2.6",
+    "rfc5280::root-missing-basic-constraints": "4.2.1.9",
+    "rfc5280::leaf-ku-keycertsign": "4.2.1.9",
+}
+# Where the `openssl` command and the library that the judge calls are of versions that differ.
+EXACT = "OpenSSL 3.0 takes notAfter as the first moment outside; RFC 5280, 4.1.2.5 includes it, and so do newer ones"
+COMMAND_DIFFERS = {
+    "rfc5280::validity::notafter-exact": EXACT,
+    "rfc5280::validity::notafter-fractional": EXACT,
+    "rfc5280::root-non-critical-basic-constraints": "OpenSSL 3.0 asks it of an anchor too, newer ones do not",
+}
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),  # one of the cases
+    pytest.mark.recorded,
+    pytest.mark.skipif(not CASES.exists(), reason=f"no recorded chains at {CASES.parent.name}/{CASES.name}"),
+]
+
+
+@cache
+def cases() -> dict[str, dict[str, Any]]:
+    with gzip.open(CASES, "rt") as lines:
+        return {case["id"]: case for case in map(json.loads, lines)}
+
+
+def ids() -> list[str]:
+    return list(cases()) if CASES.exists() else []
+
+
+def moment(case: dict[str, Any]) -> datetime:
+    """The case's own time, or the middle of the peer's validity."""
+    if case.get("validation_time"):
+        return datetime.fromisoformat(case["validation_time"])
+    peer = x509.load_pem_x509_certificate(case["peer_certificate"].encode())
+    return peer.not_valid_before_utc + (peer.not_valid_after_utc - peer.not_valid_before_utc) / 2
+
+
+def verdict(case: dict[str, Any], *, strict: bool) -> str:
+    """What the judge says of the path."""
+    sent = [case["peer_certificate"], *case.get("untrusted_intermediates", [])]
+    chain = [crypto.load_certificate(crypto.FILETYPE_PEM, text.encode()) for text in sent]
+    anchors = tuple(base64.b64decode("".join(text.strip().splitlines()[1:-1])) for text in case.get("trusted_certs", []))
+    return "FAILURE" if connection.path_flaw(chain, anchors, moment(case), strict=strict) else "SUCCESS"
+
+
+def openssl(case: dict[str, Any], folder: Path, *, strict: bool) -> str:
+    """What `openssl verify` says, told that any certificate it trusts ends a path."""
+    trusted, others, peer = folder / "trusted.pem", folder / "others.pem", folder / "peer.pem"
+    trusted.write_text("\n".join(case.get("trusted_certs", [])))
+    others.write_text("\n".join(case.get("untrusted_intermediates", [])))
+    peer.write_text(case["peer_certificate"])
+    command = ["openssl", "verify", "-partial_chain", "-CAfile", trusted, "-attime", str(int(moment(case).timestamp()))]
+    command += ["-x509_strict"] if strict else []
+    command += ["-untrusted", others] if case.get("untrusted_intermediates") else []
+    return "SUCCESS" if subprocess.run([*command, peer], capture_output=True, check=False).returncode == 0 else "FAILURE"
+
+
+@pytest.mark.parametrize("case_id", ids())
+def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
+    """Strict, the verdict is the expected one, but for what is named above; otherwise it also passes what only strictness refuses."""
+    case = cases()[case_id]
+    strict, plain = verdict(case, strict=True), verdict(case, strict=False)
+    assert (strict == case["expected_result"]) is (case_id not in DIFFERS)
+    assert (plain == strict) is (case_id not in ONLY_STRICT)
+    command = openssl(case, tmp_path, strict=True)
+    assert case_id in COMMAND_DIFFERS or command == strict
+
+
+def test_every_named_exception_is_a_case() -> None:
+    """No exception outlives its case."""
+    assert set(DIFFERS) | set(ONLY_STRICT) | set(COMMAND_DIFFERS) <= set(cases())
+    assert not set(DIFFERS) & set(ONLY_STRICT)

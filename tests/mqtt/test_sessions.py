@@ -1,0 +1,178 @@
+"""What a connected device may say, and what ends its session."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.cloud.mqtt.packets import Kind
+from tests.mqtt.chains import Party
+from tests.mqtt.device import Device, attempts, messages, packet, text, until
+from tests.registry.hub_door import HubDoor
+
+_EVENTS = "devices/press-001/messages/events/"
+
+
+@pytest.fixture
+def line(door: HubDoor, root: Party, tmp_path: Path) -> Iterator[Device]:
+    """`press-001`, connected."""
+    with Device(door, root.device("press-001"), tmp_path) as found:
+        assert found.connect("press-001") == 0
+        yield found
+
+
+def _subscribe(line: Device, *topics: str, qos: int = 1) -> list[int]:
+    line.send(packet(Kind.SUBSCRIBE, (7).to_bytes(2, "big") + b"".join(text(topic) + bytes((qos,)) for topic in topics), 0x02))
+    answer = line.receive()
+    assert answer
+    assert (answer.kind, answer.body[:2]) == (Kind.SUBACK, b"\0\7")
+    return list(answer.body[2:])
+
+
+def test_telemetry_at_qos_0_and_1(door: HubDoor, line: Device) -> None:
+    """QoS 1 is acknowledged by its id; both are told on the control port with topic and size, and never the payload."""
+    topic = f"{_EVENTS}shift=night&%24.ct=application%2Fjson"
+    line.send(packet(Kind.PUBLISH, text(_EVENTS) + b"hello"), packet(Kind.PUBLISH, text(topic) + b"\0\x2a" + b"x" * 300, 0x02))
+    answer = line.receive()
+    assert answer
+    assert (answer.kind, answer.body) == (Kind.PUBACK, b"\0\x2a")
+    told = [(each["topic"], each["size"], each["qos"]) for each in messages(door, "press-001")]
+    assert told == [(_EVENTS, 5, 0), (topic, 300, 1)]
+
+
+def test_a_packet_in_pieces_and_packets_in_one(line: Device) -> None:
+    """TLS records and packets have nothing to do with each other."""
+    raw = packet(Kind.PUBLISH, text(_EVENTS) + b"\0\1" + b"y" * 20000, 0x02)
+    for at in range(0, len(raw), 4999):
+        line.send(raw[at : at + 4999])
+    line.send(packet(Kind.PINGREQ, b""), packet(Kind.PINGREQ, b""))
+    assert [answer.kind for answer in (line.receive(), line.receive(), line.receive()) if answer] == [13 - 9, 13, 13]
+
+
+def test_subscriptions(line: Device) -> None:
+    """A device's own topics are granted up to QoS 1, every other filter is refused."""
+    own, other = "devices/press-001/messages/devicebound/#", "devices/press-002/messages/devicebound/#"
+    assert _subscribe(line, own, other, "#", "$iothub/methods/POST/#", qos=2) == [1, 0x80, 0x80, 1]
+    line.send(packet(Kind.UNSUBSCRIBE, (9).to_bytes(2, "big") + text(own), 0x02))
+    answer = line.receive()
+    assert answer
+    assert (answer.kind, answer.body) == (Kind.UNSUBACK, b"\0\x09")
+
+
+def test_the_twin(door: HubDoor, line: Device) -> None:
+    """GET gives desired and reported properties, a patch of the reported ones is merged; tags are not the device's to see."""
+    body = {"tags": {"secret": "plan"}, "properties": {"desired": {"rate": 5}}}
+    door.ask("PATCH", "/twins/press-001", json=body).raise_for_status()
+    assert _subscribe(line, "$iothub/twin/res/#") == [1]
+
+    def ask(topic: str, payload: bytes = b"") -> tuple[str, bytes]:
+        line.send(packet(Kind.PUBLISH, text(topic) + payload))
+        answer = line.receive()
+        assert answer
+        length = int.from_bytes(answer.body[:2], "big")
+        return answer.body[2 : 2 + length].decode(), answer.body[2 + length :]
+
+    topic, payload = ask("$iothub/twin/GET/?$rid=1a")
+    assert topic == "$iothub/twin/res/200/?$rid=1a"
+    assert json.loads(payload) == {"desired": {"rate": 5, "$version": 2}, "reported": {"$version": 1}}
+    patch = "$iothub/twin/PATCH/properties/reported/?$rid="
+    assert ask(f"{patch}2", b'{"firmware": {"version": "1.2"}}') == ("$iothub/twin/res/204/?$rid=2&$version=2", b"")
+    assert ask(f"{patch}3", b"[1]") == ("$iothub/twin/res/400/?$rid=3", b"")
+    assert ask(f"{patch}4", b'{"a.b": 1}') == ("$iothub/twin/res/400/?$rid=4", b"")
+    reported = door.ask("GET", "/twins/press-001").json()["properties"]["reported"]
+    assert (reported["firmware"], reported["$version"]) == ({"version": "1.2"}, 2)
+
+
+@pytest.mark.parametrize(("raw", "reason"), [
+    (packet(Kind.PUBLISH, text("devices/press-002/messages/events/") + b"x"), "not this device's to use"),
+    (packet(Kind.PUBLISH, text(_EVENTS) + b"\0\1x", 0x04), "QoS 2"),
+    (packet(Kind.PUBLISH, text(_EVENTS) + b"x" * (256 * 1024 + 1)), "262144 are allowed"),
+    (packet(Kind.PUBLISH, text("a/#") + b"x"), "can't be"),
+    (packet(Kind.CONNECT, text("MQTT") + b"\4\2\0\0\0\0"), "a packet of type 1"),
+    (packet(Kind.SUBSCRIBE, b"\0\1", 0x02), "a SUBSCRIBE that can't be"),
+    (packet(15, b""), "a packet of type 15"),
+    (b"\x30\xff\xff\xff\xff\xff", "more than four bytes"),
+    (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
+    (packet(Kind.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
+], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
+def test_what_a_hub_closes_for(door: HubDoor, line: Device, raw: bytes, reason: str) -> None:
+    """The connection ends without an answer, and the control port says why."""
+    line.send(raw)
+    assert line.receive() is None
+    assert reason in until(lambda: attempts(door, "press-001")[1:])[-1]["reason"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"GET / HTTP/1.1\r\n\r\n", packet(Kind.PINGREQ, b""), packet(Kind.CONNECT, text("MQTT") + b"\4\2")],
+    ids=["http", "ping", "half"],
+)
+def test_what_is_no_connect(door: HubDoor, root: Party, tmp_path: Path, raw: bytes) -> None:
+    """Before a CONNECT nothing else is taken."""
+    with Device(door, root.device("press-001"), tmp_path) as found:
+        found.send(raw)
+        assert found.receive() is None
+
+
+def test_mqtt_5_is_told_to_step_back(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """Return code 1: another protocol level."""
+    with Device(door, root.device("press-001"), tmp_path) as found:
+        assert found.connect("press-001", level=5) == 1
+
+
+def test_disabling_a_device_drops_its_session(door: HubDoor, line: Device) -> None:
+    """At once, and it does not get in again."""
+    body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}, "status": "disabled"}
+    door.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
+    assert line.receive() is None
+    assert "the device was disabled" in attempts(door, "press-001")[-1]["reason"]
+
+
+def test_deleting_a_device_drops_its_session(door: HubDoor, line: Device) -> None:
+    """Also when it is made again in the same bulk of calls: that is another device."""
+    door.bulk({"id": "press-001", "importMode": "delete"}).raise_for_status()
+    door.put("press-001")
+    assert line.receive() is None
+    assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected"
+
+
+def test_a_change_of_tags_drops_nobody(door: HubDoor, line: Device) -> None:
+    """Nor does an update that leaves the device enabled."""
+    door.ask("PATCH", "/twins/press-001", json={"tags": {"a": 1}}).raise_for_status()
+    body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}}
+    door.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
+    line.send(packet(Kind.PINGREQ, b""))
+    answer = line.receive()
+    assert answer
+    assert answer.kind == Kind.PINGRESP
+
+
+def test_a_hub_that_goes_takes_its_sessions_along(door: HubDoor, line: Device) -> None:
+    """Deleting the hub is deleting its devices."""
+    door.hub.vanish()
+    assert line.receive() is None
+
+
+def test_the_newer_connection_displaces_the_older(door: HubDoor, root: Party, tmp_path: Path, line: Device) -> None:
+    """One session a device; the registry goes on showing it connected."""
+    with Device(door, root.device("press-001"), tmp_path) as second:
+        assert second.connect("press-001") == 0
+        assert line.receive() is None
+        assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
+
+
+def test_silence_beyond_the_keep_alive_ends_it(door: HubDoor, root: Party, tmp_path: Path) -> None:
+    """One and a half times the seconds that the device promised."""
+    with Device(door, root.device("press-001"), tmp_path) as found:
+        assert found.connect("press-001", keep_alive=1) == 0
+        assert found.receive() is None
+    assert "nothing was heard" in attempts(door, "press-001")[-1]["reason"]
+
+
+def test_a_polite_goodbye(door: HubDoor, line: Device) -> None:
+    """DISCONNECT closes the connection and leaves no reason behind."""
+    line.send(packet(Kind.DISCONNECT, b""))
+    assert line.receive() is None
+    until(lambda: door.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected")
+    assert [each["accepted"] for each in attempts(door, "press-001")] == [True]

@@ -1,0 +1,94 @@
+"""A stack of hand-made resources, held to the pack by an engine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+# -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
+_EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+@dataclass
+class HandMade:
+    """A project with one stack, and the last run's exit code, words and policy events."""
+
+    folder: Path
+    command: list[str]
+    code: int = 0
+    said: str = ""
+
+    def plan(self, resources: list[dict[str, Any]]) -> None:
+        """What the program declares."""
+        (self.folder / "plan.json").write_text(json.dumps(resources))
+
+    def configure(self, **settings: Any) -> None:
+        """The pack's configuration."""
+        (self.folder / "policies.json").write_text(json.dumps({name.replace("_", "-"): value for name, value in settings.items()}))
+
+    def run(self, verb: str, *more: str) -> dict[str, set[str]]:
+        """Run `up` or `preview` under the pack; which policies spoke, by level."""
+        log = self.folder / f"{verb}.jsonl"
+        flags = ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(self.folder / "policies.json")]
+        self.call(verb, "--stack", "dev", *more, *flags, "--event-log", str(log))
+        spoken: dict[str, set[str]] = {"mandatory": set(), "advisory": set()}
+        for event in (json.loads(line) for line in log.read_text().splitlines() if line):
+            if told := event.get("policyEvent"):
+                spoken[told["enforcementLevel"]].add(told["policyName"])
+        log.unlink()
+        return spoken
+
+    def call(self, *arguments: str) -> None:
+        """Run a command of the engine."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
+        path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+        environment = {
+            **inherited,
+            "PATH": path,
+            # Azure's plugin wants to know who it would be; nothing here gets so far that it logs in.
+            **{f"ARM_{name}": "nobody" for name in ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "SUBSCRIPTION_ID")},
+            "PLAN": str(self.folder / "plan.json"),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "a trial",
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+        }
+        command = [*self.command, *arguments, "--non-interactive"]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+        self.code, self.said = done.returncode, done.stdout + done.stderr
+
+    def made(self) -> list[str]:
+        """Names of what the state holds, but for the stack and providers."""
+        self.call("stack", "export", "--stack", "dev")
+        found = json.loads(self.said)["deployment"].get("resources") or []
+        return sorted(each["urn"].rpartition("::")[2] for each in found if not each["type"].startswith("pulumi:"))
+
+
+@pytest.fixture(params=["embedded", "pulumi"])
+def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
+    """On each engine that there is: both must agree."""
+    command = [sys.executable, "-c", _EMBEDDED]
+    if request.param == "pulumi":
+        found = shutil.which("pulumi")
+        if found is None:
+            pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+        command = [found]
+    (tmp_path / "Pulumi.yaml").write_text("name: hand-made\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "backend").mkdir()
+    shutil.copy(PROGRAMS / "hand_made.py", tmp_path)
+    shutil.copy(PROGRAMS / "declared.py", tmp_path / "__main__.py")
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    made = HandMade(tmp_path, command)
+    made.call("stack", "init", "dev")
+    assert made.code == 0, made.said
+    return made

@@ -1,0 +1,118 @@
+"""The pack through the analyzer protocol: a violation of each rule fails `up`, before anything is made."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+
+from policies.rules import POLICIES, RULES
+from policies.rules.certificates import thumbprints
+from tests.pki.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
+from tests.policies.conftest import HandMade
+
+NOW = datetime.now(UTC)
+SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h"
+AT_THE_END = {rule.name for rule in RULES if rule.stack}
+EVERY = {policy.name for policy in POLICIES}
+KEY = ec_key()
+
+
+def authority(**properties: Any) -> x509.Certificate:
+    """A CA's certificate, right but for what is said otherwise."""
+    return Forged(**{"path_length": 0, "start": NOW - timedelta(hours=1), "end": NOW + timedelta(days=1000), **properties}).certificate
+
+
+def trusted(name: str, certificate: x509.Certificate, **more: Any) -> dict[str, Any]:
+    """A hand-made VerifiedCertificate."""
+    properties = {"serviceId": SERVICE, "certificate": pem_of(certificate), "name": name, "generation": 1, "signer": {"custody": "offline"}}
+    return {"noun": "VerifiedCertificate", "name": name, "properties": properties | more}
+
+
+def note(text: Any) -> dict[str, Any]:
+    return {"noun": "Note", "name": "note", "properties": {"text": text}}
+
+
+SHARED = authority()
+LOOSE_HUB = {
+    "noun": "azure-native:iothub:IotHubResource",
+    "name": "hub",
+    "properties": {
+        "resourceGroupName": "g",
+        "location": "westeurope",
+        "sku": {"name": "S1", "capacity": 1},
+        "properties": {"minTlsVersion": "1.0"},
+    },
+}
+VIOLATIONS = [
+    trusted("attested", authority(), attest=True),
+    trusted("in-state", authority(), signer={"secret": {"custody": "state"}}),
+    trusted("shared", SHARED),
+    trusted("weak", authority(key=rsa_key(2048))),
+    trusted("long-lived", authority(end=NOW + timedelta(days=4000))),
+    trusted("loose", authority(path_length=None)),
+    trusted("ending", authority(end=NOW + timedelta(days=3))),
+    {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400}},
+    {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "authentication": "sas"}},
+    note(private_pem(KEY)),
+    LOOSE_HUB,
+]
+STRICT: dict[str, Any] = {
+    "custody_allowed": {"enforcementLevel": "mandatory", "allowed": ["offline"]},
+    "authority_not_shared": {"elsewhere": {"prod": [thumbprints(SHARED)["key"]]}},
+    "required_tags": {"required": ["environment"]},
+    "public_access": "mandatory",
+    "authority_expiry": "mandatory",
+    "previous_generation": "mandatory",
+}
+
+
+def test_a_violation_of_each_rule_fails_up_and_nothing_is_made(hand_made: HandMade) -> None:
+    """Every rule that judges before a resource's step, in the preview that `up` begins with; the messages say where, and no key."""
+    hand_made.configure(**STRICT)
+    hand_made.plan(VIOLATIONS)
+    spoken = hand_made.run("up", "--yes")
+    assert hand_made.code != 0
+    assert spoken["mandatory"] == EVERY - AT_THE_END
+    assert "outside a secret" in hand_made.said
+    assert "BEGIN PRIVATE KEY" not in hand_made.said
+    assert hand_made.made() == []
+
+
+def test_what_only_the_whole_stack_shows_fails_up_at_the_end(hand_made: HandMade) -> None:
+    """Two generations on one hub, and a CA that came out without a path length."""
+    hand_made.configure(**STRICT)
+    loose = pem_of(Forged("Loose", issuer=Forged("Root", path_length=1), path_length=None).certificate)
+    issued = {"noun": "IssuedCertificate", "name": "loose", "properties": {"profile": "intermediate", "certificate": loose}}
+    older, newer = trusted("ca", authority()), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
+    hand_made.plan([issued, older, newer])
+    spoken = hand_made.run("up", "--yes", "--skip-preview")
+    assert hand_made.code != 0
+    assert spoken["mandatory"] == AT_THE_END
+    assert "generation 1 of the CA 'ca'" in hand_made.said
+
+
+def test_a_preview_says_what_the_configuration_does_not_have(hand_made: HandMade) -> None:
+    """A misspelt setting is no setting: told, and refused. A key inside a secret is in its place; an ending CA is told of."""
+    hand_made.configure(authority_expiry={"enforcementLevel": "advisory"}, key_strength={"rsaBitz": 4096})
+    hand_made.plan([trusted("ending", authority(end=NOW + timedelta(days=3))), note({"secret": private_pem(KEY)})])
+    assert hand_made.run("preview") == {"mandatory": {"key-strength"}, "advisory": {"authority-expiry"}}
+    assert hand_made.code != 0
+    assert "'rsaBitz'" in hand_made.said
+
+
+def test_a_configuration_that_does_not_fit_is_refused(hand_made: HandMade) -> None:
+    """A setting of another type is told by its name, and nothing runs."""
+    hand_made.plan([note("nothing")])
+    hand_made.configure(device_lifetime={"days": "many"})
+    hand_made.call("preview", "--stack", "dev", "--policy-pack", "policies", "--policy-pack-config", "policies.json")
+    assert hand_made.code != 0
+    assert "days" in hand_made.said
+
+
+def test_up_without_a_preview_makes_nothing_that_is_forbidden(hand_made: HandMade) -> None:
+    """The update itself is held to the rules: what violates is not made."""
+    hand_made.configure(**STRICT)
+    hand_made.plan([trusted("weak", authority(key=rsa_key(2048)))])
+    assert "key-strength" in hand_made.run("up", "--yes", "--skip-preview")["mandatory"]
+    assert hand_made.code != 0
+    assert hand_made.made() == []
