@@ -12,7 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic.alias_generators import to_camel
 
 from components.authority import Generate, Import, KeyAlgorithm, Request, Trust
-from components.hub import HubSettings
+from components.dynamic.registration import require_device_id
+from components.dynamic.roster import Roster
+from components.dynamic.roster_sources import from_csv, from_json_lines, from_pattern
+from components.errors import HubtrustError
+from components.hub import DEPLOYER, HubSettings
 from components.key_custody import Elsewhere, InKeyVault, InToken
 
 if TYPE_CHECKING:
@@ -29,8 +33,10 @@ class SettingsError(pulumi.RunError):
 
 def _operator(text: str) -> str:
     kind, _, principal = text.rpartition(":")
+    if text == DEPLOYER:
+        return text
     if not _GUID.fullmatch(principal) or (kind and kind not in _KINDS):
-        raise ValueError(f"'{text}' is no object id; write a GUID, or {' or '.join(f'{kind}:<GUID>' for kind in _KINDS)}")
+        raise ValueError(f"'{text}' is no object id; write a GUID, {' or '.join(f'{kind}:<GUID>' for kind in _KINDS)}, or {DEPLOYER}")
     return text
 
 
@@ -50,6 +56,13 @@ def _hub_name(text: str) -> str:
     if text and not re.fullmatch(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]", text):
         raise ValueError(f"'{text}' can't name a hub; write 3 to 50 letters, digits and hyphens, with no hyphen at the end")
     return text
+
+
+def _device(text: str) -> str:
+    try:
+        return require_device_id(text) if text else text
+    except HubtrustError as error:
+        raise ValueError(str(error)) from None
 
 
 class Settings(BaseModel):
@@ -91,6 +104,12 @@ class Settings(BaseModel):
     ca_proof: str = ""
     attest: bool = False
     adopt: bool = False
+    devices: str = ""
+    devices_file: str = ""
+    device_tags: tuple[Annotated[str, AfterValidator(_tag)], ...] = ()
+    adopt_devices: bool = False
+    canary: Annotated[str, AfterValidator(_device)] = ""
+    connection_check: bool = True
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
@@ -100,7 +119,7 @@ class Settings(BaseModel):
             wrong.append("caSource is import and there is no chain; set caChain or caChainFile")
         if self.ca_source == "generate" and (self.ca_chain or self.ca_chain_file or self.ca_key.get_secret_value() or self.ca_key_file):
             wrong.append("caSource is generate and a chain or a key is set too; leave them out, or set caSource to import")
-        for one, other in (("ca_chain", "ca_chain_file"), ("ca_key", "ca_key_file")):
+        for one, other in (("ca_chain", "ca_chain_file"), ("ca_key", "ca_key_file"), ("devices", "devices_file")):
             if _plain(getattr(self, one)) and getattr(self, other):
                 wrong.append(f"{to_camel(one)} and {to_camel(other)} are both set; set one of them")
         wrong += self._wrong_custody()
@@ -170,6 +189,21 @@ class Settings(BaseModel):
         key = self.ca_key.get_secret_value() or _file(folder, self.ca_key_file, "caKeyFile")
         passphrase = self.ca_key_passphrase.get_secret_value() or None
         return Import(chain=chain, private_key=key or None, passphrase=passphrase, custody=self.custody, proof=self.ca_proof or None)
+
+    def roster(self, folder: Path) -> Roster:
+        """The devices; a file is read from ``folder``.
+
+        Raises:
+            SettingsError: the file can't be read, or the devices in it or in the pattern can't be meant.
+        """
+        tags = dict(tag.split("=", 1) for tag in self.device_tags)
+        try:
+            if self.devices_file:
+                read = from_csv if self.devices_file.lower().endswith(".csv") else from_json_lines
+                return read(_file(folder, self.devices_file, "devicesFile"), what=f"devicesFile '{self.devices_file}'", tags=tags)
+            return from_pattern(self.devices, tags) if self.devices else Roster(())
+        except HubtrustError as error:
+            raise SettingsError(str(error)) from None
 
     @property
     def hub(self) -> HubSettings:

@@ -94,6 +94,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
     anchor: Anchor | None  # None while an answer is waited for
+    signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
 
     def __init__(
         self,
@@ -119,6 +120,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
         self.certificate_request = pulumi.Output.from_input(None)
+        self.signer = None
         self._prefix = f"{name}-g{generation}"
         try:
             self._declare(source)
@@ -159,7 +161,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             )
             signer = child.signer
             chain, anchor = issued.chain, Anchor(issued.certificate, signer)
-        self.chain = chain
+        self.chain, self.signer = chain, signer
         self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
 
     def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
@@ -204,6 +206,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
+        self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof)
 
     def _request(self, source: Request) -> None:
@@ -214,7 +217,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             self._notice(chain)
             self.chain = pulumi.Output.from_input(chain.pem)
             # The key is ours and belongs to the lowest certificate: only that one can be proven here.
-            self.anchor = Anchor(pem(chain.issuing), signer)
+            self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
 
     def _requested(self, source: Request) -> Mapping[str, Any]:
         """Have the request made and signed; what signs with its key."""

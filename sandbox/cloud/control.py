@@ -66,7 +66,7 @@ def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpo
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
             return JSONResponse(handler(body, request))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint
@@ -82,8 +82,9 @@ class _Control:
         return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The log, oldest first; `?mutating=1` leaves out what only reads and what only fetches tokens."""
-        entries = [vars(entry) for entry in self._front.entries]
+        """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
+        about = request.query_params.get("about", "").lower()
+        entries = [vars(entry) for entry in self._front.entries if about in entry.host.lower() or about in entry.path.lower()]
         if request.query_params.get("mutating"):
             return [entry for entry in entries if _mutates(entry)]
         return entries
@@ -113,8 +114,11 @@ class _Control:
         self._front.faults.rules.extend(rules)
         return {"added": len(rules)}
 
-    def clear_faults(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._front.faults.rules.clear()
+    def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """All of them; `?about=hub-1` only those that have that in their host or path."""
+        about = request.query_params.get("about", "").lower()
+        rules = self._front.faults.rules
+        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
         return {}
 
     def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Proxy:
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # a client that goes away takes its connection along: nobody is left to tell
         except asyncio.CancelledError:
-            pass  # local Azure stops; raised on, Python 3.11's streams would print a traceback for each connection
+            pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:
             writer.close()
 
@@ -102,5 +102,5 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
+        if not writer.transport.is_closing():  # it may have gone while the other side still spoke
             writer.write_eof()
