@@ -12,7 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic.alias_generators import to_camel
 
 from components.authority import Generate, Import, KeyAlgorithm, Request, Trust
-from components.hub import HubSettings
+from components.dynamic.registration import require_device_id
+from components.dynamic.roster import Roster
+from components.dynamic.roster_sources import from_csv, from_json_lines, from_pattern
+from components.errors import HubtrustError
+from components.hub import DEPLOYER, HubSettings
+from components.key_custody import Elsewhere, InKeyVault, InToken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +33,10 @@ class SettingsError(pulumi.RunError):
 
 def _operator(text: str) -> str:
     kind, _, principal = text.rpartition(":")
+    if text == DEPLOYER:
+        return text
     if not _GUID.fullmatch(principal) or (kind and kind not in _KINDS):
-        raise ValueError(f"'{text}' is no object id; write a GUID, or {' or '.join(f'{kind}:<GUID>' for kind in _KINDS)}")
+        raise ValueError(f"'{text}' is no object id; write a GUID, {' or '.join(f'{kind}:<GUID>' for kind in _KINDS)}, or {DEPLOYER}")
     return text
 
 
@@ -49,6 +56,13 @@ def _hub_name(text: str) -> str:
     if text and not re.fullmatch(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]", text):
         raise ValueError(f"'{text}' can't name a hub; write 3 to 50 letters, digits and hyphens, with no hyphen at the end")
     return text
+
+
+def _device(text: str) -> str:
+    try:
+        return require_device_id(text) if text else text
+    except HubtrustError as error:
+        raise ValueError(str(error)) from None
 
 
 class Settings(BaseModel):
@@ -82,9 +96,20 @@ class Settings(BaseModel):
     ca_key: SecretStr = SecretStr("")
     ca_key_file: str = ""
     ca_key_passphrase: SecretStr = SecretStr("")
+    ca_custody: Literal["", "state", "offline", "key-vault", "pkcs11"] = ""
+    ca_key_reference: str = ""
+    ca_root_key_reference: str = ""
+    ca_pin: SecretStr = SecretStr("")
+    ca_pin_variable: str = ""
     ca_proof: str = ""
     attest: bool = False
     adopt: bool = False
+    devices: str = ""
+    devices_file: str = ""
+    device_tags: tuple[Annotated[str, AfterValidator(_tag)], ...] = ()
+    adopt_devices: bool = False
+    canary: Annotated[str, AfterValidator(_device)] = ""
+    connection_check: bool = True
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
@@ -94,9 +119,10 @@ class Settings(BaseModel):
             wrong.append("caSource is import and there is no chain; set caChain or caChainFile")
         if self.ca_source == "generate" and (self.ca_chain or self.ca_chain_file or self.ca_key.get_secret_value() or self.ca_key_file):
             wrong.append("caSource is generate and a chain or a key is set too; leave them out, or set caSource to import")
-        for one, other in (("ca_chain", "ca_chain_file"), ("ca_key", "ca_key_file")):
+        for one, other in (("ca_chain", "ca_chain_file"), ("ca_key", "ca_key_file"), ("devices", "devices_file")):
             if _plain(getattr(self, one)) and getattr(self, other):
                 wrong.append(f"{to_camel(one)} and {to_camel(other)} are both set; set one of them")
+        wrong += self._wrong_custody()
         if self.existing_hub and (self.hub_name or self.resource_group):
             wrong.append("existingHub is set together with hubName or resourceGroup; a hub that exists has both already")
         if self.sku == "F1" and self.units != 1:
@@ -104,6 +130,39 @@ class Settings(BaseModel):
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    def _wrong_custody(self) -> list[str]:
+        """Where the CA's key is, and what is said about it, can't both be right."""
+        elsewhere, key = self.ca_custody in ("key-vault", "pkcs11"), bool(_plain(self.ca_key) or self.ca_key_file)
+        wrong = []
+        if key and self.ca_custody not in ("", "state"):
+            wrong.append(f"caCustody is {self.ca_custody} and a key is given; leave caKey and caKeyFile out, or set caCustody to state")
+        if self.ca_custody == "offline" and self.ca_source != "import":
+            wrong.append(
+                f"caCustody is offline and caSource is {self.ca_source}; set caSource to import and caChain to the chain made there"
+            )
+        if self.ca_custody == "state" and self.ca_source == "import" and not key:
+            wrong.append("caCustody is state and there is no key; set caKey or caKeyFile, or set caCustody to offline")
+        if elsewhere != bool(self.ca_key_reference):
+            wrong.append("caCustody key-vault or pkcs11 and caKeyReference belong together; set both, or neither")
+        if bool(self.ca_root_key_reference) != (elsewhere and self.ca_source == "generate" and self.ca_intermediates > 0):
+            wrong.append("caRootKeyReference is for a generated root with its key elsewhere; set it there, together with caKeyReference")
+        if elsewhere and self.ca_source == "generate" and self.ca_intermediates > 1:
+            wrong.append(f"caCustody is {self.ca_custody} and caIntermediates is {self.ca_intermediates}; set it to 0 or 1")
+        pins = sum(map(bool, (_plain(self.ca_pin), self.ca_pin_variable)))
+        if pins != (self.ca_custody == "pkcs11"):
+            wrong.append("caCustody pkcs11 has one PIN, and no other has any; set caPin (with --secret) or caPinVariable for it alone")
+        return wrong
+
+    @property
+    def custody(self) -> Elsewhere | None:
+        """Where the CA's keys are, when they are in a vault or a token; from the root down."""
+        keys = tuple(filter(None, (self.ca_root_key_reference, self.ca_key_reference)))
+        if self.ca_custody == "key-vault":
+            return InKeyVault(keys=keys)
+        if self.ca_custody == "pkcs11":
+            return InToken(keys=keys, pin=self.ca_pin.get_secret_value() or None, pin_variable=self.ca_pin_variable or None)
+        return None
 
     def source(self, folder: Path) -> Generate | Import | Request:
         """Where the CA comes from; files are read from ``folder``.
@@ -119,14 +178,32 @@ class Settings(BaseModel):
                 organization=organization,
                 key=self.ca_key_algorithm,
                 intermediates=self.ca_intermediates,
+                custody=self.custody,
                 root_days=self.ca_root_days,
                 issuing_days=self.ca_issuing_days,
             )
         if self.ca_source == "request":
-            return Request(common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, answer=chain or None)
+            return Request(
+                common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, custody=self.custody, answer=chain or None
+            )
         key = self.ca_key.get_secret_value() or _file(folder, self.ca_key_file, "caKeyFile")
         passphrase = self.ca_key_passphrase.get_secret_value() or None
-        return Import(chain=chain, private_key=key or None, passphrase=passphrase, proof=self.ca_proof or None)
+        return Import(chain=chain, private_key=key or None, passphrase=passphrase, custody=self.custody, proof=self.ca_proof or None)
+
+    def roster(self, folder: Path) -> Roster:
+        """The devices; a file is read from ``folder``.
+
+        Raises:
+            SettingsError: the file can't be read, or the devices in it or in the pattern can't be meant.
+        """
+        tags = dict(tag.split("=", 1) for tag in self.device_tags)
+        try:
+            if self.devices_file:
+                read = from_csv if self.devices_file.lower().endswith(".csv") else from_json_lines
+                return read(_file(folder, self.devices_file, "devicesFile"), what=f"devicesFile '{self.devices_file}'", tags=tags)
+            return from_pattern(self.devices, tags) if self.devices else Roster(())
+        except HubtrustError as error:
+            raise SettingsError(str(error)) from None
 
     @property
     def hub(self) -> HubSettings:
@@ -212,7 +289,7 @@ def _lines(project: str, error: Any) -> list[str]:
     key = str(error["loc"][0])
     if error["type"] == "value_error":
         return [f"{project}:{key}: {message}"]
-    shown = "" if "key" in key.lower() and error["type"] != "enum" else f" is '{error['input']}';"
+    shown = "" if ("key" in key.lower() or "pin" in key.lower()) and error["type"] != "enum" else f" is '{error['input']}';"
     return [f"{project}:{key}{shown} {_remedy(message)}"]
 
 

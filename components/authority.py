@@ -13,7 +13,9 @@ from cryptography.x509.oid import NameOID
 
 from .dynamic import custody
 from .dynamic.issued_certificate import IssuedCertificate
+from .dynamic.signing_key import SigningKey
 from .errors import HubtrustError
+from .key_custody import AuthorityKey, Elsewhere
 from .pki.certificate import pem
 from .pki.chain import Chain, load_chain
 from .pki.errors import PkiError
@@ -44,12 +46,13 @@ class AuthorityError(HubtrustError, pulumi.RunError):
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    """A CA whose keys are made by pulumi-tls and kept as encrypted secrets in the state."""
+    """A CA whose keys are made here and kept as encrypted secrets in the state, or stand in a vault or token (``custody``)."""
 
     common_name: str
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
     intermediates: int = 1  # between the root and the devices; 0: the root itself signs devices
+    custody: Elsewhere | None = None  # a key for each certificate; one that is not there is made there
     root_days: int = 3650
     issuing_days: int = 1825
 
@@ -61,6 +64,7 @@ class Import:
     chain: str
     private_key: str | None = None  # PEM; made a secret here
     passphrase: str | None = None
+    custody: Elsewhere | None = None  # the trusted certificate's key, instead of private_key
     proof: str | None = None  # custody offline: the answer to the verification code, PEM
 
 
@@ -71,6 +75,7 @@ class Request:
     common_name: str
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
+    custody: Elsewhere | None = None  # the key, instead of one in the state
     answer: str | None = None  # the chain that came back, PEM; None while it has not
 
 
@@ -89,6 +94,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
     anchor: Anchor | None  # None while an answer is waited for
+    signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
 
     def __init__(
         self,
@@ -114,6 +120,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
         self.certificate_request = pulumi.Output.from_input(None)
+        self.signer = None
         self._prefix = f"{name}-g{generation}"
         try:
             self._declare(source)
@@ -131,19 +138,20 @@ class CertificateAuthority(pulumi.ComponentResource):
                 self._request(source)
 
     def _generate(self, source: Generate) -> None:
-        key = self._key("root", source.key)
-        signer = custody.in_state(key.private_key_pem)
+        _require_places(source.custody, source.intermediates + 1)
+        key = self._authority_key("root", source.key, source.custody, 0)
+        signer = key.signer
         root = self._root(source, key)
         root_anchor = anchor = Anchor(root, signer)
         chain: pulumi.Output[str] = root
         for number in range(1, source.intermediates + 1):
             label = "issuing" if number == source.intermediates else f"intermediate-{number}"
-            child = self._key(label, source.key)
+            child = self._authority_key(label, source.key, source.custody, number)
             issued = IssuedCertificate(
                 f"{self._prefix}-{label}",
                 profile="intermediate",
                 subject=_subject(f"{source.common_name} {label.replace('-', ' ')} CA", source.organization),
-                public_key=child.public_key_pem,
+                public_key=child.public_key,
                 issuer_certificate=chain,
                 signer=signer,
                 path_length=source.intermediates - number,
@@ -151,20 +159,20 @@ class CertificateAuthority(pulumi.ComponentResource):
                 renew_before_days=source.issuing_days / 10,
                 opts=self._child(),
             )
-            signer = custody.in_state(child.private_key_pem)
+            signer = child.signer
             chain, anchor = issued.chain, Anchor(issued.certificate, signer)
-        self.chain = chain
+        self.chain, self.signer = chain, signer
         self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
 
-    def _root(self, source: Generate, key: tls.PrivateKey) -> pulumi.Output[str]:
-        """The root's certificate. pulumi-tls can't write a path length of 0, so a root that signs devices is issued by us."""
-        if source.intermediates == 0:
+    def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
+        """The root's certificate. Issued by us where pulumi-tls can't: with a path length of 0, or by a key that is elsewhere."""
+        if source.intermediates == 0 or source.custody:
             issued = IssuedCertificate(
                 f"{self._prefix}-root",
                 profile="root",
                 subject=_subject(f"{source.common_name} root CA", source.organization),
-                signer=custody.in_state(key.private_key_pem),
-                path_length=0,
+                signer=key.signer,
+                path_length=source.intermediates,
                 lifetime_days=source.root_days,
                 renew_before_days=source.root_days / 10,
                 opts=self._child(),
@@ -173,7 +181,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         subject = tls.SelfSignedCertSubjectArgs(common_name=f"{source.common_name} root CA", organization=source.organization)
         return tls.SelfSignedCert(
             f"{self._prefix}-root",
-            private_key_pem=key.private_key_pem,
+            private_key_pem=key.signer["privateKey"],
             subject=subject,
             is_ca_certificate=True,
             max_path_length=source.intermediates,
@@ -188,27 +196,52 @@ class CertificateAuthority(pulumi.ComponentResource):
         chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
         self._notice(chain)
         certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
-        if source.private_key is None:
+        if source.custody:
+            _require_places(source.custody, 1)
+            signer = source.custody.signer(0)
+        elif source.private_key is None:
             signer = custody.offline()
         else:
             _require_key_of(certificate, chain, source)
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
+        self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof)
 
     def _request(self, source: Request) -> None:
-        key = self._key("issuing", source.key)
-        subject = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
-        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=subject, opts=self._child())
-        self.certificate_request = request.cert_request_pem
+        signer = self._requested(source)
         self.chain, self.anchor = pulumi.Output.from_input(None), None
         if source.answer:
             chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
             self._notice(chain)
             self.chain = pulumi.Output.from_input(chain.pem)
             # The key is ours and belongs to the lowest certificate: only that one can be proven here.
-            self.anchor = Anchor(pem(chain.issuing), custody.in_state(key.private_key_pem))
+            self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
+
+    def _requested(self, source: Request) -> Mapping[str, Any]:
+        """Have the request made and signed; what signs with its key."""
+        if source.custody:
+            _require_places(source.custody, 1)
+            subject = _subject(source.common_name, source.organization)
+            held = SigningKey(
+                f"{self._prefix}-issuing-key", signer=source.custody.signer(0), make=source.key.value, subject=subject, opts=self._child()
+            )
+            self.certificate_request = held.request
+            return AuthorityKey.elsewhere(source.custody.signer(0), held.reference, held.public_key).signer
+        key = self._key("issuing", source.key)
+        names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
+        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child())
+        self.certificate_request = request.cert_request_pem
+        return custody.in_state(key.private_key_pem)
+
+    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: Elsewhere | None, place: int) -> AuthorityKey:
+        """The key in that place, from the root down; made where there is none."""
+        if where is None:
+            key = self._key(label, algorithm)
+            return AuthorityKey(key.public_key_pem, custody.in_state(key.private_key_pem))
+        held = SigningKey(f"{self._prefix}-{label}-key", signer=where.signer(place), make=algorithm.value, opts=self._child())
+        return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
         kind, _, size = algorithm.value.partition("-")
@@ -223,6 +256,12 @@ class CertificateAuthority(pulumi.ComponentResource):
     def _notice(self, chain: Chain) -> None:
         for notice in chain.notices:
             pulumi.log.warn(notice, self)
+
+
+def _require_places(where: Elsewhere | None, certificates: int) -> None:
+    if where is not None and len(where.keys) != certificates:
+        fact = f"there {'is 1' if len(where.keys) == 1 else f'are {len(where.keys)}'} and {certificates} wanted"
+        raise AuthorityError("the authority's keys", fact, "give one address for each certificate, from the root down")
 
 
 def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:
