@@ -60,6 +60,9 @@ strangers: .strangers/az.stamp ## install the other people's clients that the te
 	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-az.txt
 	@touch $@
 
+docs: $(VENV)/dev.stamp ## make the pages that are made from the code
+	@$(BIN)/python docs/azure_coverage.py
+
 bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
