@@ -8,12 +8,14 @@ import settings
 from components.authority import CertificateAuthority
 from components.hub import TrustedHub
 
-stack = settings.load()
+stack, folder = settings.load(), Path(__file__).parent
 
 authority = CertificateAuthority(
     stack.name,
-    source=stack.source(Path(__file__).parent),
+    source=stack.source(folder),
     generation=stack.ca_generation,
+    keep_previous=stack.ca_keep_previous,
+    previous=stack.previous(folder),
     trust=stack.ca_trust,
 )
 

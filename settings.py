@@ -15,6 +15,7 @@ from components.authority import Generate, Import, KeyAlgorithm, Request, Trust
 from components.hub import HubSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -74,11 +75,16 @@ class Settings(BaseModel):
     ca_key_algorithm: KeyAlgorithm = KeyAlgorithm.EC_P256
     ca_intermediates: Annotated[int, Field(ge=0, le=5)] = 1
     ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
+    ca_keep_previous: bool = False
     ca_root_days: Annotated[int, Field(ge=1, le=36525)] = 3650
     ca_issuing_days: Annotated[int, Field(ge=1, le=36525)] = 1825
+    ca_root_renew_before_days: Annotated[int, Field(ge=0, le=36525)] = 0
+    ca_issuing_renew_before_days: Annotated[int, Field(ge=0, le=36525)] = 0
     ca_trust: Trust = Trust.ISSUING
     ca_chain: str = ""
     ca_chain_file: str = ""
+    ca_previous_chain: str = ""
+    ca_previous_chain_file: str = ""
     ca_key: SecretStr = SecretStr("")
     ca_key_file: str = ""
     ca_key_passphrase: SecretStr = SecretStr("")
@@ -94,7 +100,12 @@ class Settings(BaseModel):
             wrong.append("caSource is import and there is no chain; set caChain or caChainFile")
         if self.ca_source == "generate" and (self.ca_chain or self.ca_chain_file or self.ca_key.get_secret_value() or self.ca_key_file):
             wrong.append("caSource is generate and a chain or a key is set too; leave them out, or set caSource to import")
-        for one, other in (("ca_chain", "ca_chain_file"), ("ca_key", "ca_key_file")):
+        wrong += self._overlap()
+        for one, other in (
+            ("ca_chain", "ca_chain_file"),
+            ("ca_key", "ca_key_file"),
+            ("ca_previous_chain", "ca_previous_chain_file"),
+        ):
             if _plain(getattr(self, one)) and getattr(self, other):
                 wrong.append(f"{to_camel(one)} and {to_camel(other)} are both set; set one of them")
         if self.existing_hub and (self.hub_name or self.resource_group):
@@ -104,6 +115,21 @@ class Settings(BaseModel):
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    def _overlap(self) -> Iterator[str]:
+        """What can't be right about two generations, and about renewal."""
+        previous = self.ca_previous_chain or self.ca_previous_chain_file
+        if self.ca_keep_previous and self.ca_generation == 1:
+            yield "caKeepPrevious is true and caGeneration is 1, before which there is none; leave caKeepPrevious out"
+        if self.ca_keep_previous and self.ca_source != "generate" and not previous:
+            yield "caKeepPrevious is true and there is no chain of the generation before; set caPreviousChain or caPreviousChainFile"
+        if previous and not (self.ca_keep_previous and self.ca_source != "generate"):
+            yield "caPreviousChain is set and nothing keeps it; leave it out, or set caKeepPrevious where caSource is import or request"
+        for kind in ("root", "issuing"):
+            days, window = getattr(self, f"ca_{kind}_days"), getattr(self, f"ca_{kind}_renew_before_days")
+            if window >= days:
+                name = to_camel(f"ca_{kind}_renew_before_days")
+                yield f"{name} is {window} and it lives {days} days; renew later, or let it live longer"
 
     def source(self, folder: Path) -> Generate | Import | Request:
         """Where the CA comes from; files are read from ``folder``.
@@ -121,12 +147,28 @@ class Settings(BaseModel):
                 intermediates=self.ca_intermediates,
                 root_days=self.ca_root_days,
                 issuing_days=self.ca_issuing_days,
+                root_renew_before_days=self.ca_root_renew_before_days or None,
+                issuing_renew_before_days=self.ca_issuing_renew_before_days or None,
             )
         if self.ca_source == "request":
             return Request(common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, answer=chain or None)
         key = self.ca_key.get_secret_value() or _file(folder, self.ca_key_file, "caKeyFile")
         passphrase = self.ca_key_passphrase.get_secret_value() or None
         return Import(chain=chain, private_key=key or None, passphrase=passphrase, proof=self.ca_proof or None)
+
+    def previous(self, folder: Path) -> Import | Request | None:
+        """Where the generation before came from, when keys are not made here; its proof stands, so its own key is not needed.
+
+        Raises:
+            SettingsError: a file can't be read.
+        """
+        chain = self.ca_previous_chain or _file(folder, self.ca_previous_chain_file, "caPreviousChainFile")
+        if not chain:
+            return None
+        if self.ca_source == "request":
+            organization = self.ca_organization or None
+            return Request(common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, answer=chain)
+        return Import(chain=chain)
 
     @property
     def hub(self) -> HubSettings:

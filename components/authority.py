@@ -1,7 +1,7 @@
 """CertificateAuthority: the CA that a hub is to trust: made here, bought elsewhere, or signed by somebody else on our request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from .dynamic import custody
+from .dynamic.authority_generation import AuthorityGeneration
 from .dynamic.issued_certificate import IssuedCertificate
 from .errors import HubtrustError
 from .pki.certificate import pem
@@ -52,6 +53,16 @@ class Generate:
     intermediates: int = 1  # between the root and the devices; 0: the root itself signs devices
     root_days: int = 3650
     issuing_days: int = 1825
+    root_renew_before_days: int | None = None  # before its end it is signed anew with the same key; None: a tenth of its days
+    issuing_renew_before_days: int | None = None
+
+    def root_window(self) -> float:
+        """Days."""
+        return self.root_days / 10 if self.root_renew_before_days is None else self.root_renew_before_days
+
+    def issuing_window(self) -> float:
+        """Days."""
+        return self.issuing_days / 10 if self.issuing_renew_before_days is None else self.issuing_renew_before_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,7 @@ class Anchor:
     certificate: pulumi.Input[str]  # PEM
     signer: Mapping[str, Any]
     proof: str | None = None
+    generation: int = 1
 
 
 class CertificateAuthority(pulumi.ComponentResource):
@@ -88,7 +100,9 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
-    anchor: Anchor | None  # None while an answer is waited for
+    anchor: Anchor | None  # of this generation; None while an answer is waited for
+    previous: Anchor | None  # of the generation before, where it is kept
+    standing: AuthorityGeneration  # what all of it comes after
 
     def __init__(
         self,
@@ -96,6 +110,8 @@ class CertificateAuthority(pulumi.ComponentResource):
         *,
         source: Generate | Import | Request,
         generation: int = 1,
+        keep_previous: bool = False,
+        previous: Generate | Import | Request | None = None,
         trust: Trust | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -104,7 +120,9 @@ class CertificateAuthority(pulumi.ComponentResource):
         Args:
             name: Pulumi's name for it, and what its certificates are called on a hub.
             source: where it comes from.
-            generation: 1, 2, …; another one is another CA with other keys.
+            generation: 1, 2, …; the next one is another CA with other keys, and is proven before the one before goes.
+            keep_previous: the generation before stands too, while devices move over to this one.
+            previous: where that one came from; default: the same ``source``, which is right where keys are made here.
             trust: which certificate hubs trust; default: the issuing one.
             opts: Pulumi's options.
 
@@ -113,15 +131,21 @@ class CertificateAuthority(pulumi.ComponentResource):
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
-        self.certificate_request = pulumi.Output.from_input(None)
-        self._prefix = f"{name}-g{generation}"
+        _require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
+        self.standing = AuthorityGeneration(
+            name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
+        )
         try:
-            self._declare(source)
+            self.previous = self._declared(previous or source, generation - 1) if keep_previous else None
+            self.anchor = self._declared(source, generation)
         except PkiError as error:
             raise AuthorityError(error.what, error.fact, error.remedy) from None
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
-    def _declare(self, source: Generate | Import | Request) -> None:
+    def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
+        """One generation; what is read off the authority itself is the last one's that was declared."""
+        self._prefix = f"{self.name}-g{generation}"
+        self.certificate_request = pulumi.Output.from_input(None)
         match source:
             case Generate():
                 self._generate(source)
@@ -129,6 +153,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 self._import(source)
             case Request():
                 self._request(source)
+        return replace(self.anchor, generation=generation) if self.anchor else None
 
     def _generate(self, source: Generate) -> None:
         key = self._key("root", source.key)
@@ -148,7 +173,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=signer,
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
-                renew_before_days=source.issuing_days / 10,
+                renew_before_days=source.issuing_window(),
                 opts=self._child(),
             )
             signer = custody.in_state(child.private_key_pem)
@@ -166,7 +191,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=custody.in_state(key.private_key_pem),
                 path_length=0,
                 lifetime_days=source.root_days,
-                renew_before_days=source.root_days / 10,
+                renew_before_days=source.root_window(),
                 opts=self._child(),
             )
             return issued.certificate
@@ -180,7 +205,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=source.root_days * _HOURS,
-            early_renewal_hours=source.root_days * _HOURS // 10,
+            early_renewal_hours=int(source.root_window() * _HOURS),
             opts=self._child(),
         ).cert_pem
 
@@ -218,11 +243,23 @@ class CertificateAuthority(pulumi.ComponentResource):
         return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="RSA", rsa_bits=int(size), opts=opts)
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, **more)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)
 
     def _notice(self, chain: Chain) -> None:
         for notice in chain.notices:
             pulumi.log.warn(notice, self)
+
+
+def _require_overlap(name: str, source: object, generation: int, *, keep_previous: bool, previous: object) -> None:
+    """Without the generation before there is something that is trusted, and it is told where the one before came from."""
+    what = f"authority '{name}', generation {generation}"
+    if keep_previous and generation == 1:
+        raise AuthorityError(what, "the previous generation is to be kept and there is none before 1", "leave keepPrevious out")
+    if keep_previous and previous is None and not isinstance(source, Generate):
+        raise AuthorityError(what, "the previous generation is to be kept and its chain is not given", "give the previous chain too")
+    if generation > 1 and not keep_previous and isinstance(source, Request) and not source.answer:
+        fact = "it waits for its answer, and without it nothing would be trusted"
+        raise AuthorityError(what, fact, "keep the previous generation until the answer is here")
 
 
 def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:

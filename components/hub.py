@@ -98,7 +98,7 @@ class TrustedHub(pulumi.ComponentResource):
             hub = None
             self._look_up(existing_id, cloud)
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
-        trusted = [self._trust(authority, hub, options) for authority in authorities]
+        trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)
@@ -166,21 +166,28 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _trust(
         self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
-    ) -> pulumi.Output[dict[str, Any]]:
-        anchor: Anchor | None = authority.anchor
-        if anchor is None:
+    ) -> list[pulumi.Output[dict[str, Any]]]:
+        """This generation first, then the one before where it is kept."""
+        anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
+        trusted = [self._anchored(authority, anchor, hub, options) for anchor in anchors]
+        if authority.anchor is None:
             waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
-            return pulumi.Output.from_input(waiting)
+            trusted.insert(0, pulumi.Output.from_input(waiting))
+        return trusted
+
+    def _anchored(
+        self, authority: CertificateAuthority, anchor: Anchor, hub: pulumi.Resource | None, options: Mapping[str, Any]
+    ) -> pulumi.Output[dict[str, Any]]:
         certificate = VerifiedCertificate(
-            f"{self._name}-{authority.name}-g{authority.generation}",
+            f"{self._name}-{authority.name}-g{anchor.generation}",
             service_id=self.hub_id,
             certificate=anchor.certificate,
             name=authority.name,
-            generation=authority.generation,
+            generation=anchor.generation,
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
-            opts=self._child(protect=False, deleted_with=hub),
+            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.standing]),
         )
         return pulumi.Output.all(
             name=certificate.certificate_name,

@@ -42,6 +42,16 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
     "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "write hubName, or take it out")),
     "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
+    "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true and caGeneration is 1", "leave caKeepPrevious out")),
+    "no chain before": (
+        {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
+        ("there is no chain of the generation before", "set caPreviousChain or caPreviousChainFile"),
+    ),
+    "kept by nothing": ({"caPreviousChain": "x"}, ("caPreviousChain is set and nothing keeps it", "leave it out")),
+    "always due": (
+        {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
+        ("caIssuingRenewBeforeDays is 30 and it lives 30 days", "renew later"),
+    ),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 

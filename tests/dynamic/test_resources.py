@@ -9,6 +9,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.dynamic import custody
+from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
 from components.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from components.dynamic.lifecycle import Reconciler
 from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
@@ -92,6 +93,11 @@ def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, cap
 
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+    AuthorityGenerationProvider: (
+        "components.dynamic.authority_generation",
+        AuthorityGeneration,
+        {"authority", "generation", "keepPrevious"},
+    ),
     VerifiedCertificateProvider: (
         "components.dynamic.verified_certificate",
         VerifiedCertificate,
