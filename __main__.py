@@ -7,8 +7,11 @@ import pulumi
 import settings
 from components.authority import CertificateAuthority
 from components.hub import TrustedHub
+from components.retention import retain_everything
 
 stack, folder = settings.load(), Path(__file__).parent
+if stack.retain:
+    retain_everything()
 
 authority = CertificateAuthority(
     stack.name,

@@ -52,6 +52,12 @@ def _hub_name(text: str) -> str:
     return text
 
 
+def _certificate_name(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
+        raise ValueError(f"'{text}' can't name a certificate; write at most 64 of: letters, digits, - . _")
+    return text
+
+
 class Settings(BaseModel):
     """Every key of this project; what each means stands in Pulumi.yaml."""
 
@@ -61,11 +67,13 @@ class Settings(BaseModel):
     hub_name: Annotated[str, AfterValidator(_hub_name)] = ""
     resource_group: str = ""
     existing_hub: str = ""
+    adopt_hub: str = ""
     sku: Literal["F1", "B1", "B2", "B3", "S1", "S2", "S3"] = "S1"
     units: Annotated[int, Field(ge=1, le=200)] = 1
     min_tls_version: Literal["1.0", "1.2"] = "1.2"
     local_auth: bool = False
     protect: bool = True
+    retain: bool = False
     operators: tuple[Annotated[str, AfterValidator(_operator)], ...] = ()
     tags: tuple[Annotated[str, AfterValidator(_tag)], ...] = ()
     cloud: Annotated[str, AfterValidator(_cloud)] = ""
@@ -83,8 +91,10 @@ class Settings(BaseModel):
     ca_trust: Trust = Trust.ISSUING
     ca_chain: str = ""
     ca_chain_file: str = ""
+    ca_certificate_name: Annotated[str, AfterValidator(_certificate_name)] = ""
     ca_previous_chain: str = ""
     ca_previous_chain_file: str = ""
+    ca_previous_certificate_name: Annotated[str, AfterValidator(_certificate_name)] = ""
     ca_key: SecretStr = SecretStr("")
     ca_key_file: str = ""
     ca_key_passphrase: SecretStr = SecretStr("")
@@ -108,8 +118,13 @@ class Settings(BaseModel):
         ):
             if _plain(getattr(self, one)) and getattr(self, other):
                 wrong.append(f"{to_camel(one)} and {to_camel(other)} are both set; set one of them")
-        if self.existing_hub and (self.hub_name or self.resource_group):
-            wrong.append("existingHub is set together with hubName or resourceGroup; a hub that exists has both already")
+        if (self.existing_hub or self.adopt_hub) and (self.hub_name or self.resource_group):
+            name = "existingHub" if self.existing_hub else "adoptHub"
+            wrong.append(f"{name} is set together with hubName or resourceGroup; a hub that exists has both already")
+        if self.existing_hub and self.adopt_hub:
+            wrong.append("existingHub and adoptHub are both set; set adoptHub to own the hub, existingHub to own its certificates alone")
+        if self.ca_certificate_name and self.ca_source != "import":
+            wrong.append(f"caCertificateName is set and caSource is {self.ca_source}; what stands on a hub already is imported")
         if self.sku == "F1" and self.units != 1:
             wrong.append(f"sku F1 has one unit and units is {self.units}; set units to 1")
         if wrong:
@@ -154,7 +169,8 @@ class Settings(BaseModel):
             return Request(common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, answer=chain or None)
         key = self.ca_key.get_secret_value() or _file(folder, self.ca_key_file, "caKeyFile")
         passphrase = self.ca_key_passphrase.get_secret_value() or None
-        return Import(chain=chain, private_key=key or None, passphrase=passphrase, proof=self.ca_proof or None)
+        name = self.ca_certificate_name or None
+        return Import(chain=chain, private_key=key or None, passphrase=passphrase, proof=self.ca_proof or None, certificate_name=name)
 
     def previous(self, folder: Path) -> Import | Request | None:
         """Where the generation before came from, when keys are not made here; its proof stands, so its own key is not needed.
@@ -168,7 +184,7 @@ class Settings(BaseModel):
         if self.ca_source == "request":
             organization = self.ca_organization or None
             return Request(common_name=self.ca_name, organization=organization, key=self.ca_key_algorithm, answer=chain)
-        return Import(chain=chain)
+        return Import(chain=chain, certificate_name=self.ca_previous_certificate_name or None)
 
     @property
     def hub(self) -> HubSettings:
@@ -176,6 +192,7 @@ class Settings(BaseModel):
         return HubSettings(
             resource_group=self.resource_group or None,
             name=self.hub_name or None,
+            adopt_id=self.adopt_hub or None,
             sku=self.sku,
             units=self.units,
             min_tls_version=self.min_tls_version,

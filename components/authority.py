@@ -73,6 +73,7 @@ class Import:
     private_key: str | None = None  # PEM; made a secret here
     passphrase: str | None = None
     proof: str | None = None  # custody offline: the answer to the verification code, PEM
+    certificate_name: str | None = None  # what it is called on the hub already, to take that one over; None: a name is made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,7 @@ class Anchor:
     certificate: pulumi.Input[str]  # PEM
     signer: Mapping[str, Any]
     proof: str | None = None
+    certificate_name: str | None = None
     generation: int = 1
 
 
@@ -220,7 +222,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
-        self.anchor = Anchor(pem(certificate), signer, source.proof)
+        self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
 
     def _request(self, source: Request) -> None:
         key = self._key("issuing", source.key)

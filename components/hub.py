@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, iothub, resources
 
+from . import adoption
 from .authority import Anchor, CertificateAuthority
 from .azure_cloud import chosen
 from .dynamic.verified_certificate import VerifiedCertificate
@@ -36,6 +37,7 @@ class HubSettings:
 
     resource_group: str | None = None  # one that exists; None: one is made
     name: str | None = None  # unique in all of Azure; None: Pulumi makes one up
+    adopt_id: str | None = None  # the resource id of a hub that others made and that becomes ours; it has its group and name already
     location: str | None = None  # None: azure-native's own setting
     sku: str = "S1"
     units: int = 1
@@ -113,9 +115,16 @@ class TrustedHub(pulumi.ComponentResource):
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
     def _make(self, settings: HubSettings) -> iothub.IotHubResource:
-        tags = dict(settings.tags) if settings.tags else None
-        if settings.resource_group:
-            group = pulumi.Output.from_input(settings.resource_group)
+        tags: Any = dict(settings.tags) if settings.tags else None
+        place, name = settings.resource_group, settings.name
+        if settings.adopt_id:
+            found = _hub_id(settings.adopt_id, "the adopted hub's id")
+            place, name = found["group"], found["hub"]
+            standing = adoption.found(self._name, settings.adopt_id, self)
+            tags = adoption.claimed(standing, settings.tags or {}, f"IoT hub '{name}'")
+            adoption.tell_kept(standing, self)
+        if place:
+            group = pulumi.Output.from_input(place)
         else:
             made = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=self._child(protect=settings.protect))
             group = made.name
@@ -129,12 +138,12 @@ class TrustedHub(pulumi.ComponentResource):
         hub = iothub.IotHubResource(
             self._name,
             resource_group_name=group,
-            resource_name_=settings.name,
+            resource_name_=name,
             location=settings.location,
             sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
             properties=properties,
             tags=tags,
-            opts=self._child(protect=settings.protect),
+            opts=self._child(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda found: found.host_name)
@@ -155,10 +164,7 @@ class TrustedHub(pulumi.ComponentResource):
             )
 
     def _look_up(self, hub_id: str, cloud: str) -> None:
-        found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
-        if found is None:
-            remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
-            raise HubIdError(f"the existing hub's id '{hub_id}'", "it is no IoT hub's resource id", remedy)
+        found = _hub_id(hub_id, "the existing hub's id")
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found["group"])
         self.hub_name = pulumi.Output.from_input(found["hub"])
@@ -184,6 +190,7 @@ class TrustedHub(pulumi.ComponentResource):
             certificate=anchor.certificate,
             name=authority.name,
             generation=anchor.generation,
+            certificate_name=anchor.certificate_name,
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
@@ -203,6 +210,14 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _hub_id(hub_id: str, what: str) -> re.Match[str]:
+    found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
+    if found is None:
+        remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
+        raise HubIdError(f"{what} '{hub_id}'", "it is no IoT hub's resource id", remedy)
+    return found
 
 
 def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:

@@ -52,6 +52,16 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
         ("caIssuingRenewBeforeDays is 30 and it lives 30 days", "renew later"),
     ),
+    "two ways": (
+        {"existingHub": "/subscriptions/s", "adoptHub": "/subscriptions/s"},
+        ("existingHub and adoptHub are both set", "set adoptHub to own the hub"),
+    ),
+    "adopted and named": ({"adoptHub": "/subscriptions/s", "resourceGroup": "g"}, ("adoptHub is set together", "has both already")),
+    "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set and caSource is generate", "is imported")),
+    "no certificate name": (
+        {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
+        ("hubtrust:caCertificateName: 'a/b' can't name a certificate", "at most 64"),
+    ),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 
