@@ -16,6 +16,7 @@ from .errors import HubtrustError
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+DEPLOYER = "deployer"  # an operator: whoever runs the program
 _HUB_ID = re.compile(
     r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
     re.IGNORECASE,
@@ -46,7 +47,7 @@ class HubSettings:
     tags: Mapping[str, str] | None = None
     operators: Sequence[
         str
-    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before
+    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before; or `deployer`
     protect: bool = True
 
 
@@ -58,6 +59,8 @@ class TrustedHub(pulumi.ComponentResource):
     host_name: pulumi.Output[str | None]
     hub_id: pulumi.Output[str]
     trust: pulumi.Output[list[dict[str, Any]]]
+    resource: pulumi.Resource | None  # the hub itself, when it is ours: what stands on it goes with it
+    cloud: str
 
     def __init__(
         self,
@@ -93,12 +96,13 @@ class TrustedHub(pulumi.ComponentResource):
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
         _require_names_apart(name, authorities)
-        cloud = chosen(cloud, makes_hub=existing_id is None)
+        self.cloud = cloud = chosen(cloud, makes_hub=existing_id is None)
         if existing_id is None:
             hub: pulumi.Resource | None = self._make(settings or HubSettings())
         else:
             hub = None
             self._look_up(existing_id, cloud)
+        self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
         trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
@@ -154,11 +158,12 @@ class TrustedHub(pulumi.ComponentResource):
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in operators:
             kind, _, principal = operator.rpartition(":")
+            deployer = operator == DEPLOYER  # whose kind nobody tells: Azure looks it up
             authorization.RoleAssignment(
                 f"{self._name}-operator-{principal}",
                 scope=hub.id,
-                principal_id=principal,
-                principal_type=kind or "ServicePrincipal",
+                principal_id=authorization.get_client_config_output().object_id if deployer else principal,
+                principal_type=None if deployer else kind or "ServicePrincipal",
                 role_definition_id=role,
                 opts=self._child(protect=False, deleted_with=hub),
             )
@@ -206,6 +211,7 @@ class TrustedHub(pulumi.ComponentResource):
             verified=certificate.state.apply(lambda state: state == "verified"),
             proof=certificate.proof,
             code=certificate.code,
+            ceremony=certificate.ceremony,
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:

@@ -3,9 +3,10 @@
 import pulumi
 
 
-def retain_everything() -> None:
+def retain_everything(*, when: bool) -> None:
     """From here on no resource is deleted in its service when it leaves the stack; call it before the first is declared."""
-    pulumi.runtime.register_resource_transform(_retained)
+    if when:
+        pulumi.runtime.register_resource_transform(_retained)
 
 
 def _retained(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:

@@ -141,4 +141,14 @@ def summary(outputs: dict[str, Any]) -> list[str]:
         how = f"verified by {trusted['proof']}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
         lines.append(f"trusts  {trusted['subject']}, {how}")
         lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
+    devices, connection = outputs.get("devices") or {}, outputs.get("connection") or {}
+    if devices.get("count"):
+        lines.append(f"devices {devices['count']:,}, of them {devices['enabled']:,} enabled")
+    if connection.get("device"):
+        how = (
+            f"connected, chain: {connection['chain']}"
+            if connection.get("state") == "connected"
+            else f"not checked: {connection.get('reason')}"
+        )
+        lines.append(f"device {connection['device']} {how}")
     return lines

@@ -12,6 +12,7 @@ from components.dynamic import custody
 from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
 from components.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from components.dynamic.lifecycle import Reconciler
+from components.dynamic.signing_key import SigningKey, SigningKeyProvider
 from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -103,7 +104,7 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         VerifiedCertificate,
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
-            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "state", "proof"),
+            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "ceremony", "state", "proof"),
         },
     ),
     IssuedCertificateProvider: (
@@ -114,6 +115,11 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
             *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
             *("keyThumbprint", "issuerKeyThumbprint"),
         },
+    ),
+    SigningKeyProvider: (
+        "components.dynamic.signing_key",
+        SigningKey,
+        {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"},
     ),
 }
 

@@ -18,7 +18,7 @@ import httpx
 from tests.dynamic.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "components")
+PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py", "components")
 
 
 @dataclass

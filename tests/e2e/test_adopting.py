@@ -39,10 +39,12 @@ def plant() -> Plant:
 @pytest.fixture
 def portal(azure: LocalAzure, plant: Plant) -> Hub:
     """A hub with a route, a tag, SAS on, and a CA that was called verified."""
-    hub = azure.hub()
-    found = azure.ask("GET", hub.id).json()
+    group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
+    azure.ask("PUT", group, json={"location": "westeurope"})
+    hub = Hub(azure, f"{group.replace('resourcegroups', 'resourceGroups')}/providers/Microsoft.Devices/IotHubs/contoso-hub")
     body = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "tags": {"cost": "4711"}}
-    azure.ask("PUT", hub.id, json={**body, "properties": {**found["properties"], "routing": _ROUTING}})
+    azure.ask("PUT", hub.id, json={**body, "properties": {"routing": _ROUTING}})
+    azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
     hub.put("portal-ca", plant.pem, isVerified=True)
     return hub
 

@@ -59,6 +59,7 @@ class Session(asyncio.Protocol):
         """Ciphertext came: decrypt it and serve every whole packet in it."""
         try:
             self._buffer += self._tls.feed(data)
+            self._check_first()
             while not self._closing and (packet := packets.split(self._buffer)):
                 self._serve(packet)
         except TlsError as error:
@@ -72,14 +73,16 @@ class Session(asyncio.Protocol):
             self._end("")
         self._flush()
 
+    def _check_first(self) -> None:
+        if self._topics is None and self._buffer and self._buffer[0] != Kind.CONNECT << 4:
+            raise MalformedPacketError("something else came before the CONNECT")
+
     @property
     def _closing(self) -> bool:
         return self._transport is None or self._transport.is_closing()
 
     def _serve(self, packet: Packet) -> None:
         if self._topics is None or self._admitted is None:
-            if packet.kind != Kind.CONNECT:
-                raise MalformedPacketError("something else came before the CONNECT")
             self._connect(packets.read_connect(packet))
             return
         self._heard()
