@@ -54,13 +54,29 @@ unit: $(VENV)/dev.stamp
 	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-tenth}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
-strangers: .strangers/az.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
+# mosquitto_pub and libnss_wrapper come from the system's packages: see .ci/run.
+strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
 
 .strangers/az.stamp: requirements-az.txt
 	@mkdir -p .strangers
 	@test -x .strangers/az/bin/python || $(PYTHON) -m venv .strangers/az
 	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-az.txt
 	@touch $@
+
+.strangers/device.stamp: requirements-device.txt
+	@mkdir -p .strangers
+	@test -x .strangers/device/bin/python || $(PYTHON) -m venv .strangers/device
+	@.strangers/device/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-device.txt
+	@touch $@
+
+.strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
+	@mkdir -p .strangers/node
+	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
+	@npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1)
+	@touch $@
+
+docs: $(VENV)/dev.stamp ## make the pages that are made from the code
+	@$(BIN)/python docs/azure_coverage.py
 
 bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
@@ -73,6 +89,7 @@ lock: ## pin the newest versions of everything (needs uv)
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-sandbox.in -o requirements-sandbox.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-dev.in -o requirements-dev.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-az.in -o requirements-az.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-device.in -o requirements-device.txt
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .strangers .sandbox .cache

@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 
-_FIRST, _WIDEST, _LEAST = 0.25, 15.0, 0.001  # seconds between two calls
-_WIDEN, _NARROW, _HURRY = 1.2, 0.98, 0.85
-_STREAK = 10  # answers without a 429 after which the spacing may be far too wide
+_WIDEST, _CAREFUL, _LEAST = 15.0, 0.5, 0.001  # seconds between two calls
+_WIDEN, _NARROW, _HURRY = 1.1, 0.985, 0.95
+_STREAK = 30  # answers without a 429 after which the spacing may be far too wide
 
 
 class Pace:
-    """For calls in several threads. A throttle's width is not asked for, it is felt: a little wider at each 429, narrower at each success.
+    """For calls in several threads. A throttle's width is not asked for, it is felt: what came through between two 429s is what it allows.
 
     A call that was under way when the spacing was widened last says nothing new, so that one full queue counts once.
     """
@@ -19,7 +19,7 @@ class Pace:
         self._sleep, self._clock = sleep, clock
         self._lock = threading.Lock()
         self._spacing = self._next = 0.0
-        self._widened = float("-inf")
+        self._widened = clock()
         self._streak = 0
 
     def wait(self) -> float:
@@ -40,9 +40,10 @@ class Pace:
                 self._spacing *= _NARROW if self._streak < _STREAK else _HURRY
                 self._spacing = self._spacing if self._spacing >= _LEAST else 0.0
             elif sent >= self._widened:
-                self._streak = 0
-                self._spacing = min(max(self._spacing * _WIDEN, _FIRST), _WIDEST)
-                self._widened = self._clock()
+                now = self._clock()
+                allowed = min((now - self._widened) / max(self._streak, 1), max(4 * self._spacing, _CAREFUL))  # it may have been idle
+                self._spacing = min(max(self._spacing * _WIDEN, allowed, _LEAST), _WIDEST)
+                self._widened, self._streak = now, 0
                 self._next = max(self._next, self._widened + self._spacing)
 
 

@@ -141,8 +141,8 @@ class ConnectionCheck(Reconciled, module="hubtrust", name="ConnectionCheck"):
             deadline: seconds to try again; default 60.
             opts: Pulumi's options.
 
-        Outputs: ``state`` is `connected`, and then ``certification_path`` names device and certificates from leaf to root, or
-        `not checked`, and then ``reason`` says why.
+        Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, or `not checked`, and then
+        ``reason`` says why.
         """
         inputs = {
             "hub_id": hub_id,

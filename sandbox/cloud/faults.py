@@ -9,7 +9,7 @@ the effect), `seconds` (latency), `retry-after` (seconds, on 429 and 503). Examp
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class Rule:
     seed: int = 0
     seen: int = 0
     struck: int = 0
-    _random: random.Random = field(init=False, repr=False)
+    _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the values that came from outside.
@@ -45,6 +45,7 @@ class Rule:
         Raises:
             ValueError: One of them makes no sense.
         """
+        self._check_kinds()
         if self.fault not in {"drop", "latency", *map(str, _STATUSES)}:
             raise ValueError(f"fault '{self.fault}' is none of drop, latency, {', '.join(map(str, _STATUSES))}")
         if self.when not in {"before", "after"}:
@@ -55,6 +56,17 @@ class Rule:
             if count is not None and count < 1:
                 raise ValueError(f"fault '{self.fault}': {name}={count} must be 1 or more")
         self._random = random.Random(self.seed)  # noqa: S311 - a seeded draw that can be repeated, not a secret
+
+    def _check_kinds(self) -> None:
+        if wrong := [name for name in ("method", "host", "path", "when") if not isinstance(getattr(self, name), str)]:
+            raise ValueError(f"fault '{self.fault}': {wrong[0]}={getattr(self, wrong[0])!r} is no text")
+        for name in ("nth", "times", "retry_after", "seed", "share", "seconds"):
+            value = getattr(self, name)
+            if value is None and name not in {"seed", "seconds"}:
+                continue
+            whole = int if name not in {"share", "seconds"} else (int, float)
+            if not isinstance(value, whole) or isinstance(value, bool) or not value >= 0:
+                raise ValueError(f"fault '{self.fault}': {name}={value!r} is no number from 0 on")
 
     def strikes(self, request: Request) -> bool:
         """Whether this request is hit; counts it."""
@@ -91,8 +103,7 @@ class Faults:
             if not rule.strikes(request):
                 continue
             if rule.fault != "latency":
-                rule.seconds = max(rule.seconds, latency.seconds if latency else 0.0)
-                return rule
+                return replace(rule, seconds=max(rule.seconds, latency.seconds)) if latency else rule
             latency = latency or rule
         return latency
 

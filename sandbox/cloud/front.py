@@ -16,11 +16,13 @@ from . import names
 from .arm import errors as arm_errors
 from .arm import front as arm
 from .devices import errors as devices_errors
+from .login import errors as login_errors
 from .login import routes as login
 from .names import Door
 from .registry import errors as registry_errors
 from .registry import front as registry
 from .routing import Router
+from .vaults import front as vaults
 from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ class Front:
             return match.route.handler(self.azure, request)
         if door in {Door.ARM, Door.LOOPBACK}:
             return arm.answer(self.azure, request)
+        if door is Door.KEY_VAULT:
+            return vaults.answer(self.azure, request)
         if door is Door.HUB:
             return registry.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
@@ -138,6 +142,10 @@ class Front:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
+    if request.place.door is Door.LOGIN and rule.fault in login_errors.FAULTS:
+        return login_errors.fault(rule.fault, rule.retry_after)
+    if request.place.door is Door.KEY_VAULT:
+        return vaults.fault(request, rule)
     if request.place.door is Door.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()

@@ -60,6 +60,10 @@ class Estate:
         """How many calls changed something on this hub."""
         return len(self.calls(writes=True))
 
+    def sessions(self) -> list[dict[str, Any]]:
+        """What devices published to this hub."""
+        return [found for found in self.control("GET", "/messages") if found["host"] == self.door.host]
+
     def twins(self) -> dict[str, dict[str, Any]]:
         """Every device."""
         return {row["deviceId"]: row for page in self.door.query("SELECT * FROM devices", 1000) for row in page}
