@@ -235,9 +235,8 @@ def throttled(at: Azure, devices: int) -> None:
     finally:
         at.control("PATCH", "/dials", {"throttle": None})
     seconds, least = time.perf_counter() - began, (devices / 100 - 1) / (100 / 60)  # the first call waits for nobody
-    print(
-        f"\nS1 throttle, {devices:,} devices: {seconds:.1f} s, and {least:.1f} s is the least: {least / seconds:.0%} of the rate (aim: 95 %)"
-    )
+    share = f"{least / seconds:.0%} of the rate (aim: 95 %)"
+    print(f"\nS1 throttle, {devices:,} devices: {seconds:.1f} s of at least {least:.1f}, {share}")
 
 
 def packed(count: int) -> None:

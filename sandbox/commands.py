@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def _cloud(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--created", choices=("real", "zero"), help="what certificates say they were created (default: as each service did last)"
     )
+    parser.add_argument("--clock", metavar="MOMENT", help="the time it starts at, such as 2023-10-06T19:14:45Z (default: the machine's)")
     parser.add_argument(
         "--throttle", nargs="?", type=float, const=1.0, metavar="FACTOR", help="hubs' limits by sku and units, or so many times as much"
     )
@@ -94,6 +96,7 @@ def _run_cloud(options: argparse.Namespace) -> int:
         ready_file=options.ready_file.absolute() if options.ready_file else None,
         hostile=options.hostile,
         dials=dials,
+        clock=_moment(options.clock),
     )
     try:
         server.serve(
@@ -103,6 +106,18 @@ def _run_cloud(options: argparse.Namespace) -> int:
     except (server.CannotStartError, ValueError) as error:
         raise world.SandboxError(str(error)) from error
     return 0
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise world.SandboxError(f"--clock '{text}' is no moment; write one as 2023-10-06T19:14:45Z") from error
+    if moment.tzinfo is None:
+        raise world.SandboxError(f"--clock '{text}' has no time zone; write it as {text}Z")
+    return moment
 
 
 def _program(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -18,6 +18,7 @@ from .errors import AzureError, DeniedError, NotFoundError, UnreachableError
 from .pace import Pace
 
 _FIRST_WAIT, _LONGEST_WAIT, _SILENT = 0.5, 15.0, 3.0  # seconds; a wait longer than the last is told
+_DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
 _MOST_500 = 5  # answers: Azure says 500 also to what it can't read, and that never passes by itself
 # 409 is "busy" but for these, which waiting does not change.
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
@@ -181,4 +182,7 @@ def _date(response: HttpResponse) -> datetime | None:
 
 
 def _short(error: Exception) -> str:
+    """One line; urllib3 blames the proxy, in Python's own notation, for every connection that is dropped behind one."""
+    if any(sign in str(error) for sign in _DROPPED):
+        return "the connection was closed before an answer came"
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
 import shutil
@@ -29,10 +30,12 @@ from .mqtt.plane import Plane
 from .mqtt.session import Session
 from .proxy import Proxy
 from .store import Store
+from .vaults import vaults
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class CannotStartError(Exception):
@@ -52,6 +55,7 @@ class Settings:
     ready_file: Path | None = None
     hostile: str = ""
     dials: Dials = field(default_factory=Dials)
+    clock: datetime | None = None  # the moment that it is when local Azure starts; None: the machine's time
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _loopback_only(host: str) -> None:
-    if not (host.startswith("127.") or host in {"localhost", "::1"}):
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
         raise CannotStartError(
             f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
         )
@@ -121,7 +129,7 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
     stop = asyncio.Event()
     _on_signals(stop)
     servers = [_http(front, authority.server_context(identity)), _http(control.application(front, plane), None)]
-    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2])
+    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(front.azure, place))
     connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
     mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
@@ -148,11 +156,13 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        identity = authority.ensure(folder)
+        identity = authority.ensure(folder, settings.host)
         store = Store(folder / "azure.sqlite" if settings.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
     clock = Clock()
+    if settings.clock:
+        clock.set(settings.clock)
     with store.transaction():
         directory = principals.directory(store)
         azure = Azure(store=store, clock=clock, tokens=TokenIssuer(store, clock, directory.tenant_id), dials=settings.dials)

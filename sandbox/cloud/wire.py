@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+from . import shapes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,20 +50,21 @@ class Request:
         """Scheme and host as the client wrote them: what links in answers begin with."""
         return f"https://{self.host}"
 
-    def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body is an empty object.
+    def json_object(self, shape: Any = dict) -> dict[str, Any]:
+        """The body as a JSON object of a shape (see `shapes`); an empty body is an empty object.
 
         Raises:
-            MalformedJsonError: The body is not JSON or not an object.
+            MalformedJsonError: The body is not JSON, not an object, or a member is of another type.
         """
         if not self.body.strip():
             return {}
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedJsonError(str(error)) from error
+        value = _parsed(self.body)
         if not isinstance(value, dict):
             raise MalformedJsonError(f"expected an object, found {type(value).__name__}")
+        try:
+            shapes.check(value, shape)
+        except shapes.WrongTypeError as error:
+            raise MalformedJsonError(str(error)) from error
         return value
 
     def json_array(self) -> list[Any]:
@@ -69,10 +73,7 @@ class Request:
         Raises:
             MalformedJsonError: The body is not JSON or not an array.
         """
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedJsonError(str(error)) from error
+        value = _parsed(self.body)
         if not isinstance(value, list):
             raise MalformedJsonError(f"expected an array, found {type(value).__name__}")
         return value
@@ -80,6 +81,22 @@ class Request:
     def form(self) -> dict[str, str]:
         """The body as an HTML form (application/x-www-form-urlencoded)."""
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJsonError(str(error)) from error
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"'{text}' is no number that JSON can write")
 
 
 NO_BODY = object()  # told apart from None, which is the four bytes `null` on Azure's wire
@@ -98,7 +115,8 @@ class Reply:
         """The bytes that go out."""
         if self.body is NO_BODY:
             return b""
-        return json.dumps(self.body, separators=(",", ":"), ensure_ascii=False).encode()
+        # Half a surrogate pair is JSON that no UTF-8 can hold: it goes out as it came, as an escape.
+        return json.dumps(self.body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

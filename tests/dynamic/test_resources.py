@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.dynamic import custody
+from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
 from components.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from components.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from components.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
@@ -18,6 +19,7 @@ from components.dynamic.issued_certificate import IssuedCertificate, IssuedCerti
 from components.dynamic.lifecycle import Reconciler
 from components.dynamic.roster import unpack
 from components.dynamic.roster_sources import from_pattern
+from components.dynamic.signing_key import SigningKey, SigningKeyProvider
 from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -142,12 +144,17 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
 
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+    AuthorityGenerationProvider: (
+        "components.dynamic.authority_generation",
+        AuthorityGeneration,
+        {"authority", "generation", "keepPrevious"},
+    ),
     VerifiedCertificateProvider: (
         "components.dynamic.verified_certificate",
         VerifiedCertificate,
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
-            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "state", "proof"),
+            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "ceremony", "state", "proof"),
         },
     ),
     IssuedCertificateProvider: (
@@ -158,6 +165,11 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
             *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
             *("keyThumbprint", "issuerKeyThumbprint"),
         },
+    ),
+    SigningKeyProvider: (
+        "components.dynamic.signing_key",
+        SigningKey,
+        {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"},
     ),
     DeviceIdentityProvider: (
         "components.dynamic.device_identity",

@@ -69,14 +69,14 @@ def api_version_invalid(version: str, supported: Iterable[str]) -> ArmError:
 
 
 def resource_type_unsupported(resource_type: str, version: str, supported: Iterable[str]) -> ArmError:
-    """A provider's type: an api-version that it does not have."""
+    """A provider's type: an api-version that it does not have. Azure answers 404 here, as clients' issues show."""
     namespace, _, name = resource_type.partition("/")
     known = ",".join(sorted(supported))
     message = (
         f"The resource type '{name}' could not be found in the namespace '{namespace}' for api version '{version}'. "
         f"The supported api-versions are '{known}'."
     )
-    return ArmError(400, "InvalidResourceType", message)
+    return ArmError(404, "InvalidResourceType", message)
 
 
 def subscription_not_found(subscription: str) -> ArmError:

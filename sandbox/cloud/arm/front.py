@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sandbox.cloud.devices import certificate_routes, hub_routes, provisioning_routes
+from sandbox.cloud.devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
 from sandbox.cloud.login import principals
 from sandbox.cloud.login.tokens import TokenError
 from sandbox.cloud.names import Door
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The longer paths first: the role routes begin with a scope that swallows anything.
 ROUTES: list[Route] = [
     *certificate_routes.ROUTES,
+    *consumer_group_routes.ROUTES,
     *hub_routes.ROUTES,
     *provisioning_routes.ROUTES,
     *group_routes.ROUTES,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from sandbox.cloud import shapes
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
 
-from . import errors, groups, regions
+from . import errors, groups, operations, regions
 
 if TYPE_CHECKING:
     from sandbox.cloud.azure import Azure
@@ -101,23 +103,23 @@ def list_groups(azure: Azure, request: Request) -> Reply:
     """All resource groups."""
     prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
     keys = [f"{prefix}{group['name'].lower()}" for group in azure.store.list(groups.GROUP, prefix)]
-    return Reply(body={"value": [groups.shown(group) for key in keys if (group := groups.find(azure, key))]})
+    return Reply(body={"value": [groups.shown(group, request.api_version) for key in keys if (group := groups.find(azure, key))]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Make a resource group (201) or change it (200)."""
-    group, new = groups.write(azure, request, request.json_object())
-    return Reply(status=201 if new else 200, body=groups.shown(group))
+    group, new = groups.write(azure, request, request.json_object(shapes.GROUP))
+    return Reply(status=201 if new else 200, body=groups.shown(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
     """Change its tags."""
-    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object())))
+    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object(shapes.GROUP)), request.api_version))
 
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A resource group."""
-    return Reply(body=groups.shown(groups.need(azure, request)))
+    return Reply(body=groups.shown(groups.need(azure, request), request.api_version))
 
 
 def head_group(azure: Azure, request: Request) -> Reply:
@@ -129,21 +131,19 @@ def delete_group(azure: Azure, request: Request) -> Reply:
     """Delete it and all that is in it: 202 and a place to ask when it is done."""
     operation = groups.delete(azure, request)
     location = f"{request.base_url}/subscriptions/{request.parameters['subscription']}/operationresults/{operation.id}"
-    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": str(azure.dials.retry_after or 0)}
+    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": operations.retry_after(azure)}
     return Reply(status=202, headers=headers)
 
 
 def poll_group(azure: Azure, request: Request) -> Reply:
     """How far the deletion is: 202 until it is done, then 200."""
-    from . import operations
-
     found = azure.store.get(operations.OPERATION, request.parameters["operation"])
     if found is None:
         raise errors.operation_not_found(request.parameters["operation"])
     if operations.done(azure, found["ready"]):
         return Reply(status=200)
-    location = f"{request.base_url}{request.path}?api-version={request.api_version}"
-    return Reply(status=202, headers={"location": location, "retry-after": str(azure.dials.retry_after or 15)})
+    location = f"{request.base_url}{quote(request.path)}?api-version={request.api_version}"
+    return Reply(status=202, headers={"location": location, "retry-after": operations.retry_after(azure)})
 
 
 def _subscription(azure: Azure, request: Request) -> dict[str, Any]:

@@ -106,14 +106,12 @@ def delete(azure: Azure, request: Request) -> operations.Operation:
 CASCADES: list[Cascade] = []  # each provider adds how its resources go with their group
 
 
-def shown(group: Document) -> dict[str, Any]:
-    """A group as ARM answers it."""
-    body: dict[str, Any] = {
-        "id": f"/subscriptions/{group['subscription']}/resourceGroups/{group['name']}",
-        "name": group["name"],
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": group["location"],
-    }
+def shown(group: Document, version: str) -> dict[str, Any]:
+    """A group as ARM answers it; its type stands in api-versions from the middle of 2019 on."""
+    body: dict[str, Any] = {"id": f"/subscriptions/{group['subscription']}/resourceGroups/{group['name']}", "name": group["name"]}
+    if version >= "2019-06":
+        body["type"] = "Microsoft.Resources/resourceGroups"
+    body["location"] = group["location"]
     if group.get("managedBy"):
         body["managedBy"] = group["managedBy"]
     if group.get("tags") is not None:

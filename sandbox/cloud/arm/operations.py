@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sandbox.cloud.wire import NO_BODY, Reply
 
@@ -62,8 +63,14 @@ def poll(azure: Azure, request: Request) -> Reply:
     finished = done(azure, found["ready"])
     if "asyncinfo" in request.query:
         return Reply(body={"status": "Succeeded" if finished else "Running"})
-    headers = {"location": f"{request.base_url}{request.path}?api-version={request.api_version}", "retry-after": "15"}
+    location = f"{request.base_url}{quote(request.path)}?api-version={quote(request.api_version)}"
+    headers = {"location": location, "retry-after": retry_after(azure)}
     return Reply(status=200 if finished else 202, body=NO_BODY, headers=headers)
+
+
+def retry_after(azure: Azure) -> str:
+    """How long clients are told to wait before they ask again: 15 seconds, as recorded, or what the dial says."""
+    return str(15 if azure.dials.retry_after is None else azure.dials.retry_after)
 
 
 def _region(location: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cloud import shapes
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
 
@@ -31,7 +32,7 @@ _FILTER = re.compile(r"(principalId|assignedTo\(|roleName)\s*(?:eq)?\s*'([^']+)'
 
 def put_assignment(azure: Azure, request: Request) -> Reply:
     """Give a principal a role at a scope: 201 always, as Azure does. It may take a while to count."""
-    properties = request.json_object().get("properties") or {}
+    properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
     role_id = str(properties.get("roleDefinitionId") or "").rstrip("/").rpartition("/")[2].lower()
     principal = str(properties.get("principalId") or "")
     if not role_id or not principal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cloud import shapes
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
 
@@ -42,7 +43,7 @@ class _Certificates:
 
     def put(self, azure: Azure, request: Request) -> Reply:
         parent = self._active(azure, request)
-        body = request.json_object()
+        body = request.json_object(shapes.CERTIFICATE)
         if certificate_shape(self._kind.service, request.api_version).wrapped:
             body = body.get("properties") or {}
         written = certificates.write(
@@ -65,7 +66,8 @@ class _Certificates:
     def verify(self, azure: Azure, request: Request) -> Reply:
         parent = self._active(azure, request)
         name, condition = request.parameters["certificate"], request.header("if-match")
-        found = certificates.verify(azure, self._key(request), name, _text(request.json_object()), condition, self._kind.service)
+        proof = _text(request.json_object(shapes.PROOF))
+        found = certificates.verify(azure, self._key(request), name, proof, condition, self._kind.service)
         return Reply(body=self._shown(azure, request, parent, found, None))
 
     def delete(self, azure: Azure, request: Request) -> Reply:

@@ -152,6 +152,11 @@ def key_name_not_found(name: str, service: Service) -> DevicesError:
     return DevicesError(404, 404001, f"Key name not found: {name}.", service)
 
 
+def consumer_group_not_found(name: str) -> DevicesError:
+    """There is no such consumer group. Guess."""
+    return DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)
+
+
 def job_not_found(job: str) -> DevicesError:
     """There is no such job: none ever runs here."""
     return DevicesError(404, 404011, f"Job not found with ID '{job}'.", Service.HUB)

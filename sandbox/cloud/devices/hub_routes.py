@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
 from sandbox.cloud.registry import identities
 from sandbox.cloud.routing import Evidence, Route
@@ -19,17 +19,14 @@ if TYPE_CHECKING:
     from sandbox.cloud.azure import Azure
     from sandbox.cloud.wire import Request
 
-_CONSUMER_GROUP = "consumer-group"
-_CONSUMER_GROUP_NAME = re.compile(r"[$A-Za-z0-9][\w.\-]{0,49}")
-
 
 def put_hub(azure: Azure, request: Request) -> Reply:
     """Make or change a hub: 201 for both."""
-    body = request.json_object()
+    body = request.json_object(shapes.HUB)
     before = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
     hub, headers = hubs.write(azure, request, body)
     sent_etag = request.header("if-match") or body.get("etag")
-    return Reply(status=201, body=hubs.just_written(azure, hub, new=before is None, sent_etag=sent_etag), headers=headers)
+    return Reply(status=201, body=hubs.just_written(hub, request.api_version, new=before is None, sent_etag=sent_etag), headers=headers)
 
 
 def patch_hub(azure: Azure, request: Request) -> Reply:
@@ -37,19 +34,20 @@ def patch_hub(azure: Azure, request: Request) -> Reply:
     hub = hubs.need(azure, request)
     if hub.get("operation"):
         raise errors.not_active(Service.HUB)
-    hub["tags"] = request.json_object().get("tags") or {}
+    hub["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
     hub["etag"] = etags.rowversion(azure)
     azure.store.put(HUB.document, lifecycle.key(request, HUB), hub)
-    return Reply(body=hubs.shown(hub))
+    return Reply(body=hubs.shown(hub, request.api_version))
 
 
 def get_hub(azure: Azure, request: Request) -> Reply:
     """A hub."""
-    return Reply(body=hubs.shown(hubs.need(azure, request)))
+    return Reply(body=hubs.shown(hubs.need(azure, request), request.api_version))
 
 
 def delete_hub(azure: Azure, request: Request) -> Reply:
     """Begin to delete a hub: 202 and the four bytes `null`; 204 when there is none."""
+    groups.need(azure, request)
     hub = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
     if hub is None:
         return Reply(status=204, body=NO_BODY)
@@ -71,7 +69,7 @@ def list_hubs(azure: Azure, request: Request) -> Reply:
     for each in azure.store.list(HUB.document, prefix):
         found = lifecycle.named(azure, each["cloud"], HUB, each["name"])
         if found:
-            value.append(hubs.shown(found[1]))
+            value.append(hubs.shown(found[1], request.api_version))
     return Reply(body={"value": value})
 
 
@@ -125,10 +123,11 @@ def list_skus(azure: Azure, request: Request) -> Reply:
 def list_quotas(azure: Azure, request: Request) -> Reply:
     """How much of the hub's quota is used."""
     hub = hubs.need(azure, request)
+    devices = identities.statistics(azure, lifecycle.key(request, HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
     value = [
         {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
-        {"name": "TotalDeviceCount", "currentValue": 0, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
+        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
     ]
     return Reply(body={"value": value})
 
@@ -151,58 +150,9 @@ def list_jobs(azure: Azure, request: Request) -> Reply:
     return Reply(body={"value": []})
 
 
-def list_consumer_groups(azure: Azure, request: Request) -> Reply:
-    """The consumer groups of the built-in endpoint: `$Default` and those made."""
-    hubs.need(azure, request)
-    made = azure.store.list(_CONSUMER_GROUP, f"{lifecycle.key(request, HUB)}/")
-    return Reply(body={"value": [_consumer_group(request, name) for name in ("$Default", *(each["name"] for each in made))]})
-
-
-def put_consumer_group(azure: Azure, request: Request) -> Reply:
-    """Make a consumer group: 200."""
-    hubs.need(azure, request)
-    name = request.parameters["consumers"]
-    if not _CONSUMER_GROUP_NAME.fullmatch(name):
-        raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
-    azure.store.put(_CONSUMER_GROUP, _consumers_key(request), {"name": name})
-    return Reply(body=_consumer_group(request, name))
-
-
-def get_consumer_group(azure: Azure, request: Request) -> Reply:
-    """A consumer group."""
-    hubs.need(azure, request)
-    name = request.parameters["consumers"]
-    if name != "$Default" and not azure.store.get(_CONSUMER_GROUP, _consumers_key(request)):
-        raise errors.DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)
-    return Reply(body=_consumer_group(request, name))
-
-
-def delete_consumer_group(azure: Azure, request: Request) -> Reply:
-    """Remove a consumer group: 200."""
-    hubs.need(azure, request)
-    azure.store.delete(_CONSUMER_GROUP, _consumers_key(request))
-    return Reply(body=NO_BODY)
-
-
-def _consumers_key(request: Request) -> str:
-    return f"{lifecycle.key(request, HUB)}/{request.parameters['consumers'].lower()}"
-
-
-def _consumer_group(request: Request, name: str) -> dict[str, Any]:
-    identifier = request.path.rpartition("/ConsumerGroups")[0] + f"/ConsumerGroups/{name}"
-    return {
-        "properties": {"created": "Mon, 01 Jan 0001 00:00:00 GMT"},
-        "id": identifier,
-        "name": name,
-        "type": "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
-        "etag": None,
-    }
-
-
 _SUB = "/subscriptions/{subscription}"
 _IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/IotHubs"
 _ONE = f"{_IN_GROUP}/{{name}}"
-_GROUPS = f"{_ONE}/eventHubEndpoints/events/ConsumerGroups"
 _DEVICES = f"{_SUB}/providers/Microsoft.Devices"
 _ACTION = "Microsoft.Devices/IotHubs"
 ROUTES = [
@@ -245,31 +195,6 @@ ROUTES = [
         ("IotHubResource_GetStats", "GET", f"{_ONE}/IotHubStats", get_stats, Evidence.DOCUMENTED, f"{_ACTION}/iotHubStats/read"),
         ("IotHubResource_ListJobs", "GET", f"{_ONE}/jobs", list_jobs, Evidence.DOCUMENTED, f"{_ACTION}/jobs/read"),
         ("IotHubResource_GetJob", "GET", f"{_ONE}/jobs/{{job}}", get_job, Evidence.RECORDED, f"{_ACTION}/jobs/read"),
-        ("IotHubResource_ListEventHubConsumerGroups", "GET", _GROUPS, list_consumer_groups, Evidence.DOCUMENTED, f"{_ACTION}/read"),
-        (
-            "IotHubResource_CreateEventHubConsumerGroup",
-            "PUT",
-            f"{_GROUPS}/{{consumers}}",
-            put_consumer_group,
-            Evidence.RECORDED,
-            f"{_ACTION}/write",
-        ),
-        (
-            "IotHubResource_GetEventHubConsumerGroup",
-            "GET",
-            f"{_GROUPS}/{{consumers}}",
-            get_consumer_group,
-            Evidence.DOCUMENTED,
-            f"{_ACTION}/read",
-        ),
-        (
-            "IotHubResource_DeleteEventHubConsumerGroup",
-            "DELETE",
-            f"{_GROUPS}/{{consumers}}",
-            delete_consumer_group,
-            Evidence.RECORDED,
-            f"{_ACTION}/write",
-        ),
         (
             "Operation results (hub)",
             "GET",

@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cloud.arm import regions
+from sandbox.cloud.arm import groups, regions
 
 from . import errors, etags, keys, lifecycle
 from .errors import Service
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _SKUS = ("F1", "B1", "B2", "B3", "S1", "S2", "S3")
 _PARTITIONS = {"F1": (2, 2)}  # every other: 2 to 32
+FQDN_SINCE = "2021-07-01"  # the first api-version whose recorded answers have allowedFqdnList
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
@@ -63,8 +64,10 @@ def need(azure: Azure, request: Request) -> Document:
     """The hub of a request.
 
     Raises:
+        ArmError: Its resource group is not there.
         DevicesError: There is none.
     """
+    groups.need(azure, request)
     found = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
     if found is None:
         parameters = request.parameters
@@ -76,8 +79,8 @@ def _check(body: dict[str, Any], location: str) -> None:
     sku = body.get("sku") or {}
     if sku.get("name") not in _SKUS:
         raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be one of {', '.join(_SKUS)}.", Service.HUB, 400012)
-    capacity = sku.get("capacity", 1)
-    if not isinstance(capacity, int) or not 1 <= capacity <= (1 if sku["name"] == "F1" else 200):
+    capacity = 1 if sku.get("capacity") is None else sku["capacity"]
+    if not 1 <= capacity <= (1 if sku["name"] == "F1" else 200):
         raise errors.value_invalid(f"Invalid capacity {capacity} for Sku '{sku['name']}'.", Service.HUB, 400013)
     properties = body.get("properties") or {}
     version = properties.get("minTlsVersion")
@@ -85,8 +88,8 @@ def _check(body: dict[str, Any], location: str) -> None:
         raise errors.value_invalid(f"{version} is not a valid MinTlsVersion value.", Service.HUB, 400089)
     events = (properties.get("eventHubEndpoints") or {}).get("events") or {}
     low, high = _PARTITIONS.get(sku["name"], (2, 32))
-    count = events.get("partitionCount", low)
-    if not isinstance(count, int) or not low <= count <= high:
+    count = low if events.get("partitionCount") is None else events["partitionCount"]
+    if not low <= count <= high:
         raise errors.value_invalid(f"Invalid PartitionCount {count} - value must be between {low} and {high}.", Service.HUB)
     if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:
         message = (
@@ -106,7 +109,7 @@ def _check_enrichments(routing: dict[str, Any]) -> None:
 
 
 def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, Any] | None) -> dict[str, Any]:
-    if not declared or declared.get("type", "None") == "None":
+    if not declared or declared.get("type") in {None, "None"}:
         return {"type": "None"}
     identity: dict[str, Any] = {"type": declared["type"]}
     if "SystemAssigned" in declared["type"]:
@@ -116,15 +119,15 @@ def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, A
     return identity
 
 
-def just_written(azure: Azure, hub: Document, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
+def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
     """The answer to a PUT: what was sent, echoed, before the hub is active."""
-    del azure
     properties = copy.deepcopy(hub["properties"])
     accepted: dict[str, Any] = {"provisioningState": "Accepted", **properties}
     if new and not properties:
         accepted = {"state": "Activating", "provisioningState": "Accepted"}
     accepted.setdefault("features", "None")
-    accepted.setdefault("allowedFqdnList", [])
+    if version >= FQDN_SINCE:
+        accepted.setdefault("allowedFqdnList", [])
     body = {**_head(hub), "properties": accepted, "sku": hub["sku"]}
     if not new and sent_etag:
         body["etag"] = sent_etag
@@ -133,7 +136,7 @@ def just_written(azure: Azure, hub: Document, *, new: bool, sent_etag: str | Non
     return body
 
 
-def shown(hub: Document) -> dict[str, Any]:
+def shown(hub: Document, version: str) -> dict[str, Any]:
     """A hub as GET and lists answer it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(hub)
     properties: dict[str, Any] = {"locations": _locations(hub), "state": state, "provisioningState": provisioning_state}
@@ -152,7 +155,9 @@ def shown(hub: Document) -> dict[str, Any]:
         properties[member] = declared.pop(member, None) or copy.deepcopy(default)
     properties["features"] = "RootCertificateV2"
     declared.pop("features", None)
-    properties["allowedFqdnList"] = declared.pop("allowedFqdnList", None) or []
+    allowed = declared.pop("allowedFqdnList", None) or []
+    if version >= FQDN_SINCE:
+        properties["allowedFqdnList"] = allowed
     properties["enableDataResidency"] = declared.pop("enableDataResidency", None) or False
     properties |= {member: value for member, value in declared.items() if value is not None}
     created = hub["created"].removesuffix("+00:00")

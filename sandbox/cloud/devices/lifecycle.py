@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.cloud.wire import Request
 
 CERTIFICATE = "certificate"
+CONSUMER_GROUP = "consumer-group"
 NAME = "global-name"
 
 
@@ -33,7 +34,7 @@ class Kind:
 
 
 HUB = Kind(
-    Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, "consumer-group", "device", "device-shadow")
+    Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, CONSUMER_GROUP, "device", "device-shadow")
 )
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "provisioningserviceoperationresults", "os_id", "", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
@@ -51,6 +52,7 @@ def name_key(cloud: str, kind: Kind, name: str) -> str:
 
 def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
     """The service in the state that the clock says, or None."""
+    groups.find(azure, found_key.rsplit("/", 2)[0])  # a group whose deletion has come to its end takes all that is in it along
     found = azure.store.get(kind.document, found_key)
     if found is None or not found.get("operation") or not operations.done(azure, found["operation"]["ready"]):
         return found
@@ -134,7 +136,7 @@ def begin(azure: Azure, request: Request, kind: Kind, found: Document, what: str
     progress, location = operations.urls(request, operation, subscription=subscription, results=kind.results, extra=kind.extra)
     headers = {"azure-asyncoperation": progress}
     if what == "delete":
-        headers |= {"location": location, "retry-after": "15" if azure.dials.retry_after is None else str(azure.dials.retry_after)}
+        headers |= {"location": location, "retry-after": operations.retry_after(azure)}
     elif azure.dials.retry_after is not None:
         headers["retry-after"] = str(azure.dials.retry_after)
     return headers
@@ -160,4 +162,4 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     declared = body.get("sku") or {}
     name = str(declared.get("name") or "")
     tier = {"F": "Free", "B": "Basic", "S": "Standard"}.get(name[:1].upper(), "Standard")
-    return {"name": name, "tier": tier, "capacity": declared.get("capacity", 1)}
+    return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}

@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cloud.arm import regions
+from sandbox.cloud.arm import groups, regions
 
 from . import errors, keys, lifecycle
 from .errors import Service
@@ -63,8 +63,10 @@ def need(azure: Azure, request: Request) -> Document:
     """The service of a request.
 
     Raises:
+        ArmError: Its resource group is not there.
         DevicesError: There is none.
     """
+    groups.need(azure, request)
     found = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     if found is None:
         parameters = request.parameters
@@ -76,7 +78,7 @@ def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> N
     sku = body.get("sku") or {}
     if sku.get("name") != "S1":
         raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be S1.", Service.PROVISIONING, 400012)
-    if properties.get("allocationPolicy", "Hashed") not in _POLICIES:
+    if (properties.get("allocationPolicy") or "Hashed") not in _POLICIES:
         message = f"Invalid allocationPolicy '{properties['allocationPolicy']}' - value must be one of {', '.join(_POLICIES)}."
         raise errors.value_invalid(message, Service.PROVISIONING, 400017)
     if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:
@@ -103,13 +105,15 @@ def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> lis
     return linked
 
 
-def just_written(service: Document, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
-    """The answer to a PUT."""
+def just_written(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
+    """The answer to a PUT; the policies stand in it, keys and all, where the request had some."""
     properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
     if service["hubs"] or not new:
         properties["iotHubs"] = _masked(service["hubs"])
     properties |= {"allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed", "idScope": None}
     properties |= {key: value for key, value in service["properties"].items() if value is not None and key != "allocationPolicy"}
+    if with_policies:
+        properties["authorizationPolicies"] = service["policies"]
     body = {"name": service["name"], "location": service["location"], "properties": properties, **_tail(service)}
     return {"etag": sent_etag, **body} if sent_etag and not new else body
 

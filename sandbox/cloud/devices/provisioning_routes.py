@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
 from sandbox.cloud.routing import Evidence, Route
 from sandbox.cloud.wire import NO_BODY, Reply
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
 def put_service(azure: Azure, request: Request) -> Reply:
     """Make or change a service: 201 for both."""
-    body = request.json_object()
+    body = request.json_object(shapes.PROVISIONING)
     before = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     service, headers = provisioning.write(azure, request, body)
     sent_etag = request.header("if-match") or body.get("etag")
-    return Reply(status=201, body=provisioning.just_written(service, new=before is None, sent_etag=sent_etag), headers=headers)
+    with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
+    answer = provisioning.just_written(service, new=before is None, sent_etag=sent_etag, with_policies=with_policies)
+    return Reply(status=201, body=answer, headers=headers)
 
 
 def patch_service(azure: Azure, request: Request) -> Reply:
@@ -33,7 +36,7 @@ def patch_service(azure: Azure, request: Request) -> Reply:
     service = provisioning.need(azure, request)
     if service.get("operation"):
         raise errors.not_active(Service.PROVISIONING)
-    service["tags"] = request.json_object().get("tags") or {}
+    service["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
     service["etag"] = etags.rowversion(azure)
     azure.store.put(PROVISIONING.document, lifecycle.key(request, PROVISIONING), service)
     return Reply(body=provisioning.shown(service))
@@ -46,6 +49,7 @@ def get_service(azure: Azure, request: Request) -> Reply:
 
 def delete_service(azure: Azure, request: Request) -> Reply:
     """Begin to delete a service: 202 and the four bytes `null`; 204 when there is none."""
+    groups.need(azure, request)
     service = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
     if service is None:
         return Reply(status=204, body=NO_BODY)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class LoginError(ServiceError):
     """An OAuth error (RFC 6749, 5.2) with Entra's additions."""
 
-    def __init__(self, status: int, error: str, code: int, text: str) -> None:
+    def __init__(self, status: int, error: str, code: int, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
-        self.status, self.error, self.code, self.text = status, error, code, text
+        self.status, self.error, self.code, self.text, self.headers = status, error, code, text, headers or {}
 
     def reply(self, moment: Moment) -> Reply:
         """The answer on the wire."""
@@ -35,7 +35,7 @@ class LoginError(ServiceError):
             "correlation_id": moment.correlation,
             "error_uri": f"https://login.microsoftonline.com/error?code={self.code}",
         }
-        return Reply(status=self.status, body=body)
+        return Reply(status=self.status, body=body, headers=self.headers)
 
 
 def tenant_not_found(tenant: str) -> LoginError:
@@ -119,3 +119,14 @@ def scope_invalid(scope: str) -> LoginError:
 def instance_unknown(endpoint: str) -> LoginError:
     """Instance discovery was asked about an authority that is none of Azure's."""
     return LoginError(400, "invalid_instance", 50049, f"Unknown or invalid instance. '{endpoint}'")
+
+
+FAULTS = {"429", "500", "503", "504"}
+
+
+def fault(status: str, retry_after: int | None) -> LoginError:
+    """Entra is throttling or out of order for the moment: what `--hostile` makes of a request to it."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    if status == "429":
+        return LoginError(429, "temporarily_unavailable", 90055, "The request has been throttled due to too many requests.", headers)
+    return LoginError(int(status), "temporarily_unavailable", 90033, "A transient error has occurred. Please try again.", headers)

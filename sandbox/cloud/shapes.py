@@ -1,0 +1,111 @@
+"""What the members of a request's body must be: JSON's types, checked before any rule reads them.
+
+A shape is `str`, `bool`, `int` (a whole number), `float` (any number), `dict` (any object), an object `{"member": shape}` whose members
+may be left out and which may have others, a list `[shape]`, or `Each(shape)`: an object whose members are all of one shape.
+Null passes everywhere: Azure reads it as left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class WrongTypeError(ValueError):
+    """A member is of another JSON type than its service reads; the message names its path."""
+
+
+@dataclass(frozen=True)
+class Each:
+    """An object of any members, all of one shape."""
+
+    shape: Any
+
+
+_NAMES = {str: "String", bool: "Boolean", int: "Integer", float: "Number", dict: "Object"}
+
+
+def check(value: Any, shape: Any, path: str = "") -> None:
+    """Let a value pass that has the shape.
+
+    Raises:
+        WrongTypeError: It has not, in words like those of Azure's own JSON reader.
+    """
+    if value is None:
+        return
+    if isinstance(shape, dict):
+        _need(value, dict, path)
+        for name, inner in shape.items():
+            check(value.get(name), inner, f"{path}.{name}" if path else name)
+    elif isinstance(shape, Each):
+        _need(value, dict, path)
+        for name, item in value.items():
+            check(item, shape.shape, f"{path}['{name}']")
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            raise WrongTypeError(f"Error converting value to type 'Array'. Path '{path}'.")
+        for number, item in enumerate(value):
+            if item is None:
+                raise WrongTypeError(f"Error converting value null. Path '{path}[{number}]'.")
+            check(item, shape[0], f"{path}[{number}]")
+    else:
+        _need(value, shape, path)
+
+
+def _need(value: Any, kind: type, path: str) -> None:
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise WrongTypeError(f"Error converting value to type '{_NAMES[kind]}'. Path '{path}'.")
+
+
+TAGS = Each(str)
+GROUP = {"location": str, "tags": TAGS, "managedBy": str}
+TAGS_ONLY = {"tags": TAGS}
+_POLICIES = [{"keyName": str, "primaryKey": str, "secondaryKey": str, "rights": str}]
+_IDENTITY = {"type": str, "userAssignedIdentities": dict}
+_SERVICE = {"location": str, "tags": TAGS, "etag": str, "sku": {"name": str, "capacity": int}, "identity": _IDENTITY}
+HUB = {
+    **_SERVICE,
+    "properties": {
+        "authorizationPolicies": _POLICIES,
+        "allowedFqdnList": [str],
+        "cloudToDevice": dict,
+        "disableLocalAuth": bool,
+        "enableDataResidency": bool,
+        "enableFileUploadNotifications": bool,
+        "eventHubEndpoints": Each({"retentionTimeInDays": int, "partitionCount": int}),
+        "ipFilterRules": [dict],
+        "messagingEndpoints": Each(dict),
+        "minTlsVersion": str,
+        "routing": {
+            "endpoints": Each([{"name": str, "connectionString": str}]),
+            "enrichments": [{"key": str, "endpointNames": [str]}],
+            "fallbackRoute": dict,
+            "routes": [dict],
+        },
+        "storageEndpoints": Each({"connectionString": str}),
+    },
+}
+PROVISIONING = {
+    **_SERVICE,
+    "properties": {
+        "allocationPolicy": str,
+        "authorizationPolicies": _POLICIES,
+        "enableDataResidency": bool,
+        "iotHubs": [{"connectionString": str, "location": str, "applyAllocationPolicy": bool, "allocationWeight": int}],
+    },
+}
+_CERTIFICATE = {"certificate": str, "isVerified": bool}
+CERTIFICATE = {**_CERTIFICATE, "properties": _CERTIFICATE}
+PROOF = {"certificate": str}
+CONSUMER_GROUP = {"properties": dict}
+ROLE_ASSIGNMENT = {
+    "properties": {
+        "roleDefinitionId": str,
+        "principalId": str,
+        "principalType": str,
+        "condition": str,
+        "conditionVersion": str,
+        "description": str,
+    }
+}

@@ -1,0 +1,11 @@
+"""How this room's random tests run: a failure prints the line that repeats it, and is told as found, not after minutes of shrinking."""
+
+from hypothesis import HealthCheck, Phase, settings
+
+RANDOM = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
