@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, iothub, resources
 
+from . import adoption
 from .authority import Anchor, CertificateAuthority
 from .azure_cloud import chosen
 from .dynamic.verified_certificate import VerifiedCertificate
@@ -38,6 +39,7 @@ class HubSettings:
 
     resource_group: str | None = None  # one that exists; None: one is made
     name: str | None = None  # unique in all of Azure; None: Pulumi makes one up
+    adopt_id: str | None = None  # the resource id of a hub that others made and that becomes ours; it has its group and name already
     location: str | None = None  # None: azure-native's own setting
     sku: str = "S1"
     units: int = 1
@@ -103,7 +105,7 @@ class TrustedHub(pulumi.ComponentResource):
             self._look_up(existing_id, cloud)
         self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
-        trusted = [self._trust(authority, hub, options) for authority in authorities]
+        trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)
@@ -118,9 +120,16 @@ class TrustedHub(pulumi.ComponentResource):
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
     def _make(self, settings: HubSettings) -> iothub.IotHubResource:
-        tags = dict(settings.tags) if settings.tags else None
-        if settings.resource_group:
-            group = pulumi.Output.from_input(settings.resource_group)
+        tags: Any = dict(settings.tags) if settings.tags else None
+        place, name = settings.resource_group, settings.name
+        if settings.adopt_id:
+            found = _hub_id(settings.adopt_id, "the adopted hub's id")
+            place, name = found["group"], found["hub"]
+            standing = adoption.found(self._name, settings.adopt_id, self)
+            tags = adoption.claimed(standing, settings.tags or {}, f"IoT hub '{name}'")
+            adoption.tell_kept(standing, self)
+        if place:
+            group = pulumi.Output.from_input(place)
         else:
             made = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=self._child(protect=settings.protect))
             group = made.name
@@ -134,12 +143,12 @@ class TrustedHub(pulumi.ComponentResource):
         hub = iothub.IotHubResource(
             self._name,
             resource_group_name=group,
-            resource_name_=settings.name,
+            resource_name_=name,
             location=settings.location,
             sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
             properties=properties,
             tags=tags,
-            opts=self._child(protect=settings.protect),
+            opts=self._child(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda found: found.host_name)
@@ -161,10 +170,7 @@ class TrustedHub(pulumi.ComponentResource):
             )
 
     def _look_up(self, hub_id: str, cloud: str) -> None:
-        found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
-        if found is None:
-            remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
-            raise HubIdError(f"the existing hub's id '{hub_id}'", "it is no IoT hub's resource id", remedy)
+        found = _hub_id(hub_id, "the existing hub's id")
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found["group"])
         self.hub_name = pulumi.Output.from_input(found["hub"])
@@ -172,21 +178,29 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _trust(
         self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
-    ) -> pulumi.Output[dict[str, Any]]:
-        anchor: Anchor | None = authority.anchor
-        if anchor is None:
+    ) -> list[pulumi.Output[dict[str, Any]]]:
+        """This generation first, then the one before where it is kept."""
+        anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
+        trusted = [self._anchored(authority, anchor, hub, options) for anchor in anchors]
+        if authority.anchor is None:
             waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
-            return pulumi.Output.from_input(waiting)
+            trusted.insert(0, pulumi.Output.from_input(waiting))
+        return trusted
+
+    def _anchored(
+        self, authority: CertificateAuthority, anchor: Anchor, hub: pulumi.Resource | None, options: Mapping[str, Any]
+    ) -> pulumi.Output[dict[str, Any]]:
         certificate = VerifiedCertificate(
-            f"{self._name}-{authority.name}-g{authority.generation}",
+            f"{self._name}-{authority.name}-g{anchor.generation}",
             service_id=self.hub_id,
             certificate=anchor.certificate,
             name=authority.name,
-            generation=authority.generation,
+            generation=anchor.generation,
+            certificate_name=anchor.certificate_name,
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
-            opts=self._child(protect=False, deleted_with=hub),
+            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.standing]),
         )
         return pulumi.Output.all(
             name=certificate.certificate_name,
@@ -203,6 +217,14 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _hub_id(hub_id: str, what: str) -> re.Match[str]:
+    found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
+    if found is None:
+        remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
+        raise HubIdError(f"{what} '{hub_id}'", "it is no IoT hub's resource id", remedy)
+    return found
 
 
 def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:

@@ -23,12 +23,14 @@ class Engine(mocks.Mocks):
 
     def __init__(self) -> None:
         self.registered: dict[str, Any] = {}
+        self.names: set[str] = set()
         self.crossed: dict[str, Any] = {}
         self.client = "c"
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Remember, and answer."""
         self.registered[args.typ] = args
+        self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
         keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "state": "verified", "proof": "possession"}
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
@@ -327,3 +329,55 @@ def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
 
     program()
     assert _IDENTITY not in engine.registered
+
+
+def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
+    """What a hub trusts of an authority's second generation."""
+    seen: list[Any] = []
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=source, generation=2, **rest)
+        return TrustedHub("plant", authorities=[authority]).trust.apply(seen.append)
+
+    program()
+    return list(seen[0])
+
+
+def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
+    """Kept, the one before is declared under the names it had, so that nothing of it changes; the new one is told first."""
+    rotated(Generate(common_name="Plant"))
+    alone = set(engine.names)
+    assert {"plant-g2-root-key", "plant-plant-g2"} < alone
+    assert not [name for name in alone if "-g1" in name]
+    trusted = rotated(Generate(common_name="Plant"), keep_previous=True)
+    assert engine.names - alone == {name.replace("g2", "g1") for name in alone if "g2" in name}
+    assert len(trusted) == 2
+    assert engine.request(_VERIFIED).dependencies, "what is proven comes after the generation has been judged"
+
+
+def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
+    """The chain before without its key: its proof stands already."""
+    old, new = Plant("Old"), Plant("New")
+    trusted = rotated(Import(chain=new.pem, private_key=new.private_pem), keep_previous=True, previous=Import(chain=old.pem))
+    assert len(trusted) == 2
+    assert {"plant-plant-g1", "plant-plant-g2"} <= engine.names
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "match"),
+    [
+        (Generate(common_name="P"), {"generation": 1, "keep_previous": True}, "there is none before 1; leave keepPrevious out"),
+        (Import(chain=Plant().pem), {"generation": 2, "keep_previous": True}, "its chain is not given; give the previous chain too"),
+        (
+            Request(common_name="P"),
+            {"generation": 2},
+            "it waits for its answer, and without it nothing would be trusted; keep",
+        ),
+    ],
+)
+def test_a_rotation_that_can_not_be_meant(engine: Engine, source: Any, options: dict[str, Any], match: str) -> None:
+    """Told in one line before anything is declared below it."""
+    with pytest.raises(AuthorityError, match=match):
+        CertificateAuthority("plant", source=source, **options)
+    assert _VERIFIED not in engine.registered

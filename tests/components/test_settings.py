@@ -44,6 +44,26 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
     "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set one of them")),
     "no device": ({"canary": "press 1"}, ("hubtrust:canary", "its id has the character ' '", "use letters, digits")),
+    "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true and caGeneration is 1", "leave caKeepPrevious out")),
+    "no chain before": (
+        {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
+        ("there is no chain of the generation before", "set caPreviousChain or caPreviousChainFile"),
+    ),
+    "kept by nothing": ({"caPreviousChain": "x"}, ("caPreviousChain is set and nothing keeps it", "leave it out")),
+    "always due": (
+        {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
+        ("caIssuingRenewBeforeDays is 30 and it lives 30 days", "renew later"),
+    ),
+    "two ways": (
+        {"existingHub": "/subscriptions/s", "adoptHub": "/subscriptions/s"},
+        ("existingHub and adoptHub are both set", "set adoptHub to own the hub"),
+    ),
+    "adopted and named": ({"adoptHub": "/subscriptions/s", "resourceGroup": "g"}, ("adoptHub is set together", "has both already")),
+    "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set and caSource is generate", "is imported")),
+    "no certificate name": (
+        {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
+        ("hubtrust:caCertificateName: 'a/b' can't name a certificate", "at most 64"),
+    ),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 

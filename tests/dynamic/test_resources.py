@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.dynamic import custody
+from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
 from components.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from components.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from components.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
@@ -143,6 +144,11 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
 
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+    AuthorityGenerationProvider: (
+        "components.dynamic.authority_generation",
+        AuthorityGeneration,
+        {"authority", "generation", "keepPrevious"},
+    ),
     VerifiedCertificateProvider: (
         "components.dynamic.verified_certificate",
         VerifiedCertificate,

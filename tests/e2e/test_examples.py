@@ -124,7 +124,8 @@ def test_existing_hub(run: Run, azure: LocalAzure, tmp_path: Path) -> None:
     assert hub.verified() == {}
 
 
-def test_devices(run: Run, azure: LocalAzure, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("azure")
+def test_devices(run: Run, tmp_path: Path) -> None:
     """A fleet from a file, one press by its own request, a canary that connects; the second run changes nothing."""
     folder = _copy("devices", tmp_path)
     key = ec.generate_private_key(ec.SECP256R1())

@@ -25,7 +25,7 @@ from tests.environments.conftest import ROOT, variables
 from tests.pki.authorities import ec_key, lasting
 from tests.pki.authorities import pem_of as pem
 
-_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py")
+_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py")
 _EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
