@@ -75,6 +75,9 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 	@npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1)
 	@touch $@
 
+docs: $(VENV)/dev.stamp ## make the pages that are made from the code
+	@$(BIN)/python docs/azure_coverage.py
+
 bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 

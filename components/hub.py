@@ -18,6 +18,7 @@ from .errors import HubtrustError
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
 DEPLOYER = "deployer"  # an operator: whoever runs the program
+_AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # its application in every tenant, which a person's token is made for
 _HUB_ID = re.compile(
     r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
     re.IGNORECASE,
@@ -163,12 +164,12 @@ class TrustedHub(pulumi.ComponentResource):
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in operators:
             kind, _, principal = operator.rpartition(":")
-            deployer = operator == DEPLOYER  # whose kind nobody tells: Azure looks it up
+            who, kind_of_who = _deployer() if operator == DEPLOYER else (principal, kind or "ServicePrincipal")
             authorization.RoleAssignment(
                 f"{self._name}-operator-{principal}",
                 scope=hub.id,
-                principal_id=authorization.get_client_config_output().object_id if deployer else principal,
-                principal_type=None if deployer else kind or "ServicePrincipal",
+                principal_id=who,
+                principal_type=kind_of_who,
                 role_definition_id=role,
                 opts=self._child(protect=False, deleted_with=hub),
             )
@@ -251,6 +252,12 @@ def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) 
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SameNameError(f"the authorities of '{hub}'", f"two are called '{twice[0]}'", "give each a name of its own, and each once")
+
+
+def _deployer() -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+    """Object id and kind of whoever runs the program: a person when the token was asked for by the az CLI, else an application."""
+    found = authorization.get_client_config_output()
+    return found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal")
 
 
 def _part(resource_id: str, segments: int) -> str:

@@ -96,11 +96,11 @@ def checkout(folder: Path) -> Path:
 
 
 def shim(folder: Path) -> Path:
-    """A folder for PATH with a `pulumi` that is the embedded engine."""
+    """A folder for PATH with a `pulumi` that is the embedded engine; what `pulumi install` brings is installed on this runner."""
     place = folder / "bin"
     place.mkdir()
     command = place / "pulumi"
     run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{run}" "$@"\n')
+    command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec "{sys.executable}" -c "{run}" "$@"\n')
     command.chmod(0o755)
     return place

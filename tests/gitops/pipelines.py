@@ -68,7 +68,7 @@ def gitlab(stage: str, context: Mapping[str, str]) -> Job:
     tokens = {name: context[name] for name in file["default"]["id_tokens"]}
     env = {**context, **tokens}
     for name, value in {**file["variables"], **job.get("variables", {})}.items():
-        env[name] = re.sub(r"\$(\w+)", lambda match: env[match[1]], str(value))
+        env[name] = re.sub(r"\$(\w+)", lambda match: env.get(match[1], ""), str(value))
     shell = ("bash", "-eo", "pipefail", "-c")  # as GitLab's runner does
     script = "\n".join([*file["default"]["before_script"], *job["script"]])
     after = [Step("\n".join(job["after_script"]), shell, always=True)] if "after_script" in job else []

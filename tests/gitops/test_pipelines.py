@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,69 +125,88 @@ def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> I
         yield made
 
 
-@pytest.mark.parametrize("service", FILES)
-def test_a_change_goes_from_pull_request_to_prod_and_drift_is_found(service: str, make: Callable[[str], Runner]) -> None:
-    """Preview with a comment, up on staging, up on prod, a quiet night, a night with drift, and a pull request that a policy forbids."""
-    runner = make(service)
+def test_a_change_goes_from_pull_request_to_a_quiet_night(make: Callable[[str], Runner]) -> None:
+    """GitHub, all of it: preview with a comment, up while another job wants the same stack, a night without drift."""
+    runner = make("github")
     code, said = runner.run("preview", "staging")
     assert code == 0, said
     ((path, comment),) = runner.forge.comments
-    assert "7" in path
+    assert path == "/api/repos/contoso/hubtrust/issues/7/comments"
     assert "Preview of `staging`" in comment
     assert "to create" in comment.partition("<details>")[0]
 
-    for stack in ("staging", "prod"):
-        code, said = runner.run(stack, stack)
-        assert code == 0, said
-        assert list(runner.hub(stack).verified().values()) == [True]
+    (code, said), (refused, why) = _two_at_once(runner, "staging")
+    assert code == 0, said
+    assert refused != 0
+    assert "locked" in why
+    assert list(runner.hub("staging").verified().values()) == [True]
 
     code, said = runner.run("drift", "staging")
     assert code == 0, said
+    code, said = runner.run("drift", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
+    assert code != 0
+    assert "oidc" in said.lower(), "a job that may not ask for an identity token is told so"
+    _require_drift_found(runner)
+    _require_violation_found(runner)
+
+
+def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int, str]]:
+    """One job brings a stack up, slowly; as soon as it holds the stack another one starts: what became of each."""
+    runner.control("/faults", spec="latency:seconds=4:path=*resourcegroups*:method=PUT")
+    first: list[tuple[int, str]] = []
+    thread = threading.Thread(target=lambda: first.append(runner.run(stack, stack)))
+    thread.start()
+    locks = runner.folder.parent / "state/.pulumi/locks/organization/hubtrust" / stack
+    while thread.is_alive() and not any(locks.glob("*.json")):
+        thread.join(0.02)
+    second = runner.run(stack, stack)
+    thread.join()
+    httpx.delete(f"{runner.azure.ready['control']}/faults", trust_env=False).raise_for_status()
+    return first[0], second
+
+
+def _require_violation_found(runner: Runner) -> None:
+    """A pull request with a setting that a policy forbids: the job fails, and its comment says why."""
+    settings = runner.folder / "Pulumi.staging.yaml"
+    good = settings.read_text()
+    settings.write_text(good.replace("config:\n", "config:\n  hubtrust:minTlsVersion: '1.0'\n"))
+    code, said = runner.run("preview", "staging")
+    settings.write_text(good)
+    assert code != 0
+    path, comment = runner.forge.comments[-1]
+    assert "/7/" in path
+    assert "❌ A policy forbids this." in comment, said
+    assert "tls-minimum" in comment.partition("<details>")[0]
+
+
+def _require_drift_found(runner: Runner) -> None:
+    """A certificate is deleted by hand, and the night's job fails."""
     hub = runner.hub("staging")
-    (name,) = hub.verified()
+    ((name, verified),) = hub.verified().items()
+    assert verified
     hub.delete(name)
     code, said = runner.run("drift", "staging")
     assert code != 0
     assert "VerifiedCertificate" in said
 
-    settings = runner.folder / "Pulumi.prod.yaml"
-    settings.write_text(settings.read_text().replace("config:\n", "config:\n  hubtrust:minTlsVersion: '1.0'\n"))
-    code, said = runner.run("preview", "prod")
-    assert code != 0
-    assert "❌ A policy forbids this." in runner.forge.comments[-1][1]
-    assert "tls-minimum" in runner.forge.comments[-1][1]
-    assert list(runner.hub("prod").verified().values()) == [True]
 
-
-def test_a_job_without_permission_says_which(make: Callable[[str], Runner]) -> None:
-    """Without the right to ask for an identity token, and with an identity that may only read: each fails in words, and nothing is made."""
-    runner = make("github")
-    code, said = runner.run("staging", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
-    assert code != 0
-    assert "oidc" in said.lower() or "id-token" in said
-    runner.clients["write"] = runner.clients["read"]
+@pytest.mark.parametrize("service", ["gitlab", "azure"])
+def test_the_same_elsewhere(service: str, make: Callable[[str], Runner]) -> None:
+    """GitLab and Azure Pipelines: a pull request that a policy forbids; put right and merged; a night with drift."""
+    runner = make(service)
+    _require_violation_found(runner)
     code, said = runner.run("staging", "staging")
-    assert code != 0
-    assert "AuthorizationFailed" in said
-    groups = f"/subscriptions/{runner.azure.ready['subscription_id']}/resourceGroups"
-    assert runner.azure.ask("GET", groups).json()["value"] == []
+    assert code == 0, said
+    _require_drift_found(runner)
 
 
-def test_of_two_pipelines_at_once_one_is_refused(make: Callable[[str], Runner]) -> None:
-    """Though the forge should queue them: while one brings a stack up, another is told who holds it, and spoils nothing."""
-    runner = make("github")
-    runner.control("/faults", spec="latency:seconds=3:path=*resourcegroups*:method=PUT")
-    first: list[tuple[int, str]] = []
-    thread = threading.Thread(target=lambda: first.append(runner.run("staging", "staging")))
-    thread.start()
-    locks = runner.folder.parent / "state/.pulumi/locks"
-    runner.azure.until(lambda: not thread.is_alive() or any(locks.rglob("*.json")))
-    code, said = runner.run("staging", "staging")
-    thread.join()
-    assert code != 0
-    assert "locked" in said
-    assert first[0][0] == 0, first[0][1]
-    assert list(runner.hub("staging").verified().values()) == [True]
+@pytest.mark.parametrize("service", FILES)
+def test_prod_is_brought_up_by_the_very_steps_of_staging(service: str) -> None:
+    """What ran on staging is what prod waits for: the same shells, another stack."""
+    context = defaultdict(str)
+    staging, prod = (READERS[service](stack, context) for stack in ("staging", "prod"))
+    assert staging.steps == prod.steps
+    assert (staging.env["STACK"], prod.env["STACK"]) == ("staging", "prod")
 
 
 @pytest.mark.parametrize("service", FILES)
