@@ -37,6 +37,9 @@ down: $(VENV)/sandbox.stamp ## destroy what `up` made, and stop
 environment: $(VENV)/sandbox.stamp ## another stack from one that is up: make environment FROM=prod TO=staging
 	@$(BIN)/python -m environments $(if $(FROM),$(FROM),$(error FROM is missing: make environment FROM=prod TO=staging)) $(if $(TO),$(TO),$(error TO is missing: make environment FROM=prod TO=staging)) $(foreach each,$(SET),--set '$(each)')
 
+demo-rotation: $(VENV)/sandbox.stamp ## a CA rotated under connected devices, on a local Azure of its own
+	@$(BIN)/python examples/rotation/demo.py
+
 test: lint types contracts unit ## everything that must hold: format, lint, types, import contracts, tests
 
 lint: $(VENV)/dev.stamp

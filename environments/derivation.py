@@ -25,6 +25,7 @@ LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
+    "caDropPrevious": _AGAIN,
     "adopt": "nothing is there to be taken over",
     "caProof": "it answers the code of another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
