@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help up down environment test lint types contracts unit strangers bench docs lock clean
+.PHONY: help up down environment test lint types contracts unit strangers bench faults docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -49,15 +49,30 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
+# Of the fault sweep a tenth is drawn anew each time; HUBTRUST_SEED draws the same again, HUBTRUST_FAULTS=http all of its matrix.
 unit: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-tenth}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
-strangers: .strangers/az.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
+# mosquitto_pub and libnss_wrapper come from the system's packages: see .ci/run.
+strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
 
 .strangers/az.stamp: requirements-az.txt
 	@mkdir -p .strangers
 	@test -x .strangers/az/bin/python || $(PYTHON) -m venv .strangers/az
 	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-az.txt
+	@touch $@
+
+.strangers/device.stamp: requirements-device.txt
+	@mkdir -p .strangers
+	@test -x .strangers/device/bin/python || $(PYTHON) -m venv .strangers/device
+	@.strangers/device/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-device.txt
+	@touch $@
+
+.strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
+	@mkdir -p .strangers/node
+	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
+	@npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1)
 	@touch $@
 
 docs: $(VENV)/dev.stamp ## make the pages that are made from the code
@@ -72,12 +87,16 @@ docs: $(VENV)/dev.stamp ## make the pages that are made from the code
 bench: $(VENV)/dev.stamp .strangers/moto.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
+faults: $(VENV)/dev.stamp ## every fault at every call, death at every call, and docs/faults.md (HUBTRUST_FAULTS=http: without the deaths)
+	@$(BIN)/python -m tests.faults
+
 lock: ## pin the newest versions of everything (needs uv)
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements.in -o requirements.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-sandbox.in -o requirements-sandbox.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-dev.in -o requirements-dev.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-az.in -o requirements-az.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-bench.in -o requirements-bench.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-device.in -o requirements-device.txt
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .strangers .sandbox .cache

@@ -1,4 +1,4 @@
-"""An Azure IoT hub that trusts a CA because possession of its key was proven."""
+"""An Azure IoT hub that trusts a CA because possession of its key was proven, with devices that connect by a chain under that CA."""
 
 from pathlib import Path
 
@@ -6,16 +6,14 @@ import pulumi
 
 import settings
 from components.authority import CertificateAuthority
+from components.fleet import TrustedFleet
 from components.hub import TrustedHub
+from components.retention import retain_everything
 
-stack = settings.load()
+stack, folder = settings.load(), Path(__file__).parent
+retain_everything(when=stack.retain)
 
-authority = CertificateAuthority(
-    stack.name,
-    source=stack.source(Path(__file__).parent),
-    generation=stack.ca_generation,
-    trust=stack.ca_trust,
-)
+authority = CertificateAuthority(stack.name, source=stack.source(folder), previous=stack.previous(folder), **stack.generations)
 
 hub = TrustedHub(
     stack.name,
@@ -27,8 +25,13 @@ hub = TrustedHub(
     cloud=stack.cloud or None,
 )
 
+roster, canary, check = stack.roster(folder), stack.canary or None, stack.connection_check
+fleet = TrustedFleet(stack.name, hub=hub, authority=authority, roster=roster, canary=canary, check=check, adopt=stack.adopt_devices)
+
 pulumi.export("resourceGroupName", hub.resource_group_name)
 pulumi.export("hubName", hub.hub_name)
 pulumi.export("hubHostName", hub.host_name)
 pulumi.export("trust", hub.trust)
 pulumi.export("certificateRequest", authority.certificate_request)
+pulumi.export("devices", fleet.devices)
+pulumi.export("connection", fleet.connection)

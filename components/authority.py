@@ -1,9 +1,8 @@
 """CertificateAuthority: the CA that a hub is to trust: made here, bought elsewhere, or signed by somebody else on our request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import pulumi
@@ -11,76 +10,20 @@ import pulumi_tls as tls
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from .authority_source import Anchor, AuthorityError, Generate, Import, KeyAlgorithm, Request, Trust, require_overlap
 from .dynamic import custody
+from .dynamic.authority_generation import AuthorityGeneration
 from .dynamic.issued_certificate import IssuedCertificate
-from .errors import HubtrustError
+from .dynamic.signing_key import SigningKey
+from .key_custody import AuthorityKey, Elsewhere
 from .pki.certificate import pem
 from .pki.chain import Chain, load_chain
 from .pki.errors import PkiError
 from .pki.keys import load_private_key
 
+__all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
+
 _HOURS = 24  # a day; pulumi-tls counts in hours
-
-
-class KeyAlgorithm(StrEnum):
-    """Keys that Azure IoT takes and that are strong enough: EC by curve, RSA by modulus."""
-
-    EC_P256 = "ec-p256"
-    EC_P384 = "ec-p384"
-    RSA_3072 = "rsa-3072"
-    RSA_4096 = "rsa-4096"
-
-
-class Trust(StrEnum):
-    """Which of an authority's certificates a hub trusts."""
-
-    ROOT = "root"
-    ISSUING = "issuing"
-
-
-class AuthorityError(HubtrustError, pulumi.RunError):
-    """An authority can't be what is declared; Pulumi shows it as one line, without the program's traceback."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generate:
-    """A CA whose keys are made by pulumi-tls and kept as encrypted secrets in the state."""
-
-    common_name: str
-    organization: str | None = None
-    key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    intermediates: int = 1  # between the root and the devices; 0: the root itself signs devices
-    root_days: int = 3650
-    issuing_days: int = 1825
-
-
-@dataclass(frozen=True, kw_only=True)
-class Import:
-    """A CA made elsewhere: its chain as PEM, in any order, and the key of one of its certificates, or none (custody offline)."""
-
-    chain: str
-    private_key: str | None = None  # PEM; made a secret here
-    passphrase: str | None = None
-    proof: str | None = None  # custody offline: the answer to the verification code, PEM
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A CA whose key is made here and whose certificate somebody else signs: a CSR goes out, the signed chain comes in."""
-
-    common_name: str
-    organization: str | None = None
-    key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    answer: str | None = None  # the chain that came back, PEM; None while it has not
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """What a hub is to register and prove: one certificate and where its key is."""
-
-    certificate: pulumi.Input[str]  # PEM
-    signer: Mapping[str, Any]
-    proof: str | None = None
 
 
 class CertificateAuthority(pulumi.ComponentResource):
@@ -88,7 +31,10 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
-    anchor: Anchor | None  # None while an answer is waited for
+    anchor: Anchor | None  # of this generation; None while an answer is waited for
+    previous: Anchor | None  # of the generation before, where it is kept
+    standing: AuthorityGeneration  # what all of it comes after
+    signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
 
     def __init__(
         self,
@@ -96,6 +42,8 @@ class CertificateAuthority(pulumi.ComponentResource):
         *,
         source: Generate | Import | Request,
         generation: int = 1,
+        keep_previous: bool = False,
+        previous: Generate | Import | Request | None = None,
         trust: Trust | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -104,7 +52,9 @@ class CertificateAuthority(pulumi.ComponentResource):
         Args:
             name: Pulumi's name for it, and what its certificates are called on a hub.
             source: where it comes from.
-            generation: 1, 2, …; another one is another CA with other keys.
+            generation: 1, 2, …; the next one is another CA with other keys, and is proven before the one before goes.
+            keep_previous: the generation before stands too, while devices move over to this one.
+            previous: where that one came from; default: the same ``source``, which is right where keys are made here.
             trust: which certificate hubs trust; default: the issuing one.
             opts: Pulumi's options.
 
@@ -113,15 +63,22 @@ class CertificateAuthority(pulumi.ComponentResource):
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
-        self.certificate_request = pulumi.Output.from_input(None)
-        self._prefix = f"{name}-g{generation}"
+        require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
+        self.standing = AuthorityGeneration(
+            name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.signer = None
         try:
-            self._declare(source)
+            self.previous = self._declared(previous or source, generation - 1) if keep_previous else None
+            self.anchor = self._declared(source, generation)
         except PkiError as error:
             raise AuthorityError(error.what, error.fact, error.remedy) from None
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
-    def _declare(self, source: Generate | Import | Request) -> None:
+    def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
+        """One generation; what is read off the authority itself is the last one's that was declared."""
+        self._prefix = f"{self.name}-g{generation}"
+        self.certificate_request = pulumi.Output.from_input(None)
         match source:
             case Generate():
                 self._generate(source)
@@ -129,58 +86,60 @@ class CertificateAuthority(pulumi.ComponentResource):
                 self._import(source)
             case Request():
                 self._request(source)
+        return replace(self.anchor, generation=generation) if self.anchor else None
 
     def _generate(self, source: Generate) -> None:
-        key = self._key("root", source.key)
-        signer = custody.in_state(key.private_key_pem)
+        _require_places(source.custody, source.intermediates + 1)
+        key = self._authority_key("root", source.key, source.custody, 0)
+        signer = key.signer
         root = self._root(source, key)
         root_anchor = anchor = Anchor(root, signer)
         chain: pulumi.Output[str] = root
         for number in range(1, source.intermediates + 1):
             label = "issuing" if number == source.intermediates else f"intermediate-{number}"
-            child = self._key(label, source.key)
+            child = self._authority_key(label, source.key, source.custody, number)
             issued = IssuedCertificate(
                 f"{self._prefix}-{label}",
                 profile="intermediate",
                 subject=_subject(f"{source.common_name} {label.replace('-', ' ')} CA", source.organization),
-                public_key=child.public_key_pem,
+                public_key=child.public_key,
                 issuer_certificate=chain,
                 signer=signer,
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
-                renew_before_days=source.issuing_days / 10,
+                renew_before_days=source.issuing_window(),
                 opts=self._child(),
             )
-            signer = custody.in_state(child.private_key_pem)
+            signer = child.signer
             chain, anchor = issued.chain, Anchor(issued.certificate, signer)
-        self.chain = chain
+        self.chain, self.signer = chain, signer
         self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
 
-    def _root(self, source: Generate, key: tls.PrivateKey) -> pulumi.Output[str]:
-        """The root's certificate. pulumi-tls can't write a path length of 0, so a root that signs devices is issued by us."""
-        if source.intermediates == 0:
+    def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
+        """The root's certificate. Issued by us where pulumi-tls can't: with a path length of 0, or by a key that is elsewhere."""
+        if source.intermediates == 0 or source.custody:
             issued = IssuedCertificate(
                 f"{self._prefix}-root",
                 profile="root",
                 subject=_subject(f"{source.common_name} root CA", source.organization),
-                signer=custody.in_state(key.private_key_pem),
-                path_length=0,
+                signer=key.signer,
+                path_length=source.intermediates,
                 lifetime_days=source.root_days,
-                renew_before_days=source.root_days / 10,
+                renew_before_days=source.root_window(),
                 opts=self._child(),
             )
             return issued.certificate
         subject = tls.SelfSignedCertSubjectArgs(common_name=f"{source.common_name} root CA", organization=source.organization)
         return tls.SelfSignedCert(
             f"{self._prefix}-root",
-            private_key_pem=key.private_key_pem,
+            private_key_pem=key.signer["privateKey"],
             subject=subject,
             is_ca_certificate=True,
             max_path_length=source.intermediates,
             set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=source.root_days * _HOURS,
-            early_renewal_hours=source.root_days * _HOURS // 10,
+            early_renewal_hours=int(source.root_window() * _HOURS),
             opts=self._child(),
         ).cert_pem
 
@@ -188,27 +147,52 @@ class CertificateAuthority(pulumi.ComponentResource):
         chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
         self._notice(chain)
         certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
-        if source.private_key is None:
+        if source.custody:
+            _require_places(source.custody, 1)
+            signer = source.custody.signer(0)
+        elif source.private_key is None:
             signer = custody.offline()
         else:
             _require_key_of(certificate, chain, source)
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
-        self.anchor = Anchor(pem(certificate), signer, source.proof)
+        self.signer = signer if certificate == chain.issuing else None
+        self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
 
     def _request(self, source: Request) -> None:
-        key = self._key("issuing", source.key)
-        subject = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
-        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=subject, opts=self._child())
-        self.certificate_request = request.cert_request_pem
+        signer = self._requested(source)
         self.chain, self.anchor = pulumi.Output.from_input(None), None
         if source.answer:
             chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
             self._notice(chain)
             self.chain = pulumi.Output.from_input(chain.pem)
             # The key is ours and belongs to the lowest certificate: only that one can be proven here.
-            self.anchor = Anchor(pem(chain.issuing), custody.in_state(key.private_key_pem))
+            self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
+
+    def _requested(self, source: Request) -> Mapping[str, Any]:
+        """Have the request made and signed; what signs with its key."""
+        if source.custody:
+            _require_places(source.custody, 1)
+            subject = _subject(source.common_name, source.organization)
+            held = SigningKey(
+                f"{self._prefix}-issuing-key", signer=source.custody.signer(0), make=source.key.value, subject=subject, opts=self._child()
+            )
+            self.certificate_request = held.request
+            return AuthorityKey.elsewhere(source.custody.signer(0), held.reference, held.public_key).signer
+        key = self._key("issuing", source.key)
+        names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
+        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child())
+        self.certificate_request = request.cert_request_pem
+        return custody.in_state(key.private_key_pem)
+
+    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: Elsewhere | None, place: int) -> AuthorityKey:
+        """The key in that place, from the root down; made where there is none."""
+        if where is None:
+            key = self._key(label, algorithm)
+            return AuthorityKey(key.public_key_pem, custody.in_state(key.private_key_pem))
+        held = SigningKey(f"{self._prefix}-{label}-key", signer=where.signer(place), make=algorithm.value, opts=self._child())
+        return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
         kind, _, size = algorithm.value.partition("-")
@@ -218,11 +202,17 @@ class CertificateAuthority(pulumi.ComponentResource):
         return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="RSA", rsa_bits=int(size), opts=opts)
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, **more)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)
 
     def _notice(self, chain: Chain) -> None:
         for notice in chain.notices:
             pulumi.log.warn(notice, self)
+
+
+def _require_places(where: Elsewhere | None, certificates: int) -> None:
+    if where is not None and len(where.keys) != certificates:
+        fact = f"there {'is 1' if len(where.keys) == 1 else f'are {len(where.keys)}'} and {certificates} wanted"
+        raise AuthorityError("the authority's keys", fact, "give one address for each certificate, from the root down")
 
 
 def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, iothub, resources
 
+from . import adoption
 from .authority import Anchor, CertificateAuthority
 from .azure_cloud import chosen
 from .dynamic.verified_certificate import VerifiedCertificate
@@ -15,6 +16,8 @@ from .errors import HubtrustError
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+DEPLOYER = "deployer"  # an operator: whoever runs the program
+_AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # its application in every tenant, which a person's token is made for
 _HUB_ID = re.compile(
     r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
     re.IGNORECASE,
@@ -36,6 +39,7 @@ class HubSettings:
 
     resource_group: str | None = None  # one that exists; None: one is made
     name: str | None = None  # unique in all of Azure; None: Pulumi makes one up
+    adopt_id: str | None = None  # the resource id of a hub that others made and that becomes ours; it has its group and name already
     location: str | None = None  # None: azure-native's own setting
     sku: str = "S1"
     units: int = 1
@@ -44,7 +48,7 @@ class HubSettings:
     tags: Mapping[str, str] | None = None
     operators: Sequence[
         str
-    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before
+    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before; or `deployer`
     protect: bool = True
 
 
@@ -56,6 +60,8 @@ class TrustedHub(pulumi.ComponentResource):
     host_name: pulumi.Output[str | None]
     hub_id: pulumi.Output[str]
     trust: pulumi.Output[list[dict[str, Any]]]
+    resource: pulumi.Resource | None  # the hub itself, when it is ours: what stands on it goes with it
+    cloud: str
 
     def __init__(
         self,
@@ -91,14 +97,15 @@ class TrustedHub(pulumi.ComponentResource):
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
         _require_names_apart(name, authorities)
-        cloud = chosen(cloud, makes_hub=existing_id is None)
+        self.cloud = cloud = chosen(cloud, makes_hub=existing_id is None)
         if existing_id is None:
             hub: pulumi.Resource | None = self._make(settings or HubSettings())
         else:
             hub = None
             self._look_up(existing_id, cloud)
+        self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
-        trusted = [self._trust(authority, hub, options) for authority in authorities]
+        trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)
@@ -113,9 +120,16 @@ class TrustedHub(pulumi.ComponentResource):
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
     def _make(self, settings: HubSettings) -> iothub.IotHubResource:
-        tags = dict(settings.tags) if settings.tags else None
-        if settings.resource_group:
-            group = pulumi.Output.from_input(settings.resource_group)
+        tags: Any = dict(settings.tags) if settings.tags else None
+        place, name = settings.resource_group, settings.name
+        if settings.adopt_id:
+            found = _hub_id(settings.adopt_id, "the adopted hub's id")
+            place, name = found["group"], found["hub"]
+            standing = adoption.found(self._name, settings.adopt_id, self)
+            tags = adoption.claimed(standing, settings.tags or {}, f"IoT hub '{name}'")
+            adoption.tell_kept(standing, self)
+        if place:
+            group = pulumi.Output.from_input(place)
         else:
             made = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=self._child(protect=settings.protect))
             group = made.name
@@ -129,12 +143,12 @@ class TrustedHub(pulumi.ComponentResource):
         hub = iothub.IotHubResource(
             self._name,
             resource_group_name=group,
-            resource_name_=settings.name,
+            resource_name_=name,
             location=settings.location,
             sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
             properties=properties,
             tags=tags,
-            opts=self._child(protect=settings.protect),
+            opts=self._child(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda found: found.host_name)
@@ -145,20 +159,18 @@ class TrustedHub(pulumi.ComponentResource):
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in operators:
             kind, _, principal = operator.rpartition(":")
+            who, kind_of_who = _deployer() if operator == DEPLOYER else (principal, kind or "ServicePrincipal")
             authorization.RoleAssignment(
                 f"{self._name}-operator-{principal}",
                 scope=hub.id,
-                principal_id=principal,
-                principal_type=kind or "ServicePrincipal",
+                principal_id=who,
+                principal_type=kind_of_who,
                 role_definition_id=role,
                 opts=self._child(protect=False, deleted_with=hub),
             )
 
     def _look_up(self, hub_id: str, cloud: str) -> None:
-        found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
-        if found is None:
-            remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
-            raise HubIdError(f"the existing hub's id '{hub_id}'", "it is no IoT hub's resource id", remedy)
+        found = _hub_id(hub_id, "the existing hub's id")
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found["group"])
         self.hub_name = pulumi.Output.from_input(found["hub"])
@@ -166,21 +178,29 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _trust(
         self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
-    ) -> pulumi.Output[dict[str, Any]]:
-        anchor: Anchor | None = authority.anchor
-        if anchor is None:
+    ) -> list[pulumi.Output[dict[str, Any]]]:
+        """This generation first, then the one before where it is kept."""
+        anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
+        trusted = [self._anchored(authority, anchor, hub, options) for anchor in anchors]
+        if authority.anchor is None:
             waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
-            return pulumi.Output.from_input(waiting)
+            trusted.insert(0, pulumi.Output.from_input(waiting))
+        return trusted
+
+    def _anchored(
+        self, authority: CertificateAuthority, anchor: Anchor, hub: pulumi.Resource | None, options: Mapping[str, Any]
+    ) -> pulumi.Output[dict[str, Any]]:
         certificate = VerifiedCertificate(
-            f"{self._name}-{authority.name}-g{authority.generation}",
+            f"{self._name}-{authority.name}-g{anchor.generation}",
             service_id=self.hub_id,
             certificate=anchor.certificate,
             name=authority.name,
-            generation=authority.generation,
+            generation=anchor.generation,
+            certificate_name=anchor.certificate_name,
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
-            opts=self._child(protect=False, deleted_with=hub),
+            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.standing]),
         )
         return pulumi.Output.all(
             name=certificate.certificate_name,
@@ -192,10 +212,19 @@ class TrustedHub(pulumi.ComponentResource):
             verified=certificate.state.apply(lambda state: state == "verified"),
             proof=certificate.proof,
             code=certificate.code,
+            ceremony=certificate.ceremony,
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _hub_id(hub_id: str, what: str) -> re.Match[str]:
+    found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
+    if found is None:
+        remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
+        raise HubIdError(f"{what} '{hub_id}'", "it is no IoT hub's resource id", remedy)
+    return found
 
 
 def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:
@@ -203,6 +232,12 @@ def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) 
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SameNameError(f"the authorities of '{hub}'", f"two are called '{twice[0]}'", "give each a name of its own, and each once")
+
+
+def _deployer() -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+    """Object id and kind of whoever runs the program: a person when the token was asked for by the az CLI, else an application."""
+    found = authorization.get_client_config_output()
+    return found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal")
 
 
 def _part(resource_id: str, segments: int) -> str:

@@ -45,11 +45,12 @@ class StackFile:
             EnvironmentRefusedError: it is not there, or no settings file.
         """
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise EnvironmentRefusedError(f"there is no {path.name} in {path.parent}: name a stack that has settings here") from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise EnvironmentRefusedError(f"{path.name} can't be read: {_line(error)}; mend it first") from None
+        found = {} if found is None else found
         if not isinstance(found, dict) or not isinstance(found.get("config") or {}, dict):
             raise EnvironmentRefusedError(f"{path.name} is no settings file: it needs `config:` with keys and values")
         return cls(path, dict(found.get("config") or {}), {name: value for name, value in found.items() if name != "config"})

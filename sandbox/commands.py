@@ -146,7 +146,7 @@ def _run_program(options: argparse.Namespace) -> int:
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
         unchanged = ("nothing was changed: all of it stands as declared",) if sandbox.changes() == before else ()
-        for line in ("", *program.summary(target.outputs(ready)), *unchanged, "", *_LOOK_FURTHER):
+        for line in ("", *_LOOK_FURTHER, "", *program.summary(target.outputs(ready)), *unchanged):
             _say(line)
     return code
 

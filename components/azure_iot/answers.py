@@ -1,5 +1,6 @@
-"""What an answer of Azure's means: its three error envelopes, its codes, and whether waiting helps."""
+"""What an answer of Azure's means: its error envelopes, its codes, and whether waiting helps."""
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from azure.core.rest import HttpResponse
 from .errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
 
 _TAIL = re.compile(r"\s*If you contact a support representative.*$", re.DOTALL)
+_HUB_MESSAGE = re.compile(r"ErrorCode:(?P<code>\w+);(?P<message>.*)", re.DOTALL)
 _REMEDIES: dict[type[AzureError], str] = {
     UnreachableError: "check network, proxy (HTTPS_PROXY) and trusted roots (SSL_CERT_FILE, REQUESTS_CA_BUNDLE), then run again",
     DeniedError: "give this identity the role that allows it (Contributor on the hub's resource group), then run again",
@@ -27,6 +29,9 @@ _REMEDY_BY_CODE = {
 }
 # 404s that say "this thing is not there", and not "you are lost" (a wrong subscription, a proxy's own page).
 _ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound", "NotFound", "CertificateNotFound", "404002", "404008"}
+_ABSENT |= {"DeviceNotFound"}
+# A hub's own door answers so under a name that leads to no hub; to one just made too, for a while.
+_NO_HUB = {"IotHubNotFound", "401001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,11 @@ class Complaint:
     retry_after: float | None = None
     absent: bool = False
 
-    def error(self, what: str, fact: str) -> AzureError:
-        """The error to raise for it."""
-        remedy = _REMEDY_BY_CODE.get(self.code) or _REMEDIES.get(self.kind) or "correct the input that Azure names, then run again"
+    def error(self, what: str, fact: str, remedy: str | None = None) -> AzureError:
+        """The error to raise for it; ``remedy`` is what this door says to do about this kind."""
+        remedy = (
+            _REMEDY_BY_CODE.get(self.code) or remedy or _REMEDIES.get(self.kind) or "correct the input that Azure names, then run again"
+        )
         return RefusedError(what, fact, remedy, code=self.code) if self.kind is RefusedError else self.kind(what, fact, remedy)
 
 
@@ -56,15 +63,20 @@ def complaint(response: HttpResponse, *, final_conflicts: Collection[str]) -> Co
     fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
     kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)
     absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004
-    passes = passes and (kind is not NotFoundError or absent)
+    passes = passes and (kind is not NotFoundError or absent or code in _NO_HUB)
     return Complaint(kind, fact, passes, status, code, _retry_after(response), absent)
 
 
 def envelope(response: HttpResponse) -> tuple[str, str]:
-    """Code and message, out of ARM's envelope, Microsoft.Devices' numeric one, its 2017 form, or nothing.
+    """Code and message, out of ARM's envelope, Microsoft.Devices' numeric one, its 2017 form, a hub's own, or nothing.
 
-    Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the other two.
+    Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the others. A hub names its code in a header.
     """
+    code, message = _written(response)
+    return response.headers.get("iothub-errorcode") or code, message
+
+
+def _written(response: HttpResponse) -> tuple[str, str]:
     try:
         body: Any = response.json()
     except ValueError:
@@ -75,7 +87,16 @@ def envelope(response: HttpResponse) -> tuple[str, str]:
     if isinstance(inner, str):  # OAuth's form
         return inner, _line(body.get("error_description"))
     found = inner if isinstance(inner, dict) else {key.lower(): value for key, value in body.items()}
-    return str(found.get("code") or ""), _line(found.get("message"))
+    code, message = str(found.get("code") or found.get("errorcode") or ""), str(found.get("message") or "")
+    if said := _HUB_MESSAGE.match(message):
+        return said["code"], _line(said["message"])
+    if message.startswith("{"):  # a hub's numbered error, as text inside its other envelope
+        try:
+            nested = json.loads(message)
+            return str(nested.get("errorCode") or code), _line(nested.get("message"))
+        except ValueError:
+            pass
+    return code, _line(message)
 
 
 def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[AzureError], bool]:
@@ -84,6 +105,8 @@ def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[Az
     match status:
         case 403 if code.isdigit():  # Microsoft.Devices' own "no" (a quota); who may do what is ARM's to say, in words
             return RefusedError, False
+        case 401 if code in _NO_HUB:
+            kind = NotFoundError
         case 401 | 403:
             kind = DeniedError
         case 404:

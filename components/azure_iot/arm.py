@@ -54,6 +54,17 @@ def service(resource_id: str) -> Service:
     return Service(resource_id.rstrip("/"), found["kind"].lower(), found["name"])
 
 
+def host_name(door: Door, owner: Service) -> str | None:
+    """Where the hub's or service's own door is; None when it, or its resource group, is not there.
+
+    Raises:
+        AzureError: see ``Door.send``.
+    """
+    answer = door.send("GET", owner.id, what=owner.title, query={"api-version": _API_VERSIONS[owner.kind]}, absent_is_fine=True)
+    properties = answer.body.get("properties") or {}
+    return None if answer.status == 404 else str(properties.get("hostName") or properties.get("serviceOperationsHostName"))  # noqa: PLR2004
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredCertificate:
     """A certificate as the service shows it; ``code`` only straight after it was asked for, ``date`` is the service's time of answering."""

@@ -36,6 +36,13 @@ class Login:
         self._source: TokenSource | None = None
         self._lock = threading.Lock()
 
+    @property
+    def credential(self) -> Any:
+        """For Azure's own clients, which ask for tokens themselves and for the resource that a service's challenge names."""
+        with self._lock:
+            self._source = self._source or source(self._cloud, self._environment)
+            return self._source
+
     def token(self, scope: str) -> str:
         """A bearer token for ``scope``.
 

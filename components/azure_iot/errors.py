@@ -41,3 +41,11 @@ class RefusedError(AzureError):
     def __init__(self, what: str, fact: str, remedy: str, *, code: str = "") -> None:
         super().__init__(what, fact, remedy)
         self.code = code
+
+
+class SessionError(AzureError):
+    """A device's session with its hub did not come about. ``link`` is what broke: `name`, `line`, `tls` (the hub's side) or `device`."""
+
+    def __init__(self, what: str, fact: str, remedy: str, *, link: str) -> None:
+        super().__init__(what, fact, remedy)
+        self.link = link

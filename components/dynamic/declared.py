@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ..azure_iot.arm import CERTIFICATE_NAME, Service, service
 from ..pki import issue
 from ..pki.certificate import Description, describe, load_certificate, pem
-from ..pki.proof import require_answer
+from ..pki.keys import require_strong_key
+from ..pki.proof import ceremony, require_answer
 from ..pki.signers import Signer
 from .custody import custody_of, signer_from
 from .errors import DeclarationError
@@ -41,7 +42,9 @@ class Declared:
         certificate = load_certificate(str(news["certificate"]), what="certificate")
         description = describe(certificate)
         name = certificate_name(news, description.thumbprint)
-        return cls(service(str(news["serviceId"])), certificate, description, name, signer_from(news.get("signer")), news)
+        key = require_strong_key(certificate.public_key(), what="certificate")
+        signer = signer_from(news.get("signer"), public_key=key)
+        return cls(service(str(news["serviceId"])), certificate, description, name, signer, news)
 
     @property
     def what(self) -> str:
@@ -92,6 +95,7 @@ class Declared:
             "keyThumbprint": self.description.key_thumbprint,
             "etag": standing.etag,
             "code": standing.code,
+            "ceremony": ceremony(standing.code) if standing.code else None,
             "state": standing.state,
             "proof": standing.proof,
         }

@@ -1,5 +1,7 @@
 """What reconciling can meet that is neither a certificate's fault nor Azure's."""
 
+import pulumi
+
 from ..errors import HubtrustError
 
 
@@ -21,3 +23,15 @@ class ProofRejectedError(DynamicError):
 
 class DeclarationError(DynamicError):
     """An input that can't be meant; `check` tells it, and so does every later call that meets it."""
+
+
+class RosterError(DynamicError, pulumi.RunError):
+    """The list of a fleet's devices can't be meant; every bad line of a file is told, by number."""
+
+
+class FleetError(DynamicError):
+    """The hub did not take some of a fleet's devices; the others stand, and the next run goes on from there."""
+
+
+class BrokenLinkError(DynamicError):
+    """A device can't connect to its hub; the link that broke is named."""

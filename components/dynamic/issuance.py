@@ -10,7 +10,7 @@ from ..pki import issue
 from ..pki.certificate import describe, instant, load_certificate, load_certificates, pem
 from ..pki.chain import require_signed_by
 from ..pki.errors import ChainError, PathLengthError
-from ..pki.keys import PublicKey, key_thumbprint, load_public_key
+from ..pki.keys import PublicKey, key_thumbprint, load_public_key, require_strong_key
 from ..pki.profile import path_length, require_authority
 from ..pki.request import load_request, requested_key
 from ..pki.signers import Signer
@@ -46,15 +46,13 @@ class Issuance:
         Raises:
             HubtrustError: one is no good, as ``check`` says it.
         """
-        signer = signer_from(news["signer"])
-        if signer is None:
-            fact = f"custody '{custody_of(news['signer'])}' signs nothing here"
-            raise DeclarationError("signer", fact, "issue it where the key is and import the chain")
         profile = str(news["profile"])
         if profile == ROOT:
+            signer = _signer(news, None)
             return cls(profile, signer, (), signer.public_key, news)
         issuers = tuple(load_certificates(str(news["issuerCertificate"]), what="issuerCertificate"))
-        return cls(profile, signer, issuers, _subject_key(news), news)
+        key = require_strong_key(issuers[0].public_key(), what="issuerCertificate")
+        return cls(profile, _signer(news, key), issuers, _subject_key(news), news)
 
     @staticmethod
     def require_device_id(value: object) -> None:
@@ -181,6 +179,14 @@ def parse_subject(value: object) -> x509.Name:
     if not list(name):
         raise DeclarationError("subject", "it is empty", "write it as CN=Plant A,O=Contoso (RFC 4514)")
     return name
+
+
+def _signer(news: Properties, public_key: PublicKey | None) -> Signer:
+    signer = signer_from(news["signer"], public_key=public_key)
+    if signer is None:
+        fact = f"custody '{custody_of(news['signer'])}' signs nothing here"
+        raise DeclarationError("signer", fact, "issue it where the key is and import the chain")
+    return signer
 
 
 def _subject_key(news: Properties) -> PublicKey:

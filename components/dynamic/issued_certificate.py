@@ -8,7 +8,7 @@ import pulumi
 from ..pki.certificate import load_certificates
 from ..pki.keys import load_public_key
 from ..pki.request import load_request
-from .custody import signer_from
+from .custody import require_signer
 from .errors import DeclarationError
 from .issuance import DEFAULTS, DEVICE, INTERMEDIATE, PROFILES, ROOT, Issuance, parse_subject
 from .lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_number
@@ -52,7 +52,7 @@ class IssuedCertificateProvider(Reconciler):
         "publicKey": lambda value: load_public_key(str(value), what="publicKey"),
         "request": lambda value: load_request(str(value), what="request"),
         "issuerCertificate": lambda value: load_certificates(str(value), what="issuerCertificate"),
-        "signer": signer_from,
+        "signer": require_signer,
         "pathLength": lambda value: require_number(value, least=0, most=9, whole=True),
         "lifetimeDays": lambda value: require_number(value, least=1 / 24, most=36525),
         "renewBeforeDays": lambda value: require_number(value, least=0, most=36525),
@@ -146,7 +146,8 @@ class IssuedCertificate(Reconciled, module="hubtrust", name="IssuedCertificate")
         Args:
             resource_name: Pulumi's name for it.
             profile: `root`, `intermediate` or `device`.
-            signer: where the signing key is, ``custody.in_state(…)``; a root's own, else the issuer's; made a secret here.
+            signer: where the signing key is, ``custody.in_state(…)``, ``in_key_vault(…)`` or ``in_token(…)``: a root's own, else the
+                issuer's; made a secret here.
             subject: of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.
             device_id: of a device: its common name.
             public_key: the key to certify, PEM; or

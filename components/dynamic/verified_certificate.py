@@ -12,8 +12,10 @@ from ..azure_iot.credentials import login
 from ..azure_iot.door import Door, Patience
 from ..pki import issue
 from ..pki.certificate import describe, load_certificate
+from ..pki.keys import require_strong_key
 from ..pki.profile import require_authority
-from .custody import OFFLINE, custody_of, signer_from
+from ..pki.proof import ceremony
+from .custody import OFFLINE, custody_of, require_signer, signer_from
 from .declared import Declared, certificate_name
 from .errors import DeclarationError
 from .lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_bool, require_number, say
@@ -33,7 +35,7 @@ class VerifiedCertificateProvider(Reconciler):
         "name": lambda value: certificate_name({"name": value}, _ANY),
         "certificateName": lambda value: certificate_name({"certificateName": value}, _ANY),
         "generation": lambda value: require_number(value, least=1, most=9999, whole=True),
-        "signer": signer_from,
+        "signer": require_signer,
         "proofCertificate": lambda value: load_certificate(str(value), what="proofCertificate"),
         "attest": require_bool,
         "adopt": require_bool,
@@ -46,22 +48,26 @@ class VerifiedCertificateProvider(Reconciler):
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline"),
             *("certificateName", "custody", "thumbprint", "sha256", "subject", "notAfter", "keyThumbprint"),
-            *("etag", "code", "state", "proof"),
+            *("etag", "code", "ceremony", "state", "proof"),
         }
     )
 
     def combined(self, news: Properties) -> None:
         """A key that is not the certificate's, a proof that nobody asked for, and nothing to prove with at all are refused."""
         if "signer" not in news and news.get("attest") is not True:
-            raise DeclarationError("signer", "there is none and attest is not set", "say where the key is: custody state or offline")
+            raise DeclarationError(
+                "signer", "there is none and attest is not set", "say where the key is: custody state, offline, key-vault or pkcs11"
+            )
         signer, certificate = news.get("signer"), news.get("certificate")
         if signer is not None and "proofCertificate" in news and custody_of(signer) != OFFLINE:
             raise DeclarationError(
                 "proofCertificate", f"custody '{custody_of(signer)}' makes its own proof", "leave it out, or set custody offline"
             )
-        held = signer_from(signer)
-        if held is not None and certificate is not None:
-            issue.Issuer(load_certificate(str(certificate), what="certificate"), held)
+        if signer is not None and certificate is not None:
+            authority = load_certificate(str(certificate), what="certificate")
+            held = signer_from(signer, public_key=require_strong_key(authority.public_key(), what="certificate"))
+            if held is not None:
+                issue.Issuer(authority, held)
         if "certificateName" not in news:
             certificate_name(news, _ANY)
 
@@ -117,7 +123,8 @@ class VerifiedCertificateProvider(Reconciler):
             prover = Prover(certificates, declared.answer, declared.witness, local_time=now, deadline=deadline)
             standing = prover.reconcile(declared.wanted, remembered)
         if standing.state == WAITING:
-            say(f"{declared.what}: waiting for proof: sign a certificate whose subject is CN={standing.code}, give it as proofCertificate")
+            say(f"{declared.what}: waiting for proof: where the key is, run: {ceremony(str(standing.code))}")
+            say(f"{declared.what}: then give proof.pem as proofCertificate (caProof); the code stays good until then, in every later run")
         return standing
 
     def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -126,13 +133,13 @@ class VerifiedCertificateProvider(Reconciler):
             found = Certificates(door, service(str(olds["serviceId"]))).get(str(olds["certificateName"]))
         if found is None:
             return None
-        seen: dict[str, Any] = {"etag": found.etag, "thumbprint": found.thumbprint, "code": None, "proof": None}
+        seen: dict[str, Any] = {"etag": found.etag, "thumbprint": found.thumbprint, "code": None, "ceremony": None, "proof": None}
         if found.thumbprint != _thumbprint(olds):
             seen["state"] = REPLACED
         elif found.verified:
             seen |= {"state": VERIFIED, "proof": (olds.get("proof") if olds.get("state") == VERIFIED else None) or FOUND}
         elif olds.get("code") and olds.get("etag") == found.etag:
-            seen |= {"state": WAITING, "code": olds["code"]}
+            seen |= {"state": WAITING, "code": olds["code"], "ceremony": ceremony(str(olds["code"]))}
         else:
             seen["state"] = UNVERIFIED
         return {**olds, **seen}
@@ -185,6 +192,7 @@ class VerifiedCertificate(Reconciled, module="hubtrust", name="VerifiedCertifica
     custody: pulumi.Output[str | None]
     etag: pulumi.Output[str]
     code: pulumi.Output[str | None]
+    ceremony: pulumi.Output[str | None]
     state: pulumi.Output[str]
     proof: pulumi.Output[str | None]
 
@@ -215,7 +223,8 @@ class VerifiedCertificate(Reconciled, module="hubtrust", name="VerifiedCertifica
             generation: 1, 2, …; the next one is made and proven before the last one goes.
             certificate_name: the whole name on the service, to adopt one that is there. It stays when the certificate changes:
                 then devices are not trusted for the moment between replacing and proving.
-            signer: where the authority's key is: ``custody.in_state(…)`` or ``custody.offline()``; made a secret here.
+            signer: where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)`` or ``in_token(…)``; made a
+                secret here.
             proof_certificate: custody offline: the answer to the output ``code``, PEM.
             attest: call it verified and prove nothing.
             adopt: replace another certificate that holds the name.
@@ -224,7 +233,8 @@ class VerifiedCertificate(Reconciled, module="hubtrust", name="VerifiedCertifica
             opts: Pulumi's options.
 
         Outputs: ``state`` is `verified` or `waiting` (and, found by a refresh, `unverified` or `replaced`); ``proof`` is `possession`,
-        `attestation` or `found` (verified by somebody before); thumbprints are SHA-1 as Azure shows it, and SHA-256.
+        `attestation` or `found` (verified by somebody before); ``code`` and ``ceremony`` are there while it waits: what is to be
+        answered, and the command that does it where the key is; thumbprints are SHA-1 as Azure shows it, and SHA-256.
         """
         if attest is True:
             pulumi.log.warn(f"{resource_name}: attest is set: the certificate is called verified and possession of its key is not proven")

@@ -61,3 +61,11 @@ class RequestError(PkiError):
 
 class ProofError(PkiError):
     """A certificate that does not prove possession: other code, other key, wrong dates."""
+
+
+class TokenError(PkiError):
+    """A PKCS#11 token, or a key in it, that can't be used: not there, of another kind, or the module refuses."""
+
+
+class PinError(TokenError):
+    """A PIN that is missing, wrong, or not to be tried because the next mistake would lock the token."""

@@ -126,8 +126,11 @@ def _stack_validation(rule: Rule) -> Callable[[StackValidationArgs, ReportViolat
         given = args.get_config()
         _tell_strays(rule, given, report)
         resources = [Declared(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
-        for message, urn in rule.judge(resources, {**rule.defaults, **given}):
-            report(message, urn)
+        try:
+            for message, urn in rule.judge(resources, {**rule.defaults, **given}):
+                report(message, urn)
+        except NotKnownYetError as unknown:
+            args.not_applicable(str(unknown))
 
     return validate
 

@@ -17,7 +17,7 @@ from .certificates import (
     path_length,
     signature_hash,
 )
-from .declared import ISSUED_CERTIFICATE, TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, VERIFIED_CERTIFICATE
+from .declared import ISSUED_CERTIFICATE, TLS_KEY, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -110,7 +110,7 @@ def issuing_path_length(resources: Sequence[Declared], _settings: Settings) -> I
     Reason: as of `path-length-set`; this one sees certificates that no other resource of the stack takes in.
     Source: RFC 5280 4.2.1.9.
     """
-    made = {each.urn: certificate for each in resources if (certificate := _made(each)) is not None and is_authority(certificate)}
+    made = {each.urn: certificate for each in resources if (certificate := _made(each)) is not None}
     issuers = {certificate.issuer for certificate in made.values() if not is_self_issued(certificate)}
     for urn, certificate in made.items():
         length = path_length(certificate)
@@ -169,12 +169,21 @@ def _judged(resource: Declared) -> Sequence[Certificate]:
 
 
 def _made(resource: Declared) -> Certificate | None:
-    """The certificate that came out of a resource; None where none does, or it is not made yet."""
-    name = {ISSUED_CERTIFICATE: "certificate", TLS_ROOT: "certPem", TLS_SIGNED: "certPem"}.get(resource.type)
-    text = resource.read(name) if name else None
-    if text is None or text is UNKNOWN:
+    """The CA's certificate that came out of a resource; None where none does.
+
+    Raises:
+        NotKnownYetError: it is not made yet, so nobody knows which CA is the lowest.
+    """
+    if resource.type == ISSUED_CERTIFICATE:
+        name, is_ca = "certificate", resource.need("profile") in {"root", "intermediate"}
+    elif resource.type in {TLS_ROOT, TLS_SIGNED}:
+        name, is_ca = "certPem", resource.need("isCaCertificate") is True
+    else:
         return None
+    text = resource.need(name) if is_ca else None
+    if is_ca and not text:
+        raise NotKnownYetError(name)
     try:
-        return load(str(text))[0]
+        return load(str(text))[0] if text else None
     except UnreadableError:
         return None

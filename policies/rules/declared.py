@@ -59,11 +59,13 @@ class Declared:
         for name in path:
             if value is UNKNOWN:
                 return UNKNOWN
-            if not isinstance(value, Mapping) or name not in value:
+            if not isinstance(value, Mapping):
                 return None
             try:
                 value = value[name]
-            except UnknownValueError:
+            except KeyError:
+                return None
+            except UnknownValueError:  # `in` raises it too
                 return UNKNOWN
         return value
 

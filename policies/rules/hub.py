@@ -64,13 +64,13 @@ def required_tags(resource: Declared, settings: Settings) -> Iterator[str]:
     """
     if resource.noun not in {_HUB, _PROVISIONING, _GROUP}:
         return
-    tags = resource.need("tags") or {}
+    resource.need("tags")
     for name in settings["required"]:
         if resource.read("tags", name) in (None, ""):
             yield f"the tag '{name}' is missing: add it (hubtrust:tags has name=value)"
     for name, value in settings["values"].items():
         found = resource.read("tags", name)
-        if name in tags and found is not UNKNOWN and found != value:
+        if found is not None and found is not UNKNOWN and found != value:
             yield f"the tag '{name}' is '{found}' and must be '{value}' here: change it (hubtrust:tags)"
 
 

@@ -34,15 +34,16 @@ class ServerIdentity:
     key_file: Path  # its key, readable by the owner only
 
 
-def ensure(folder: Path) -> ServerIdentity:
-    """The identity kept in `folder`, made anew when there is none or it ends within ten days (real time).
+def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
+    """The identity kept in `folder`, made anew when there is none, it ends within ten days (real time) or does not name `host`.
 
     The CA's key signs once and is dropped: nobody, not even this program, can issue under it again.
     """
     identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
-    if not _still_good(identity):
+    addresses = _addresses(host)
+    if not _still_good(identity, addresses):
         folder.mkdir(parents=True, exist_ok=True)
-        _make(identity, datetime.now(UTC))
+        _make(identity, addresses, datetime.now(UTC))
     return identity
 
 
@@ -54,27 +55,36 @@ def server_context(identity: ServerIdentity) -> ssl.SSLContext:
     return context
 
 
-def _still_good(identity: ServerIdentity) -> bool:
+def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The loopback addresses that the server's certificate names: the usual ones, and the one it listens on."""
+    own = ["127.0.0.1", "::1"]
+    return [ipaddress.ip_address(each) for each in (own if host in {*own, "localhost"} else [*own, host])]
+
+
+def _still_good(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
     files = (identity.ca_file, identity.bundle_file, identity.certificate_file, identity.key_file)
     if not all(file.exists() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
-    return certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    here = set(addresses) <= set(names.get_values_for_type(x509.IPAddress))
+    whole = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(names.get_values_for_type(x509.DNSName))
+    return here and whole and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
-def _make(identity: ServerIdentity, now: datetime) -> None:
+def _make(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], now: datetime) -> None:
     ca_key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hubtrust sandbox: local Azure")])
     ca = _ca_certificate(ca_key, subject, now)
     key = ec.generate_private_key(ec.SECP256R1())
-    server = _server_certificate(key.public_key(), ca, ca_key, now)
+    server = _server_certificate(key.public_key(), addresses, ca, ca_key, now)
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()
     _write_private(identity.key_file, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
     identity.certificate_file.write_bytes(server.public_bytes(pem) + ca.public_bytes(pem))
     identity.ca_file.write_bytes(ca.public_bytes(pem))
     roots = certifi.contents().encode()
-    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's IoT names\n" + ca.public_bytes(pem))
+    identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's names\n" + ca.public_bytes(pem))
 
 
 def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:
@@ -99,10 +109,14 @@ def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: da
 
 
 def _server_certificate(
-    public_key: ec.EllipticCurvePublicKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime
+    public_key: ec.EllipticCurvePublicKey,
+    addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address],
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    now: datetime,
 ) -> x509.Certificate:
     names: list[x509.GeneralName] = [x509.DNSName(name) for cloud in CLOUDS for name in cloud.wildcard_names]
-    names += [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.IPAddress(ipaddress.ip_address("::1"))]
+    names += [x509.DNSName("localhost"), *(x509.IPAddress(address) for address in addresses)]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local Azure")])
     return (
         _builder(subject, ca.subject, public_key, now)

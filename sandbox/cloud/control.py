@@ -10,9 +10,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import faults
+from . import faults, names
 from .arm import access
 from .login import principals, tokens
+from .vaults import vaults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -47,6 +48,7 @@ def application(front: Front, plane: Plane) -> Starlette:
         Route("/clock", _answered(control.set_clock), methods=["PUT"]),
         Route("/clock", _answered(control.reset_clock), methods=["DELETE"]),
         Route("/principals", _answered(control.add_principal), methods=["POST"]),
+        Route("/vaults", _answered(control.add_vault), methods=["POST"]),
         Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
         Route("/connections", _answered(control.connections), methods=["GET"]),
         Route("/connections", _answered(control.clear_connections), methods=["DELETE"]),
@@ -80,8 +82,9 @@ class _Control:
         return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The log, oldest first; `?mutating=1` leaves out what only reads and what only fetches tokens."""
-        entries = [vars(entry) for entry in self._front.entries]
+        """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
+        about = request.query_params.get("about", "").lower()
+        entries = [vars(entry) for entry in self._front.entries if about in entry.host.lower() or about in entry.path.lower()]
         if request.query_params.get("mutating"):
             return [entry for entry in entries if _mutates(entry)]
         return entries
@@ -111,8 +114,11 @@ class _Control:
         self._front.faults.rules.extend(rules)
         return {"added": len(rules)}
 
-    def clear_faults(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._front.faults.rules.clear()
+    def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """All of them; `?about=hub-1` only those that have that in their host or path."""
+        about = request.query_params.get("about", "").lower()
+        rules = self._front.faults.rules
+        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
         return {}
 
     def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
@@ -150,6 +156,12 @@ class _Control:
                 scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
                 access.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
         return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
+
+    def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A key vault with roles for its keys: `name`, `group`. Made here, for local Azure has no management of vaults at ARM."""
+        with self._azure.store.transaction():
+            vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
+        return {"id": vault["id"], "uri": f"https://{vault['name']}.{names.PUBLIC.key_vault_suffix}"}
 
     def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""

@@ -1,9 +1,9 @@
 """Faults on demand: local Azure answers badly exactly when and where it is told to.
 
 A rule in text: `FAULT[:name=value]…`, several joined by `;`. FAULT is a status (412, 409, 429, 500, 503, 504, 401, 403), `drop` or
-`latency`. Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `share`
-(of the fitting requests, drawn with `seed`), `times` (how often at most), `when` (`before` or `after` the effect), `seconds`
-(latency), `retry-after` (seconds, on 429 and 503). Example: `503:method=POST:path=*/verify:nth=1:when=after`.
+`latency`. Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `since` (the
+n-th and all after it), `share` (of the fitting requests, drawn with `seed`), `times` (how often at most), `when` (`before` or `after`
+the effect), `seconds` (latency), `retry-after` (seconds, on 429 and 503). Example: `503:method=POST:path=*/verify:nth=1:when=after`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Rule:
     host: str = "*"
     path: str = "*"
     nth: int | None = None
+    since: int | None = None
     share: float | None = None
     times: int | None = None
     when: str = "before"
@@ -51,8 +52,9 @@ class Rule:
             raise ValueError(f"fault '{self.fault}': when='{self.when}' is neither before nor after the effect")
         if self.share is not None and not 0 <= self.share <= 1:
             raise ValueError(f"fault '{self.fault}': share={self.share} is not between 0 and 1")
-        if self.nth is not None and self.nth < 1:
-            raise ValueError(f"fault '{self.fault}': nth={self.nth} must be 1 or more")
+        for name, count in (("nth", self.nth), ("since", self.since)):
+            if count is not None and count < 1:
+                raise ValueError(f"fault '{self.fault}': {name}={count} must be 1 or more")
         self._random = random.Random(self.seed)  # noqa: S311 - a seeded draw that can be repeated, not a secret
 
     def _check_kinds(self) -> None:
@@ -71,7 +73,8 @@ class Rule:
         if not self._fits(request) or (self.times is not None and self.struck >= self.times):
             return False
         self.seen += 1
-        hit = (self.nth is None or self.seen == self.nth) and (self.share is None or self._random.random() < self.share)
+        due = (self.nth is None or self.seen == self.nth) and (self.since is None or self.seen >= self.since)
+        hit = due and (self.share is None or self._random.random() < self.share)
         self.struck += hit
         return hit
 
@@ -120,7 +123,7 @@ def from_json(value: dict[str, Any]) -> Rule:
     Raises:
         ValueError: It is not one.
     """
-    known = {"fault", "method", "host", "path", "nth", "share", "times", "when", "seconds", "retry_after", "seed"}
+    known = {"fault", "method", "host", "path", "nth", "since", "share", "times", "when", "seconds", "retry_after", "seed"}
     renamed = {"retryAfter": "retry_after", "retry-after": "retry_after"}
     arguments = {renamed.get(name, name): item for name, item in value.items()}
     if unknown := set(arguments) - known:
@@ -133,7 +136,7 @@ def from_json(value: dict[str, Any]) -> Rule:
 def _rule(text: str) -> Rule:
     fault, *options = text.strip().split(":")
     value: dict[str, Any] = {"fault": fault}
-    kinds: dict[str, type] = {"nth": int, "times": int, "seed": int, "retry-after": int, "share": float, "seconds": float}
+    kinds: dict[str, type] = {"nth": int, "since": int, "times": int, "seed": int, "retry-after": int, "share": float, "seconds": float}
     for option in options:
         name, equals, item = option.partition("=")
         if not equals:

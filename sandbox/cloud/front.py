@@ -22,6 +22,7 @@ from .names import Door
 from .registry import errors as registry_errors
 from .registry import front as registry
 from .routing import Router
+from .vaults import front as vaults
 from .wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Entry:
     query: str
     status: int  # 0: the connection was dropped
     fault: str | None = None
+    effect: int | None = None  # under a fault that strikes after the effect: the status of the answer that nobody saw
 
 
 @dataclass
@@ -76,35 +78,34 @@ class Front:
         rule = self.faults.strike(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        reply = await self._in_turn(request, rule)
-        shown = {"fault": rule.fault} if rule else {}
+        reply, effect = await self._in_turn(request, rule)
         query = scope["query_string"].decode("latin-1")
-        self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, **shown))
+        fault = rule.fault if rule else None
+        self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
         await _write(reply, request, self.azure.clock.now(), send)
 
-    async def _in_turn(self, request: Request, rule: Rule | None) -> Reply | None:
+    async def _in_turn(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
         """The outcome, once a hub's throttle lets the request in."""
         if request.place.door is Door.HUB:
             try:
                 seconds = registry.wait(self.azure, request)
             except ServiceError as error:
-                return error.reply(self._moment())
+                return error.reply(self._moment()), None
             if seconds:
                 await asyncio.sleep(seconds)
         return self._outcome(request, rule)
 
-    def _outcome(self, request: Request, rule: Rule | None) -> Reply | None:
-        """The answer, or None for a dropped connection; with the effect or without, as the rule says."""
+    def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The answer, or None for a dropped connection; and the status that the effect had, where a fault hides it."""
         if rule is None or rule.fault == "latency":
-            return self.answer(request)
-        if rule.when == "after":
-            self.answer(request)
+            return self.answer(request), None
+        effect = self.answer(request).status if rule.when == "after" else None
         if rule.fault == "drop":
-            return None
-        return _fault(request, rule).reply(self._moment())
+            return None, effect
+        return _fault(request, rule).reply(self._moment()), effect
 
     def answer(self, request: Request) -> Reply:
         """Answer a request: all its writes are on disk when this returns, or none was made."""
@@ -129,6 +130,8 @@ class Front:
             return match.route.handler(self.azure, request)
         if door in {Door.ARM, Door.LOOPBACK}:
             return arm.answer(self.azure, request)
+        if door is Door.KEY_VAULT:
+            return vaults.answer(self.azure, request)
         if door is Door.HUB:
             return registry.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
@@ -141,6 +144,8 @@ def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault in the words of the service that is asked."""
     if request.place.door is Door.LOGIN and rule.fault in login_errors.FAULTS:
         return login_errors.fault(rule.fault, rule.retry_after)
+    if request.place.door is Door.KEY_VAULT:
+        return vaults.fault(request, rule)
     if request.place.door is Door.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()

@@ -14,6 +14,7 @@ class Door(StrEnum):
     HUB = "hub"
     PROVISIONING = "provisioning"
     DEVICE_PROVISIONING = "device-provisioning"
+    KEY_VAULT = "key-vault"
     LOOPBACK = "loopback"  # ARM, metadata and login on local Azure's own address, for clients that take a metadata host
 
 
@@ -42,7 +43,7 @@ class AzureCloud:
     @property
     def wildcard_names(self) -> tuple[str, ...]:
         """All names of this cloud, as a certificate names them."""
-        return (self.arm, *self.login, f"*.{self.hub_suffix}", f"*.{self.provisioning_suffix}")
+        return (self.arm, *self.login, f"*.{self.hub_suffix}", f"*.{self.provisioning_suffix}", f"*.{self.key_vault_suffix}")
 
 
 PUBLIC = AzureCloud(
@@ -112,7 +113,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a host name leads: the cloud, the door, and for a hub or provisioning service its own name."""
+    """Where a host name leads: the cloud, the door, and for a hub, provisioning service or key vault its own name."""
 
     cloud: AzureCloud
     door: Door
@@ -131,7 +132,12 @@ def place(host: str) -> Place | None:
             return Place(cloud, Door.LOGIN)
         if host == cloud.device_provisioning:
             return Place(cloud, Door.DEVICE_PROVISIONING)
-        for suffix, door in ((cloud.hub_suffix, Door.HUB), (cloud.provisioning_suffix, Door.PROVISIONING)):
+        suffixes = (
+            (cloud.hub_suffix, Door.HUB),
+            (cloud.provisioning_suffix, Door.PROVISIONING),
+            (cloud.key_vault_suffix, Door.KEY_VAULT),
+        )
+        for suffix, door in suffixes:
             label, dot, rest = host.partition(".")
             if dot and rest == suffix and label:
                 return Place(cloud, door, label)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from . import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HEAD_SECONDS = 30
 _HEAD_LIMIT = 16 * 1024
@@ -19,6 +24,7 @@ class Proxy:
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
     mqtt: tuple[str, int]  # where its MQTT listens
+    resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that nobody made has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)  # the last hosts that were asked for in vain, for `status`
 
@@ -33,7 +39,7 @@ class Proxy:
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # a client that goes away takes its connection along: nobody is left to tell
         except asyncio.CancelledError:
-            pass  # local Azure stops; let through, it would be printed as an error for every open connection
+            pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:
             writer.close()
 
@@ -48,19 +54,24 @@ class Proxy:
         if method != "CONNECT":
             await _refuse(writer, "405 Method Not Allowed", f"this proxy only takes CONNECT to Azure's names, not {method[:20]}")
             return
-        where = self._where(target)
-        if where is None:
+        place = names.place(target.rpartition(":")[0])
+        where = self._where(place, target)
+        if place is None or where is None:
             self.refused = [*self.refused[-19:], target]
-            await _refuse(writer, "403 Forbidden", f"'{target}' is not one of Azure's IoT names; the sandbox reaches nothing else")
+            await _refuse(
+                writer, "403 Forbidden", f"'{target}' is not one of Azure's names that are here; the sandbox reaches nothing else"
+            )
+            return
+        if not self.resolves(place):
+            await _refuse(writer, "502 Bad Gateway", f"'{target}' can't be resolved: there is no such host")
             return
         upstream_reader, upstream_writer = await asyncio.open_connection(*where)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await writer.drain()
         await _both_ways(reader, writer, upstream_reader, upstream_writer)
 
-    def _where(self, target: str) -> tuple[str, int] | None:
-        host, _, port = target.rpartition(":")
-        place = names.place(host)
+    def _where(self, place: names.Place | None, target: str) -> tuple[str, int] | None:
+        port = target.rpartition(":")[2]
         if place is None or not port.isdigit() or place.door is names.Door.LOOPBACK:
             return None
         if int(port) == HTTPS:
@@ -87,11 +98,9 @@ async def _both_ways(
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
+    with contextlib.suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-        if not writer.is_closing() and writer.can_write_eof():
+        if not writer.transport.is_closing():  # it may have gone while the other side still spoke
             writer.write_eof()
-    except ConnectionError:
-        writer.close()  # one side broke off: so does the other

@@ -30,6 +30,7 @@ from .mqtt.plane import Plane
 from .mqtt.session import Session
 from .proxy import Proxy
 from .store import Store
+from .vaults import vaults
 
 if TYPE_CHECKING:
     import ssl
@@ -128,7 +129,7 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
     stop = asyncio.Event()
     _on_signals(stop)
     servers = [_http(front, authority.server_context(identity)), _http(control.application(front, plane), None)]
-    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2])
+    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(front.azure, place))
     connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
     mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
@@ -155,7 +156,7 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        identity = authority.ensure(folder)
+        identity = authority.ensure(folder, settings.host)
         store = Store(folder / "azure.sqlite" if settings.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error

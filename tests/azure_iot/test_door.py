@@ -49,6 +49,16 @@ def test_what_passes_by_itself_is_tried_again(passing: Reply) -> None:
         assert (len(script.requests), script.waits, script.told) == (2, [0.5], [])
 
 
+def test_a_dropped_connection_is_told_in_words() -> None:
+    """Not in Python's notation, and without blame for a proxy that did nothing."""
+    dropped: Reply = (0, {}, b"")
+    with (
+        scripted(dropped, dropped) as script,
+        pytest.raises(errors.UnreachableError, match=r": the connection was closed before an answer came"),
+    ):
+        send(script, deadline=0.1)
+
+
 def test_azure_says_how_long_to_wait() -> None:
     """Retry-After is kept to, in seconds or milliseconds; a long wait is told once."""
     with scripted((429, {"Retry-After": "7"}, {}), (429, {"retry-after-ms": "1500"}, {}), (429, {"Retry-After": "soon"}, {}), OK) as script:

@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from components.dynamic.device_fleet import DeviceFleetProvider
+from components.dynamic.device_identity import DeviceIdentityProvider
 from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from sandbox import world
 from tests.dynamic.engine_calls import Provider, ProviderProcess
+from tests.dynamic.estate import Estate
 from tests.dynamic.line import Line, line_to
 from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from tests.registry.hub_door import HubDoor
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +67,34 @@ def provider(azure_process: ProviderProcess) -> Provider:
 def hub(azure: LocalAzure) -> Hub:
     """An IoT hub of the test's own."""
     return azure.hub()
+
+
+@pytest.fixture(scope="module")
+def named_process(azure: LocalAzure) -> Iterator[ProviderProcess]:
+    """A provider process that reaches local Azure under Azure's own names, through the proxy of its environment."""
+    with ProviderProcess(world.environment(azure.ready)) as process:
+        yield process
+
+
+@pytest.fixture
+def fleets(named_process: ProviderProcess) -> Provider:
+    """The provider of DeviceFleet."""
+    return named_process.of(DeviceFleetProvider)
+
+
+@pytest.fixture
+def devices(named_process: ProviderProcess) -> Provider:
+    """The provider of DeviceIdentity."""
+    return named_process.of(DeviceIdentityProvider)
+
+
+@pytest.fixture
+def estate(azure: LocalAzure) -> Iterator[Estate]:
+    """A hub of the test's own whose devices the deployer may manage, with an empty log and no fault."""
+    door = HubDoor(azure, azure.hub())
+    with door.http:
+        found = Estate(azure, door)
+        found.grant()
+        found.clear()
+        yield found
+        found.clear()

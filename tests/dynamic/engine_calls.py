@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import grpc
 from google.protobuf import json_format, struct_pb2
@@ -50,6 +51,22 @@ class Made:
     inputs: dict[str, Any]
 
 
+class Reader:
+    """Reads what a process prints as it comes: a full pipe would stop the process."""
+
+    def __init__(self, pipe: IO[str] | None) -> None:
+        assert pipe is not None
+        self._pipe, self._lines = pipe, list[str]()
+        self._thread = threading.Thread(target=lambda: self._lines.extend(pipe), daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """All of it, once the process has ended."""
+        self._thread.join()
+        self._pipe.close()
+        return "".join(self._lines)
+
+
 @dataclass
 class ProviderProcess:
     """`python -m pulumi.dynamic`; every byte that crosses is kept for the search for keys."""
@@ -64,7 +81,9 @@ class ProviderProcess:
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{int(self.process.stdout.readline())}")
+        port = int(self.process.stdout.readline())
+        self.readers = [Reader(self.process.stdout), Reader(self.process.stderr)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
         self.stub.Configure(provider_pb2.ConfigureRequest(args=_struct({})))
         return self
@@ -72,7 +91,8 @@ class ProviderProcess:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.channel.close()
         self.process.terminate()
-        self.said, self.complained = self.process.communicate()
+        self.process.wait()
+        self.said, self.complained = (reader.text() for reader in self.readers)
 
     def of(self, provider: type[Reconciler]) -> "Provider":
         """The calls of one provider class in this process."""

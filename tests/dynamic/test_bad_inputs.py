@@ -61,7 +61,7 @@ def declared(**changes: Any) -> dict[str, Any]:
             "the key given is .* give the key that belongs",
         ),
         ({"signer": {"custody": "state", "privateKey": private_pem(PLANT.key, "word")}}, "is encrypted and no passphrase was given"),
-        ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state or offline"),
+        ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state, offline, key-vault or pkcs11"),
         ({"proofCertificate": leaf()}, "custody 'state' makes its own proof; leave it out, or set custody offline"),
         ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: there is no PEM certificate in it"),
         ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it names no IoT hub"),

@@ -205,7 +205,7 @@ def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
         ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
         ({"colour": "red"}, "colour: there is no such property; use deviceId"),
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
-        ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state or offline"),
+        ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),
         ({"signer": {"custody": "offline"}}, "custody 'offline' signs nothing here; issue it where the key is"),
         ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' has no privateKey"),

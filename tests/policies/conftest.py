@@ -34,12 +34,11 @@ class HandMade:
         """The pack's configuration."""
         (self.folder / "policies.json").write_text(json.dumps({name.replace("_", "-"): value for name, value in settings.items()}))
 
-    def run(self, verb: str) -> dict[str, set[str]]:
+    def run(self, verb: str, *more: str) -> dict[str, set[str]]:
         """Run `up` or `preview` under the pack; which policies spoke, by level."""
         log = self.folder / f"{verb}.jsonl"
         flags = ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(self.folder / "policies.json")]
-        yes = ["--yes", "--skip-preview"] if verb == "up" else []
-        self.call(verb, "--stack", "dev", *yes, *flags, "--event-log", str(log))
+        self.call(verb, "--stack", "dev", *more, *flags, "--event-log", str(log))
         spoken: dict[str, set[str]] = {"mandatory": set(), "advisory": set()}
         for event in (json.loads(line) for line in log.read_text().splitlines() if line):
             if told := event.get("policyEvent"):

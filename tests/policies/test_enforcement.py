@@ -67,10 +67,10 @@ STRICT: dict[str, Any] = {
 
 
 def test_a_violation_of_each_rule_fails_up_and_nothing_is_made(hand_made: HandMade) -> None:
-    """Every rule that judges before a resource's step; the messages say where, and no key."""
+    """Every rule that judges before a resource's step, in the preview that `up` begins with; the messages say where, and no key."""
     hand_made.configure(**STRICT)
     hand_made.plan(VIOLATIONS)
-    spoken = hand_made.run("up")
+    spoken = hand_made.run("up", "--yes")
     assert hand_made.code != 0
     assert spoken["mandatory"] == EVERY - AT_THE_END
     assert "outside a secret" in hand_made.said
@@ -85,7 +85,7 @@ def test_what_only_the_whole_stack_shows_fails_up_at_the_end(hand_made: HandMade
     issued = {"noun": "IssuedCertificate", "name": "loose", "properties": {"profile": "intermediate", "certificate": loose}}
     older, newer = trusted("ca", authority()), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
     hand_made.plan([issued, older, newer])
-    spoken = hand_made.run("up")
+    spoken = hand_made.run("up", "--yes", "--skip-preview")
     assert hand_made.code != 0
     assert spoken["mandatory"] == AT_THE_END
     assert "generation 1 of the CA 'ca'" in hand_made.said
@@ -107,3 +107,12 @@ def test_a_configuration_that_does_not_fit_is_refused(hand_made: HandMade) -> No
     hand_made.call("preview", "--stack", "dev", "--policy-pack", "policies", "--policy-pack-config", "policies.json")
     assert hand_made.code != 0
     assert "days" in hand_made.said
+
+
+def test_up_without_a_preview_makes_nothing_that_is_forbidden(hand_made: HandMade) -> None:
+    """The update itself is held to the rules: what violates is not made."""
+    hand_made.configure(**STRICT)
+    hand_made.plan([trusted("weak", authority(key=rsa_key(2048)))])
+    assert "key-strength" in hand_made.run("up", "--yes", "--skip-preview")["mandatory"]
+    assert hand_made.code != 0
+    assert hand_made.made() == []

@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies.rules import RULES
 from policies.rules.certificates import thumbprints
@@ -201,13 +202,34 @@ def test_the_lowest_ca_of_a_stack_has_the_path_length_0() -> None:
     root = Forged("Root", path_length=1)
     loose = Forged("Loose", issuer=root, path_length=None)
     resources = [
-        Declared(TLS_ROOT, {"certPem": pem_of(root.certificate)}, urn="root"),
+        Declared(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(root.certificate)}, urn="root"),
         issued("intermediate", certificate=pem_of(loose.certificate)),
         issued("device", certificate=UNKNOWN),
     ]
     assert [urn for _, urn in RULE["issuing-path-length"].judge(resources, {})] == ["urn:issued"]
     right = Forged("Right", issuer=root, path_length=0)
     assert list(RULE["issuing-path-length"].judge([resources[0], issued("intermediate", certificate=pem_of(right.certificate))], {})) == []
+
+
+@pytest.mark.parametrize("props", [{}, {"certificate": UNKNOWN}])
+def test_which_ca_is_the_lowest_is_not_known_before_all_are_made(props: dict[str, Any]) -> None:
+    """The root is there and the CA below it is not: the root is not taken for the lowest."""
+    root = Declared(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(Forged("Root", path_length=1).certificate)}, urn="root")
+    with pytest.raises(NotKnownYetError):
+        list(RULE["issuing-path-length"].judge([root, issued("intermediate", **props)], {}))
+
+
+def test_what_pulumi_marks_as_unknown_is_unknown_at_any_depth() -> None:
+    """Pulumi's own view of a preview's inputs raises where an unknown value is touched, by `in` too."""
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    props = unknown_checking_proxy({"tags": unknown, "properties": {"minTlsVersion": unknown, "disableLocalAuth": True}})
+    resource = Declared(HUB, props)
+    assert resource.read("tags") is UNKNOWN
+    assert resource.read("tags", "owner") is UNKNOWN
+    assert resource.read("properties", "minTlsVersion") is UNKNOWN
+    assert resource.read("properties", "disableLocalAuth") is True
+    assert resource.read("properties", "publicNetworkAccess") is None
+    assert resource.read("properties", "disableLocalAuth", "deeper") is None
 
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}

@@ -6,9 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.dynamic.local_azure import ROOT
+from tests.dynamic.local_azure import ROOT, LocalAzure
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]
@@ -72,3 +73,20 @@ def test_the_first_proof_page_does_what_it_says(shell: Shell, tmp_path: Path) ->
     finally:
         shell(f"PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'} .venv/bin/python -m sandbox stop")
         shutil.rmtree(tmp_path / ".sandbox")
+
+
+def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: dict[str, str]) -> None:
+    """azure-cli itself has no command for devices; `az rest` reaches the registry with a token of az's own and a data role on the hub."""
+    hub = azure.hub().id
+    role = {"role": "IoT Hub Data Contributor", "scope": hub}
+    made = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
+    environment |= {"AZURE_CLIENT_ID": made["client_id"], "AZURE_CLIENT_SECRET": made["client_secret"]}
+    shell(f"{_LOGIN} --allow-no-subscriptions")
+    door = f"https://{hub.rpartition('/')[2]}.azure-devices.net"
+    rest = f"az rest --resource https://iothubs.azure.net --method {{0}} --url '{door}{{1}}?api-version=2021-04-12' --body '{{2}}'"
+    body = json.dumps({"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}})
+    assert json.loads(shell(rest.format("put", "/devices/press-001", body)).stdout)["status"] == "enabled"
+    query = json.dumps({"query": "SELECT deviceId FROM devices"})
+    assert json.loads(shell(rest.format("post", "/devices/query", query)).stdout) == [{"deviceId": "press-001"}]
+    again = shell(rest.format("put", "/devices/press-001", body), check=False)
+    assert "A device with ID" in again.stderr

@@ -1,4 +1,4 @@
-"""Who may do what: Azure's built-in roles, as far as they touch IoT, and whether a caller holds one that suffices.
+"""Who may do what: Azure's built-in roles, as far as they touch IoT and keys, and whether a caller holds one that suffices.
 
 Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 """
@@ -31,6 +31,7 @@ class Role:
 
 
 _DEVICES = "Microsoft.Devices/IotHubs"
+_KEYS = "Microsoft.KeyVault/vaults/keys"
 ROLES = {
     role.id: role
     for role in (
@@ -66,6 +67,13 @@ ROLES = {
             "Device Provisioning Service Data Reader",
             data_actions=("Microsoft.Devices/provisioningServices/*/read",),
         ),
+        Role("14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "Key Vault Crypto Officer", data_actions=(f"{_KEYS}/*",)),
+        Role(
+            "12338af0-0e69-4776-bea7-57ae8d297424",
+            "Key Vault Crypto User",
+            data_actions=tuple(f"{_KEYS}/{verb}" for verb in ("read", "update/action", "sign/action", "verify/action")),
+        ),
+        Role("21090545-7ca7-4776-b22c-e363652d74d2", "Key Vault Reader", data_actions=(f"{_KEYS}/read",)),
     )
 }
 

@@ -123,10 +123,11 @@ def list_skus(azure: Azure, request: Request) -> Reply:
 def list_quotas(azure: Azure, request: Request) -> Reply:
     """How much of the hub's quota is used."""
     hub = hubs.need(azure, request)
+    devices = identities.statistics(azure, lifecycle.key(request, HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
     value = [
         {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
-        {"name": "TotalDeviceCount", "currentValue": 0, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
+        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
     ]
     return Reply(body={"value": value})
 

@@ -38,6 +38,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._keep_alive = 0.0
+        self._peer: Peer | None = None
         self._admitted: Admitted | None = None
         self._topics: Topics | None = None
 
@@ -59,6 +60,7 @@ class Session(asyncio.Protocol):
         """Ciphertext came: decrypt it and serve every whole packet in it."""
         try:
             self._buffer += self._tls.feed(data)
+            self._check_first()
             while not self._closing and (packet := packets.split(self._buffer)):
                 self._serve(packet)
         except TlsError as error:
@@ -72,14 +74,16 @@ class Session(asyncio.Protocol):
             self._end("")
         self._flush()
 
+    def _check_first(self) -> None:
+        if self._topics is None and self._buffer and self._buffer[0] != Kind.CONNECT << 4:
+            raise MalformedPacketError("something else came before the CONNECT")
+
     @property
     def _closing(self) -> bool:
         return self._transport is None or self._transport.is_closing()
 
     def _serve(self, packet: Packet) -> None:
         if self._topics is None or self._admitted is None:
-            if packet.kind != Kind.CONNECT:
-                raise MalformedPacketError("something else came before the CONNECT")
             self._connect(packets.read_connect(packet))
             return
         self._heard()
@@ -94,7 +98,7 @@ class Session(asyncio.Protocol):
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
         try:
-            admitted = admit(self._azure, connect, Peer(self._tls.server_name, self._tls.chain()))
+            admitted = admit(self._azure, connect, self._who())
         except RefusedError as error:
             self._tell(connect, str(error))
             self._tls.write(packets.connack(error.code))
@@ -168,13 +172,19 @@ class Session(asyncio.Protocol):
             self._timers[name].cancel()
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
+    def _who(self) -> Peer:
+        """What the handshake told; nothing while it is under way."""
+        if self._peer is None and self._tls.established:
+            self._peer = Peer(self._tls.server_name, self._tls.chain())
+        return self._peer or Peer(self._tls.server_name, [])
+
     def _tell(self, connect: Connect | None, reason: str) -> None:
-        chain = self._tls.chain() if self._tls.established else []
+        peer = self._who()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
-        own = chain[0].to_cryptography() if chain else None
+        own = peer.chain[0].to_cryptography() if peer.chain else None
         attempt = Attempt(
             time=self._azure.clock.now().isoformat(),
-            host=self._tls.server_name,
+            host=peer.server_name,
             device=device,
             accepted=not reason,
             reason=reason,

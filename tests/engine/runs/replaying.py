@@ -48,10 +48,11 @@ def replay(traces: Path, scenario: str, engine: list[str], python: Path, work: P
         work: an empty folder.
     """
     script = _script(traces / "replay.py")
+    # Only what is to be killed gets a process of its own.
+    script.subprocess = SimpleNamespace(**{**vars(subprocess), "run": partial(_here, engine)})
     player = script.Replay(engine, python, traces / scenario, work)
     with (player.folder / "world.py").open("a") as out:
         out.write(FAILS_AS_RECORDED)
-    player.call = partial(_call, player)
     player.run = partial(_run, script, player, player.run)
     player.all()
     return player.runs, player.differences
@@ -67,12 +68,11 @@ def _script(path: Path) -> Any:
     return module
 
 
-def _call(player: Any, *args: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-    """A command of the CLI that is no run: it needs no process of its own."""
+def _here(engine: list[str], full: list[str], *, env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+    """A command of the engine in this process: none of its own to start, and no key to derive a second time."""
     out, err = io.StringIO(), io.StringIO()
-    code = command([*args, "--cwd", str(player.folder), "--non-interactive"], environment=player.env, stdout=out, stderr=err)
-    assert code == 0 or not check, err.getvalue()
-    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
+    code = command(full[len(engine) :], environment=env, stdout=out, stderr=err)
+    return subprocess.CompletedProcess(full, code, out.getvalue(), err.getvalue())
 
 
 def _run(script: Any, player: Any, run: Callable[[dict[str, Any]], None], step: dict[str, Any]) -> None:

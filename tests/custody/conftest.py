@@ -1,0 +1,67 @@
+"""Local Azure with a vault, SoftHSM with a token, and a provider process that reaches both by its environment alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from components.dynamic.issued_certificate import IssuedCertificateProvider
+from components.dynamic.signing_key import SigningKeyProvider
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.custody import places
+from tests.custody.places import Tokens, Vault
+from tests.dynamic.engine_calls import Provider, ProviderProcess
+from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure; the deployer may make keys and sign with them."""
+    with local_azure(tmp_path_factory.mktemp("azure")) as found:
+        places.grant(found, places.OFFICER)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def vault(azure: LocalAzure) -> Vault:
+    """A vault of the session's own."""
+    return places.vault(azure)
+
+
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
+    """SoftHSM with one token, `plant`."""
+    found = Tokens(tmp_path_factory.mktemp("softhsm"), places.need_softhsm())
+    found.token("plant")
+    return found
+
+
+@pytest.fixture(scope="session")
+def process(azure: LocalAzure, request: pytest.FixtureRequest) -> Iterator[ProviderProcess]:
+    """`python -m pulumi.dynamic`. Where SoftHSM is not here, the rest is tested all the same."""
+    tokens = request.getfixturevalue("tokens") if places.softhsm() else None
+    with ProviderProcess(places.environment(azure, tokens)) as found:
+        yield found
+
+
+@pytest.fixture
+def keys(process: ProviderProcess) -> Provider:
+    """The provider of SigningKey."""
+    return process.of(SigningKeyProvider)
+
+
+@pytest.fixture
+def issuing(process: ProviderProcess) -> Provider:
+    """The provider of IssuedCertificate."""
+    return process.of(IssuedCertificateProvider)
+
+
+@pytest.fixture
+def proving(process: ProviderProcess) -> Provider:
+    """The provider of VerifiedCertificate."""
+    return process.of(VerifiedCertificateProvider)
+
+
+@pytest.fixture
+def hub(azure: LocalAzure) -> Hub:
+    """An IoT hub of the test's own."""
+    return azure.hub()

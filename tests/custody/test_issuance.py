@@ -1,0 +1,111 @@
+"""Roots, intermediates and devices under every custody; each key in its own place, and openssl agrees with the chain."""
+
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from components.dynamic import custody
+from components.pki import issue
+from components.pki.keys import public_pem
+from components.pki.signers import KeyInMemory
+from tests.custody import places
+from tests.custody.places import Held, Tokens, Vault
+from tests.dynamic.engine_calls import Provider
+from tests.pki.authorities import ec_key, private_pem, rsa_key
+from tests.pki.authorities import name as named
+
+Place = Callable[[str], Held]
+
+
+@pytest.fixture(params=["key-vault ec", "key-vault rsa", "pkcs11 ec", "pkcs11 rsa"])
+def place(request: pytest.FixtureRequest, keys: Provider) -> Place:
+    """Brings a key of that kind into that custody, and looks it up."""
+    where, _, kind = request.param.partition(" ")
+
+    def given(name: str) -> Held:
+        key, name = ec_key() if kind == "ec" else rsa_key(), f"{name}-{uuid.uuid4().hex[:8]}"
+        if where == "key-vault":
+            vault: Vault = request.getfixturevalue("vault")
+            return Held.look_up(keys, custody.in_key_vault(vault.give(name, key)))
+        tokens: Tokens = request.getfixturevalue("tokens")
+        return Held.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=places.PIN_VARIABLE))
+
+    return given
+
+
+def chain_of(issuing: Provider, root: dict[str, Any], below: dict[str, Any], below_key: str) -> tuple[str, str, str]:
+    """Root, issuing CA and a device from its CSR."""
+    top = places.root_of(issuing, root)
+    inputs = {"profile": "intermediate", "subject": "CN=Plant A issuing", "publicKey": below_key, "pathLength": 0, "signer": root}
+    child = issuing.create({**inputs, "issuerCertificate": top.outs["certificate"]})
+    csr = issue.request(KeyInMemory(ec_key()), subject=named("press-001")).public_bytes(Encoding.PEM).decode()
+    leaf = issuing.create(
+        {"profile": "device", "deviceId": "press-001", "request": csr, "signer": below, "issuerCertificate": child.outs["chain"]}
+    )
+    again = {**inputs, "issuerCertificate": top.outs["certificate"]}
+    assert issuing.diff(child, again).changes is False, "nothing is left to do, and no key was asked to find out"
+    return top.outs["certificate"], child.outs["certificate"], leaf.outs["certificate"]
+
+
+def require_path(folder: Path, root: str, middle: str, leaf: str) -> None:
+    for name, pem in (("root.pem", root), ("middle.pem", middle), ("leaf.pem", leaf)):
+        (folder / name).write_text(pem)
+    line = "openssl verify -x509_strict -purpose sslclient -CAfile root.pem -untrusted middle.pem leaf.pem"
+    done = subprocess.run(line.split(), cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "leaf.pem: OK\n", done.stderr
+
+
+def test_each_key_where_it_is(issuing: Provider, place: Place, tmp_path: Path) -> None:
+    """Root and issuing CA, each with a key of its own in the vault or the token, and a device under them."""
+    root, below = place("root"), place("issuing")
+    require_path(tmp_path, *chain_of(issuing, root.signer, below.signer, below.signer["publicKey"]))
+
+
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
+def test_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
+    """The same chain with keys in the state."""
+    below = ec_key()
+    signers = [{"custody": "state", "privateKey": private_pem(each)} for each in (key, below)]
+    require_path(tmp_path, *chain_of(issuing, signers[0], signers[1], public_pem(below.public_key())))
+
+
+def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider, keys: Provider, vault: Vault, tmp_path: Path) -> None:
+    """Custodies mix: the root's key in the vault, the issuing CA's in the state."""
+    held, below = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
+    signer = {"custody": "state", "privateKey": private_pem(below)}
+    require_path(tmp_path, *chain_of(issuing, held.signer, signer, public_pem(below.public_key())))
+
+
+def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, place: Place, tmp_path: Path) -> None:
+    """The root's key is at a ceremony: the issuing key's request goes out, signed where that key is, and openssl makes the CA of it."""
+    held = place("requested")
+    made = keys.create(
+        {"signer": {name: held.signer[name] for name in held.signer if name != "publicKey"}, "subject": "CN=Plant B,O=Contoso"}
+    )
+    (tmp_path / "ca.csr").write_text(made.outs["request"])
+    line = "openssl req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -days 9 -subj /CN=Root 2>&1"
+    line += " && openssl x509 -req -in ca.csr -CA root.pem -CAkey root.key -days 8 -set_serial 7 -copy_extensions copy -out ca.pem"
+    line += " && openssl verify -CAfile root.pem ca.pem && openssl x509 -in ca.pem -noout -subject -ext basicConstraints"
+    done = subprocess.run(["bash", "-ec", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert "ca.pem: OK" in done.stdout, done.stderr
+    assert "O = Contoso, CN = Plant B" in done.stdout
+    assert "CA:TRUE" in done.stdout
+
+
+def test_a_found_key_stays_the_same(keys: Provider, vault: Vault) -> None:
+    """A new version in the vault changes nothing: the key that was found is named with its version; another address is another key."""
+    news = {"signer": custody.in_key_vault(f"{vault.uri}/keys/turning")}
+    held = Held.look_up(keys, news["signer"], make="ec-p256")
+    newer = vault.keys.create_ec_key("turning", curve="P-256")
+    assert held.made.outs["reference"] != newer.id
+    assert keys.diff(held.made, {**news, "make": "ec-p256"}).changes is False
+    assert keys.read(held.made) == held.made
+    other = {"signer": custody.in_key_vault(str(newer.id))}
+    assert keys.diff(held.made, other).replaces == ["signer"]
+    keys.delete(held.made)
+    assert vault.keys.get_key("turning", held.made.outs["reference"].rpartition("/")[2]).id, "a key is never deleted from here"

@@ -1,0 +1,197 @@
+"""What can go wrong with a key in a vault: each told in one line with the fact and the remedy, and the next run goes on."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from components.dynamic import custody
+from components.dynamic.signing_key import SigningKeyProvider
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.custody import places
+from tests.custody.places import Vault
+from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.dynamic.plants import Plant
+from tests.pki.authorities import ec_key, rsa_key
+
+Fault = Callable[..., AbstractContextManager[None]]
+
+
+@pytest.fixture
+def faulty(azure: LocalAzure, vault: Vault) -> Fault:
+    """Faults at the vault, for a while."""
+
+    @contextmanager
+    def struck(fault: str, **more: Any) -> Iterator[None]:
+        places.control(azure, "POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
+        try:
+            yield
+        finally:
+            places.control(azure, "DELETE", "/faults")
+
+    return struck
+
+
+def fails(provider: Provider, news: dict[str, Any]) -> str:
+    with pytest.raises(CallFailedError) as caught:
+        provider.create(news)
+    text = str(caught.value).strip()
+    assert "\n" not in text, "one line, no traceback"
+    return text
+
+
+def declared(hub: Hub, plant: Plant, key: str) -> dict[str, Any]:
+    return {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": custody.in_key_vault(key), "deadline": 30}
+
+
+@pytest.mark.parametrize(
+    ("signer", "match"),
+    [
+        ({"custody": "key-vault"}, "custody 'key-vault' and no key; give the key's id"),
+        (custody.in_key_vault("https://kv.example.com/keys/a"), "it is no key's address in Azure Key Vault; write it as https://<vault>"),
+        (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is no key's address in Azure Key Vault"),
+        (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is no key's address in Azure Key Vault"),
+        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: there is no PEM public key"),
+        (custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"}, "custody 'key-vault' has no pin; give custody, key"),
+        ({"custody": "state", "privateKey": "noise"}, "there is no PEM private key in it"),
+        ({"custody": "offline"}, "custody 'offline' has no key to look for; use key-vault or pkcs11"),
+    ],
+)
+def test_what_check_refuses(keys: Provider, signer: dict[str, Any], match: str) -> None:
+    """Before anything is asked of anybody; the property is not named to the engine, which would print its value."""
+    ((name, reason),) = keys.check({"signer": signer}).failures
+    assert (name, bool(re.search(match, reason))) == ("", True), reason
+
+
+def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) -> None:
+    """An algorithm that is none; a root by a key whose public half nobody has told."""
+    signer = custody.in_key_vault("https://kv.vault.azure.net/keys/a")
+    assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
+    root = issuing.check({"profile": "root", "subject": "CN=A", "signer": signer}).failures[0][1]
+    assert root == "signer: the key is elsewhere and its public half is not known; give publicKey (see SigningKey)"
+
+
+def test_no_such_vault(keys: Provider) -> None:
+    """A vault whose name resolves to nothing."""
+    text = fails(keys, {"signer": custody.in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
+    assert "the vault can't be reached: " in text
+    assert "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots" in text
+
+
+def test_no_such_key(keys: Provider, vault: Vault) -> None:
+    """A name, or a version, that is not there: told, and with a version nothing is made in its place."""
+    assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none")})
+    text = fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
+    assert "check the name and the version, or let the key be made here" in text
+
+
+def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
+    """It can be looked at and does not sign; enabled again, the next run proves."""
+    plant = Plant()
+    key = vault.give(f"off-{uuid.uuid4().hex[:8]}", plant.key)
+    name, version = key.split("/")[-2:]
+    vault.keys.update_key_properties(name, version, enabled=False)
+    text = fails(proving, declared(hub, plant, key))
+    assert "Key Vault answers 403 KeyDisabled: Operation sign is not allowed on a disabled key; have it enabled (az keyvault" in text
+    vault.keys.update_key_properties(name, version, enabled=True)
+    assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+
+
+def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault) -> None:
+    """Its operations lack sign."""
+    plant = Plant(key=rsa_key())
+    key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", plant.key, ("wrapKey", "unwrapKey"))
+    text = fails(proving, declared(hub, plant, key))
+    assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; have `sign` added" in text
+
+
+def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
+    """A curve that no trust anchor may have, and that Azure IoT does not take."""
+    key = vault.give(f"koblitz-{uuid.uuid4().hex[:8]}", ec.generate_private_key(ec.SECP256K1()))
+    assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": custody.in_key_vault(key)})
+
+
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
+def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
+    """The vault's key is not the certificate's: nothing is signed by it, and the right id proves with the code that lies there."""
+    plant, wrong = Plant(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
+    text = fails(proving, declared(hub, plant, wrong))
+    assert "the certificate's own is" in text
+    assert "name the key, with its version, that belongs to this certificate" in text
+    right = vault.give(f"right-{uuid.uuid4().hex[:8]}", plant.key)
+    assert proving.create(declared(hub, plant, right)).outs["proof"] == "possession"
+
+
+@pytest.mark.parametrize(("role", "verb"), [("Key Vault Reader", "sign"), ("Reader", "read")])
+def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
+    """A login that may look and not sign, or not even look: told with the action and the role to give."""
+    plant = Plant()
+    key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", plant.key)
+    who = places.principal(azure, role)
+    with ProviderProcess(
+        places.environment(azure, None, ARM_CLIENT_ID=who["client_id"], ARM_CLIENT_SECRET=who["client_secret"])
+    ) as process:
+        looked = process.of(SigningKeyProvider)
+        if verb == "sign":
+            assert looked.create({"signer": custody.in_key_vault(key)}).outs["key"] == "EC P-256"
+            text = fails(looked, {"signer": custody.in_key_vault(key), "subject": "CN=A"})
+        else:
+            text = fails(looked, {"signer": custody.in_key_vault(key)})
+    assert "Key Vault answers 403 ForbiddenByRbac: Caller is not authorized to perform action on resource" in text
+    assert "give this identity the role Key Vault Crypto User on the key" in text
+    assert who["client_id"] not in text, "one line, not Azure's ten"
+
+
+def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
+    """A wrong secret: the login's own words, and what to do."""
+    with ProviderProcess(places.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
+        text = fails(process.of(SigningKeyProvider), {"signer": custody.in_key_vault(f"{vault.uri}/keys/a")})
+    assert "AADSTS7000215" in text
+    assert "log in (az login), or set the variables" in text
+
+
+@pytest.mark.parametrize("fault", ["429", "503", "500", "drop"])
+@pytest.mark.parametrize("call", ["GET", "POST"])
+def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
+    """Throttled, down, or a connection that drops, at looking or at signing: the same run proves."""
+    plant = Plant()
+    key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", plant.key)
+    with faulty(fault, method=call, times=1, **({"retry_after": 0} if fault == "429" else {})):
+        assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+
+
+def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
+    """A vault that never has time: told, and the next run proves with what lies there."""
+    plant = Plant()
+    key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", plant.key)
+    with faulty("429", path="*/sign", retry_after=0):
+        assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in fails(proving, declared(hub, plant, key))
+    assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+
+
+def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, faulty: Fault) -> None:
+    """The vault made the key and its answer dropped: a version of it is used, and the next run finds the newest."""
+    name = f"lost-{uuid.uuid4().hex[:8]}"
+    with faulty("drop", path="*/create", when="after", times=1):
+        made = keys.create({"signer": custody.in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
+    assert made.outs["reference"] == vault.keys.get_key(name).id
+
+
+def test_a_process_that_says_nothing_of_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
+    """Reading, comparing and deleting ask the vault for nothing: a drift check needs no key."""
+    plant = Plant()
+    key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", plant.key)
+    with ProviderProcess(places.environment(azure, None)) as process:
+        proving = process.of(VerifiedCertificateProvider)
+        made = proving.create(declared(hub, plant, key))
+        places.control(azure, "DELETE", "/requests")
+        read = proving.read(made)
+        assert read is not None
+        assert proving.diff(read, made.inputs).changes is False
+        proving.delete(read)
+    assert not [entry for entry in places.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]

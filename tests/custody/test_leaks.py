@@ -1,0 +1,98 @@
+"""No key, PIN or login leaves its place under any custody: not by gRPC, outputs, errors, or logs turned all the way up."""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.dynamic import custody
+from components.dynamic.issued_certificate import IssuedCertificateProvider
+from components.dynamic.signing_key import SigningKeyProvider
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from components.pki.keys import public_pem
+from tests.custody import places
+from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.dynamic.plants import Plant
+from tests.pki.authorities import ec_key, private_pem, rsa_key
+
+Kept = tuple[dict[str, Any], dict[str, Any], list[str]]
+_LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecustomize: every library's every word goes to stderr
+
+
+@pytest.fixture(params=["state ec", "offline ec", "key-vault rsa", "pkcs11 ec"])
+def kept(request: pytest.FixtureRequest, plant: Plant) -> Kept:
+    """A signer, one that fails, and what must not be seen."""
+    where = request.param.partition(" ")[0]
+    body = "".join(plant.private_pem.splitlines()[1:-1])
+    # Only what is private: the head of PKCS#8 is the same for all, and the public half ends it (EC) or stands before (RSA).
+    private = body[40:80] if request.param.endswith("ec") else body[480:]
+    pieces = [private[start : start + 40] for start in range(0, len(private) - 39, 40)]
+    name = f"leak-{uuid.uuid4().hex[:8]}"
+    match where:
+        case "state":
+            signer = {"custody": "state", "privateKey": private_pem(plant.key, "correct horse 84"), "passphrase": "correct horse 84"}
+            return signer, {**signer, "passphrase": "correct horse 85"}, [*pieces, "correct horse"]
+        case "offline":
+            return custody.offline(), {"custody": "offline", "privateKey": plant.private_pem}, pieces
+        case "key-vault":
+            vault = request.getfixturevalue("vault")
+            return custody.in_key_vault(vault.give(name, plant.key)), custody.in_key_vault(f"{vault.uri}/keys/none"), pieces
+    tokens = request.getfixturevalue("tokens")
+    signer = custody.in_token(tokens.give("plant", name, plant.key), pin=places.PIN)
+    return signer, {**signer, "pin": "plant-pin-00000000"}, [*pieces, places.PIN, "plant-pin-00000000"]
+
+
+@pytest.fixture
+def plant(request: pytest.FixtureRequest) -> Plant:
+    """An authority whose key is the kind that the custody's test asks for."""
+    kind = str(request.node.callspec.params["kept"]).partition(" ")[2]
+    return Plant(key=rsa_key() if kind == "rsa" else ec_key())
+
+
+def test_nothing_leaves_by_the_provider(
+    azure: LocalAzure, hub: Hub, plant: Plant, kept: Kept, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Prove, look, change, issue, fail, delete: secrets cross in the declared input `signer` alone, and no log or answer holds any."""
+    signer, broken, secrets = kept
+    (tmp_path / "sitecustomize.py").write_text(_LOUD)
+    tokens = request.getfixturevalue("tokens") if signer["custody"] == "pkcs11" else None
+    environment = places.environment(azure, tokens)
+    secrets = [*secrets, environment["AZURE_CLIENT_SECRET"], "Bearer eyJ"]
+    with ProviderProcess({**environment, "PYTHONPATH": str(tmp_path)}) as process:
+        news = {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": signer, "deadline": 30}
+        proving = process.of(VerifiedCertificateProvider)
+        made = proving.up(proving.create(news), {**news, "deadline": 31})
+        key = public_pem(ec_key().public_key())
+        device = {"profile": "device", "deviceId": "press-001", "publicKey": key, "issuerCertificate": plant.pem}
+        if signer["custody"] != "offline":
+            issued = process.of(IssuedCertificateProvider).create({**device, "signer": signer})
+            assert issued.outs["custody"] == signer["custody"]
+        proving.delete(made)
+    with ProviderProcess(process.environment) as failing:
+        _fail(failing, news, broken)
+    for each in (process, failing):
+        assert "DEBUG" in each.complained, "the logs were on"
+        _require_clean(each, secrets)
+
+
+def _fail(process: ProviderProcess, news: dict[str, Any], broken: dict[str, Any]) -> None:
+    """Each kind of refusal: by check, and by a create that nobody checked, which would end in a traceback."""
+    for provider, inputs in ((VerifiedCertificateProvider, {**news, "signer": broken}), (SigningKeyProvider, {"signer": broken})):
+        calls = process.of(provider)
+        calls.check(inputs)
+        with pytest.raises(CallFailedError):
+            calls.process.call("Create", properties=calls._with_provider(inputs | ({"name": "other"} if "name" in inputs else {})))
+
+
+def _require_clean(process: ProviderProcess, secrets: list[str]) -> None:
+    seen = {"stdout": process.said, "stderr": process.complained}
+    for number, text in enumerate(process.traffic):
+        message = json.loads(text) if text.startswith("{") else {"error": text}
+        for name, part in message.items():
+            open_parts = {key: value for key, value in part.items() if key != "signer"} if isinstance(part, dict) else part
+            seen[f"message {number} {name}"] = json.dumps(open_parts)
+    found = {where: secret for where, text in seen.items() for secret in secrets if secret in text.replace("\\n", "").replace("\n", "")}
+    assert found == {}

@@ -1,0 +1,108 @@
+"""Every custody proves a CA on local Azure: the key signs where it is, and the judge, which knows nothing of custodies, is convinced."""
+
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.dynamic import custody
+from tests.custody import places
+from tests.custody.places import Held, Tokens, Vault
+from tests.dynamic.engine_calls import CallFailedError, Provider
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.dynamic.plants import Plant
+from tests.pki.authorities import ec_key, rsa_key
+
+
+def declared(hub: Hub, certificate: str, signer: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"serviceId": hub.id, "certificate": certificate, "name": "plant-a", "signer": signer, "deadline": 60, **more}
+
+
+def proven(proving: Provider, hub: Hub, news: dict[str, Any]) -> None:
+    made = proving.create(news)
+    assert (made.outs["state"], made.outs["proof"], made.outs["custody"]) == ("verified", "possession", news["signer"]["custody"])
+    assert hub.verified() == {made.outs["certificateName"]: True}
+    assert proving.diff(made, news).changes is False, "and nothing is left to do"
+
+
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
+def test_state(proving: Provider, hub: Hub, key: Any) -> None:
+    """Custody state: the key came in as a secret."""
+    plant = Plant(key=key)
+    proven(proving, hub, declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
+
+
+@pytest.mark.parametrize("algorithm", places.ALGORITHMS)
+def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
+    """Custody key-vault: a key made in the vault, a root by it, a proof by it."""
+    held = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
+    root = places.root_of(issuing, held.signer)
+    proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
+
+
+@pytest.mark.parametrize("algorithm", places.ALGORITHMS)
+def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
+    """Custody pkcs11: a key made in the token, a root by it, a proof by it; the PIN is in the environment."""
+    signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=places.PIN_VARIABLE)
+    held = Held.look_up(keys, signer, make=algorithm)
+    root = places.root_of(issuing, held.signer)
+    proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
+
+
+@pytest.mark.parametrize("kind", ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-384"], ids=["rsa", "ec"])
+def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None:
+    """Custody offline: the command that the run tells, run as it is where the key is, makes the answer; the next run is verified."""
+    made_by = f"openssl req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Ceremony"
+    _shell(tmp_path, f"{made_by} -addext keyUsage=critical,keyCertSign,cRLSign")
+    news = declared(hub, (tmp_path / "ca.pem").read_text(), custody.offline())
+    waiting = proving.create(news)
+    assert (waiting.outs["state"], waiting.outs["code"] in waiting.outs["ceremony"]) == ("waiting", True)
+    _shell(tmp_path, waiting.outs["ceremony"])
+    answered = proving.update(waiting, news | {"proofCertificate": (tmp_path / "proof.pem").read_text()})
+    assert (answered.outs["state"], answered.outs["proof"], "ceremony" in answered.outs) == ("verified", "possession", False)
+    assert hub.verified() == {answered.outs["certificateName"]: True}
+    assert {path.name for path in tmp_path.iterdir()} == {"ca.key", "ca.pem", "proof.pem"}, "nothing else is left where the key is"
+
+
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
+def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
+    """A CA made elsewhere, its key imported by Microsoft's client: declared by its id alone; the vault is asked twice, whatever for."""
+    plant = Plant(key=key)
+    given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
+    places.control(azure, "DELETE", "/requests")
+    proven(proving, hub, declared(hub, plant.pem, custody.in_key_vault(given)))
+    asked = [entry for entry in places.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
+    assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
+
+
+@pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
+def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
+    """A CA made elsewhere, its key imported by SoftHSM's own tool; the PIN comes as a secret."""
+    plant, given = Plant(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=places.PIN)))
+
+
+def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
+    """Nothing is signed by it, and the right one proves with the code that lies there."""
+    plant, other = Plant(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
+    with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
+        proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=places.PIN_VARIABLE)))
+    right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", plant.key)
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(right, pin_variable=places.PIN_VARIABLE)))
+
+
+def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
+    """A key that moves from the state into the vault is the same key: an update in place, the certificate stays verified."""
+    plant = Plant()
+    made = proving.create(declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
+    moved = declared(hub, plant.pem, custody.in_key_vault(f"{vault.uri}/keys/moved"))
+    assert (proving.diff(made, moved).changes, proving.diff(made, moved).replaces) == (True, [])
+    again = proving.update(made, moved)
+    assert (again.outs["custody"], again.outs["state"], again.outs["etag"]) == ("key-vault", "verified", made.outs["etag"])
+
+
+def _shell(folder: Path, line: str) -> None:
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,146 @@
+"""What can go wrong with a key in a token: each told in one line, and no PIN is ever tried twice."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.dynamic import custody
+from components.dynamic.signing_key import SigningKeyProvider
+from tests.custody import places
+from tests.custody.places import PIN, PIN_VARIABLE, Tokens
+from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.pki.authorities import ec_key
+
+# Objects that softhsm2-util can't make: run where SOFTHSM2_CONF points to the token.
+_STRANGE = """
+import sys, pkcs11
+from pkcs11.util.ec import encode_named_curve_parameters
+with pkcs11.lib(sys.argv[1]).get_token(token_label=sys.argv[2]).open(rw=True, user_pin=sys.argv[3]) as session:
+    curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("1.3.101.112")}
+    session.create_domain_parameters(pkcs11.KeyType.EC_EDWARDS, curve, local=True).generate_keypair(
+        mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN, label="edwards", store=True)
+    p256 = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
+    for key_id in (b"1", b"2"):
+        session.create_domain_parameters(pkcs11.KeyType.EC, p256, local=True).generate_keypair(id=key_id, label="twins", store=True)
+    session.generate_key(pkcs11.KeyType.AES, 256, label="secret", store=True)
+    public, _ = session.create_domain_parameters(pkcs11.KeyType.EC, p256, local=True).generate_keypair(label="half", store=True)
+    public.destroy()
+"""
+
+_CHANGE_PIN = """
+import sys, pkcs11
+with pkcs11.lib(sys.argv[1]).get_token(token_label="plant").open(rw=True, user_pin=sys.argv[2]) as session:
+    session.set_pin(sys.argv[2], sys.argv[3])
+"""
+
+
+@pytest.fixture(scope="module")
+def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
+    """A SoftHSM of its own with two tokens of one name and one full of strange things."""
+    found = Tokens(tmp_path_factory.mktemp("drawer"), places.need_softhsm())
+    for label in ("strange", "double", "double"):
+        found.token(label)
+    environment = {"SOFTHSM2_CONF": str(found.config)}
+    subprocess.run([sys.executable, "-c", _STRANGE, found.module, "strange", PIN], env=environment, check=True, timeout=60)
+    found.give("strange", "moved", ec_key())
+    return found
+
+
+@pytest.fixture(scope="module")
+def process(drawer: Tokens) -> Iterator[ProviderProcess]:
+    """A provider process with nothing but the tokens."""
+    with ProviderProcess({"SOFTHSM2_CONF": str(drawer.config), PIN_VARIABLE: PIN}) as found:
+        yield found
+
+
+def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
+    with pytest.raises(CallFailedError) as caught:
+        provider.create({"signer": signer, **more})
+    text = str(caught.value).strip()
+    assert "\n" not in text, "one line, no traceback"
+    assert PIN not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"pin": None}, "custody 'pkcs11' has one PIN; give pin (a secret) or pinVariable, one of them"),
+        ({"pin": "1", "pinVariable": "A"}, "custody 'pkcs11' has one PIN"),
+        ({"key": None, "pin": "1"}, "custody 'pkcs11' and no key; give the key's id (key-vault) or PKCS#11 URI (pkcs11)"),
+        ({"key": "pkcs11:slot-id=3;object=a", "pin": "1"}, "it names a slot and no token, and slots move"),
+        ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "there is a PIN in it, or the way to one"),
+    ],
+)
+def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) -> None:
+    """Without touching a token; a PIN in the URI is not repeated."""
+    signer = {"custody": "pkcs11", "key": "pkcs11:token=a;object=b", **fields}
+    ((name, reason),) = keys.check({"signer": {name: value for name, value in signer.items() if value}}).failures
+    assert (name, match in reason, "84017263" in reason) == ("", True, False), reason
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "match"),
+    [
+        ("absent", "a", "the token is not there; there are: 'double', 'double', 'strange'; plug it in"),
+        ("double", "a", "2 tokens fit: 'double', 'double'; name the one by serial=<serial>"),
+        ("strange", "none", "there is no such public key in the token; check object= and id="),
+        ("strange", "secret", "there is no such public key in the token"),
+        ("strange", "half", "there is no such public key in the token; check object= and id=; both halves must be in the token"),
+        ("strange", "twins", "2 keys fit; name the one by id=<bytes as %01%02>"),
+        ("strange", "edwards", "it is of type EC_EDWARDS; name an RSA or EC key"),
+    ],
+)
+def test_what_is_not_there_or_not_fit(keys: Provider, drawer: Tokens, token: str, key: str, match: str) -> None:
+    """Token absent or told twice; key absent, told twice, or of another kind."""
+    assert match in fails(keys, custody.in_token(drawer.uri(token, key), pin_variable=PIN_VARIABLE))
+
+
+def test_a_slot_that_moved(keys: Provider, drawer: Tokens) -> None:
+    """The slot in the URI is another one by now: the token's name finds it."""
+    uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={drawer.module}"
+    assert keys.create({"signer": custody.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
+
+
+@pytest.mark.parametrize("module", ["/nowhere/p11.so", "/bin/true", ""])
+def test_no_module(keys: Provider, module: str) -> None:
+    """A library that is not there, that is none, or that nobody has named."""
+    uri = "pkcs11:token=strange;object=a" + (f"?module-path={module}" if module else "")
+    text = fails(keys, custody.in_token(uri, pin_variable=PIN_VARIABLE))
+    assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "no PKCS#11 module is named; add ?module-path=") in text
+
+
+def test_no_pin_in_the_environment(tokens: Tokens) -> None:
+    """The variable is not set where Pulumi runs."""
+    with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config)}) as process:
+        text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
+    assert "the token's PIN: the environment variable NO_SUCH_PIN is not set here; set it where Pulumi runs" in text
+
+
+def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
+    """However many resources ask, one try a run: even when the PIN becomes the right one meanwhile, it is not tried before the next."""
+    own, other = Tokens(tmp_path, places.need_softhsm()), "plant-pin-00000000"
+    own.token("plant")
+    signer = custody.in_token(own.give("plant", "ca", ec_key()), pin=other)
+    with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
+        provider = process.of(SigningKeyProvider)
+        assert "the token 'plant' refuses the PIN; put the PIN right before the next run" in fails(provider, signer)
+        change = [sys.executable, "-c", _CHANGE_PIN, own.module, PIN, other]
+        subprocess.run(change, env={"SOFTHSM2_CONF": str(own.config)}, check=True, timeout=60)
+        for _ in range(2):
+            assert "has refused its PIN in this run already and is not asked again; put the PIN right" in fails(provider, signer)
+    with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
+        assert process.of(SigningKeyProvider).create({"signer": signer}).outs["key"] == "EC P-256"
+
+
+def test_python_pkcs11_is_not_installed(tokens: Tokens, tmp_path: Path) -> None:
+    """The extra was left out: told with how to get it."""
+    (tmp_path / "pkcs11").mkdir()
+    (tmp_path / "pkcs11" / "__init__.py").write_text("raise ImportError('not installed')")
+    with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config), "PYTHONPATH": str(tmp_path), PIN_VARIABLE: PIN}) as process:
+        text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable=PIN_VARIABLE))
+    assert "python-pkcs11 is not installed; install the extra" in text

@@ -1,0 +1,272 @@
+"""DeviceFleet over gRPC, as the engine calls it: thousands as one, by difference, and what others did to them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from components.azure_iot.registry import Registration
+from components.dynamic.roster import Roster
+from components.dynamic.roster_sources import from_ids, from_pattern
+from tests.dynamic.engine_calls import CallFailedError, Made, Provider
+from tests.dynamic.estate import OWNER, Estate
+
+FLEET = from_pattern("press-{001..025}", {"plant": "A"})
+
+
+def roster(**own: Registration) -> Roster:
+    """The fleet of 25, some of it declared otherwise."""
+    return Roster.of({**dict(FLEET), **{name.replace("_", "-"): declared for name, declared in own.items()}}.items())
+
+
+def fails(call: Any, *arguments: Any) -> str:
+    with pytest.raises(CallFailedError) as caught:
+        call(*arguments)
+    text = str(caught.value).strip()
+    assert "\n" not in text, "one line, no traceback"
+    return text.partition(": ")[2]
+
+
+def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, estate: Estate) -> None:
+    """250 devices are three calls; each carries its tags, ours among them, from the call that made it; what comes back is a digest."""
+    wanted = from_pattern("press-{001..250}", {"plant": "A"})
+    made = fleets.create(estate.fleet(wanted))
+    assert estate.calls() == ["POST /devices/query", *["POST /devices"] * 3]
+    assert sorted(estate.twins()) == list(wanted.ids)
+    assert estate.twin("press-007")["tags"] == {"plant": "A", "hubtrust": OWNER}
+    assert estate.twin("press-007")["authenticationType"] == "certificateAuthority"
+    assert {name: made.outs[name] for name in ("count", "enabled", "digest", "exceptions")} == {
+        "count": 250,
+        "enabled": 250,
+        "digest": wanted.digest,
+        "exceptions": [],
+    }
+    assert "press" not in str(made.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
+
+
+def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: Estate) -> None:
+    """A second run reads one page and finds no difference."""
+    news = estate.fleet(FLEET)
+    made = fleets.create(news)
+    estate.clear()
+    again = fleets.up(made, news)
+    assert (again.outs, estate.calls()) == (made.outs, ["POST /devices/query"])
+
+
+def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: Estate) -> None:
+    """A refresh counts 22, the digest differs, and `up` makes exactly those three again."""
+    news = estate.fleet(FLEET)
+    made = fleets.create(news)
+    estate.delete("press-003", "press-014", "press-025")
+    drifted = fleets.read(made)
+    assert drifted is not None
+    assert drifted.outs["count"] == 22
+    assert (fleets.diff(drifted, news).changes, fleets.diff(drifted, news).replaces) == (True, [])
+    estate.clear()
+    again = fleets.update(drifted, news)
+    assert estate.calls(writes=True) == ["POST /devices"]
+    assert (again.outs, len(estate.twins())) == (made.outs, 25)
+
+
+def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: Estate) -> None:
+    """A device disabled and a tag changed are seen and repaired; a tag that somebody added beside ours is theirs."""
+    news = estate.fleet(FLEET)
+    made = fleets.create(news)
+    estate.disable("press-002", "lost")
+    estate.tag("press-003", plant="B")
+    estate.tag("press-004", firmware="7")
+    drifted = fleets.read(made)
+    assert drifted is not None
+    assert (drifted.outs["enabled"], drifted.outs["exceptions"]) == (24, ["press-002: disabled (lost)"])
+    estate.clear()
+    assert fleets.up(made, news).outs == made.outs
+    assert estate.writes == 1
+    assert (estate.twin("press-002")["status"], estate.twin("press-003")["tags"]["plant"]) == ("enabled", "A")
+    assert estate.twin("press-004")["tags"]["firmware"] == "7"
+    estate.clear()
+    assert fleets.up(made, news).outs == made.outs
+    assert estate.calls() == ["POST /devices/query"]
+
+
+def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: Estate) -> None:
+    """One added, one taken out, one disabled with its reason, one with other tags: one call for all of them."""
+    made = fleets.create(estate.fleet(FLEET))
+    changed = dict(roster(press_005=Registration(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=Registration()))
+    del changed["press-001"]
+    news = estate.fleet(Roster.of({**changed, "press-026": Registration(tags={"plant": "A"})}.items()))
+    assert (fleets.diff(made, news).changes, fleets.diff(made, news).replaces) == (True, [])
+    estate.clear()
+    after = fleets.update(made, news)
+    assert estate.writes == 1
+    twins = estate.twins()
+    assert ("press-001" in twins, "press-026" in twins, len(twins)) == (False, True, 25)
+    assert (twins["press-005"]["status"], twins["press-005"]["statusReason"]) == ("disabled", "stolen")
+    assert twins["press-006"]["tags"] == {"hubtrust": OWNER}
+    assert (after.outs["enabled"], after.outs["exceptions"]) == (24, ["press-005: disabled (stolen)"])
+
+
+def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: Estate) -> None:
+    """A device of the same id that others made stays as it was and is named; all others are made; `adopt` takes it over."""
+    estate.door.put("press-007", authentication={"type": "sas"})
+    text = fails(fleets.create, estate.fleet(FLEET))
+    assert text.startswith("fleet 'presses' on IoT hub 'trial-")
+    assert "device 'press-007' is there already and not ours (without our tag); choose other ids" in text
+    assert (estate.twin("press-007")["authenticationType"], len(estate.twins())) == ("sas", 25)
+    made = fleets.create(estate.fleet(FLEET, adopt=True))
+    adopted = estate.twin("press-007")
+    assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], made.outs["count"]) == ("certificateAuthority", OWNER, 25)
+
+
+def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: Estate) -> None:
+    """Two fleets that overlap: the second is refused and told whose the devices are."""
+    fleets.create(estate.fleet(FLEET))
+    other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
+    text = fails(fleets.create, estate.fleet(from_pattern("press-{024..027}"), owner=other))
+    assert f"devices 'press-024', 'press-025' are there already and not ours (of {OWNER['urn']} in stack organization/tests/dev)" in text
+
+
+def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: Estate) -> None:
+    """With an alias the old tag is known to have been ours: it is written anew and nothing is made or deleted."""
+    made = fleets.create(estate.fleet(FLEET))
+    moved = estate.fleet(FLEET, owner={**OWNER, "urn": "urn:pulumi:dev::tests::x::machines"})
+    assert fleets.diff(made, moved).replaces == []
+    estate.clear()
+    after = fleets.up(made, moved)
+    assert (estate.writes, estate.twin("press-001")["tags"]["hubtrust"]) == (1, moved["owner"])
+    estate.clear()
+    fleets.up(after, moved)
+    assert estate.calls() == ["POST /devices/query"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "drop:path=/devices:nth=2:when=after",
+        "drop:path=/devices:nth=1",
+        "429:path=/devices:times=3",
+        "503:path=/devices:nth=3:when=after",
+        "401:path=/devices:nth=2",
+        "500:path=/devices/query:nth=1",
+    ],
+)
+def test_a_bad_moment_is_gone_through(fleets: Provider, estate: Estate, fault: str) -> None:
+    """A connection dropped before or after the effect, a throttle without Retry-After, a token that ends: one run, every device once."""
+    wanted = from_pattern("press-{001..350}")
+    estate.clear(fault)
+    made = fleets.create(estate.fleet(wanted))
+    assert made.outs["digest"] == wanted.digest
+    assert sorted(estate.twins()) == list(wanted.ids)
+
+
+def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, estate: Estate) -> None:
+    """The fleet is half made when Azure stops answering: told in one line; the next `up` reads the hub and makes only what is missing."""
+    wanted = from_pattern("press-{0001..2000}")
+    estate.clear("503:path=/devices:share=0.6:seed=7")
+    text = fails(fleets.create, estate.fleet(wanted, deadline=1))
+    assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; what was done stays", text), text
+    stand = len(estate.twins())
+    assert 0 < stand < 2000
+    estate.clear()
+    made = fleets.create(estate.fleet(wanted))
+    assert (made.outs["count"], estate.writes) == (2000, -(-(2000 - stand) // 100))
+
+
+def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, estate: Estate) -> None:
+    """A bulk answer 400 with 98 of 100 done: the two are told by name, the others are in the registry."""
+    wanted = from_pattern("press-{001..100}")
+    for taken in ("press-031", "press-062"):
+        estate.door.put(taken)
+    text = fails(fleets.create, estate.fleet(wanted))
+    assert "devices 'press-031', 'press-062' are there already" in text
+    assert sum("hubtrust" in twin["tags"] for twin in estate.twins().values()) == 98
+
+
+def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: Estate) -> None:
+    """Right after a change queries still show the old state: no device is made twice, and none is believed gone."""
+    news = estate.fleet(FLEET)
+    estate.clear(query_lag_seconds=0.7)
+    made = fleets.create(news)
+    refreshed = fleets.read(made)
+    assert refreshed is not None
+    assert refreshed.outs == made.outs
+    smaller = estate.fleet(from_pattern("press-{001..020}", {"plant": "A"}))
+    shrunk = fleets.update(made, smaller)
+    estate.clear(query_lag_seconds=3600)
+    assert fleets.update(shrunk, smaller).outs == shrunk.outs
+    assert len([call for call in estate.calls(writes=True) if call == "POST /devices"]) == 0
+    again = fleets.create(news)
+    assert again.outs == made.outs, "made anew though the index shows nothing of it"
+
+
+def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: Estate) -> None:
+    """Far more calls than the hub allows at once: none fails, and the fleet stands."""
+    wanted = from_pattern("press-{0001..3000}")
+    estate.clear(throttle=20.0, throttle_burst=0)
+    made = fleets.create(estate.fleet(wanted))
+    estate.clear()
+    assert (made.outs["count"], len(estate.twins())) == (3000, 3000)
+
+
+def test_missing_permission_names_the_role(fleets: Provider, estate: Estate) -> None:
+    """401 that stays, as Azure answers an Owner without the data role: the role and the setting that grants it are named."""
+    estate.clear("401:path=/devices*")
+    text = fails(fleets.create, estate.fleet(FLEET, deadline=1))
+    assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
+
+
+def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: Estate) -> None:
+    """Devices with our tag go, 100 a call; others stay; gone is as good; a hub that is gone has none."""
+    estate.door.put("lathe-1")
+    made = fleets.create(estate.fleet(from_pattern("press-{001..150}")))
+    estate.clear()
+    fleets.delete(made)
+    assert (estate.writes, sorted(estate.twins())) == (2, ["lathe-1"])
+    fleets.delete(Made(made.id, made.outs | {"count": 0}, made.inputs))
+
+
+def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: Estate) -> None:
+    """The hub was deleted by hand: the fleet reads as gone, by Resource Manager's word, and deleting it is done."""
+    made = fleets.create(estate.fleet(FLEET))
+    estate.door.hub.vanish()
+    assert fleets.read(made) is None
+    fleets.delete(made)
+
+
+def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: Estate) -> None:
+    """An engine that was told to replace makes the new one before the old one goes: the devices are the same ones and stay."""
+    news = estate.fleet(FLEET)
+    made = fleets.create(news)
+    fleets.create(news)
+    fleets.delete(made)
+    assert len(estate.twins()) == 25
+
+
+def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: Estate) -> None:
+    """`A` and `a` are two devices; every character that Azure allows makes a device, and its twin is found again."""
+    odd = from_ids(["A", "a", "x-.%_*?!(),:=@$'", "0" * 128])
+    news = estate.fleet(odd)
+    made = fleets.create(news)
+    assert set(estate.twins()) == set(odd.ids)
+    estate.disable("A", "by hand")
+    assert fleets.up(made, news).outs == made.outs
+    fleets.delete(made)
+    assert estate.twins() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"members": "noise"}, "members: it is no packed list of devices of this version"),
+        ({"members": "1.noise"}, "members: it is no packed list of devices; give what"),
+        ({"owner": {"stack": "s"}}, "owner: it is .*; give stack and urn"),
+        ({"hostName": "hub"}, "hostName: 'hub' is no hub's host name"),
+        ({"hubId": "hub"}, "hubId: resource id 'hub': it names no IoT hub"),
+        ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),
+        ({"adopt": "yes"}, "adopt: value: it is 'yes'"),
+    ],
+)
+def test_each_wrong_input_is_told(fleets: Provider, estate: Estate, changes: dict[str, Any], match: str) -> None:
+    """One line each, before anything is made."""
+    failures = fleets.check(estate.fleet(FLEET, **changes)).failures
+    assert len(failures) == 1
+    assert re.search(match, failures[0][1]), failures

@@ -1,0 +1,175 @@
+"""DeviceIdentity over gRPC: made with its tag in one call, resumed, repaired, refused, adopted, removed by etag."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from components.dynamic.device_identity import DeviceIdentityProvider
+from sandbox import world
+from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.dynamic.estate import OWNER, Estate
+from tests.dynamic.local_azure import LocalAzure
+
+THUMBPRINT = "ab" * 20
+DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
+
+
+def test_a_device_is_made_in_one_write(devices: Provider, estate: Estate) -> None:
+    """Identity, tags, desired properties and our own tag in one call; names keep their underscores and numbers their kind."""
+    made = devices.create(estate.device(**DECLARED, edge=True))
+    assert estate.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
+    twin = estate.twin("press-001")
+    assert twin["tags"] == {**DECLARED["tags"], "hubtrust": OWNER}
+    assert {name: twin["properties"]["desired"][name] for name in DECLARED["desired"]} == DECLARED["desired"]
+    assert (twin["capabilities"]["iotEdge"], twin["authenticationType"]) == (True, "certificateAuthority")
+    assert (made.id, made.outs["etag"], made.outs["deviceEtag"]) == (f"{estate.door.host}/press-001", twin["etag"], twin["deviceEtag"])
+    assert (made.outs["status"], made.outs["authentication"], "adopt" in made.outs) == ("enabled", "certificateAuthority", False)
+
+
+def test_nothing_to_do_is_one_read(devices: Provider, estate: Estate) -> None:
+    """A second run reads the twin and finds no difference, with or without declared documents."""
+    for device_id, changes in (("press-001", {}), ("press-002", DECLARED), ("press-003", {"thumbprints": [THUMBPRINT]})):
+        news = estate.device(device_id, **changes)
+        made = devices.create(news)
+        estate.clear()
+        assert devices.up(made, news).outs == made.outs
+        assert estate.calls() == [f"GET /twins/{device_id}"]
+
+
+def test_every_drift_is_seen_and_repaired(devices: Provider, estate: Estate) -> None:
+    """Disabled, a tag changed, a tag added beside ours, deleted: each is put right but for what others added."""
+    news = estate.device(**DECLARED)
+    made = devices.create(news)
+    estate.disable("press-001", "by hand")
+    estate.tag("press-001", plant_line="B", firmware="7")
+    drifted = devices.read(made)
+    assert drifted is not None
+    assert (drifted.outs["status"], drifted.outs["reason"]) == ("disabled", "by hand")
+    assert json.loads(drifted.outs["tags"])["plant_line"] == "B"
+    assert devices.diff(drifted, news).changes is True
+    again = devices.up(made, news)
+    twin = estate.twin("press-001")
+    assert (twin["status"], twin["tags"]["plant_line"], twin["tags"]["firmware"]) == ("enabled", "A", "7")
+    estate.delete("press-001")
+    assert devices.read(again) is None
+    assert devices.up(again, news).outs["status"] == "enabled"
+
+
+def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estate: Estate) -> None:
+    """Revocation with its reason, thumbprints instead of a CA, a tag taken away: updates; another id or hub: another device."""
+    made = devices.create(estate.device(**DECLARED))
+    revoked = devices.update(made, estate.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
+    twin = estate.twin("press-001")
+    assert (twin["status"], twin["statusReason"], twin["tags"]) == ("disabled", "stolen", {"floor": {"level": 3}, "hubtrust": OWNER})
+    assert "interval" not in twin["properties"]["desired"]
+    shown = devices.update(revoked, estate.device(thumbprints=[THUMBPRINT, "CD" * 32]))
+    assert (shown.outs["authentication"], shown.outs["thumbprints"]) == ("selfSigned", ["AB" * 20, "CD" * 32])
+    assert devices.diff(shown, estate.device("press-002")).replaces == ["deviceId"]
+    assert devices.diff(shown, estate.device(hubId=f"{estate.door.hub.id}-b")).replaces == ["hubId"]
+    assert devices.diff(shown, estate.device(hubId=UNKNOWN)).replaces == ["hubId"]
+    assert (devices.diff(shown, estate.device(status=UNKNOWN)).changes, devices.diff(made, estate.device(status=UNKNOWN)).replaces) == (
+        True,
+        [],
+    )
+
+
+def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: Estate) -> None:
+    """Refused with what to do, and as it was; adopted with its own tags kept; a tag lost by hand is no longer ours."""
+    estate.door.put("press-001", status="disabled", statusReason="theirs")
+    estate.tag("press-001", theirs="yes")
+    with pytest.raises(CallFailedError, match=r"device 'press-001' is there already and not ours \(without our tag\); .* set adopt"):
+        devices.create(estate.device())
+    assert estate.twin("press-001")["statusReason"] == "theirs"
+    made = devices.create(estate.device(adopt=True))
+    twin = estate.twin("press-001")
+    assert (twin["status"], twin["tags"]) == ("enabled", {"theirs": "yes", "hubtrust": OWNER})
+    estate.tag("press-001", hubtrust=None)
+    drifted = devices.read(made)
+    assert drifted is not None
+    assert devices.diff(drifted, estate.device()).changes is True
+    devices.delete(drifted)
+    assert "theirs" in estate.twin("press-001")["tags"], "what carries no tag of ours is not ours to delete"
+
+
+def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: Estate) -> None:
+    """The same declaration again, after a crash that lost the state: nothing is written."""
+    devices.create(estate.device())
+    estate.clear()
+    made = devices.create(estate.device())
+    assert (estate.writes, made.outs["status"]) == (0, "enabled")
+    devices.delete(made)
+    assert list(estate.twins()) == ["press-001"], "another resource of this run stands on it"
+
+
+@pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])
+def test_a_bad_moment_is_gone_through(devices: Provider, estate: Estate, fault: str) -> None:
+    """A dropped connection before or after the effect, a throttle: the device stands once."""
+    estate.clear(fault)
+    assert devices.create(estate.device()).outs["status"] == "enabled"
+
+
+def test_somebody_else_writes_meanwhile(devices: Provider, estate: Estate) -> None:
+    """An update meets an etag that is old: it is read again and put right on top of what the other wrote."""
+    made = devices.create(estate.device(**DECLARED))
+    estate.tag("press-001", theirs="yes")
+    devices.update(made, estate.device(tags={"plant_line": "C"}))
+    tags = estate.twin("press-001")["tags"]
+    assert (tags["plant_line"], tags["theirs"]) == ("C", "yes")
+
+
+def test_delete_and_gone(devices: Provider, estate: Estate) -> None:
+    """By its etag; gone already is as good; a hub that is gone has no devices."""
+    made = devices.create(estate.device())
+    devices.delete(made)
+    devices.delete(made)
+    assert estate.twins() == {}
+    made = devices.create(estate.device("press-002"))
+    estate.door.hub.vanish()
+    assert devices.read(made) is None
+    devices.delete(made)
+
+
+def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: Estate) -> None:
+    """By the hub's id alone; a hub that is not there is told."""
+    made = devices.create(estate.device(hostName=None))
+    assert made.outs["hostName"] == estate.door.host
+    with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it is not there; check its resource id"):
+        devices.create(estate.device(hostName=None, hubId=f"{estate.door.hub.id}-none"))
+
+
+def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: Estate) -> None:
+    """401 while an assignment spreads is waited out, with a fresh token each time."""
+    estate.clear("401:path=/twins/*:times=2")
+    with ProviderProcess(world.environment(azure.ready)) as process:
+        assert process.of(DeviceIdentityProvider).create(estate.device()).outs["status"] == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"deviceId": "press 1"}, r"deviceId: device 'press 1': its id has the character ' '; use letters, digits and - \. %"),
+        ({"deviceId": "press/1"}, "the character '/'"),
+        ({"deviceId": ""}, "its id is empty"),
+        ({"deviceId": "x" * 129}, "its id has 129 characters; use at most 128"),
+        ({"status": "off"}, "status: it is 'off'; use enabled or disabled"),
+        ({"reason": "x" * 129}, "reason: it has 129 characters"),
+        ({"edge": "yes"}, "edge: value: it is 'yes'; use true or false"),
+        ({"thumbprints": ["AB"]}, "thumbprints: 'AB' is none; give 40 .SHA-1. or 64"),
+        ({"thumbprints": [THUMBPRINT] * 3}, "give one or two thumbprints"),
+        ({"tags": {"a.b": "x"}}, "tags: the name 'a.b' has a dot"),
+        ({"tags": {"hubtrust": "x"}}, "tags: 'hubtrust' is the tag that says whose the device is; choose another name"),
+        ({"tags": {"a": "x" * 9000}}, "tags: it has 9009 bytes; use at most 8192"),
+        ({"tags": "noise"}, "tags: value: it is no JSON"),
+        ({"tags": "[1]"}, "tags: it is .1.; give names with their values"),
+        ({"desired": {"a": {"$b": 1}}}, r"desired: the name '\$b'"),
+        ({"deviceId": None}, "deviceId: it is missing"),
+    ],
+)
+def test_each_wrong_input_is_told(devices: Provider, estate: Estate, changes: dict[str, Any], match: str) -> None:
+    """One line each, with the property, the fact and the remedy."""
+    failures = devices.check(estate.device(**changes)).failures
+    assert len(failures) == 1
+    assert re.search(match, failures[0][1]), failures
+    assert "\n" not in failures[0][1]

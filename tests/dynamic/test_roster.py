@@ -1,0 +1,203 @@
+"""A fleet's members: where they are written down, how small they are packed, and every bad line told by its number."""
+
+import random
+import re
+import string
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.azure_iot.registry import Registration, Twin
+from components.dynamic.errors import RosterError
+from components.dynamic.registration import Scope, registration
+from components.dynamic.roster import Roster, unpack
+from components.dynamic.roster_sources import from_csv, from_ids, from_json_lines, from_pattern
+
+_LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
+
+
+@given(st.lists(st.text(_LEGAL, min_size=1, max_size=20), unique=True), st.integers(0, 9))
+def test_packing_loses_nothing(ids: list[str], every: int) -> None:
+    """Whatever ids and registrations go in come out again, in the order of ids, with the same digest."""
+    odd = Registration(enabled=False, reason="spare", tags={"bin": 7}, edge=True)
+    roster = Roster.of((one, odd if every and place % every == 0 else Registration()) for place, one in enumerate(ids))
+    again = unpack(roster.pack())
+    assert dict(again) == dict(roster)
+    assert (again.ids, again.digest, again.enabled) == (tuple(sorted(ids)), roster.digest, roster.enabled)
+
+
+def _draw() -> random.Random:
+    return random.Random(7)  # noqa: S311 - ids that can be drawn again, no secrets
+
+
+def _uuids(count: int) -> Roster:
+    draw = _draw()
+    return from_ids(str(uuid.UUID(int=draw.getrandbits(128), version=4)) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    ("bytes_a_device", "made"),
+    [
+        (0.1, lambda: from_pattern("press-{00001..10000}")),
+        (10, lambda: from_ids(f"SN{number:010d}" for number in _draw().sample(range(10**10), 10_000))),
+        (30, lambda: _uuids(10_000)),
+    ],
+    ids=["pattern", "serial numbers", "UUIDs"],
+)
+def test_ten_thousand_take_little_room(bytes_a_device: float, made: Callable[[], Roster]) -> None:
+    """Characters in the state for each device: hardly any for a pattern, under 10 for serial numbers, under 30 for UUIDs."""
+    roster = made()
+    assert len(roster.pack()) / len(roster) < bytes_a_device
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ids"),
+    [
+        ("press-{001..003}", ["press-001", "press-002", "press-003"]),
+        ("{8..11}", ["10", "11", "8", "9"]),
+        ("hall-{1..2}-press-{01..02}", ["hall-1-press-01", "hall-1-press-02", "hall-2-press-01", "hall-2-press-02"]),
+        ("press-001", ["press-001"]),
+        ("{0..10}", [str(number) for number in (0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9)]),
+    ],
+)
+def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
+    """Ranges keep their leading zeros, and several give every combination."""
+    assert list(from_pattern(pattern, {"plant": "A"})) == [(one, Registration(tags={"plant": "A"})) for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match"),
+    [
+        ("press-{9..1}", r"the pattern 'press-\{9..1\}': the range 9..1 is none; write it as press-\{001..025\}"),
+        ("press-{01..100}", "the range 01..100 is none"),
+        ("press-{1..}", "a brace in it stands for no range"),
+        ("press-{a..c}", "a brace in it stands for no range"),
+        ("press-{1..1000001}", "it gives 1,000,001 devices and a hub holds 1,000,000; spread them over hubs"),
+        ("press {1..2}", "device 'press 1': its id has the character ' '"),
+    ],
+)
+def test_a_pattern_that_can_not_be_meant(pattern: str, match: str) -> None:
+    """Told with how to write it."""
+    with pytest.raises(RosterError, match=match):
+        from_pattern(pattern)
+
+
+def test_a_million_and_one_devices_are_refused() -> None:
+    """Also from a list, as soon as there is one too many."""
+    with pytest.raises(RosterError, match="the fleet: it has more than 1,000,000 devices, which is all that a hub holds; spread it"):
+        from_ids(str(number) for number in range(1_000_001))
+
+
+def test_a_csv_file_is_read() -> None:
+    """Every column; a byte order mark, quotes, empty cells and blank lines are taken as they come."""
+    text = (
+        "\ufeffid,status,reason,edge,thumbprint,secondaryThumbprint,tag.plant,desired.mode\n"
+        'press-2,disabled,"lost, or stolen",,,,A,\n'
+        "\n"
+        f"press-1,,,TRUE,{'ab' * 20},{'CD' * 20},,fast\n"
+    )
+    assert dict(from_csv(text, what="f", tags={"site": "x", "plant": "B"})) == {
+        "press-1": Registration(edge=True, thumbprints=("AB" * 20, "CD" * 20), tags={"site": "x", "plant": "B"}, desired={"mode": "fast"}),
+        "press-2": Registration(enabled=False, reason="lost, or stolen", tags={"site": "x", "plant": "A"}),
+    }
+
+
+def test_json_lines_are_read() -> None:
+    """Every field; values keep their kinds."""
+    text = '{"id": "b", "tags": {"n": 1.0}, "desired": {"x": {"y": [1, true]}}}\n\n{"id": "a", "edge": true, "status": "enabled"}\n'
+    assert dict(from_json_lines(text, what="f")) == {
+        "a": Registration(edge=True),
+        "b": Registration(tags={"n": 1}, desired={"x": {"y": [1, True]}}),
+    }
+
+
+BAD_CSV = """id,status,edge,thumbprint
+press-1,,,
+press 2,,,
+press-3,off,,
+Press-1,,,
+press-1,,,
+press-4,,maybe,
+press-5,,
+press-6,,,AB
+"x
+"""
+
+
+def test_every_bad_line_of_a_csv_file_is_told() -> None:
+    """By its number, all of them in one error, and nothing is taken; ids that differ in case are two devices."""
+    with pytest.raises(RosterError) as caught:
+        from_csv(BAD_CSV, what="devicesFile 'fleet.csv'")
+    text = str(caught.value)
+    assert text.startswith("devicesFile 'fleet.csv': 7 bad lines: line 3: device 'press 2': its id has the character ' '; line 4: status:")
+    assert [int(number) for number in re.findall(r"line (\d+): ", text)] == [3, 4, 6, 7, 8, 9, 10]
+    assert "line 6: device 'press-1' stands in line 2 already" in text
+    assert "line 8: the line: it has 3 fields and the first line names 4" in text
+    assert text.endswith("; correct them: nothing was changed")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "its first line names no column 'id'"),
+        ("name\nx\n", "there is no column 'name'; name the columns in the first line: id, status"),
+        ("id,id\nx,y\n", "or a column twice"),
+    ],
+)
+def test_a_csv_file_without_a_header(text: str, match: str) -> None:
+    """Told before any line is read."""
+    with pytest.raises(RosterError, match=match):
+        from_csv(text, what="f")
+
+
+def test_every_bad_line_of_json_is_told() -> None:
+    """No JSON, no object, a field that does not exist, no id."""
+    with pytest.raises(
+        RosterError, match=r"4 bad lines: line 1: .*no JSON.*line 2: .*no object.*line 3: .*no field 'name'.*line 4: .*empty"
+    ):
+        from_json_lines('{"id"\n[1]\n{"id": "a", "name": "x"}\n{"tags": {}}\n', what="f")
+
+
+def test_a_duplicate_is_named() -> None:
+    """In a list there are no lines to tell."""
+    with pytest.raises(RosterError, match="device 'a': it is declared twice in this fleet; leave one out"):
+        from_ids(["a", "A", "a"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "disabled"},
+        {"reason": "x"},
+        {"edge": True},
+        {"thumbprints": ["AB" * 20]},
+        {"tags": {"a": 2}},
+        {"desired": {"b": {"c": 2}}},
+    ],
+)
+def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
+    """A fleet that differs in one fact of one device has another digest, and what a hub shows of it another line."""
+    plain = {"tags": {"a": 1}, "desired": {"b": {"c": 1}}}
+    one, other = registration(plain), registration({**plain, **change})
+    fleets = [Roster.of({"x": registration(plain), "y": changed}.items()) for changed in (one, other)]
+    assert fleets[0].digest != fleets[1].digest
+    assert fleets[0].scope.line(one) != fleets[0].scope.line(other)
+
+
+def test_what_others_write_is_not_in_the_digest() -> None:
+    """A tag that nobody declares is theirs; another kind of authentication is a difference."""
+    scope, held = Scope(["a"], []), Registration(tags={"a": 1, "theirs": 2}, desired={"theirs": 3})
+    assert scope.line(held) == scope.line(Registration(tags={"a": 1.0}))
+    twins = [Twin("x", held, kind, "", "") for kind in ("certificateAuthority", "sas")]
+    assert scope.found_line(twins[0]) == scope.line(held) != scope.found_line(twins[1])
+
+
+@pytest.mark.parametrize("text", ["", "2.abc", "1.", "1.####", "1.eJwrAQAAcAB1"])
+def test_what_nobody_packed_is_told(text: str) -> None:
+    """Another version, or noise."""
+    with pytest.raises(RosterError, match="members: it is no packed list of devices"):
+        unpack(text)

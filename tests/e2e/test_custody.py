@@ -1,0 +1,56 @@
+"""The program with its CA's keys elsewhere: nothing of them, nor of what opens them, is in the state or on the screen."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.custody import places
+from tests.e2e.program import Program
+
+
+def scanned(stack: Program, secret: str) -> list[str]:
+    """Files, and what was printed, that hold the secret."""
+    said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
+    files = [file for file in stack.folder.rglob("*") if file.is_file() and ".venv" not in file.parts and file.parent != stack.folder]
+    found = {str(file): file.read_bytes() for file in files} | {"printed": said.encode()}
+    assert any(name.endswith("sandbox.json") for name in found), "the state was among what was read"
+    return [name for name, content in found.items() if secret.encode() in content]
+
+
+def require_proven(stack: Program) -> None:
+    """Proven; a second up changes nothing; no private key is in the state, not even as a secret."""
+    outputs = stack.outputs()
+    assert (outputs["trust"][0]["state"], outputs["trust"][0]["proof"]) == ("verified", "possession")
+    stack.control("DELETE", "/requests")
+    stack.up()
+    assert stack.control("GET", "/requests?mutating=1") == []
+    assert stack.outputs() == outputs
+    assert "PRIVATE KEY" not in stack.engine_says("stack", "export", "--show-secrets")
+
+
+def test_keys_in_a_vault(stack: Program) -> None:
+    """Root and issuing CA made in the vault; a preview asks no vault, so it needs none."""
+    vault = f"kv-{uuid.uuid4().hex[:12]}"
+    at = f"https://{vault}.vault.azure.net/keys"
+    stack.configure(caCustody="key-vault", caKeyReference=f"{at}/issuing", caRootKeyReference=f"{at}/root")
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    with stack.azure() as azure:
+        made = places.vault(azure, vault)
+        places.grant(azure, places.OFFICER)
+        stack.up()
+        require_proven(stack)
+        assert [made.keys.get_key(name).properties.version is not None for name in ("root", "issuing")] == [True, True]
+
+
+def test_a_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The root signs devices, its key is in a token, the PIN in the configuration as a secret: the PIN is nowhere in the clear."""
+    tokens = places.Tokens(tmp_path / "softhsm", places.need_softhsm())
+    tokens.token("plant")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tokens.config))
+    stack.configure(caCustody="pkcs11", caIntermediates=0, caKeyReference=tokens.uri("plant", "ca"))
+    assert stack.sandbox("preview", "--engine", stack.engine) != 0, "there is no PIN yet"
+    stack.configure_secret("caPin", places.PIN)
+    stack.up()
+    require_proven(stack)
+    assert scanned(stack, places.PIN) == []

@@ -1,0 +1,115 @@
+"""A project with a stack that is up, as the embedded engine knows it; asked once, for the judging of settings needs its answers only."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from environments.engine import Engine
+from policies.rules.certificates import thumbprints
+from tests.pki.authorities import Hierarchy, hierarchy
+
+ROOT = Path(__file__).parents[2]
+HUB = "/subscriptions/s/resourceGroups/hubtrust-prod1a2b/providers/Microsoft.Devices/IotHubs/hubtrust-prod3c4d"
+
+
+@dataclass(frozen=True)
+class Remembered(Engine):
+    """The real engine's answers, not asked for again."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def stacks(self) -> set[str]:
+        """Asked once."""
+        return set(self.answers["stacks"])
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """Asked once for each stack."""
+        found: list[dict[str, Any]] = self.answers[stack]
+        return found
+
+
+@dataclass
+class Project:
+    """A folder with settings, and the CA that its stack `prod` trusts."""
+
+    folder: Path
+    engine: Engine
+    authority: Hierarchy
+
+    def write(self, stack: str, **settings: Any) -> None:
+        """A stack's settings: keys of the project."""
+        lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in settings.items()]
+        (self.folder / f"Pulumi.{stack}.yaml").write_text("config:\n  azure-native:location: westeurope\n" + "\n".join(lines) + "\n")
+
+
+def run(folder: Path, *arguments: str, environment: dict[str, str]) -> str:
+    """A command of the embedded engine that must work."""
+    command = [sys.executable, "-m", "sandbox.engine", *arguments, "--cwd", str(folder), "--non-interactive"]
+    env = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """A backend and a passphrase of one's own."""
+    (folder / "state").mkdir(exist_ok=True)
+    found = {"PULUMI_BACKEND_URL": f"file://{folder / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "a trial", "PULUMI_HOME": str(folder / "home")}
+    return found | {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="session")
+def authority() -> Hierarchy:
+    """The CA of the stack that is up."""
+    return hierarchy()
+
+
+@pytest.fixture(scope="session")
+def answers(tmp_path_factory: pytest.TempPathFactory, authority: Hierarchy) -> dict[str, Any]:
+    """What the embedded engine says of a stack with a hub and a trusted CA, and of one that is empty."""
+    folder = tmp_path_factory.mktemp("known")
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    environment = variables(folder)
+    for stack in ("prod", "empty"):
+        run(folder, "stack", "init", stack, environment=environment)
+    state = json.loads(run(folder, "stack", "export", "--stack", "prod", environment=environment))
+    state["deployment"]["resources"] = _resources(authority.issuing.certificate)
+    (folder / "state.json").write_text(json.dumps(state))
+    run(folder, "stack", "import", "--stack", "prod", "--file", str(folder / "state.json"), environment=environment)
+    names = [each["name"] for each in json.loads(run(folder, "stack", "ls", "--json", environment=environment))]
+    exported = {
+        stack: json.loads(run(folder, "stack", "export", "--stack", stack, environment=environment))["deployment"].get("resources") or []
+        for stack in ("prod", "empty")
+    }
+    return {"stacks": names, **exported}
+
+
+@pytest.fixture
+def project(tmp_path: Path, answers: dict[str, Any], authority: Hierarchy) -> Project:
+    """A fresh folder with prod's settings."""
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    made = Project(tmp_path, Remembered(tmp_path, ("pulumi",), answers), authority)
+    made.write("prod", name="hubtrust-prod", caName="hubtrust prod")
+    made.write("empty")
+    return made
+
+
+def _resources(certificate: x509.Certificate) -> list[dict[str, Any]]:
+    def one(token: str, name: str, outputs: dict[str, Any]) -> dict[str, Any]:
+        return {"urn": f"urn:pulumi:prod::hubtrust::{token}::{name}", "custom": True, "id": name, "type": token, "outputs": outputs}
+
+    trusted = {"serviceId": HUB, "keyThumbprint": thumbprints(certificate)["key"]}
+    return [
+        one("azure-native:resources:ResourceGroup", "group", {"name": "hubtrust-prod1a2b"}),
+        one("azure-native:iothub:IotHubResource", "hub", {"name": "hubtrust-prod3c4d"}),
+        one("pulumi-python:dynamic/hubtrust:VerifiedCertificate", "trust", trusted),
+    ]

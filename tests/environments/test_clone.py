@@ -1,0 +1,244 @@
+"""What becomes of each setting in another environment, and what is refused; nothing is written where anything is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic.alias_generators import to_camel
+
+from environments import clone
+from environments.derivation import COPIED_KEYS, DERIVED_KEYS, LEFT_OUT_KEYS, renamed
+from environments.engine import Engine
+from environments.errors import EnvironmentRefusedError
+from settings import Settings
+from tests.environments.conftest import HUB, Project
+from tests.pki.authorities import hierarchy, pem_of
+
+
+def planned(project: Project, source: str = "prod", target: str = "staging", *given: str, **more: Any) -> clone.Plan:
+    return clone.plan(project.folder, project.engine, source, target, given=given, **more)
+
+
+def config(project: Project, *given: str) -> dict[str, Any]:
+    """The project's own settings of the new environment."""
+    found = planned(project, "prod", "staging", *given).settings.config
+    return {key.removeprefix("hubtrust:"): value for key, value in found.items()}
+
+
+def test_every_setting_of_the_program_is_copied_derived_or_left_out() -> None:
+    """A key that is new in settings.py must be given a place in environments/derivation.py: may another environment have the same?"""
+    placed = [*COPIED_KEYS, *DERIVED_KEYS, *LEFT_OUT_KEYS]
+    assert len(placed) == len(set(placed))
+    assert {to_camel(name) for name in Settings.model_fields} <= set(placed)
+
+
+def test_settings_are_copied_and_names_derived(project: Project) -> None:
+    """The environment's name changes where it stands in a name or a tag; sizes and policies stay."""
+    tags = ["environment=prod", "owner=production-team"]
+    project.write("prod", name="hubtrust-prod", caName="Contoso Prod", hubName="contoso", sku="S2", caRootDays=4000, tags=tags)
+    assert config(project) == {
+        "azure-native:location": "westeurope",
+        "name": "hubtrust-staging",
+        "caName": "Contoso staging",
+        "hubName": "contoso-staging",
+        "sku": "S2",
+        "caRootDays": 4000,
+        "tags": ["environment=staging", "owner=production-team"],
+    }
+
+
+def test_default_names_are_told_apart(project: Project) -> None:
+    """Where prod goes by the program's own defaults, the new one has its name behind them."""
+    project.write("prod")
+    assert config(project) == {"azure-native:location": "westeurope", "name": "hubtrust-staging", "caName": "hubtrust staging"}
+
+
+def test_generations_secrets_and_credentials_stay_behind(project: Project) -> None:
+    """The new environment begins at generation 1, with its own secrets; what is left out is told with the reason, and no secret is."""
+    project.write("prod", caGeneration=3, adopt=True)
+    path = project.folder / "Pulumi.prod.yaml"
+    path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
+    made = planned(project)
+    assert set(made.settings.config) == {"azure-native:location", "hubtrust:name", "hubtrust:caName"}
+    left = {change.key: str(change) for change in made.changes if change.how == "left out"}
+    assert set(left) == {"hubtrust:caGeneration", "hubtrust:adopt", "other:token", "azure-native:clientSecret", "encryptionsalt"}
+    assert "(secret)" in left["other:token"]
+    assert "abc" not in "".join(left.values())
+    assert "generations begin anew" in left["hubtrust:caGeneration"]
+
+
+def test_what_is_given_stands_above_all(project: Project) -> None:
+    """As YAML, with or without the project's name; another package's too."""
+    found = config(project, "sku=F1", "hubtrust:units=1", "protect=false", "azure-native:location=westus")
+    assert (found["sku"], found["units"], found["protect"], found["azure-native:location"]) == ("F1", 1, False, "westus")
+
+
+def test_another_ca_may_be_given(project: Project) -> None:
+    """An imported CA is not copied; one of its own is fine."""
+    (project.folder / "prod.pem").write_text(pem_of(*project.authority.up))
+    (project.folder / "staging.pem").write_text(pem_of(*hierarchy().up))
+    project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
+    assert config(project, "caChainFile=staging.pem", "caKeyFile=staging.key")["caChainFile"] == "staging.pem"
+
+
+def test_the_policies_are_told_whom_the_new_one_must_not_trust(project: Project) -> None:
+    """The new pack's settings are the old one's with the name changed, or those that are there; prod's CA is forbidden in both."""
+    folder = project.folder / "policies"
+    folder.mkdir()
+    prod = {"tls-minimum": "mandatory", "required-tags": {"required": ["owner"], "values": {"environment": "prod"}}}
+    (folder / "prod.json").write_text(
+        json.dumps(prod | {"authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"old": []}}})
+    )
+    path, text = planned(project).policies or (Path(), "")
+    key = planned_key(project)
+    assert path == folder / "staging.json"
+    assert json.loads(text) == {
+        "tls-minimum": "mandatory",
+        "required-tags": {"required": ["owner"], "values": {"environment": "staging"}},
+        "authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"prod": [key]}},
+    }
+    (folder / "staging.json").write_text(json.dumps({"authority-not-shared": "mandatory", "tls-minimum": "disabled"}))
+    _, text = planned(project).policies or (Path(), "")
+    assert json.loads(text) == {
+        "authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"prod": [key]}},
+        "tls-minimum": "disabled",
+    }
+
+
+def planned_key(project: Project) -> str:
+    found: str = project.engine.resources("prod")[-1]["outputs"]["keyThumbprint"]
+    return found
+
+
+SHARED = {
+    "the hub by name": ("hubName=hubtrust-PROD3c4d", "the hub"),
+    "the hub by id": (f"existingHub={HUB}", "the hub"),
+    "the group that prod made": ("resourceGroup=hubtrust-prod1a2b", "resource group"),
+    "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the one of 'prod'"),
+    "a copy of the CA": ("caChainFile=copy.pem", "the key of one of 'prod'"),
+    "a CA of a third environment": ("caChainFile=third.pem", "'third'"),
+    "the file of the key": ("caKeyFile=prod.key", "caKeyFile is the one of 'prod'"),
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
+    """A hub, a CA, a key or a group in common with any environment that has settings here, by name or by content."""
+    given, said = SHARED[case]
+    for name in ("prod.pem", "copy.pem"):
+        (project.folder / name).write_text(pem_of(*project.authority.up))
+    (project.folder / "third.pem").write_text(pem_of(*hierarchy().up))
+    project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
+    project.write("third", caSource="import", caChainFile="third.pem", hubName="third")
+    with pytest.raises(EnvironmentRefusedError, match=said):
+        planned(project, "prod", "staging", given)
+
+
+def test_a_ca_that_prod_trusts_is_refused_though_no_file_has_it(project: Project) -> None:
+    """The state of the stack that is up tells which keys it trusts."""
+    (project.folder / "copy.pem").write_text(pem_of(*project.authority.up))
+    with pytest.raises(EnvironmentRefusedError, match="is one that 'prod' trusts"):
+        planned(project, "prod", "staging", "caSource=import", "caChainFile=copy.pem")
+
+
+def test_the_key_that_encrypts_secrets_is_not_shared(project: Project) -> None:
+    """Where a vault's key encrypts prod's secrets, the new one must have another."""
+    path = project.folder / "Pulumi.prod.yaml"
+    path.write_text(path.read_text() + "secretsprovider: azurekeyvault://v.vault.azure.net/keys/prod\n")
+    for provider in (None, "azurekeyvault://v.vault.azure.net/keys/prod"):
+        with pytest.raises(EnvironmentRefusedError, match="a key of its own"):
+            planned(project, secrets_provider=provider)
+    assert planned(project, secrets_provider="azurekeyvault://v.vault.azure.net/keys/staging").is_new
+
+
+BAD = {
+    "onto a stack that is there": (("prod", "empty"), (), "'empty' is there already"),
+    "onto itself": (("prod", "prod"), (), "both 'prod'"),
+    "from a stack that is not up": (("empty", "staging"), (), "'empty' is not up"),
+    "from a stack without settings": (("other", "staging"), (), r"no Pulumi\.other\.yaml"),
+    "from settings without a stack": (("lost", "staging"), (), "no stack 'lost'"),
+    "to no name": (("prod", "../x"), (), "no stack's name"),
+    "a setting without a value": (("prod", "staging"), ("sku",), "write key=value"),
+    "a wrong value": (("prod", "staging"), ("sku=S9",), "hubtrust:sku"),
+    "two wrong values": (("prod", "staging"), ("sku=S9", "units=many"), "hubtrust:units"),
+    "a secret in the clear": (("prod", "staging"), ("caKey=PEM",), "config set --secret caKey"),
+    "a name that gets too long": (("prod", "a-stack-with-quite-a-long-name"), (), "hubtrust:name"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_and_nothing_is_written(case: str, project: Project) -> None:
+    """In one line that says what to do; every file is as it was."""
+    (source, target), given, said = BAD[case]
+    project.write("lost")
+    before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
+    with pytest.raises(EnvironmentRefusedError, match=said):
+        planned(project, source, target, *given)
+    assert {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()} == before
+
+
+def test_an_imported_ca_must_be_replaced(project: Project) -> None:
+    """Without a CA of its own the new one is refused, with the flag that gives it one."""
+    (project.folder / "prod.pem").write_text(pem_of(*project.authority.up))
+    project.write("prod", caSource="import", caChainFile="prod.pem")
+    with pytest.raises(EnvironmentRefusedError, match="--set"):
+        planned(project)
+
+
+def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None:
+    """A file that somebody wrote is never overwritten: its difference is shown; what it would share is refused."""
+    project.write("staging", name="hubtrust-staging", sku="F1")
+    made = planned(project)
+    assert not made.is_new
+    shown = [str(change) for change in made.changes]
+    assert any("hubtrust:sku" in line and "(not set) -> F1" in line for line in shown)
+    assert any("hubtrust:caName" in line and "hubtrust prod -> (not set)" in line for line in shown)
+    with pytest.raises(EnvironmentRefusedError, match="change it there"):
+        planned(project, "prod", "staging", "sku=S1")
+    project.write("staging", hubName="hubtrust-prod3c4d")
+    with pytest.raises(EnvironmentRefusedError, match="the hub"):
+        planned(project)
+    path = project.folder / "Pulumi.staging.yaml"
+    path.write_text("config: {}\nencryptionsalt: v1:salt\n")
+    with pytest.raises(EnvironmentRefusedError, match="made before"):
+        planned(project)
+
+
+@pytest.mark.parametrize("text", ["[]", "config: [a]", "a: b: c", "\x00"])
+def test_a_settings_file_that_is_none_is_told_by_name(text: str, project: Project) -> None:
+    """Any environment's, for what it has must be known to keep the new one apart."""
+    (project.folder / "Pulumi.third.yaml").write_text(text)
+    with pytest.raises(EnvironmentRefusedError, match=r"Pulumi\.third\.yaml"):
+        planned(project)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_where_no_stack_can_be_made_files_are_as_before(there: bool, project: Project) -> None:
+    """The engine refuses: a new settings file is taken away again, one that was there is put back."""
+    if there:
+        project.write("staging", name="hubtrust-staging", caName="x")
+    before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
+    made = planned(project)
+    with pytest.raises(EnvironmentRefusedError, match="stack init staging"):
+        clone.make(
+            made, Engine(project.folder, ("sh", "-c", "echo broken >> Pulumi.staging.yaml; echo error: no passphrase; exit 1")), "prod"
+        )
+    assert {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("hubtrust-prod", "hubtrust-staging"),
+        ("prod", "staging"),
+        ("Prod hub", "staging hub"),
+        ("hub_prod_1", "hub_staging_1"),
+        ("production", None),
+        ("reprod", None),
+        ("hub", None),
+    ],
+)
+def test_a_name_is_changed_where_it_is_a_word(text: str, found: str | None) -> None:
+    """`prod` in `production` is not the environment's name."""
+    assert renamed(text, "prod", "staging") == found

@@ -1,0 +1,155 @@
+"""Prod and a staging made from it, both up on one local Azure: no device of one gets in at the other, and each goes alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from components.pki import issue
+from components.pki.signers import KeyInMemory
+from sandbox import world
+from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from tests.e2e.program import pem_of
+from tests.environments.conftest import ROOT, variables
+from tests.pki.authorities import ec_key, lasting
+from tests.pki.authorities import pem_of as pem
+
+_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py")
+_EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+@dataclass
+class Place:
+    """The program in a folder of its own, an engine, and the local Azure that both stacks are on."""
+
+    folder: Path
+    azure: LocalAzure
+    engine: str
+    environment: dict[str, str]
+    said: str = ""
+
+    def pulumi(self, *arguments: str) -> int:
+        """A command of the engine; gives the exit code."""
+        command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else [sys.executable, "-c", _EMBEDDED]
+        return self._run([*command, *arguments, "--non-interactive"])
+
+    def make(self, *arguments: str) -> int:
+        """`make environment`, as the Makefile calls it."""
+        return self._run([sys.executable, "-m", "environments", *arguments, "--engine", self.engine])
+
+    def up(self, stack: str) -> None:
+        """Bring a stack up under its policies; it must work."""
+        pack = ("--policy-pack", "policies", "--policy-pack-config", f"policies/{stack}.json")
+        assert self.pulumi("up", "--yes", "--skip-preview", "--stack", stack, *pack) == 0, self.said
+
+    def hub(self, stack: str) -> Hub:
+        """A stack's hub."""
+        assert self.pulumi("stack", "output", "--json", "--stack", stack) == 0, self.said
+        found = json.loads(self.said)
+        group = f"/subscriptions/{self.azure.ready['subscription_id']}/resourceGroups/{found['resourceGroupName']}"
+        return Hub(self.azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
+
+    def device(self, stack: str, device_id: str) -> x509.Certificate:
+        """A device's certificate, signed by the key of the CA that a stack trusts, as its state keeps it."""
+        assert self.pulumi("stack", "export", "--show-secrets", "--stack", stack) == 0, self.said
+        resources = json.loads(self.said)["deployment"]["resources"]
+        (trusted,) = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))
+        signer = json.loads(trusted["inputs"]["signer"]["plaintext"])
+        key: Any = load_pem_private_key(signer["privateKey"].encode(), None)
+        issuer = issue.Issuer(x509.load_pem_x509_certificate(trusted["inputs"]["certificate"].encode()), KeyInMemory(key))
+        validity = lasting(1, datetime.now(UTC)).within(issuer.certificate)
+        return issue.device(issuer, device_id=device_id, public_key=ec_key().public_key(), validity=validity, serial=1)
+
+    def changes(self) -> list[str]:
+        """Calls that changed anything since the log was last cleared."""
+        answer = httpx.get(f"{self.azure.ready['control']}/requests", params={"mutating": "1"}, trust_env=False)
+        return [f"{call['method']} {call['path']}" for call in answer.raise_for_status().json()]
+
+    def forget(self) -> None:
+        """Clear the log."""
+        httpx.delete(f"{self.azure.ready['control']}/requests", trust_env=False).raise_for_status()
+
+    def _run(self, command: list[str]) -> int:
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        self.said = result.stdout if result.returncode == 0 else result.stdout + result.stderr
+        return result.returncode
+
+
+@pytest.fixture(params=["embedded", "pulumi"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """On each engine that there is; prod's stack is made, with a secret of its own, and not up."""
+    if request.param == "pulumi" and not shutil.which("pulumi"):
+        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+    folder = tmp_path / "program"
+    folder.mkdir()
+    for part in _PARTS:
+        shutil.copy(ROOT / part, folder)
+    for part in ("components", "policies", "environments"):
+        shutil.copytree(ROOT / part, folder / part)
+    (folder / ".venv").symlink_to(sys.prefix)
+    with local_azure(tmp_path, "--retry-after", "0") as azure:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
+        path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+        environment = {**inherited, **world.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
+        made = Place(folder, azure, request.param, environment)
+        assert made.pulumi("stack", "init", "prod") == 0, made.said
+        assert made.pulumi("config", "set", "--secret", "other:token", "hunter2", "--stack", "prod") == 0, made.said
+        yield made
+
+
+def is_trusted(device: x509.Certificate, hub: Hub, folder: Path) -> bool:
+    """Whether a chain leads from a device to a certificate that a hub has verified: openssl's verdict, with those as the only anchors."""
+    anchors = [pem_of(found) for found in hub.certificates().values() if found["properties"]["isVerified"]]
+    (folder / "anchors.pem").write_text("".join(anchors))
+    (folder / "device.pem").write_text(pem(device))
+    command = ["openssl", "verify", "-partial_chain", "-CAfile", "anchors.pem", "-no-CApath", "device.pem"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+def test_two_environments_have_nothing_in_common(place: Place, tmp_path: Path) -> None:
+    """Made from prod while it is up; a device of one is refused by the other; prod can't be destroyed, staging can, and prod stays."""
+    place.up("prod")
+    assert place.make("prod", "staging", "--set", "protect=false", "--set", "sku=B1") == 0, place.said
+    assert "hubtrust-prod -> hubtrust-staging" in place.said
+    assert "hunter2" not in place.said
+    settings = (place.folder / "Pulumi.staging.yaml").read_text()
+    assert "token" not in settings
+    assert "encryptionsalt" in settings
+    place.up("staging")
+
+    prod, staging = place.hub("prod"), place.hub("staging")
+    for stack, own, other in (("prod", prod, staging), ("staging", staging, prod)):
+        device = place.device(stack, f"press-of-{stack}")
+        assert is_trusted(device, own, tmp_path)
+        assert not is_trusted(device, other, tmp_path)
+
+    before = prod.certificates()
+    place.forget()
+    assert place.pulumi("destroy", "--yes", "--stack", "prod") != 0
+    assert "protect" in place.said
+    assert place.changes() == []
+
+    assert place.pulumi("destroy", "--yes", "--stack", "staging") == 0, place.said
+    assert place.changes() != []
+    assert [call for call in place.changes() if prod.id.lower() in call.lower()] == []
+    assert prod.certificates() == before

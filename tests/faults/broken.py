@@ -1,0 +1,42 @@
+"""Providers that break a promise each: the sweep must notice."""
+
+from typing import Any
+
+from components.dynamic.lifecycle import Properties
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from components.errors import HubtrustError
+
+
+class Littering(VerifiedCertificateProvider):
+    """Says that it deleted, and did not."""
+
+    def remove(self, id_: str, olds: Properties) -> None:
+        """Nothing."""
+
+
+class Babbling(VerifiedCertificateProvider):
+    """Shows a traceback where one line was promised."""
+
+    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+        """Fail in many lines."""
+        try:
+            return super().make(news)
+        except HubtrustError as error:
+            raise ValueError("it failed\nand nobody knows what to do") from error
+
+
+class Hasty(VerifiedCertificateProvider):
+    """Deletes the old one before the new one is proven."""
+
+    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+        """Delete whatever stands, then make."""
+        from components.azure_iot.arm import Certificates, service
+        from components.dynamic.verified_certificate import _door
+
+        with _door(news) as door:
+            certificates = Certificates(door, service(str(news["serviceId"])))
+            for name in certificates.names():
+                found = certificates.get(name)
+                if found is not None:
+                    certificates.delete(name, etag=found.etag)
+        return super().make(news)

@@ -1,0 +1,103 @@
+"""VerifiedCertificate's operations."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from components.dynamic import custody
+from components.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.dynamic.plants import Plant
+from tests.faults.scenario import Scenario
+from tests.faults.stack import Declared
+from tests.faults.world import World
+
+RESOURCE = "VerifiedCertificate"
+_Change = Callable[[World], dict[str, Any]]
+
+
+@cache
+def authority(generation: int) -> Plant:
+    """The CA of a generation, one a process: every case has a hub of its own to register it on."""
+    return Plant(f"Plant {generation}")
+
+
+def name(generation: int, mark: str = "") -> str:
+    """What the provider calls it on the hub."""
+    return f"plant-g{generation}-{authority(generation).thumbprint[:8].lower()}{mark}"
+
+
+def declare(world: World, generation: int, **changes: Any) -> dict[str, Any]:
+    """The inputs for a generation; None leaves one out."""
+    plant = authority(generation)
+    signer = custody.in_state(plant.private_pem)
+    news = {"serviceId": world.hub.id, "certificate": plant.pem, "name": "plant", "generation": generation, "signer": signer}
+    return {key: value for key, value in (news | {"deadline": world.deadline} | changes).items() if value is not None}
+
+
+def declaring(*generations: int, **changes: Any) -> Callable[[World], Declared]:
+    """One resource for each generation, side by side."""
+    return lambda world: {f"g{each}": (VerifiedCertificateProvider, declare(world, each, **changes)) for each in generations}
+
+
+def one(generation: int, **changes: Any) -> Callable[[World], Declared]:
+    """The same resource whatever its generation: another one replaces it."""
+    return lambda world: {"ca": (VerifiedCertificateProvider, declare(world, generation, **changes))}
+
+
+def _answered(world: World) -> Declared:
+    """Custody offline, and the answer to the code that the run before has left."""
+    code = world.stack.resources["ca"].made.outs["code"]
+    return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(world)
+
+
+def _verified(*names: str) -> Callable[[World], Mapping[str, Any]]:
+    return lambda _world: dict.fromkeys(names, True)
+
+
+def _put_by_hand(called: str, generation: int) -> Callable[[World], None]:
+    def put(world: World) -> None:
+        world.hub.put(called, authority(generation).pem)
+
+    return put
+
+
+def _labels(_world: World) -> Mapping[str, str]:
+    return {name(1): "{first}", name(2): "{second}"}
+
+
+def _row(operation: str, **fields: Any) -> Scenario:
+    return Scenario(resource=RESOURCE, operation=operation, found=lambda world: world.hub.verified(), names=_labels, **fields)
+
+
+SCENARIOS = (
+    _row("first create", declared=one(1), wanted=_verified(name(1))),
+    _row("first create on a provisioning service", kind="provisioningServices", declared=one(1), wanted=_verified(name(1))),
+    _row("create after a run that died", meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
+    _row("rotation", before=one(1), declared=one(2), wanted=_verified(name(2)), population=True),
+    _row(
+        "rotation that keeps the previous",
+        before=declaring(1),
+        declared=declaring(1, 2),
+        wanted=_verified(name(1), name(2)),
+        population=True,
+    ),
+    _row("the previous dropped", before=declaring(1, 2), declared=declaring(2), wanted=_verified(name(2)), population=True),
+    _row("drift: proof lost", before=one(1), meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
+    _row("drift: replaced", before=one(1), meanwhile=_put_by_hand(name(1), 2), declared=one(1), wanted=_verified(name(1))),
+    _row("drift: deleted", before=one(1), meanwhile=lambda world: world.hub.delete(name(1)), declared=one(1), wanted=_verified(name(1))),
+    _row(
+        "another certificate in place",
+        before=one(1, certificateName="fixed"),
+        declared=one(2, certificateName="fixed"),
+        wanted=_verified("fixed"),
+    ),
+    _row(
+        "waiting for proof",
+        declared=one(1, signer=custody.offline()),
+        wanted=lambda _world: {name(1): False},
+    ),
+    _row("the proof comes in", before=one(1, signer=custody.offline()), declared=_answered, wanted=_verified(name(1))),
+    _row("attested", declared=one(1, attest=True, signer=None), wanted=_verified(name(1, "-attested"))),
+    _row("nothing to do", before=one(1), declared=one(1), wanted=_verified(name(1)), population=True),
+    _row("delete", before=one(1), declared=lambda _world: {}, wanted=_verified()),
+)

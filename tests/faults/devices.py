@@ -1,0 +1,145 @@
+"""The operations of DeviceIdentity, DeviceFleet and ConnectionCheck."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from components.azure_iot.registry import Registration
+from components.dynamic import custody
+from components.dynamic.connection_check import ConnectionCheckProvider
+from components.dynamic.device_fleet import DeviceFleetProvider
+from components.dynamic.device_identity import DeviceIdentityProvider
+from components.dynamic.roster import Roster
+from components.dynamic.roster_sources import from_pattern
+from tests.dynamic.estate import OWNER, Estate
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.faults.certificates import authority, name
+from tests.faults.scenario import Scenario
+from tests.faults.stack import Declared
+from tests.faults.world import World
+from tests.registry.hub_door import HubDoor
+
+DEVICE = "press-1"
+_HUNDREDS = from_pattern("press-{001..120}", {"plant": "A"})  # two calls' worth
+_Twins = Mapping[str, Any]
+
+
+@contextmanager
+def estate(world: World) -> Iterator[Estate]:
+    """The hub's registry, by a door of the test's own."""
+    door = HubDoor(world.azure, world.hub)
+    with door.http:
+        yield Estate(world.azure, door)
+
+
+def shown(world: World) -> _Twins:
+    """Every device: whether it is enabled, how it shows who it is, its tags."""
+    with estate(world) as found:
+        return {one: (twin["status"], twin["authenticationType"], twin.get("tags") or {}) for one, twin in found.twins().items()}
+
+
+def standing(*device_ids: str, status: str = "enabled", plant: str = "A") -> _Twins:
+    """Devices of ours as ``shown`` shows them."""
+    return {one: (status, "certificateAuthority", {"plant": plant, "hubtrust": OWNER}) for one in device_ids}
+
+
+def _inputs(world: World, **own: Any) -> dict[str, Any]:
+    return {"hubId": world.hub.id, "hostName": world.host, "owner": OWNER, "deadline": world.deadline} | own
+
+
+def device(**changes: Any) -> Callable[[World], Declared]:
+    """One DeviceIdentity."""
+    given = {"deviceId": DEVICE, "tags": json.dumps({"plant": "A"})} | changes
+    return lambda world: {"device": (DeviceIdentityProvider, _inputs(world, **given))}
+
+
+def fleet(roster: Roster) -> Callable[[World], Declared]:
+    """One DeviceFleet."""
+    return lambda world: {"fleet": (DeviceFleetProvider, _inputs(world, members=roster.pack()))}
+
+
+def roster(plants: Mapping[str, str]) -> Roster:
+    """Devices by their plants."""
+    return Roster.of((one, Registration(tags={"plant": plant})) for one, plant in plants.items())
+
+
+def check(world: World) -> Declared:
+    """A ConnectionCheck that has to ask for the hub's name."""
+    plant = authority(1)
+    news = {"hubId": world.hub.id, "deviceId": DEVICE, "chain": plant.pem, "signer": custody.in_state(plant.private_pem)}
+    return {"check": (ConnectionCheckProvider, news | {"deadline": world.deadline})}
+
+
+def _by_hand(change: Callable[[Estate], None]) -> Callable[[World], None]:
+    def changed(world: World) -> None:
+        with estate(world) as found:
+            change(found)
+
+    return changed
+
+
+def may_manage(azure: LocalAzure) -> None:
+    """Give the deployer the data role on every hub."""
+    everywhere = Hub(azure, f"/subscriptions/{azure.ready['subscription_id']}")
+    door = HubDoor(azure, everywhere, authorization="none is needed")
+    with door.http:
+        Estate(azure, door).grant()
+
+
+def _trusted(world: World) -> None:
+    """A hub where the canary can connect."""
+    world.hub.put(name(1), authority(1).pem, isVerified=True)
+    _by_hand(lambda found: found.door.put(DEVICE) and None)(world)
+
+
+def _nothing(_world: World) -> Declared:
+    return {}
+
+
+def _row(resource: str, operation: str, wanted: _Twins, **fields: Any) -> Scenario:
+    return Scenario(resource=resource, operation=operation, wanted=lambda _world: wanted, found=shown, **fields)
+
+
+_SMALL = {"press-1": "A", "press-2": "A", "press-3": "A"}
+_CHANGED = {"press-1": "A", "press-2": "B", "press-4": "A"}
+_CHANGED_STANDING = {**standing("press-1", "press-4"), **standing("press-2", plant="B")}
+SCENARIOS = (
+    _row("DeviceIdentity", "first create", standing(DEVICE), declared=device()),
+    _row(
+        "DeviceIdentity",
+        "update",
+        standing(DEVICE, status="disabled", plant="B"),
+        before=device(),
+        declared=device(status="disabled", reason="lost", tags=json.dumps({"plant": "B"})),
+    ),
+    _row(
+        "DeviceIdentity",
+        "drift: disabled",
+        standing(DEVICE),
+        before=device(),
+        meanwhile=_by_hand(lambda found: found.disable(DEVICE, "by hand")),
+        declared=device(),
+    ),
+    _row(
+        "DeviceIdentity",
+        "drift: deleted",
+        standing(DEVICE),
+        before=device(),
+        meanwhile=_by_hand(lambda found: found.delete(DEVICE)),
+        declared=device(),
+    ),
+    _row("DeviceIdentity", "delete", {}, before=device(), declared=_nothing),
+    _row("DeviceFleet", "first create, 120 devices", standing(*_HUNDREDS.ids), declared=fleet(_HUNDREDS)),
+    _row("DeviceFleet", "change", _CHANGED_STANDING, before=fleet(roster(_SMALL)), declared=fleet(roster(_CHANGED))),
+    _row(
+        "DeviceFleet",
+        "drift: one deleted",
+        standing(*_SMALL),
+        before=fleet(roster(_SMALL)),
+        meanwhile=_by_hand(lambda found: found.delete("press-2")),
+        declared=fleet(roster(_SMALL)),
+    ),
+    _row("DeviceFleet", "delete", {}, before=fleet(roster(_SMALL)), declared=_nothing),
+    _row("ConnectionCheck", "check", {DEVICE: ("enabled", "certificateAuthority", {})}, setup=_trusted, declared=check),
+)

@@ -1,0 +1,5 @@
+"""All rows of the matrix: a new resource joins with a module of its own, named here."""
+
+from tests.faults import certificates, devices
+
+SCENARIOS = (*certificates.SCENARIOS, *devices.SCENARIOS)

@@ -1,0 +1,69 @@
+"""One stack's state and its runs: each run is a provider process of its own, and decides step by step as Pulumi's engine does."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.dynamic.lifecycle import Reconciler
+from tests.dynamic.engine_calls import CallFailedError, Made, Provider, ProviderProcess
+
+# What a program declares: each resource's provider and inputs, by name, in the order of the program.
+Declared = dict[str, tuple[type[Reconciler], dict[str, Any]]]
+
+
+@dataclass
+class Known:
+    """A resource in the state."""
+
+    kind: type[Reconciler]
+    made: Made
+
+
+@dataclass
+class Stack:
+    """The state: what stands, and what was replaced and is not deleted yet."""
+
+    resources: dict[str, Known] = field(default_factory=dict)
+    replaced: list[Known] = field(default_factory=list)
+
+    def up(self, process: ProviderProcess, declared: Declared) -> None:
+        """Refresh, then each declared resource's step, then the deletions; the first failure ends the run and keeps what was done.
+
+        Raises:
+            CallFailedError: a step failed, with the text that the engine would show.
+        """
+        self._refresh(process)
+        for name, (kind, news) in declared.items():
+            self._step(process.of(kind), name, kind, news)
+        for name in reversed([name for name in self.resources if name not in declared]):
+            self.replaced.insert(0, self.resources.pop(name))
+        while self.replaced:
+            doomed = self.replaced[0]
+            process.of(doomed.kind).delete(doomed.made)
+            self.replaced.pop(0)
+
+    def _refresh(self, process: ProviderProcess) -> None:
+        for name, known in tuple(self.resources.items()):
+            found = process.of(known.kind).read(known.made)
+            if found is None:
+                del self.resources[name]
+            else:
+                known.made = found
+
+    def _step(self, provider: Provider, name: str, kind: type[Reconciler], news: dict[str, Any]) -> None:
+        known = self.resources.get(name)
+        checked = provider.check(news, known.made.inputs if known else None)
+        if checked.failures:
+            raise CallFailedError("; ".join(reason for _, reason in checked.failures))
+        if known is None:
+            self.resources[name] = Known(kind, provider.create(news))
+            return
+        different = provider.diff(known.made, news)
+        if different.replaces:
+            assert not different.delete_first, "nothing of ours is deleted before its successor stands"
+            made = provider.create(news)
+            self.replaced.append(known)
+            self.resources[name] = Known(kind, made)
+        elif different.changes:
+            known.made = provider.update(known.made, news)
+        else:
+            known.made = Made(known.made.id, known.made.outs, news)

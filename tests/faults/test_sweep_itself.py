@@ -1,0 +1,76 @@
+"""The sweep can fail: each promise that a provider breaks is noticed."""
+
+import pytest
+
+from components.dynamic.lifecycle import Reconciler
+from tests.faults import trust
+from tests.faults.broken import Babbling, Hasty, Littering
+from tests.faults.certificates import authority, declare, name
+from tests.faults.fault import FAULTS
+from tests.faults.scenario import Scenario
+from tests.faults.stack import Declared
+from tests.faults.sweep import Bench, Cell, attempt
+from tests.faults.world import Call, World
+
+HIDDEN = {"method": "POST", "path": "/x/certificates/a/verify", "status": 0, "fault": "drop"}
+
+
+def rotation(provider: type[Reconciler]) -> Scenario:
+    """A rotation by another provider."""
+
+    def declared(generation: int, world: World) -> Declared:
+        return {"ca": (provider, declare(world, generation))}
+
+    return Scenario(
+        resource="VerifiedCertificate",
+        operation="rotation",
+        before=lambda world: declared(1, world),
+        declared=lambda world: declared(2, world),
+        wanted=lambda _world: {name(2): True},
+        found=lambda world: world.hub.verified(),
+        population=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "flaw"),
+    [(Littering, "it ended as"), (Babbling, "is not one clear line"), (Hasty, "devices were locked out")],
+)
+def test_a_broken_promise_is_noticed(bench: Bench, provider: type[Reconciler], flaw: str) -> None:
+    """A certificate left behind, a traceback, and a moment in which nobody is trusted."""
+    call = Call("POST", "arm", f"/certificates/{name(2)}/verify", 1)
+    (busy,) = (fault for fault in FAULTS if fault.title == "503")
+    outcome = attempt(bench, rotation(provider), Cell(call, busy, lasting=True))
+    assert any(flaw in found for found in outcome.flaws), outcome.flaws
+
+
+def test_a_fault_that_never_strikes_is_noticed(bench: Bench) -> None:
+    """A call that is not made is no case that was passed."""
+    (busy,) = (fault for fault in FAULTS if fault.title == "503")
+    scenario = Scenario(
+        resource="VerifiedCertificate",
+        operation="nothing",
+        declared=lambda _world: {},
+        wanted=lambda _world: {},
+        found=lambda world: world.hub.verified(),
+    )
+    outcome = attempt(bench, scenario, Cell(Call("GET", "arm", "/nowhere", 1), busy, lasting=False))
+    assert outcome.flaws == ("the fault never struck: that call was not made again on another hub",)
+
+
+@pytest.mark.parametrize(("effect", "trusted"), [(200, {"a"}), (412, set()), (None, set())])
+def test_an_effect_that_a_fault_hid_counts(effect: int | None, trusted: set[str]) -> None:
+    """A dropped answer to a proof that was taken: trusted. To one that was refused, or never came to it: not."""
+    assert trust.moments({"a": False}, [HIDDEN | {"effect": effect}]) == [frozenset(), frozenset(trusted)]
+
+
+def test_trust_is_lost_by_a_code_a_replacement_and_a_deletion(bench: Bench) -> None:
+    """As local Azure has it: asking for a code takes verification away, and so do PUT and DELETE."""
+    world = World(bench.azure.hub(), bench.control)
+    for change in (world.hub.generate, lambda called: world.hub.put(called, authority(1).pem), world.hub.delete):
+        world.hub.put("a", authority(1).pem, isVerified=True)
+        before = world.hub.verified()
+        world.forget()
+        change("a")
+        after = {called for called, verified in world.hub.verified().items() if verified}
+        assert trust.moments(before, world.log())[-1] == after == frozenset()

@@ -1,0 +1,94 @@
+"""One case's piece of Azure: a hub of its own, what was asked there, and the fault that waits there."""
+
+import fnmatch
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.faults.fault import Fault
+from tests.faults.stack import Stack
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, order=True)
+class Call:
+    """An HTTP call of an operation, named so that it can be found again on another hub.
+
+    ``path`` is within the hub, with * for what differs each time; ``nth`` counts the same method and path within the run.
+    """
+
+    method: str
+    host: str  # arm, or the hub's own
+    path: str
+    nth: int
+
+
+@dataclass
+class World:
+    """``deadline`` is the provider's input, in seconds."""
+
+    hub: Hub
+    control: httpx.Client
+    deadline: float = 20.0
+    stack: Stack = field(default_factory=Stack)
+    _seen: int = 0
+
+    @property
+    def azure(self) -> LocalAzure:
+        """The Azure that the hub is in."""
+        return self.hub.azure
+
+    @property
+    def name(self) -> str:
+        """The hub's name: in the host or the path of every call that is about it."""
+        return self.hub.id.rpartition("/")[2]
+
+    @property
+    def host(self) -> str:
+        """The hub's own host."""
+        return f"{self.name}.azure-devices.net".lower()
+
+    def forget(self) -> None:
+        """Begin a new log."""
+        self._seen = len(self._entries())
+
+    def heal(self) -> None:
+        """Take the faults away."""
+        self.control.delete("/faults", params={"about": self.name}).raise_for_status()
+
+    def log(self) -> list[dict[str, Any]]:
+        """The requests about this hub since ``forget``, but for those that this side made to look."""
+        return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith(("/certificates", "/listkeys"))]
+
+    def _entries(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control.get("/requests", params={"about": self.name}).raise_for_status().json()
+        return found
+
+    def calls(self) -> list[Call]:
+        """The log as calls that can be found again."""
+        seen = list[Call]()
+        for entry in self.log():
+            own = entry["host"].lower().startswith(self.host)
+            path = entry["path"] if own else entry["path"][len(self.hub.id) :]
+            named = _GUID.sub("*", path)
+            nth = 1 + sum(fnmatch.fnmatchcase(path, call.path) and call.method == entry["method"] for call in seen)
+            seen.append(Call(entry["method"], "hub" if own else "arm", named, nth))
+        return seen
+
+    def plant(self, fault: Fault, call: Call, *, lasting: bool) -> None:
+        """Let ``fault`` strike ``call``; with ``lasting`` also every try of it after that."""
+        own = call.host == "hub"
+        rule: dict[str, Any] = {
+            "fault": fault.kind,
+            "when": fault.when,
+            "method": call.method,
+            "host": self.host if own else "*",
+            "path": call.path if own else f"{self.hub.id}{call.path}",
+            "since" if lasting else "nth": call.nth,
+        }
+        rule |= {"retry_after": fault.retry_after} if fault.retry_after is not None else {}
+        self.control.post("/faults", json=rule).raise_for_status()

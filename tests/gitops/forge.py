@@ -1,0 +1,106 @@
+"""What stands around a pipeline: a service that gives identity tokens and takes comments, and a checkout to work in."""
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.gitops.pipelines import ROOT
+
+AUDIENCE = "api://AzureADTokenExchange"
+_ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
+_PARTS = ("Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py", "requirements.txt")
+
+
+@dataclass
+class Forge:
+    """A GitHub, GitLab or Azure DevOps, as far as a job sees it."""
+
+    url: str = ""
+    key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    comments: list[tuple[str, str]] = field(default_factory=list)  # path and text
+
+    @property
+    def credential(self) -> dict[str, Any]:
+        """What Azure must know to trust this forge's tokens."""
+        key = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"issuer": _ISSUER, "subject": _SUBJECT, "audience": AUDIENCE, "jwks": {"keys": [{**key, "kid": "forge", "use": "sig"}]}}
+
+    def token(self) -> str:
+        """A job's identity token."""
+        now = int(time.time())
+        claims = {"iss": _ISSUER, "sub": _SUBJECT, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 3600}
+        return jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "forge"})
+
+
+@contextmanager
+def forge() -> Iterator[Forge]:
+    """One that listens on loopback."""
+    made = Forge()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """A job asks for its identity token."""
+            assert self.headers["Authorization"] == "Bearer job"
+            self._answer({"value": made.token()})
+
+        def do_POST(self) -> None:
+            """A job comments."""
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            allowed = "commenter" in (self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "")
+            made.comments.append((self.path, body["body"] if "body" in body else body["comments"][0]["content"]))
+            self._answer({}, 201 if allowed else 403)
+
+        def _answer(self, content: Any, status: int = 200) -> None:
+            raw = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def checkout(folder: Path) -> Path:
+    """The repository, as a runner has it, with its requirements installed."""
+    place = folder / "checkout"
+    place.mkdir()
+    for part in _PARTS:
+        shutil.copy(ROOT / part, place / part)
+    for part in ("components", "policies", "examples/gitops"):
+        shutil.copytree(ROOT / part, place / part)
+    (place / ".venv").symlink_to(sys.prefix)
+    return place
+
+
+def shim(folder: Path) -> Path:
+    """A folder for PATH with a `pulumi` that is the embedded engine; what `pulumi install` brings is installed on this runner."""
+    place = folder / "bin"
+    place.mkdir()
+    command = place / "pulumi"
+    run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec "{sys.executable}" -c "{run}" "$@"\n')
+    command.chmod(0o755)
+    return place

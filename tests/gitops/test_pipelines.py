@@ -1,0 +1,243 @@
+"""Each pipeline, run: its own shell steps, in order, on local Azure, logged in by a token of the forge's and nothing else."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from sandbox import world
+from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from tests.gitops import pipelines
+from tests.gitops.forge import Forge, checkout, forge, shim
+from tests.gitops.pipelines import GITOPS, ROOT, Job
+
+FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
+READERS: dict[str, Callable[[str, Mapping[str, str]], Job]] = {
+    "github": pipelines.github,
+    "gitlab": pipelines.gitlab,
+    "azure": pipelines.azure,
+}
+
+
+@dataclass
+class Runner:
+    """A machine of the forge's."""
+
+    service: str
+    azure: LocalAzure
+    forge: Forge
+    folder: Path
+    environment: dict[str, str]
+    clients: dict[str, str]  # `read` and `write`: client ids
+
+    def job(self, stage: str, stack: str) -> Job:
+        """A job of the pipeline's file, with what the forge and the project set for it."""
+        identity = self.clients["read" if stage in {"preview", "drift"} else "write"]
+        ready, url = self.azure.ready, self.forge.url
+        common = {"PULUMI_BACKEND_URL": f"file://{self.folder.parent / 'state'}", "AZURE_TENANT_ID": ready["tenant_id"]}
+        if self.service == "github":
+            found = {f"vars.{name}": value for name, value in common.items()}
+            found |= {"vars.AZURE_SUBSCRIPTION_ID": ready["subscription_id"], "matrix.stack": stack, "github.token": "commenter"}
+            found |= {"vars.AZURE_READER_CLIENT_ID": identity, "vars.AZURE_CLIENT_ID": identity, "github.event.pull_request.number": "7"}
+        elif self.service == "gitlab":
+            found = common | {"ARM_SUBSCRIPTION_ID": ready["subscription_id"], "AZURE_CLIENT_ID": identity, "STACK": stack}
+            found |= {"CI_BUILDS_DIR": str(self.folder.parent), "CI_API_V4_URL": f"{url}/api/v4", "CI_PROJECT_ID": "1"}
+            found |= {"CI_MERGE_REQUEST_IID": "7", "COMMENT_TOKEN": "commenter", "ARM_OIDC_TOKEN": self.forge.token()}
+        else:
+            found = {"PULUMI_BACKEND_URL": common["PULUMI_BACKEND_URL"], "AZURE_SUBSCRIPTION_ID": ready["subscription_id"], "STACK": stack}
+            found |= {"servicePrincipalId": identity, "tenantId": ready["tenant_id"], "idToken": self.forge.token()}
+            found |= {"System.AccessToken": "commenter", "SYSTEM_COLLECTIONURI": f"{url}/contoso/", "SYSTEM_TEAMPROJECTID": "p"}
+            found |= {"BUILD_REPOSITORY_ID": "r", "SYSTEM_PULLREQUEST_PULLREQUESTID": "7"}
+        return READERS[self.service](stage, found)
+
+    def run(self, stage: str, stack: str, **more: str) -> tuple[int, str]:
+        """Run a job; gives its exit code and what it said."""
+        job = self.job(stage, stack)
+        code = job.run(self.folder, self.environment | more)
+        return code, job.said
+
+    def hub(self, stack: str) -> Hub:
+        """A stack's hub."""
+        env = self.environment | {"PULUMI_BACKEND_URL": f"file://{self.folder.parent / 'state'}"}
+        command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+        found = json.loads(subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=True).stdout)
+        group = f"/subscriptions/{self.azure.ready['subscription_id']}/resourceGroups/{found['resourceGroupName']}"
+        return Hub(self.azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
+
+    def control(self, path: str, **body: Any) -> Any:
+        """Use local Azure's control port."""
+        return httpx.post(f"{self.azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
+
+
+def _engine(name: str, folder: Path) -> str:
+    """PATH with the engine's `pulumi` first, then the stand-in plugins."""
+    if name == "pulumi":
+        found = shutil.which("pulumi")
+        if found is None:
+            pytest.skip("there is no `pulumi` on PATH to run the pipelines with; install Pulumi's CLI to run them on both engines")
+        command = Path(found).parent
+    else:
+        command = shim(folder)
+    return os.pathsep.join((str(command), str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[LocalAzure]:
+    """Local Azure, where deletions end at once."""
+    with local_azure(tmp_path, "--retry-after", "0") as found:
+        yield found
+
+
+@pytest.fixture(params=["embedded", "pulumi"])
+def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> Iterator[Callable[[str], Runner]]:
+    """Makes the runner of a service, after what a person sets up once: identities, trust in the forge, two empty stacks."""
+    with forge() as around:
+
+        def made(service: str) -> Runner:
+            (tmp_path / "state").mkdir()
+            public = {name: value for name, value in world.environment(azure.ready).items() if not name.startswith(("AZURE_", "ARM_"))}
+            environment = pipelines.clean_environment() | public
+            environment |= {"PATH": _engine(request.param, tmp_path), "HOME": str(tmp_path), "PULUMI_HOME": str(tmp_path / "home")}
+            # In this sandbox a passphrase opens the secrets of the state; on Azure a key of Key Vault does.
+            environment |= {"PULUMI_CONFIG_PASSPHRASE": "a trial", "PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+            environment |= {"GITHUB_API_URL": f"{around.url}/api", "GITHUB_REPOSITORY": "contoso/hubtrust"}
+            environment |= {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{around.url}/token?v=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job"}
+            runner = Runner(service, azure, around, checkout(tmp_path), environment, {"write": azure.ready["client_id"]})
+            runner.clients["read"] = runner.control("/principals", role="Reader")["client_id"]
+            for client in runner.clients.values():
+                runner.control("/federated-credentials", client_id=client, **around.credential)
+            for stack in ("staging", "prod"):
+                env = environment | {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}"}
+                subprocess.run(["pulumi", "stack", "init", stack], cwd=runner.folder, env=env, capture_output=True, check=True)
+            return runner
+
+        yield made
+
+
+def test_a_change_goes_from_pull_request_to_a_quiet_night(make: Callable[[str], Runner]) -> None:
+    """GitHub, all of it: preview with a comment, up while another job wants the same stack, a night without drift."""
+    runner = make("github")
+    code, said = runner.run("preview", "staging")
+    assert code == 0, said
+    ((path, comment),) = runner.forge.comments
+    assert path == "/api/repos/contoso/hubtrust/issues/7/comments"
+    assert "Preview of `staging`" in comment
+    assert "to create" in comment.partition("<details>")[0]
+
+    (code, said), (refused, why) = _two_at_once(runner, "staging")
+    assert code == 0, said
+    assert refused != 0
+    assert "locked" in why
+    assert list(runner.hub("staging").verified().values()) == [True]
+
+    code, said = runner.run("drift", "staging")
+    assert code == 0, said
+    code, said = runner.run("drift", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
+    assert code != 0
+    assert "oidc" in said.lower(), "a job that may not ask for an identity token is told so"
+    _require_drift_found(runner)
+    _require_violation_found(runner)
+
+
+def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int, str]]:
+    """One job brings a stack up, slowly; as soon as it holds the stack another one starts: what became of each."""
+    runner.control("/faults", spec="latency:seconds=4:path=*resourcegroups*:method=PUT")
+    first: list[tuple[int, str]] = []
+    thread = threading.Thread(target=lambda: first.append(runner.run(stack, stack)))
+    thread.start()
+    locks = runner.folder.parent / "state/.pulumi/locks/organization/hubtrust" / stack
+    while thread.is_alive() and not any(locks.glob("*.json")):
+        thread.join(0.02)
+    second = runner.run(stack, stack)
+    thread.join()
+    httpx.delete(f"{runner.azure.ready['control']}/faults", trust_env=False).raise_for_status()
+    return first[0], second
+
+
+def _require_violation_found(runner: Runner) -> None:
+    """A pull request with a setting that a policy forbids: the job fails, and its comment says why."""
+    settings = runner.folder / "Pulumi.staging.yaml"
+    good = settings.read_text()
+    settings.write_text(good.replace("config:\n", "config:\n  hubtrust:minTlsVersion: '1.0'\n"))
+    code, said = runner.run("preview", "staging")
+    settings.write_text(good)
+    assert code != 0
+    path, comment = runner.forge.comments[-1]
+    assert "/7/" in path
+    assert "❌ A policy forbids this." in comment, said
+    assert "tls-minimum" in comment.partition("<details>")[0]
+
+
+def _require_drift_found(runner: Runner) -> None:
+    """A certificate is deleted by hand, and the night's job fails."""
+    hub = runner.hub("staging")
+    ((name, verified),) = hub.verified().items()
+    assert verified
+    hub.delete(name)
+    code, said = runner.run("drift", "staging")
+    assert code != 0
+    assert "VerifiedCertificate" in said
+
+
+@pytest.mark.parametrize("service", ["gitlab", "azure"])
+def test_the_same_elsewhere(service: str, make: Callable[[str], Runner]) -> None:
+    """GitLab and Azure Pipelines: a pull request that a policy forbids; put right and merged; a night with drift."""
+    runner = make(service)
+    _require_violation_found(runner)
+    code, said = runner.run("staging", "staging")
+    assert code == 0, said
+    _require_drift_found(runner)
+
+
+@pytest.mark.parametrize("service", FILES)
+def test_prod_is_brought_up_by_the_very_steps_of_staging(service: str) -> None:
+    """What ran on staging is what prod waits for: the same shells, another stack."""
+    context = defaultdict(str)
+    staging, prod = (READERS[service](stack, context) for stack in ("staging", "prod"))
+    assert staging.steps == prod.steps
+    assert (staging.env["STACK"], prod.env["STACK"]) == ("staging", "prod")
+
+
+@pytest.mark.parametrize("service", FILES)
+def test_each_command_is_held_to_the_policies_of_its_stack(service: str) -> None:
+    """No `pulumi` in the file runs without the pack, and none skips its preview."""
+    text = " ".join((GITOPS / FILES[service]).read_text().replace("\\\n", " ").split())
+    commands = text.count('pulumi preview --stack "$STACK"') + text.count('pulumi up --stack "$STACK"')
+    assert commands >= 3
+    assert text.count('--policy-pack policies --policy-pack-config "policies/$STACK.json"') == commands
+    assert "--skip-preview" not in text
+    assert "--expect-no-changes" in text
+
+
+@pytest.mark.parametrize("service", FILES)
+def test_no_secret_of_azure_is_kept(service: str) -> None:
+    """Identity is federated: the file asks for a token, and names no secret."""
+    text = (GITOPS / FILES[service]).read_text()
+    assert {"github": "id-token: write", "gitlab": "id_tokens:", "azure": "addSpnToEnvironment: true"}[service] in text
+    for word in ("CLIENT_SECRET", "client_secret", "PASSPHRASE", "secrets."):
+        assert word not in text
+
+
+def test_prod_waits_for_approval_and_stacks_are_taken_one_at_a_time() -> None:
+    """By each service's own means; who approves is set in the service: docs/gitops.md."""
+    actions = yaml.safe_load((GITOPS / FILES["github"]).read_text())["jobs"]
+    assert (actions["prod"]["environment"], actions["prod"]["needs"]) == ("prod", "staging")
+    assert [actions[stack]["concurrency"]["group"] for stack in ("staging", "prod")] == ["hubtrust-staging", "hubtrust-prod"]
+    jobs = yaml.safe_load((GITOPS / FILES["gitlab"]).read_text())
+    assert jobs["prod"]["rules"][0]["when"] == "manual"
+    assert jobs[".up"]["resource_group"] == "hubtrust-$STACK"
+    stages = yaml.safe_load((GITOPS / FILES["azure"]).read_text())
+    assert stages["lockBehavior"] == "sequential"
+    (prod,) = next(one for one in stages["stages"] if one["stage"] == "prod")["jobs"]
+    assert (prod["deployment"], prod["environment"]) == ("prod", "prod")

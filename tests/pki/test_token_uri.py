@@ -1,0 +1,60 @@
+"""PKCS#11 URIs (RFC 7512): what names a key for good, and what is refused."""
+
+import pytest
+
+from components.pki.errors import PinError, TokenError
+from components.pki.token import require_tries_left
+from components.pki.token_uri import TokenUri
+
+
+def test_a_key_by_token_and_label() -> None:
+    """Percent-decoded; the slot is read over, for the token tells."""
+    found = TokenUri.read(
+        "pkcs11:token=My%20token;serial=A1;object=ca%2Froot;id=%01%ff;type=private;slot-id=7;x-of=us?module-path=/lib/p11.so"
+    )
+    assert (found.token, found.serial, found.label, found.id, found.module_path) == (
+        "My token",
+        "A1",
+        "ca/root",
+        b"\x01\xff",
+        "/lib/p11.so",
+    )
+    assert found.what == "key 'pkcs11:token=My%20token;serial=A1;object=ca%2Froot;id=%01%ff;type=private;slot-id=7;x-of=us'"
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("token=a;object=b", "'token=a;object=b' is none; write it as pkcs11:token="),
+        ("pkcs11:object=b", "it names no token"),
+        ("pkcs11:slot-id=1;object=b", "it names a slot and no token, and slots move; name the token by token=<label>"),
+        ("pkcs11:token=a", "it names no key; name the key by object=<label> or id="),
+        ("pkcs11:token=a;object=b;object=c", "'object' stands in it twice"),
+        ("pkcs11:token=a;object=b;colour=red", "'colour' is no attribute of such a URI"),
+        ("pkcs11:token=a;object", "'object' is no attribute of such a URI"),
+        ("pkcs11:token=a;object=b;type=cert", "it names a cert, which does not sign"),
+        ("pkcs11:token=%ff;object=b", "a name in it is not UTF-8"),
+        ("pkcs11:token=a;object=b?pin-value=1234", "there is a PIN in it, or the way to one; give the PIN as a secret"),
+        ("pkcs11:token=a;object=b?pin-source=file:/pin", "there is a PIN in it, or the way to one"),
+    ],
+)
+def test_what_is_refused(text: str, match: str) -> None:
+    """One line: the fact and the remedy, and never the PIN."""
+    with pytest.raises(TokenError) as caught:
+        TokenUri.read(text)
+    assert match in str(caught.value)
+    assert "1234" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "match"), [(0x20000, "one more mistake would lock the token, so it is not tried"), (0x60000, "is locked")]
+)
+def test_no_pin_is_tried_where_it_could_lock(flags: int, match: str) -> None:
+    """CKF_USER_PIN_FINAL_TRY and CKF_USER_PIN_LOCKED (PKCS #11 v3.0, token info): refused before anything is sent."""
+    with pytest.raises(PinError, match=match):
+        require_tries_left(flags | 0x10000, what="key")
+
+
+def test_a_mistake_before_does_not_stop_the_right_pin() -> None:
+    """CKF_USER_PIN_COUNT_LOW alone: there are tries left."""
+    require_tries_left(0x1042D, what="key")

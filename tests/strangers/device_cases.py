@@ -1,0 +1,79 @@
+"""One hub, and devices with every kind of chain, each to be let in or refused as Azure documents."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.mqtt.chains import DAY, Party
+from tests.registry.hub_door import HubDoor
+
+# Each case, and the reason of its refusal on the control port; None: it is let in.
+CASES = {
+    "valid": None,
+    "expired": "has expired",
+    "wrong name": "common name is not the device's id",
+    "wrong authority": "neither verified here nor among the certificates that were sent",
+    "deleted authority": "neither verified here nor among the certificates that were sent",
+    "no intermediate": "neither verified here nor among the certificates that were sent",
+    "path too long": "longer than an authority in it allows",
+    "no authority": "used as an authority and is none",
+    "disabled": "is disabled: retired",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A device with what it shows."""
+
+    name: str
+    device: str
+    chain: Path
+    key: Path
+
+
+@dataclass
+class Estate:
+    """The hub and its cases."""
+
+    door: HubDoor
+    cases: list[Case]
+
+    def work(self, folder: Path) -> Path:
+        """The file that a driver reads."""
+        proxy = urlsplit(self.door.azure.ready["proxy"])
+        cases = [{"name": case.name, "device": case.device, "chain": str(case.chain), "key": str(case.key)} for case in self.cases]
+        body = {"host": self.door.host, "ca": self.door.azure.ready["ca_file"], "cases": cases}
+        file = folder / "work.json"
+        file.write_text(json.dumps(body | {"proxy_host": proxy.hostname, "proxy_port": proxy.port}))
+        return file
+
+
+def estate(door: HubDoor, folder: Path) -> Estate:
+    """Make the hub's certificates, the devices and their files."""
+    root, gone = Party("Plant root"), Party("Deleted root")
+    issuing = root.authority_below("Plant issuing", path_length=0)
+    below, plain = issuing.authority_below("Too deep"), issuing.device("A device")
+    door.hub.put("root", root.pem, isVerified=True)
+    door.hub.put("gone", gone.pem, isVerified=True)
+    door.hub.delete("gone")
+    made: dict[str, tuple[Party, tuple[Party, ...]]] = {
+        "valid": (issuing.device("valid"), (issuing,)),
+        "expired": (issuing.device("expired", start=datetime.now(UTC) - 60 * DAY), (issuing,)),
+        "wrong name": (issuing.device("another"), (issuing,)),
+        "wrong authority": (Party("Plant root").device("wrong-authority"), ()),
+        "deleted authority": (gone.device("deleted-authority"), ()),
+        "no intermediate": (issuing.device("no-intermediate"), ()),
+        "path too long": (below.device("path-too-long"), (below, issuing)),
+        "no authority": (Party("no-authority", plain, authority=False), (plain, issuing)),
+        "disabled": (issuing.device("disabled"), (issuing,)),
+    }
+    cases = []
+    for name, (identity, above) in made.items():
+        device = name.replace(" ", "-")
+        state: dict[str, Any] = {"status": "disabled", "statusReason": "retired"} if name == "disabled" else {}
+        door.put(device, **state)
+        cases.append(Case(name, device, *identity.files(folder / device, *above)))
+    return Estate(door, cases)

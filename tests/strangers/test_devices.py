@@ -1,0 +1,167 @@
+"""Other people's MQTT clients, unmodified, with good and bad chains: each is let in or refused, and for the right reason.
+
+Clients that know proxies go through local Azure's. The others get the hub's name from a hosts file of their own (libnss_wrapper), which
+leads to a loopback address of this module's own, where local Azure listens on 8883, the port that they insist on.
+"""
+
+import ctypes.util
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.dynamic.local_azure import ROOT, LocalAzure, local_azure
+from tests.mqtt.device import attempts, connect, messages, packet, text
+from tests.registry.hub_door import HubDoor
+from tests.strangers.device_cases import CASES, Case, Estate, estate
+
+pytestmark = pytest.mark.stranger
+
+Answers = dict[str, bool]  # by case: was it let in
+_DRIVERS = Path(__file__).parent / "drivers"
+_NODE = ROOT / ".strangers" / "node" / "node_modules"
+_DEVICE_SDK = ROOT / ".strangers" / "device" / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure on a loopback address of its own, so that its MQTT port can be the real one."""
+    address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(256)}.{secrets.randbelow(253) + 2}"
+    with local_azure(tmp_path_factory.mktemp("azure"), "--host", address, "--mqtt-port", "8883") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def plant(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """The hub with all the cases."""
+    door = HubDoor(azure, azure.hub())
+    yield estate(door, tmp_path_factory.mktemp("plant"))
+    door.http.close()
+
+
+def _need(found: object, what: str, remedy: str) -> None:
+    """A stranger must be here; on a laptop its absence is told in one line, in CI it is a failure."""
+    if found:
+        return
+    reason = f"{what} is not here; {remedy}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _run(
+    command: list[str | Path], environment: dict[str, str], *, raw: bytes = b"", seconds: int = 300
+) -> subprocess.CompletedProcess[bytes]:
+    base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    return subprocess.run(command, env=base | environment, input=raw, capture_output=True, check=False, timeout=seconds)
+
+
+def _lines(done: subprocess.CompletedProcess[bytes]) -> Answers:
+    assert done.returncode == 0, done.stderr.decode()
+    return {line["case"]: line["connected"] for line in map(json.loads, done.stdout.decode().splitlines())}
+
+
+def _hosts(plant: Estate, folder: Path) -> dict[str, str]:
+    """The environment in which the hub's name leads to local Azure."""
+    library = ctypes.util.find_library("nss_wrapper")
+    _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` brings it")
+    hosts = folder / "hosts"
+    hosts.write_text(f"{urlsplit(plant.door.azure.ready['mqtt']).hostname} {plant.door.host}\n")
+    return {"LD_PRELOAD": str(library), "NSS_WRAPPER_HOSTS": str(hosts)}
+
+
+def _azure_iot_device(plant: Estate, folder: Path) -> Answers:
+    _need(_DEVICE_SDK.exists(), "azure-iot-device", "`make strangers` installs it")
+    return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", plant.work(folder)], {}))
+
+
+def _paho(plant: Estate, folder: Path) -> Answers:
+    return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", plant.work(folder)], {}))
+
+
+def _azure_iot_device_mqtt(plant: Estate, folder: Path) -> Answers:
+    _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt", "`make strangers` installs it")
+    environment = _hosts(plant, folder) | {"NODE_PATH": str(_NODE), "NODE_EXTRA_CA_CERTS": plant.door.azure.ready["ca_file"]}
+    return _lines(_run(["node", _DRIVERS / "azure_iot_device.js", plant.work(folder)], environment))
+
+
+def _mosquitto_pub(plant: Estate, folder: Path) -> Answers:
+    _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` brings it")
+    environment = _hosts(plant, folder)
+
+    def publish(case: Case) -> bool:
+        host, topic = plant.door.host, f"devices/{case.device}/messages/events/"
+        who = ["-h", host, "-p", "8883", "-i", case.device, "-u", f"{host}/{case.device}/?api-version=2021-04-12", "-V", "mqttv311"]
+        trust = ["--cafile", plant.door.azure.ready["ca_file"], "--cert", case.chain, "--key", case.key]
+        return _run(["mosquitto_pub", *who, *trust, "-q", "1", "-t", topic, "-m", "from mosquitto_pub"], environment).returncode == 0
+
+    return {case.name: publish(case) for case in plant.cases}
+
+
+def _openssl(plant: Estate, _folder: Path) -> Answers:
+    proxy = urlsplit(plant.door.azure.ready["proxy"]).netloc
+
+    def say(case: Case) -> bool:
+        host = plant.door.host
+        line = ["openssl", "s_client", "-quiet", "-proxy", proxy, "-connect", f"{host}:8883", "-servername", host, "-verify_return_error"]
+        trust = ["-CAfile", plant.door.azure.ready["ca_file"], "-verify_hostname", host]
+        own = ["-cert", case.chain, "-cert_chain", case.chain, "-key", case.key]
+        hello = connect(case.device, f"{host}/{case.device}/?api-version=2021-04-12")
+        message = packet(3, text(f"devices/{case.device}/messages/events/") + b"\0\1from openssl", 0x02)
+        done = _run([*line, *trust, *own], {}, raw=hello + message + packet(14, b""))
+        return done.stdout == b"\x20\x02\x00\x00\x40\x02\x00\x01"
+
+    return {case.name: say(case) for case in plant.cases}
+
+
+@pytest.mark.parametrize(
+    "client", [_azure_iot_device, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl], ids=lambda client: client.__name__[1:]
+)
+def test_every_client_with_every_chain(plant: Estate, tmp_path: Path, client: Callable[[Estate, Path], Answers]) -> None:
+    """Only the valid chain of an enabled device gets in; its message arrives; the control port tells each refusal's reason."""
+    httpx.delete(f"{plant.door.azure.ready['control']}/connections", trust_env=False).raise_for_status()
+    assert client(plant, tmp_path) == {name: reason is None for name, reason in CASES.items()}
+    for case in plant.cases:
+        told = [entry for entry in attempts(plant.door, case.device) if entry["accepted"] or "closed" not in entry["reason"]]
+        assert told, case.name
+        assert {entry["accepted"] for entry in told} == {CASES[case.name] is None}, case.name
+        assert all((CASES[case.name] or "") in entry["reason"] for entry in told), case.name
+        assert len(messages(plant.door, case.device)) == (CASES[case.name] is None), case.name
+
+
+def test_the_node_registry_client(azure: LocalAzure) -> None:
+    """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, statistics."""
+    _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub", "`make strangers` installs it")
+    door = HubDoor(azure, azure.hub())
+    environment = {
+        "HUB": f"HostName={door.host};SharedAccessKeyName=iothubowner;SharedAccessKey={door.key('iothubowner')}",
+        "NODE_PATH": str(_NODE),
+        "NODE_EXTRA_CA_CERTS": azure.ready["ca_file"],
+        "GLOBAL_AGENT_HTTPS_PROXY": azure.ready["proxy"],
+        "GLOBAL_AGENT_HTTP_PROXY": azure.ready["proxy"],
+    }
+    door.http.close()
+    done = _run(["node", _DRIVERS / "azure_iothub.js"], environment)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {
+        "made": ["press-001", "enabled", "certificateAuthority"],
+        "again": "DeviceAlreadyExistsError",
+        "changed": ["disabled", "holiday", True],
+        "got": "holiday",
+        "bulk": True,
+        "bulkAgain": "ArgumentError",
+        "tags": {"line": 7},
+        "pages": [12, 12, 6],
+        "listed": 31,
+        "statistics": {"totalDeviceCount": 31, "enabledDeviceCount": 30, "disabledDeviceCount": 1},
+        "removed": True,
+        "gone": "DeviceNotFoundError",
+    }
