@@ -22,6 +22,7 @@ hub = TrustedHub(
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
     adopt=stack.adopt,
+    drop_previous=stack.ca_drop_previous,
     cloud=stack.cloud or None,
 )
 

@@ -93,6 +93,7 @@ class Settings(BaseModel):
     ca_intermediates: Annotated[int, Field(ge=0, le=5)] = 1
     ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
     ca_keep_previous: bool = False
+    ca_drop_previous: bool = False
     ca_root_days: Annotated[int, Field(ge=1, le=36525)] = 3650
     ca_issuing_days: Annotated[int, Field(ge=1, le=36525)] = 1825
     ca_root_renew_before_days: Annotated[int, Field(ge=0, le=36525)] = 0

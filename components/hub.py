@@ -11,6 +11,7 @@ from pulumi_azure_native import authorization, iothub, resources
 from . import adoption
 from .authority import Anchor, CertificateAuthority
 from .azure_cloud import chosen
+from .dynamic.authority_generation import AuthorityGeneration
 from .dynamic.verified_certificate import VerifiedCertificate
 from .errors import HubtrustError
 
@@ -72,6 +73,7 @@ class TrustedHub(pulumi.ComponentResource):
         existing_id: str | None = None,
         attest: bool = False,
         adopt: bool = False,
+        drop_previous: bool = False,
         cloud: str | None = None,
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -85,6 +87,7 @@ class TrustedHub(pulumi.ComponentResource):
             existing_id: the resource id of a hub that somebody else owns: see ``existing``.
             attest: call certificates verified and prove nothing; loud, and forbidden by the policy pack in production.
             adopt: replace another certificate that holds a name that is ours.
+            drop_previous: devices have moved: an authority's generation may go though enabled devices of this stack stand on the hub.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: the one that azure-native is set to.
             deadline: seconds to try again what Azure refuses for the moment.
             opts: Pulumi's options.
@@ -105,6 +108,8 @@ class TrustedHub(pulumi.ComponentResource):
             self._look_up(existing_id, cloud)
         self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
+        for authority in authorities:
+            self._watch(authority, hub, drop_previous=drop_previous)
         trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
@@ -176,6 +181,21 @@ class TrustedHub(pulumi.ComponentResource):
         self.hub_name = pulumi.Output.from_input(found["hub"])
         self.host_name = pulumi.Output.from_input(f"{found['hub']}.{_SUFFIXES[cloud]}" if cloud in _SUFFIXES else None)
 
+    def _watch(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
+        """No generation goes on which devices may depend."""
+        AuthorityGeneration(
+            f"{self._name}-{authority.name}",
+            authority=authority.name,
+            generation=authority.generation,
+            keep_previous=authority.previous is not None,
+            hub_id=self.hub_id,
+            host_name=self.host_name,  # type: ignore[arg-type] # None is one of its values
+            cloud=self.cloud,
+            devices_of=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
+            drop_previous=drop_previous or None,
+            opts=self._child(protect=False, deleted_with=hub),
+        )
+
     def _trust(
         self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
     ) -> list[pulumi.Output[dict[str, Any]]]:
@@ -210,13 +230,18 @@ class TrustedHub(pulumi.ComponentResource):
             notAfter=certificate.not_after,
             state=certificate.state,
             verified=certificate.state.apply(lambda state: state == "verified"),
-            proof=certificate.proof,
-            code=certificate.code,
-            ceremony=certificate.ceremony,
+            proof=_where(certificate.state, certificate.proof, verified=True),
+            code=_where(certificate.state, certificate.code, verified=False),
+            ceremony=_where(certificate.state, certificate.ceremony, verified=False),
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _where(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
+    """``value`` in that state, else None: a preview takes an output that is not in the state for unknown, and would show a change."""
+    return state.apply(lambda found: value if (found == "verified") is verified else None)
 
 
 def _hub_id(hub_id: str, what: str) -> re.Match[str]:

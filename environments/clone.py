@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine
 
-_SECRET_KEYS = ("caKey", "caKeyPassphrase")
+_SECRET_KEYS = ("caKey", "caKeyPassphrase", "caPin")
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,25 @@ if TYPE_CHECKING:
 COPIED, DERIVED, LEFT_OUT, GIVEN, KEPT = "copied", "derived", "left out", "given", "kept"
 _AGAIN = "generations begin anew"
 _OWN_CA = "the CA and its key are not shared"
+_OWN_DEVICES = "devices are not shared"
 
 # Every key of the project stands in one of these three; a test holds them to settings.py.
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth protect operators cloud caSource caOrganization caKeyAlgorithm caIntermediates caRootDays
-    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody attest""".split()
+    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody attest connectionCheck""".split()
 )
-DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags"})
+DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags"})
 LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
+    "caDropPrevious": _AGAIN,
     "adopt": "nothing is there to be taken over",
     "caProof": "it answers the code of another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
     **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
+    **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),
+    **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "canary"), _OWN_DEVICES),
 }
 # Of other packages: what lets in as somebody.
 _CREDENTIALS = frozenset("clientSecret clientCertificatePath clientCertificatePassword oidcToken oidcRequestToken".split())
@@ -75,7 +79,7 @@ def _change(key: str, value: Any, project: str, source: str, target: str) -> Cha
 
 
 def _derive(key: str, name: str, value: Any, source: str, target: str) -> Change:
-    if name == "tags" and isinstance(value, list):
+    if name in {"tags", "deviceTags"} and isinstance(value, list):
         return Change(key, DERIVED, value, [renamed_tag(str(tag), source, target) for tag in value])
     found = renamed(str(value), source, target)
     if found is None and name == "resourceGroup":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 _NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "hubName")
+_REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 
 @dataclass(frozen=True)
@@ -49,29 +50,63 @@ def shared(
     new: Mapping[str, Any], *, project: str, folder: Path, environments: Sequence[StackFile], source: str, standing: Standing
 ) -> Iterator[str]:
     """Each thing that the new environment would share, in one line with what to do."""
+    mine = _Said(new, project, folder)
+    for each in environments:
+        yield from _with_settings(mine, _Said(each.config, project, folder), each.stack)
+    yield from _with_standing(mine, source, standing)
 
-    def of(config: Mapping[str, Any], name: str) -> str:
-        value = config.get(f"{project}:{name}")
+
+@dataclass(frozen=True)
+class _Said:
+    """The settings of one environment, as far as they are no secret."""
+
+    config: Mapping[str, Any]
+    project: str
+    folder: Path
+
+    def of(self, name: str) -> str:
+        """A setting as text; empty where there is none."""
+        value = self.config.get(f"{self.project}:{name}")
         return "" if value is None or has_secret(value) else str(value).strip()
 
-    for each in environments:
-        for name in _NAMED:
-            if of(new, name) and of(new, name).lower() == of(each.config, name).lower():
-                yield f"{project}:{name} is the one of '{each.stack}': {_remedy(name)}"
-        theirs = frozenset(_keys(folder, of(each.config, "caChain"), of(each.config, "caChainFile")))
-        if common := theirs & frozenset(_keys(folder, of(new, "caChain"), of(new, "caChainFile"))):
-            yield f"a CA in the chain has the key of one of '{each.stack}' (SHA-256 {min(common)[:16]}…): {_remedy('caChain')}"
-    hub = of(new, "hubName") or of(new, "existingHub").rstrip("/").rpartition("/")[2]
+    @property
+    def authorities(self) -> frozenset[str]:
+        """The keys of the CAs in its chain."""
+        return frozenset(_keys(self.folder, self.of("caChain"), self.of("caChainFile")))
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Keys in a vault or a token."""
+        return frozenset(_without_version(self.of(name)) for name in _REFERENCES) - {""}
+
+
+def _with_settings(mine: _Said, theirs: _Said, stack: str) -> Iterator[str]:
+    for name in _NAMED:
+        if mine.of(name) and mine.of(name).lower() == theirs.of(name).lower():
+            yield f"{mine.project}:{name} is the one of '{stack}': {_remedy(name)}"
+    if common := mine.references & theirs.references:
+        yield f"the key {min(common)} is one of '{stack}': {_remedy('caKeyReference')}"
+    if common := mine.authorities & theirs.authorities:
+        yield f"a CA in the chain has the key of one of '{stack}' (SHA-256 {min(common)[:16]}…): {_remedy('caChain')}"
+
+
+def _with_standing(mine: _Said, source: str, standing: Standing) -> Iterator[str]:
+    hub = mine.of("hubName") or mine.of("existingHub").rstrip("/").rpartition("/")[2]
     if hub and hub.lower() in standing.hubs:
         yield f"the hub '{hub}' is the one of '{source}': {_remedy('hubName')}"
-    if (group := of(new, "resourceGroup")) and group.lower() in standing.made_groups:
+    if (group := mine.of("resourceGroup")) and group.lower() in standing.made_groups:
         yield f"the resource group '{group}' was made by '{source}', and goes with it: give another, or leave resourceGroup out"
-    if common := standing.authorities & frozenset(_keys(folder, of(new, "caChain"), of(new, "caChainFile"))):
+    if common := standing.authorities & mine.authorities:
         yield f"a CA in the chain is one that '{source}' trusts (SHA-256 of its key {min(common)[:16]}…): {_remedy('caChain')}"
 
 
 def _remedy(name: str) -> str:
     return "give another" + (f" (--set {name}=…), or leave it out" if name in LEFT_OUT_KEYS or name == "hubName" else "")
+
+
+def _without_version(reference: str) -> str:
+    """A vault's key by its name: another version of it is opened by the same people; a token's key as its URI is."""
+    return "/".join(reference.lower().split("/")[:5]) if reference.startswith("https://") else reference
 
 
 def _keys(folder: Path, text: str, file: str) -> Iterator[str]:

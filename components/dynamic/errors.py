@@ -35,3 +35,7 @@ class FleetError(DynamicError):
 
 class BrokenLinkError(DynamicError):
     """A device can't connect to its hub; the link that broke is named."""
+
+
+class DependantsError(DynamicError):
+    """Devices may depend on an authority that is to go."""

@@ -11,13 +11,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .declared import ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
+from .declared import CONNECTION_CHECK, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
 
 if TYPE_CHECKING:
     from .declared import Declared
 
 # Where an authority's certificate goes in: what a hub is to trust, and whose key is to sign.
-_AUTHORITIES = {VERIFIED_CERTIFICATE: ("certificate",), ISSUED_CERTIFICATE: ("issuerCertificate",), TLS_SIGNED: ("caCertPem",)}
+_AUTHORITIES = {
+    VERIFIED_CERTIFICATE: ("certificate",),
+    ISSUED_CERTIFICATE: ("issuerCertificate",),
+    CONNECTION_CHECK: ("chain",),
+    TLS_SIGNED: ("caCertPem",),
+}
 _AZURE_AUTHORITIES = {"iothub:Certificate", "deviceprovisioningservices:DpsCertificate"}
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp224r1": "P-224"}
 
@@ -54,6 +59,7 @@ def load(text: str) -> tuple[x509.Certificate, ...]:
         raise UnreadableError("there is no certificate in it that can be read") from None
 
 
+@lru_cache(maxsize=4096)
 def name_of(certificate: x509.Certificate) -> str:
     """How messages call it."""
     return f"'{certificate.subject.rfc4514_string()}'"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from .declared import ISSUED_CERTIFICATE, TLS_SIGNED
@@ -15,29 +19,41 @@ if TYPE_CHECKING:
 
 _DEFAULT_DAYS = 365  # an IssuedCertificate's of profile device
 _HOURS = 24
-_IDENTITIES = {
-    f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet", "IndividualEnrollment", "EnrollmentGroup")
-}
-_BY_CA = {"certificateauthority", "ca", "x509", "x509ca"}
-# Inputs that would let a device in by anything but a chain under a trusted CA.
-_OTHERS = ("symmetricKey", "primaryKey", "secondaryKey", "primaryThumbprint", "secondaryThumbprint", "x509Thumbprint", "tpm")
+_IDENTITY, _FLEET = (f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet"))
+_REMEDY = "leave them out, and give it a certificate of the CA that the hub trusts"
 
 
 def devices_by_ca(resource: Declared, _settings: Settings) -> Iterator[str]:
-    """A device is let in by its chain under a trusted CA, not by a key or by the thumbprint of a certificate of its own.
+    """A device is let in by its chain under a trusted CA, not by the thumbprint of a certificate of its own.
 
-    Reason: keys are shared secrets, and a thumbprint ties a device to one certificate that nobody can renew without touching the hub.
+    Reason: a thumbprint ties a device to one certificate that nobody stands for, and that can't be renewed without touching the hub.
+    Shared keys are no way in at all: `shared-keys-off`.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts ("X.509 CA signed").
     """
-    if resource.type not in _IDENTITIES:
-        return
-    found = resource.need("authentication")
-    kind = resource.need("authentication", "type") if hasattr(found, "keys") else found
-    if kind is not None and str(kind).lower() not in _BY_CA:
-        yield f"authentication is '{kind}': leave it out, or make it certificateAuthority"
-    for name in _OTHERS:
-        if resource.read(name) is not None:
-            yield f"{name} is set: take it out, and give the device a certificate of the CA that the hub trusts"
+    if resource.type == _IDENTITY and resource.need("thumbprints"):
+        yield f"the device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
+    if resource.type == _FLEET:
+        members = str(resource.need("members"))
+        found = _thumbprinted(members)
+        if found is None:
+            yield "members can't be read, so nobody can tell how they are let in: bring policies and components to one version"
+        elif found:
+            yield f"{found} of the fleet's devices have thumbprints of their own: {_REMEDY}"
+
+
+def _thumbprinted(members: str) -> int | str | None:
+    """How many devices of a packed fleet have thumbprints; None where it can't be read.
+
+    The form is `components/dynamic/roster.py`'s: a version, then base64 of a compressed JSON head (`common` for most, `own` for the
+    others) and the ids. Nothing of ours is imported here; a test packs one and reads it by this.
+    """
+    version, _, packed = members.partition(".")
+    try:
+        head = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)).partition(b"\n")[0])
+        own = sum("thumbprints" in registration for _, registration in head["own"])
+        return (own or ("most" if "thumbprints" in head["common"] else 0)) if version == "1" else None
+    except (ValueError, KeyError, TypeError, zlib.error, binascii.Error):
+        return None
 
 
 def device_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:

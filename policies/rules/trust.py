@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .certificates import UnreadableError, authorities, name_of, thumbprints
-from .declared import ISSUED_CERTIFICATE, UNKNOWN, VERIFIED_CERTIFICATE, items
+from .declared import CONNECTION_CHECK, ISSUED_CERTIFICATE, SIGNING_KEY, UNKNOWN, VERIFIED_CERTIFICATE, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .declared import Declared
 
     Settings = Mapping[str, Any]
+
+_SIGNING = {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE, CONNECTION_CHECK, SIGNING_KEY}
 
 
 def proof_required(resource: Declared, _settings: Settings) -> Iterator[str]:
@@ -40,7 +42,7 @@ def custody_allowed(resource: Declared, settings: Settings) -> Iterator[str]:
     gives the key away.
     Source: NIST SP 800-57 part 2 rev. 1, 2.3 (protection of private keys); CA/Browser Forum baseline requirements, 6.2.
     """
-    if resource.type not in {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE} or resource.need("signer") is None:
+    if resource.type not in _SIGNING or resource.need("signer") is None:
         return
     custody, allowed = resource.need("signer", "custody"), settings["allowed"]
     if custody not in allowed:

@@ -8,6 +8,7 @@ from sandbox.cloud.arm import front as arm
 from sandbox.cloud.arm import metadata
 from sandbox.cloud.login import routes as login
 from sandbox.cloud.registry import routes as registry
+from sandbox.cloud.vaults import routes as vaults
 from tests.dynamic.local_azure import ROOT
 
 PAGE = ROOT / "docs" / "azure-coverage.md"
@@ -24,7 +25,7 @@ def test_every_operation_stands_on_the_page_with_its_evidence() -> None:
     """Nothing that a door answers is left out, and none is there twice."""
     rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ") and "`" in line]
     shown = Counter((row[1].strip("`"), row[3]) for row in rows)
-    routes = [*arm.ROUTES, *metadata.ROUTES, *login.ROUTES, *registry.ROUTES]
+    routes = [*arm.ROUTES, *metadata.ROUTES, *login.ROUTES, *registry.ROUTES, *vaults.ROUTES]
 
     assert shown == Counter((f"{route.method} {route.path}", str(route.evidence)) for route in routes)
 

@@ -3,7 +3,9 @@
 import pytest
 
 from components.dynamic.authority_generation import AuthorityGenerationProvider
-from tests.dynamic.engine_calls import UNKNOWN, Provider, ProviderProcess
+from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.dynamic.estate import OWNER, Estate
+from tests.dynamic.local_azure import LocalAzure
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +65,37 @@ def test_it_is_remembered(provider: Provider) -> None:
     assert (after.id, after.outs) == ("plant", at(2, keep=True))
     assert provider.diff(made, at(1, authority="mill")).replaces == ["authority"]
     provider.delete(after)
+
+
+def standing(estate: Estate, generation: int, **changes: object) -> dict[str, object]:
+    """On a hub, with devices that count."""
+    here = {"hubId": estate.door.hub.id, "hostName": estate.door.host, "devicesOf": OWNER["stack"]}
+    return {**at(generation), **here, **changes}
+
+
+def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: Estate) -> None:
+    """Enabled devices of this stack keep the generation before; disabled ones, others' and an explicit word do not."""
+    watch = named_process.of(AuthorityGenerationProvider)
+    made = watch.create(standing(estate, 1))
+    both = watch.update(made, standing(estate, 2, keepPrevious=True))
+    assert estate.calls() == [], "nothing goes, nobody is counted"
+    devices.create(estate.device("press-001"))
+    others = devices.create(estate.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
+    told = "generation 1 is to go: 1 enabled device of this stack may still show certificates under it; keep it until they have moved"
+    with pytest.raises(CallFailedError, match=told):
+        watch.update(both, standing(estate, 2))
+    with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to go"):
+        watch.update(made, standing(estate, 2))
+    assert watch.update(both, standing(estate, 2, dropPrevious=True)).outs["keepPrevious"] is False
+    estate.disable("press-001", "retired")
+    assert watch.update(both, standing(estate, 2)).outs["keepPrevious"] is False
+    devices.delete(others)
+
+
+def test_a_login_that_may_not_read_the_registry_made_no_device(named_process: ProviderProcess, azure: LocalAzure) -> None:
+    """Without the data role nobody is counted, and that is said, not refused: whoever only rotates needs no right on devices."""
+    hub = azure.hub()
+    here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
+    watch = named_process.of(AuthorityGenerationProvider)
+    made = watch.create(at(1) | here)
+    assert watch.update(made, at(2) | here).outs["generation"] == 2

@@ -147,7 +147,7 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
     AuthorityGenerationProvider: (
         "components.dynamic.authority_generation",
         AuthorityGeneration,
-        {"authority", "generation", "keepPrevious"},
+        {"authority", "generation", "keepPrevious", "hubId", "hostName", "cloud", "devicesOf"},
     ),
     VerifiedCertificateProvider: (
         "components.dynamic.verified_certificate",

@@ -102,12 +102,12 @@ def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, 
     assert azure.ask("GET", portal.id).json() == before
     said = shell.run(take_over)
     assert "adopted: routes to-history, endpoints history" in said
-    assert '"proof": "possession"' in said
-    assert '"name": "portal-ca"' in said
+    assert '"proof":"possession"' in said
+    assert '"name":"portal-ca"' in said
     _kept(azure, portal, before)
 
     shell.run("pulumi preview --refresh --expect-no-changes")
-    shell.run("pulumi config set tags '[\"owner=plant\"]' && pulumi up")
+    shell.run("pulumi config set --path 'tags[0]' owner=plant && pulumi up")
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 

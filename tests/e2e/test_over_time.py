@@ -1,11 +1,15 @@
 """What time does to a trust that was made once: drift that a nightly preview finds and `up` repairs, and rotation with overlap."""
 
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.e2e.program import Program, pem_of
+from tests.e2e.program import ROOT, Program, pem_of
 from tests.pki.authorities import hierarchy
 from tests.pki.authorities import pem_of as pem
 
@@ -41,6 +45,11 @@ def test_rotation_with_overlap(stack: Program) -> None:
         assert stack.run("preview", *_NIGHTLY) == 0, stack.said
 
         stack.configure(caGeneration=2)
+        assert stack.run("up") != 0
+        assert "generation 1 is to go: 25 enabled devices of this stack may still show certificates under it" in stack.said
+        assert stack.hub(azure).verified() == {first: True, second["name"]: True}
+
+        stack.configure(caGeneration=2, caDropPrevious=True)
         stack.control("DELETE", "/requests")
         stack.up()
         assert [one["name"] for one in stack.outputs()["trust"]] == [second["name"]]
@@ -52,7 +61,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
         assert "generation 1 was before generation 2, which stands; generations go up: write 3" in stack.said
         assert stack.hub(azure).verified() == {second["name"]: True}
 
-        stack.configure(caGeneration=3)
+        stack.configure(caGeneration=3, caDropPrevious=True)
         stack.control("DELETE", "/requests")
         stack.up()
         third = stack.outputs()["trust"][0]["name"]
@@ -61,6 +70,16 @@ def test_rotation_with_overlap(stack: Program) -> None:
         assert stack.hub(azure).verified() == {third: True}
     assert samples
     assert all(True in verified.values() for verified in samples), "at some moment nothing was trusted"
+
+
+def test_the_rotation_demo_refuses_no_device(tmp_path: Path) -> None:
+    """Ten devices connect over and over from generation 1 to 2, and after 1 is gone."""
+    command = [sys.executable, str(ROOT / "examples" / "rotation" / "demo.py")]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"  # no other engine than the embedded one
+    environment = {"PATH": path, "HOME": str(tmp_path), "DEMO_HOME": str(tmp_path / "demo"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ connections \(\d+ under generation 1, \d+ under generation 2\), 0 refused", done.stdout), done.stdout
 
 
 @contextmanager

@@ -56,13 +56,14 @@ def test_default_names_are_told_apart(project: Project) -> None:
 
 def test_generations_secrets_and_credentials_stay_behind(project: Project) -> None:
     """The new environment begins at generation 1, with its own secrets; what is left out is told with the reason, and no secret is."""
-    project.write("prod", caGeneration=3, adopt=True)
+    project.write("prod", caGeneration=3, adopt=True, devices="press-{001..025}", canary="press-001")
     path = project.folder / "Pulumi.prod.yaml"
     path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
     made = planned(project)
     assert set(made.settings.config) == {"azure-native:location", "hubtrust:name", "hubtrust:caName"}
     left = {change.key: str(change) for change in made.changes if change.how == "left out"}
-    assert set(left) == {"hubtrust:caGeneration", "hubtrust:adopt", "other:token", "azure-native:clientSecret", "encryptionsalt"}
+    ours = {f"hubtrust:{name}" for name in ("caGeneration", "adopt", "devices", "canary")}
+    assert set(left) == ours | {"other:token", "azure-native:clientSecret", "encryptionsalt"}
     assert "(secret)" in left["other:token"]
     assert "abc" not in "".join(left.values())
     assert "generations begin anew" in left["hubtrust:caGeneration"]
@@ -118,6 +119,7 @@ SHARED = {
     "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the one of 'prod'"),
     "a copy of the CA": ("caChainFile=copy.pem", "the key of one of 'prod'"),
     "a CA of a third environment": ("caChainFile=third.pem", "'third'"),
+    "a key in a vault": ("caKeyReference=https://v.vault.azure.net/keys/Issuing/2", "is one of 'third'"),
     "the file of the key": ("caKeyFile=prod.key", "caKeyFile is the one of 'prod'"),
 }
 
@@ -130,7 +132,7 @@ def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
         (project.folder / name).write_text(pem_of(*project.authority.up))
     (project.folder / "third.pem").write_text(pem_of(*hierarchy().up))
     project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
-    project.write("third", caSource="import", caChainFile="third.pem", hubName="third")
+    project.write("third", caSource="import", caChainFile="third.pem", caKeyReference="https://v.vault.azure.net/keys/issuing/1")
     with pytest.raises(EnvironmentRefusedError, match=said):
         planned(project, "prod", "staging", given)
 

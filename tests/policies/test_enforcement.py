@@ -52,7 +52,7 @@ VIOLATIONS = [
     trusted("loose", authority(path_length=None)),
     trusted("ending", authority(end=NOW + timedelta(days=3))),
     {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400}},
-    {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "authentication": "sas"}},
+    {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "thumbprints": ["A" * 40]}},
     note(private_pem(KEY)),
     LOOSE_HUB,
 ]

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from components.dynamic.registration import registration
+from components.dynamic.roster import Roster
 from policies.rules import RULES
 from policies.rules.certificates import thumbprints
 from policies.rules.declared import UNKNOWN, Declared, NotKnownYetError
@@ -47,6 +49,12 @@ def hub(protect: bool = True, **properties: Any) -> Declared:
     return Declared(HUB, {"properties": {**GOOD_HUB, **properties}, "tags": {"environment": "prod"}}, protect=protect)
 
 
+def fleet(thumbprinted: int) -> str:
+    """A fleet of four as the components pack it, some of them by thumbprint."""
+    own = [registration({"thumbprints": ["A" * 40]}), registration({})]
+    return Roster.of((f"press-{number}", own[number >= thumbprinted]) for number in range(4)).pack()
+
+
 P521 = ec_key(ec.SECP521R1())
 OLD = {"elsewhere": {"staging": [thumbprints(authority())["key"]]}}
 # rule, a resource that breaks it, what the message must name, settings
@@ -77,8 +85,12 @@ BROKEN: list[tuple[str, Declared, str, dict[str, Any]]] = [
     ("device-lifetime", issued("device", lifetimeDays=366.0), "366", {}),
     ("device-lifetime", issued("device"), "365", {"days": 30.0}),
     ("device-lifetime", Declared("tls:index/locallySignedCert:LocallySignedCert", {"validityPeriodHours": 9000.0}), "375", {}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "authentication": "sas"}), "'sas'", {}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "primaryThumbprint": "AB"}), "primaryThumbprint", {}),
+    ("path-length-set", Declared(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(authority(path_length=1))}), "path length 1", {}),
+    ("custody-allowed", Declared(f"{DYNAMIC}SigningKey", {"signer": {"custody": "pkcs11"}}), "'pkcs11'", {"allowed": ["offline"]}),
+    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "press-001", "thumbprints": ["AB"]}), "'press-001'", {}),
+    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(1)}), "1 of the fleet's devices", {}),
+    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(3)}), "most of the fleet's devices", {}),
+    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": "2.abcd"}), "can't be read", {}),
     ("tls-minimum", hub(minTlsVersion="1.0"), "1.0", {}),
     ("tls-minimum", hub(minTlsVersion=None), "not set", {}),
     ("shared-keys-off", hub(disableLocalAuth=False), "disableLocalAuth", {}),
@@ -112,7 +124,9 @@ KEPT = [
     Declared("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
     Declared("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
     Declared(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87600.0}),
-    Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d"}),
+    Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "thumbprints": None}),
+    Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(0)}),
+    Declared(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(*GOOD.up), "signer": {"custody": "offline"}}),
     Declared("random:index/randomId:RandomId", {"keepers": {"isVerified": True}}),
 ]
 
