@@ -230,13 +230,18 @@ class TrustedHub(pulumi.ComponentResource):
             notAfter=certificate.not_after,
             state=certificate.state,
             verified=certificate.state.apply(lambda state: state == "verified"),
-            proof=certificate.proof,
-            code=certificate.code,
-            ceremony=certificate.ceremony,
+            proof=_where(certificate.state, certificate.proof, verified=True),
+            code=_where(certificate.state, certificate.code, verified=False),
+            ceremony=_where(certificate.state, certificate.ceremony, verified=False),
         )
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _where(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
+    """``value`` in that state, else None: a preview takes an output that is not in the state for unknown, and would show a change."""
+    return state.apply(lambda found: value if (found == "verified") is verified else None)
 
 
 def _hub_id(hub_id: str, what: str) -> re.Match[str]:

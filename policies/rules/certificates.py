@@ -59,6 +59,7 @@ def load(text: str) -> tuple[x509.Certificate, ...]:
         raise UnreadableError("there is no certificate in it that can be read") from None
 
 
+@lru_cache(maxsize=4096)
 def name_of(certificate: x509.Certificate) -> str:
     """How messages call it."""
     return f"'{certificate.subject.rfc4514_string()}'"

@@ -107,7 +107,7 @@ def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, 
     _kept(azure, portal, before)
 
     shell.run("pulumi preview --refresh --expect-no-changes")
-    shell.run("pulumi config set tags '[\"owner=plant\"]' && pulumi up")
+    shell.run("pulumi config set --path 'tags[0]' owner=plant && pulumi up")
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 
