@@ -11,17 +11,24 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.e2e.program import Program
 
 _PEM = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+_ESCAPED = re.compile(r"\\+n")  # a line's end in JSON, in JSON inside JSON, and so on: a secret object is text inside text
 
 
 def keys_in(text: str) -> set[bytes]:
     """The marks of every private key in ``text``, PEM in JSON or plain: a line of its base64, and of EC keys the number itself."""
     marks = set[bytes]()
-    for found in _PEM.finditer(text.replace("\\n", "\n")):
+    for found in _PEM.finditer(_ESCAPED.sub("\n", text)):
         lines = [line for line in found[0].splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{40,}", line)]
-        marks |= {line.encode() for line in lines}
+        public = _public(found[0]) if found[1] == "OPENSSH PRIVATE KEY" else ""  # lies in the middle of such a file, line by line
+        marks |= {line.encode() for line in lines if line not in public}
         if found[1] in ("PRIVATE KEY", "EC PRIVATE KEY"):
             marks |= set(_numbers(found[0]))
     return marks
+
+
+def _public(pem: str) -> str:
+    key = serialization.load_ssh_private_key(pem.encode(), None).public_key()
+    return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
 def _numbers(pem: str) -> Iterator[bytes]:
