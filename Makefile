@@ -37,6 +37,9 @@ down: $(VENV)/sandbox.stamp ## destroy what `up` made, and stop
 environment: $(VENV)/sandbox.stamp ## another stack from one that is up: make environment FROM=prod TO=staging
 	@$(BIN)/python -m environments $(if $(FROM),$(FROM),$(error FROM is missing: make environment FROM=prod TO=staging)) $(if $(TO),$(TO),$(error TO is missing: make environment FROM=prod TO=staging)) $(foreach each,$(SET),--set '$(each)')
 
+demo-rotation: $(VENV)/sandbox.stamp ## a CA rotated under connected devices, on a local Azure of its own
+	@$(BIN)/python examples/rotation/demo.py
+
 test: lint types contracts unit ## everything that must hold: format, lint, types, import contracts, tests
 
 lint: $(VENV)/dev.stamp
@@ -75,7 +78,16 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 	@npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1)
 	@touch $@
 
-bench: $(VENV)/dev.stamp ## figures, beside a peer's way of doing the same work
+docs: $(VENV)/dev.stamp ## make the pages that are made from the code
+	@$(BIN)/python docs/azure_coverage.py
+
+.strangers/moto.stamp: requirements-bench.txt
+	@mkdir -p .strangers
+	@test -x .strangers/moto/bin/python || $(PYTHON) -m venv .strangers/moto
+	@.strangers/moto/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+bench: $(VENV)/dev.stamp .strangers/moto.stamp ## figures, beside a peer's way of doing the same work
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
 faults: $(VENV)/dev.stamp ## every fault at every call, death at every call, and docs/faults.md (HUBTRUST_FAULTS=http: without the deaths)
@@ -87,6 +99,7 @@ lock: ## pin the newest versions of everything (needs uv)
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-dev.in -o requirements-dev.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-az.in -o requirements-az.txt
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-device.in -o requirements-device.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-bench.in -o requirements-bench.txt
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .strangers .sandbox .cache

@@ -8,10 +8,12 @@ import settings
 from components.authority import CertificateAuthority
 from components.fleet import TrustedFleet
 from components.hub import TrustedHub
+from components.retention import retain_everything
 
 stack, folder = settings.load(), Path(__file__).parent
+retain_everything(when=stack.retain)
 
-authority = CertificateAuthority(stack.name, source=stack.source(folder), generation=stack.ca_generation, trust=stack.ca_trust)
+authority = CertificateAuthority(stack.name, source=stack.source(folder), previous=stack.previous(folder), **stack.generations)
 
 hub = TrustedHub(
     stack.name,
@@ -20,6 +22,7 @@ hub = TrustedHub(
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
     adopt=stack.adopt,
+    drop_previous=stack.ca_drop_previous,
     cloud=stack.cloud or None,
 )
 

@@ -1,6 +1,6 @@
-"""How long the embedded engine takes, beside Pulumi's own CLI where one is on PATH; and how that grows with the resources.
+"""How long the embedded engine takes, beside Pulumi's own CLI where one is on PATH; how that grows; what a policy pack adds.
 
-    python benchmarks/engine.py [--resources 200] [--growth 100,500,2000]
+    python benchmarks/engine.py [--resources 200] [--growth 100,500,2000] [--judged 1000]
 
 Resources are one-line dynamic ones, so that what is measured is the engine, the program and the protocol. Figures are
 seconds of one cold command each, best of `--repeat`; the ratio is ours to the CLI's (below 1 is faster).
@@ -37,6 +37,22 @@ from items import Item
 for number in range(int(os.environ["COUNT"])):
     Item(f"item-{number}")
 """
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy, StackValidationPolicy
+
+def short(args, report):
+    if len(args.props.get("text", "")) > 100:
+        report("too long")
+
+def few(args, report):
+    if len(args.resources) > 100000:
+        report("too many")
+
+PolicyPack("bench", policies=[
+    ResourceValidationPolicy("short", "Short texts.", short, enforcement_level=EnforcementLevel.MANDATORY),
+    StackValidationPolicy("few", "Few resources.", few, enforcement_level=EnforcementLevel.MANDATORY),
+])
+"""
 COMMANDS = {"up": ("up", "--yes", "--skip-preview"), "no-op up": ("up", "--yes", "--skip-preview"), "preview": ("preview",)}
 
 
@@ -59,6 +75,10 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PYTHONPATH": str(ROOT),
         }
+        pack = folder / "pack"
+        pack.mkdir()
+        (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
+        (pack / "__main__.py").write_text(PACK)
         self.call("stack", "init", "dev")
 
     def call(self, *args: str) -> float:
@@ -69,11 +89,12 @@ class Engine:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return took
 
-    def measure(self, repeat: int) -> dict[str, float]:
-        """Seconds of each command, the first `up` measured once, the others at their best."""
+    def measure(self, repeat: int, *, judged: bool = False) -> dict[str, float]:
+        """Seconds of each command, the first `up` measured once, the others at their best; with `judged` held to a policy pack."""
+        flags = ["--policy-pack", str(self._folder / "pack")] if judged else []
         figures = {}
         for name, command in COMMANDS.items():
-            times = [self.call(*command, "--stack", "dev", "--non-interactive") for _ in range(1 if name == "up" else repeat)]
+            times = [self.call(*command, "--stack", "dev", "--non-interactive", *flags) for _ in range(1 if name == "up" else repeat)]
             figures[name] = min(times)
         return figures
 
@@ -83,18 +104,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--resources", type=int, default=200)
     parser.add_argument("--growth", default="100,500,2000", help="resource counts for the growth table, ours alone")
+    parser.add_argument("--judged", type=int, default=1000, help="resources that a policy pack judges, and does not")
     parser.add_argument("--repeat", type=int, default=2)
     args = parser.parse_args()
     ours = [sys.executable, "-m", "sandbox.engine"]
     theirs = shutil.which("pulumi")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        mine = Engine(ours, work / "ours", args.resources).measure(args.repeat)
-        other = Engine([theirs], work / "cli", args.resources).measure(args.repeat) if theirs else {}
-        print(f"{args.resources} resources      embedded   pulumi    ratio")
-        for name, seconds in mine.items():
-            beside = f"{other[name]:8.2f} {seconds / other[name]:8.2f}" if other else "  (no pulumi on PATH)"
-            print(f"{name:16}{seconds:10.2f}{beside}")
+        for count, judged in ((args.resources, False), (args.judged, False), (args.judged, True)):
+            if not count:
+                continue
+            name = f"{count}-{judged}"
+            mine = Engine(ours, work / f"ours-{name}", count).measure(args.repeat, judged=judged)
+            other = Engine([theirs], work / f"cli-{name}", count).measure(args.repeat, judged=judged) if theirs else {}
+            title = f"{count} resources{', a policy pack' if judged else ''}"
+            print(f"{title:32}embedded   pulumi    ratio")
+            for command, seconds in mine.items():
+                beside = f"{other[command]:9.2f}{seconds / other[command]:9.2f}" if other else "  (no pulumi on PATH)"
+                print(f"{command:32}{seconds:8.2f}{beside}")
         counts = [int(text) for text in args.growth.split(",") if text]
         print("\nresources      up   ms each   no-op up   ms each    preview   ms each")
         for count in counts:

@@ -1,9 +1,8 @@
 """CertificateAuthority: the CA that a hub is to trust: made here, bought elsewhere, or signed by somebody else on our request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import pulumi
@@ -11,81 +10,20 @@ import pulumi_tls as tls
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from .authority_source import Anchor, AuthorityError, Generate, Import, KeyAlgorithm, Request, Trust, require_overlap
 from .dynamic import custody
+from .dynamic.authority_generation import AuthorityGeneration
 from .dynamic.issued_certificate import IssuedCertificate
 from .dynamic.signing_key import SigningKey
-from .errors import HubtrustError
 from .key_custody import AuthorityKey, Elsewhere
 from .pki.certificate import pem
 from .pki.chain import Chain, load_chain
 from .pki.errors import PkiError
 from .pki.keys import load_private_key
 
+__all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
+
 _HOURS = 24  # a day; pulumi-tls counts in hours
-
-
-class KeyAlgorithm(StrEnum):
-    """Keys that Azure IoT takes and that are strong enough: EC by curve, RSA by modulus."""
-
-    EC_P256 = "ec-p256"
-    EC_P384 = "ec-p384"
-    RSA_3072 = "rsa-3072"
-    RSA_4096 = "rsa-4096"
-
-
-class Trust(StrEnum):
-    """Which of an authority's certificates a hub trusts."""
-
-    ROOT = "root"
-    ISSUING = "issuing"
-
-
-class AuthorityError(HubtrustError, pulumi.RunError):
-    """An authority can't be what is declared; Pulumi shows it as one line, without the program's traceback."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generate:
-    """A CA whose keys are made here and kept as encrypted secrets in the state, or stand in a vault or token (``custody``)."""
-
-    common_name: str
-    organization: str | None = None
-    key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    intermediates: int = 1  # between the root and the devices; 0: the root itself signs devices
-    custody: Elsewhere | None = None  # a key for each certificate; one that is not there is made there
-    root_days: int = 3650
-    issuing_days: int = 1825
-
-
-@dataclass(frozen=True, kw_only=True)
-class Import:
-    """A CA made elsewhere: its chain as PEM, in any order, and the key of one of its certificates, or none (custody offline)."""
-
-    chain: str
-    private_key: str | None = None  # PEM; made a secret here
-    passphrase: str | None = None
-    custody: Elsewhere | None = None  # the trusted certificate's key, instead of private_key
-    proof: str | None = None  # custody offline: the answer to the verification code, PEM
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A CA whose key is made here and whose certificate somebody else signs: a CSR goes out, the signed chain comes in."""
-
-    common_name: str
-    organization: str | None = None
-    key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    custody: Elsewhere | None = None  # the key, instead of one in the state
-    answer: str | None = None  # the chain that came back, PEM; None while it has not
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """What a hub is to register and prove: one certificate and where its key is."""
-
-    certificate: pulumi.Input[str]  # PEM
-    signer: Mapping[str, Any]
-    proof: str | None = None
 
 
 class CertificateAuthority(pulumi.ComponentResource):
@@ -93,7 +31,9 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
-    anchor: Anchor | None  # None while an answer is waited for
+    anchor: Anchor | None  # of this generation; None while an answer is waited for
+    previous: Anchor | None  # of the generation before, where it is kept
+    standing: AuthorityGeneration  # what all of it comes after
     signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
 
     def __init__(
@@ -102,6 +42,8 @@ class CertificateAuthority(pulumi.ComponentResource):
         *,
         source: Generate | Import | Request,
         generation: int = 1,
+        keep_previous: bool = False,
+        previous: Generate | Import | Request | None = None,
         trust: Trust | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -110,7 +52,9 @@ class CertificateAuthority(pulumi.ComponentResource):
         Args:
             name: Pulumi's name for it, and what its certificates are called on a hub.
             source: where it comes from.
-            generation: 1, 2, …; another one is another CA with other keys.
+            generation: 1, 2, …; the next one is another CA with other keys, and is proven before the one before goes.
+            keep_previous: the generation before stands too, while devices move over to this one.
+            previous: where that one came from; default: the same ``source``, which is right where keys are made here.
             trust: which certificate hubs trust; default: the issuing one.
             opts: Pulumi's options.
 
@@ -119,16 +63,22 @@ class CertificateAuthority(pulumi.ComponentResource):
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
-        self.certificate_request = pulumi.Output.from_input(None)
+        require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
+        self.standing = AuthorityGeneration(
+            name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
+        )
         self.signer = None
-        self._prefix = f"{name}-g{generation}"
         try:
-            self._declare(source)
+            self.previous = self._declared(previous or source, generation - 1) if keep_previous else None
+            self.anchor = self._declared(source, generation)
         except PkiError as error:
             raise AuthorityError(error.what, error.fact, error.remedy) from None
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
-    def _declare(self, source: Generate | Import | Request) -> None:
+    def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
+        """One generation; what is read off the authority itself is the last one's that was declared."""
+        self._prefix = f"{self.name}-g{generation}"
+        self.certificate_request = pulumi.Output.from_input(None)
         match source:
             case Generate():
                 self._generate(source)
@@ -136,6 +86,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 self._import(source)
             case Request():
                 self._request(source)
+        return replace(self.anchor, generation=generation) if self.anchor else None
 
     def _generate(self, source: Generate) -> None:
         _require_places(source.custody, source.intermediates + 1)
@@ -156,7 +107,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=signer,
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
-                renew_before_days=source.issuing_days / 10,
+                renew_before_days=source.issuing_window(),
                 opts=self._child(),
             )
             signer = child.signer
@@ -174,7 +125,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=key.signer,
                 path_length=source.intermediates,
                 lifetime_days=source.root_days,
-                renew_before_days=source.root_days / 10,
+                renew_before_days=source.root_window(),
                 opts=self._child(),
             )
             return issued.certificate
@@ -188,7 +139,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=source.root_days * _HOURS,
-            early_renewal_hours=source.root_days * _HOURS // 10,
+            early_renewal_hours=int(source.root_window() * _HOURS),
             opts=self._child(),
         ).cert_pem
 
@@ -207,7 +158,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
         self.signer = signer if certificate == chain.issuing else None
-        self.anchor = Anchor(pem(certificate), signer, source.proof)
+        self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
 
     def _request(self, source: Request) -> None:
         signer = self._requested(source)
@@ -251,7 +202,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="RSA", rsa_bits=int(size), opts=opts)
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, **more)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)
 
     def _notice(self, chain: Chain) -> None:
         for notice in chain.notices:

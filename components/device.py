@@ -13,7 +13,7 @@ from .errors import HubtrustError
 from .hub import TrustedHub
 
 
-class DeviceError(HubtrustError):
+class DeviceError(HubtrustError, pulumi.RunError):
     """A device can't be what is declared."""
 
 

@@ -10,6 +10,7 @@ import pulumi
 import yaml
 
 import settings
+import stack_config
 
 from . import derivation, policy_file, sharing
 from .derivation import GIVEN, KEPT, LEFT_OUT, LEFT_OUT_KEYS, Change
@@ -175,7 +176,7 @@ def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
     pulumi.runtime.set_all_config(texts)
     try:
         settings.load(pulumi.Config(project))
-    except settings.SettingsError as error:
+    except stack_config.SettingsError as error:
         for line in str(error).splitlines()[1:]:
             given = " (give it with --set)" if any(key in line for key in LEFT_OUT_KEYS) else ""
             yield f"{line.strip()}{given}"

@@ -19,16 +19,18 @@ _OWN_DEVICES = "devices are not shared"
 # Every key of the project stands in one of these three; a test holds them to settings.py.
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth protect operators cloud caSource caOrganization caKeyAlgorithm caIntermediates caRootDays
-    caIssuingDays caTrust caCustody attest connectionCheck""".split()
+    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody attest connectionCheck""".split()
 )
 DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags"})
 LEFT_OUT_KEYS: Final = {
-    "existingHub": "the hub is not shared",
+    **dict.fromkeys(("existingHub", "adoptHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
+    "caDropPrevious": _AGAIN,
     "adopt": "nothing is there to be taken over",
     "caProof": "it answers the code of another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
+    **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
     **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),
     **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "canary"), _OWN_DEVICES),
 }

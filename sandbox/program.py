@@ -139,8 +139,9 @@ def summary(outputs: dict[str, Any]) -> list[str]:
         lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
     for trusted in outputs.get("trust") or []:
         how = f"verified by {trusted['proof']}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
-        lines.append(f"trusts  {trusted['subject']}, {how}")
-        lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
+        lines.append(f"trusts  {trusted.get('subject') or trusted['name']}, {how}")
+        if trusted.get("thumbprint"):  # there is no certificate while the answer to a request is waited for
+            lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
     devices, connection = outputs.get("devices") or {}, outputs.get("connection") or {}
     if devices.get("count"):
         lines.append(f"devices {devices['count']:,}, of them {devices['enabled']:,} enabled")

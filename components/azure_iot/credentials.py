@@ -19,6 +19,10 @@ _BEFORE_WORKLOAD_IDENTITY = {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PA
 _REMEDY = "log in (az login), or set the variables of a service principal or of workload identity"
 
 
+# How requests says that nobody answered: azure-identity's default chain keeps the text of what each of its members met, and no cause.
+_WITHOUT_ANSWER = ("Connection aborted", "RemoteDisconnected", "Unable to connect to proxy", "Failed to establish a new connection")
+
+
 class TokenSource(Protocol):
     """As much of azure-identity's credentials as is used here."""
 
@@ -56,7 +60,7 @@ class Login:
                 return str(self._source.get_token(scope).token)
             except (ClientAuthenticationError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
                 what = f"login at {self._cloud.login}"
-                if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):
+                if _is_without_answer(error):
                     raise UnreachableError(what, _fact(error), "check network and proxy") from None
                 raise CredentialsError(what, _fact(error), _REMEDY) from None
 
@@ -146,3 +150,8 @@ def _fact(error: Exception) -> str:
     told = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
+
+
+def _is_without_answer(error: Exception) -> bool:
+    reached_nobody = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
+    return reached_nobody or any(sign in _fact(error) for sign in _WITHOUT_ANSWER)

@@ -102,9 +102,9 @@ def signer_from(signer: object, *, public_key: PublicKey | None = None) -> Signe
     """
     if signer is None or custody_of(signer) == OFFLINE or not isinstance(signer, Mapping):
         return None
-    require_signer(signer)
     if signer["custody"] == STATE:
         return _key_in_state(signer)
+    require_signer(signer)
     expected = _declared_key(signer) or public_key
     if expected is None:
         raise DeclarationError("signer", "the key is elsewhere and its public half is not known", "give publicKey (see SigningKey)")

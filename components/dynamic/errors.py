@@ -1,5 +1,7 @@
 """What reconciling can meet that is neither a certificate's fault nor Azure's."""
 
+import pulumi
+
 from ..errors import HubtrustError
 
 
@@ -23,7 +25,7 @@ class DeclarationError(DynamicError):
     """An input that can't be meant; `check` tells it, and so does every later call that meets it."""
 
 
-class RosterError(DynamicError):
+class RosterError(DynamicError, pulumi.RunError):
     """The list of a fleet's devices can't be meant; every bad line of a file is told, by number."""
 
 
@@ -33,3 +35,7 @@ class FleetError(DynamicError):
 
 class BrokenLinkError(DynamicError):
     """A device can't connect to its hub; the link that broke is named."""
+
+
+class DependantsError(DynamicError):
+    """Devices may depend on an authority that is to go."""

@@ -115,9 +115,12 @@ class Issuance:
         """The certificate of the last run, where it is still what is declared and not due; else None."""
         certificate = load_certificate(str(olds["certificate"]), what="certificate")
         same = olds.get("pathLength") == self.news.get("pathLength") and self._same_lifetime(olds) and self._is_below_issuer(certificate)
+        return certificate if same and not self.is_due(certificate, now=now) else None
+
+    def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
+        """In its window, and there is something to gain by renewal."""
         gain = self._validity(now).not_after - certificate.not_valid_after_utc
-        due = now >= certificate.not_valid_after_utc - self.window and gain >= _LEAST_GAIN
-        return certificate if same and not due else None
+        return now >= certificate.not_valid_after_utc - self.window and gain >= _LEAST_GAIN
 
     def is_current(self, olds: Properties, *, now: datetime) -> bool:
         """Nothing to sign, and nothing to say otherwise about it: chain, window and custody are as they were."""

@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 import pulumi
 
-from ..pki.certificate import load_certificates
+from ..pki.certificate import display, instant, load_certificate, load_certificates
 from ..pki.keys import load_public_key
 from ..pki.request import load_request
 from .custody import require_signer
 from .errors import DeclarationError
 from .issuance import DEFAULTS, DEVICE, INTERMEDIATE, PROFILES, ROOT, Issuance, parse_subject
-from .lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_number
+from .lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_number, say
 
 # Another one of these is another certificate; everything else is the same one, renewed or kept.
 _IDENTITY = ("profile", "subject", "deviceId")
@@ -40,6 +40,14 @@ def _require_inputs(profile: str, news: Properties) -> None:
     lifetime, window = (news.get(name, DEFAULTS[profile][name]) for name in ("lifetimeDays", "renewBeforeDays"))
     if lifetime is not None and window is not None and window >= lifetime:
         raise DeclarationError("renewBeforeDays", f"it is {window:g} and the lifetime is {lifetime:g} days", "renew later, or live longer")
+
+
+def _tell_due(issuance: Issuance, olds: Properties) -> None:
+    """In a preview this is all that is to be seen of a renewal."""
+    certificate = load_certificate(str(olds["certificate"]), what="certificate")
+    if issuance.is_due(certificate, now=now()):
+        ends = instant(certificate.not_valid_after_utc)
+        say(f"{display(certificate)}: renewal is due, for it ends on {ends}; `up` signs it anew, for the same key")
 
 
 class IssuedCertificateProvider(Reconciler):
@@ -87,6 +95,8 @@ class IssuedCertificateProvider(Reconciler):
             replaces += [name for name in ("request", "publicKey") if name in news] or ["signer"]
         if issuance.issuer_key_thumbprint != olds.get("issuerKeyThumbprint") and "signer" not in replaces:
             replaces.append("signer")
+        if not replaces:
+            _tell_due(issuance, olds)
         return Change(replaces, updates=not issuance.is_current(olds, now=now()))
 
     def make(self, news: Properties) -> tuple[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..azure_iot.registry import Registration
 from . import registration as rules
-from .errors import RosterError
+from .errors import DeclarationError, RosterError
 
 MOST = 1_000_000  # devices a hub: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
 _VERSION = "1."
@@ -76,12 +76,12 @@ class Roster:
         """From devices in any order.
 
         Raises:
-            RosterError: an id stands there twice (case counts: `A` and `a` are two), or there are too many.
-            DeclarationError: an id is no good.
+            RosterError: an id is no good, stands there twice (case counts: `A` and `a` are two), or there are too many.
         """
         held: dict[str, Registration] = {}
         for device_id, declared in devices:
-            if rules.require_device_id(device_id) in held:
+            _require_device_id(device_id)
+            if device_id in held:
                 raise RosterError(f"device '{device_id}'", "it is declared twice in this fleet", "leave one out")
             held[device_id] = declared
             if len(held) > MOST:
@@ -145,8 +145,8 @@ def unpack(text: str) -> Roster:
     """The roster that ``Roster.pack`` wrote.
 
     Raises:
-        RosterError: it did not write this.
-        DeclarationError: an id or a registration in it is no good.
+        RosterError: it did not write this, or an id in it is no good.
+        DeclarationError: a registration in it is no good.
     """
     if not text.startswith(_VERSION):
         raise RosterError("members", "it is no packed list of devices of this version", "give what Roster.pack wrote")
@@ -163,10 +163,17 @@ def unpack(text: str) -> Roster:
     except (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error):
         raise RosterError("members", "it is no packed list of devices", "give what Roster.pack wrote") from None
     for one in ids:
-        rules.require_device_id(one)
+        _require_device_id(one)
     if len(ids) > MOST:
         raise RosterError("members", f"there are {len(ids):,} devices and a hub holds {MOST:,}", "spread them over hubs")
     return Roster(tuple(ids), common, own)
+
+
+def _require_device_id(device_id: str) -> None:
+    try:
+        rules.require_device_id(device_id)
+    except DeclarationError as error:
+        raise RosterError(error.what, error.fact, error.remedy) from None
 
 
 def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -25,8 +25,7 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """`press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
 
     Raises:
-        RosterError: the pattern can't be meant, or gives more devices than a hub holds.
-        DeclarationError: it gives an id that Azure does not take.
+        RosterError: the pattern can't be meant, gives an id that Azure does not take, or more devices than a hub holds.
     """
     what, remedy = f"the pattern '{pattern}'", "write it as press-{001..025}, the lower number first and both of one width or unpadded"
     size = 1
@@ -46,7 +45,7 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
     """Devices by id alone.
 
     Raises:
-        RosterError, DeclarationError: see ``Roster.of``.
+        RosterError: see ``Roster.of``.
     """
     declared = rules.registration({"tags": tags or {}})
     return Roster.of((one, declared) for one in ids)

@@ -22,6 +22,7 @@ class Azure:
     store: Store
     clock: Clock
     tokens: TokenIssuer
+    subscription_id: str
     dials: Dials = field(default_factory=Dials)
     presence: Presence = field(default_factory=Presence)
     throttle: Throttle = field(default_factory=Throttle)

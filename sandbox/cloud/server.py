@@ -165,7 +165,8 @@ def _world(settings: Settings, folder: Path) -> tuple[authority.ServerIdentity, 
         clock.set(settings.clock)
     with store.transaction():
         directory = principals.directory(store)
-        azure = Azure(store=store, clock=clock, tokens=TokenIssuer(store, clock, directory.tenant_id), dials=settings.dials)
+        tokens = TokenIssuer(store, clock, directory.tenant_id)
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, dials=settings.dials)
         front = Front(azure, faults.Faults(faults.parse(settings.hostile)))
         control.grant_deployer(front)
     return identity, front, store

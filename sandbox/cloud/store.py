@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 # Comes after every character that a key may hold. Keys that begin with a prefix are a range from it to it with this behind, so that the
 # index finds them: one hub may hold a hundred thousand devices.
 _LAST = chr(0x10FFFF)
+_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Store:
@@ -68,7 +69,7 @@ class Store:
         """Write a document; one that exists keeps its place in lists."""
         self._db.execute(
             "INSERT INTO documents (kind, key, body) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
-            (kind, key, json.dumps(body, separators=(",", ":"))),
+            (kind, key, _WRITER.encode(body)),
         )
 
     def delete(self, kind: str, key: str) -> None:

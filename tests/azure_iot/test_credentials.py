@@ -73,8 +73,12 @@ def test_an_impossible_login_is_one_line() -> None:
     assert "hush" not in str(caught.value)
 
 
-def test_a_login_that_nobody_answers() -> None:
-    """A login endpoint that is not there is told as such, in one line."""
+@pytest.mark.parametrize("names", ["ARM", "AZURE"])
+def test_a_login_that_nobody_answers(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login endpoint that is not there is told as such, in one line, whichever variables say who is asking."""
     nowhere = replace(PUBLIC, login="https://127.0.0.1:1", known=False)
-    with pytest.raises(errors.UnreachableError, match=r"login at https://127\.0\.0\.1:1: .*; check network and proxy"):
-        Login(nowhere, ARM | {"ARM_CLIENT_SECRET": "s"}).token("scope")
+    environment = {name.replace("ARM", names): value for name, value in (ARM | {"ARM_CLIENT_SECRET": "s"}).items()}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)  # the default chain reads its own
+    with pytest.raises(errors.UnreachableError, match=r"^login at https://127\.0\.0\.1:1: [^\n]*; check network and proxy$"):
+        Login(nowhere, environment).token("scope")

@@ -126,7 +126,9 @@ def in_process() -> Iterator[InProcess]:
     store, clock = Store(None), Clock()
     with store.transaction():
         directory = principals.directory(store)
-        front = Front(Azure(store=store, clock=clock, tokens=TokenIssuer(store, clock, directory.tenant_id)), faults.Faults())
+        tokens = TokenIssuer(store, clock, directory.tenant_id)
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id)
+        front = Front(azure, faults.Faults())
         control.grant_deployer(front)
     loop = asyncio.new_event_loop()
     made = InProcess(front, loop, directory.subscription_id)

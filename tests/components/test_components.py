@@ -7,6 +7,9 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
+from components.device import DeviceError, TrustedDevice
+from components.dynamic.roster_sources import from_pattern
+from components.fleet import TrustedFleet
 from components.hub import HubIdError, HubSettings, SameNameError, TrustedHub
 from tests.dynamic.plants import Plant
 
@@ -20,18 +23,21 @@ class Engine(mocks.Mocks):
 
     def __init__(self) -> None:
         self.registered: dict[str, Any] = {}
+        self.names: set[str] = set()
         self.crossed: dict[str, Any] = {}
+        self.client = "c"
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Remember, and answer."""
         self.registered[args.typ] = args
+        self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
         keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "state": "verified", "proof": "possession"}
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
-        """No function is called here."""
-        return {}
+        """Who runs the program: the only function that is called."""
+        return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
 
     def request(self, kind: str) -> Any:
         """The registration as it crossed: parent, protect, deletedWith."""
@@ -207,3 +213,171 @@ def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:
     with pytest.raises(SameNameError, match="the authorities of 'hub': two are called 'plant'; give each a name of its own, and each once"):
         TrustedHub("hub", authorities=[plant, plant])
     assert _HUB not in engine.registered
+
+
+_FLEET = "pulumi-python:dynamic/hubtrust:DeviceFleet"
+_IDENTITY = "pulumi-python:dynamic/hubtrust:DeviceIdentity"
+_CHECK = "pulumi-python:dynamic/hubtrust:ConnectionCheck"
+
+
+def declare_fleet(**fleet: Any) -> dict[str, Any]:
+    """A fleet on a trusted hub; what it says of itself."""
+    seen: list[dict[str, Any]] = []
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+        hub = TrustedHub("plant", authorities=[authority])
+        made = TrustedFleet("plant", hub=hub, authority=authority, **fleet)
+        return pulumi.Output.all(devices=made.devices, connection=made.connection).apply(seen.append)
+
+    program()
+    return seen[0]
+
+
+def test_a_fleet_stands_on_its_hub_and_ends_with_a_connection(engine: Engine) -> None:
+    """After the hub's proofs and roles, gone with the hub; the canary is one of the fleet, so no other device is made."""
+    declare_fleet(roster=from_pattern("press-{1..3}"), canary="press-1")
+    assert "hubtrust:index:TrustedFleet" in engine.registered
+    assert _IDENTITY not in engine.registered
+    for kind in (_FLEET, _CHECK):
+        sent = engine.request(kind)
+        assert sent.parent.endswith("$hubtrust:index:TrustedFleet::plant")
+        assert sent.deletedWith.endswith(f"${_HUB}::plant")
+        assert any(_VERIFIED in urn for urn in sent.dependencies)
+    assert (engine.inputs(_CHECK)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("press-1", True)
+    assert engine.inputs(_CHECK)["signer"].items() >= SECRET.items()
+
+
+def test_a_canary_of_its_own_gets_an_identity(engine: Engine) -> None:
+    """One that is not in the fleet is made beside it."""
+    declare_fleet(roster=from_pattern("press-{1..3}"), canary="canary", check=False)
+    assert (engine.inputs(_IDENTITY)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("canary", False)
+
+
+def test_a_fleet_of_none_says_so(engine: Engine) -> None:
+    """No devices and no canary: nothing is declared, and the outputs say that."""
+    said = declare_fleet()
+    assert not {_FLEET, _IDENTITY, _CHECK} & engine.registered.keys()
+    assert said["devices"] == {"count": 0, "enabled": 0, "digest": None}
+    assert (said["connection"]["state"], said["connection"]["reason"]) == ("not checked", "no canary is declared")
+
+
+@pytest.mark.parametrize(("client", "kind"), [("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "User"), ("c", "ServicePrincipal")])
+def test_the_deployer_can_be_an_operator(engine: Engine, client: str, kind: str) -> None:
+    """Whoever runs the program, by azure-native's own word for it: a person logged in with the az CLI, or an application."""
+    engine.client = client
+    declare(settings=HubSettings(operators=["deployer"]))
+    sent = engine.inputs(_ROLE)
+    assert (sent["principalId"], sent["principalType"]) == (OPERATOR, kind)
+
+
+def declare_device(**device: Any) -> dict[str, Any]:
+    """A device on a trusted hub; what it says of itself."""
+    seen: list[dict[str, Any]] = []
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+        hub = TrustedHub("plant", authorities=[authority])
+        made = TrustedDevice("press-001", hub=hub, authority=authority, **device)
+        return pulumi.Output.all(chain=made.chain, key=made.private_key).apply(seen.append)
+
+    program()
+    return seen[0]
+
+
+def test_a_device_by_its_own_request(engine: Engine) -> None:
+    """The request goes in, the public chain comes out, no key is made."""
+    said = declare_device(request="CSR", tags={"plant": "A"})
+    sent = engine.inputs(_ISSUED)
+    assert (sent["profile"], sent["deviceId"], sent["request"]) == ("device", "press-001", "CSR")
+    assert engine.inputs(_IDENTITY)["deviceId"] == "press-001"
+    assert said == {"chain": "PEM", "key": None}
+
+
+def test_a_key_made_here_is_said_loudly(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    """For demos and tests: a warning, and the key is a secret."""
+    declare_device(make_key=True)
+    assert "its key is made here and lies in the state: for demos and tests only" in capsys.readouterr().err + caplog.text
+    assert engine.inputs(_ISSUED)["publicKey"] == "PUBLIC"
+
+
+@pytest.mark.parametrize(
+    ("device", "match"),
+    [
+        ({"request": "CSR", "make_key": True}, "give the device's request, or make_key, not both"),
+        ({"request": "CSR", "thumbprints": ["AB" * 20]}, "it has thumbprints and is to be signed too"),
+    ],
+)
+def test_a_device_that_can_not_be_meant(engine: Engine, device: dict[str, Any], match: str) -> None:
+    """Refused before anything is declared of it."""
+    with pytest.raises(DeviceError, match=match):
+        declare_device(**device)
+    assert _IDENTITY not in engine.registered
+
+
+def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
+    """A CA whose certificate is still waited for signs nobody."""
+
+    @pulumi.runtime.test
+    def program() -> None:
+        authority = CertificateAuthority("plant", source=Request(common_name="Plant"))
+        hub = TrustedHub("plant", authorities=[authority])
+        with pytest.raises(DeviceError, match="the key that signs devices is not here"):
+            TrustedDevice("press-001", hub=hub, authority=authority, request="CSR")
+
+    program()
+    assert _IDENTITY not in engine.registered
+
+
+def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
+    """What a hub trusts of an authority's second generation."""
+    seen: list[Any] = []
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=source, generation=2, **rest)
+        return TrustedHub("plant", authorities=[authority]).trust.apply(seen.append)
+
+    program()
+    return list(seen[0])
+
+
+def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
+    """Kept, the one before is declared under the names it had, so that nothing of it changes; the new one is told first."""
+    rotated(Generate(common_name="Plant"))
+    alone = set(engine.names)
+    assert {"plant-g2-root-key", "plant-plant-g2"} < alone
+    assert not [name for name in alone if "-g1" in name]
+    trusted = rotated(Generate(common_name="Plant"), keep_previous=True)
+    assert engine.names - alone == {name.replace("g2", "g1") for name in alone if "g2" in name}
+    assert len(trusted) == 2
+    assert engine.request(_VERIFIED).dependencies, "what is proven comes after the generation has been judged"
+
+
+def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
+    """The chain before without its key: its proof stands already."""
+    old, new = Plant("Old"), Plant("New")
+    trusted = rotated(Import(chain=new.pem, private_key=new.private_pem), keep_previous=True, previous=Import(chain=old.pem))
+    assert len(trusted) == 2
+    assert {"plant-plant-g1", "plant-plant-g2"} <= engine.names
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "match"),
+    [
+        (Generate(common_name="P"), {"generation": 1, "keep_previous": True}, "there is none before 1; leave keepPrevious out"),
+        (Import(chain=Plant().pem), {"generation": 2, "keep_previous": True}, "its chain is not given; give the previous chain too"),
+        (
+            Request(common_name="P"),
+            {"generation": 2},
+            "it waits for its answer, and without it nothing would be trusted; keep",
+        ),
+    ],
+)
+def test_a_rotation_that_can_not_be_meant(engine: Engine, source: Any, options: dict[str, Any], match: str) -> None:
+    """Told in one line before anything is declared below it."""
+    with pytest.raises(AuthorityError, match=match):
+        CertificateAuthority("plant", source=source, **options)
+    assert _VERIFIED not in engine.registered

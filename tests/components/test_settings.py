@@ -42,6 +42,28 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
     "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "write hubName, or take it out")),
     "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
+    "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set one of them")),
+    "no device": ({"canary": "press 1"}, ("hubtrust:canary", "its id has the character ' '", "use letters, digits")),
+    "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true and caGeneration is 1", "leave caKeepPrevious out")),
+    "no chain before": (
+        {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
+        ("there is no chain of the generation before", "set caPreviousChain or caPreviousChainFile"),
+    ),
+    "kept by nothing": ({"caPreviousChain": "x"}, ("caPreviousChain is set and nothing keeps it", "leave it out")),
+    "always due": (
+        {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
+        ("caIssuingRenewBeforeDays is 30 and it lives 30 days", "renew later"),
+    ),
+    "two ways": (
+        {"existingHub": "/subscriptions/s", "adoptHub": "/subscriptions/s"},
+        ("existingHub and adoptHub are both set", "set adoptHub to own the hub"),
+    ),
+    "adopted and named": ({"adoptHub": "/subscriptions/s", "resourceGroup": "g"}, ("adoptHub is set together", "has both already")),
+    "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set and caSource is generate", "is imported")),
+    "no certificate name": (
+        {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
+        ("hubtrust:caCertificateName: 'a/b' can't name a certificate", "at most 64"),
+    ),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
 }
 
@@ -104,3 +126,33 @@ def test_the_project_file_declares_what_settings_read() -> None:
 def test_a_plain_up_sees_drift() -> None:
     """Every `up` refreshes first."""
     assert PROJECT["options"] == {"refresh": "always"}
+
+
+def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
+    """CSV by its ending, JSON lines by any other; tags of all devices are added."""
+    (tmp_path / "fleet.csv").write_text("id,tag.line\npress-1,4\n")
+    (tmp_path / "fleet.jsonl").write_text('{"id": "press-1"}\n{"id": "press-2"}\n')
+    assert len(load(devices="press-{001..025}").roster(tmp_path)) == 25
+    assert dict(load(devicesFile="fleet.csv", deviceTags='["plant=A"]').roster(tmp_path))["press-1"].tags == {"line": "4", "plant": "A"}
+    assert load(devicesFile="fleet.jsonl").roster(tmp_path).ids == ("press-1", "press-2")
+    assert len(load().roster(tmp_path)) == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        ({"devices": "press-{9..1}"}, "the range 9..1 is none"),
+        ({"devicesFile": "absent.csv"}, r"devicesFile: the file 'absent\.csv' can't be read"),
+        ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 bad lines: line 2: .*; line 3: "),
+    ],
+)
+def test_devices_that_can_not_be_meant_are_told(keys: dict[str, str], match: str, tmp_path: Path) -> None:
+    """In one line, every bad one."""
+    (tmp_path / "bad.csv").write_text("id\na b\nc/d\n")
+    with pytest.raises(SettingsError, match=match):
+        load(**keys).roster(tmp_path)
+
+
+def test_the_deployer_is_an_operator() -> None:
+    """By a word, because whoever runs the program may be anybody."""
+    assert load(operators='["deployer"]').operators == ("deployer",)

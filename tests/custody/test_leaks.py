@@ -22,7 +22,7 @@ Kept = tuple[dict[str, Any], dict[str, Any], list[str]]
 _LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecustomize: every library's every word goes to stderr
 
 
-@pytest.fixture(params=["state ec", "state rsa", "offline ec", "key-vault rsa", "pkcs11 ec"])
+@pytest.fixture(params=["state ec", "offline ec", "key-vault rsa", "pkcs11 ec"])
 def kept(request: pytest.FixtureRequest, plant: Plant) -> Kept:
     """A signer, one that fails, and what must not be seen."""
     where = request.param.partition(" ")[0]

@@ -1,11 +1,16 @@
 """What others did on the hub: verification lost, content replaced, gone, a name taken, and what is left to them."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from components.pki import issue
 from tests.dynamic.engine_calls import CallFailedError, Made, Provider
 from tests.dynamic.line import Line
 from tests.dynamic.local_azure import Hub
 from tests.dynamic.plants import Plant
+from tests.pki.authorities import name, pem_of
 
 
 def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, line: Line) -> None:
@@ -103,3 +108,20 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
         assert state is not None
         provider.delete(state)
         assert hub.certificates()[name]["properties"]["thumbprint"] == other.thumbprint
+
+
+def test_expired_since(provider: Provider, hub: Hub, line: Line) -> None:
+    """An authority that ended since it was proven: refused with the day and the remedy; it can still be looked at and removed."""
+    now, plant = datetime.now(UTC), Plant()
+    validity = issue.Validity.lasting(timedelta(seconds=4), now=now)
+    short = pem_of(issue.root(plant.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))
+    news = plant.declared(hub, line, certificate=short)
+    made = provider.create(news)
+    hub.azure.until(lambda: provider.check(news).failures)
+    ((_, reason),) = provider.check(news).failures
+    assert re.search(r"'CN=Short' .*: it expired on .*; renew it, then give the new one", reason)
+    found = provider.read(made)
+    assert found is not None
+    assert found.outs["state"] == "verified", "the hub says so; devices are refused by their chain"
+    provider.delete(found)
+    assert hub.certificates() == {}

@@ -1,5 +1,6 @@
 """IssuedCertificate over gRPC, as the engine calls it: what is issued, when it is signed anew, what is refused."""
 
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,7 +144,11 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
     )
     refreshed = issued.read(aged)
     assert refreshed is not None
-    assert issued.diff(refreshed, refreshed.inputs).changes is True
+    with ProviderProcess() as process:
+        assert process.of(IssuedCertificateProvider).diff(refreshed, refreshed.inputs).changes is True
+    assert re.search(
+        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, for it ends on .*; `up` signs it anew, for the same key", process.said
+    )
     renewed = issued.up(aged, news)
     assert (renewed.outs["serial"], renewed.outs["keyThumbprint"]) != ("11", None)
     assert renewed.outs["keyThumbprint"] == made.outs["keyThumbprint"]

@@ -1,6 +1,7 @@
 """The resources as a program declares them: what reaches the engine, what is secret, what comes back, and names that stay for ever."""
 
 import base64
+import json
 from typing import Any
 
 import dill
@@ -9,8 +10,15 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.dynamic import custody
+from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
+from components.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
+from components.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
+from components.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
+from components.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from components.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from components.dynamic.lifecycle import Reconciler
+from components.dynamic.roster import unpack
+from components.dynamic.roster_sources import from_pattern
 from components.dynamic.signing_key import SigningKey, SigningKeyProvider
 from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 
@@ -91,8 +99,56 @@ def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, cap
     assert engine.registered[0].inputs["attest"] is True
 
 
+def test_a_devices_documents_cross_as_they_are(engine: Engine) -> None:
+    """Names in tags keep their underscores, which Pulumi would rewrite; our tag names the stack and the resource."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        return DeviceIdentity("press", hub_id=HUB, device_id="press-001", tags={"plant_line": "A"}, desired={"a_b": 1}).etag
+
+    declare()
+    sent = engine.registered[0].inputs
+    assert (json.loads(sent["tags"]), json.loads(sent["desired"])) == ({"plant_line": "A"}, {"a_b": 1})
+    urn = "urn:pulumi:stack::project::pulumi-python:dynamic/hubtrust:DeviceIdentity::press"
+    assert (sent["owner"]["urn"], sent["owner"]["stack"].partition("/")[2]) == (urn, "project/stack")
+
+
+def test_a_fleet_crosses_as_one_text(engine: Engine) -> None:
+    """A thousand devices are one short input."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        return DeviceFleet("presses", hub_id=HUB, roster=from_pattern("press-{0001..1000}")).digest
+
+    declare()
+    sent = engine.registered[0].inputs
+    assert len(unpack(sent["members"])) == 1000
+    assert len(sent["members"]) < 200
+    assert engine.registered[0].typ == "pulumi-python:dynamic/hubtrust:DeviceFleet"
+
+
+def test_a_check_hides_its_signer(engine: Engine) -> None:
+    """The signer leaves as a secret; what waits for a chain has none."""
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        waiting = ConnectionCheck("later", hub_id=HUB, device_id="press-001", chain=pulumi.Output.from_input(None))
+        made = ConnectionCheck("now", hub_id=HUB, device_id="press-001", chain="PEM", signer=custody.in_state("KEY"))
+        return pulumi.Output.all(waiting.state, made.state)
+
+    declare()
+    by_name = {one.name: one.inputs for one in engine.registered}
+    assert by_name["now"]["signer"].items() >= SECRET.items()
+    assert "chain" not in {name for name, value in by_name["later"].items() if value is not None}
+
+
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+    AuthorityGenerationProvider: (
+        "components.dynamic.authority_generation",
+        AuthorityGeneration,
+        {"authority", "generation", "keepPrevious", "hubId", "hostName", "cloud", "devicesOf"},
+    ),
     VerifiedCertificateProvider: (
         "components.dynamic.verified_certificate",
         VerifiedCertificate,
@@ -114,6 +170,32 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         "components.dynamic.signing_key",
         SigningKey,
         {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"},
+    ),
+    DeviceIdentityProvider: (
+        "components.dynamic.device_identity",
+        DeviceIdentity,
+        {
+            *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
+            *("authentication", "etag", "deviceEtag"),
+        },
+    ),
+    DeviceFleetProvider: (
+        "components.dynamic.device_fleet",
+        DeviceFleet,
+        {
+            *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
+            *("exceptions",),
+        },
+    ),
+    IssuedBatchProvider: (
+        "components.dynamic.issued_batch",
+        IssuedBatch,
+        {"certificates", "issuerChain", "lifetimeDays", "renewBeforeDays", "custody", "count", "renewAt"},
+    ),
+    ConnectionCheckProvider: (
+        "components.dynamic.connection_check",
+        ConnectionCheck,
+        {"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"},
     ),
 }
 

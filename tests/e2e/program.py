@@ -18,7 +18,7 @@ import httpx
 from tests.dynamic.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
-_PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "components")
+PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py", "components")
 
 
 @dataclass
@@ -134,7 +134,7 @@ def program(folder: Path, engine: str) -> Iterator[Program]:
     """A copy of the program under ``folder``; what it starts is stopped at the end."""
     place = folder / "program"
     place.mkdir()
-    for part in _PARTS:
+    for part in PARTS:
         source = ROOT / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, place / part)

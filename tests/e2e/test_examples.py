@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import world
 from tests.dynamic.local_azure import LocalAzure, local_azure
 from tests.e2e.program import ROOT
-from tests.pki.authorities import hierarchy, private_pem
+from tests.pki.authorities import hierarchy, name, private_pem
 from tests.pki.authorities import pem_of as pem
 
 Run = Callable[..., str]
@@ -120,3 +122,17 @@ def test_existing_hub(run: Run, azure: LocalAzure, tmp_path: Path) -> None:
     assert hub.verified() == {outputs["trust"][0]["name"]: True}
     run(folder, "destroy", "--yes", "--skip-preview")
     assert hub.verified() == {}
+
+
+@pytest.mark.usefixtures("azure")
+def test_devices(run: Run, tmp_path: Path) -> None:
+    """A fleet from a file, one press by its own request, a canary that connects; the second run changes nothing."""
+    folder = _copy("devices", tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(name("press-001")).sign(key, hashes.SHA256())
+    (folder / "press-001.csr").write_bytes(request.public_bytes(serialization.Encoding.PEM))
+    outputs = _twice(run, folder)
+    assert outputs["devices"].items() >= {"count": 3, "enabled": 2}.items()
+    assert outputs["connection"]["chain"] == "canary < Contoso Plant issuing CA < Contoso Plant root CA"
+    chain = x509.load_pem_x509_certificates(outputs["pressChain"].encode())
+    assert (chain[0].public_key(), len(chain)) == (key.public_key(), 3)

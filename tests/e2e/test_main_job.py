@@ -11,12 +11,9 @@ import httpx
 import pytest
 from cryptography import x509
 
-from tests.dynamic.local_azure import Hub, LocalAzure
 from tests.dynamic.plants import Plant
 from tests.e2e.leaks import keys_in, leaks
 from tests.e2e.program import Program, pem_of
-from tests.pki.authorities import hierarchy
-from tests.pki.authorities import pem_of as pem
 
 
 def test_up_twice_and_down(stack: Program) -> None:
@@ -45,33 +42,6 @@ def test_up_twice_and_down(stack: Program) -> None:
         assert stack.run("destroy") == 0, stack.said
         groups = f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups"
         assert azure.ask("GET", groups).json()["value"] == []
-
-
-def test_every_drift_is_repaired_by_a_plain_up(stack: Program) -> None:
-    """Verification lost, certificate deleted, another one in its place, hub deleted: the next up proves again."""
-    stack.up()
-    name = stack.outputs()["trust"][0]["name"]
-    with stack.azure() as azure:
-        for damage in (_unverify, _delete, _replace, _vanish):
-            damage(azure, stack.hub(azure), name)
-            stack.up()
-            assert stack.hub(azure).verified() == {name: True}, damage.__name__
-            assert stack.outputs()["trust"][0]["proof"] == "possession"
-
-
-def test_another_generation_is_proven_before_the_old_one_goes(stack: Program) -> None:
-    """Raising caGeneration makes another CA; at no moment does the hub trust none."""
-    stack.up()
-    before = stack.outputs()["trust"][0]["name"]
-    stack.control("DELETE", "/requests")
-    stack.configure(caGeneration=2)
-    stack.up()
-    after = stack.outputs()["trust"][0]
-    assert (after["name"] != before, after["proof"]) == (True, "possession")
-    calls = [(call["method"], call["path"].rpartition("/")[2]) for call in stack.control("GET", "/requests?mutating=1")]
-    assert calls.index(("POST", "verify")) < calls.index(("DELETE", before))
-    with stack.azure() as azure:
-        assert stack.hub(azure).verified() == {after["name"]: True}
 
 
 def test_no_private_key_leaves_its_secret(stack: Program) -> None:
@@ -170,26 +140,6 @@ def _fault(stack: Program, spec: str) -> None:
 
 def _openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def _unverify(_azure: LocalAzure, hub: Hub, name: str) -> None:
-    hub.put(name, pem_of(hub.certificates()[name]))
-
-
-def _delete(_azure: LocalAzure, hub: Hub, name: str) -> None:
-    hub.delete(name)
-
-
-def _replace(_azure: LocalAzure, hub: Hub, name: str) -> None:
-    hub.put(name, _another())
-
-
-def _vanish(azure: LocalAzure, hub: Hub, _name: str) -> None:
-    azure.ask("DELETE", hub.id)
-
-
-def _another() -> str:
-    return pem(hierarchy(depth=1).up[-1])
 
 
 @contextmanager

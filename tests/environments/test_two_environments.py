@@ -26,7 +26,7 @@ from tests.pki.authorities import ec_key, lasting, private_pem
 from tests.pki.authorities import pem_of as pem
 from tests.registry.hub_door import HubDoor
 
-_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py")
+_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py")
 _EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 

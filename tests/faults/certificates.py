@@ -73,6 +73,7 @@ SCENARIOS = (
     _row("first create", declared=one(1), wanted=_verified(name(1))),
     _row("first create on a provisioning service", kind="provisioningServices", declared=one(1), wanted=_verified(name(1))),
     _row("create after a run that died", meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
+    _row("first create, logging in", login=True, declared=one(1), wanted=_verified(name(1))),
     _row("rotation", before=one(1), declared=one(2), wanted=_verified(name(2)), population=True),
     _row(
         "rotation that keeps the previous",

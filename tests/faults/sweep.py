@@ -60,12 +60,21 @@ class Bench:
 
     def world(self, scenario: Scenario, deadline: float) -> World:
         """A hub of its own, with what stood before and what happened to it since."""
-        world = World(self.azure.hub(scenario.kind), self.control, deadline)
+        world = World(self.azure.hub(scenario.kind), self.control, deadline, scenario.login)
         scenario.setup(world)
         world.stack.up(self.runs[0], scenario.before(world))
         scenario.meanwhile(world)
         world.forget()
         return world
+
+    @contextmanager
+    def run(self, scenario: Scenario) -> Iterator[ProviderProcess]:
+        """The process of the run that meets the fault: one that has a token, or a new one."""
+        if not scenario.login:
+            yield self.runs[1]
+            return
+        with ProviderProcess(environment(self.azure.ready)) as process:
+            yield process
 
 
 @contextmanager
@@ -86,9 +95,11 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
         AssertionError: not even that run does what the scenario wants.
     """
     world = bench.world(scenario, deadline=20)
-    world.stack.up(bench.runs[1], scenario.declared(world))
+    with bench.run(scenario) as run:
+        world.stack.up(run, scenario.declared(world))
     calls = world.calls()
     assert dict(scenario.found(world)) == dict(scenario.wanted(world)), f"{scenario.title}: without any fault it ends otherwise"
+    calls = [call for call in calls if call.host == "login"] if scenario.login else calls
     assert calls, f"{scenario.title}: no call of it was seen"
     return [Cell(call, fault, lasting) for call in calls for fault in FAULTS for lasting in (False, True)]
 
@@ -98,7 +109,7 @@ def sweep(bench: Bench, scenario: Scenario, share: float, seed: int) -> list[Out
     every = cells(bench, scenario)
     chance = random.Random(f"{seed} {scenario.title}")  # noqa: S311 - a draw that can be repeated, no secret
     drawn = [every[index] for index in sorted(chance.sample(range(len(every)), max(1, round(share * len(every)))))]
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+    with ThreadPoolExecutor(1 if scenario.login else _AT_A_TIME) as pool:
         return list(pool.map(lambda cell: attempt(bench, scenario, cell), drawn))
 
 
@@ -106,8 +117,9 @@ def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
     """One case: the run that meets the fault, the next run, and one more that has nothing to do."""
     world = bench.world(scenario, deadline=1 if cell.lasting else 20)
     verified, declared = world.hub.verified(), scenario.declared(world)
-    world.plant(cell.fault, cell.call, lasting=cell.lasting)
-    result, line, flaws = _faulted(world, bench.runs[1], declared)
+    with bench.run(scenario) as run:
+        world.plant(cell.fault, cell.call, lasting=cell.lasting)
+        result, line, flaws = _faulted(world, run, declared)
     log = world.log()
     if not any(entry["fault"] for entry in log):
         flaws.append("the fault never struck: that call was not made again on another hub")
@@ -157,9 +169,9 @@ def _wrong(scenario: Scenario, world: World, declared: Declared) -> list[str]:
 
 
 def _changes(log: list[dict[str, Any]]) -> list[str]:
-    """The requests that change something."""
-    asking = ("GET", "HEAD")
-    return [f"{entry['method']} {entry['path']}" for entry in log if entry["method"] not in asking and not entry["path"].endswith("/query")]
+    """The requests that change something; a query, and a request for a token, only ask."""
+    writing = [entry for entry in log if entry["method"] not in ("GET", "HEAD") and not entry["path"].endswith(("/query", "/token"))]
+    return [f"{entry['method']} {entry['path']}" for entry in writing]
 
 
 def _label(call: Call, names: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from tests.faults.fault import Fault
 from tests.faults.stack import Stack
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LOGIN = "login.microsoftonline"
 
 
 @dataclass(frozen=True, order=True)
@@ -22,18 +23,19 @@ class Call:
     """
 
     method: str
-    host: str  # arm, or the hub's own
+    host: str  # arm, login, or hub: the hub's own
     path: str
     nth: int
 
 
 @dataclass
 class World:
-    """``deadline`` is the provider's input, in seconds."""
+    """``deadline`` is the provider's input, in seconds; with ``login`` the calls for tokens count too: then no other case may run."""
 
     hub: Hub
     control: httpx.Client
     deadline: float = 20.0
+    login: bool = False
     stack: Stack = field(default_factory=Stack)
     _seen: int = 0
 
@@ -54,40 +56,43 @@ class World:
 
     def forget(self) -> None:
         """Begin a new log."""
+        if self.login:
+            self.control.delete("/requests").raise_for_status()
         self._seen = len(self._entries())
 
     def heal(self) -> None:
         """Take the faults away."""
-        self.control.delete("/faults", params={"about": self.name}).raise_for_status()
+        for about in (self.name, _LOGIN) if self.login else (self.name,):
+            self.control.delete("/faults", params={"about": about}).raise_for_status()
 
     def log(self) -> list[dict[str, Any]]:
         """The requests about this hub since ``forget``, but for those that this side made to look."""
         return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith(("/certificates", "/listkeys"))]
 
     def _entries(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.control.get("/requests", params={"about": self.name}).raise_for_status().json()
-        return found
+        entries: list[dict[str, Any]] = []
+        for about in (self.name, _LOGIN) if self.login else (self.name,):
+            entries += self.control.get("/requests", params={"about": about}).raise_for_status().json()
+        return entries
 
     def calls(self) -> list[Call]:
         """The log as calls that can be found again."""
         seen = list[Call]()
         for entry in self.log():
-            own = entry["host"].lower().startswith(self.host)
-            path = entry["path"] if own else entry["path"][len(self.hub.id) :]
-            named = _GUID.sub("*", path)
+            host = "hub" if entry["host"].lower().startswith(self.host) else "login" if entry["host"].startswith(_LOGIN) else "arm"
+            path = entry["path"][len(self.hub.id) :] if host == "arm" else entry["path"]
             nth = 1 + sum(fnmatch.fnmatchcase(path, call.path) and call.method == entry["method"] for call in seen)
-            seen.append(Call(entry["method"], "hub" if own else "arm", named, nth))
+            seen.append(Call(entry["method"], host, _GUID.sub("*", path), nth))
         return seen
 
     def plant(self, fault: Fault, call: Call, *, lasting: bool) -> None:
         """Let ``fault`` strike ``call``; with ``lasting`` also every try of it after that."""
-        own = call.host == "hub"
         rule: dict[str, Any] = {
             "fault": fault.kind,
             "when": fault.when,
             "method": call.method,
-            "host": self.host if own else "*",
-            "path": call.path if own else f"{self.hub.id}{call.path}",
+            "host": {"hub": self.host, "login": f"{_LOGIN}*", "arm": "*"}[call.host],
+            "path": f"{self.hub.id}{call.path}" if call.host == "arm" else call.path,
             "since" if lasting else "nth": call.nth,
         }
         rule |= {"retry_after": fault.retry_after} if fault.retry_after is not None else {}

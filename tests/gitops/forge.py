@@ -19,7 +19,7 @@ from tests.gitops.pipelines import ROOT
 
 AUDIENCE = "api://AzureADTokenExchange"
 _ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
-_PARTS = ("Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "requirements.txt")
+_PARTS = ("Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py", "requirements.txt")
 
 
 @dataclass

@@ -1,15 +1,15 @@
 """The az CLI, unmodified: a hub, a provisioning service, their certificates, and a proof made by openssl."""
 
-import base64
 import json
 import re
 import shutil
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.dynamic.local_azure import ROOT
+from tests.dynamic.local_azure import ROOT, LocalAzure
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]
@@ -75,26 +75,18 @@ def test_the_first_proof_page_does_what_it_says(shell: Shell, tmp_path: Path) ->
         shutil.rmtree(tmp_path / ".sandbox")
 
 
-def test_the_registry_by_az_rest(shell: Shell) -> None:
-    """azure-core has no `az iot device` any more; `az rest` reaches the registry with az's own token, once a data role is given."""
-    shell(_LOGIN)
-    shell("az group create --name az-devices --location westeurope")
-    hub = json.loads(shell("az iot hub create --resource-group az-devices --name az-devices-trial --sku S1 --location westeurope").stdout)
-    rest = 'az rest --resource https://iothubs.azure.net --method {0} --url "https://az-devices-trial.azure-devices.net{1}?api-version=2021-04-12"'
-    body = """ --body '{"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}}'"""
-    refused = shell(rest.format("put", "/devices/press-001") + body, check=False)
-    assert "Unauthorized" in refused.stderr
-    role = "az role assignment create --role 'IoT Hub Data Contributor' --assignee-principal-type ServicePrincipal"
-    token = json.loads(shell("az account get-access-token").stdout)["accessToken"]
-    shell(f"{role} --assignee-object-id {_object_id(token)} --scope {hub['id']}")
-    assert json.loads(shell(rest.format("put", "/devices/press-001") + body).stdout)["status"] == "enabled"
-    assert json.loads(shell("az iot hub show-stats --name az-devices-trial").stdout)["enabledDeviceCount"] == 1
-    query = """ --body '{"query": "SELECT deviceId FROM devices"}'"""
-    assert json.loads(shell(rest.format("post", "/devices/query") + query).stdout) == [{"deviceId": "press-001"}]
-    shell(rest.format("delete", "/devices/press-001") + " --headers 'If-Match=*'")
-    assert json.loads(shell("az iot hub show-stats --name az-devices-trial").stdout)["totalDeviceCount"] == 0
-
-
-def _object_id(token: str) -> str:
-    claims = token.split(".")[1]
-    return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["oid"])
+def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: dict[str, str]) -> None:
+    """azure-cli itself has no command for devices; `az rest` reaches the registry with a token of az's own and a data role on the hub."""
+    hub = azure.hub().id
+    role = {"role": "IoT Hub Data Contributor", "scope": hub}
+    made = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
+    environment |= {"AZURE_CLIENT_ID": made["client_id"], "AZURE_CLIENT_SECRET": made["client_secret"]}
+    shell(f"{_LOGIN} --allow-no-subscriptions")
+    door = f"https://{hub.rpartition('/')[2]}.azure-devices.net"
+    rest = f"az rest --resource https://iothubs.azure.net --method {{0}} --url '{door}{{1}}?api-version=2021-04-12' --body '{{2}}'"
+    body = json.dumps({"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}})
+    assert json.loads(shell(rest.format("put", "/devices/press-001", body)).stdout)["status"] == "enabled"
+    query = json.dumps({"query": "SELECT deviceId FROM devices"})
+    assert json.loads(shell(rest.format("post", "/devices/query", query)).stdout) == [{"deviceId": "press-001"}]
+    again = shell(rest.format("put", "/devices/press-001", body), check=False)
+    assert "A device with ID" in again.stderr

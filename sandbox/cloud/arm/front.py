@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from sandbox.cloud.devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
-from sandbox.cloud.login import principals
 from sandbox.cloud.login.tokens import TokenError
 from sandbox.cloud.names import Door
 from sandbox.cloud.routing import Route, Router
@@ -79,7 +78,7 @@ def _check_subscription(azure: Azure, request: Request) -> None:
     subscription = found.group(1)
     if not _GUID.fullmatch(subscription):
         raise errors.subscription_malformed(subscription)
-    if subscription.lower() != principals.directory(azure.store).subscription_id:
+    if subscription.lower() != azure.subscription_id:
         raise errors.subscription_not_found(subscription)
 
 

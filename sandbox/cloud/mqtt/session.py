@@ -38,6 +38,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._keep_alive = 0.0
+        self._peer: Peer | None = None
         self._admitted: Admitted | None = None
         self._topics: Topics | None = None
 
@@ -97,7 +98,7 @@ class Session(asyncio.Protocol):
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
         try:
-            admitted = admit(self._azure, connect, Peer(self._tls.server_name, self._tls.chain()))
+            admitted = admit(self._azure, connect, self._who())
         except RefusedError as error:
             self._tell(connect, str(error))
             self._tls.write(packets.connack(error.code))
@@ -171,13 +172,19 @@ class Session(asyncio.Protocol):
             self._timers[name].cancel()
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
+    def _who(self) -> Peer:
+        """What the handshake told; nothing while it is under way."""
+        if self._peer is None and self._tls.established:
+            self._peer = Peer(self._tls.server_name, self._tls.chain())
+        return self._peer or Peer(self._tls.server_name, [])
+
     def _tell(self, connect: Connect | None, reason: str) -> None:
-        chain = self._tls.chain() if self._tls.established else []
+        peer = self._who()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
-        own = chain[0].to_cryptography() if chain else None
+        own = peer.chain[0].to_cryptography() if peer.chain else None
         attempt = Attempt(
             time=self._azure.clock.now().isoformat(),
-            host=self._tls.server_name,
+            host=peer.server_name,
             device=device,
             accepted=not reason,
             reason=reason,

@@ -1,12 +1,10 @@
-"""Errors of a hub's data plane: one constructor for each, in the hub's envelopes, with the header `iothub-errorcode`.
+"""Errors of a hub's data plane: one constructor for each, in the hub's envelope, with the header `iothub-errorcode`.
 
-Most are `{"Message": "ErrorCode:<name>;<text>", "ExceptionMessage": "Tracking ID:…-TimeStamp:…"}`. Some are the older form: an object
-with `errorCode`, `trackingId`, `message` and `timestampUtc`, written as text into `Message`.
+`{"Message": "ErrorCode:<name>;<text>", "ExceptionMessage": "Tracking ID:…-TimeStamp:…"}`; Azure also has an older form, with a number.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sandbox.cloud.wire import Moment, Reply, ServiceError
@@ -21,22 +19,16 @@ MAX_ID = 128
 class RegistryError(ServiceError):
     """What a hub refuses. `number` is its documented error code, `name` the same code's name."""
 
-    def __init__(
-        self, status: int, number: int, name: str, message: str, *, numbered: bool = False, headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, number: int, name: str, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.number, self.name, self.message = status, number, name, message
-        self.numbered, self.headers = numbered, headers or {}
+        self.headers = headers or {}
 
     def reply(self, moment: Moment) -> Reply:
         """The answer on the wire."""
         stamp = _stamp(moment.now)
         tracking = f"{moment.correlation.replace('-', '').upper()}-G2:-TimeStamp:{stamp}"
-        if self.numbered:
-            inner = {"errorCode": self.number, "trackingId": tracking, "message": self.message, "timestampUtc": stamp}
-            body = {"Message": json.dumps(inner, separators=(",", ":")), "ExceptionMessage": ""}
-        else:
-            body = {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{tracking}"}
+        body = {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{tracking}"}
         return Reply(status=self.status, body=body, headers={"iothub-errorcode": self.name, **self.headers})
 
 
@@ -130,11 +122,6 @@ def no_route(path: str) -> RegistryError:
 def job_not_found() -> RegistryError:
     """There is no such job: none ever runs here."""
     return RegistryError(404, 404002, "JobNotFound", "NotFound")
-
-
-def lock_lost() -> RegistryError:
-    """A cloud-to-device message that nobody holds."""
-    return RegistryError(412, 412002, "DeviceMessageLockLost", "PreconditionFailed", numbered=True)
 
 
 def internal() -> RegistryError:

@@ -104,6 +104,11 @@ def service_statistics(azure: Azure, request: Request) -> Reply:
     return Reply(body={"connectedDeviceCount": azure.presence.count(f"{request.parameters['hub_key']}/")})
 
 
+def get_job(_azure: Azure, _request: Request) -> Reply:
+    """A job: there never is one."""
+    raise errors.job_not_found()
+
+
 def _device(azure: Azure, request: Request, found: Document) -> Reply:
     body = identities.shown(azure, request.parameters["hub_key"], found, request.api_version)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
@@ -146,3 +151,5 @@ _add("Devices_UpdateTwin", "PATCH /twins/{id}", patch_twin, _TWINS, Operation.TW
 _add("Devices_ReplaceTwin", "PUT /twins/{id}", put_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
 _add("Statistics_GetDeviceStatistics", "GET /statistics/devices", device_statistics, _READ, _COUNTED, "statistics/read", _DOCUMENTED)
 _add("Statistics_GetServiceStatistics", "GET /statistics/service", service_statistics, _TWINS, _COUNTED, "statistics/read", _DOCUMENTED)
+_add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "there never is one")
+_add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "there never is one")

@@ -94,3 +94,15 @@ def test_a_part_that_fails_fails_the_run(library: Any) -> None:
     assert done.returncode != 0
     assert "the ledger exploded" in done.stdout
     assert set(library.world()) == library.known() == {"lib-0@here"}
+
+
+def test_a_function_call_can_be_transformed(library: Any) -> None:
+    """A transform of the stack changes the arguments of every call from then on, in a preview too."""
+    program = (
+        "def longer(args):\n"
+        "    return pulumi.InvokeTransformResult(args={**args.args, 'word': args.args['word'] + '!'}, opts=args.opts)\n"
+        "pulumi.runtime.register_invoke_transform(longer)\n"
+        "pulumi.export('letters', pulumi.runtime.invoke_output('books:index:letters', {'word': 'four'}).apply(lambda it: it['letters']))\n"
+    )
+    up(library, program)
+    assert json.loads(library.call("stack", "output", "--json", "--stack", "dev").stdout) == {"letters": 5}

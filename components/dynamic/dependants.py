@@ -1,0 +1,33 @@
+"""Who depends on a certificate authority that is about to go: enabled devices of the same stack that show a CA's certificate.
+
+Nothing in Azure tells which authority a device showed last, so that each of them may.
+"""
+
+import os
+
+from ..azure_iot import cloud as clouds
+from ..azure_iot.credentials import login
+from ..azure_iot.door import Patience
+from ..azure_iot.errors import DeniedError
+from ..azure_iot.registry import Registry
+from .hub_registry import hub_host
+from .lifecycle import Properties, say
+
+
+def enabled_devices(properties: Properties) -> int | None:
+    """How many there are on the hub of ``properties`` (hubId, hostName, cloud), by the tag of their stack (devicesOf).
+
+    None when this login may not read the registry: then it has made no devices either. The index lags for devices that were deleted
+    a moment ago, so that the number may be too high, never too low by more than a second or two.
+
+    Raises:
+        AzureError: the hub does not answer.
+    """
+    cloud = clouds.named(str(properties.get("cloud") or clouds.PUBLIC.name))
+    patience = Patience(deadline=60.0, denied=0.0, missing=0.0)
+    with Registry(hub_host(properties), cloud, login(cloud, os.environ), patience, say) as registry:
+        try:
+            found = list(registry.owned({"stack": str(properties["devicesOf"])}))
+        except DeniedError:
+            return None
+    return sum(twin.registration.enabled and twin.authentication == "certificateAuthority" for twin in found)

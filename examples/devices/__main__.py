@@ -1,0 +1,28 @@
+"""A fleet from a file, one press by its own certificate request where there is one, and a canary that connects at the end."""
+
+from pathlib import Path
+
+import pulumi
+from hubtrust.authority import CertificateAuthority, Generate
+from hubtrust.device import TrustedDevice
+from hubtrust.dynamic.roster_sources import from_csv
+from hubtrust.fleet import TrustedFleet
+from hubtrust.hub import HubSettings, TrustedHub
+
+folder = Path(__file__).parent
+plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
+# Whoever runs this manages devices too: the role that Owner lacks is given to the deployer.
+hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["deployer"], protect=False))
+
+roster = from_csv((folder / "fleet.csv").read_text(), what="fleet.csv", tags={"site": "Rosenheim"})
+fleet = TrustedFleet("lathes", hub=hub, authority=plant, roster=roster, canary="canary")
+
+# The press made its key and this request itself (openssl req -new -key press.key -subj /CN=press-001); only the chain goes back to it.
+request = folder / "press-001.csr"
+press = TrustedDevice(
+    "press-001", hub=hub, authority=plant, request=request.read_text() if request.exists() else None, make_key=not request.exists()
+)
+
+pulumi.export("devices", fleet.devices)
+pulumi.export("connection", fleet.connection)
+pulumi.export("pressChain", press.chain)

@@ -1,0 +1,164 @@
+"""A CA rotated under connected devices, on a local Azure of its own: `make demo-rotation`.
+
+Ten devices connect over and over while the stack goes from generation 1 to both, the devices move over, and generation 1 is dropped.
+Ends with how many connections there were and how many were refused (none), and with exit code 1 if one was.
+The devices' keys are made here, and their certificates signed with the issuing key out of the stack's state: a demo may do that.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from components.azure_iot.errors import SessionError  # noqa: E402 - found by the line above
+from components.azure_iot.session import Identity, context, publish_once  # noqa: E402
+from components.pki import issue  # noqa: E402
+from components.pki.certificate import load_certificates, pem  # noqa: E402
+from components.pki.keys import load_private_key  # noqa: E402
+from components.pki.signers import KeyInMemory  # noqa: E402
+
+PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py", "components")
+DEVICES = [f"press-{number:03}" for number in range(1, 11)]
+STARTED = time.monotonic()
+
+
+def tell(line: str) -> None:
+    """A line of the story."""
+    print(f"{time.monotonic() - STARTED:6.1f} s  {line}", flush=True)
+
+
+class Stack:
+    """A copy of the program, brought up by the sandbox."""
+
+    def __init__(self, folder: Path, engine: str) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        (folder / ".venv").symlink_to(sys.prefix)
+        self.folder, self.engine = folder, engine
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(folder / ".sandbox")}
+
+    def run(self, *arguments: str) -> str:
+        """A verb of `python -m sandbox…`; what it printed."""
+        module, *rest = arguments
+        command = [sys.executable, "-m", module, *rest]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def up(self, *settings: str) -> list[dict[str, Any]]:
+        """With these settings beside the committed ones; what the hub trusts then."""
+        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().rstrip()
+        (self.folder / "Pulumi.sandbox.yaml").write_text("\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")))
+        self.run("sandbox", "up", "--engine", self.engine)
+        for line in self.run("sandbox", "env").splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            self.environment[name] = os.environ[name] = value.strip("'")
+        trust: list[dict[str, Any]] = self.outputs()["trust"]
+        tell(f"the hub trusts {' and '.join(each['name'] for each in trust)}, {' and '.join(each['proof'] for each in trust)}")
+        return trust
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        found: dict[str, Any] = json.loads(self.run("sandbox.engine", "stack", "output", "--json", "--stack", "sandbox"))
+        return found
+
+    def authority(self, generation: int) -> tuple[str, KeyInMemory]:
+        """The chain of a generation, and its issuing key, as they lie in the state."""
+        exported = json.loads(self.run("sandbox.engine", "stack", "export", "--show-secrets", "--stack", "sandbox"))
+        resources = {each["urn"].rpartition("::")[2]: each for each in exported["deployment"]["resources"]}
+        name = f"hubtrust-sandbox-g{generation}-issuing"
+        key = json.loads(resources[f"{name}-key"]["outputs"]["privateKeyPem"]["plaintext"])
+        return str(resources[name]["outputs"]["chain"]), KeyInMemory(load_private_key(key, what="the issuing key"))
+
+
+class Devices:
+    """Ten devices that connect all the time, each with the certificate that it has at the moment."""
+
+    def __init__(self, host: str) -> None:
+        self.host, self.over = host, threading.Event()
+        self.shown: dict[str, tuple[int, Any]] = {}
+        self.connected: Counter[int] = Counter()
+        self.refused: list[str] = []
+        self.threads = [threading.Thread(target=self._connect, args=(each,)) for each in DEVICES]
+
+    def move(self, generation: int, chain: str, signer: KeyInMemory) -> None:
+        """A new key and certificate for each, one device after the other."""
+        issuing = load_certificates(chain, what="the chain")[0]
+        for each in DEVICES:
+            key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+            validity = issue.Validity.lasting(timedelta(days=1), now=now).within(issuing)
+            authority, serial = issue.Issuer(issuing, signer), x509.random_serial_number()
+            leaf = issue.device(authority, device_id=each, public_key=key.public_key(), validity=validity, serial=serial)
+            locked = serialization.BestAvailableEncryption(b"demo")
+            private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+            self.shown[each] = (generation, context(Identity(pem(leaf) + chain, private, b"demo")))
+        tell(f"{len(DEVICES)} devices have certificates of generation {generation}")
+
+    def until(self, generation: int) -> None:
+        """Wait until each device could have connected once more under this generation."""
+        wanted = self.connected[generation] + 2 * len(DEVICES)
+        while self.connected[generation] < wanted and not self.refused:
+            time.sleep(0.05)
+
+    def _connect(self, device_id: str) -> None:
+        while not self.over.wait(0.1):
+            generation, tls = self.shown[device_id]
+            try:
+                publish_once(self.host, device_id, tls, payload="{}", timeout=60)
+                self.connected[generation] += 1
+            except SessionError as error:
+                self.refused.append(f"generation {generation}: {error}")
+
+
+def main() -> int:
+    """Tell the story."""
+    engine = "pulumi" if shutil.which("pulumi") else "embedded"
+    stack = Stack(Path(os.environ.get("DEMO_HOME") or ROOT / ".sandbox" / "demo-rotation"), engine)
+    try:
+        tell("generation 1")
+        stack.up()
+        devices = Devices(stack.outputs()["hubHostName"])
+        devices.move(1, *stack.authority(1))
+        for each in devices.threads:
+            each.start()
+        devices.until(1)
+        tell("generation 2 beside it: caGeneration 2, caKeepPrevious true")
+        stack.up("caGeneration: 2", "caKeepPrevious: true")
+        devices.until(1)
+        devices.move(2, *stack.authority(2))
+        devices.until(2)
+        tell("generation 1 goes: caKeepPrevious false, and caDropPrevious true says that the devices have moved")
+        stack.up("caGeneration: 2", "caDropPrevious: true")
+        devices.until(2)
+        devices.over.set()
+        for each in devices.threads:
+            each.join()
+        counts = ", ".join(f"{count} under generation {generation}" for generation, count in sorted(devices.connected.items()))
+        tell(f"{sum(devices.connected.values())} connections ({counts}), {len(devices.refused)} refused")
+        print("\n".join(devices.refused[:5]), end="")
+        return 1 if devices.refused else 0
+    finally:
+        stack.run("sandbox", "destroy", "--engine", engine)
+        stack.run("sandbox", "stop")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

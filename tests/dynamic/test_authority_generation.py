@@ -1,0 +1,101 @@
+"""AuthorityGeneration over gRPC: which steps of a rotation can be meant, told in the preview, before anything is made."""
+
+import pytest
+
+from components.dynamic.authority_generation import AuthorityGenerationProvider
+from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.dynamic.estate import OWNER, Estate
+from tests.dynamic.local_azure import LocalAzure
+
+
+@pytest.fixture(scope="module")
+def provider(provider_process: ProviderProcess) -> Provider:
+    return provider_process.of(AuthorityGenerationProvider)
+
+
+def at(generation: float, *, keep: bool = False, authority: str = "plant") -> dict[str, object]:
+    return {"authority": authority, "generation": generation, "keepPrevious": keep}
+
+
+@pytest.mark.parametrize(
+    ("olds", "news", "match"),
+    [
+        (at(2), at(1), "generation 1 was before generation 2, which stands; generations go up: write 3"),
+        (at(2, keep=True), at(1), "generation 1 was before generation 2"),
+        ({}, at(1, keep=True), "there is none in this stack; bring generation 1 up first"),
+        ({}, at(3, keep=True), "there is none in this stack; bring generation 2 up first"),
+        (at(1, authority="mill"), at(2, keep=True), "there is none in this stack"),
+        (at(1), at(3, keep=True), "generation 2 is to be kept and 1 is what stands; write 2, one generation at a time"),
+        (at(2), at(2, keep=True), "generation 1 is to be kept and it has been dropped"),
+    ],
+)
+def test_steps_that_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
+    """One line each: the authority, what stands, and what to write."""
+    ((name, reason),) = provider.check(news, olds).failures
+    assert match in reason
+    assert reason.startswith("authority 'plant': ")
+    assert name == ""
+
+
+@pytest.mark.parametrize(
+    ("olds", "news"),
+    [
+        ({}, at(1)),
+        ({}, at(7)),
+        (at(1), at(2)),
+        (at(1), at(3)),
+        (at(1), at(2.0, keep=True)),
+        (at(2, keep=True), at(2, keep=True)),
+        (at(2, keep=True), at(2)),
+        (at(2, keep=True), at(3, keep=True)),
+        (at(2), at(UNKNOWN)),  # type: ignore[arg-type]
+    ],
+)
+def test_steps_that_are_taken(provider: Provider, olds: dict[str, object], news: dict[str, object]) -> None:
+    """Up by one with overlap, up by any without, the drop, and no step at all."""
+    assert provider.check(news, olds).failures == []
+
+
+def test_it_is_remembered(provider: Provider) -> None:
+    """Made, found as it is, brought up to date in place."""
+    made = provider.create(at(1))
+    assert provider.up(made, at(1)).outs == made.outs
+    assert provider.diff(made, at(2, keep=True)).replaces == []
+    after = provider.update(made, at(2, keep=True))
+    assert (after.id, after.outs) == ("plant", at(2, keep=True))
+    assert provider.diff(made, at(1, authority="mill")).replaces == ["authority"]
+    provider.delete(after)
+
+
+def standing(estate: Estate, generation: int, **changes: object) -> dict[str, object]:
+    """On a hub, with devices that count."""
+    here = {"hubId": estate.door.hub.id, "hostName": estate.door.host, "devicesOf": OWNER["stack"]}
+    return {**at(generation), **here, **changes}
+
+
+def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: Estate) -> None:
+    """Enabled devices of this stack keep the generation before; disabled ones, others' and an explicit word do not."""
+    watch = named_process.of(AuthorityGenerationProvider)
+    made = watch.create(standing(estate, 1))
+    both = watch.update(made, standing(estate, 2, keepPrevious=True))
+    assert estate.calls() == [], "nothing goes, nobody is counted"
+    devices.create(estate.device("press-001"))
+    others = devices.create(estate.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
+    told = "generation 1 is to go: 1 enabled device of this stack may still show certificates under it; keep it until they have moved"
+    with pytest.raises(CallFailedError, match=told):
+        watch.update(both, standing(estate, 2))
+    with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to go"):
+        watch.update(made, standing(estate, 2))
+    assert watch.update(both, standing(estate, 2, dropPrevious=True)).outs["keepPrevious"] is False
+    estate.disable("press-001", "retired")
+    assert watch.update(both, standing(estate, 2)).outs["keepPrevious"] is False
+    devices.delete(others)
+
+
+def test_a_login_that_may_not_read_the_registry_made_no_device(named_process: ProviderProcess, azure: LocalAzure) -> None:
+    """Without the data role nobody is counted, and that is said, not refused: whoever only rotates needs no right on devices."""
+    hub = azure.hub()
+    here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
+    watch = named_process.of(AuthorityGenerationProvider)
+    made = watch.create(at(1) | here)
+    assert watch.update(made, at(2) | here).outs["generation"] == 2

@@ -1,0 +1,107 @@
+"""IssuedBatch over gRPC: certificates for many requests, each kept until it is due, every bad request told."""
+
+import re
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from components.dynamic.issued_batch import IssuedBatchProvider
+from components.pki.certificate import common_name, load_certificate
+from tests.dynamic.engine_calls import Provider, ProviderProcess
+from tests.dynamic.plants import Plant
+from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+
+PLANT = Plant()
+
+
+def csr(device_id: str, key: Any = None, signed_by: Any = None) -> str:
+    """A request; ``signed_by`` another key breaks its signature."""
+    key = key or ec_key()
+    made = x509.CertificateSigningRequestBuilder().subject_name(name(device_id)).sign(key, hashes.SHA256())
+    if signed_by:
+        der = bytearray(made.public_bytes(serialization.Encoding.DER))
+        der[-1] ^= 1
+        made = x509.load_der_x509_csr(bytes(der))
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def declared(*requests: str, **changes: Any) -> dict[str, Any]:
+    signer = {"custody": "state", "privateKey": PLANT.private_pem}
+    news = {"requests": "".join(requests), "issuerCertificate": PLANT.pem, "signer": signer}
+    return {name: value for name, value in (news | changes).items() if value is not None}
+
+
+@pytest.fixture(scope="module")
+def batches(provider_process: ProviderProcess) -> Provider:
+    return provider_process.of(IssuedBatchProvider)
+
+
+def test_each_request_becomes_a_certificate(batches: Provider) -> None:
+    """Common name and DNS name are the device's id, the key is its own; in the order of ids; no key of ours comes out."""
+    keys = {device_id: ec_key() for device_id in ("press-2", "press-1")}
+    made = batches.create(declared(*(csr(one, key) for one, key in keys.items())))
+    found = [load_certificate(one, what="c") for one in made.outs["certificates"]]
+    assert [common_name(one.subject) for one in found] == ["press-1", "press-2"]
+    for one in found:
+        assert one.public_key() == keys[common_name(one.subject)].public_key()
+        one.verify_directly_issued_by(PLANT.certificate)
+        names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert names.get_values_for_type(x509.DNSName) == [common_name(one.subject)]
+    assert (made.outs["issuerChain"], made.outs["count"], "PRIVATE" in str(made.outs)) == (PLANT.pem, 2, False)
+
+
+def test_what_stands_is_kept(batches: Provider) -> None:
+    """A second run changes nothing; another request adds its certificate, a missing one takes it away, and the others stay."""
+    first, second = csr("press-1"), csr("press-2")
+    made = batches.create(declared(first))
+    assert batches.diff(made, declared(first)).changes is False
+    more = batches.up(made, declared(first, second))
+    assert (more.outs["certificates"][0], more.outs["count"]) == (made.outs["certificates"][0], 2)
+    fewer = batches.up(more, declared(second))
+    assert fewer.outs["certificates"] == more.outs["certificates"][1:]
+    rekeyed = batches.up(fewer, declared(csr("press-2")))
+    assert rekeyed.outs["certificates"] != fewer.outs["certificates"]
+    batches.delete(rekeyed)
+
+
+def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
+    """Another lifetime, for all of them."""
+    request = csr("press-1")
+    made = batches.create(declared(request))
+    longer = declared(request, lifetimeDays=500)
+    assert (batches.diff(made, longer).changes, batches.diff(made, longer).replaces) == (True, [])
+    assert batches.update(made, longer).outs["certificates"] != made.outs["certificates"]
+
+
+def test_every_bad_request_is_told(batches: Provider) -> None:
+    """Broken signature, weak key, a name that is no id, one device twice: each by its place, in one line, and nothing is signed."""
+    small = csr("press-3", ec.generate_private_key(ec.SECP192R1()))
+    given = declared(
+        csr("press-1"), csr("press-2", signed_by=True), small, csr("press 4"), csr("press-1"), csr("x" * 64), csr("press-5", rsa_key(1024))
+    )
+    ((_, reason),) = batches.check(given).failures
+    assert "\n" not in reason
+    assert reason.startswith(
+        "requests: 5 of 7 are bad: request 2: its signature does not verify with the key it carries; request 3: its EC"
+    )
+    assert re.findall(r"request (\d)", reason) == ["2", "3", "4", "5", "7"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"requests": "noise"}, "requests: there is no certificate signing request in it"),
+        ({"requests": csr("a") + private_pem(ec_key())}, "requests: there is a private key in it; give the request alone"),
+        ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the key given is .* give the key that belongs"),
+        ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400 and the lifetime is 365 days"),
+        ({"signer": {"custody": "offline"}}, "signer: custody 'offline' signs nothing here"),
+    ],
+)
+def test_each_wrong_input_is_told(batches: Provider, changes: dict[str, Any], match: str) -> None:
+    """One line each, and never a part of a key."""
+    ((_, reason),) = batches.check(declared(csr("press-1"), **changes)).failures
+    assert re.search(match, reason), reason
+    assert "PRIVATE" not in reason

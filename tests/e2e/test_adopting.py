@@ -1,0 +1,127 @@
+"""docs/adopting.md, run as it stands: a hub from the portal, its routes kept, its CA proven, and let go of again."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import world
+from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from tests.dynamic.plants import Plant
+from tests.e2e.program import PARTS, ROOT
+
+_ROUTING = {
+    "endpoints": {
+        "eventHubs": [{"name": "history", "connectionString": "Endpoint=sb://h/;SharedAccessKeyName=k;SharedAccessKey=a2V5", "id": ""}]
+    },
+    "routes": [{"name": "to-history", "source": "DeviceMessages", "condition": "true", "endpointNames": ["history"], "isEnabled": True}],
+}
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[LocalAzure]:
+    """Local Azure, where deletions end at once."""
+    with local_azure(tmp_path, "--retry-after", "0") as found:
+        yield found
+
+
+@pytest.fixture
+def plant() -> Plant:
+    """The CA of the portal's hub."""
+    return Plant()
+
+
+@pytest.fixture
+def portal(azure: LocalAzure, plant: Plant) -> Hub:
+    """A hub with a route, a tag, SAS on, and a CA that was called verified."""
+    group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
+    azure.ask("PUT", group, json={"location": "westeurope"})
+    hub = Hub(azure, f"{group.replace('resourcegroups', 'resourceGroups')}/providers/Microsoft.Devices/IotHubs/contoso-hub")
+    body = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "tags": {"cost": "4711"}}
+    azure.ask("PUT", hub.id, json={**body, "properties": {"routing": _ROUTING}})
+    azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
+    hub.put("portal-ca", plant.pem, isVerified=True)
+    return hub
+
+
+class Shell:
+    """The program in a folder, and a `pulumi` that is the embedded engine."""
+
+    def __init__(self, folder: Path, azure: LocalAzure, state: Path) -> None:
+        folder.mkdir()
+        state.mkdir(exist_ok=True)
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        (folder / ".venv").symlink_to(sys.prefix)
+        tools = folder.parent / "tools"
+        tools.mkdir(exist_ok=True)
+        tool = tools / "pulumi"
+        confirmed = 'case "$1" in up|destroy) set -- "$@" --yes --skip-preview;; esac'
+        tool.write_text(f'#!/bin/bash\n{confirmed}\nexec {sys.executable} -m sandbox.engine "$@"\n')
+        tool.chmod(0o755)
+        path = f"{tools}:{ROOT / 'sandbox/plugins/bin'}:{Path(sys.executable).parent}:/usr/bin:/bin"
+        own = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "x", "PULUMI_HOME": str(folder.parent / "home")}
+        self.environment = {
+            "PATH": path,
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "NO_COLOR": "1",
+            **own,
+            **world.environment(azure.ready),
+        }
+        self.folder = folder
+
+    def run(self, lines: str, *, fails: bool = False, **more: str) -> str:
+        """Run shell lines; what was said."""
+        done = subprocess.run(
+            ["bash", "-euc", lines], cwd=self.folder, env=self.environment | more, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert (done.returncode != 0) is fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+def blocks() -> list[str]:
+    """The page's `sh` blocks."""
+    return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "adopting.md").read_text(), re.DOTALL)
+
+
+def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, plant: Plant, tmp_path: Path) -> None:
+    """Declared, looked at, taken over: proven, routes and tags as they were; a second stack is refused; and let go of again."""
+    declare, take_over, let_go = blocks()
+    before = azure.ask("GET", portal.id).json()
+    shell = Shell(tmp_path / "program", azure, tmp_path / "state")
+    (shell.folder / "ca.pem").write_text(plant.pem)
+    (shell.folder / "ca.key").write_text(plant.private_pem)
+    shell.run(declare, HUB=portal.id)
+    assert azure.ask("GET", portal.id).json() == before
+    said = shell.run(take_over)
+    assert "adopted: routes to-history, endpoints history" in said
+    assert '"proof":"possession"' in said
+    assert '"name":"portal-ca"' in said
+    _kept(azure, portal, before)
+
+    shell.run("pulumi preview --refresh --expect-no-changes")
+    shell.run("pulumi config set --path 'tags[0]' owner=plant && pulumi up")
+    _kept(azure, portal, before)
+    assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
+
+    second = shell.run(declare.replace("prod", "other").replace("portal-ca", "theirs") + "pulumi preview", fails=True, HUB=portal.id)
+    assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; let that stack go first" in second
+    assert "Traceback" not in second
+
+    shell.run("pulumi stack select prod\n" + let_go)
+    _kept(azure, portal, before)
+    assert portal.verified() == {"portal-ca": True}
+
+
+def _kept(azure: LocalAzure, hub: Hub, before: dict[str, Any]) -> None:
+    after = azure.ask("GET", hub.id).json()
+    assert after["properties"]["routing"] == before["properties"]["routing"]
+    assert after["tags"].items() >= before["tags"].items()
+    assert hub.verified() == {"portal-ca": True}

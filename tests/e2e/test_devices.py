@@ -1,0 +1,99 @@
+"""Devices, end to end: 25 of them and a canary that connects; what others do to them is repaired by a plain `up`."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.dynamic.estate import Estate
+from tests.e2e.program import Program, program
+from tests.mqtt.chains import Party
+from tests.mqtt.device import Device, attempts, messages
+from tests.registry.hub_door import HubDoor
+
+CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
+
+
+@pytest.fixture(scope="module", params=["embedded", "pulumi"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program, brought up once; each test leaves it as it is declared."""
+    if request.param == "pulumi" and not shutil.which("pulumi"):
+        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+    with program(tmp_path_factory.mktemp("devices"), request.param) as made:
+        made.up()
+        yield made
+
+
+@contextmanager
+def estate(stack: Program) -> Iterator[Estate]:
+    """The program's hub by a door of the test's own, opened by a role: local authentication is off there."""
+    with stack.azure() as azure:
+        form = {name: stack.ready[name] for name in ("client_id", "client_secret")} | {"scope": "https://iothubs.azure.net/.default"}
+        login = f"{stack.ready['arm']}/{stack.ready['tenant_id']}/oauth2/v2.0/token"
+        token = azure.http.post(login, data={**form, "grant_type": "client_credentials"}).raise_for_status().json()["access_token"]
+        door = HubDoor(azure, stack.hub(azure), f"Bearer {token}")
+        with door.http:
+            yield Estate(azure, door)
+
+
+def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Program) -> None:
+    """25 devices and a canary that was heard; a second `up` writes nothing, reads one page, and connects nobody."""
+    with estate(running) as found:
+        assert sorted(found.twins()) == [f"press-{number:03}" for number in range(1, 26)]
+        heard = len(messages(found.door, "press-001"))
+        assert heard == 1
+        outputs = running.outputs()
+        assert outputs["devices"].items() >= {"count": 25, "enabled": 25}.items()
+        assert f"device press-001 connected, chain: {outputs['connection']['chain']}" == CONNECTED
+        found.clear()
+        running.up()
+        assert CONNECTED in running.said.splitlines()
+        assert (found.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
+        assert (running.outputs(), len(messages(found.door, "press-001"))) == (outputs, heard)
+
+
+def test_three_deleted_devices_come_back_in_one_call(running: Program) -> None:
+    """A plain `up` sees what was deleted on the hub and makes exactly those three, in one call."""
+    with estate(running) as found:
+        found.delete("press-002", "press-013", "press-024")
+        found.clear()
+        running.up()
+        assert found.calls(writes=True) == ["POST /devices"]
+        assert len(found.twins()) == 25
+        assert running.outputs()["devices"]["count"] == 25
+
+
+def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> None:
+    """The hub judges each connection: a certificate from a CA of the same name, but another key, does not get in."""
+    other = Party("hubtrust sandbox issuing CA")
+    with estate(running) as found:
+        with Device(found.door, other.device("press-003"), tmp_path, above=(other,)) as device:
+            assert device.connect("press-003") != 0
+        (attempt,) = attempts(found.door, "press-003")
+        assert (attempt["accepted"], attempt["issuer"]) == (False, "CN=hubtrust sandbox issuing CA")
+
+
+def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
+    """The canary's key and certificate are in no file of the stack and in nothing that was said."""
+    state = "".join(file.read_text(errors="replace") for file in (running.home / "state").rglob("*.json*"))
+    assert "BEGIN CERTIFICATE" in state
+    checked = [
+        one for one in json.loads(running.engine_says("stack", "export"))["deployment"]["resources"] if "ConnectionCheck" in one["type"]
+    ]
+    assert [one["outputs"]["state"] for one in checked] == ["connected"]
+    assert "BEGIN" not in json.dumps([one["outputs"] for one in checked]).replace(checked[0]["inputs"]["chain"].replace("\n", "\\n"), "")
+    assert [text for text in ("PRIVATE KEY",) if text in running.said or text in state] == []
+    assert list(running.temporary.glob("hubtrust-*/key.pem")) == []
+
+
+def test_what_waits_for_proof_is_not_checked(tmp_path: Path) -> None:
+    """A CA whose certificate has not come back: the devices stand, and the check says why it has not been made."""
+    with program(tmp_path, "embedded") as stack:
+        stack.configure(caSource="request")
+        stack.up()
+        assert "device press-001 not checked: waiting for proof" in stack.said.splitlines()
+        found = stack.outputs()
+        assert (found["devices"]["count"], found["connection"]["state"]) == (25, "not checked")

@@ -1,0 +1,127 @@
+"""What time does to a trust that was made once: drift that a nightly preview finds and `up` repairs, and rotation with overlap."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.dynamic.local_azure import Hub, LocalAzure
+from tests.e2e.program import ROOT, Program, pem_of
+from tests.pki.authorities import hierarchy
+from tests.pki.authorities import pem_of as pem
+
+_NIGHTLY = ("--", "--refresh", "--expect-no-changes")
+
+
+def test_every_drift_is_found_at_night_and_repaired_by_a_plain_up(stack: Program) -> None:
+    """Verification lost, certificate deleted, another in its place, a setting of the hub changed, the hub deleted."""
+    stack.up()
+    assert stack.run("preview", *_NIGHTLY) == 0, stack.said
+    name = stack.outputs()["trust"][0]["name"]
+    with stack.azure() as azure:
+        for damage in (_unverify, _delete, _replace, _loosen, _vanish):
+            damage(azure, stack.hub(azure), name)
+            assert stack.run("preview", *_NIGHTLY) != 0, damage.__name__
+            assert "no changes were expected" in stack.said
+            stack.up()
+            assert stack.hub(azure).verified() == {name: True}, damage.__name__
+            assert stack.outputs()["trust"][0]["proof"] == "possession"
+            assert azure.ask("GET", stack.hub(azure).id).json()["properties"]["minTlsVersion"] == "1.2"
+
+
+def test_rotation_with_overlap(stack: Program) -> None:
+    """Generation 2 is proven while 1 stands, then 1 is dropped; backwards is refused; at no moment is no CA verified."""
+    stack.up()
+    first = stack.outputs()["trust"][0]["name"]
+    with stack.azure() as azure, _sampled(stack.hub(azure)) as samples:
+        stack.configure(caGeneration=2, caKeepPrevious=True)
+        stack.up()
+        second, kept = stack.outputs()["trust"]
+        assert (second["proof"], kept["name"], kept["proof"]) == ("possession", first, "possession")
+        assert stack.hub(azure).verified() == {first: True, second["name"]: True}
+        assert stack.run("preview", *_NIGHTLY) == 0, stack.said
+
+        stack.configure(caGeneration=2)
+        assert stack.run("up") != 0
+        assert "generation 1 is to go: 25 enabled devices of this stack may still show certificates under it" in stack.said
+        assert stack.hub(azure).verified() == {first: True, second["name"]: True}
+
+        stack.configure(caGeneration=2, caDropPrevious=True)
+        stack.control("DELETE", "/requests")
+        stack.up()
+        assert [one["name"] for one in stack.outputs()["trust"]] == [second["name"]]
+        changes = [(call["method"], call["path"].rpartition("/")[2]) for call in stack.control("GET", "/requests?mutating=1")]
+        assert changes == [("DELETE", first)]
+
+        stack.configure(caGeneration=1)
+        assert stack.run("up") != 0
+        assert "generation 1 was before generation 2, which stands; generations go up: write 3" in stack.said
+        assert stack.hub(azure).verified() == {second["name"]: True}
+
+        stack.configure(caGeneration=3, caDropPrevious=True)
+        stack.control("DELETE", "/requests")
+        stack.up()
+        third = stack.outputs()["trust"][0]["name"]
+        changes = [(call["method"], call["path"].rpartition("/")[2]) for call in stack.control("GET", "/requests?mutating=1")]
+        assert changes.index(("POST", "verify")) < changes.index(("DELETE", second["name"])), "without overlap, and new before old"
+        assert stack.hub(azure).verified() == {third: True}
+    assert samples
+    assert all(True in verified.values() for verified in samples), "at some moment nothing was trusted"
+
+
+def test_the_rotation_demo_refuses_no_device(tmp_path: Path) -> None:
+    """Ten devices connect over and over from generation 1 to 2, and after 1 is gone."""
+    command = [sys.executable, str(ROOT / "examples" / "rotation" / "demo.py")]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"  # no other engine than the embedded one
+    environment = {"PATH": path, "HOME": str(tmp_path), "DEMO_HOME": str(tmp_path / "demo"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ connections \(\d+ under generation 1, \d+ under generation 2\), 0 refused", done.stdout), done.stdout
+
+
+@contextmanager
+def _sampled(hub: Hub) -> Iterator[list[dict[str, bool]]]:
+    """What the hub trusts, looked at all the time while it lasts."""
+    over, seen = threading.Event(), list[dict[str, bool]]()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            seen.append(hub.verified())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _unverify(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.put(name, pem_of(hub.certificates()[name]))
+
+
+def _delete(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.delete(name)
+
+
+def _replace(_azure: LocalAzure, hub: Hub, name: str) -> None:
+    hub.put(name, _another())
+
+
+def _loosen(azure: LocalAzure, hub: Hub, _name: str) -> None:
+    """Somebody lets TLS 1.0 in again, in the portal: it sends the whole hub back with one member changed."""
+    found = azure.ask("GET", hub.id).json()
+    body = {name: found[name] for name in ("location", "tags", "sku")}
+    azure.ask("PUT", hub.id, json={**body, "properties": {**found["properties"], "minTlsVersion": "1.0"}})
+
+
+def _vanish(azure: LocalAzure, hub: Hub, _name: str) -> None:
+    azure.ask("DELETE", hub.id)
+
+
+def _another() -> str:
+    return pem(hierarchy(depth=1).up[-1])
