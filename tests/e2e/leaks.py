@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,21 +15,39 @@ _PEM = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re
 
 
 def keys_in(text: str) -> set[bytes]:
-    """The marks of every private key in ``text``, PEM in JSON or plain: a line of its base64, and of EC keys the number itself."""
+    """The marks of every private key in ``text``, PEM in JSON or plain: each secret line of it, and of EC keys the number itself.
+
+    A line that is in the public key too (some of OpenSSH's) is no mark.
+    """
     marks = set[bytes]()
-    for found in _PEM.finditer(text.replace("\\n", "\n")):
+    for found in _PEM.finditer(re.sub(r"\\+n", "\n", text)):
         lines = [line for line in found[0].splitlines() if re.fullmatch(r"[A-Za-z0-9+/=]{40,}", line)]
-        marks |= {line.encode() for line in lines}
-        if found[1] in ("PRIVATE KEY", "EC PRIVATE KEY"):
-            marks |= set(_numbers(found[0]))
+        key = _loaded(found[1], found[0].encode())
+        public = _public(key) if key else ()
+        marks |= {line.encode() for line in lines if not any(base64.b64decode(line) in form for form in public)}
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            marks |= set(_numbers(key))
     return marks
 
 
-def _numbers(pem: str) -> Iterator[bytes]:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        raw = key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")
-        yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw)[:-4], base64.urlsafe_b64encode(raw)[:-4])
+def _loaded(kind: str, pem: bytes) -> Any:
+    """The key; None where it is encrypted."""
+    if kind == "ENCRYPTED PRIVATE KEY":
+        return None
+    return serialization.load_ssh_private_key(pem, None) if kind.startswith("OPENSSH") else serialization.load_pem_private_key(pem, None)
+
+
+def _public(key: Any) -> tuple[bytes, bytes]:
+    """The two forms in which the public half lies about."""
+    public = key.public_key()
+    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    ssh = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return spki, base64.b64decode(ssh.split()[1])
+
+
+def _numbers(key: ec.EllipticCurvePrivateKey) -> Iterator[bytes]:
+    raw = key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")
+    yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw)[:-4], base64.urlsafe_b64encode(raw)[:-4])
 
 
 def leaks(program: Program, keys: set[bytes], *, said: str, arguments: Iterable[bytes] = (), given: Collection[Path] = ()) -> list[str]:
