@@ -121,9 +121,9 @@ def measure(name: str, command: list[str], count: int, rounds: int) -> None:
             without = up(Path(work) / f"{number}-without", command, count, ())
             seen.append((without, up(Path(work) / f"{number}-with", command, count, PACK)))
     for place, what in enumerate(("clock", "processors")):
-        without, held = (statistics.median(each[side][place] for each in seen) for side in (0, 1))
+        before, after = (statistics.median(each[side][place] for each in seen) for side in (0, 1))
         share = statistics.median(each[1][place] / each[0][place] - 1 for each in seen)
-        figures = f"{without:14.1f}{held:12.1f}{1000 * (held - without) / count:14.2f}{share:10.0%}"
+        figures = f"{before:14.1f}{after:12.1f}{1000 * (after - before) / count:14.2f}{share:10.0%}"
         print(f"{name:10}{count:10} {what:11}{figures}   aim: under {AIM:.0%}")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .stack_file import StackFile
 
 _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
-_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "hubName")
+_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName")
 _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 
@@ -91,7 +91,7 @@ def _with_settings(mine: _Said, theirs: _Said, stack: str) -> Iterator[str]:
 
 
 def _with_standing(mine: _Said, source: str, standing: Standing) -> Iterator[str]:
-    hub = mine.of("hubName") or mine.of("existingHub").rstrip("/").rpartition("/")[2]
+    hub = mine.of("hubName") or (mine.of("existingHub") or mine.of("adoptHub")).rstrip("/").rpartition("/")[2]
     if hub and hub.lower() in standing.hubs:
         yield f"the hub '{hub}' is the one of '{source}': {_remedy('hubName')}"
     if (group := mine.of("resourceGroup")) and group.lower() in standing.made_groups:

@@ -13,6 +13,8 @@ from ..azure_iot.registry import Registry
 from .hub_registry import hub_host
 from .lifecycle import Properties, say
 
+_DENIED = 2.0  # seconds: a token that ended meanwhile is refused as a missing role is, and only another try tells them apart
+
 
 def enabled_devices(properties: Properties) -> int | None:
     """How many there are on the hub of ``properties`` (hubId, hostName, cloud), by the tag of their stack (devicesOf).
@@ -24,7 +26,7 @@ def enabled_devices(properties: Properties) -> int | None:
         AzureError: the hub does not answer.
     """
     cloud = clouds.named(str(properties.get("cloud") or clouds.PUBLIC.name))
-    patience = Patience(deadline=60.0, denied=0.0, missing=0.0)
+    patience = Patience(deadline=60.0, denied=_DENIED, missing=0.0)
     with Registry(hub_host(properties), cloud, login(cloud, os.environ), patience, say) as registry:
         try:
             found = list(registry.owned({"stack": str(properties["devicesOf"])}))

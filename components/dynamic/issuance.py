@@ -93,8 +93,11 @@ class Issuance:
                 remedy = f"use at most {allowed - 1}" if allowed else "let the issuer sign devices, or have it issued with a longer path"
                 raise PathLengthError("pathLength", f"it is {asked:g} and the issuer's own allows {allowed} authorities below", remedy)
 
-    def sign(self, *, now: datetime) -> x509.Certificate:
-        """The certificate, for its whole lifetime from ``now`` or as much of it as the issuer has left."""
+    def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
+        """The certificate, for its whole lifetime from ``now`` or as much of it as the issuer has left.
+
+        ``issuer`` is the issuer, where it was judged already: for many certificates that is once instead of each time.
+        """
         validity, serial = self._validity(now), x509.random_serial_number()
         length = self.news.get("pathLength")
         if self.profile == ROOT:
@@ -102,7 +105,7 @@ class Issuance:
             return issue.root(
                 self.signer, subject=subject, validity=validity, path_length=None if length is None else int(length), serial=serial
             )
-        issuer = issue.Issuer(self.issuers[0], self.signer)
+        issuer = issuer or issue.Issuer(self.issuers[0], self.signer)
         if self.profile == DEVICE:
             device_id = str(self.news["deviceId"])
             return issue.device(issuer, device_id=device_id, public_key=self.public_key, validity=validity, serial=serial)

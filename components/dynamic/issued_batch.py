@@ -8,6 +8,7 @@ import pulumi
 from cryptography import x509
 
 from ..errors import HubtrustError
+from ..pki import issue
 from ..pki.certificate import common_name, instant, load_certificate, load_certificates, pem
 from ..pki.keys import PublicKey, key_thumbprint
 from ..pki.request import load_request, requested_key
@@ -114,12 +115,13 @@ class IssuedBatchProvider(Reconciler):
         moment, issuances = now(), _issuances(news)
         held = {key_thumbprint(one.public_key()): one for one in map(_loaded, olds.get("certificates") or [])}  # type: ignore[arg-type] # judged when signed
         signed: list[x509.Certificate] = []
+        issuer = issue.Issuer(issuances[0].issuers[0], issuances[0].signer)
         for issuance in issuances:
-            old = held.get(issuance.subject_key_thumbprint)
+            old = held.get(issuance.subject_key_thumbprint) if held else None
             kept = None
             if old is not None and common_name(old.subject) == issuance.news["deviceId"]:
                 kept = issuance.kept({"certificate": pem(old), "lifetimeDays": olds.get("lifetimeDays")}, now=moment)
-            signed.append(kept or issuance.sign(now=moment))
+            signed.append(kept or issuance.sign(now=moment, issuer=issuer))
         ends = min((one.not_valid_after_utc for one in signed), default=moment)
         found = {name: news.get(name) for name in ("lifetimeDays", "renewBeforeDays")} | {
             "certificates": [pem(one) for one in signed],

@@ -17,7 +17,16 @@ from .certificates import (
     path_length,
     signature_hash,
 )
-from .declared import CONNECTION_CHECK, ISSUED_CERTIFICATE, TLS_KEY, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError
+from .declared import (
+    CONNECTION_CHECK,
+    ISSUED_BATCH,
+    ISSUED_CERTIFICATE,
+    TLS_KEY,
+    TLS_ROOT,
+    TLS_SIGNED,
+    VERIFIED_CERTIFICATE,
+    NotKnownYetError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,7 +102,8 @@ def path_length_set(resource: Declared, _settings: Settings) -> Iterator[str]:
     except UnreadableError as error:
         yield f"the certificate can't be judged: {error}; give it as PEM"
         return
-    signs_devices = resource.type == CONNECTION_CHECK or (resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device")
+    signs_devices = resource.type in {CONNECTION_CHECK, ISSUED_BATCH}
+    signs_devices |= resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device"
     for place, certificate in enumerate(found):
         length = path_length(certificate)
         if not is_authority(certificate):

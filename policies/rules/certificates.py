@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .declared import CONNECTION_CHECK, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
+from .declared import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
 
 if TYPE_CHECKING:
     from .declared import Declared
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _AUTHORITIES = {
     VERIFIED_CERTIFICATE: ("certificate",),
     ISSUED_CERTIFICATE: ("issuerCertificate",),
+    ISSUED_BATCH: ("issuerCertificate",),
     CONNECTION_CHECK: ("chain",),
     TLS_SIGNED: ("caCertPem",),
 }

@@ -12,6 +12,7 @@ from pulumi_policy.proxy import UnknownValueError
 _DYNAMIC = "pulumi-python:dynamic/hubtrust:"
 VERIFIED_CERTIFICATE: Final = f"{_DYNAMIC}VerifiedCertificate"
 ISSUED_CERTIFICATE: Final = f"{_DYNAMIC}IssuedCertificate"
+ISSUED_BATCH: Final = f"{_DYNAMIC}IssuedBatch"
 CONNECTION_CHECK: Final = f"{_DYNAMIC}ConnectionCheck"
 SIGNING_KEY: Final = f"{_DYNAMIC}SigningKey"
 STACK: Final = "pulumi:pulumi:Stack"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .certificates import UnreadableError, authorities, name_of, thumbprints
-from .declared import CONNECTION_CHECK, ISSUED_CERTIFICATE, SIGNING_KEY, UNKNOWN, VERIFIED_CERTIFICATE, items
+from .declared import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, UNKNOWN, VERIFIED_CERTIFICATE, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
-_SIGNING = {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE, CONNECTION_CHECK, SIGNING_KEY}
+_SIGNING = {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE, ISSUED_BATCH, CONNECTION_CHECK, SIGNING_KEY}
 
 
 def proof_required(resource: Declared, _settings: Settings) -> Iterator[str]:

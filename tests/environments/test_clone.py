@@ -115,6 +115,7 @@ def planned_key(project: Project) -> str:
 SHARED = {
     "the hub by name": ("hubName=hubtrust-PROD3c4d", "the hub"),
     "the hub by id": (f"existingHub={HUB}", "the hub"),
+    "the hub to be adopted": (f"adoptHub={HUB}", "the hub"),
     "the group that prod made": ("resourceGroup=hubtrust-prod1a2b", "resource group"),
     "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the one of 'prod'"),
     "a copy of the CA": ("caChainFile=copy.pem", "the key of one of 'prod'"),

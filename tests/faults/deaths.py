@@ -26,7 +26,7 @@ from tests.faults.world import World
 ROOT = Path(__file__).parents[2]
 _RUN = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('tests.faults.trapped_engine', run_name='__main__')"
 _EFFECTS = {"Create", "Update", "Delete"}  # killed before them is not killed after them; of all other calls, before is as good as after
-_PATIENCE = 300  # seconds
+_PATIENCE = 600  # seconds
 _AT_A_TIME = max(2, os.cpu_count() or 2)
 
 

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-_SHARES = {"tenth": (0.1, 0.0), "http": (1.0, 0.02), "all": (1.0, 1.0)}
+_SHARES = {"tenth": (0.1, 0.0, 0), "http": (1.0, 0.01, 1), "all": (1.0, 1.0, 3)}
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Shares from 0 to 1 of the HTTP matrix and of the deaths; 0 is one case."""
+    """Shares from 0 to 1 of the HTTP matrix and of the deaths (0 is one case), and how many storms."""
 
     http: float
     deaths: float
+    storms: int
     seed: int
     told: str
 

@@ -1,5 +1,5 @@
 """All rows of the matrix: a new resource joins with a module of its own, named here."""
 
-from tests.faults import certificates, devices
+from tests.faults import certificates, devices, keys
 
-SCENARIOS = (*certificates.SCENARIOS, *devices.SCENARIOS)
+SCENARIOS = (*certificates.SCENARIOS, *keys.SCENARIOS, *devices.SCENARIOS)

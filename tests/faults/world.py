@@ -11,7 +11,7 @@ from tests.dynamic.local_azure import Hub, LocalAzure
 from tests.faults.fault import Fault
 from tests.faults.stack import Stack
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 _LOGIN = "login.microsoftonline"
 
 
@@ -23,7 +23,7 @@ class Call:
     """
 
     method: str
-    host: str  # arm, login, or hub: the hub's own
+    host: str  # arm, login, hub (the hub's own) or vault
     path: str
     nth: int
 
@@ -54,6 +54,11 @@ class World:
         """The hub's own host."""
         return f"{self.name}.azure-devices.net".lower()
 
+    @property
+    def hosts(self) -> dict[str, str]:
+        """What each kind of host looks like; every other name is Resource Manager's."""
+        return {"hub": self.host, "login": f"{_LOGIN}*", "vault": f"{self.name}.vault.azure.net".lower()}
+
     def forget(self) -> None:
         """Begin a new log."""
         if self.login:
@@ -79,7 +84,8 @@ class World:
         """The log as calls that can be found again."""
         seen = list[Call]()
         for entry in self.log():
-            host = "hub" if entry["host"].lower().startswith(self.host) else "login" if entry["host"].startswith(_LOGIN) else "arm"
+            asked = entry["host"].lower().partition(":")[0]
+            host = next((kind for kind, name in self.hosts.items() if fnmatch.fnmatchcase(asked, name)), "arm")
             path = entry["path"][len(self.hub.id) :] if host == "arm" else entry["path"]
             nth = 1 + sum(fnmatch.fnmatchcase(path, call.path) and call.method == entry["method"] for call in seen)
             seen.append(Call(entry["method"], host, _GUID.sub("*", path), nth))
@@ -91,7 +97,7 @@ class World:
             "fault": fault.kind,
             "when": fault.when,
             "method": call.method,
-            "host": {"hub": self.host, "login": f"{_LOGIN}*", "arm": "*"}[call.host],
+            "host": self.hosts.get(call.host, "*"),
             "path": f"{self.hub.id}{call.path}" if call.host == "arm" else call.path,
             "since" if lasting else "nth": call.nth,
         }

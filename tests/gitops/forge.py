@@ -95,12 +95,16 @@ def checkout(folder: Path) -> Path:
     return place
 
 
-def shim(folder: Path) -> Path:
-    """A folder for PATH with a `pulumi` that is the embedded engine; what `pulumi install` brings is installed on this runner."""
+def shim(folder: Path, engine: str | None) -> Path:
+    """A folder for PATH with a `pulumi` that is the given CLI, else the embedded engine.
+
+    Either way `install` does nothing: what it brings is on this runner already, and the stand-in plugins come from nowhere.
+    """
     place = folder / "bin"
     place.mkdir()
     command = place / "pulumi"
     run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec "{sys.executable}" -c "{run}" "$@"\n')
+    start = f'"{engine}"' if engine else f'"{sys.executable}" -c "{run}"'
+    command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec {start} "$@"\n')
     command.chmod(0o755)
     return place

@@ -82,13 +82,10 @@ class Runner:
 
 def _engine(name: str, folder: Path) -> str:
     """PATH with the engine's `pulumi` first, then the stand-in plugins."""
-    if name == "pulumi":
-        found = shutil.which("pulumi")
-        if found is None:
-            pytest.skip("there is no `pulumi` on PATH to run the pipelines with; install Pulumi's CLI to run them on both engines")
-        command = Path(found).parent
-    else:
-        command = shim(folder)
+    found = shutil.which("pulumi") if name == "pulumi" else None
+    if name == "pulumi" and found is None:
+        pytest.skip("there is no `pulumi` on PATH to run the pipelines with; install Pulumi's CLI to run them on both engines")
+    command = shim(folder, found)
     return os.pathsep.join((str(command), str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
 
 

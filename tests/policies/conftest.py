@@ -60,6 +60,7 @@ class HandMade:
             "PULUMI_CONFIG_PASSPHRASE": "a trial",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DEBUG_COMMANDS": "1",  # without it the CLI has no --event-log
             "NO_COLOR": "1",
         }
         command = [*self.command, *arguments, "--non-interactive"]

@@ -83,6 +83,8 @@ BROKEN: list[tuple[str, Declared, str, dict[str, Any]]] = [
     ("path-length-set", issued("device", issuerCertificate=pem_of(authority(path_length=2))), "path length 2", {}),
     ("path-length-set", Declared("azure-native:iothub:Certificate", {"properties": {"certificate": "bm8="}}), "PEM", {}),
     ("device-lifetime", issued("device", lifetimeDays=366.0), "366", {}),
+    ("device-lifetime", Declared(f"{DYNAMIC}IssuedBatch", {"lifetimeDays": 500.0}), "500", {}),
+    ("path-length-set", Declared(f"{DYNAMIC}IssuedBatch", {"issuerCertificate": pem_of(authority(path_length=1))}), "path length 1", {}),
     ("device-lifetime", issued("device"), "365", {"days": 30.0}),
     ("device-lifetime", Declared("tls:index/locallySignedCert:LocallySignedCert", {"validityPeriodHours": 9000.0}), "375", {}),
     ("path-length-set", Declared(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(authority(path_length=1))}), "path length 1", {}),
