@@ -17,7 +17,7 @@ _LOOP = asyncio.new_event_loop()
 asyncio.set_event_loop(_LOOP)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def pulumi_event_loop() -> None:
     """Pulumi's SDK asks for the thread's event loop, and a test before (`asyncio.run`) may have taken it away."""
     asyncio.set_event_loop(_LOOP)

@@ -67,7 +67,7 @@ _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 
 
 @pytest.fixture
-def engine(pulumi_event_loop: None) -> Engine:  # noqa: ARG001 - asked for its effect
+def engine() -> Engine:
     pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
     found = Engine()
     mocks.set_mocks(found, preview=False, monitor=Monitor(found))

@@ -44,7 +44,7 @@ class Engine(mocks.Mocks):
 
 
 @pytest.fixture
-def engine(pulumi_event_loop: None) -> Engine:  # noqa: ARG001 - asked for its effect
+def engine() -> Engine:
     pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
     found = Engine()
     mocks.set_mocks(found, preview=False)
