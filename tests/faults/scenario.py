@@ -28,6 +28,7 @@ class Scenario:
     names: Callable[[World], Mapping[str, str]] = lambda _world: {}  # literals in paths, and what the report calls them
     login: bool = False  # the run that meets the fault has no token yet, and its calls for one are of the operation
     for_good: bool = True  # each fault also at every try
+    most_calls: int = 60  # of the run that meets the fault: nobody hammers Azure
     population: bool = False  # devices are connected: at no moment may there be no verified CA
 
     @property

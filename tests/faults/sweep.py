@@ -25,7 +25,6 @@ ABSORBED = "absorbed"
 _LINE = re.compile(r"components(\.\w+)+\.(?P<kind>\w+Error): [^\n]+; [^\n]+")
 _RUNS = 4  # the one before, the one that meets the fault, the next, the last: each a process that knows nothing of the others
 _AT_A_TIME = 8  # cases; a provider process serves four calls at a time and most of them wait
-_MOST_CALLS = 60  # of one run that meets one fault
 
 
 @dataclass(frozen=True, order=True)
@@ -133,7 +132,7 @@ def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
     log = world.log()
     if not any(entry["fault"] for entry in log):
         flaws.append("the fault never struck: that call was not made again on another hub")
-    if len(log) > _MOST_CALLS:
+    if len(log) > scenario.most_calls:
         flaws.append(f"it asked {len(log)} times: nobody hammers Azure")
     world.heal()
     flaws += _next(world, bench.runs[2], declared)
