@@ -95,10 +95,11 @@ class Program:
         return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
 
     def configure(self, **values: Any) -> None:
-        """Write keys into the stack's settings as committed, and no others; a key without a namespace is the project's."""
-        lines = [f"  {name if ':' in name else f'hubtrust:{name}'}: {json.dumps(value)}" for name, value in values.items()]
-        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().rstrip()
-        (self.folder / "Pulumi.sandbox.yaml").write_text(committed + "\n" + "\n".join(lines) + "\n")
+        """Write keys into the stack's settings as committed, or over them, and no others; without a namespace one is the project's."""
+        given = {name if ":" in name else f"hubtrust:{name}": json.dumps(value) for name, value in values.items()}
+        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().splitlines()
+        kept = [line for line in committed if line.strip().rpartition(": ")[0] not in given]
+        (self.folder / "Pulumi.sandbox.yaml").write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
 
     def configure_secret(self, name: str, value: str) -> None:
         """Set a key as `config set --secret` does, from stdin; the stack exists."""
