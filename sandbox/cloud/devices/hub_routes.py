@@ -61,15 +61,7 @@ def delete_hub(azure: Azure, request: Request) -> Reply:
 
 def list_hubs(azure: Azure, request: Request) -> Reply:
     """The hubs of a subscription or of a resource group."""
-    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
-    if "group" in request.parameters:
-        groups.need(azure, request)
-        prefix = f"{groups.group_key(request)}/"
-    value = []
-    for each in azure.store.list(HUB.document, prefix):
-        found = lifecycle.named(azure, each["cloud"], HUB, each["name"])
-        if found:
-            value.append(hubs.shown(found[1], request.api_version))
+    value = [hubs.shown(hub, request.api_version) for hub in lifecycle.listed(azure, request, HUB)]
     return Reply(body={"value": value})
 
 

@@ -163,3 +163,17 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     name = str(declared.get("name") or "")
     tier = {"F": "Free", "B": "Basic", "S": "Standard"}.get(name[:1].upper(), "Standard")
     return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}
+
+
+def listed(azure: Azure, request: Request, kind: Kind) -> list[Document]:
+    """All of a kind in the request's resource group, or in its subscription where it names none.
+
+    Raises:
+        ArmError: The resource group is not there.
+    """
+    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
+    if "group" in request.parameters:
+        groups.need(azure, request)
+        prefix = f"{groups.group_key(request)}/"
+    each = (named(azure, one["cloud"], kind, one["name"]) for one in azure.store.list(kind.document, prefix))
+    return [found[1] for found in each if found]

@@ -60,16 +60,7 @@ def delete_service(azure: Azure, request: Request) -> Reply:
 
 def list_services(azure: Azure, request: Request) -> Reply:
     """The services of a subscription or of a resource group."""
-    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
-    if "group" in request.parameters:
-        groups.need(azure, request)
-        prefix = f"{groups.group_key(request)}/"
-    value = []
-    for each in azure.store.list(PROVISIONING.document, prefix):
-        found = lifecycle.named(azure, each["cloud"], PROVISIONING, each["name"])
-        if found:
-            value.append(provisioning.shown(found[1]))
-    return Reply(body={"value": value})
+    return Reply(body={"value": [provisioning.shown(service) for service in lifecycle.listed(azure, request, PROVISIONING)]})
 
 
 def list_keys(azure: Azure, request: Request) -> Reply:
