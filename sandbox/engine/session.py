@@ -138,11 +138,11 @@ class Session:
         if line:
             self._events.message(line, STDERR if is_error else "info")
 
-    def _stop(self, at_once: bool) -> None:
-        """The user wants to stop."""
+    def _stop(self) -> None:
+        """The user wants to stop, or to end at once."""
         self._executor.stop()
         self._callbacks.interrupt()
-        if not at_once:
+        if not self._cancel.killed:
             self._cancelling = [asyncio.ensure_future(provider.cancel()) for provider in self._providers.in_use]
             return
         self._executor.killed = True

@@ -27,7 +27,7 @@ def test_after_the_storm_all_is_as_declared(tmp_path: Path, extent: Extent, seed
         stack.configure(caGeneration=2, caKeepPrevious=True)
         through(stack, "up", seed + number)
         assert (standing(stack), fleet(stack)) == (2, 25)
-        stack.configure(caGeneration=2, caKeepPrevious=False)
+        stack.configure(caGeneration=2, caKeepPrevious=False, caDropPrevious=True)
         through(stack, "up", seed + number)
         assert (standing(stack), fleet(stack)) == (1, 25)
         through(stack, "destroy", seed + number)

@@ -18,15 +18,16 @@ def interruptible(token: CancelToken, say: Callable[[str], None]) -> Iterator[No
     """Turns SIGINT and SIGTERM into `token.cancel()` and, the second time, `token.kill()` while the block runs; `say` tells the user."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        # Done before it is said: the second ^C may come in the middle of this very handler, and must not count as a first.
         if token.cancelled:
-            say("^C received again; terminating.")
             token.kill()
+            say("^C received again; terminating.")
         else:
+            token.cancel()
             say(
                 "^C received; cancelling. If you would like to terminate immediately, press ^C again.\n"
                 "Note that terminating immediately may lead to orphaned resources and other inconsistencies."
             )
-            token.cancel()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

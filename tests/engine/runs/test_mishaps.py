@@ -29,7 +29,7 @@ def test_a_failed_create_leaves_nothing_and_keeps_the_rest(stack: Any) -> None:
 
 def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
     """A create that ends after another one has failed still comes into the state."""
-    stack.plan([{"name": "slow", "text": "waits for a failure"}, {"name": "b", "text": "explodes"}])
+    stack.plan([{"name": "slow", "text": "waits for a failure"}, {"name": "b", "text": "explodes beside one that waits"}])
     done = stack.verb("up")
     assert done.returncode != 0
     assert set(stack.world()) == stack.known() == {"slow@here"}

@@ -60,7 +60,7 @@ def _file(id_: str) -> Path:
 
 def _write(id_: str, props: dict[str, Any]) -> dict[str, Any]:
     kept = {key: props.get(key) for key in ("name", "text", "place", "first")}
-    if kept["text"] == "explodes" or (kept["text"] == "explodes once" and not (LEDGER / "calm").exists()):
+    if kept["text"] in ("explodes", "explodes beside one that waits") or (kept["text"] == "explodes once" and not (LEDGER / "calm").exists()):
         (LEDGER / "exploded").touch()
         raise RuntimeError("the ledger exploded")
     _file(id_).write_text(json.dumps(kept, sort_keys=True))
@@ -104,7 +104,10 @@ class LedgerProvider(ResourceProvider):
         with _Call("create", props["name"]):
             id_ = f"{props['name']}@{props['place']}"
             if props["text"] == "waits for a failure":
+                (LEDGER / "waiting").touch()
                 _wait((LEDGER / "exploded").exists)
+            if props["text"] == "explodes beside one that waits":
+                _wait((LEDGER / "waiting").exists)
             if props["text"] == "waits for a hanging one":
                 _wait((LEDGER / "hanging").exists)
             if props["text"] == "hangs":
