@@ -40,6 +40,12 @@ def section(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def written(scenario: Scenario) -> str:
+    """The scenario's table as the page has it; nothing where it has none."""
+    _, title, rest = PAGE.read_text().partition(f"### {scenario.title}\n")
+    return title + rest.partition("\n\n")[0]
+
+
 def matrix(found: Sequence[tuple[Scenario, Sequence[Outcome]]]) -> str:
     """The first part of the page."""
     every = [outcome for _, outcomes in found for outcome in outcomes]

@@ -1,6 +1,7 @@
 """One case's piece of Azure: a hub of its own, what was asked there, and the fault that waits there."""
 
 import fnmatch
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,7 @@ class World:
         return entries
 
     def calls(self) -> list[Call]:
-        """The log as calls that can be found again."""
+        """The log as calls that can be found again; of some that are made side by side the order is chance, so they come by path."""
         seen = list[Call]()
         for entry in self.log():
             asked = entry["host"].lower().partition(":")[0]
@@ -89,7 +90,8 @@ class World:
             path = entry["path"][len(self.hub.id) :] if host == "arm" else entry["path"]
             nth = 1 + sum(fnmatch.fnmatchcase(path, call.path) and call.method == entry["method"] for call in seen)
             seen.append(Call(entry["method"], host, _GUID.sub("*", path), nth))
-        return seen
+        siblings = itertools.groupby(seen, lambda call: (call.method, call.host, call.path.rpartition("/")[0]))
+        return [call for _, together in siblings for call in sorted(together)]
 
     def plant(self, fault: Fault, call: Call, *, lasting: bool) -> None:
         """Let ``fault`` strike ``call``; with ``lasting`` also every try of it after that."""

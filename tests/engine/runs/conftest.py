@@ -19,7 +19,7 @@ import pytest
 from sandbox.engine.cli.main import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[3]
@@ -37,6 +37,7 @@ class Stack:
 
     def __init__(self, folder: Path, command: list[str]) -> None:
         self.folder, self.command = folder, command
+        self._started = list[subprocess.Popen[str]]()
         self.ledger = folder / "ledger"
         self.ledger.mkdir()
         (folder / "backend").mkdir()
@@ -111,8 +112,18 @@ class Stack:
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
         (self.ledger / "engine.pid").write_text(str(process.pid))
         return process
+
+    def end(self) -> None:
+        """Nothing that was started outlives its test, not even when that fails."""
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
     def exported(self) -> dict[str, Any]:
         """The state."""
@@ -164,20 +175,22 @@ def _copied(template: Stack, folder: Path) -> Stack:
 
 
 @pytest.fixture
-def embedded(tmp_path: Path, template: Stack) -> Stack:
+def embedded(tmp_path: Path, template: Stack) -> Iterator[Stack]:
     """A stack run by the embedded engine."""
-    return _copied(template, tmp_path)
+    stack = _copied(template, tmp_path)
+    yield stack
+    stack.end()
 
 
 @pytest.fixture(params=["embedded", "pulumi"])
-def stack(request: pytest.FixtureRequest, tmp_path: Path, template: Stack) -> Stack:
+def stack(request: pytest.FixtureRequest, tmp_path: Path, template: Stack) -> Iterator[Stack]:
     """A stack run by the embedded engine, and by Pulumi's own CLI where there is one: both must agree."""
-    if request.param == "embedded":
-        return _copied(template, tmp_path)
     found = shutil.which("pulumi")
-    if found is None:
+    if request.param == "pulumi" and found is None:
         pytest.skip("there is no `pulumi` on PATH to agree with")
-    return _initialised(Stack(tmp_path, [found]))
+    stack = _copied(template, tmp_path) if request.param == "embedded" else _initialised(Stack(tmp_path, [str(found)]))
+    yield stack
+    stack.end()
 
 
 @pytest.fixture
