@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .wire import Reply, Request
 
     Handler = Callable[[Azure, Request], Reply]
+    # operation, method, path, handler, evidence, action, and perhaps a note: as a Route's.
+    Row = tuple[str, str, str, Handler, "Evidence", str] | tuple[str, str, str, Handler, "Evidence", str, str]
 
 
 class Evidence(StrEnum):
@@ -38,6 +40,24 @@ class Route:
     note: str = ""  # for the coverage page: which part is a guess, what is left out
     resource_type: str = ""  # ARM's name of it, for errors about api-versions
     action: str = ""  # the ARM action or data action that a caller needs
+
+
+def table(rows: Iterable[Row], *, versions: tuple[str, ...] = (), resource_type: str = "") -> list[Route]:
+    """The operations of one resource type, a row each."""
+    return [
+        Route(
+            operation=operation,
+            method=method,
+            path=path,
+            handler=handler,
+            evidence=evidence,
+            action=action,
+            note="".join(note),
+            versions=versions,
+            resource_type=resource_type,
+        )
+        for operation, method, path, handler, evidence, action, *note in rows
+    ]
 
 
 @dataclass(frozen=True)

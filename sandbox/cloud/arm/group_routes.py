@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sandbox.cloud import shapes
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, table
 from sandbox.cloud.wire import NO_BODY, Reply
 
 from . import errors, groups, operations, regions
@@ -188,18 +188,8 @@ def _provider(azure: Azure, request: Request, namespace: str) -> dict[str, Any]:
 _SUB = "/subscriptions/{subscription}"
 _READ = "Microsoft.Resources/subscriptions/read"
 _GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
-ROUTES = [
-    Route(
-        operation=operation,
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=evidence,
-        action=action,
-        versions=VERSIONS,
-        resource_type="Microsoft.Resources",
-    )
-    for operation, method, path, handler, evidence, action in (
+ROUTES = table(
+    (
         ("Subscriptions_List", "GET", "/subscriptions", list_subscriptions, Evidence.DOCUMENTED, ""),
         ("Subscriptions_Get", "GET", _SUB, get_subscription, Evidence.DOCUMENTED, _READ),
         ("Tenants_List", "GET", "/tenants", list_tenants, Evidence.DOCUMENTED, ""),
@@ -229,5 +219,7 @@ ROUTES = [
         ("ResourceGroups_CheckExistence", "HEAD", f"{_SUB}/resourceGroups/{{group}}", head_group, Evidence.RECORDED, f"{_GROUP}/read"),
         ("ResourceGroups_Delete", "DELETE", f"{_SUB}/resourceGroups/{{group}}", delete_group, Evidence.RECORDED, f"{_GROUP}/delete"),
         ("ResourceGroups_Delete (poll)", "GET", f"{_SUB}/operationresults/{{operation}}", poll_group, Evidence.GUESS, _READ),
-    )
-]
+    ),
+    versions=VERSIONS,
+    resource_type="Microsoft.Resources",
+)

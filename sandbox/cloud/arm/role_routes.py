@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cloud import shapes
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, table
 from sandbox.cloud.wire import NO_BODY, Reply
 
 from . import errors
@@ -186,64 +186,38 @@ def _definition(request: Request, role: Role) -> dict[str, Any]:
 
 _ASSIGNMENTS = "/{scope*}/providers/Microsoft.Authorization/roleAssignments"
 _DEFINITIONS = "/{scope*}/providers/Microsoft.Authorization/roleDefinitions"
-_WRITE = "Microsoft.Authorization/roleAssignments/write"
+_ASSIGNMENT, _DEFINITION = "Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleDefinitions"
 ROUTES = [
-    Route(
-        operation=operation,
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=Evidence.DOCUMENTED,
-        versions=versions,
-        action=action,
-        resource_type="Microsoft.Authorization/" + kind,
-    )
-    for operation, method, path, handler, versions, action, kind in (
-        ("RoleAssignments_Create", "PUT", f"{_ASSIGNMENTS}/{{assignment}}", put_assignment, VERSIONS, _WRITE, "roleAssignments"),
+    *table(
         (
-            "RoleAssignments_Get",
-            "GET",
-            f"{_ASSIGNMENTS}/{{assignment}}",
-            get_assignment,
-            VERSIONS,
-            "Microsoft.Authorization/roleAssignments/read",
-            "roleAssignments",
+            (
+                "RoleAssignments_Create",
+                "PUT",
+                f"{_ASSIGNMENTS}/{{assignment}}",
+                put_assignment,
+                Evidence.DOCUMENTED,
+                f"{_ASSIGNMENT}/write",
+            ),
+            ("RoleAssignments_Get", "GET", f"{_ASSIGNMENTS}/{{assignment}}", get_assignment, Evidence.DOCUMENTED, f"{_ASSIGNMENT}/read"),
+            (
+                "RoleAssignments_Delete",
+                "DELETE",
+                f"{_ASSIGNMENTS}/{{assignment}}",
+                delete_assignment,
+                Evidence.DOCUMENTED,
+                f"{_ASSIGNMENT}/delete",
+            ),
+            ("RoleAssignments_ListForScope", "GET", _ASSIGNMENTS, list_assignments, Evidence.DOCUMENTED, f"{_ASSIGNMENT}/read"),
         ),
+        versions=VERSIONS,
+        resource_type=_ASSIGNMENT,
+    ),
+    *table(
         (
-            "RoleAssignments_Delete",
-            "DELETE",
-            f"{_ASSIGNMENTS}/{{assignment}}",
-            delete_assignment,
-            VERSIONS,
-            "Microsoft.Authorization/roleAssignments/delete",
-            "roleAssignments",
+            ("RoleDefinitions_List", "GET", _DEFINITIONS, list_definitions, Evidence.DOCUMENTED, f"{_DEFINITION}/read"),
+            ("RoleDefinitions_Get", "GET", f"{_DEFINITIONS}/{{role}}", get_definition, Evidence.DOCUMENTED, f"{_DEFINITION}/read"),
         ),
-        (
-            "RoleAssignments_ListForScope",
-            "GET",
-            _ASSIGNMENTS,
-            list_assignments,
-            VERSIONS,
-            "Microsoft.Authorization/roleAssignments/read",
-            "roleAssignments",
-        ),
-        (
-            "RoleDefinitions_List",
-            "GET",
-            _DEFINITIONS,
-            list_definitions,
-            DEFINITION_VERSIONS,
-            "Microsoft.Authorization/roleDefinitions/read",
-            "roleDefinitions",
-        ),
-        (
-            "RoleDefinitions_Get",
-            "GET",
-            f"{_DEFINITIONS}/{{role}}",
-            get_definition,
-            DEFINITION_VERSIONS,
-            "Microsoft.Authorization/roleDefinitions/read",
-            "roleDefinitions",
-        ),
-    )
+        versions=DEFINITION_VERSIONS,
+        resource_type=_DEFINITION,
+    ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cloud import shapes
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, Route, table
 from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
 
 from . import certificates, errors, hubs, lifecycle, provisioning
@@ -102,7 +102,7 @@ def _routes(kind: Kind, find: Find, versions: tuple[str, ...]) -> list[Route]:
     base = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Devices/{kind.service}/{{name}}/certificates"
     one = f"{base}/{{certificate}}"
     action = f"Microsoft.Devices/{kind.service}/Certificates"
-    table: tuple[tuple[str, str, str, Handler, str, str], ...] = (
+    rows: tuple[tuple[str, str, str, Handler, str, str], ...] = (
         ("List", "GET", base, operations.list, "read", ""),
         ("Get", "GET", one, operations.get, "read", "the 404's body is a guess"),
         ("CreateOrUpdate", "PUT", one, operations.put, "write", "guesses: a 26th certificate, a private key in the upload"),
@@ -110,20 +110,14 @@ def _routes(kind: Kind, find: Find, versions: tuple[str, ...]) -> list[Route]:
         ("Verify", "POST", f"{one}/verify", operations.verify, "verify/action", "guesses: CN is not the code, outside its dates, EC keys"),
         ("Delete", "DELETE", one, operations.delete, "delete", ""),
     )
-    return [
-        Route(
-            operation=f"{service}Certificates_{name}",
-            method=method,
-            path=path,
-            handler=handler,
-            evidence=Evidence.RECORDED,
-            versions=tuple(version for version in versions if version >= CERTIFICATES_SINCE[kind.service]),
-            resource_type=f"Microsoft.Devices/{kind.service}/Certificates",
-            action=f"{action}/{verb}",
-            note=note,
-        )
-        for name, method, path, handler, verb, note in table
-    ]
+    return table(
+        (
+            (f"{service}Certificates_{name}", method, path, handler, Evidence.RECORDED, f"{action}/{verb}", note)
+            for name, method, path, handler, verb, note in rows
+        ),
+        versions=tuple(version for version in versions if version >= CERTIFICATES_SINCE[kind.service]),
+        resource_type=action,
+    )
 
 
 ROUTES = _routes(lifecycle.HUB, hubs.need, HUB_VERSIONS) + _routes(lifecycle.PROVISIONING, provisioning.need, PROVISIONING_VERSIONS)

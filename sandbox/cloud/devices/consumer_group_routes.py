@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.cloud import shapes
 from sandbox.cloud.judge import upload
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, table
 from sandbox.cloud.wire import NO_BODY, Reply
 
 from . import errors, hubs, lifecycle
@@ -89,22 +89,22 @@ _ALL = (
 )
 _ONE = f"{_ALL}/{{consumers}}"
 _ACTION = "Microsoft.Devices/IotHubs/eventHubEndpoints/consumerGroups"
-ROUTES = [
-    Route(
-        operation=f"IotHubResource_{operation}",
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=evidence,
-        action=f"{_ACTION}/{verb}",
-        versions=HUB_VERSIONS,
-        resource_type="Microsoft.Devices/IotHubs",
-        note=note,
-    )
-    for operation, method, path, handler, evidence, verb, note in (
-        ("ListEventHubConsumerGroups", "GET", _ALL, list_groups, Evidence.DOCUMENTED, "read", ""),
-        ("CreateEventHubConsumerGroup", "PUT", _ONE, put_group, Evidence.RECORDED, "write", "guess: the answer to a bad name"),
-        ("GetEventHubConsumerGroup", "GET", _ONE, get_group, Evidence.DOCUMENTED, "read", "the 404's body is a guess"),
-        ("DeleteEventHubConsumerGroup", "DELETE", _ONE, delete_group, Evidence.RECORDED, "delete", ""),
-    )
-]
+_RECORDED, _DOCUMENTED = Evidence.RECORDED, Evidence.DOCUMENTED
+ROUTES = table(
+    (
+        ("IotHubResource_ListEventHubConsumerGroups", "GET", _ALL, list_groups, _DOCUMENTED, f"{_ACTION}/read"),
+        (
+            "IotHubResource_CreateEventHubConsumerGroup",
+            "PUT",
+            _ONE,
+            put_group,
+            _RECORDED,
+            f"{_ACTION}/write",
+            "guess: the answer to a bad name",
+        ),
+        ("IotHubResource_GetEventHubConsumerGroup", "GET", _ONE, get_group, _DOCUMENTED, f"{_ACTION}/read", "the 404's body is a guess"),
+        ("IotHubResource_DeleteEventHubConsumerGroup", "DELETE", _ONE, delete_group, _RECORDED, f"{_ACTION}/delete"),
+    ),
+    versions=HUB_VERSIONS,
+    resource_type="Microsoft.Devices/IotHubs",
+)

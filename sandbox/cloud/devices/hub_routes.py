@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
 from sandbox.cloud.registry import identities
-from sandbox.cloud.routing import Evidence, Route
-from sandbox.cloud.wire import NO_BODY, MalformedJsonError, Reply
+from sandbox.cloud.routing import Evidence, table
+from sandbox.cloud.wire import NO_BODY, Reply
 
 from . import errors, etags, hubs, keys, lifecycle
 from .errors import Service
 from .lifecycle import HUB
+from .name_check import check_hub_name
 from .versions import HUB_VERSIONS
 
 if TYPE_CHECKING:
@@ -75,26 +76,6 @@ def get_keys(azure: Azure, request: Request) -> Reply:
     return Reply(body=keys.named(hubs.need(azure, request)["policies"], request.parameters["policy"], Service.HUB))
 
 
-def check_name(azure: Azure, request: Request) -> Reply:
-    """Whether a hub's name is free. Azure gives the reason `Invalid` when it is."""
-    return _check_name(azure, request, lifecycle.HUB, "IotHub name '{name}' is not available")
-
-
-def check_provisioning_name(azure: Azure, request: Request) -> Reply:
-    """Whether a provisioning service's name is free."""
-    return _check_name(azure, request, lifecycle.PROVISIONING, "Provisioning Service name '{name}' is not available")
-
-
-def _check_name(azure: Azure, request: Request, kind: lifecycle.Kind, taken: str) -> Reply:
-    body = request.json_object()
-    name = next((value for member, value in body.items() if member.lower() == "name"), None)
-    if not isinstance(name, str):
-        raise MalformedJsonError("Required property 'name' not found in JSON")
-    if lifecycle.named(azure, request.place.cloud.name, kind, name):
-        return Reply(body={"nameAvailable": False, "reason": "AlreadyExists", "message": taken.format(name=name)})
-    return Reply(body={"nameAvailable": True, "reason": "Invalid", "message": None})
-
-
 def list_skus(azure: Azure, request: Request) -> Reply:
     """The skus that a hub can be scaled to."""
     hub = hubs.need(azure, request)
@@ -147,18 +128,8 @@ _IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/IotHub
 _ONE = f"{_IN_GROUP}/{{name}}"
 _DEVICES = f"{_SUB}/providers/Microsoft.Devices"
 _ACTION = "Microsoft.Devices/IotHubs"
-ROUTES = [
-    Route(
-        operation=operation,
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=evidence,
-        action=action,
-        versions=HUB_VERSIONS,
-        resource_type="Microsoft.Devices/IotHubs",
-    )
-    for operation, method, path, handler, evidence, action in (
+ROUTES = table(
+    (
         ("IotHubResource_CreateOrUpdate", "PUT", _ONE, put_hub, Evidence.RECORDED, f"{_ACTION}/write"),
         ("IotHubResource_Update", "PATCH", _ONE, patch_hub, Evidence.DOCUMENTED, f"{_ACTION}/write"),
         ("IotHubResource_Get", "GET", _ONE, get_hub, Evidence.RECORDED, f"{_ACTION}/read"),
@@ -178,7 +149,7 @@ ROUTES = [
             "IotHubResource_CheckNameAvailability",
             "POST",
             f"{_DEVICES}/checkNameAvailability",
-            check_name,
+            check_hub_name,
             Evidence.RECORDED,
             "Microsoft.Devices/checkNameAvailability/action",
         ),
@@ -195,5 +166,7 @@ ROUTES = [
             Evidence.RECORDED,
             "",
         ),
-    )
-]
+    ),
+    versions=HUB_VERSIONS,
+    resource_type="Microsoft.Devices/IotHubs",
+)

@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cloud.arm import groups, regions
+from sandbox.cloud.arm import regions
 
 from . import errors, etags, keys, lifecycle
 from .errors import Service
@@ -67,12 +67,7 @@ def need(azure: Azure, request: Request) -> Document:
         ArmError: Its resource group is not there.
         DevicesError: There is none.
     """
-    groups.need(azure, request)
-    found = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
-    if found is None:
-        parameters = request.parameters
-        raise errors.hub_not_found(parameters["name"], parameters["group"], parameters["subscription"])
-    return found
+    return lifecycle.need(azure, request, HUB, errors.hub_not_found)
 
 
 def _check(body: dict[str, Any], location: str) -> None:

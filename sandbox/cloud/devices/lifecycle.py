@@ -12,6 +12,8 @@ from . import errors, etags
 from .errors import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.cloud.azure import Azure
     from sandbox.cloud.store import Document
     from sandbox.cloud.wire import Request
@@ -62,6 +64,20 @@ def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
     found["operation"] = None
     found["etag"] = etags.rowversion(azure)
     azure.store.put(kind.document, found_key, found)
+    return found
+
+
+def need(azure: Azure, request: Request, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
+    """The service of a request; ``absent`` makes the error from its name, group and subscription.
+
+    Raises:
+        ArmError: Its resource group is not there.
+        DevicesError: There is none.
+    """
+    groups.need(azure, request)
+    found = find(azure, key(request, kind), kind)
+    if found is None:
+        raise absent(request.parameters["name"], request.parameters["group"], request.parameters["subscription"])
     return found
 
 

@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cloud.arm import groups, regions
+from sandbox.cloud.arm import regions
 
 from . import errors, keys, lifecycle
 from .errors import Service
@@ -66,12 +66,7 @@ def need(azure: Azure, request: Request) -> Document:
         ArmError: Its resource group is not there.
         DevicesError: There is none.
     """
-    groups.need(azure, request)
-    found = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
-    if found is None:
-        parameters = request.parameters
-        raise errors.provisioning_not_found(parameters["name"], parameters["group"], parameters["subscription"])
-    return found
+    return lifecycle.need(azure, request, PROVISIONING, errors.provisioning_not_found)
 
 
 def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:

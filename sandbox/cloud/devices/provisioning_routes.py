@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.cloud import shapes
 from sandbox.cloud.arm import groups, operations
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, table
 from sandbox.cloud.wire import NO_BODY, Reply
 
 from . import errors, etags, keys, lifecycle, provisioning
 from .errors import Service
-from .hub_routes import check_provisioning_name
 from .lifecycle import PROVISIONING
+from .name_check import check_provisioning_name
 from .versions import PROVISIONING_VERSIONS
 
 if TYPE_CHECKING:
@@ -84,18 +84,8 @@ _IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/provis
 _ONE = f"{_IN_GROUP}/{{name}}"
 _DEVICES = f"{_SUB}/providers/Microsoft.Devices"
 _ACTION = "Microsoft.Devices/provisioningServices"
-ROUTES = [
-    Route(
-        operation=operation,
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=evidence,
-        action=action,
-        versions=PROVISIONING_VERSIONS,
-        resource_type="Microsoft.Devices/provisioningServices",
-    )
-    for operation, method, path, handler, evidence, action in (
+ROUTES = table(
+    (
         ("IotDpsResource_CreateOrUpdate", "PUT", _ONE, put_service, Evidence.RECORDED, f"{_ACTION}/write"),
         ("IotDpsResource_Update", "PATCH", _ONE, patch_service, Evidence.DOCUMENTED, f"{_ACTION}/write"),
         ("IotDpsResource_Get", "GET", _ONE, get_service, Evidence.RECORDED, f"{_ACTION}/read"),
@@ -135,5 +125,7 @@ ROUTES = [
             Evidence.RECORDED,
             "",
         ),
-    )
-]
+    ),
+    versions=PROVISIONING_VERSIONS,
+    resource_type="Microsoft.Devices/provisioningServices",
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.cloud.routing import Evidence, Route
+from sandbox.cloud.routing import Evidence, table
 from sandbox.cloud.wire import Reply
 
 from . import keys
@@ -49,26 +49,26 @@ def sign(azure: Azure, request: Request) -> Reply:
     return Reply(body={"kid": keys.identifier(key, request.base_url), "value": value})
 
 
-ROUTES = [
-    Route(
-        operation=operation,
-        method=method,
-        path=path,
-        handler=handler,
-        evidence=Evidence.DOCUMENTED,
-        versions=VERSIONS,
-        resource_type="Microsoft.KeyVault/vaults/keys",
-        action=f"{_ACTION}/{verb}",
-        note=note,
-    )
-    for operation, method, path, handler, verb, note in (
-        ("CreateKey", "POST", "/keys/{key}/create", create, "create/action", "RSA and EC; no oct keys, no release policies"),
-        ("ImportKey", "PUT", "/keys/{key}", import_, "import/action", ""),
-        ("Sign", "POST", "/keys/{key}/sign", sign, "sign/action", "the newest version"),
-        ("GetKey", "GET", "/keys/{key}", get, "read", "the newest version"),
-        ("UpdateKey", "PATCH", "/keys/{key}", update, "update/action", "the newest version"),
-        ("GetKey", "GET", "/keys/{key}/{version}", get, "read", ""),
-        ("UpdateKey", "PATCH", "/keys/{key}/{version}", update, "update/action", ""),
-        ("Sign", "POST", "/keys/{key}/{version}/sign", sign, "sign/action", ""),
-    )
-]
+_DOCUMENTED = Evidence.DOCUMENTED
+ROUTES = table(
+    (
+        (
+            "CreateKey",
+            "POST",
+            "/keys/{key}/create",
+            create,
+            _DOCUMENTED,
+            f"{_ACTION}/create/action",
+            "RSA and EC; no oct keys, no release policies",
+        ),
+        ("ImportKey", "PUT", "/keys/{key}", import_, _DOCUMENTED, f"{_ACTION}/import/action"),
+        ("Sign", "POST", "/keys/{key}/sign", sign, _DOCUMENTED, f"{_ACTION}/sign/action", "the newest version"),
+        ("GetKey", "GET", "/keys/{key}", get, _DOCUMENTED, f"{_ACTION}/read", "the newest version"),
+        ("UpdateKey", "PATCH", "/keys/{key}", update, _DOCUMENTED, f"{_ACTION}/update/action", "the newest version"),
+        ("GetKey", "GET", "/keys/{key}/{version}", get, _DOCUMENTED, f"{_ACTION}/read"),
+        ("UpdateKey", "PATCH", "/keys/{key}/{version}", update, _DOCUMENTED, f"{_ACTION}/update/action"),
+        ("Sign", "POST", "/keys/{key}/{version}/sign", sign, _DOCUMENTED, f"{_ACTION}/sign/action"),
+    ),
+    versions=VERSIONS,
+    resource_type="Microsoft.KeyVault/vaults/keys",
+)

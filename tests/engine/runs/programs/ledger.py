@@ -60,7 +60,8 @@ def _file(id_: str) -> Path:
 
 def _write(id_: str, props: dict[str, Any]) -> dict[str, Any]:
     kept = {key: props.get(key) for key in ("name", "text", "place", "first")}
-    if kept["text"] in ("explodes", "explodes beside one that waits") or (kept["text"] == "explodes once" and not (LEDGER / "calm").exists()):
+    calmed = kept["text"] == "explodes once" and (LEDGER / "calm").exists()
+    if str(kept["text"]).startswith("explodes") and not calmed:
         (LEDGER / "exploded").touch()
         raise RuntimeError("the ledger exploded")
     _file(id_).write_text(json.dumps(kept, sort_keys=True))
