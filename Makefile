@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help up down environment test lint types contracts unit strangers bench faults docs lock clean
 .DEFAULT_GOAL := help

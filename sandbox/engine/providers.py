@@ -123,17 +123,26 @@ class Providers:
         return self._builtin if package == PACKAGE else Provider(await self.plugins.start(package), preview=self.preview)
 
     async def checked(self, urn: str) -> Connection:
-        """The provider of a provider resource that is being registered."""
+        """The provider of a provider resource that is being registered: not configured yet, or as the old state has it."""
         if urn not in self._checked:
-            self._checked[urn] = await self.start(urns.package_of(urns.type_of(urn)))
+            self._checked[urn] = self._revived(urn) or await self.start(urns.package_of(urns.type_of(urn)))
         return self._checked[urn]
+
+    def _revived(self, urn: str) -> Connection | None:
+        """One that runs already, because a refresh asked the old state's: a process less to start."""
+        return next((self._running[reference].result() for reference in self._ready() if urns.split_reference(reference)[0] == urn), None)
 
     async def keep(self, resource: Resource) -> None:
         """Take a provider resource into use, with its inputs as its configuration."""
-        provider = await self.checked(resource.urn)
-        await provider.configure(resource.urn, resource.id, resource.inputs)
         reference = urns.reference(resource.urn, resource.id)
         self._news[reference] = resource
+        provider = await self.checked(resource.urn)
+        if provider in self.in_use:
+            old = self._olds.get(reference)
+            if old and old.inputs == resource.inputs and reference in self._ready():
+                return
+            provider = await self.start(urns.package_of(resource.type))
+        await provider.configure(resource.urn, resource.id, resource.inputs)
         running: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         running.set_result(provider)
         self._running[reference] = running
@@ -151,7 +160,11 @@ class Providers:
     @property
     def in_use(self) -> list[Connection]:
         """Those that have been started."""
-        return [running.result() for running in self._running.values() if running.done() and not running.exception()]
+        return [self._running[reference].result() for reference in self._ready()]
+
+    def _ready(self) -> list[str]:
+        """The references of those that have been started and configured."""
+        return [reference for reference, running in self._running.items() if running.done() and not running.exception()]
 
 
 class ProviderResources:

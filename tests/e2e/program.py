@@ -1,6 +1,7 @@
 """The program as a user has it: a copy in a folder of its own, brought up by `python -m sandbox` on a local Azure of its own."""
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from sandbox.engine.cli.main import command
 from tests.dynamic.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
@@ -72,18 +74,18 @@ class Program:
         return found
 
     def engine_says(self, *arguments: str, stdin: str | None = None) -> str:
-        """What the embedded engine prints about the stack: the state is the same for both."""
+        """What the embedded engine prints about the stack: the state is the same for both. It runs in this process: that is cheaper."""
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
             "PULUMI_BACKEND_URL": f"file://{self.home / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_HOME": str(self.home / "pulumi"),
         }
-        command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "sandbox"]
-        result = subprocess.run(command, cwd=self.folder, env=environment, input=stdin, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        out, err = io.StringIO(), io.StringIO()
+        asked = [*arguments, "--stack", "sandbox", "--cwd", str(self.folder)]
+        code = command(asked, environment=environment, stdin=io.StringIO(stdin), stdout=out, stderr=err)
+        assert code == 0, err.getvalue()
+        return out.getvalue()
 
     def outputs(self) -> dict[str, Any]:
         """`stack output --json`."""

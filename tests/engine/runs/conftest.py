@@ -142,9 +142,15 @@ class Stack:
 
     def calls(self, *methods: str) -> list[str]:
         """`method name` of each of the last run's provider calls."""
+        return [f"{row['method']} {row['name']}" for row in self._rows() if not methods or row["method"] in methods]
+
+    def processes(self) -> set[int]:
+        """The processes that served the last run's provider calls."""
+        return {row["process"] for row in self._rows()}
+
+    def _rows(self) -> list[dict[str, Any]]:
         log = self.ledger / "calls.jsonl"
-        rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [f"{row['method']} {row['name']}" for row in rows if not methods or row["method"] in methods]
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
         """Wait until a file appears in the ledger."""

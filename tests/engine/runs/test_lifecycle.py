@@ -96,3 +96,15 @@ def test_a_protected_resource_survives_destroy(stack: Any) -> None:
     done = stack.verb("destroy")
     assert done.returncode != 0
     assert set(stack.world()) == stack.known() == {"kept@here"}
+
+
+def test_a_provider_that_a_refresh_started_goes_on_while_its_configuration_stays(stack: Any) -> None:
+    """One process serves the whole run; under another configuration it is another one that makes the changes."""
+    up(stack, entry("a"))
+    for tone, processes in (("", 1), ("loud", 2)):
+        if tone:
+            assert stack.call("config", "set", "tone", tone, "--stack", "dev").returncode == 0
+        stack.plan([entry("a", f"now {tone}")])
+        assert stack.verb("up", "--refresh").returncode == 0
+        assert stack.calls("read", "update") == ["read a@here", "update a"]
+        assert len(stack.processes()) == processes

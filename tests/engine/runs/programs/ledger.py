@@ -47,7 +47,7 @@ class _Call:
         with LOCK:
             self._number = next(COUNT)
             with (LEDGER / "calls.jsonl").open("a") as log:
-                log.write(json.dumps({"method": self._method, "name": self._name}) + "\n")
+                log.write(json.dumps({"method": self._method, "name": self._name, "process": os.getpid()}) + "\n")
         _spring(self._number, "before")
 
     def __exit__(self, *_: object) -> None:
