@@ -119,7 +119,7 @@ class Devices:
             time.sleep(0.05)
 
     def _connect(self, device_id: str) -> None:
-        while not self.over.wait(0.1):
+        while not self.over.wait(0.5):
             generation, tls = self.shown[device_id]
             try:
                 publish_once(self.host, device_id, tls, payload="{}", timeout=60)
