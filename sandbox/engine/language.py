@@ -14,7 +14,7 @@ from sandbox.engine import plugins
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.engine.run import Request
+    from sandbox.engine.request import Request
 
 TOLD = 32  # the exit code of a program whose failure has been told
 _HOST = Path(__file__).with_name("language_host.py")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.plugins import Server
     from sandbox.engine.policy_config import PolicyConfig
-    from sandbox.engine.run import PolicyPackRef, Request
+    from sandbox.engine.request import PolicyPackRef, Request
 
 
 class PolicyPackError(EngineError):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.engine.callbacks import Callbacks
     from sandbox.engine.executor import Executor
     from sandbox.engine.planner import Planner
-    from sandbox.engine.run import Request
+    from sandbox.engine.request import Request
     from sandbox.engine.values import Value
 
 

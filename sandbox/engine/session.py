@@ -27,16 +27,17 @@ from sandbox.engine.program_run import ProgramRun
 from sandbox.engine.provider_error import ProviderError
 from sandbox.engine.providers import Providers
 from sandbox.engine.refresh import refresh
-from sandbox.engine.run import Outcome
+from sandbox.engine.request import Outcome
 from sandbox.engine.steps import World
 from sandbox.engine.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.engine.deployment import Deployment, Resource
+    from sandbox.engine.cancel import CancelToken
+    from sandbox.engine.deployment import Deployment, Json, Resource
     from sandbox.engine.policy_pack import PolicyPack
-    from sandbox.engine.run import CancelToken, Event, Request
+    from sandbox.engine.request import Request
 
 _PENDING = """Attempting to deploy or update resources with {count} pending operations from previous deployment.
 {operations}
@@ -58,7 +59,7 @@ class Session:
         request: Request,
         base: Deployment,
         *,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Json], None],
         save: Callable[[Deployment], None] | None,
         cancel: CancelToken,
     ) -> None:

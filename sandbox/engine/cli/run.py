@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.engine import run as engine
+from sandbox.engine.cancel import CancelToken
 from sandbox.engine.checkpoint import Rendering
 from sandbox.engine.cli.interrupt import interruptible
 from sandbox.engine.cli.session import unwritable
@@ -19,6 +19,8 @@ from sandbox.engine.display.stream import Stream
 from sandbox.engine.errors import CancelledError, ChangesFoundError, ConfirmationError, EngineError, ReportedError, UsageError
 from sandbox.engine.history import Update, add_to_history
 from sandbox.engine.lock import locked
+from sandbox.engine.request import Outcome, PolicyPackRef, Request
+from sandbox.engine.run import run
 from sandbox.engine.stack_reference import stack_outputs
 
 if TYPE_CHECKING:
@@ -105,13 +107,13 @@ class _Run:
             self._seal.forget()
         return found
 
-    def _make_request(self) -> engine.Request:
+    def _make_request(self) -> Request:
         session, args = self._session, self._session.args
         packs, configs = getattr(args, "policy_pack", []), getattr(args, "policy_pack_config", [])
         if configs and len(configs) != len(packs):
             raise UsageError("the number of --policy-pack-config flags must match the number of --policy-pack flags")
         asked = getattr(args, "refresh", None)
-        return engine.Request(
+        return Request(
             verb=self._verb,
             project=session.project,
             stack=session.ref.name,
@@ -121,8 +123,7 @@ class _Run:
             refresh=asked == "true" if asked else session.project.options_refresh_always,
             targets=tuple(args.target),
             policy_packs=tuple(
-                engine.PolicyPackRef(session.cwd / pack, session.cwd / configs[number] if configs else None)
-                for number, pack in enumerate(packs)
+                PolicyPackRef(session.cwd / pack, session.cwd / configs[number] if configs else None) for number, pack in enumerate(packs)
             ),
             continue_on_error=args.continue_on_error,
             stack_outputs=lambda name: stack_outputs(session.backend, session.project.name, session.environment, name),
@@ -150,7 +151,7 @@ class _Run:
         if session.args.expect_no_changes and _changes(outcome):
             raise ChangesFoundError(f"no changes were expected for {_NAMES[self._verb]} but changes occurred")
 
-    def _remember(self, start: int, outcome: engine.Outcome | None, *, succeeded: bool) -> None:
+    def _remember(self, start: int, outcome: Outcome | None, *, succeeded: bool) -> None:
         session = self._session
         nanoseconds = session.nanoseconds()
         update = Update(
@@ -168,15 +169,15 @@ class _Run:
         except OSError as bad:
             session.warn(f"this run is missing in the history: {bad.strerror} in {session.backend.folder('history', session.ref)}")
 
-    def _operate(self, *, dry_run: bool) -> engine.Outcome:
+    def _operate(self, *, dry_run: bool) -> Outcome:
         session = self._session
         display = open_display(session, self._verb, dry_run=dry_run)
-        token = engine.CancelToken()
+        token = CancelToken()
         self._rendering = Rendering(self._seal)
         with _event_log(session) as log, interruptible(token, display.notice):
             stream = Stream(display, log, lambda: session.nanoseconds() // 10**9)
             try:
-                outcome = engine.run(
+                outcome = run(
                     dataclasses.replace(self._request, dry_run=dry_run),
                     self._snapshot,
                     on_event=stream.send,
@@ -204,12 +205,12 @@ class _Run:
 class _FailedRunError(ReportedError):
     """The run failed; its events have said why."""
 
-    def __init__(self, outcome: engine.Outcome) -> None:
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__("the run failed")
         self.outcome = outcome
 
 
-def _changes(outcome: engine.Outcome) -> bool:
+def _changes(outcome: Outcome) -> bool:
     return any(count for operation, count in outcome.changes.items() if operation not in _UNCHANGING)
 
 

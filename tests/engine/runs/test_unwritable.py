@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.engine.cancel import CancelToken
 from sandbox.engine.project import load_project
-from sandbox.engine.run import CancelToken, Request, run
+from sandbox.engine.request import Request
+from sandbox.engine.run import run
 
 if TYPE_CHECKING:
     from sandbox.engine.deployment import Deployment
