@@ -19,6 +19,7 @@ Part = dict[str, Any]  # one side of a twin's properties: `values`, `metadata` o
 _MAX_DEPTH = 10
 _MAX_BYTES = {"tags": 8 * 1024, "desired": 32 * 1024, "reported": 32 * 1024}
 _MAX_TEXT = 4 * 1024
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f.$ ]")
 
 
@@ -33,7 +34,7 @@ def _empty(now: datetime) -> Part:
 
 def stamp(now: datetime) -> str:
     """`2023-10-06T19:14:45.1234560Z`: .NET's seven digits."""
-    return f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
+    return f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}0Z"  # many times faster than strftime, and there are many
 
 
 def etag(twin: Document) -> str:
@@ -106,7 +107,7 @@ def _metadata(old: dict[str, Any], patch: dict[str, Any], values: dict[str, Any]
 
 def _check(part: str, values: dict[str, Any]) -> None:
     _check_names(part, values, 1)
-    size = len(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
+    size = len(_WRITER.encode(values).encode())
     if size > _MAX_BYTES[part]:
         raise errors.argument_invalid(f"{part} of {size} bytes are too large: at most {_MAX_BYTES[part]} are allowed")
 
