@@ -19,13 +19,13 @@ from .certificates import (
 )
 from .declared import (
     CONNECTION_CHECK,
-    ISSUED_BATCH,
     ISSUED_CERTIFICATE,
     TLS_KEY,
     TLS_ROOT,
     TLS_SIGNED,
     VERIFIED_CERTIFICATE,
     NotKnownYetError,
+    issues_for_devices,
 )
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def path_length_set(resource: Declared, _settings: Settings) -> Iterator[str]:
     except UnreadableError as error:
         yield f"the certificate can't be judged: {error}; give it as PEM"
         return
-    signs_devices = resource.type in {CONNECTION_CHECK, ISSUED_BATCH}
-    signs_devices |= resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device"
+    signs_devices = resource.type == CONNECTION_CHECK or issues_for_devices(resource)
     for place, certificate in enumerate(found):
         length = path_length(certificate)
         if not is_authority(certificate):

@@ -84,6 +84,15 @@ class Declared:
         return value
 
 
+def issues_for_devices(resource: Declared) -> bool:
+    """Whether it issues certificates for devices.
+
+    Raises:
+        NotKnownYetError: its profile is not known yet.
+    """
+    return resource.type == ISSUED_BATCH or (resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device")
+
+
 def items(value: Any) -> list[Any]:
     """The members of a list from the wire; nothing where there is none, or where it is not known yet."""
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []

@@ -8,7 +8,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from .declared import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED
+from .declared import TLS_SIGNED, issues_for_devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ def device_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
     Reason: nothing takes a device's certificate back before its end but blocking the device: its end must be near enough to wait for.
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6; learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
-    if resource.type == ISSUED_BATCH or (resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device"):
+    if issues_for_devices(resource):
         days = float(resource.need("lifetimeDays") or _DEFAULT_DAYS)
     elif resource.type == TLS_SIGNED and resource.need("isCaCertificate") is not True:
         days = float(resource.need("validityPeriodHours") or 0) / _HOURS
