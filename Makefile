@@ -16,14 +16,14 @@ help: ## what there is
 # Of azure-native's 6,000 files only these parts are compiled: all of them would take longer than everything else here. A file of
 # somebody's package that does not compile (a template) is no reason to stop.
 USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|resources
-$(VENV)/sandbox.stamp: requirements.txt requirements-sandbox.txt
+$(VENV)/sandbox.stamp: requirements.txt requirements/sandbox.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-sandbox.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/sandbox.txt
 	@$(BIN)/python -m compileall -qq -j 0 -x 'pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))' $(VENV)/lib || true
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
 up: $(VENV)/sandbox.stamp ## an Azure of your own on this machine, and on it a hub that trusts a CA by proof of possession
@@ -60,16 +60,16 @@ unit: $(VENV)/dev.stamp
 # mosquitto_pub and libnss_wrapper come from the system's packages: see .ci/run.
 strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the other people's clients that the tests drive (the az CLI: a minute, 700 MB)
 
-.strangers/az.stamp: requirements-az.txt
+.strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
 	@test -x .strangers/az/bin/python || $(PYTHON) -m venv .strangers/az
-	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-az.txt
+	@.strangers/az/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/az.txt
 	@touch $@
 
-.strangers/device.stamp: requirements-device.txt
+.strangers/device.stamp: requirements/device.txt
 	@mkdir -p .strangers
 	@test -x .strangers/device/bin/python || $(PYTHON) -m venv .strangers/device
-	@.strangers/device/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-device.txt
+	@.strangers/device/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/device.txt
 	@touch $@
 
 .strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
@@ -81,10 +81,10 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 docs: $(VENV)/dev.stamp ## make the pages that are made from the code
 	@$(BIN)/python docs/azure_coverage.py
 
-.strangers/moto.stamp: requirements-bench.txt
+.strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
 	@test -x .strangers/moto/bin/python || $(PYTHON) -m venv .strangers/moto
-	@.strangers/moto/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@.strangers/moto/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
 
 bench: $(VENV)/dev.stamp .strangers/moto.stamp ## figures, beside a peer's way of doing the same work
@@ -95,11 +95,11 @@ faults: $(VENV)/dev.stamp ## every fault at every call, death at every call, and
 
 lock: ## pin the newest versions of everything (needs uv)
 	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements.in -o requirements.txt
-	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-sandbox.in -o requirements-sandbox.txt
-	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-dev.in -o requirements-dev.txt
-	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-az.in -o requirements-az.txt
-	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-device.in -o requirements-device.txt
-	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements-bench.in -o requirements-bench.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements/sandbox.in -o requirements/sandbox.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements/dev.in -o requirements/dev.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements/az.in -o requirements/az.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements/device.in -o requirements/device.txt
+	uv pip compile -q --upgrade --python-version 3.11 --universal --no-header requirements/bench.in -o requirements/bench.txt
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .strangers .sandbox .cache

@@ -5,10 +5,10 @@ from pathlib import Path
 import pulumi
 
 import settings
-from components.authority import CertificateAuthority
-from components.fleet import TrustedFleet
-from components.hub import TrustedHub
-from components.retention import retain_everything
+from hubtrust.authority import CertificateAuthority
+from hubtrust.fleet import TrustedFleet
+from hubtrust.hub import TrustedHub
+from hubtrust.retention import retain_everything
 
 stack, folder = settings.load(), Path(__file__).parent
 retain_everything(when=stack.retain)

@@ -9,13 +9,13 @@ import pulumi
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
-from components.authority import Generate, Import, KeyAlgorithm, Request, Trust
-from components.dynamic.registration import require_device_id
-from components.dynamic.roster import Roster
-from components.dynamic.roster_sources import from_csv, from_json_lines, from_pattern
-from components.errors import HubtrustError
-from components.hub import DEPLOYER, HubSettings
-from components.key_custody import Elsewhere, InKeyVault, InToken
+from hubtrust.authority import Generate, Import, KeyAlgorithm, Request, Trust
+from hubtrust.authority_keys import Elsewhere, InKeyVault, InToken
+from hubtrust.devices.description import require_device_id
+from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster_files import from_csv, from_json_lines, from_pattern
+from hubtrust.errors import HubtrustError
+from hubtrust.hub import DEPLOYER, HubSettings
 from stack_config import SettingsError, file_text, plain, read
 
 if TYPE_CHECKING:

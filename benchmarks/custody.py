@@ -39,12 +39,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from components.dynamic import custody  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
-from components.dynamic.verified_certificate import VerifiedCertificateProvider  # noqa: E402 - likewise
-from components.pki import issue  # noqa: E402 - likewise
-from components.pki.certificate import pem  # noqa: E402 - likewise
-from components.pki.signers import KeyInMemory, Signer  # noqa: E402 - likewise
-from sandbox import world  # noqa: E402 - likewise
+from hubtrust.custody import custodies as custody  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider  # noqa: E402 - likewise
+from hubtrust.pki import issue  # noqa: E402 - likewise
+from hubtrust.pki.certificate import pem  # noqa: E402 - likewise
+from hubtrust.pki.signers import KeyInMemory, Signer  # noqa: E402 - likewise
+from sandbox import installation  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,7 +127,7 @@ def local_azure(folder: Path) -> Iterator[Azure]:
             assert process.poll() is None, "local Azure did not start"
             time.sleep(0.02)
         found = Azure(json.loads(ready.read_text()))
-        os.environ.update(world.environment(found.ready))
+        os.environ.update(installation.environment(found.ready))
         found.prepare()
         yield found
     finally:

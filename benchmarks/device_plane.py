@@ -27,10 +27,10 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.dynamic.local_azure import LocalAzure, local_azure  # noqa: E402 - the path comes first
-from tests.mqtt.chains import Party  # noqa: E402
-from tests.mqtt.device import connect, packet  # noqa: E402
-from tests.registry.hub_door import HubDoor  # noqa: E402
+from tests.kit.device import connect, packet  # noqa: E402
+from tests.kit.device_chains import Party  # noqa: E402
+from tests.kit.hub_client import HubDoor  # noqa: E402
+from tests.kit.local_azure import LocalAzure, local_azure  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,21 +28,21 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from components.dynamic.device_fleet import DeviceFleetProvider  # noqa: E402 - a script beside the packages
-from components.dynamic.roster_sources import from_ids, from_pattern  # noqa: E402 - likewise
-from sandbox import world  # noqa: E402 - likewise
+from hubtrust.devices.roster_files import from_ids, from_pattern  # noqa: E402 - likewise
+from hubtrust.dynamic.device_fleet import DeviceFleetProvider  # noqa: E402 - a script beside the packages
+from sandbox import installation  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.dynamic.roster import Roster
+    from hubtrust.devices.roster import Roster
 
 ROLE = "4fc6c259-987e-4a07-842e-c321cc9d413f"  # IoT Hub Data Contributor
 FLEET = """
 import os
 import pulumi
-from components.dynamic.device_fleet import DeviceFleet
-from components.dynamic.roster_sources import from_pattern
+from hubtrust.dynamic.device_fleet import DeviceFleet
+from hubtrust.devices.roster_files import from_pattern
 
 count = os.environ["COUNT"]
 DeviceFleet("bench", hub_id=os.environ["HUB"], host_name=os.environ["HOST"],
@@ -82,7 +82,7 @@ class Azure:
 
     def __init__(self, ready: dict[str, Any]) -> None:
         self.ready = ready
-        os.environ.update(world.environment(ready))
+        os.environ.update(installation.environment(ready))
         self.arm = requests.Session()
         self.arm.headers["Authorization"] = f"Bearer {self.token('https://management.azure.com/.default')}"
         self.group = f"/subscriptions/{ready['subscription_id']}/resourceGroups/bench"

@@ -21,9 +21,9 @@ from cryptography.x509.oid import NameOID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from components.dynamic.issued_batch import IssuedBatchProvider
-from components.pki import issue
-from components.pki.signers import KeyInMemory
+from hubtrust.dynamic.issued_batch import IssuedBatchProvider
+from hubtrust.pki import issue
+from hubtrust.pki.signers import KeyInMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

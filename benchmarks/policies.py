@@ -33,8 +33,8 @@ PROGRAM = """
 import os
 from pathlib import Path
 
-from components.dynamic import custody
-from components.dynamic.issued_certificate import IssuedCertificate
+from hubtrust.dynamic import custody
+from hubtrust.dynamic.issued_certificate import IssuedCertificate
 
 signer = custody.in_state(Path("ca.key").read_text())
 chain, key = Path("ca.pem").read_text(), Path("device.pub").read_text()
@@ -84,8 +84,7 @@ def up(folder: Path, command: list[str], count: int, flags: tuple[str, ...]) -> 
     (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
     (folder / "__main__.py").write_text(PROGRAM)
     authority(folder)
-    for part in ("components", "policies"):
-        shutil.copytree(ROOT / part, folder / part)
+    shutil.copytree(ROOT / "policies", folder / "policies")
     (folder / ".venv").symlink_to(sys.prefix)
     env = {
         **os.environ,

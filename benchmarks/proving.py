@@ -29,22 +29,22 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sandbox import world  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
+from sandbox import installation  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = "name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {venv}\noptions:\n  refresh: always\n"
 FROM_NOTHING = """
-from components.authority import CertificateAuthority, Generate
-from components.hub import HubSettings, TrustedHub
+from hubtrust.authority import CertificateAuthority, Generate
+from hubtrust.hub import HubSettings, TrustedHub
 TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(common_name="Bench"))], settings=HubSettings(protect=False))
 """
 MORE = """
 import os
 from pathlib import Path
-from components.dynamic import custody
-from components.dynamic.verified_certificate import VerifiedCertificate
+from hubtrust.dynamic import custody
+from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 for key in sorted(Path("keys").glob("*.key"))[: int(os.environ["COUNT"])]:
     signer, certificate = custody.in_state(key.read_text()), key.with_suffix(".pem").read_text()
     VerifiedCertificate(key.stem, service_id=os.environ["HUB"], certificate=certificate, name=key.stem, signer=signer)
@@ -87,7 +87,7 @@ class Bench:
     def environment(self) -> dict[str, str]:
         """What points any client at it."""
         place = {"HOME": str(self.folder), "AZURE_CONFIG_DIR": str(self.folder / "az")}
-        return {**os.environ, **world.environment(self.ready), **place}
+        return {**os.environ, **installation.environment(self.ready), **place}
 
     def control(self, method: str, path: str) -> Any:
         """Use its control port."""

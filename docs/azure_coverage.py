@@ -2,7 +2,7 @@
 
     python docs/azure_coverage.py [--check]
 
-Every module of `sandbox.cloud` with a list `ROUTES` becomes a table under its docstring's first line, so a new door needs nothing here.
+Every module of `sandbox.azure` with a list `ROUTES` becomes a table under its docstring's first line, so a new door needs nothing here.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sandbox import cloud  # noqa: E402 - the folder above is its import root
-from sandbox.cloud.routing import Evidence, Route  # noqa: E402 - likewise
+from sandbox import azure as cloud  # noqa: E402 - the folder above is its import root
+from sandbox.azure.routing import Evidence, Route  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

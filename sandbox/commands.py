@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import program, world
+from sandbox import installation, program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +20,13 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except world.SandboxError as error:
+    except installation.SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A world in a box: local Azure for IoT Hub trust.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Local Azure on this machine, and your program on it.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _cloud(verbs.add_parser("cloud", help="run local Azure in the foreground"))
     for name, text in (
@@ -74,8 +74,8 @@ def _cloud(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_cloud(options: argparse.Namespace) -> int:
-    from .cloud import server
-    from .cloud.dials import Dials
+    from sandbox.azure import server
+    from sandbox.azure.dials import Dials
 
     dials = Dials(
         operation_seconds=options.operation_seconds,
@@ -104,7 +104,7 @@ def _run_cloud(options: argparse.Namespace) -> int:
             lambda ready: _say(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}, MQTT {ready.mqtt}"),
         )
     except (server.CannotStartError, ValueError) as error:
-        raise world.SandboxError(str(error)) from error
+        raise installation.SandboxError(str(error)) from error
     return 0
 
 
@@ -114,9 +114,9 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise world.SandboxError(f"--clock '{text}' is no moment; write one as 2023-10-06T19:14:45Z") from error
+        raise installation.SandboxError(f"--clock '{text}' is no moment; write one as 2023-10-06T19:14:45Z") from error
     if moment.tzinfo is None:
-        raise world.SandboxError(f"--clock '{text}' has no time zone; write it as {text}Z")
+        raise installation.SandboxError(f"--clock '{text}' has no time zone; write it as {text}Z")
     return moment
 
 
@@ -132,7 +132,7 @@ def _program(parser: argparse.ArgumentParser, verb: str) -> None:
 
 
 def _run_program(options: argparse.Namespace) -> int:
-    sandbox = world.here()
+    sandbox = installation.here()
     target = program.Program(Path.cwd(), options.stack, sandbox, program.choose_engine(options.engine))
     if options.verb == "destroy" and not target.exists():
         _say(f"stack '{options.stack}' was never made here: nothing to destroy")
@@ -159,8 +159,8 @@ _LOOK_FURTHER = (
 
 
 def _env(_options: argparse.Namespace) -> int:
-    here = world.here()
-    variables = world.environment(here.need())
+    here = installation.here()
+    variables = installation.environment(here.need())
     variables |= program.Program(Path.cwd(), "sandbox", here, "embedded").variables()
     for name, value in variables.items():
         _say(f"export {name}={shlex.quote(value)}")
@@ -168,7 +168,7 @@ def _env(_options: argparse.Namespace) -> int:
 
 
 def _status(_options: argparse.Namespace) -> int:
-    ready = world.here().running()
+    ready = installation.here().running()
     if ready is None:
         _say("local Azure does not run here; `make up` starts it")
         return 1
@@ -179,12 +179,12 @@ def _status(_options: argparse.Namespace) -> int:
 
 
 def _stop(_options: argparse.Namespace) -> int:
-    _say("local Azure is stopped; what it remembers is kept" if world.here().stop() else "local Azure did not run")
+    _say("local Azure is stopped; what it remembers is kept" if installation.here().stop() else "local Azure did not run")
     return 0
 
 
 def _reset(_options: argparse.Namespace) -> int:
-    world.here().reset()
+    installation.here().reset()
     _say("local Azure has forgotten every resource")
     return 0
 

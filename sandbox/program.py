@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .world import SandboxError, World, environment
+from sandbox.installation import Installation, SandboxError, environment
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 _EMBEDDED = [sys.executable, "-m", "sandbox.engine"]
@@ -29,7 +29,7 @@ class Program:
 
     folder: Path
     stack: str
-    world: World
+    installation: Installation
     engine: str  # `pulumi` or `embedded`
 
     @property
@@ -40,7 +40,7 @@ class Program:
     @property
     def settings_copy(self) -> Path:
         """Where an engine may write the salt of the stack's secrets."""
-        return self.world.home / f"Pulumi.{self.stack}.yaml"
+        return self.installation.home / f"Pulumi.{self.stack}.yaml"
 
     def run(self, verb: str, ready: dict[str, Any], arguments: tuple[str, ...] = ()) -> int:
         """Run `preview`, `up`, `refresh` or `destroy`; what the engine shows goes to the terminal. Gives its exit code.
@@ -69,11 +69,11 @@ class Program:
 
     def exists(self) -> bool:
         """Whether the stack was ever made here."""
-        return self.settings_copy.exists() and any((self.world.home / "state").glob(f".pulumi/stacks/*/{self.stack}.json"))
+        return self.settings_copy.exists() and any((self.installation.home / "state").glob(f".pulumi/stacks/*/{self.stack}.json"))
 
     def variables(self) -> dict[str, str]:
         """What points an engine at this sandbox's state; goes with the environment that points clients at local Azure."""
-        home = self.world.home
+        home = self.installation.home
         return {
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase()),
@@ -82,7 +82,7 @@ class Program:
         }
 
     def _environment(self, ready: dict[str, Any]) -> dict[str, str]:
-        (self.world.home / "state").mkdir(parents=True, exist_ok=True)
+        (self.installation.home / "state").mkdir(parents=True, exist_ok=True)
         # The stand-in plugins come first: with a real CLI too, nothing has to be downloaded.
         path = os.pathsep.join((str(_PLUGINS), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
         inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
@@ -110,7 +110,7 @@ class Program:
         return ["pulumi"] if self.engine == "pulumi" else _EMBEDDED
 
     def _passphrase(self) -> Path:
-        path = self.world.home / "passphrase"
+        path = self.installation.home / "passphrase"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

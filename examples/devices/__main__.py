@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pulumi
+
 from hubtrust.authority import CertificateAuthority, Generate
 from hubtrust.device import TrustedDevice
-from hubtrust.dynamic.roster_sources import from_csv
+from hubtrust.devices.roster_files import from_csv
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubSettings, TrustedHub
 

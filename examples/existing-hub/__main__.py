@@ -1,6 +1,7 @@
 """Only the trust of a hub that another team, Terraform or the portal owns: its certificates are ours, the hub is not."""
 
 import pulumi
+
 from hubtrust.authority import CertificateAuthority, Generate
 from hubtrust.hub import TrustedHub
 

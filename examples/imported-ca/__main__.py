@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pulumi
+
 from hubtrust.authority import CertificateAuthority, Import
 from hubtrust.hub import TrustedHub
 

@@ -24,14 +24,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from components.azure_iot.errors import SessionError  # noqa: E402 - found by the line above
-from components.azure_iot.session import Identity, context, publish_once  # noqa: E402
-from components.pki import issue  # noqa: E402
-from components.pki.certificate import load_certificates, pem  # noqa: E402
-from components.pki.keys import load_private_key  # noqa: E402
-from components.pki.signers import KeyInMemory  # noqa: E402
+from hubtrust.azure.device_session import Identity, context, publish_once  # noqa: E402
+from hubtrust.azure.errors import SessionError  # noqa: E402 - found by the line above
+from hubtrust.pki import issue  # noqa: E402
+from hubtrust.pki.certificate import load_certificates, pem  # noqa: E402
+from hubtrust.pki.keys import load_private_key  # noqa: E402
+from hubtrust.pki.signers import KeyInMemory  # noqa: E402
 
-PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py", "components")
+PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py")
 DEVICES = [f"press-{number:03}" for number in range(1, 11)]
 STARTED = time.monotonic()
 

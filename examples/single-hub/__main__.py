@@ -1,6 +1,7 @@
 """A hub of our own that trusts a CA of our own: root, one intermediate, everything made here."""
 
 import pulumi
+
 from hubtrust.authority import CertificateAuthority, Generate
 from hubtrust.hub import HubSettings, TrustedHub
 

@@ -44,8 +44,8 @@ def devices_by_ca(resource: Declared, _settings: Settings) -> Iterator[str]:
 def _thumbprinted(members: str) -> int | str | None:
     """How many devices of a packed fleet have thumbprints; None where it can't be read.
 
-    The form is `components/dynamic/roster.py`'s: a version, then base64 of a compressed JSON head (`common` for most, `own` for the
-    others) and the ids. Nothing of ours is imported here; a test packs one and reads it by this.
+    The form is that of `components/hubtrust/devices/roster.py`: a version, then base64 of a compressed JSON head (`common` for most,
+    `own` for the others) and the ids. Nothing of ours is imported here; a test packs one and reads it by this.
     """
     version, _, packed = members.partition(".")
     try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sandbox.engine.deployment import Deployment
 from sandbox.engine.session import Session
+from sandbox.engine.state.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.cancel import CancelToken
-    from sandbox.engine.deployment import Json
-    from sandbox.engine.request import Outcome, Request
+    from sandbox.engine.state.deployment import Json
+    from sandbox.engine.steps.cancel import CancelToken
+    from sandbox.engine.steps.request import Outcome, Request
 
 
 def run(

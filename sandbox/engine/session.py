@@ -10,34 +10,36 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 from pulumi.runtime.proto import engine_pb2_grpc
 
-from sandbox.engine import language, policy_pack, values
-from sandbox.engine.builtin import Builtin
-from sandbox.engine.callbacks import Callbacks
-from sandbox.engine.deletions import delete_all
-from sandbox.engine.engine_service import EngineService
 from sandbox.engine.errors import EngineError
-from sandbox.engine.events import STDERR, Events
-from sandbox.engine.executor import Executor, Stopped
-from sandbox.engine.hooks import Hooks, delete_hooks
-from sandbox.engine.journal import Journal
-from sandbox.engine.planner import Planner
-from sandbox.engine.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
-from sandbox.engine.policies import Policies
-from sandbox.engine.program_run import ProgramRun
-from sandbox.engine.provider_error import ProviderError
-from sandbox.engine.providers import Providers
-from sandbox.engine.refresh import refresh
-from sandbox.engine.request import Outcome
-from sandbox.engine.steps import World
-from sandbox.engine.targets import Targets
+from sandbox.engine.plan.deletions import delete_all
+from sandbox.engine.plan.refresh import refresh
+from sandbox.engine.plan.registrations import Planner
+from sandbox.engine.plan.targets import Targets
+from sandbox.engine.policy import policy_pack
+from sandbox.engine.policy.policies import Policies
+from sandbox.engine.program import language
+from sandbox.engine.program.engine_service import EngineService
+from sandbox.engine.program.program_run import ProgramRun
+from sandbox.engine.providers.builtin import Builtin
+from sandbox.engine.providers.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.providers.providers import Providers
+from sandbox.engine.steps.callbacks import Callbacks
+from sandbox.engine.steps.events import STDERR, Events
+from sandbox.engine.steps.executor import Executor, Stopped
+from sandbox.engine.steps.hooks import Hooks, delete_hooks
+from sandbox.engine.steps.journal import Journal
+from sandbox.engine.steps.request import Outcome
+from sandbox.engine.steps.steps import World
+from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.engine.cancel import CancelToken
-    from sandbox.engine.deployment import Deployment, Json, Resource
-    from sandbox.engine.policy_pack import PolicyPack
-    from sandbox.engine.request import Request
+    from sandbox.engine.policy.policy_pack import PolicyPack
+    from sandbox.engine.state.deployment import Deployment, Json, Resource
+    from sandbox.engine.steps.cancel import CancelToken
+    from sandbox.engine.steps.request import Request
 
 _PENDING = """Attempting to deploy or update resources with {count} pending operations from previous deployment.
 {operations}

@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from components.azure_cloud import CloudChoiceError, chosen
+from hubtrust.cloud_choice import CloudChoiceError, chosen
 
 STACK = "https://stack.example"
 

@@ -6,12 +6,12 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
-from components.device import DeviceError, TrustedDevice
-from components.dynamic.roster_sources import from_pattern
-from components.fleet import TrustedFleet
-from components.hub import HubIdError, HubSettings, SameNameError, TrustedHub
-from tests.dynamic.plants import Plant
+from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
+from hubtrust.device import DeviceError, TrustedDevice
+from hubtrust.devices.roster_files import from_pattern
+from hubtrust.fleet import TrustedFleet
+from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
+from tests.kit.plants import Plant
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"

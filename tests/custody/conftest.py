@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.dynamic.issued_certificate import IssuedCertificateProvider
-from components.dynamic.signing_key import SigningKeyProvider
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.custody import places
-from tests.custody.places import Tokens, Vault
-from tests.dynamic.engine_calls import Provider, ProviderProcess
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
+from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.kit import key_places as places
+from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.key_places import Tokens, Vault
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from components.dynamic import custody
-from components.pki import issue
-from components.pki.keys import public_pem
-from components.pki.signers import KeyInMemory
-from tests.custody import places
-from tests.custody.places import Held, Tokens, Vault
-from tests.dynamic.engine_calls import Provider
-from tests.pki.authorities import ec_key, private_pem, rsa_key
-from tests.pki.authorities import name as named
+from hubtrust.custody import custodies as custody
+from hubtrust.pki import issue
+from hubtrust.pki.keys import public_pem
+from hubtrust.pki.signers import KeyInMemory
+from tests.kit import key_places as places
+from tests.kit.authorities import ec_key, private_pem, rsa_key
+from tests.kit.authorities import name as named
+from tests.kit.engine_calls import Provider
+from tests.kit.key_places import Held, Tokens, Vault
 
 Place = Callable[[str], Held]
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components.dynamic import custody
-from components.dynamic.signing_key import SigningKeyProvider
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.custody import places
-from tests.custody.places import Vault
-from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import ec_key, rsa_key
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.kit import key_places as places
+from tests.kit.authorities import ec_key, rsa_key
+from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.kit.key_places import Vault
+from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.plants import Plant
 
 Fault = Callable[..., AbstractContextManager[None]]
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from components.dynamic import custody
-from components.dynamic.issued_certificate import IssuedCertificateProvider
-from components.dynamic.signing_key import SigningKeyProvider
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from components.pki.keys import public_pem
-from tests.custody import places
-from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
-from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import ec_key, private_pem, rsa_key
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
+from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.pki.keys import public_pem
+from tests.kit import key_places as places
+from tests.kit.authorities import ec_key, private_pem, rsa_key
+from tests.kit.engine_calls import CallFailedError, ProviderProcess
+from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.plants import Plant
 
 Kept = tuple[dict[str, Any], dict[str, Any], list[str]]
 _LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecustomize: every library's every word goes to stderr

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.dynamic import custody
-from tests.custody import places
-from tests.custody.places import Held, Tokens, Vault
-from tests.dynamic.engine_calls import CallFailedError, Provider
-from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import ec_key, rsa_key
+from hubtrust.custody import custodies as custody
+from tests.kit import key_places as places
+from tests.kit.authorities import ec_key, rsa_key
+from tests.kit.engine_calls import CallFailedError, Provider
+from tests.kit.key_places import Held, Tokens, Vault
+from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.plants import Plant
 
 
 def declared(hub: Hub, certificate: str, signer: dict[str, Any], **more: Any) -> dict[str, Any]:

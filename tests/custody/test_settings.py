@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.authority import AuthorityError, CertificateAuthority, Generate, Import, Request
-from components.key_custody import InKeyVault, InToken
+from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request
+from hubtrust.authority_keys import InKeyVault, InToken
 from settings import SettingsError
 from tests.components import test_settings
 

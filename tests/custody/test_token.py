@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from components.dynamic import custody
-from components.dynamic.signing_key import SigningKeyProvider
-from tests.custody import places
-from tests.custody.places import PIN, PIN_VARIABLE, Tokens
-from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.pki.authorities import ec_key
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.signing_key import SigningKeyProvider
+from tests.kit import key_places as places
+from tests.kit.authorities import ec_key
+from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.kit.key_places import PIN, PIN_VARIABLE, Tokens
 
 # Objects that softhsm2-util can't make: run where SOFTHSM2_CONF points to the token.
 _STRANGE = """

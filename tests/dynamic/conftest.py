@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from components.dynamic.device_fleet import DeviceFleetProvider
-from components.dynamic.device_identity import DeviceIdentityProvider
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from sandbox import world
-from tests.dynamic.engine_calls import Provider, ProviderProcess
-from tests.dynamic.estate import Estate
+from hubtrust.dynamic.device_fleet import DeviceFleetProvider
+from hubtrust.dynamic.device_identity import DeviceIdentityProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from sandbox import installation
 from tests.dynamic.line import Line, line_to
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
-from tests.registry.hub_door import HubDoor
+from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.estate import Estate
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def hub(azure: LocalAzure) -> Hub:
 @pytest.fixture(scope="module")
 def named_process(azure: LocalAzure) -> Iterator[ProviderProcess]:
     """A provider process that reaches local Azure under Azure's own names, through the proxy of its environment."""
-    with ProviderProcess(world.environment(azure.ready)) as process:
+    with ProviderProcess(installation.environment(azure.ready)) as process:
         yield process
 
 

@@ -1,10 +1,10 @@
 """Verified without proof: loud when asked for, called by its name when found, and never passed for proof."""
 
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.engine_calls import Provider, ProviderProcess
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.dynamic.line import Line
-from tests.dynamic.local_azure import Hub
-from tests.dynamic.plants import Plant
+from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.local_azure import Hub
+from tests.kit.plants import Plant
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 

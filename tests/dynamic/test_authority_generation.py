@@ -2,10 +2,10 @@
 
 import pytest
 
-from components.dynamic.authority_generation import AuthorityGenerationProvider
-from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
-from tests.dynamic.estate import OWNER, Estate
-from tests.dynamic.local_azure import LocalAzure
+from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
+from tests.kit.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.kit.estate import OWNER, Estate
+from tests.kit.local_azure import LocalAzure
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from components.pki import issue
-from tests.dynamic.engine_calls import Provider, ProviderProcess
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import ABSENT, Forged, ec_key, pem_of, private_pem, rsa_key
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.pki import issue
+from tests.kit.authorities import ABSENT, Forged, ec_key, pem_of, private_pem, rsa_key
+from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.plants import Plant
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 PRIVATE_KEY_IS_NO_PROPERTY = (

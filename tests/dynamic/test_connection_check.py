@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.dynamic.connection_check import ConnectionCheckProvider
-from sandbox import world
-from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.dynamic.estate import Estate
-from tests.dynamic.local_azure import LocalAzure
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import Forged, pem_of, private_pem
+from hubtrust.dynamic.connection_check import ConnectionCheckProvider
+from sandbox import installation
+from tests.kit.authorities import Forged, pem_of, private_pem
+from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.kit.estate import Estate
+from tests.kit.local_azure import LocalAzure
+from tests.kit.plants import Plant
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: Estate, pl
 @pytest.fixture
 def distrusting(azure: LocalAzure) -> Iterator[Provider]:
     """A provider whose machine does not trust the hub's root."""
-    environment = world.environment(azure.ready)
+    environment = installation.environment(azure.ready)
     roots = {name: environment.pop(name) for name in ("SSL_CERT_FILE",)}
     assert roots
     with ProviderProcess(environment) as process:
@@ -177,7 +177,7 @@ def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, estate: Estat
 
 def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, estate: Estate, plant: Plant) -> None:
     """No way to 8883: open it, or switch the check off."""
-    environment = world.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
+    environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:
         text = fails(process.of(ConnectionCheckProvider), declared(estate, plant))
     assert "open port 8883 (HTTPS_PROXY must allow it too), or switch the check off (connectionCheck: false)" in text

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from components.azure_iot.registry import Registration
-from components.dynamic.roster import Roster
-from components.dynamic.roster_sources import from_ids, from_pattern
-from tests.dynamic.engine_calls import CallFailedError, Made, Provider
-from tests.dynamic.estate import OWNER, Estate
+from hubtrust.azure.registry import Registration
+from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster_files import from_ids, from_pattern
+from tests.kit.engine_calls import CallFailedError, Made, Provider
+from tests.kit.estate import OWNER, Estate
 
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.dynamic.device_identity import DeviceIdentityProvider
-from sandbox import world
-from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
-from tests.dynamic.estate import OWNER, Estate
-from tests.dynamic.local_azure import LocalAzure
+from hubtrust.dynamic.device_identity import DeviceIdentityProvider
+from sandbox import installation
+from tests.kit.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.kit.estate import OWNER, Estate
+from tests.kit.local_azure import LocalAzure
 
 THUMBPRINT = "ab" * 20
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
@@ -142,7 +142,7 @@ def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, est
 def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: Estate) -> None:
     """401 while an assignment spreads is waited out, with a fresh token each time."""
     estate.clear("401:path=/twins/*:times=2")
-    with ProviderProcess(world.environment(azure.ready)) as process:
+    with ProviderProcess(installation.environment(azure.ready)) as process:
         assert process.of(DeviceIdentityProvider).create(estate.device()).outs["status"] == "enabled"
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.pki import issue
-from tests.dynamic.engine_calls import CallFailedError, Made, Provider
+from hubtrust.pki import issue
 from tests.dynamic.line import Line
-from tests.dynamic.local_azure import Hub
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import name, pem_of
+from tests.kit.authorities import name, pem_of
+from tests.kit.engine_calls import CallFailedError, Made, Provider
+from tests.kit.local_azure import Hub
+from tests.kit.plants import Plant
 
 
 def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, line: Line) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.engine_calls import CallFailedError, Provider, ProviderProcess
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.dynamic.line import Fault, Line
-from tests.dynamic.local_azure import Hub
-from tests.dynamic.plants import Plant
+from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.kit.local_azure import Hub
+from tests.kit.plants import Plant
 
 CALLS = ("GET", "PUT", "generate", "verify")
 STALE = {"code": 412001, "httpStatusCode": 412, "message": "Invalid ETag supplied."}
@@ -62,7 +62,7 @@ def fails(provider: Provider, news: dict[str, Any]) -> str:
         provider.create(news)
     text = str(caught.value).strip()
     assert "\n" not in text, "one line, no traceback"
-    assert text.startswith("components.")
+    assert text.startswith("hubtrust.")
     return text.partition(": ")[2]
 
 

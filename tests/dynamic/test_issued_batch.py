@@ -8,11 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components.dynamic.issued_batch import IssuedBatchProvider
-from components.pki.certificate import common_name, load_certificate
-from tests.dynamic.engine_calls import Provider, ProviderProcess
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+from hubtrust.dynamic.issued_batch import IssuedBatchProvider
+from hubtrust.pki.certificate import common_name, load_certificate
+from tests.kit.authorities import ec_key, name, private_pem, rsa_key
+from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.plants import Plant
 
 PLANT = Plant()
 

@@ -11,11 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components.dynamic.issued_certificate import IssuedCertificateProvider
-from components.pki.certificate import load_certificate, load_certificates
-from components.pki.keys import key_thumbprint, public_pem
-from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
-from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
+from hubtrust.pki.certificate import load_certificate, load_certificates
+from hubtrust.pki.keys import key_thumbprint, public_pem
+from tests.kit.authorities import ec_key, name, private_pem, rsa_key
+from tests.kit.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
 
 ROOT_KEY, ISSUING_KEY, DEVICE_KEY = ec_key(), ec_key(ec.SECP384R1()), ec_key()
 
@@ -250,7 +250,7 @@ def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
 def test_failures_that_check_let_through_are_one_line(issued: Provider, root: Made) -> None:
     """A create that fails (here: called without a check) says so in one line, without a traceback or a key."""
     news = intermediate(root, signer=signer(ec_key()))
-    with pytest.raises(CallFailedError, match=r"^components\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
+    with pytest.raises(CallFailedError, match=r"^hubtrust\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
         issued.process.call("Create", properties=issued._with_provider(news))
 
 

@@ -9,18 +9,18 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.dynamic import custody
-from components.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
-from components.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
-from components.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
-from components.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
-from components.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
-from components.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
-from components.dynamic.lifecycle import Reconciler
-from components.dynamic.roster import unpack
-from components.dynamic.roster_sources import from_pattern
-from components.dynamic.signing_key import SigningKey, SigningKeyProvider
-from components.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
+from hubtrust.custody import custodies as custody
+from hubtrust.devices.roster import unpack
+from hubtrust.devices.roster_files import from_pattern
+from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
+from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
+from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
+from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
+from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
+from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
+from hubtrust.dynamic.lifecycle import Reconciler
+from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 
@@ -145,12 +145,12 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
     AuthorityGenerationProvider: (
-        "components.dynamic.authority_generation",
+        "hubtrust.dynamic.authority_generation",
         AuthorityGeneration,
         {"authority", "generation", "keepPrevious", "hubId", "hostName", "cloud", "devicesOf"},
     ),
     VerifiedCertificateProvider: (
-        "components.dynamic.verified_certificate",
+        "hubtrust.dynamic.verified_certificate",
         VerifiedCertificate,
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
@@ -158,7 +158,7 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         },
     ),
     IssuedCertificateProvider: (
-        "components.dynamic.issued_certificate",
+        "hubtrust.dynamic.issued_certificate",
         IssuedCertificate,
         {
             *("profile", "subject", "deviceId", "issuerCertificate", "pathLength", "lifetimeDays", "renewBeforeDays", "custody"),
@@ -167,12 +167,12 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         },
     ),
     SigningKeyProvider: (
-        "components.dynamic.signing_key",
+        "hubtrust.dynamic.signing_key",
         SigningKey,
         {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"},
     ),
     DeviceIdentityProvider: (
-        "components.dynamic.device_identity",
+        "hubtrust.dynamic.device_identity",
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
@@ -180,7 +180,7 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         },
     ),
     DeviceFleetProvider: (
-        "components.dynamic.device_fleet",
+        "hubtrust.dynamic.device_fleet",
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
@@ -188,12 +188,12 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
         },
     ),
     IssuedBatchProvider: (
-        "components.dynamic.issued_batch",
+        "hubtrust.dynamic.issued_batch",
         IssuedBatch,
         {"certificates", "issuerChain", "lifetimeDays", "renewBeforeDays", "custody", "count", "renewAt"},
     ),
     ConnectionCheckProvider: (
-        "components.dynamic.connection_check",
+        "hubtrust.dynamic.connection_check",
         ConnectionCheck,
         {"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"},
     ),

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.azure_iot.registry import Registration, Twin
-from components.dynamic.errors import RosterError
-from components.dynamic.registration import Scope, registration
-from components.dynamic.roster import Roster, unpack
-from components.dynamic.roster_sources import from_csv, from_ids, from_json_lines, from_pattern
+from hubtrust.azure.registry import Registration, Twin
+from hubtrust.devices.description import Scope, registration
+from hubtrust.devices.roster import Roster, unpack
+from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
+from hubtrust.reconcile_errors import RosterError
 
 _LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from components.dynamic import custody
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from components.pki.keys import key_thumbprint
-from tests.dynamic.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.pki.keys import key_thumbprint
 from tests.dynamic.line import Line
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
-from tests.dynamic.plants import Plant
-from tests.pki.authorities import rsa_key
+from tests.kit.authorities import rsa_key
+from tests.kit.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.plants import Plant
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 

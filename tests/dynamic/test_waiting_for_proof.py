@@ -2,11 +2,11 @@
 
 import pytest
 
-from components.dynamic import custody
-from tests.dynamic.engine_calls import CallFailedError, Made, Provider
+from hubtrust.custody import custodies as custody
 from tests.dynamic.line import Line
-from tests.dynamic.local_azure import Hub
-from tests.dynamic.plants import Plant
+from tests.kit.engine_calls import CallFailedError, Made, Provider
+from tests.kit.local_azure import Hub
+from tests.kit.plants import Plant
 
 OFFLINE = custody.offline()
 
@@ -58,7 +58,7 @@ def test_a_wrong_answer_loses_nothing(provider: Provider, plant: Plant, line: Li
     """Another key's, another code's or an expired answer is told in one line; the code stays live for the right one."""
     code, news = waiting.outs["code"], waiting.inputs
     answers = {"another key": Plant().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
-    with pytest.raises(CallFailedError, match=rf"^components\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
+    with pytest.raises(CallFailedError, match=rf"^hubtrust\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
         provider.update(waiting, news | {"proofCertificate": answers[kind]})
     assert line.steps == ["GET"]
     assert provider.update(waiting, news | {"proofCertificate": plant.proof(code)}).outs["state"] == "verified"

@@ -11,12 +11,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from components.dynamic import custody
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.dynamic.line import Line
-from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.dynamic.plants import Plant
+from tests.kit.engine_calls import CallFailedError, ProviderProcess
+from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.plants import Plant
 
 ISSUER, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso/plant:ref:refs/heads/main"
 AUDIENCE = "api://AzureADTokenExchange"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Program, program
+from tests.kit.program import Program, program
 
 
 @pytest.fixture(params=["embedded", "pulumi"])

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import world
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
-from tests.dynamic.plants import Plant
-from tests.e2e.program import PARTS, ROOT
+from sandbox import installation
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.plants import Plant
+from tests.kit.program import PARTS, ROOT
 
 _ROUTING = {
     "endpoints": {
@@ -73,7 +73,7 @@ class Shell:
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
             **own,
-            **world.environment(azure.ready),
+            **installation.environment(azure.ready),
         }
         self.folder = folder
 

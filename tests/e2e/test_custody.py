@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.custody import places
-from tests.e2e.program import Program
+from tests.kit import key_places as places
+from tests.kit.program import Program
 
 
 def scanned(stack: Program, secret: str) -> list[str]:

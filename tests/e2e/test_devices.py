@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.dynamic.estate import Estate
-from tests.e2e.program import Program, program
-from tests.mqtt.chains import Party
-from tests.mqtt.device import Device, attempts, messages
-from tests.registry.hub_door import HubDoor
+from tests.kit.device import Device, attempts, messages
+from tests.kit.device_chains import Party
+from tests.kit.estate import Estate
+from tests.kit.hub_client import HubDoor
+from tests.kit.program import Program, program
 
 CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
 

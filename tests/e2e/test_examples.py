@@ -14,11 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox import world
-from tests.dynamic.local_azure import LocalAzure, local_azure
-from tests.e2e.program import ROOT
-from tests.pki.authorities import hierarchy, name, private_pem
-from tests.pki.authorities import pem_of as pem
+from sandbox import installation
+from tests.kit.authorities import hierarchy, name, private_pem
+from tests.kit.authorities import pem_of as pem
+from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.program import ROOT
 
 Run = Callable[..., str]
 
@@ -32,12 +32,11 @@ def azure(tmp_path: Path) -> Iterator[LocalAzure]:
 
 @pytest.fixture
 def run(azure: LocalAzure, tmp_path: Path) -> Run:
-    """Runs the embedded engine on a copy of an example; `hubtrust` is what the wheel installs under that name."""
-    shutil.copytree(ROOT / "components", tmp_path / "site" / "hubtrust")
+    """Runs the embedded engine on a copy of an example."""
     environment = {
         **os.environ,
-        **world.environment(azure.ready),
-        "PYTHONPATH": os.pathsep.join((str(tmp_path / "site"), str(ROOT))),
+        **installation.environment(azure.ready),
+        "PYTHONPATH": str(ROOT),
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "a trial",
         "PULUMI_HOME": str(tmp_path / "pulumi"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 from cryptography import x509
 
-from tests.dynamic.plants import Plant
 from tests.e2e.leaks import keys_in, leaks
-from tests.e2e.program import Program, pem_of
+from tests.kit.plants import Plant
+from tests.kit.program import Program, pem_of
 
 
 def test_up_twice_and_down(stack: Program) -> None:

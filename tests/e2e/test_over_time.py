@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.dynamic.local_azure import Hub, LocalAzure
-from tests.e2e.program import ROOT, Program, pem_of
-from tests.pki.authorities import hierarchy
-from tests.pki.authorities import pem_of as pem
+from tests.kit.authorities import hierarchy
+from tests.kit.authorities import pem_of as pem
+from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.program import ROOT, Program, pem_of
 
 _NIGHTLY = ("--", "--refresh", "--expect-no-changes")
 

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.engine.cli.main import main
 from sandbox.engine.cli.parser import parse
-from sandbox.engine.cli.session import Session
+from sandbox.engine.cli.workspace import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "quill"

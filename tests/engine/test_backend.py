@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.engine.atomic_file import write_atomically
+from sandbox.engine.values.atomic_file import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.engine.yaml_text import parse_yaml
+from sandbox.engine.project.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from conftest import Workplace

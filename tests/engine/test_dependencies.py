@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.engine import dependencies
-from sandbox.engine.deployment import Resource
+from sandbox.engine.state import dependencies
+from sandbox.engine.state.deployment import Resource
 
 
 def resource(name: str, **more: Any) -> Resource:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.engine import differences, values
-from sandbox.engine.differences import Difference, PropertyDifference
+from sandbox.engine.providers import differences
+from sandbox.engine.providers.differences import Difference, PropertyDifference
+from sandbox.engine.values import values
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from sandbox.engine.cancel import CancelToken
 from sandbox.engine.cli.interrupt import interruptible
+from sandbox.engine.steps.cancel import CancelToken
 
 
 def test_the_second_counts_even_in_the_middle_of_the_first() -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.engine.checkpoint import Rendering
-from sandbox.engine.deployment import Deployment, Operation, Resource, Seal
-from sandbox.engine.journal import Journal
+from sandbox.engine.state.checkpoint import Rendering
+from sandbox.engine.state.deployment import Deployment, Operation, Resource, Seal
+from sandbox.engine.steps.journal import Journal
 
 
 def resource(name: str, **more: object) -> Resource:
@@ -113,7 +113,7 @@ def test_a_save_renders_only_what_changed() -> None:
     """A resource's text is made once, its secrets encrypted once: what a save costs is what has changed."""
     encrypted: list[str] = []
     rendering = Rendering(Seal(lambda text: encrypted.append(text) or text, lambda text: text))  # type: ignore[func-returns-value]
-    from sandbox.engine.values import Secret
+    from sandbox.engine.values.values import Secret
 
     many = tuple(resource(f"r{number}", inputs={"s": Secret(number)}) for number in range(20))
     rendering.text(Deployment(many))

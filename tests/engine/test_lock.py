@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.engine.backend import FileBackend, StackRef
-from sandbox.engine.lock import LockedError, locked
+from sandbox.engine.state.backend import FileBackend, StackRef
+from sandbox.engine.state.lock import LockedError, locked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
-from sandbox.engine import policy_config
-from sandbox.engine.policy_config import PolicyConfigError
+from sandbox.engine.policy import policy_config
+from sandbox.engine.policy.policy_config import PolicyConfigError
 
 SCHEMA: dict[str, Any] = {
     "days": {"type": "integer", "minimum": 1, "default": 365},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sandbox.engine.property_path import PathError, get_at, parse_property_path, remove_at, set_at
+from sandbox.engine.values.property_path import PathError, get_at, parse_property_path, remove_at, set_at
 
 NAMES = st.text(min_size=1, max_size=6)
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.engine.secrets import PassphraseSecrets, SecretsError, new_passphrase_secrets, open_passphrase_secrets, passphrase_from
-from sandbox.engine.transfer import mapped_secrets, with_plaintext
-from sandbox.engine.yaml_text import parse_yaml
+from sandbox.engine.project.secrets import (
+    PassphraseSecrets,
+    SecretsError,
+    new_passphrase_secrets,
+    open_passphrase_secrets,
+    passphrase_from,
+)
+from sandbox.engine.project.yaml_text import parse_yaml
+from sandbox.engine.state.transfer import mapped_secrets, with_plaintext
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.engine.aliases import AliasError, Aliases
-from sandbox.engine.deployment import Resource
-from sandbox.engine.goal import Alias, Goal
-from sandbox.engine.targets import Targets
+from sandbox.engine.plan.aliases import AliasError, Aliases
+from sandbox.engine.plan.targets import Targets
+from sandbox.engine.state.deployment import Resource
+from sandbox.engine.steps.goal import Alias, Goal
 
 BASE = "urn:pulumi:dev::shop::"
 

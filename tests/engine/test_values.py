@@ -6,9 +6,9 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.engine import values
-from sandbox.engine.deployment import Seal, decoded_value, encoded_value, sealed
-from sandbox.engine.values import UNKNOWN, Asset, Form, Output, ResourceReference, Secret
+from sandbox.engine.state.deployment import Seal, decoded_value, encoded_value, sealed
+from sandbox.engine.values import values
+from sandbox.engine.values.values import UNKNOWN, Asset, Form, Output, ResourceReference, Secret
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8"), max_size=8),

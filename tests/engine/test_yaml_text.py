@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.engine.yaml_text import YamlError, dump_yaml, parse_yaml, with_entry, without_entry
+from sandbox.engine.project.yaml_text import YamlError, dump_yaml, parse_yaml, with_entry, without_entry
 
 SETTINGS = """\
 # who may deploy this stack: see the wiki

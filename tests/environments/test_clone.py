@@ -13,7 +13,7 @@ from environments.engine import Engine
 from environments.errors import EnvironmentRefusedError
 from settings import Settings
 from tests.environments.conftest import HUB, Project
-from tests.pki.authorities import hierarchy, pem_of
+from tests.kit.authorities import hierarchy, pem_of
 
 
 def planned(project: Project, source: str = "prod", target: str = "staging", *given: str, **more: Any) -> clone.Plan:

@@ -16,15 +16,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from components.pki import issue
-from components.pki.signers import KeyInMemory
-from sandbox import world
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from hubtrust.pki import issue
+from hubtrust.pki.signers import KeyInMemory
+from sandbox import installation
 from tests.environments.conftest import ROOT, variables
-from tests.mqtt.device import Device
-from tests.pki.authorities import ec_key, lasting, private_pem
-from tests.pki.authorities import pem_of as pem
-from tests.registry.hub_door import HubDoor
+from tests.kit.authorities import ec_key, lasting, private_pem
+from tests.kit.authorities import pem_of as pem
+from tests.kit.device import Device
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
 
 _PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py")
 _EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -121,13 +121,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     folder.mkdir()
     for part in _PARTS:
         shutil.copy(ROOT / part, folder)
-    for part in ("components", "policies", "environments"):
+    for part in ("policies", "environments"):
         shutil.copytree(ROOT / part, folder / part)
     (folder / ".venv").symlink_to(sys.prefix)
     with local_azure(tmp_path, "--retry-after", "0") as azure:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
-        environment = {**inherited, **world.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
+        environment = {**inherited, **installation.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
         made = Place(folder, azure, request.param, environment)
         settings = folder / "Pulumi.prod.yaml"
         settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n")

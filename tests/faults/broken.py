@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from components.dynamic.lifecycle import Properties
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from components.errors import HubtrustError
+from hubtrust.dynamic.lifecycle import Properties
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.errors import HubtrustError
 
 
 class Littering(VerifiedCertificateProvider):
@@ -30,8 +30,8 @@ class Hasty(VerifiedCertificateProvider):
 
     def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Delete whatever stands, then make."""
-        from components.azure_iot.arm import Certificates, service
-        from components.dynamic.verified_certificate import _door
+        from hubtrust.azure.certificates import Certificates, service
+        from hubtrust.dynamic.verified_certificate import _door
 
         with _door(news) as door:
             certificates = Certificates(door, service(str(news["serviceId"])))

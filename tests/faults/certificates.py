@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from components.dynamic import custody
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.plants import Plant
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.world import World
+from tests.kit.plants import Plant
 
 RESOURCE = "VerifiedCertificate"
 _Change = Callable[[World], dict[str, Any]]

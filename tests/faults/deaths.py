@@ -17,11 +17,11 @@ from typing import Any
 
 import httpx
 
-from sandbox.world import environment
-from tests.dynamic.local_azure import Hub, local_azure
-from tests.e2e.program import pem_of, program
+from sandbox.installation import environment
 from tests.faults import trust
 from tests.faults.world import World
+from tests.kit.local_azure import Hub, local_azure
+from tests.kit.program import pem_of, program
 
 ROOT = Path(__file__).parents[2]
 _RUN = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('tests.faults.trapped_engine', run_name='__main__')"

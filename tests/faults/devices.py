@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from components.azure_iot.registry import Registration
-from components.dynamic import custody
-from components.dynamic.connection_check import ConnectionCheckProvider
-from components.dynamic.device_fleet import DeviceFleetProvider
-from components.dynamic.device_identity import DeviceIdentityProvider
-from components.dynamic.roster import Roster
-from components.dynamic.roster_sources import from_pattern
-from tests.dynamic.estate import OWNER, Estate
-from tests.dynamic.local_azure import Hub, LocalAzure
+from hubtrust.azure.registry import Registration
+from hubtrust.custody import custodies as custody
+from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster_files import from_pattern
+from hubtrust.dynamic.connection_check import ConnectionCheckProvider
+from hubtrust.dynamic.device_fleet import DeviceFleetProvider
+from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from tests.faults.certificates import authority, name
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.world import World
-from tests.registry.hub_door import HubDoor
+from tests.kit.estate import OWNER, Estate
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import Hub, LocalAzure
 
 DEVICE = "press-1"
 _HUNDREDS = from_pattern("press-{001..120}", {"plant": "A"})  # two calls' worth

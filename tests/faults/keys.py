@@ -6,14 +6,14 @@ Each fault once and not for good: a vault's client has its own patience, of most
 from collections.abc import Mapping
 from typing import Any
 
-from components.dynamic import custody
-from components.dynamic.signing_key import SigningKeyProvider
-from components.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.custody.places import Vault, vault
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.faults.certificates import authority, declare, name
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.world import World
+from tests.kit.key_places import Vault, vault
 
 _KEY = "ca"
 

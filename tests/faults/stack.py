@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.dynamic.lifecycle import Reconciler
-from tests.dynamic.engine_calls import CallFailedError, Made, Provider, ProviderProcess
+from hubtrust.dynamic.lifecycle import Reconciler
+from tests.kit.engine_calls import CallFailedError, Made, Provider, ProviderProcess
 
 # What a program declares: each resource's provider and inputs, by name, in the order of the program.
 Declared = dict[str, tuple[type[Reconciler], dict[str, Any]]]

@@ -11,18 +11,18 @@ from typing import Any
 
 import httpx
 
-from sandbox.world import environment
-from tests.custody.places import OFFICER, grant
-from tests.dynamic.engine_calls import CallFailedError, ProviderProcess
-from tests.dynamic.local_azure import LocalAzure, local_azure
+from sandbox.installation import environment
 from tests.faults import devices, trust
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.world import Call, World
+from tests.kit.engine_calls import CallFailedError, ProviderProcess
+from tests.kit.key_places import OFFICER, grant
+from tests.kit.local_azure import LocalAzure, local_azure
 
 ABSORBED = "absorbed"
-_LINE = re.compile(r"components(\.\w+)+\.(?P<kind>\w+Error): [^\n]+; [^\n]+")
+_LINE = re.compile(r"hubtrust(\.\w+)+\.(?P<kind>\w+Error): [^\n]+; [^\n]+")
 _RUNS = 4  # the one before, the one that meets the fault, the next, the last: each a process that knows nothing of the others
 _AT_A_TIME = 8  # cases; a provider process serves four calls at a time and most of them wait
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from components.dynamic.authority_generation import AuthorityGenerationProvider
-from tests.dynamic.engine_calls import CallFailedError
-from tests.dynamic.estate import OWNER
+from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from tests.faults.devices import DEVICE, device
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.stack import Declared
 from tests.faults.sweep import Bench
 from tests.faults.world import Call, World
+from tests.kit.engine_calls import CallFailedError
+from tests.kit.estate import OWNER
 
 _ASKED = Call("POST", "hub", "/devices/query", 1)
 

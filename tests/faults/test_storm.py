@@ -5,11 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.dynamic.estate import Estate
-from tests.e2e.program import Program, program
 from tests.faults.extent import Extent
 from tests.faults.fault import FAULTS
-from tests.registry.hub_door import HubDoor
+from tests.kit.estate import Estate
+from tests.kit.hub_client import HubDoor
+from tests.kit.program import Program, program
 
 _DOORS = ({"path": "*/certificates/*"}, {"host": "*.azure-devices.net"})  # the calls that are ours and not azure-native's
 _SHARE = 0.03  # of the calls for each fault: about one call in four goes wrong

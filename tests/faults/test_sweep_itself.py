@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.dynamic.lifecycle import Reconciler
+from hubtrust.dynamic.lifecycle import Reconciler
 from tests.faults import trust
 from tests.faults.broken import Babbling, Hasty, Littering
 from tests.faults.certificates import authority, declare, name

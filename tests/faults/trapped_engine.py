@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from sandbox.engine import plugins
 from sandbox.engine.cli.main import main
+from sandbox.engine.providers import plugins
 
 if TYPE_CHECKING:
     import asyncio

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from tests.dynamic.local_azure import Hub, LocalAzure
 from tests.faults.fault import Fault
 from tests.faults.stack import Stack
+from tests.kit.local_azure import Hub, LocalAzure
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 _LOGIN = "login.microsoftonline"

@@ -89,7 +89,7 @@ def checkout(folder: Path) -> Path:
     place.mkdir()
     for part in _PARTS:
         shutil.copy(ROOT / part, place / part)
-    for part in ("components", "policies", "examples/gitops"):
+    for part in ("policies", "examples/gitops"):
         shutil.copytree(ROOT / part, place / part)
     (place / ".venv").symlink_to(sys.prefix)
     return place

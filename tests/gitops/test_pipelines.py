@@ -16,11 +16,11 @@ import httpx
 import pytest
 import yaml
 
-from sandbox import world
-from tests.dynamic.local_azure import Hub, LocalAzure, local_azure
+from sandbox import installation
 from tests.gitops import pipelines
 from tests.gitops.forge import Forge, checkout, forge, shim
 from tests.gitops.pipelines import GITOPS, ROOT, Job
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
 
 FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
 READERS: dict[str, Callable[[str, Mapping[str, str]], Job]] = {
@@ -103,7 +103,9 @@ def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> I
 
         def made(service: str) -> Runner:
             (tmp_path / "state").mkdir()
-            public = {name: value for name, value in world.environment(azure.ready).items() if not name.startswith(("AZURE_", "ARM_"))}
+            public = {
+                name: value for name, value in installation.environment(azure.ready).items() if not name.startswith(("AZURE_", "ARM_"))
+            }
             environment = pipelines.clean_environment() | public
             environment |= {"PATH": _engine(request.param, tmp_path), "HOME": str(tmp_path), "PULUMI_HOME": str(tmp_path / "home")}
             # In this sandbox a passphrase opens the secrets of the state; on Azure a key of Key Vault does.

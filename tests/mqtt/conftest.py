@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dynamic.local_azure import LocalAzure, local_azure
-from tests.mqtt.chains import Party
-from tests.registry.hub_door import HubDoor
+from tests.kit.device_chains import Party
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import LocalAzure, local_azure
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.mqtt.chains import DAY, Party
-from tests.mqtt.device import API, Device, attempts, connect, until
-from tests.registry.hub_door import HubDoor, signature
+from tests.kit.device import API, Device, attempts, connect, until
+from tests.kit.device_chains import DAY, Party
+from tests.kit.hub_client import HubDoor, signature
 
 ACCEPTED, NOT_AUTHORIZED = 0, 5
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from OpenSSL import crypto
 
-from sandbox.cloud.judge import connection
+from sandbox.azure.judge import connection
 
 CASES = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "x509-cases" / "limbo.jsonl.gz"
 HOST_NAME = "hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cloud.mqtt.packets import Kind
-from tests.mqtt.chains import Party
-from tests.mqtt.device import Device, attempts, messages, packet, text, until
-from tests.registry.hub_door import HubDoor
+from sandbox.azure.mqtt.packets import Kind
+from tests.kit.device import Device, attempts, messages, packet, text, until
+from tests.kit.device_chains import Party
+from tests.kit.hub_client import HubDoor
 
 _EVENTS = "devices/press-001/messages/events/"
 

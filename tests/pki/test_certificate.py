@@ -7,9 +7,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from components.pki import errors
-from components.pki.certificate import common_name, describe, display, load_certificate, pem
-from tests.pki.authorities import Forged, hierarchy, name, pem_of, write
+from hubtrust.pki import errors
+from hubtrust.pki.certificate import common_name, describe, display, load_certificate, pem
+from tests.kit.authorities import Forged, hierarchy, name, pem_of, write
 
 
 def test_the_description_is_what_openssl_prints(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.pki import chain, errors
-from tests.pki.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, leaf, name, pem_of, private_pem, rsa_key
+from hubtrust.pki import chain, errors
+from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, leaf, name, pem_of, private_pem, rsa_key
 
 MADE = hierarchy(depth=3)
 

@@ -14,10 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.pki import chain, errors, issue
-from components.pki.keys import PrivateKey
-from components.pki.signers import KeyInMemory
-from tests.pki.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, pem_of, rsa_key, write
+from hubtrust.pki import chain, errors, issue
+from hubtrust.pki.keys import PrivateKey
+from hubtrust.pki.signers import KeyInMemory
+from tests.kit.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, pem_of, rsa_key, write
 
 EXAMPLES = 200 if os.environ.get("HUBTRUST_FULL") else 12
 KINDS: dict[str, PrivateKey] = {}

@@ -4,9 +4,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from components.pki import errors
-from components.pki.keys import digest_for, key_name, key_thumbprint, load_private_key, load_public_key, public_pem
-from tests.pki.authorities import ec_key, private_pem, rsa_key
+from hubtrust.pki import errors
+from hubtrust.pki.keys import digest_for, key_name, key_thumbprint, load_private_key, load_public_key, public_pem
+from tests.kit.authorities import ec_key, private_pem, rsa_key
 
 
 def refused(kind: type[errors.PkiError], match: str, pem: str, passphrase: str | None = None) -> None:

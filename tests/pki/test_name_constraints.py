@@ -6,9 +6,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from components.pki import errors
-from components.pki.name_constraints import require_names_allowed
-from tests.pki.authorities import Forged, name
+from hubtrust.pki import errors
+from hubtrust.pki.name_constraints import require_names_allowed
+from tests.kit.authorities import Forged, name
 
 URI, DNS, MAIL, DN = x509.UniformResourceIdentifier, x509.DNSName, x509.RFC822Name, x509.DirectoryName
 

@@ -8,9 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from components.pki import chain, errors
-from components.pki.certificate import load_certificate
-from tests.pki.authorities import ABSENT, NOW, Forged, hierarchy, name, pem_of
+from hubtrust.pki import chain, errors
+from hubtrust.pki.certificate import load_certificate
+from tests.kit.authorities import ABSENT, NOW, Forged, hierarchy, name, pem_of
 
 TOP = Forged(subject="Top")
 LEAF = {"subject": "d", "authority": False, "usage": False, "issuer": TOP}

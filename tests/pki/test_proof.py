@@ -6,9 +6,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from components.pki import errors, issue
-from components.pki.proof import require_answer
-from tests.pki.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
+from hubtrust.pki import errors, issue
+from hubtrust.pki.proof import require_answer
+from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
 
 CODE = "4F2A91C0" * 6
 MADE = hierarchy(depth=0).issuing

@@ -4,9 +4,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from components.pki import errors
-from components.pki.request import load_request, requested_key
-from tests.pki.authorities import ec_key, name, private_pem, rsa_key
+from hubtrust.pki import errors
+from hubtrust.pki.request import load_request, requested_key
+from tests.kit.authorities import ec_key, name, private_pem, rsa_key
 
 
 def pem_request(key: object, subject: str = "press-001") -> str:

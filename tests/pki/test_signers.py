@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
-from components.pki import issue
-from components.pki.keys import PrivateKey, PublicKey
-from components.pki.signers import KeyInMemory, builder_key
-from tests.pki.authorities import ec_key, lasting, name, pem_of, rsa_key
+from hubtrust.pki import issue
+from hubtrust.pki.keys import PrivateKey, PublicKey
+from hubtrust.pki.signers import KeyInMemory, builder_key
+from tests.kit.authorities import ec_key, lasting, name, pem_of, rsa_key
 
 
 class KeyElsewhere:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.pki.errors import PinError, TokenError
-from components.pki.token import require_tries_left
-from components.pki.token_uri import TokenUri
+from hubtrust.custody.pkcs11 import require_tries_left
+from hubtrust.custody.pkcs11_uri import TokenUri
+from hubtrust.pki.errors import PinError, TokenError
 
 
 def test_a_key_by_token_and_label() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from components.pki import chain, errors
-from components.pki.certificate import load_certificate, load_certificates
+from hubtrust.pki import chain, errors
+from hubtrust.pki.certificate import load_certificate, load_certificates
 
 CASES = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "x509-cases" / "limbo.jsonl.gz"
 HOST_NAME = "the verdict hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"

@@ -12,10 +12,10 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from sandbox.installation import environment
 from sandbox.plugins.azure_native.types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
 from sandbox.plugins.tls.plugin import plugin as tls_plugin
 from sandbox.plugins.wire import read
-from sandbox.world import environment
 from tests.plugins.chains import CA, KEY, ROOT, operation
 from tests.plugins.driving import BIN, Plugin, running
 

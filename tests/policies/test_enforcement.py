@@ -7,7 +7,7 @@ from cryptography import x509
 
 from policies.rules import POLICIES, RULES
 from policies.rules.certificates import thumbprints
-from tests.pki.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
+from tests.kit.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
 from tests.policies.conftest import HandMade
 
 NOW = datetime.now(UTC)

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pulumi_policy.proxy import unknown_checking_proxy
 
-from components.dynamic.registration import registration
-from components.dynamic.roster import Roster
+from hubtrust.devices.description import registration
+from hubtrust.devices.roster import Roster
 from policies.rules import RULES
 from policies.rules.certificates import thumbprints
 from policies.rules.declared import UNKNOWN, Declared, NotKnownYetError
 from policies.rules.secrecy import Watch, bare_keys
-from tests.pki.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
+from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
 
 NOW = datetime.now(UTC)
 DYNAMIC = "pulumi-python:dynamic/hubtrust:"

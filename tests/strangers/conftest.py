@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import world
-from tests.dynamic.local_azure import ROOT, LocalAzure, local_azure
+from sandbox import installation
+from tests.kit.local_azure import ROOT, LocalAzure, local_azure
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -24,7 +24,12 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 @pytest.fixture
 def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
     """What a client gets: that environment, and a home of its own."""
-    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AZURE_CONFIG_DIR": str(tmp_path / "az"), **world.environment(azure.ready)}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AZURE_CONFIG_DIR": str(tmp_path / "az"),
+        **installation.environment(azure.ready),
+    }
 
 
 @pytest.fixture

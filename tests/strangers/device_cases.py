@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.mqtt.chains import DAY, Party
-from tests.registry.hub_door import HubDoor
+from tests.kit.device_chains import DAY, Party
+from tests.kit.hub_client import HubDoor
 
 # Each case, and the reason of its refusal on the control port; None: it is let in.
 CASES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.dynamic.local_azure import ROOT, LocalAzure
+from tests.kit.local_azure import ROOT, LocalAzure
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]

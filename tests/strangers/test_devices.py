@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.dynamic.local_azure import ROOT, LocalAzure, local_azure
-from tests.mqtt.device import attempts, connect, messages, packet, text
-from tests.registry.hub_door import HubDoor
+from tests.kit.device import attempts, connect, messages, packet, text
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import ROOT, LocalAzure, local_azure
 from tests.strangers.device_cases import CASES, Case, Estate, estate
 
 pytestmark = pytest.mark.stranger

@@ -16,7 +16,7 @@ from azure.mgmt.iothubprovisioningservices import IotDpsClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.dynamic.local_azure import LocalAzure
+from tests.kit.local_azure import LocalAzure
 
 pytestmark = pytest.mark.stranger
 

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.cli.table import table
-from sandbox.engine.config import (
+from sandbox.engine.errors import EngineError, UsageError
+from sandbox.engine.project.config import (
     BLINDED,
     Ciphertext,
     as_text,
@@ -19,12 +20,11 @@ from sandbox.engine.config import (
     set_value,
     short_key,
 )
-from sandbox.engine.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.cli.session import Session
+    from sandbox.engine.cli.workspace import Session
 
 _TYPES: dict[str, Callable[[str], Any]] = {
     "string": str,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from sandbox.engine.cancel import CancelToken
+    from sandbox.engine.steps.cancel import CancelToken
 
 
 @contextlib.contextmanager

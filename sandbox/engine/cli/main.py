@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sandbox.engine.cli.parser import parse
-from sandbox.engine.cli.session import Session
+from sandbox.engine.cli.workspace import Session
 from sandbox.engine.errors import EXIT_CANCELLED, EXIT_ERROR, EngineError, ReportedError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from sandbox.engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.engine.cli.session import Session
+    from sandbox.engine.cli.workspace import Session
 
     Verb = Callable[[Session], None]
     _Verbs = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - argparse has no public name for it

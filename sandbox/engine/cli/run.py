@@ -8,27 +8,27 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.engine.cancel import CancelToken
-from sandbox.engine.checkpoint import Rendering
 from sandbox.engine.cli.interrupt import interruptible
-from sandbox.engine.cli.session import unwritable
-from sandbox.engine.config import check_config, completed, config_value, written
-from sandbox.engine.deployment import Deployment, Seal
+from sandbox.engine.cli.workspace import unwritable
 from sandbox.engine.display.choice import open_display
 from sandbox.engine.display.stream import Stream
 from sandbox.engine.errors import CancelledError, ChangesFoundError, ConfirmationError, EngineError, ReportedError, UsageError
-from sandbox.engine.history import Update, add_to_history
-from sandbox.engine.lock import locked
-from sandbox.engine.request import Outcome, PolicyPackRef, Request
+from sandbox.engine.project.config import check_config, completed, config_value, written
 from sandbox.engine.run import run
-from sandbox.engine.stack_reference import stack_outputs
+from sandbox.engine.state.checkpoint import Rendering
+from sandbox.engine.state.deployment import Deployment, Seal
+from sandbox.engine.state.history import Update, add_to_history
+from sandbox.engine.state.lock import locked
+from sandbox.engine.state.stack_reference import stack_outputs
+from sandbox.engine.steps.cancel import CancelToken
+from sandbox.engine.steps.request import Outcome, PolicyPackRef, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from sandbox.engine.cli.session import Session
-    from sandbox.engine.config import StoredConfig
+    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.project.config import StoredConfig
 
 Verb = Literal["up", "refresh", "destroy"]
 _UNCHANGING = ("same", "read", "refresh")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine.backend import BackendError, parse_stack_ref
-from sandbox.engine.cli.session import unwritable
 from sandbox.engine.cli.table import age, table
-from sandbox.engine.config import as_text
-from sandbox.engine.deployment import manifest
+from sandbox.engine.cli.workspace import unwritable
 from sandbox.engine.errors import CancelledError, EngineError, UsageError
-from sandbox.engine.lock import locked
-from sandbox.engine.transfer import has_plaintext, read_export, stack_outputs, with_ciphertext, with_plaintext
+from sandbox.engine.project.config import as_text
+from sandbox.engine.state.backend import BackendError, parse_stack_ref
+from sandbox.engine.state.deployment import manifest
+from sandbox.engine.state.lock import locked
+from sandbox.engine.state.transfer import has_plaintext, read_export, stack_outputs, with_ciphertext, with_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sandbox.engine.cli.session import Session
+    from sandbox.engine.cli.workspace import Session
 
 
 def show(session: Session) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine import lock
 from sandbox.engine.errors import CancelledError, UsageError
-from sandbox.engine.state_edit import deleted, unprotected
+from sandbox.engine.state import lock
+from sandbox.engine.state.state_edit import deleted, unprotected
 
 if TYPE_CHECKING:
-    from sandbox.engine.cli.session import Session
+    from sandbox.engine.cli.workspace import Session
 
 
 def delete(session: Session) -> None:

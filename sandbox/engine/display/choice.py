@@ -11,7 +11,7 @@ from sandbox.engine.display.plain import PlainLines
 from sandbox.engine.display.stream import JsonLines
 
 if TYPE_CHECKING:
-    from sandbox.engine.cli.session import Session
+    from sandbox.engine.cli.workspace import Session
     from sandbox.engine.display.stream import Display
 
 _HEADLINES = {

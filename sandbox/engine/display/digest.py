@@ -6,9 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sandbox.engine.config import BLINDED
 from sandbox.engine.display.message import prefixed
 from sandbox.engine.display.stream import STATES, write_at_once
+from sandbox.engine.project.config import BLINDED
 
 if TYPE_CHECKING:
     from sandbox.engine.display.board import Board

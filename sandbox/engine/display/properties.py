@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine.deployment import encoded_value
-from sandbox.engine.transfer import SIGNATURE, mapped_secrets
-from sandbox.engine.values import UNKNOWN_TEXT
+from sandbox.engine.state.deployment import encoded_value
+from sandbox.engine.state.transfer import SIGNATURE, mapped_secrets
+from sandbox.engine.values.values import UNKNOWN_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.engine.cancel import CancelToken
-from sandbox.engine.project import load_project
-from sandbox.engine.request import Request
+from sandbox.engine.project.project import load_project
 from sandbox.engine.run import run
+from sandbox.engine.steps.cancel import CancelToken
+from sandbox.engine.steps.request import Request
 
 if TYPE_CHECKING:
-    from sandbox.engine.deployment import Deployment
+    from sandbox.engine.state.deployment import Deployment
 
 
 @pytest.mark.parametrize("room", [0, 1, 2])

@@ -1,0 +1,234 @@
+"""CertificateAuthority: the CA that a hub is to trust: made here, bought elsewhere, or signed by somebody else on our request."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+import pulumi_tls as tls
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from hubtrust.authority_keys import AuthorityKey, Elsewhere
+from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, KeyAlgorithm, Request, Trust, require_overlap
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.authority_generation import AuthorityGeneration
+from hubtrust.dynamic.issued_certificate import IssuedCertificate
+from hubtrust.dynamic.signing_key import SigningKey
+from hubtrust.pki.certificate import pem
+from hubtrust.pki.chain import Chain, load_chain
+from hubtrust.pki.errors import PkiError
+from hubtrust.pki.keys import load_private_key
+
+__all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
+
+_HOURS = 24  # a day; pulumi-tls counts in hours
+
+
+class CertificateAuthority(pulumi.ComponentResource):
+    """A root and any number of intermediates, path lengths set, no child outliving its issuer."""
+
+    chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
+    certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
+    anchor: Anchor | None  # of this generation; None while an answer is waited for
+    previous: Anchor | None  # of the generation before, where it is kept
+    standing: AuthorityGeneration  # what all of it comes after
+    signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        source: Generate | Import | Request,
+        generation: int = 1,
+        keep_previous: bool = False,
+        previous: Generate | Import | Request | None = None,
+        trust: Trust | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare it.
+
+        Args:
+            name: Pulumi's name for it, and what its certificates are called on a hub.
+            source: where it comes from.
+            generation: 1, 2, …; the next one is another CA with other keys, and is proven before the one before goes.
+            keep_previous: the generation before stands too, while devices move over to this one.
+            previous: where that one came from; default: the same ``source``, which is right where keys are made here.
+            trust: which certificate hubs trust; default: the issuing one.
+            opts: Pulumi's options.
+
+        Raises:
+            AuthorityError: an imported or answered chain is no good, as ``load_chain`` says it, or the key is none of the chain's.
+        """
+        super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
+        self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
+        require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
+        self.standing = AuthorityGeneration(
+            name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.signer = None
+        try:
+            self.previous = self._declared(previous or source, generation - 1) if keep_previous else None
+            self.anchor = self._declared(source, generation)
+        except PkiError as error:
+            raise AuthorityError(error.what, error.fact, error.remedy) from None
+        self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
+
+    def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
+        """One generation; what is read off the authority itself is the last one's that was declared."""
+        self._prefix = f"{self.name}-g{generation}"
+        self.certificate_request = pulumi.Output.from_input(None)
+        match source:
+            case Generate():
+                self._generate(source)
+            case Import():
+                self._import(source)
+            case Request():
+                self._request(source)
+        return replace(self.anchor, generation=generation) if self.anchor else None
+
+    def _generate(self, source: Generate) -> None:
+        _require_places(source.custody, source.intermediates + 1)
+        key = self._authority_key("root", source.key, source.custody, 0)
+        signer = key.signer
+        root = self._root(source, key)
+        root_anchor = anchor = Anchor(root, signer)
+        chain: pulumi.Output[str] = root
+        for number in range(1, source.intermediates + 1):
+            label = "issuing" if number == source.intermediates else f"intermediate-{number}"
+            child = self._authority_key(label, source.key, source.custody, number)
+            issued = IssuedCertificate(
+                f"{self._prefix}-{label}",
+                profile="intermediate",
+                subject=_subject(f"{source.common_name} {label.replace('-', ' ')} CA", source.organization),
+                public_key=child.public_key,
+                issuer_certificate=chain,
+                signer=signer,
+                path_length=source.intermediates - number,
+                lifetime_days=source.issuing_days,
+                renew_before_days=source.issuing_window(),
+                opts=self._child(),
+            )
+            signer = child.signer
+            chain, anchor = issued.chain, Anchor(issued.certificate, signer)
+        self.chain, self.signer = chain, signer
+        self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
+
+    def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
+        """The root's certificate. Issued by us where pulumi-tls can't: with a path length of 0, or by a key that is elsewhere."""
+        if source.intermediates == 0 or source.custody:
+            issued = IssuedCertificate(
+                f"{self._prefix}-root",
+                profile="root",
+                subject=_subject(f"{source.common_name} root CA", source.organization),
+                signer=key.signer,
+                path_length=source.intermediates,
+                lifetime_days=source.root_days,
+                renew_before_days=source.root_window(),
+                opts=self._child(),
+            )
+            return issued.certificate
+        subject = tls.SelfSignedCertSubjectArgs(common_name=f"{source.common_name} root CA", organization=source.organization)
+        return tls.SelfSignedCert(
+            f"{self._prefix}-root",
+            private_key_pem=key.signer["privateKey"],
+            subject=subject,
+            is_ca_certificate=True,
+            max_path_length=source.intermediates,
+            set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
+            allowed_uses=["cert_signing", "crl_signing"],
+            validity_period_hours=source.root_days * _HOURS,
+            early_renewal_hours=int(source.root_window() * _HOURS),
+            opts=self._child(),
+        ).cert_pem
+
+    def _import(self, source: Import) -> None:
+        chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
+        self._notice(chain)
+        certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
+        if source.custody:
+            _require_places(source.custody, 1)
+            signer = source.custody.signer(0)
+        elif source.private_key is None:
+            signer = custody.offline()
+        else:
+            _require_key_of(certificate, chain, source)
+            passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
+            signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
+        self.chain = pulumi.Output.from_input(chain.pem)
+        self.signer = signer if certificate == chain.issuing else None
+        self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
+
+    def _request(self, source: Request) -> None:
+        signer = self._requested(source)
+        self.chain, self.anchor = pulumi.Output.from_input(None), None
+        if source.answer:
+            chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
+            self._notice(chain)
+            self.chain = pulumi.Output.from_input(chain.pem)
+            # The key is ours and belongs to the lowest certificate: only that one can be proven here.
+            self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
+
+    def _requested(self, source: Request) -> Mapping[str, Any]:
+        """Have the request made and signed; what signs with its key."""
+        if source.custody:
+            _require_places(source.custody, 1)
+            subject = _subject(source.common_name, source.organization)
+            held = SigningKey(
+                f"{self._prefix}-issuing-key", signer=source.custody.signer(0), make=source.key.value, subject=subject, opts=self._child()
+            )
+            self.certificate_request = held.request
+            return AuthorityKey.elsewhere(source.custody.signer(0), held.reference, held.public_key).signer
+        key = self._key("issuing", source.key)
+        names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
+        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child())
+        self.certificate_request = request.cert_request_pem
+        return custody.in_state(key.private_key_pem)
+
+    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: Elsewhere | None, place: int) -> AuthorityKey:
+        """The key in that place, from the root down; made where there is none."""
+        if where is None:
+            key = self._key(label, algorithm)
+            return AuthorityKey(key.public_key_pem, custody.in_state(key.private_key_pem))
+        held = SigningKey(f"{self._prefix}-{label}-key", signer=where.signer(place), make=algorithm.value, opts=self._child())
+        return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
+
+    def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
+        kind, _, size = algorithm.value.partition("-")
+        opts = self._child(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
+        if kind == "ec":
+            return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="ECDSA", ecdsa_curve=f"P{size.removeprefix('p')}", opts=opts)
+        return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="RSA", rsa_bits=int(size), opts=opts)
+
+    def _child(self, **more: Any) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)
+
+    def _notice(self, chain: Chain) -> None:
+        for notice in chain.notices:
+            pulumi.log.warn(notice, self)
+
+
+def _require_places(where: Elsewhere | None, certificates: int) -> None:
+    if where is not None and len(where.keys) != certificates:
+        fact = f"there {'is 1' if len(where.keys) == 1 else f'are {len(where.keys)}'} and {certificates} wanted"
+        raise AuthorityError("the authority's keys", fact, "give one address for each certificate, from the root down")
+
+
+def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:
+    key = load_private_key(source.private_key or "", what="the imported key", passphrase=source.passphrase)
+    owner = chain.of_key(key.public_key())
+    if owner != certificate:
+        fact = f"it is the key of '{owner.subject.rfc4514_string()}', and '{certificate.subject.rfc4514_string()}' is to be trusted"
+        raise AuthorityError("the imported key", fact, "trust the certificate whose key this is, or give the other key")
+
+
+def _subject(common_name: str, organization: str | None) -> str:
+    """A name as RFC 4514 text; from values, so that a comma in one of them stays in it."""
+    try:
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+        attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    except ValueError:
+        fact = "a name in it is empty or longer than 64 characters (RFC 5280 appendix A.1)"
+        raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "write shorter names") from None
+    return x509.Name(attributes[::-1]).rfc4514_string()

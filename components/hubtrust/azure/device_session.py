@@ -1,0 +1,150 @@
+"""A device's session with its hub: MQTT 3.1.1 over TLS with a client certificate, through the environment's proxy where there is one.
+
+Source: learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub.
+"""
+
+import os
+import socket
+import ssl
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import certifi
+import socks
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel
+
+from hubtrust.azure.errors import SessionError
+
+PORT = 8883
+_STEP = 0.1  # seconds that the client's loop waits for its socket
+_CLOSED = "open port 8883 (HTTPS_PROXY must allow it too), or switch the check off (connectionCheck: false)"
+_PROXIES = {"http": socks.HTTP, "https": socks.HTTP, "socks5": socks.SOCKS5, "socks5h": socks.SOCKS5, "socks4": socks.SOCKS4}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a device shows: its chain, its own certificate first, and its key, encrypted so that it never lies on a disk in the clear."""
+
+    chain: str  # PEM
+    private_key: bytes = field(repr=False)  # PEM, encrypted PKCS#8
+    passphrase: bytes = field(repr=False)
+
+
+def context(identity: Identity) -> ssl.SSLContext:
+    """TLS as a device does it: the hub is verified by the environment's roots (SSL_CERT_FILE) or the machine's and certifi's.
+
+    Python loads keys from files only: this one is encrypted, readable by its owner alone, and gone when the context is made.
+    """
+    made = ssl.create_default_context()
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not os.environ.get("SSL_CERT_FILE"):
+        made.load_verify_locations(cafile=certifi.where())
+    with tempfile.TemporaryDirectory(prefix="hubtrust-") as folder:  # made with mode 0700
+        chain, key = Path(folder) / "chain.pem", Path(folder) / "key.pem"
+        chain.write_text(identity.chain)
+        key.write_bytes(identity.private_key)
+        made.load_cert_chain(chain, key, identity.passphrase)
+    return made
+
+
+def publish_once(host: str, device_id: str, tls: ssl.SSLContext, *, payload: str, timeout: float) -> None:
+    """Connect as the device, publish one message at QoS 1, wait until the hub has it, disconnect.
+
+    Raises:
+        SessionError: a link broke; which one, as far as this side can see.
+    """
+    what = f"device '{device_id}' at {host}:{PORT}"
+    session = _Session()
+    client = session.client(host, device_id, tls, timeout)
+    _open(client, host, what)
+    end = time.monotonic() + timeout
+    try:
+        session.loop(client, what, end, lambda: session.connected)
+        session.message = client.publish(f"devices/{device_id}/messages/events/", payload, qos=1).mid
+        session.loop(client, what, end, lambda: session.published)
+    finally:
+        client.disconnect()
+
+
+def proxy(host: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """PySocks' arguments for the proxy that ``environment`` has for ``host``; {} where it has none."""
+    spelled = {name.lower(): value for name, value in environment.items()}
+    url = spelled.get("https_proxy") or spelled.get("all_proxy")
+    if not url or urllib.request.proxy_bypass_environment(host, {"no": spelled.get("no_proxy", "")}):  # type: ignore[attr-defined] # not in the stubs
+        return {}
+    found = urlsplit(url if "://" in url else f"http://{url}")
+    arguments: dict[str, Any] = {"proxy_type": _PROXIES.get(found.scheme, socks.HTTP), "proxy_addr": found.hostname}
+    arguments["proxy_port"] = found.port or 8080
+    if found.username:
+        arguments |= {"proxy_username": unquote(found.username), "proxy_password": unquote(found.password or "")}
+    return arguments
+
+
+@dataclass
+class _Session:
+    """What the client's callbacks have heard."""
+
+    connected: bool = False
+    published: bool = False
+    message: int | None = None
+    refused: str = ""
+    troubles: list[str] = field(default_factory=list)
+
+    def client(self, host: str, device_id: str, tls: ssl.SSLContext, timeout: float) -> mqtt.Client:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device_id, protocol=mqtt.MQTTv311, reconnect_on_failure=False)
+        client.username_pw_set(f"{host}/{device_id}/?api-version=2021-04-12")
+        client.tls_set_context(tls)
+        client.connect_timeout = min(timeout, 15.0)
+        if through := proxy(host, os.environ):
+            client.proxy_set(**through)
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_log = self._on_log
+        return client
+
+    def loop(self, client: mqtt.Client, what: str, end: float, done: Any) -> None:
+        """Serve the socket until ``done``."""
+        while not done():
+            outcome = client.loop(_STEP)
+            if self.refused or (outcome is not mqtt.MQTT_ERR_SUCCESS and not done()):
+                fact = self.refused or "; ".join(self.troubles[-1:]) or "the hub closed the connection"
+                raise SessionError(what, f"the hub refuses the device: {fact}", "see what it refuses", link="device")
+            if time.monotonic() > end:
+                raise SessionError(what, "the hub does not answer", _CLOSED, link="line")
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.connected, self.refused = not reason.is_failure, str(reason) if reason.is_failure else ""
+
+    def _on_publish(self, _client: Any, _data: Any, message: int, _reason: Any, _properties: Any) -> None:
+        self.published = self.published or message == self.message
+
+    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self.troubles.append(" ".join(text.split())[:200])
+
+
+def _open(client: mqtt.Client, host: str, what: str) -> None:
+    """Name, line and TLS, each told by its own name."""
+    try:
+        client.connect(host, PORT, keepalive=60)
+    except ssl.SSLCertVerificationError as error:
+        fact = f"TLS to the hub: its certificate is not trusted here ({error.verify_message})"
+        remedy = "trust its root (SSL_CERT_FILE), or take the proxy away that opens TLS"
+        raise SessionError(what, fact, remedy, link="tls") from None
+    except ssl.SSLError as error:
+        raise SessionError(what, f"TLS fails: {error.reason or error}", "see what the hub refuses", link="device") from None
+    except socket.gaierror:
+        raise SessionError(what, "the name is not known", "check the hub's name and the DNS of this machine", link="name") from None
+    except socks.ProxyError as error:
+        fact = f"the proxy does not lead there ({' '.join(str(error).split())[:200]})"
+        raise SessionError(what, fact, f"check the hub's name; {_CLOSED}", link="name") from None
+    except OSError as error:
+        fact = f"no connection ({error.strerror or type(error).__name__})"
+        raise SessionError(what, fact, _CLOSED, link="line") from None

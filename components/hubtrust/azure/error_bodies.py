@@ -1,0 +1,135 @@
+"""What an answer of Azure's means: its error envelopes, its codes, and whether waiting helps."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.rest import HttpResponse
+
+from hubtrust.azure.errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
+
+_TAIL = re.compile(r"\s*If you contact a support representative.*$", re.DOTALL)
+_HUB_MESSAGE = re.compile(r"ErrorCode:(?P<code>\w+);(?P<message>.*)", re.DOTALL)
+_REMEDIES: dict[type[AzureError], str] = {
+    UnreachableError: "check network, proxy (HTTPS_PROXY) and trusted roots (SSL_CERT_FILE, REQUESTS_CA_BUNDLE), then run again",
+    DeniedError: "give this identity the role that allows it (Contributor on the hub's resource group), then run again",
+    NotFoundError: "check the subscription and the name, refresh, then run again",
+    EtagError: "run again; it is read anew first",
+    BusyError: "run again later; what was done stays and is gone on from",
+}
+_REMEDY_BY_CODE = {
+    "400053": "check that the key belongs to this certificate, then run again: a fresh code is asked for",
+    "SubscriptionNotFound": "check the subscription id and the tenant of the login (az account show)",
+    "InvalidSubscriptionId": "check the subscription id",
+    "InvalidAuthenticationTokenTenant": "log in to the tenant that owns the subscription",
+    "MissingSubscriptionRegistration": "register the provider: az provider register --namespace Microsoft.Devices",
+    "500019": "check what was sent: Azure answers this to what it can't read; else run again later",
+}
+# 404s that say "this thing is not there", and not "you are lost" (a wrong subscription, a proxy's own page).
+_ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound", "NotFound", "CertificateNotFound", "404002", "404008"}
+_ABSENT |= {"DeviceNotFound"}
+# A hub's own door answers so under a name that leads to no hub; to one just made too, for a while.
+_NO_HUB = {"IotHubNotFound", "401001"}
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with an answer; ``passes`` when waiting may help, ``absent`` when the resource itself is not there."""
+
+    kind: type[AzureError]
+    fact: str
+    passes: bool = False
+    status: int = 0
+    code: str = ""
+    retry_after: float | None = None
+    absent: bool = False
+
+    def error(self, what: str, fact: str, remedy: str | None = None) -> AzureError:
+        """The error to raise for it; ``remedy`` is what this door says to do about this kind."""
+        remedy = (
+            _REMEDY_BY_CODE.get(self.code) or remedy or _REMEDIES.get(self.kind) or "correct the input that Azure names, then run again"
+        )
+        return RefusedError(what, fact, remedy, code=self.code) if self.kind is RefusedError else self.kind(what, fact, remedy)
+
+
+def complaint(response: HttpResponse, *, final_conflicts: Collection[str]) -> Complaint | None:
+    """None for a success; else what Azure complains about, by status first, by code second."""
+    status = response.status_code
+    if status < 300:  # noqa: PLR2004 - HTTP's own class of successes
+        return None
+    code, message = envelope(response)
+    fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
+    kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)
+    absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004
+    passes = passes and (kind is not NotFoundError or absent or code in _NO_HUB)
+    return Complaint(kind, fact, passes, status, code, _retry_after(response), absent)
+
+
+def envelope(response: HttpResponse) -> tuple[str, str]:
+    """Code and message, out of ARM's envelope, Microsoft.Devices' numeric one, its 2017 form, a hub's own, or nothing.
+
+    Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the others. A hub names its code in a header.
+    """
+    code, message = _written(response)
+    return response.headers.get("iothub-errorcode") or code, message
+
+
+def _written(response: HttpResponse) -> tuple[str, str]:
+    try:
+        body: Any = response.json()
+    except ValueError:
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    inner = body.get("error")
+    if isinstance(inner, str):  # OAuth's form
+        return inner, _line(body.get("error_description"))
+    found = inner if isinstance(inner, dict) else {key.lower(): value for key, value in body.items()}
+    code, message = str(found.get("code") or found.get("errorcode") or ""), str(found.get("message") or "")
+    if said := _HUB_MESSAGE.match(message):
+        return said["code"], _line(said["message"])
+    if message.startswith("{"):  # a hub's numbered error, as text inside its other envelope
+        try:
+            nested = json.loads(message)
+            return str(nested.get("errorCode") or code), _line(nested.get("message"))
+        except ValueError:
+            pass
+    return code, _line(message)
+
+
+def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[AzureError], bool]:
+    """The error and whether waiting may help."""
+    kind: type[AzureError]
+    match status:
+        case 403 if code.isdigit():  # Microsoft.Devices' own "no" (a quota); who may do what is ARM's to say, in words
+            return RefusedError, False
+        case 401 if code in _NO_HUB:
+            kind = NotFoundError
+        case 401 | 403:
+            kind = DeniedError
+        case 404:
+            kind = NotFoundError
+        case 412:
+            return EtagError, False
+        case _ if status in (408, 429) or status >= 500 or (status == 409 and passing_conflict):  # noqa: PLR2004 - HTTP's own numbers
+            kind = BusyError
+        case _:
+            return RefusedError, False
+    return kind, True
+
+
+def _retry_after(response: HttpResponse) -> float | None:
+    """Seconds; Azure sends whole seconds, in `Retry-After` or in milliseconds in `retry-after-ms`."""
+    try:
+        if "retry-after-ms" in response.headers:
+            return float(response.headers["retry-after-ms"]) / 1000
+        return float(response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _line(message: object) -> str:
+    """One line, without the tail for support that every message of Microsoft.Devices ends with."""
+    return " ".join(_TAIL.sub("", str(message or "")).split())[:400].rstrip(".")

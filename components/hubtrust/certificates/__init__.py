@@ -1,0 +1,1 @@
+"""What a certificate resource declares, how it is issued, and how possession is proven."""

@@ -1,0 +1,1 @@
+"""Where a key is kept and what signs with it: one file for each custody."""

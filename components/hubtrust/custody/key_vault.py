@@ -1,0 +1,253 @@
+"""A key in Azure Key Vault or Managed HSM: described, made, asked to sign; its private half never leaves there.
+
+Source: learn.microsoft.com/azure/key-vault/keys/about-keys-details (algorithms), learn.microsoft.com/rest/api/keyvault/keys.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import stamina
+from azure.core.exceptions import AzureError as CoreError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from hubtrust.azure.clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+from hubtrust.azure.error_bodies import envelope
+from hubtrust.azure.errors import (
+    AzureError,
+    BusyError,
+    CredentialsError,
+    DeniedError,
+    NotFoundError,
+    RefusedError,
+    UnreachableError,
+)
+from hubtrust.azure.login import Login
+
+# What the key is named by. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
+_ID = re.compile(
+    r"(?P<vault>https://[A-Za-z0-9-]+\.(?P<suffix>(?:vault|managedhsm)\.[a-z.]+))(?::443)?/keys/(?P<name>[A-Za-z0-9-]{1,127})(?:/(?P<version>[0-9a-f]{32}))?/?"
+)
+_CLOUDS = {
+    **dict.fromkeys(("vault.azure.net", "managedhsm.azure.net"), PUBLIC),
+    **dict.fromkeys(("vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net"), US_GOVERNMENT),
+    **dict.fromkeys(("vault.azure.cn", "managedhsm.azure.cn"), CHINA),
+}
+_CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "P-256K": ec.SECP256K1}
+_EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
+_RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
+# Tries and seconds: a throttled vault says when to come back, a name that does not resolve won't later.
+_PATIENCE: dict[str, Any] = {"retry_total": 6, "retry_connect": 2, "retry_backoff_max": 15, "connection_timeout": 10, "read_timeout": 60}
+_REMEDIES = {
+    "KeyDisabled": "have it enabled (az keyvault key set-attributes --enabled true), or name another key",
+    "KeyExpired": "have its dates extended, or name another key",
+    "KeyOperationForbidden": "have `sign` added to the key's permitted operations",
+    "KeyNotFound": "check the name and the version, or let the key be made here (see docs/custody.md)",
+    "ForbiddenByFirewall": "let this machine's address through the vault's firewall, or run where the vault can be reached",
+    "ObjectIsDeletedButRecoverable": "recover the deleted key of that name (az keyvault key recover), or name another",
+    "ObjectIsBeingDeleted": "wait until it is gone, or name another key",
+}
+_T = TypeVar("_T")
+_DENIED = "give this identity the role Key Vault Crypto User on the key (Crypto Officer to make keys); a new role takes minutes to count"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyId:
+    """A key's address; ``version`` is empty where the newest is meant."""
+
+    vault: str  # https URL
+    name: str
+    version: str
+    cloud: Cloud
+
+    @classmethod
+    def read(cls, text: str) -> "KeyId":
+        """``https://<vault>.vault.azure.net/keys/<name>[/<version>]``, in any cloud.
+
+        Raises:
+            RefusedError: it names no key in one of Azure's vaults.
+        """
+        found = _ID.fullmatch(text)
+        if found is None or found["suffix"] not in _CLOUDS:
+            shape = "https://<vault>.vault.azure.net/keys/<name>/<version>"
+            raise RefusedError(f"key '{text}'", "it is no key's address in Azure Key Vault", f"write it as {shape}")
+        return cls(found["vault"], found["name"], found["version"] or "", _CLOUDS[found["suffix"]])
+
+    def __str__(self) -> str:
+        return f"{self.vault}/keys/{self.name}" + (f"/{self.version}" if self.version else "")
+
+
+class KeyInVault:
+    """Custody `key-vault`: read once, then one call a signature. The connection lives as long as the process."""
+
+    def __init__(self, key_id: KeyId, login: Login) -> None:
+        self._id = key_id
+        self._login = login
+        self._lock = threading.Lock()
+        self._found: Any = None  # azure-keyvault-keys' KeyVaultKey
+        self._keys: Any = None
+        self._crypto: Any = None
+
+    def __repr__(self) -> str:
+        return f"KeyInVault({self._id})"
+
+    @property
+    def reference(self) -> str:
+        """The key's id with its version, whatever becomes the newest later.
+
+        Raises:
+            AzureError: see ``public_key``.
+        """
+        return str(self._key().id)
+
+    @property
+    def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+        """The public half.
+
+        Raises:
+            AzureError: the vault can't be reached, refuses, or holds no key of that name, or one of another kind.
+        """
+        return _public_key(self._key().key, f"key '{self._id}'")
+
+    def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+        """The signature over ``digest``, a hash by ``algorithm``: PKCS#1 v1.5 for RSA, DER (r, s) for EC.
+
+        Raises:
+            AzureError: see ``public_key``; or the key is disabled, or may not sign.
+        """
+        from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
+
+        public, found = self.public_key, self._key()
+        name = _algorithm(public, algorithm, f"key '{self._id}'")
+        with self._lock, _told(f"signing with key '{self._id}'"):
+            crypto = self._crypto = self._crypto or CryptographyClient(found, self._login.credential, **_PATIENCE)
+            made = _again(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
+        if isinstance(public, rsa.RSAPublicKey):
+            return bytes(made)
+        half = len(made) // 2  # RFC 7518 3.4: r and s, side by side
+        return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
+
+    def make(self, kind: str, size: int) -> None:
+        """Have the key made in the vault, where there is none: ``kind`` is `ec` or `rsa`, ``size`` bits; what is there stays.
+
+        Raises:
+            AzureError: as for ``public_key``.
+        """
+        with self._lock, _told(f"making key '{self._id}'"):
+            self._found = _again(lambda: self._looked_up() or self._made(kind, size))
+
+    def _looked_up(self) -> Any:
+        """None where there is none, and one may be made."""
+        try:
+            return self._client().get_key(self._id.name, self._id.version or None)
+        except ResourceNotFoundError:
+            if self._id.version:
+                raise
+            return None
+
+    def _made(self, kind: str, size: int) -> Any:
+        options = {"hardware_protected": ".managedhsm." in self._id.vault, "key_operations": ["sign", "verify"]}
+        if kind == "rsa":
+            return self._client().create_rsa_key(self._id.name, size=size, **options)
+        return self._client().create_ec_key(self._id.name, curve=f"P-{size}", **options)
+
+    def _key(self) -> Any:
+        with self._lock:
+            if self._found is None:
+                with _told(f"key '{self._id}'"):
+                    self._found = self._client().get_key(self._id.name, self._id.version or None)
+            return self._found
+
+    def _client(self) -> Any:
+        from azure.keyvault.keys import KeyClient
+
+        self._keys = self._keys or KeyClient(self._id.vault, self._login.credential, **_PATIENCE)
+        return self._keys
+
+
+def _again(step: Callable[[], _T]) -> _T:
+    """Once more where an answer was lost: azure-core repeats no POST, and a signature or a look at a key may be asked for twice."""
+    for attempt in stamina.retry_context(
+        on=(ServiceRequestError, ServiceResponseError), attempts=3, timeout=60.0, wait_initial=0.2, wait_max=2.0
+    ):
+        with attempt:
+            return step()
+    raise AssertionError  # pragma: no cover - retry_context returns or raises
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """An error of azure-core's or azure-identity's as one of ours."""
+    try:
+        yield
+    except (ServiceRequestError, ServiceResponseError) as error:
+        fact = f"the vault can't be reached: {_short(error)}"
+        raise UnreachableError(what, fact, "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots") from None
+    except HttpResponseError as error:
+        raise _refusal(what, error) from None
+    except (CoreError, ValueError) as error:  # ValueError: a challenge that is not the vault's own
+        raise AzureError(what, _short(error), "check the vault's name and the login, then run again") from None
+
+
+def _refusal(what: str, error: HttpResponseError) -> AzureError:
+    response: Any = error.response
+    if response is None or isinstance(error, ClientAuthenticationError):
+        return CredentialsError(
+            what, _short(error), "log in (az login), or set the variables of a service principal or of workload identity"
+        )
+    code, message = envelope(response)
+    inner = _inner_code(response) or code
+    fact = f"Key Vault answers {response.status_code} {inner}" + (f": {message.partition(' Caller: ')[0]}" if message else "")
+    match response.status_code:
+        case 403:
+            return DeniedError(what, fact, _REMEDIES.get(inner, _DENIED))
+        case 404:
+            return NotFoundError(what, fact, _REMEDIES.get(inner, _REMEDIES["KeyNotFound"]))
+        case status if status == 429 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
+            return BusyError(what, fact, "run again later; what was done stays and is gone on from")
+    return RefusedError(what, fact, _REMEDIES.get(inner, "correct what Key Vault names, then run again"), code=inner)
+
+
+def _inner_code(response: Any) -> str:
+    """The code that tells: Key Vault says Forbidden to much, and why inside it."""
+    try:
+        found = {name.lower(): value for name, value in response.json()["error"].items()}
+        return str(found["innererror"]["code"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _public_key(web_key: Any, what: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    """A JSON web key's public half (RFC 7518 6)."""
+    kind = str(getattr(web_key.kty, "value", web_key.kty))
+    if kind.startswith("RSA"):
+        return rsa.RSAPublicNumbers(int.from_bytes(web_key.e, "big"), int.from_bytes(web_key.n, "big")).public_key()
+    curve = _CURVES.get(str(getattr(web_key.crv, "value", web_key.crv)))
+    if not kind.startswith("EC") or curve is None:
+        raise RefusedError(what, f"it is of type {kind} and signs no certificates", "name an RSA key, or an EC key on P-256 or P-384")
+    return ec.EllipticCurvePublicNumbers(int.from_bytes(web_key.x, "big"), int.from_bytes(web_key.y, "big"), curve()).public_key()
+
+
+def _algorithm(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, hashed: hashes.HashAlgorithm, what: str) -> str:
+    """Key Vault's name for it: an EC key has the one algorithm of its curve."""
+    found = _RSA_ALGORITHMS.get(hashed.name) if isinstance(key, rsa.RSAPublicKey) else _EC_ALGORITHMS.get((key.curve.name, hashed.name))
+    if found is None:
+        kind = f"EC on {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else "RSA"
+        raise RefusedError(what, f"Key Vault signs no {hashed.name} with a key of type {kind}", "use RSA, or EC on P-256, P-384 or P-521")
+    return found
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__

@@ -1,0 +1,231 @@
+"""Custody `pkcs11`: a key in a token or HSM. One login a process, and no PIN is ever tried where it could lock the token.
+
+Source: PKCS #11 v3.0 (docs.oasis-open.org/pkcs11), C_Login and the token's flags; RFC 8017 9.2 for RSA's DigestInfo.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from hubtrust.custody.pkcs11_uri import TokenUri
+from hubtrust.pki.errors import PinError, TokenError
+from hubtrust.pki.keys import PublicKey, require_strong_key
+
+MODULE_VARIABLE = "PKCS11_MODULE"
+_PREFIX = {
+    "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
+    "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
+    "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
+}
+_USER_PIN_FINAL_TRY, _USER_PIN_LOCKED = 0x20000, 0x40000
+_CURVES = {256: "secp256r1", 384: "secp384r1", 521: "secp521r1"}
+_LOCK = threading.RLock()  # a module's sessions are not for two threads at once
+_SESSIONS: dict[tuple[str, bytes], Any] = {}
+_REFUSED: set[tuple[str, bytes]] = set()  # tokens that have refused a PIN in this process
+Pin = Callable[[], str]  # asked for when it is needed
+
+
+class KeyInToken:
+    """The key that ``uri`` names. Found by the token's label or serial, whatever slot it is in."""
+
+    def __init__(self, uri: TokenUri, pin: Pin) -> None:
+        self._uri = uri
+        self._pin = pin
+
+    def __repr__(self) -> str:
+        return f"KeyInToken({self._uri.text})"
+
+    @property
+    def reference(self) -> str:
+        """The URI."""
+        return self._uri.text
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half, out of the token.
+
+        Raises:
+            PinError: see ``_open``.
+            TokenError: the module, the token or the key is not there, or the key is of another kind.
+            WeakError: see ``require_strong_key``.
+        """
+        with _told(self._uri), self._session() as session:
+            return require_strong_key(_public_key(session, self._uri), what=self._uri.what)
+
+    def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+        """The signature over ``digest``, a hash by ``algorithm``: PKCS#1 v1.5 for RSA, DER (r, s) for EC.
+
+        Raises:
+            PinError, TokenError: as for ``public_key``.
+        """
+        pkcs11 = _library(self._uri)
+        with _told(self._uri), self._session() as session:
+            key = _find(session, self._uri, pkcs11.ObjectClass.PRIVATE_KEY)
+            if key.key_type == pkcs11.KeyType.RSA:
+                return bytes(key.sign(_PREFIX[algorithm.name] + digest, mechanism=pkcs11.Mechanism.RSA_PKCS))
+            if key.key_type != pkcs11.KeyType.EC:
+                raise TokenError(self._uri.what, f"it is of type {key.key_type.name}", "name an RSA or EC key")
+            made = key.sign(digest, mechanism=pkcs11.Mechanism.ECDSA)
+        half = len(made) // 2
+        return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
+
+    def make(self, kind: str, size: int) -> None:
+        """Have the key made in the token, where there is none: ``kind`` is `ec` or `rsa`, ``size`` bits; what is there stays.
+
+        Raises:
+            PinError, TokenError: as for ``public_key``.
+        """
+        pkcs11 = _library(self._uri)
+        from pkcs11.util.ec import encode_named_curve_parameters
+
+        with _told(self._uri), self._session() as session:
+            if list(session.get_objects(_template(self._uri, pkcs11.ObjectClass.PRIVATE_KEY))):
+                return
+            named = {"id": self._uri.id, "label": self._uri.label, "store": True}
+            with session.token.open(rw=True) as writing:
+                if kind == "rsa":
+                    writing.generate_keypair(pkcs11.KeyType.RSA, size, **named)
+                    return
+                curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(_CURVES[size])}
+                writing.create_domain_parameters(pkcs11.KeyType.EC, curve, local=True).generate_keypair(**named)
+
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        """The process's session with the token; one that broke is not used again."""
+        pkcs11 = _library(self._uri)
+        with _LOCK:
+            module = _module(self._uri)
+            token = _token(module, self._uri)
+            place = (module.so, token.serial)
+            if place not in _SESSIONS:
+                _SESSIONS[place] = _open(token, place, self._uri, self._pin)
+            try:
+                yield _SESSIONS[place]
+            except (pkcs11.DeviceRemoved, pkcs11.SessionHandleInvalid, pkcs11.SessionClosed, pkcs11.UserNotLoggedIn):
+                del _SESSIONS[place]
+                raise
+
+
+def require_tries_left(flags: int, *, what: str) -> None:
+    """Refuse to log in where one more mistake would lock the token, or where it is locked.
+
+    Raises:
+        PinError: so it is.
+    """
+    if flags & _USER_PIN_LOCKED:
+        raise PinError(what, "the token is locked: its PIN was wrong too often", "have its security officer unlock it")
+    if flags & _USER_PIN_FINAL_TRY:
+        fact = "its PIN was wrong before and one more mistake would lock the token, so it is not tried"
+        raise PinError(what, fact, "log in once by hand with the right PIN, which resets the count, then run again")
+
+
+def _open(token: Any, place: tuple[str, bytes], uri: TokenUri, pin: Pin) -> Any:
+    import pkcs11
+
+    if place in _REFUSED:
+        raise PinError(uri.what, "the token has refused its PIN in this run already and is not asked again", "put the PIN right")
+    require_tries_left(int(token.flags), what=uri.what)
+    try:
+        return token.open(user_pin=pin())
+    except (pkcs11.PinIncorrect, pkcs11.PinLenRange, pkcs11.PinInvalid):
+        _REFUSED.add(place)
+        fact = f"the token '{token.label}' refuses the PIN"
+        raise PinError(uri.what, fact, "put the PIN right before the next run: it is tried once a run, and never a last time") from None
+    except pkcs11.PinLocked:
+        raise PinError(uri.what, "the token is locked: its PIN was wrong too often", "have its security officer unlock it") from None
+
+
+def _library(uri: TokenUri) -> ModuleType:
+    """python-pkcs11: an extra, for those who have tokens.
+
+    Raises:
+        TokenError: it is not installed.
+    """
+    try:
+        import pkcs11
+    except ImportError:
+        raise TokenError(uri.what, "python-pkcs11 is not installed", "install the extra: hubtrust[pkcs11], or python-pkcs11") from None
+    return pkcs11
+
+
+def _module(uri: TokenUri) -> Any:
+    path = uri.module_path or os.environ.get(MODULE_VARIABLE)
+    if not path:
+        raise TokenError(uri.what, "no PKCS#11 module is named", f"add ?module-path=… to the URI, or set {MODULE_VARIABLE} to the library")
+    try:
+        return _library(uri).lib(path)
+    except (RuntimeError, OSError) as error:
+        fact = f"the PKCS#11 module '{path}' can't be loaded: {_short(error)}"
+        raise TokenError(uri.what, fact, "check the path, and the module's own configuration") from None
+
+
+def _token(module: Any, uri: TokenUri) -> Any:
+    wanted = {"label": uri.token, "manufacturer_id": uri.manufacturer, "model": uri.model}
+    seen = list(module.get_tokens())
+    found = [
+        token
+        for token in seen
+        if all(value in (None, getattr(token, name)) for name, value in wanted.items())
+        and uri.serial in (None, bytes(token.serial).decode("ascii", "replace"))
+    ]
+    if len(found) == 1:
+        return found[0]
+    labels = ", ".join(sorted(f"'{token.label}'" for token in (found or seen) if token.label)) or "none"
+    if found:
+        raise TokenError(uri.what, f"{len(found)} tokens fit: {labels}", "name the one by serial=<serial>")
+    raise TokenError(uri.what, f"the token is not there; there are: {labels}", "plug it in, or name one that is there")
+
+
+def _template(uri: TokenUri, kind: Any) -> dict[Any, Any]:
+    import pkcs11
+
+    names = {pkcs11.Attribute.CLASS: kind, pkcs11.Attribute.LABEL: uri.label, pkcs11.Attribute.ID: uri.id}
+    return {name: value for name, value in names.items() if value is not None}
+
+
+def _find(session: Any, uri: TokenUri, kind: Any) -> Any:
+    found = list(session.get_objects(_template(uri, kind)))
+    if len(found) == 1:
+        return found[0]
+    half = kind.name.lower().replace("_", " ")
+    if found:
+        raise TokenError(uri.what, f"{len(found)} keys fit", "name the one by id=<bytes as %01%02>")
+    raise TokenError(uri.what, f"there is no such {half} in the token", "check object= and id=; both halves must be in the token")
+
+
+def _public_key(session: Any, uri: TokenUri) -> object:
+    import pkcs11
+    from pkcs11.util.ec import encode_ec_public_key
+
+    key = _find(session, uri, pkcs11.ObjectClass.PUBLIC_KEY)
+    if key.key_type == pkcs11.KeyType.RSA:
+        modulus, exponent = (int.from_bytes(key[name], "big") for name in (pkcs11.Attribute.MODULUS, pkcs11.Attribute.PUBLIC_EXPONENT))
+        return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    if key.key_type == pkcs11.KeyType.EC:
+        return serialization.load_der_public_key(encode_ec_public_key(key))
+    raise TokenError(uri.what, f"it is of type {key.key_type.name}", "name an RSA or EC key")
+
+
+@contextmanager
+def _told(uri: TokenUri) -> Iterator[None]:
+    """What python-pkcs11 raises, as an error of ours: its own text is mostly empty and its name tells."""
+    try:
+        yield
+    except TokenError:
+        raise
+    except RuntimeError as error:  # the root of python-pkcs11's own, which may not be installed
+        raise TokenError(
+            uri.what, f"the token's module says {_short(error)}", "check that the token is there and works, then run again"
+        ) from None
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:200].rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""Device identities: their description, rosters, reconciliation and the connection check."""

@@ -1,0 +1,76 @@
+"""Adoption: a hub that others made becomes ours; what this project does not declare of it is found, kept and told."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import iothub
+
+from hubtrust.errors import HubtrustError
+
+CLAIM = "hubtrust"  # the hub's tag that names the stack it belongs to
+# azure-native sends the whole hub with every change, so that what a program leaves out would be wiped (routes, endpoints).
+UNDECLARED = [
+    *(f"properties.{name}" for name in ("routing", "storageEndpoints", "messagingEndpoints", "cloudToDevice", "eventHubEndpoints")),
+    *(f"properties.{name}" for name in ("enableFileUploadNotifications", "authorizationPolicies", "ipFilterRules", "networkRuleSets")),
+    *(f"properties.{name}" for name in ("publicNetworkAccess", "allowedFqdnList", "restrictOutboundNetworkAccess", "comments")),
+    *(f"properties.{name}" for name in ("enableDataResidency", "features", "privateEndpointConnections")),
+    "identity",
+]
+
+
+class HubOwnedError(HubtrustError, pulumi.RunError):
+    """The hub is another stack's."""
+
+
+def found(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotHubResource:
+    """The hub as it stands, read anew in every run, previews too."""
+    return iothub.IotHubResource.get(f"{name}-found", hub_id, opts=pulumi.ResourceOptions(parent=parent))
+
+
+def claimed(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) -> pulumi.Output[dict[str, str]]:
+    """The hub's tags: those found, those declared, and ours, which keeps a second stack from taking it over too.
+
+    Raises:
+        HubOwnedError: (when the tags are known) another stack's claim stands there.
+    """
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+    def merged(tags: Mapping[str, str] | None) -> dict[str, str]:
+        owner = (tags or {}).get(CLAIM)
+        if owner not in (None, stack):
+            remedy = f"let that stack go first (retain, then destroy), or take the tag '{CLAIM}' off the hub"
+            raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{CLAIM}'", remedy)
+        return {**(tags or {}), **declared, CLAIM: stack}
+
+    return hub.tags.apply(merged)
+
+
+def tell_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
+    """A line about what is on the hub and in no declaration."""
+
+    def tell(properties: Any) -> None:
+        kept = ", ".join(_kept(properties))
+        pulumi.log.info(f"adopted: {kept or 'nothing'} found on the hub beside what is declared here; it stays as it is", component)
+
+    hub.properties.apply(tell)
+
+
+def _kept(properties: Any) -> Iterator[str]:
+    routing = properties.routing
+    if routing:
+        if routing.routes:
+            yield f"routes {' '.join(route.name for route in routing.routes)}"
+        kinds = ("event_hubs", "service_bus_queues", "service_bus_topics", "storage_containers", "cosmos_db_sql_containers")
+        endpoints = [each.name for kind in kinds for each in getattr(routing.endpoints, kind, None) or []] if routing.endpoints else []
+        if endpoints:
+            yield f"endpoints {' '.join(endpoints)}"
+        if routing.enrichments:
+            yield f"{len(routing.enrichments)} enrichments"
+    for name, title in (("ip_filter_rules", "IP filter rules"), ("authorization_policies", "access policies")):
+        if getattr(properties, name, None):
+            yield f"{len(getattr(properties, name))} {title}"
+    if properties.network_rule_sets:
+        yield "network rules"
+    if any(each.connection_string for each in (properties.storage_endpoints or {}).values()):
+        yield "file uploads"

@@ -1,0 +1,170 @@
+"""What RFC 5280 and Azure's use of it ask of one certificate, whatever stands above or below it."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+from hubtrust.pki.certificate import display, extensions, instant
+from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileError, WeakError
+from hubtrust.pki.keys import require_strong_key
+
+_E = TypeVar("_E", bound=x509.ExtensionType)
+_REISSUE = "have it issued again"
+_STRONG_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_LONGEST_SERIAL = 20 * 8  # bits: RFC 5280 4.1.2.2
+# RFC 5280's word on each extension's critical flag: True must be critical, False must not be.
+_CRITICALITY = {
+    ExtensionOID.BASIC_CONSTRAINTS: (True, "4.2.1.9"),
+    ExtensionOID.NAME_CONSTRAINTS: (True, "4.2.1.10"),
+    ExtensionOID.POLICY_CONSTRAINTS: (True, "4.2.1.11"),
+    ExtensionOID.INHIBIT_ANY_POLICY: (True, "4.2.1.14"),
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER: (False, "4.2.1.1"),
+    ExtensionOID.SUBJECT_KEY_IDENTIFIER: (False, "4.2.1.2"),
+    ExtensionOID.AUTHORITY_INFORMATION_ACCESS: (False, "4.2.2.1"),
+    ExtensionOID.SUBJECT_INFORMATION_ACCESS: (False, "4.2.2.2"),
+}
+# What a validator may meet as critical: those it acts on, and policies, which nothing here or in Azure asks for.
+_UNDERSTOOD = {
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.NAME_CONSTRAINTS,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    ExtensionOID.CERTIFICATE_POLICIES,
+    ExtensionOID.POLICY_CONSTRAINTS,
+    ExtensionOID.POLICY_MAPPINGS,
+    ExtensionOID.INHIBIT_ANY_POLICY,
+}
+
+
+def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
+    """A CA certificate that may be trusted now and whose key may sign certificates for devices.
+
+    Raises:
+        NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first rule it breaks.
+    """
+    what = display(certificate)
+    found = extensions(certificate, what=what)
+    constraints = _value(found, x509.BasicConstraints)
+    if constraints is None or not constraints.ca:
+        fact = "it is a leaf: basicConstraints is missing" if constraints is None else "it is a leaf: basicConstraints says cA is false"
+        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.9)", "give the certificate of the authority that signs devices")
+    usage = _value(found, x509.KeyUsage)
+    if usage is None or not usage.key_cert_sign:
+        fact = "it has no key usage extension" if usage is None else "its key usage lacks keyCertSign"
+        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.3)", "have it issued again with keyCertSign")
+    purposes = _value(found, x509.ExtendedKeyUsage)
+    if purposes is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
+        raise NotAnAuthorityError(
+            what, "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)", "use an authority for client certificates"
+        )
+    if not list(certificate.subject):
+        raise ProfileError(what, "its subject is empty (RFC 5280 4.1.2.6)", _REISSUE)
+    if _value(found, x509.SubjectKeyIdentifier) is None:
+        raise ProfileError(what, "it has no subject key identifier (RFC 5280 4.2.1.2)", _REISSUE)
+    _require_sound(certificate, found, what)
+    require_valid_at(certificate, now=now)
+
+
+def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
+    """A certificate of a device, or of a proof, that may be used now.
+
+    Raises:
+        NotValidNowError, WeakError, ProfileError: the first rule it breaks.
+    """
+    what = display(certificate)
+    found = extensions(certificate, what=what)
+    constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
+    if usage is not None and usage.key_cert_sign and not (constraints and constraints.ca):
+        raise ProfileError(what, "its key usage has keyCertSign though it is a leaf (RFC 5280 4.2.1.3)", _REISSUE)
+    if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
+        raise ProfileError(what, "it has name constraints though it is a leaf (RFC 5280 4.2.1.10)", _REISSUE)
+    _require_sound(certificate, found, what)
+    require_valid_at(certificate, now=now)
+
+
+def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
+    """``now`` lies between the certificate's dates, both included; fractions of a second don't count.
+
+    Raises:
+        NotValidNowError: it does not.
+    """
+    what, moment = display(certificate), now.replace(microsecond=0)
+    if moment > certificate.not_valid_after_utc:
+        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it, then give the new one")
+    if moment < certificate.not_valid_before_utc:
+        start = instant(certificate.not_valid_before_utc)
+        late = certificate.not_valid_before_utc - moment < timedelta(hours=1)
+        remedy = "set this machine's clock right" if late else "wait until then or have it issued with an earlier start"
+        raise NotValidNowError(what, f"it is not valid before {start} and it is {instant(now)} here", remedy)
+
+
+def self_issued(certificate: x509.Certificate) -> bool:
+    """Subject and issuer are the same name: not counted in path lengths (RFC 5280 4.2.1.9)."""
+    return certificate.subject == certificate.issuer
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Its basic constraints say cA (RFC 5280 4.2.1.9)."""
+    constraints = _value(certificate.extensions, x509.BasicConstraints)
+    return constraints is not None and constraints.ca
+
+
+def path_length(certificate: x509.Certificate) -> int | None:
+    """The number of authorities allowed below this one; None when unlimited or when it is none."""
+    constraints = _value(certificate.extensions, x509.BasicConstraints)
+    return constraints.path_length if constraints else None
+
+
+def subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
+    """The extension's value; None when absent."""
+    value = _value(certificate.extensions, x509.SubjectKeyIdentifier)
+    return value.digest if value else None
+
+
+def authority_key_identifier(certificate: x509.Certificate) -> bytes | None:
+    """The extension's keyIdentifier; None when absent."""
+    value = _value(certificate.extensions, x509.AuthorityKeyIdentifier)
+    return value.key_identifier if value else None
+
+
+def _require_sound(certificate: x509.Certificate, found: x509.Extensions, what: str) -> None:
+    """What holds for every certificate of a path: serial, key, signature, criticality, the issuer's key identifier."""
+    if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
+        raise ProfileError(what, "its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)", _REISSUE)
+    require_strong_key(certificate.public_key(), what=what)
+    _require_strong_signature(certificate, what)
+    for extension in found:
+        critical, section = _CRITICALITY.get(extension.oid, (None, ""))
+        if critical is not None and extension.critical is not critical:
+            fact = f"its extension {_name(extension.oid)} is {'not ' if critical else ''}critical (RFC 5280 {section})"
+            raise ProfileError(what, fact, _REISSUE)
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not understood (RFC 5280 4.2)", _REISSUE)
+    if not self_issued(certificate) and authority_key_identifier(certificate) is None:
+        raise ProfileError(what, "it has no authority key identifier (RFC 5280 4.2.1.1)", _REISSUE)
+
+
+def _require_strong_signature(certificate: x509.Certificate, what: str) -> None:
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        algorithm = None
+    if not isinstance(algorithm, _STRONG_HASHES):
+        fact = f"it is signed with {algorithm.name.upper() if algorithm else 'an algorithm that is not understood'}"
+        raise WeakError(what, fact, "have it issued again with SHA-256 or stronger")
+
+
+def _value(found: x509.Extensions, kind: type[_E]) -> _E | None:
+    try:
+        return found.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _name(oid: x509.ObjectIdentifier) -> str:
+    return oid._name  # noqa: SLF001 - the only place where cryptography keeps the extension's name

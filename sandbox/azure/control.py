@@ -1,0 +1,217 @@
+"""The control port: test powers on a port of their own, so that none of them leaks into Azure's protocol."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.azure import faults, names
+from sandbox.azure.key_vault import vaults
+from sandbox.azure.login import principals, tokens
+from sandbox.azure.resource_manager import access
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request as ControlRequest
+
+    from sandbox.azure.front import Front
+    from sandbox.azure.mqtt.plane import Plane
+
+    Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
+
+KEPT_ON_RESET = (*principals.KEPT_ON_RESET, *tokens.KEPT_ON_RESET)
+
+
+class BadRequestError(ValueError):
+    """What was asked for makes no sense; the message says why."""
+
+
+def application(front: Front, plane: Plane) -> Starlette:
+    """The control application of one local Azure."""
+    control = _Control(front, plane)
+    routes = [
+        Route("/health", _answered(control.health), methods=["GET"]),
+        Route("/requests", _answered(control.requests), methods=["GET"]),
+        Route("/requests", _answered(control.clear_requests), methods=["DELETE"]),
+        Route("/faults", _answered(control.list_faults), methods=["GET"]),
+        Route("/faults", _answered(control.add_fault), methods=["POST"]),
+        Route("/faults", _answered(control.clear_faults), methods=["DELETE"]),
+        Route("/dials", _answered(control.get_dials), methods=["GET"]),
+        Route("/dials", _answered(control.set_dials), methods=["PATCH"]),
+        Route("/clock", _answered(control.get_clock), methods=["GET"]),
+        Route("/clock", _answered(control.set_clock), methods=["PUT"]),
+        Route("/clock", _answered(control.reset_clock), methods=["DELETE"]),
+        Route("/principals", _answered(control.add_principal), methods=["POST"]),
+        Route("/vaults", _answered(control.add_vault), methods=["POST"]),
+        Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
+        Route("/connections", _answered(control.connections), methods=["GET"]),
+        Route("/connections", _answered(control.clear_connections), methods=["DELETE"]),
+        Route("/messages", _answered(control.messages), methods=["GET"]),
+        Route("/reset", _answered(control.reset), methods=["POST"]),
+    ]
+    return Starlette(routes=routes)
+
+
+def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
+    async def endpoint(request: ControlRequest) -> JSONResponse:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw.strip() else {}
+            if not isinstance(body, dict):
+                raise BadRequestError("the body must be a JSON object")
+            return JSONResponse(handler(body, request))
+        except (ValueError, TypeError, OverflowError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+
+    return endpoint
+
+
+class _Control:
+    def __init__(self, front: Front, plane: Plane) -> None:
+        self._front = front
+        self._plane = plane
+        self._azure = front.azure
+
+    def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
+
+    def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
+        about = request.query_params.get("about", "").lower()
+        entries = [vars(entry) for entry in self._front.entries if about in entry.host.lower() or about in entry.path.lower()]
+        if request.query_params.get("mutating"):
+            return [entry for entry in entries if _mutates(entry)]
+        return entries
+
+    def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._front.entries.clear()
+        return {}
+
+    def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """Who connected by MQTT or tried to, oldest first, with the reason where one was refused; `?device=` picks one device's."""
+        return _of_device(self._plane.attempts, request)
+
+    def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """What devices sent, oldest first, without the payloads; `?device=` picks one device's."""
+        return _of_device(self._plane.messages, request)
+
+    def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Forget connections and messages; sessions go on."""
+        self._plane.clear()
+        return {}
+
+    def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
+        return [rule.shown() for rule in self._front.faults.rules]
+
+    def add_fault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        rules = faults.parse(body["spec"]) if "spec" in body else [faults.from_json(body)]
+        self._front.faults.rules.extend(rules)
+        return {"added": len(rules)}
+
+    def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """All of them; `?about=hub-1` only those that have that in their host or path."""
+        about = request.query_params.get("about", "").lower()
+        rules = self._front.faults.rules
+        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
+        return {}
+
+    def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return vars(self._azure.dials)
+
+    def set_dials(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._azure.dials = self._azure.dials.changed(body)
+        return vars(self._azure.dials)
+
+    def get_clock(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"now": self._azure.clock.now().isoformat()}
+
+    def set_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """`{"now": "2023-10-06T19:14:45Z", "frozen": true}` or `{"advance": 3600}`."""
+        if "advance" in body:
+            self._azure.clock.advance(float(body["advance"]))
+        elif "now" in body:
+            self._azure.clock.set(datetime.fromisoformat(str(body["now"])), frozen=bool(body.get("frozen")))
+        else:
+            raise BadRequestError("the clock takes 'now' (ISO 8601 with a zone) or 'advance' (seconds)")
+        return self.get_clock(body, request)
+
+    def reset_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        self._azure.clock.follow_machine()
+        return self.get_clock(body, request)
+
+    def add_principal(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A new application; `role` (its name) and `scope` give it a role that counts at once."""
+        role = next((role for role in access.ROLES.values() if role.name == body.get("role")), None)
+        if body.get("role") and role is None:
+            raise BadRequestError(f"no role is named '{body['role']}'; there are {', '.join(role.name for role in access.ROLES.values())}")
+        with self._azure.store.transaction():
+            principal = principals.create(self._azure.store, name=str(body.get("name") or "made by the control port"))
+            if role:
+                scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
+                access.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
+        return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
+
+    def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A key vault with roles for its keys: `name`, `group`. Made here, for local Azure has no management of vaults at ARM."""
+        with self._azure.store.transaction():
+            vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
+        return {"id": vault["id"], "uri": f"https://{vault['name']}.{names.PUBLIC.key_vault_suffix}"}
+
+    def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""
+        missing = [name for name in ("client_id", "issuer", "subject", "jwks") if name not in body]
+        if missing:
+            raise BadRequestError(f"a federated credential needs '{missing[0]}'")
+        principal = principals.find(self._azure.store, str(body["client_id"]))
+        if principal is None:
+            raise BadRequestError(f"no application has the client id '{body['client_id']}'")
+        audience = str(body.get("audience") or "api://AzureADTokenExchange")
+        credential = principals.FederatedCredential(
+            issuer=str(body["issuer"]), subject=str(body["subject"]), audience=audience, jwks=body["jwks"]
+        )
+        principal.federated.append(credential)
+        with self._azure.store.transaction():
+            principals.save(self._azure.store, principal)
+        return {}
+
+    def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Forget everything but the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
+        with self._azure.store.transaction():
+            self._azure.store.clear(keep=KEPT_ON_RESET)
+            grant_deployer(self._front)
+        self._front.entries.clear()
+        self._front.faults.rules.clear()
+        self._azure.clock.follow_machine()
+        self._azure.throttle.clear()
+        self._plane.clear()
+        self._azure.presence.changed_under("")
+        return {}
+
+
+def grant_deployer(front: Front) -> None:
+    """Make the application that `env` speaks of Owner of the subscription."""
+    azure = front.azure
+    directory = principals.directory(azure.store)
+    deployer = principals.find(azure.store, directory.client_id)
+    if deployer:
+        owner = next(role for role in access.ROLES.values() if role.name == "Owner")
+        scope = f"/subscriptions/{directory.subscription_id}"
+        access.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
+    device = request.query_params.get("device")
+    return [vars(entry) for entry in entries if device in {None, entry.device}]
+
+
+def _mutates(entry: dict[str, Any]) -> bool:
+    reading = ("/oauth2/", "/listkeys", "checknameavailability", "checkprovisioningservicenameavailability", "/query")
+    if entry["method"] in {"GET", "HEAD"}:
+        return False
+    return not any(part in entry["path"].lower() for part in reading)

@@ -1,0 +1,125 @@
+"""Who may use a hub's door: a shared access signature of one of its policies, or an Entra token with a data-plane role."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from sandbox.azure.hub_registry import errors
+from sandbox.azure.login.tokens import TokenError
+from sandbox.azure.microsoft_devices import lifecycle
+from sandbox.azure.resource_manager import access as roles
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.names import AzureCloud
+    from sandbox.azure.store import Document
+
+_SCHEME = "sharedaccesssignature"
+
+
+class SignatureError(ValueError):
+    """A shared access signature that does not hold; the message says why, for the control port's log."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A shared access signature, read: `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`."""
+
+    resource: str  # as sent, percent-encoded: that is what was signed
+    signature: str
+    expiry: str
+    policy: str  # empty: signed by a device's own key
+
+    def check(self, keys: tuple[str | None, ...], resource: str, now: float) -> None:
+        """Hold it against the keys that may have made it and the resource that it must cover (`host` or `host/devices/id`).
+
+        Raises:
+            SignatureError: It covers something else, has expired, or none of the keys made it.
+        """
+        covered = unquote(self.resource).lower().rstrip("/")
+        asked = resource.lower()
+        if not (asked == covered or asked.startswith(f"{covered}/")):
+            raise SignatureError(f"the signature covers '{unquote(self.resource)}', not '{resource}'")
+        if not self.expiry.isdigit() or int(self.expiry) <= now:
+            raise SignatureError(f"the signature has expired: se={self.expiry}, and it is {int(now)}")
+        if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), self.signature) for key in keys):
+            raise SignatureError("none of the keys made this signature")
+
+
+def read(text: str) -> Signature:
+    """Read a signature from a header or an MQTT password.
+
+    Raises:
+        SignatureError: It is none.
+    """
+    scheme, _, rest = text.strip().partition(" ")
+    fields = dict(part.partition("=")[::2] for part in rest.strip().split("&"))
+    if scheme.lower() != _SCHEME or not {"sr", "sig", "se"} <= fields.keys():
+        raise SignatureError("not a shared access signature: it needs sr, sig and se")
+    return Signature(fields["sr"], unquote(fields["sig"]), fields["se"], unquote(fields.get("skn", "")))
+
+
+def _sign(key: str, text: str) -> str:
+    try:
+        secret = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest()).decode()
+
+
+def local_auth(hub: Document) -> bool:
+    """Whether the hub takes shared access signatures at all."""
+    return hub["properties"].get("disableLocalAuth") is not True
+
+
+def policy_rights(hub: Document, name: str) -> tuple[set[str], tuple[str, str]] | None:
+    """The rights and both keys of a policy, or None."""
+    for policy in hub["policies"]:
+        if policy["keyName"].lower() == name.lower():
+            rights = {right.strip() for right in policy["rights"].split(",")}
+            if "RegistryWrite" in rights:
+                rights.add("RegistryRead")
+            return rights, (policy["primaryKey"], policy["secondaryKey"])
+    return None
+
+
+def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, *, right: str, action: str) -> None:
+    """Let a request to a hub pass: `right` is what a policy must hold, `action` what a role must.
+
+    Raises:
+        RegistryError: 401; a hub has no 403 for it.
+    """
+    if not authorization:
+        raise errors.unauthorized()
+    if not authorization.lower().startswith("bearer "):
+        _by_signature(azure, hub, authorization, right)
+        return
+    scope = cloud.iot_hubs_scope
+    try:
+        caller = azure.tokens.caller(authorization, (scope, f"{scope}/"))
+    except TokenError as error:
+        raise errors.unauthorized() from error
+    if azure.dials.role_checks and not roles.allowed(azure, caller, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
+        raise errors.unauthorized()
+
+
+def _by_signature(azure: Azure, hub: Document, authorization: str, right: str) -> None:
+    if not local_auth(hub):
+        raise errors.unauthorized()
+    try:
+        signature = read(authorization)
+        policy = policy_rights(hub, signature.policy)
+        if policy is None:
+            raise errors.unauthorized()
+        rights, keys = policy
+        signature.check(keys, hub["hostName"], azure.clock.timestamp())
+    except SignatureError as error:
+        raise errors.unauthorized() from error
+    if right not in rights:
+        raise errors.unauthorized()

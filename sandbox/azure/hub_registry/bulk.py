@@ -1,0 +1,109 @@
+"""Up to a hundred devices in one call: each is done or refused by itself, and the answer tells those that were refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.hub_registry import errors, identities, twins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+
+
+def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
+    """Carry out the items; gives `{isSuccessful, errors, warnings}`.
+
+    Raises:
+        RegistryError: None of them is done: too many, or no objects.
+    """
+    if len(items) > errors.MAX_BULK:
+        raise errors.too_many_devices(len(items))
+    refused: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for item in items:
+        if not isinstance(item, dict):
+            raise errors.json_invalid("each item must be an object")
+        device = str(item.get("id", ""))
+        try:
+            if device in seen:
+                raise errors.defined_twice(device)
+            seen.add(device)
+            _one(azure, hub_key, device, item)
+        except errors.RegistryError as error:
+            operation = str(item.get("importMode") or "create")
+            refused.append(
+                {"deviceId": device, "errorCode": error.number, "errorStatus": error.message, "moduleId": None, "operation": operation}
+            )
+    return {"isSuccessful": not refused, "errors": refused, "warnings": []}
+
+
+def _one(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    mode = str(item.get("importMode") or "create").lower()
+    if item.get("moduleId"):
+        raise errors.argument_invalid("local Azure knows no modules")
+    if mode not in _MODES:
+        raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is none of {', '.join(_NAMES)}")
+    _MODES[mode](azure, hub_key, device, item)
+
+
+def _create(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    twin = twins.fresh(azure.clock.now())
+    if item.get("tags") is not None or item.get("properties"):
+        twins.change(twin, item, azure.clock.now(), replace=False)
+        twin["etag"] -= 1  # made with its device, in one write
+    identities.create(azure, hub_key, {**item, "deviceId": device}, twin)
+
+
+def _update(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    identities.update(azure, hub_key, identities.need(azure, hub_key, device), item)
+
+
+def _update_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    identities.update(azure, hub_key, _same(azure, hub_key, device, item), item)
+
+
+def _delete(azure: Azure, hub_key: str, device: str, _item: dict[str, Any]) -> None:
+    identities.delete(azure, hub_key, identities.need(azure, hub_key, device))
+
+
+def _delete_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    identities.delete(azure, hub_key, _same(azure, hub_key, device, item))
+
+
+def _update_twin(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    _change_twin(azure, hub_key, identities.need(azure, hub_key, device), item)
+
+
+def _update_twin_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+    found = identities.need(azure, hub_key, device)
+    if not twins.matches(str(item.get("twinETag") or item.get("eTag") or ""), found["twin"]):
+        raise errors.etag_invalid()
+    _change_twin(azure, hub_key, found, item)
+
+
+def _change_twin(azure: Azure, hub_key: str, found: Document, item: dict[str, Any]) -> None:
+    before = {**found, "twin": dict(found["twin"])}
+    twins.change(found["twin"], item, azure.clock.now(), replace=False)
+    identities.save(azure, hub_key, found, before)
+
+
+def _same(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> Document:
+    found = identities.need(azure, hub_key, device)
+    if not identities.matches(str(item.get("eTag") or ""), found):
+        raise errors.etag_invalid()
+    return found
+
+
+_NAMES: dict[str, Callable[[Azure, str, str, dict[str, Any]], None]] = {
+    "create": _create,
+    "update": _update,
+    "updateIfMatchETag": _update_if_match,
+    "delete": _delete,
+    "deleteIfMatchETag": _delete_if_match,
+    "updateTwin": _update_twin,
+    "updateTwinIfMatchETag": _update_twin_if_match,
+}
+_MODES = {name.lower(): function for name, function in _NAMES.items()}

@@ -1,0 +1,134 @@
+"""Errors of a hub's data plane: one constructor for each, in the hub's envelope, with the header `iothub-errorcode`.
+
+`{"Message": "ErrorCode:<name>;<text>", "ExceptionMessage": "Tracking ID:…-TimeStamp:…"}`; Azure also has an older form, with a number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.azure.wire import Moment, Reply, ServiceError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_BULK = 100
+MAX_ID = 128
+
+
+class RegistryError(ServiceError):
+    """What a hub refuses. `number` is its documented error code, `name` the same code's name."""
+
+    def __init__(self, status: int, number: int, name: str, message: str, *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.number, self.name, self.message = status, number, name, message
+        self.headers = headers or {}
+
+    def reply(self, moment: Moment) -> Reply:
+        """The answer on the wire."""
+        stamp = _stamp(moment.now)
+        tracking = f"{moment.correlation.replace('-', '').upper()}-G2:-TimeStamp:{stamp}"
+        body = {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{tracking}"}
+        return Reply(status=self.status, body=body, headers={"iothub-errorcode": self.name, **self.headers})
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def unauthorized(reason: str = "Unauthorized") -> RegistryError:
+    """No right to do this: a hub says 401 where ARM says 403."""
+    return RegistryError(401, 401002, "IotHubUnauthorizedAccess", reason)
+
+
+def hub_not_found() -> RegistryError:
+    """The host name leads to no hub."""
+    return RegistryError(401, 401001, "IotHubNotFound", "Unauthorized")
+
+
+def device_not_found(device: str) -> RegistryError:
+    """There is no such device. Status and code were seen, the words are a guess."""
+    return RegistryError(404, 404001, "DeviceNotFound", f"Device '{device}' not registered.")
+
+
+def device_exists(device: str) -> RegistryError:
+    """A PUT without If-Match only creates."""
+    return RegistryError(409, 409001, "DeviceAlreadyExists", f"A device with ID '{device}' is already registered.")
+
+
+def etag_invalid() -> RegistryError:
+    """If-Match is stale."""
+    return RegistryError(412, 412001, "PreconditionFailed", "PreconditionFailed, ETag may be invalid.")
+
+
+def etag_missing() -> RegistryError:
+    """A DELETE needs an If-Match."""
+    return RegistryError(412, 412001, "PreconditionFailed", "PreconditionFailed, Etag missing.")
+
+
+def argument_invalid(reason: str) -> RegistryError:
+    """A member or header is not what it must be. The code is documented, most reasons are in our words."""
+    return RegistryError(400, 400004, "ArgumentInvalid", reason)
+
+
+def not_a_thumbprint(text: str) -> RegistryError:
+    """40 or 64 hex digits, without separators."""
+    return RegistryError(
+        400, 400004, "StringIsNotThumbprint", f"'{text[:80]}' is not a thumbprint: 40 or 64 hex digits without separators."
+    )
+
+
+def query_invalid() -> RegistryError:
+    """The query is not in the language: Azure does not say where."""
+    return RegistryError(400, 400004, "ArgumentInvalid", "BadRequest")
+
+
+def json_invalid(reason: str) -> RegistryError:
+    """The body is not the JSON that was expected."""
+    return RegistryError(400, 400006, "IotHubFormatError", f"Cannot deserialize the request's body: {reason}")
+
+
+def version_invalid(version: str) -> RegistryError:
+    """An api-version that is missing or not known."""
+    return RegistryError(400, 400001, "InvalidProtocolVersion", f"The api-version '{version}' is invalid.")
+
+
+def too_many_devices(count: int) -> RegistryError:
+    """More than a hundred devices in one call."""
+    return RegistryError(413, 413002, "TooManyDevices", f"{count} devices in one call; at most {MAX_BULK} are allowed.")
+
+
+def defined_twice(device: str) -> RegistryError:
+    """The same device twice in one call. The code is documented; that it stands with the device and not for the call is a guess."""
+    return RegistryError(400, 400011, "DeviceDefinedMultipleTimes", f"Device '{device}' is defined multiple times.")
+
+
+def throttled(operation: str) -> RegistryError:
+    """Over the hub's limit for longer than its queue holds; without Retry-After, and the connection ends."""
+    text = f"The request has been throttled. Wait 10 seconds and try again. Operation type: {operation}"
+    return RegistryError(429, 429001, "ThrottlingBacklogTimeout", text, headers={"connection": "close"})
+
+
+def no_route(path: str) -> RegistryError:
+    """What local Azure does not know of a hub."""
+    return RegistryError(
+        404,
+        404000,
+        "GenericNotFound",
+        f"No operation of local Azure answers the path '{path}'. See docs/azure-coverage.md for those that do.",
+    )
+
+
+def job_not_found() -> RegistryError:
+    """There is no such job: none ever runs here."""
+    return RegistryError(404, 404002, "JobNotFound", "NotFound")
+
+
+def internal() -> RegistryError:
+    """Azure failed. The number is documented."""
+    return RegistryError(500, 500001, "ServerError", "An unexpected failure occurred. Please retry later.")
+
+
+def unavailable() -> RegistryError:
+    """Out of service for the moment."""
+    return RegistryError(503, 503001, "ServiceUnavailable", "The service is temporarily unavailable. Please retry later.")

@@ -1,0 +1,78 @@
+"""A hub's own front door: which hub, who asks, in which api-version, within which rate, and only then the operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.azure.clock import monotonic
+from sandbox.azure.hub_registry import access, errors
+from sandbox.azure.hub_registry.routes import RIGHTS, ROUTES
+from sandbox.azure.microsoft_devices import lifecycle
+from sandbox.azure.routing import Router
+from sandbox.azure.wire import MalformedJsonError
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.routing import Match
+    from sandbox.azure.store import Document
+    from sandbox.azure.wire import Reply, Request
+
+_ROUTER = Router(ROUTES)
+
+
+def answer(azure: Azure, request: Request) -> Reply:
+    """Answer one request at a hub's host name.
+
+    Raises:
+        ServiceError: The hub refuses.
+    """
+    hub_key, hub = _hub(azure, request)
+    match = _ROUTER.find(request.method, request.path)
+    if match is None:
+        raise errors.no_route(f"{request.method} {request.path}")
+    if request.api_version.lower() not in match.route.versions:
+        raise errors.version_invalid(request.api_version)
+    right, _ = RIGHTS[match.route.operation]
+    access.require(azure, request.place.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
+    request.parameters = {**match.parameters, "hub_key": hub_key}
+    try:
+        return match.route.handler(azure, request)
+    except MalformedJsonError as error:
+        raise errors.json_invalid(str(error)) from error
+
+
+def wait(azure: Azure, request: Request) -> float:
+    """Seconds until the hub's throttle lets this request in; 0 where the dial is off.
+
+    Raises:
+        RegistryError: 429, the queue is full.
+    """
+    if azure.dials.throttle is None:
+        return 0.0
+    match, found = _ROUTER.find(request.method, request.path), _named(azure, request)
+    if match is None or found is None:
+        return 0.0
+    return _admitted(azure, match, *found)
+
+
+def _admitted(azure: Azure, match: Match, hub_key: str, hub: Document) -> float:
+    _, operation = RIGHTS[match.route.operation]
+    factor, burst = azure.dials.throttle or 1.0, azure.dials.throttle_burst
+    seconds = azure.throttle.wait(hub_key, hub, operation, factor=factor, burst=burst, now=monotonic())
+    if seconds is None:
+        raise errors.throttled(operation)
+    return seconds
+
+
+def _hub(azure: Azure, request: Request) -> tuple[str, Document]:
+    found = _named(azure, request)
+    if found is None:
+        raise errors.hub_not_found()
+    return found
+
+
+def _named(azure: Azure, request: Request) -> tuple[str, Document] | None:
+    place = request.place
+    found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
+    # A hub that is being made has no host name yet.
+    return found if found and lifecycle.state(found[1])[0] != "Activating" else None

@@ -1,0 +1,213 @@
+"""Device identities: rules and shapes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.hub_registry import errors, index, twins
+from sandbox.azure.microsoft_devices.keys import fresh_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+
+DEVICE = "device"
+ZERO_DATE = "0001-01-01T00:00:00"
+_ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
+_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_TYPES = ("sas", "selfSigned", "certificateAuthority")
+_TICKS_1970 = 621_355_968_000_000_000  # .NET counts tenths of a microsecond since the year 1
+
+
+def key(hub_key: str, device: str) -> str:
+    """The key of a device under its hub's; ids keep their case, for `A` and `a` are two devices."""
+    return f"{hub_key}/{device}"
+
+
+def find(azure: Azure, hub_key: str, device: str) -> Document | None:
+    """A device, or None."""
+    return azure.store.get(DEVICE, key(hub_key, device))
+
+
+def need(azure: Azure, hub_key: str, device: str) -> Document:
+    """A device.
+
+    Raises:
+        RegistryError: There is none of that id.
+    """
+    found = find(azure, hub_key, device)
+    if found is None:
+        raise errors.device_not_found(device)
+    return found
+
+
+def matches(condition: str, found: Document) -> bool:
+    """Whether an If-Match holds for an identity: `*` or its etag, in quotes or bare."""
+    return condition.strip().strip('"') in {"*", etag(found)}
+
+
+def etag(found: Document) -> str:
+    """Base64 of a decimal counter that grows by one with every write."""
+    return base64.b64encode(str(found["etag"]).encode()).decode()
+
+
+def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | None = None) -> Document:
+    """Make a device from the members of a request, with an empty twin or the one given.
+
+    Whether any CA is registered is not asked: that is for connections.
+
+    Raises:
+        RegistryError: It exists, or a member is not what it must be.
+    """
+    device = str(body.get("deviceId", ""))
+    if not _ID.fullmatch(device):
+        allowed = f"1 to {errors.MAX_ID} ASCII letters, digits and -.%_*?!(),:=@$'"
+        raise errors.argument_invalid(f"The device id '{device[: errors.MAX_ID + 1]}' is not valid: {allowed}")
+    if find(azure, hub_key, device) is not None:
+        raise errors.device_exists(device)
+    found: Document = {
+        "id": device,
+        "generation": str(_TICKS_1970 + int(azure.clock.timestamp() * 10_000_000)),
+        "etag": secrets.randbelow(900_000_000) + 100_000_000 - 1,
+        "status": "enabled",
+        "statusUpdated": None,
+        "twin": twin or twins.fresh(azure.clock.now()),
+    }
+    azure.presence.forget(key(hub_key, device))
+    return _write(azure, hub_key, found, body, None)
+
+
+def update(azure: Azure, hub_key: str, found: Document, body: dict[str, Any]) -> Document:
+    """Put a request's members in the place of a device's: what is left out is the default again, keys included. Its twin stays.
+
+    Raises:
+        RegistryError: A member is not what it must be.
+    """
+    return _write(azure, hub_key, found, body, dict(found))
+
+
+def delete(azure: Azure, hub_key: str, found: Document) -> None:
+    """Remove a device with its twin; a session of its ends."""
+    found_key = key(hub_key, found["id"])
+    index.written(azure, found_key, found)
+    azure.store.delete(DEVICE, found_key)
+    azure.presence.changed(found_key)
+
+
+def save(azure: Azure, hub_key: str, found: Document, before: Document | None) -> None:
+    """Write a device; `before` is what queries go on seeing while the index lags."""
+    found_key = key(hub_key, found["id"])
+    index.written(azure, found_key, before)
+    azure.store.put(DEVICE, found_key, found)
+
+
+def _write(azure: Azure, hub_key: str, found: Document, body: dict[str, Any], before: Document | None) -> Document:
+    status = _one_of("status", body.get("status"), ("enabled", "disabled"), "enabled")
+    reason = body.get("statusReason")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > errors.MAX_ID):
+        raise errors.argument_invalid(f"statusReason must be text of at most {errors.MAX_ID} characters")
+    edge = (body.get("capabilities") or {}).get("iotEdge") is True
+    if status != found["status"]:
+        found["statusUpdated"] = azure.clock.now().isoformat()
+    own_scope = f"ms-azure-iot-edge://{found['id']}-{found['generation']}" if edge else None
+    found |= {
+        "etag": found["etag"] + 1,
+        "status": status,
+        "reason": reason,
+        "auth": _authentication(body.get("authentication") or {}),
+        "edge": edge,
+        "scope": own_scope or body.get("deviceScope") or None,
+        "parents": list(body.get("parentScopes") or []),
+    }
+    save(azure, hub_key, found, before)
+    azure.presence.changed(key(hub_key, found["id"]))
+    return found
+
+
+def _one_of(member: str, value: Any, allowed: tuple[str, ...], default: str) -> str:
+    if value is None:
+        return default
+    for each in allowed:
+        if isinstance(value, str) and value.lower() == each.lower():
+            return each
+    raise errors.argument_invalid(f"{member} must be one of {', '.join(allowed)}, not '{value}'")
+
+
+def _authentication(body: dict[str, Any]) -> dict[str, Any]:
+    thumbprints = body.get("x509Thumbprint") or {}
+    given = [thumbprints.get(name) or None for name in ("primaryThumbprint", "secondaryThumbprint")]
+    kind = _one_of("authentication.type", body.get("type"), _TYPES, "selfSigned" if any(given) else "sas")
+    for each in given:
+        if each is not None and not (isinstance(each, str) and _THUMBPRINT.fullmatch(each)):
+            raise errors.not_a_thumbprint(str(each))
+    keys: list[str | None] = [None, None]
+    if kind == "sas":
+        keys = _keys(body.get("symmetricKey") or {})
+    if kind != "selfSigned":
+        given = [None, None]
+    return {"type": kind, "keys": keys, "thumbprints": given}
+
+
+def _keys(body: dict[str, Any]) -> list[str | None]:
+    given = [body.get("primaryKey") or None, body.get("secondaryKey") or None]
+    if given == [None, None]:
+        return [fresh_key(), fresh_key()]
+    for each in given:
+        if each is None:
+            raise errors.argument_invalid("symmetricKey needs both keys or neither")
+        try:
+            length = len(base64.b64decode(str(each), validate=True))
+        except (binascii.Error, ValueError):
+            length = 0
+        if not 16 <= length <= 64:  # noqa: PLR2004 - documented, in bytes
+            raise errors.argument_invalid("symmetricKey must be base64 of 16 to 64 bytes")
+    return given
+
+
+def shown(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str, Any]:
+    """A device as an api-version answers it, in Azure's order of members."""
+    activity = azure.presence.of(key(hub_key, found["id"]))
+    modern = version >= "2018"
+    auth = found["auth"]
+    authentication: dict[str, Any] = {
+        "symmetricKey": dict(zip(("primaryKey", "secondaryKey"), auth["keys"], strict=True)),
+        "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), auth["thumbprints"], strict=True)),
+    }
+    body = {
+        "deviceId": found["id"],
+        "generationId": found["generation"],
+        "etag": etag(found),
+        "connectionState": "Connected" if activity.session else "Disconnected",
+        "status": found["status"],
+        "statusReason": found["reason"],
+        "connectionStateUpdatedTime": time(activity.changed, zone=modern),
+        "statusUpdatedTime": time(found["statusUpdated"], zone=modern),
+        "lastActivityTime": time(activity.last, zone=modern),
+        "cloudToDeviceMessageCount": 0,
+        "authentication": authentication,
+    }
+    if modern:
+        authentication["type"] = auth["type"]
+        body["capabilities"] = {"iotEdge": found["edge"]}
+        body["deviceScope"] = found["scope"]
+        body["parentScopes"] = found["parents"]
+    return body
+
+
+def time(moment: datetime | str | None, *, zone: bool) -> str:
+    """A moment as the registry writes it; the zero date for one that never was."""
+    text = ZERO_DATE if moment is None else str(moment).replace(" ", "T").removesuffix("+00:00")
+    return f"{text}Z" if zone else text
+
+
+def statistics(azure: Azure, hub_key: str) -> dict[str, int]:
+    """How many devices a hub has, enabled and disabled."""
+    statuses = azure.store.tally(DEVICE, f"{hub_key}/", "status")
+    enabled, disabled = statuses.get("enabled", 0), statuses.get("disabled", 0)
+    return {"totalDeviceCount": enabled + disabled, "enabledDeviceCount": enabled, "disabledDeviceCount": disabled}

@@ -1,0 +1,57 @@
+"""What queries look at: the devices of a hub in the order of their ids, or, while the index lags, as they were before.
+
+Azure's index follows the registry by seconds, and deleted devices were seen to linger. The dial `query_lag_seconds` makes it so: every
+write leaves behind what the device was, and queries see that until the lag has passed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+
+DEVICE = "device"
+SHADOW = "device-shadow"
+_CHUNK = 500
+
+
+def written(azure: Azure, key: str, before: Document | None) -> None:
+    """A device is about to be written or removed; `before` is what it was, None for a new one."""
+    if not azure.dials.query_lag_seconds:
+        return
+    until = (azure.clock.now() + timedelta(seconds=azure.dials.query_lag_seconds)).isoformat()
+    shadow = azure.store.get(SHADOW, key)
+    if shadow and _lasts(azure, shadow):
+        before = shadow["body"]  # the index has not caught up with the write before this one either
+    azure.store.put(SHADOW, key, {"key": key, "until": until, "body": before})
+
+
+def devices(azure: Azure, prefix: str, after: str = "") -> Iterator[Document]:
+    """The devices under `prefix` whose keys come after `prefix + after`, as the index sees them, in the order of their keys."""
+    lagging = {shadow["key"]: shadow["body"] for shadow in azure.store.list(SHADOW, prefix) if _lasts(azure, shadow)}
+    waiting = sorted((each for each in lagging if each > prefix + after), reverse=True)
+    while rows := azure.store.page(DEVICE, prefix, prefix + after, _CHUNK):
+        for key, body in rows:
+            while waiting and waiting[-1] < key:
+                yield from _there(lagging[waiting.pop()])
+            if waiting and waiting[-1] == key:
+                yield from _there(lagging[waiting.pop()])
+            else:
+                yield body
+        after = rows[-1][0].removeprefix(prefix)
+    for key in reversed(waiting):
+        yield from _there(lagging[key])
+
+
+def _there(body: Document | None) -> Iterator[Document]:
+    if body is not None:
+        yield body
+
+
+def _lasts(azure: Azure, shadow: Document) -> bool:
+    return datetime.fromisoformat(shadow["until"]) > azure.clock.now()

@@ -1,0 +1,154 @@
+"""The device registry on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.hub_registry import bulk, errors, identities, twin_shape, twins
+from sandbox.azure.hub_registry.query_routes import run_query
+from sandbox.azure.hub_registry.throttle import Operation
+from sandbox.azure.hub_registry.versions import VERSIONS
+from sandbox.azure.routing import Evidence, Route
+from sandbox.azure.wire import NO_BODY, Reply
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.routing import Handler
+    from sandbox.azure.store import Document
+    from sandbox.azure.wire import Request
+
+_MAX_LIST = 1000
+
+
+def get_device(azure: Azure, request: Request) -> Reply:
+    """A device; its etag is in the header too, in quotes."""
+    return _device(azure, request, identities.need(azure, request.parameters["hub_key"], request.parameters["id"]))
+
+
+def put_device(azure: Azure, request: Request) -> Reply:
+    """Make a device (no If-Match: 409 where it exists) or put another in its place (If-Match: 404 where it does not): 200 for both."""
+    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+    body, condition = request.json_object(), request.header("if-match")
+    if body.get("deviceId") != device:
+        raise errors.argument_invalid(f"deviceId '{body.get('deviceId')}' in the body is not '{device}' of the path")
+    if condition is None:
+        return _device(azure, request, identities.create(azure, hub_key, body))
+    found = identities.need(azure, hub_key, device)
+    if not identities.matches(condition, found):
+        raise errors.etag_invalid()
+    return _device(azure, request, identities.update(azure, hub_key, found, body))
+
+
+def delete_device(azure: Azure, request: Request) -> Reply:
+    """Remove a device: 204."""
+    condition = request.header("if-match")
+    if condition is None:
+        raise errors.etag_missing()
+    hub_key = request.parameters["hub_key"]
+    found = identities.need(azure, hub_key, request.parameters["id"])
+    if not identities.matches(condition, found):
+        raise errors.etag_invalid()
+    identities.delete(azure, hub_key, found)
+    return Reply(status=204, body=NO_BODY)
+
+
+def list_devices(azure: Azure, request: Request) -> Reply:
+    """The first devices, at most a thousand: there is no second page, queries have those."""
+    hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
+    if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
+        raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
+    rows = azure.store.page(identities.DEVICE, f"{hub_key}/", "", int(text))
+    return Reply(body=[identities.shown(azure, hub_key, found, request.api_version) for _, found in rows])
+
+
+def post_devices(azure: Azure, request: Request) -> Reply:
+    """Up to a hundred devices: 200 when all are done, 400 when some were refused; the others are done all the same."""
+    result = bulk.run(azure, request.parameters["hub_key"], request.json_array())
+    return Reply(status=200 if result["isSuccessful"] else 400, body=result)
+
+
+def get_twin(azure: Azure, request: Request) -> Reply:
+    """The twin of a device."""
+    return _twin(azure, request, identities.need(azure, request.parameters["hub_key"], request.parameters["id"]))
+
+
+def patch_twin(azure: Azure, request: Request) -> Reply:
+    """Merge tags and desired properties into a twin."""
+    return _write_twin(azure, request, replace=False)
+
+
+def put_twin(azure: Azure, request: Request) -> Reply:
+    """Put tags and desired properties in the place of a twin's."""
+    return _write_twin(azure, request, replace=True)
+
+
+def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
+    hub_key, condition = request.parameters["hub_key"], request.header("if-match")
+    found = identities.need(azure, hub_key, request.parameters["id"])
+    if condition is not None and not twins.matches(condition, found["twin"]):
+        raise errors.etag_invalid()
+    before = {**found, "twin": dict(found["twin"])}
+    twins.change(found["twin"], request.json_object(), azure.clock.now(), replace=replace)
+    identities.save(azure, hub_key, found, before)
+    return _twin(azure, request, found)
+
+
+def device_statistics(azure: Azure, request: Request) -> Reply:
+    """How many devices there are."""
+    return Reply(body=identities.statistics(azure, request.parameters["hub_key"]))
+
+
+def service_statistics(azure: Azure, request: Request) -> Reply:
+    """How many devices are connected."""
+    return Reply(body={"connectedDeviceCount": azure.presence.count(f"{request.parameters['hub_key']}/")})
+
+
+def get_job(_azure: Azure, _request: Request) -> Reply:
+    """A job: there never is one."""
+    raise errors.job_not_found()
+
+
+def _device(azure: Azure, request: Request, found: Document) -> Reply:
+    body = identities.shown(azure, request.parameters["hub_key"], found, request.api_version)
+    return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
+
+
+def _twin(azure: Azure, request: Request, found: Document) -> Reply:
+    body: dict[str, Any] = twin_shape.shown(azure, request.parameters["hub_key"], found)
+    return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
+
+
+RIGHTS: dict[str, tuple[str, Operation]] = {}  # by operation: the right of a policy, and what the throttle counts it as
+ROUTES: list[Route] = []
+
+
+def _add(
+    operation: str, line: str, handler: Handler, right: str, counted: Operation, action: str, evidence: Evidence, note: str = ""
+) -> None:
+    method, _, path = line.partition(" ")
+    RIGHTS[operation] = (right, counted)
+    action = f"Microsoft.Devices/IotHubs/{action}"
+    ROUTES.append(
+        Route(
+            operation=operation, method=method, path=path, handler=handler, evidence=evidence, versions=VERSIONS,
+            note=note, resource_type="Microsoft.Devices/IotHubs", action=action,
+        )
+    )  # fmt: skip
+
+
+_READ, _WRITE, _TWINS = "RegistryRead", "RegistryWrite", "ServiceConnect"
+_COUNTED, _RECORDED, _DOCUMENTED = Operation.REGISTRY, Evidence.RECORDED, Evidence.DOCUMENTED
+_BULK = "guesses: errorCode as a number, a device twice in one call"
+_add("Query_GetTwins", "POST /devices/query", run_query, _TWINS, Operation.QUERY, "twins/read", _DOCUMENTED, "guess: at most 1000 a page")
+_add("BulkRegistry_UpdateRegistry", "POST /devices", post_devices, _WRITE, _COUNTED, "devices/write", _DOCUMENTED, _BULK)
+_add("Devices_GetDevices", "GET /devices", list_devices, _READ, _COUNTED, "devices/read", _RECORDED)
+_add("Devices_GetIdentity", "GET /devices/{id}", get_device, _READ, _COUNTED, "devices/read", _RECORDED, "guess: the 404's words")
+_add("Devices_CreateOrUpdateIdentity", "PUT /devices/{id}", put_device, _WRITE, _COUNTED, "devices/write", _RECORDED)
+_add("Devices_DeleteIdentity", "DELETE /devices/{id}", delete_device, _WRITE, _COUNTED, "devices/delete", _RECORDED)
+_add("Devices_GetTwin", "GET /twins/{id}", get_twin, _TWINS, Operation.TWIN_READ, "twins/read", _DOCUMENTED)
+_add("Devices_UpdateTwin", "PATCH /twins/{id}", patch_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
+_add("Devices_ReplaceTwin", "PUT /twins/{id}", put_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
+_add("Statistics_GetDeviceStatistics", "GET /statistics/devices", device_statistics, _READ, _COUNTED, "statistics/read", _DOCUMENTED)
+_add("Statistics_GetServiceStatistics", "GET /statistics/service", service_statistics, _TWINS, _COUNTED, "statistics/read", _DOCUMENTED)
+_add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "there never is one")
+_add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "there never is one")

@@ -1,0 +1,67 @@
+"""A hub's throttle: how long a request waits in its queue, and when it is refused. Off unless the dial says otherwise.
+
+Rates are those of https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling. A burst above them passes at once (250
+reads in ten seconds were seen to pass on a hub of one unit), then requests wait their turn ("traffic shaping"), and those that would wait
+longer than the queue holds are answered 429.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.azure.store import Document
+
+QUEUE_SECONDS = 10.0  # what a 429 tells clients to wait, and so a guess at how long the queue is
+
+
+class Operation(StrEnum):
+    """What is counted apart. The values stand in 429 answers."""
+
+    REGISTRY = "CRUD"
+    QUERY = "Query"
+    TWIN_READ = "TwinRead"
+    TWIN_WRITE = "TwinUpdate"
+
+
+# Operations a second and unit: the small tiers, and the third.
+_RATES = {
+    Operation.REGISTRY: (100 / 60, 5000 / 60),
+    Operation.QUERY: (20 / 60, 1000 / 60),
+    Operation.TWIN_READ: (100.0, 500.0),
+    Operation.TWIN_WRITE: (50.0, 250.0),
+}
+_NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # a hub has this much at least, however few its units
+
+
+def rate(sku: str, units: int, operation: Operation) -> float:
+    """How many operations a second a hub allows."""
+    small, large = _RATES[operation]
+    third = sku.endswith("3")
+    each = large if third else small
+    if operation in _NOT_BY_UNIT and not third:
+        return each
+    return each * units
+
+
+@dataclass
+class Throttle:
+    """One leaky bucket a hub and operation: when, on the monotonic clock, it will be empty again."""
+
+    _empty_at: dict[tuple[str, Operation], float] = field(default_factory=dict)
+
+    def wait(self, hub_key: str, hub: Document, operation: Operation, *, factor: float, burst: int, now: float) -> float | None:
+        """Seconds that a request has to wait, or None when the queue is full: then it does not count either."""
+        seconds = 1 / (rate(hub["sku"]["name"], int(hub["sku"].get("capacity") or 1), operation) * factor)
+        free = max(self._empty_at.get((hub_key, operation), now), now)
+        wait = max(0.0, free - now - burst * seconds)
+        if wait > QUEUE_SECONDS:
+            return None
+        self._empty_at[hub_key, operation] = free + seconds
+        return wait
+
+    def clear(self) -> None:
+        """Every bucket is empty."""
+        self._empty_at.clear()

@@ -1,0 +1,117 @@
+"""Errors of Key Vault's data plane, in its envelope `{"error": {"code", "message", "innererror"}}`: one constructor for each.
+
+Source: learn.microsoft.com/azure/key-vault/general/rest-error-codes, and traffic that users of Azure's SDKs reported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.wire import Moment, Reply, ServiceError
+
+if TYPE_CHECKING:
+    from sandbox.azure.login.tokens import Caller
+
+_HELP = "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
+
+
+class VaultError(ServiceError):
+    """What a key vault refuses."""
+
+    def __init__(self, status: int, code: str, message: str, *, inner: str = "", headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.inner, self.headers = status, code, message, inner, headers or {}
+
+    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - Key Vault tells neither time nor correlation in the body
+        """The answer on the wire."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.inner:
+            error["innererror"] = {"code": self.inner}
+        return Reply(status=self.status, body={"error": error}, headers=self.headers)
+
+
+def challenge(message: str, *, login: str, tenant_id: str, resource: str) -> VaultError:
+    """No token, or one that does not count: told with where to get one and for which resource."""
+    header = f'Bearer authorization="https://{login}/{tenant_id}", resource="{resource}"'
+    return VaultError(401, "Unauthorized", message, headers={"www-authenticate": header})
+
+
+def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vault: str) -> VaultError:
+    """No role of the caller's allows it."""
+    message = (
+        "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were "
+        f"changed recently, please observe propagation time.\r\nCaller: appid={caller.client_id};oid={caller.object_id};iss={issuer}\r\n"
+        f"Action: '{action}'\r\nResource: '{key_id}'\r\nAssignment: (not found)\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\n"
+        f"Vault: {vault};location=westeurope\r\n"
+    )
+    return VaultError(403, "Forbidden", message, inner="ForbiddenByRbac")
+
+
+def key_not_found(name: str) -> VaultError:
+    """There is no such key, or no such version of it."""
+    recover = "If you recently deleted this key you may be able to recover it using the correct recovery command."
+    return VaultError(404, "KeyNotFound", f"A key with (name/id) {name} was not found in this key vault. {recover} {_HELP}")
+
+
+def key_disabled(operation: str) -> VaultError:
+    """Its holder has switched it off."""
+    return VaultError(403, "Forbidden", f"Operation {operation} is not allowed on a disabled key.", inner="KeyDisabled")
+
+
+def key_expired(operation: str) -> VaultError:
+    """It is outside its own dates."""
+    return VaultError(403, "Forbidden", f"Operation {operation} is not allowed on an expired key.", inner="KeyExpired")
+
+
+def operation_not_permitted(operation: str) -> VaultError:
+    """`key_ops` lacks it."""
+    return VaultError(403, "Forbidden", f"Operation {operation} is not permitted on this key.", inner="KeyOperationForbidden")
+
+
+def algorithm_incompatible(kind: str, algorithm: str) -> VaultError:
+    """An algorithm for keys of another kind or curve."""
+    return VaultError(
+        400, "BadParameter", f"Key and signing algorithm are incompatible. Key is of type '{kind}', and algorithm is of type '{algorithm}'."
+    )
+
+
+def digest_length(found: int) -> VaultError:
+    """The digest is not as long as the algorithm's hash."""
+    return VaultError(
+        400, "BadParameter", f"Invalid length of 'value': {found} bytes. Please check that the value is a hash of the algorithm."
+    )
+
+
+def parameter_invalid(reason: str) -> VaultError:
+    """The body is not what the operation takes."""
+    return VaultError(400, "BadParameter", reason)
+
+
+def method_not_allowed(method: str) -> VaultError:
+    """The path is known, the method is not; or nothing is known here."""
+    return VaultError(405, "MethodNotAllowed", f"The HTTP method {method} is not supported at this resource by local Azure.")
+
+
+def version_unsupported(version: str) -> VaultError:
+    """An api-version that Key Vault does not have."""
+    return VaultError(
+        400, "BadParameter", f"The specified version ({version}) is not recognized. Consider using the latest supported version."
+    )
+
+
+def throttled(retry_after: int | None) -> VaultError:
+    """Too many requests for the vault or for the subscription."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    message = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
+    return VaultError(429, "Throttled", message, inner="VaultRequestTypeLimitReached", headers=headers)
+
+
+def internal() -> VaultError:
+    """Its own fault."""
+    return VaultError(500, "InternalServerError", "Internal server error.")
+
+
+def unavailable(retry_after: int | None) -> VaultError:
+    """Busy or moving."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    return VaultError(503, "ServiceUnavailable", "The service is temporarily unavailable.", headers=headers)

@@ -1,0 +1,81 @@
+"""A key vault's front door: the challenge, who asks, with which rights, and only then the operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.azure.key_vault import errors, routes, vaults
+from sandbox.azure.login.tokens import TokenError
+from sandbox.azure.resource_manager import access
+from sandbox.azure.routing import Router
+from sandbox.azure.wire import MalformedJsonError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.azure.faults import Rule
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.login.tokens import Caller
+    from sandbox.azure.store import Document
+    from sandbox.azure.wire import Reply, Request
+
+_ROUTER = Router(routes.ROUTES)
+
+
+def answer(azure: Azure, request: Request) -> Reply:
+    """Answer one request at a vault.
+
+    Raises:
+        VaultError: The vault refuses.
+    """
+    caller = _caller(azure, request)
+    vault = vaults.find(azure, request.place.name)
+    if vault is None:  # the proxy lets nobody come to a vault that is not there; a client that names it by hand learns as much
+        raise errors.unavailable(None)
+    match = _ROUTER.find(request.method, request.path)
+    if match is None:
+        raise errors.method_not_allowed(request.method)
+    if request.api_version not in routes.VERSIONS:
+        raise errors.version_unsupported(request.api_version)
+    request.parameters = match.parameters
+    _require_right(azure, caller, match.route.action, vault, match.parameters["key"])
+    try:
+        return match.route.handler(azure, request)
+    except MalformedJsonError as error:
+        raise errors.parameter_invalid(str(error)) from error
+
+
+def fault(request: Request, rule: Rule) -> errors.VaultError:
+    """A fault on demand in Key Vault's words."""
+    made: dict[str, Callable[[], errors.VaultError]] = {
+        "401": lambda: _challenge(request, "common", "AKV10022: Invalid audience."),
+        "403": lambda: errors.operation_not_permitted("sign"),
+        "429": lambda: errors.throttled(rule.retry_after),
+        "503": lambda: errors.unavailable(rule.retry_after),
+    }
+    return made.get(rule.fault, errors.internal)()
+
+
+def _caller(azure: Azure, request: Request) -> Caller:
+    resource = _resource(request)
+    header = request.header("authorization")
+    if not header:
+        raise _challenge(request, azure.tokens.tenant_id, "AKV10000: Request is missing a Bearer or PoP token.")
+    try:
+        return azure.tokens.caller(header, (resource, f"{resource}/"))
+    except TokenError as error:
+        raise _challenge(request, azure.tokens.tenant_id, f"AKV10022: {error.message}") from error
+
+
+def _require_right(azure: Azure, caller: Caller, action: str, vault: Document, key: str) -> None:
+    key_id = f"{vault['id']}/keys/{key}"
+    if not access.allowed(azure, caller, action, key_id, data=True):
+        raise errors.forbidden_by_role(caller, azure.tokens.issuer, action, key_id.lower(), vault["name"])
+
+
+def _challenge(request: Request, tenant_id: str, message: str) -> errors.VaultError:
+    return errors.challenge(message, login=request.place.cloud.login[0], tenant_id=tenant_id, resource=_resource(request))
+
+
+def _resource(request: Request) -> str:
+    return f"https://{request.place.cloud.key_vault_suffix}"

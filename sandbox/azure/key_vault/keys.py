@@ -1,0 +1,199 @@
+"""Keys in a vault and their versions: what they are, what may be done with them, their signatures."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+
+from sandbox.azure.key_vault import errors
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+
+    PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+KEY = "vault-key"
+_CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1(), "P-256K": ec.SECP256K1()}
+_CURVE_NAMES = {curve.name: name for name, curve in _CURVES.items()}
+_RSA_SIZES = (2048, 3072, 4096)
+_HASHES: dict[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+_EC_ALGORITHMS = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "ES256K": "P-256K"}
+_OPERATIONS = {"RSA": ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"], "EC": ["sign", "verify"]}
+
+
+def create(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Document:
+    """A new version of the key `name`, made in the vault.
+
+    Raises:
+        VaultError: A kind, size or curve that Azure does not make.
+    """
+    kind = str(body.get("kty"))
+    if kind in {"RSA", "RSA-HSM"}:
+        size = body.get("key_size") or 2048
+        if size not in _RSA_SIZES:
+            raise errors.parameter_invalid(f"Property key_size has invalid value: {size}")
+        key: PrivateKey = rsa.generate_private_key(public_exponent=65537, key_size=size)
+    elif kind in {"EC", "EC-HSM"}:
+        curve = body.get("crv") or "P-256"
+        if curve not in _CURVES:
+            raise errors.parameter_invalid(f"Property crv has invalid value: {curve}")
+        key = ec.generate_private_key(_CURVES[curve])
+    else:
+        raise errors.parameter_invalid(f"Property kty has invalid value: {kind}")
+    return _keep(azure, vault, name, kind, key, body.get("key_ops"), body.get("attributes") or {})
+
+
+def import_(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Document:
+    """A new version of the key `name`, from a JSON web key with its private half (RFC 7518, 6).
+
+    Raises:
+        VaultError: It is none.
+    """
+    web_key = body.get("key") or {}
+    try:
+        key = _private_key(web_key)
+    except (KeyError, ValueError, TypeError, binascii.Error) as error:
+        raise errors.parameter_invalid(f"Property key is invalid: {type(error).__name__}") from error
+    return _keep(azure, vault, name, str(web_key["kty"]), key, web_key.get("key_ops"), body.get("attributes") or {})
+
+
+def get(azure: Azure, vault: str, name: str, version: str = "") -> Document:
+    """That version of the key, or the newest.
+
+    Raises:
+        VaultError: There is none.
+    """
+    versions = azure.store.list(KEY, _prefix(vault, name))
+    found = [each for each in versions if version in {"", each["version"]}]
+    if not found:
+        raise errors.key_not_found(f"{name}/{version}" if version else name)
+    return found[-1]
+
+
+def update(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]) -> Document:
+    """Switch a key on or off, change what may be done with it.
+
+    Raises:
+        VaultError: There is none.
+    """
+    key = get(azure, vault, name, version)
+    key["enabled"] = (body.get("attributes") or {}).get("enabled", key["enabled"])
+    key["operations"] = body.get("key_ops") or key["operations"]
+    key["updated"] = int(azure.clock.timestamp())
+    azure.store.put(KEY, _prefix(vault, name) + key["version"], key)
+    return key
+
+
+def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]) -> tuple[Document, str]:
+    """The signature over a digest, as RFC 7518 3 writes it, in base64url.
+
+    Raises:
+        VaultError: No such key, switched off, outside its dates, not for signing, or another algorithm's.
+    """
+    key = get(azure, vault, name, version)
+    if not key["enabled"]:
+        raise errors.key_disabled("sign")
+    if key["expires"] is not None and azure.clock.timestamp() > key["expires"]:
+        raise errors.key_expired("sign")
+    if "sign" not in key["operations"]:
+        raise errors.operation_not_permitted("sign")
+    algorithm = str(body.get("alg"))
+    hash_ = _HASHES.get(algorithm[2:5])
+    try:
+        digest = _decoded(str(body["value"]))
+    except (KeyError, ValueError) as error:
+        raise errors.parameter_invalid("Property value is invalid") from error
+    private = _own(key)
+    fits = algorithm.startswith(("RS", "PS")) if isinstance(private, rsa.RSAPrivateKey) else _EC_ALGORITHMS.get(algorithm) == key["curve"]
+    if hash_ is None or not fits:
+        raise errors.algorithm_incompatible(key["kind"], algorithm)
+    if len(digest) != hash_.digest_size:
+        raise errors.digest_length(len(digest))
+    return key, _encoded(_signature(private, algorithm, digest, hash_))
+
+
+def shown(key: Document, uri: str) -> dict[str, Any]:
+    """A key bundle: the public half, the attributes."""
+    private = _own(key)
+    web_key: dict[str, Any] = {"kid": identifier(key, uri), "kty": key["kind"], "key_ops": key["operations"]}
+    if isinstance(private, rsa.RSAPrivateKey):
+        numbers = private.public_key().public_numbers()
+        web_key |= {"n": _encoded(_octets(numbers.n)), "e": _encoded(_octets(numbers.e))}
+    elif isinstance(private, ec.EllipticCurvePrivateKey):
+        point, size = private.public_key().public_numbers(), (private.key_size + 7) // 8
+        web_key |= {"crv": key["curve"], "x": _encoded(point.x.to_bytes(size, "big")), "y": _encoded(point.y.to_bytes(size, "big"))}
+    attributes = {"enabled": key["enabled"], "created": key["created"], "updated": key["updated"], "recoveryLevel": "Recoverable+Purgeable"}
+    attributes |= {"recoverableDays": 90, "exportable": False} | ({"exp": key["expires"]} if key["expires"] is not None else {})
+    return {"key": web_key, "attributes": attributes, "tags": {}}
+
+
+def identifier(key: Document, uri: str) -> str:
+    """The key's id, with its version."""
+    return f"{uri}/keys/{key['name']}/{key['version']}"
+
+
+def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, operations: Any, attributes: dict[str, Any]) -> Document:
+    now = int(azure.clock.timestamp())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    made: Document = {
+        "name": name,
+        "version": uuid.uuid4().hex,
+        "kind": kind,
+        "curve": _CURVE_NAMES[key.curve.name] if isinstance(key, ec.EllipticCurvePrivateKey) else "",
+        "operations": operations or _OPERATIONS[kind.removesuffix("-HSM")],
+        "enabled": attributes.get("enabled", True),
+        "expires": attributes.get("exp"),
+        "created": now,
+        "updated": now,
+        "pem": pem.decode(),  # lies in the sandbox's own database only
+    }
+    azure.store.put(KEY, _prefix(vault, name) + made["version"], made)
+    return made
+
+
+def _own(key: Document) -> Any:
+    """A key that was made or judged here: judging an RSA key again would take longer than its signature."""
+    return serialization.load_pem_private_key(key["pem"].encode(), None, unsafe_skip_rsa_key_validation=True)
+
+
+def _prefix(vault: str, name: str) -> str:
+    return f"{vault.lower()}/{name.lower()}/"
+
+
+def _signature(key: Any, algorithm: str, digest: bytes, hash_: hashes.HashAlgorithm) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        pss = padding.PSS(mgf=padding.MGF1(hash_), salt_length=hash_.digest_size)
+        return key.sign(digest, pss if algorithm.startswith("PS") else padding.PKCS1v15(), Prehashed(hash_))
+    r, s = decode_dss_signature(key.sign(digest, ec.ECDSA(Prehashed(hash_))))
+    size = (key.key_size + 7) // 8
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def _private_key(web_key: dict[str, Any]) -> PrivateKey:
+    def number(name: str) -> int:
+        return int.from_bytes(_decoded(str(web_key[name])), "big")
+
+    if str(web_key["kty"]).startswith("RSA"):
+        public = rsa.RSAPublicNumbers(number("e"), number("n"))
+        return rsa.RSAPrivateNumbers(number("p"), number("q"), number("d"), number("dp"), number("dq"), number("qi"), public).private_key()
+    curve = _CURVES[str(web_key["crv"])]
+    return ec.EllipticCurvePrivateNumbers(number("d"), ec.EllipticCurvePublicNumbers(number("x"), number("y"), curve)).private_key()
+
+
+def _octets(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

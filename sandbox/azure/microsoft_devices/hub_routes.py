@@ -1,0 +1,171 @@
+"""IoT hubs on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.azure import shapes
+from sandbox.azure.hub_registry import identities
+from sandbox.azure.microsoft_devices import errors, etags, hubs, keys, lifecycle
+from sandbox.azure.microsoft_devices.errors import Service
+from sandbox.azure.microsoft_devices.lifecycle import HUB
+from sandbox.azure.microsoft_devices.name_check import check_hub_name
+from sandbox.azure.microsoft_devices.versions import HUB_VERSIONS
+from sandbox.azure.resource_manager import groups, long_running
+from sandbox.azure.routing import Evidence, table
+from sandbox.azure.wire import NO_BODY, Reply
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.wire import Request
+
+
+def put_hub(azure: Azure, request: Request) -> Reply:
+    """Make or change a hub: 201 for both."""
+    body = request.json_object(shapes.HUB)
+    before = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
+    hub, headers = hubs.write(azure, request, body)
+    sent_etag = request.header("if-match") or body.get("etag")
+    return Reply(status=201, body=hubs.just_written(hub, request.api_version, new=before is None, sent_etag=sent_etag), headers=headers)
+
+
+def patch_hub(azure: Azure, request: Request) -> Reply:
+    """Change its tags."""
+    hub = hubs.need(azure, request)
+    if hub.get("operation"):
+        raise errors.not_active(Service.HUB)
+    hub["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
+    hub["etag"] = etags.rowversion(azure)
+    azure.store.put(HUB.document, lifecycle.key(request, HUB), hub)
+    return Reply(body=hubs.shown(hub, request.api_version))
+
+
+def get_hub(azure: Azure, request: Request) -> Reply:
+    """A hub."""
+    return Reply(body=hubs.shown(hubs.need(azure, request), request.api_version))
+
+
+def delete_hub(azure: Azure, request: Request) -> Reply:
+    """Begin to delete a hub: 202 and the four bytes `null`; 204 when there is none."""
+    groups.need(azure, request)
+    hub = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
+    if hub is None:
+        return Reply(status=204, body=NO_BODY)
+    condition = request.header("if-match")
+    if condition and not etags.matches(condition, hub["etag"]):
+        raise errors.hub_etag_invalid(Service.HUB)
+    if hub.get("operation"):
+        raise errors.not_active(Service.HUB)
+    return Reply(status=202, body=None, headers=lifecycle.begin(azure, request, HUB, hub, "delete"))
+
+
+def list_hubs(azure: Azure, request: Request) -> Reply:
+    """The hubs of a subscription or of a resource group."""
+    value = [hubs.shown(hub, request.api_version) for hub in lifecycle.listed(azure, request, HUB)]
+    return Reply(body={"value": value})
+
+
+def list_keys(azure: Azure, request: Request) -> Reply:
+    """All shared access policies with their keys."""
+    return Reply(body={"value": hubs.need(azure, request)["policies"]})
+
+
+def get_keys(azure: Azure, request: Request) -> Reply:
+    """One shared access policy with its keys."""
+    return Reply(body=keys.named(hubs.need(azure, request)["policies"], request.parameters["policy"], Service.HUB))
+
+
+def list_skus(azure: Azure, request: Request) -> Reply:
+    """The skus that a hub can be scaled to."""
+    hub = hubs.need(azure, request)
+    limits = {"F1": 1, "B1": 200, "B2": 200, "B3": 10, "S1": 200, "S2": 200, "S3": 10}
+    chosen = ("F1",) if hub["sku"]["name"] == "F1" else tuple(name for name in limits if name != "F1")
+    tiers = {"F": "Free", "B": "Basic", "S": "Standard"}
+    value = [
+        {
+            "resourceType": "Microsoft.Devices/IotHubs",
+            "sku": {"name": name, "tier": tiers[name[0]]},
+            "capacity": {"minimum": 1, "maximum": limits[name], "default": 1, "scaleType": "None" if name == "F1" else "Manual"},
+        }
+        for name in chosen
+    ]
+    return Reply(body={"value": value})
+
+
+def list_quotas(azure: Azure, request: Request) -> Reply:
+    """How much of the hub's quota is used."""
+    hub = hubs.need(azure, request)
+    devices = identities.statistics(azure, lifecycle.key(request, HUB))["totalDeviceCount"]
+    messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
+    value = [
+        {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
+        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
+    ]
+    return Reply(body={"value": value})
+
+
+def get_stats(azure: Azure, request: Request) -> Reply:
+    """How many devices the registry holds."""
+    hubs.need(azure, request)
+    return Reply(body=identities.statistics(azure, lifecycle.key(request, HUB)))
+
+
+def get_job(azure: Azure, request: Request) -> Reply:
+    """A job: there never is one."""
+    hubs.need(azure, request)
+    raise errors.job_not_found(request.parameters["job"])
+
+
+def list_jobs(azure: Azure, request: Request) -> Reply:
+    """The jobs: none."""
+    hubs.need(azure, request)
+    return Reply(body={"value": []})
+
+
+_SUB = "/subscriptions/{subscription}"
+_IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/IotHubs"
+_ONE = f"{_IN_GROUP}/{{name}}"
+_DEVICES = f"{_SUB}/providers/Microsoft.Devices"
+_ACTION = "Microsoft.Devices/IotHubs"
+ROUTES = table(
+    (
+        ("IotHubResource_CreateOrUpdate", "PUT", _ONE, put_hub, Evidence.RECORDED, f"{_ACTION}/write"),
+        ("IotHubResource_Update", "PATCH", _ONE, patch_hub, Evidence.DOCUMENTED, f"{_ACTION}/write"),
+        ("IotHubResource_Get", "GET", _ONE, get_hub, Evidence.RECORDED, f"{_ACTION}/read"),
+        ("IotHubResource_Delete", "DELETE", _ONE, delete_hub, Evidence.RECORDED, f"{_ACTION}/delete"),
+        ("IotHubResource_ListBySubscription", "GET", f"{_DEVICES}/IotHubs", list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
+        ("IotHubResource_ListByResourceGroup", "GET", _IN_GROUP, list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
+        ("IotHubResource_ListKeys", "POST", f"{_ONE}/listkeys", list_keys, Evidence.RECORDED, f"{_ACTION}/listkeys/action"),
+        (
+            "IotHubResource_GetKeysForKeyName",
+            "POST",
+            f"{_ONE}/IotHubKeys/{{policy}}/listkeys",
+            get_keys,
+            Evidence.RECORDED,
+            f"{_ACTION}/iotHubKeys/listkeys/action",
+        ),
+        (
+            "IotHubResource_CheckNameAvailability",
+            "POST",
+            f"{_DEVICES}/checkNameAvailability",
+            check_hub_name,
+            Evidence.RECORDED,
+            "Microsoft.Devices/checkNameAvailability/action",
+        ),
+        ("IotHubResource_GetValidSkus", "GET", f"{_ONE}/skus", list_skus, Evidence.DOCUMENTED, f"{_ACTION}/skus/read"),
+        ("IotHubResource_GetQuotaMetrics", "GET", f"{_ONE}/quotaMetrics", list_quotas, Evidence.DOCUMENTED, f"{_ACTION}/quotaMetrics/read"),
+        ("IotHubResource_GetStats", "GET", f"{_ONE}/IotHubStats", get_stats, Evidence.DOCUMENTED, f"{_ACTION}/iotHubStats/read"),
+        ("IotHubResource_ListJobs", "GET", f"{_ONE}/jobs", list_jobs, Evidence.DOCUMENTED, f"{_ACTION}/jobs/read"),
+        ("IotHubResource_GetJob", "GET", f"{_ONE}/jobs/{{job}}", get_job, Evidence.RECORDED, f"{_ACTION}/jobs/read"),
+        (
+            "Operation results (hub)",
+            "GET",
+            f"{_DEVICES}/locations/{{location}}/operationResults/{{operation}}",
+            long_running.poll,
+            Evidence.RECORDED,
+            "",
+        ),
+    ),
+    versions=HUB_VERSIONS,
+    resource_type="Microsoft.Devices/IotHubs",
+)

@@ -1,0 +1,60 @@
+"""Shared access policies: the keys of a hub or provisioning service."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import Any
+
+from sandbox.azure.microsoft_devices.errors import DevicesError, Service, key_name_not_found
+
+_HUB_POLICIES = (
+    ("iothubowner", "RegistryWrite, ServiceConnect, DeviceConnect"),
+    ("service", "ServiceConnect"),
+    ("device", "DeviceConnect"),
+    ("registryRead", "RegistryRead"),
+    ("registryReadWrite", "RegistryWrite"),
+)
+_PROVISIONING_POLICIES = (("provisioningserviceowner", "ServiceConfig, EnrollmentWrite, DeviceConnect"),)
+
+
+def fresh_key() -> str:
+    """32 random bytes in base64, as Azure makes them."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def policies(service: Service, declared: list[dict[str, Any]] | None, existing: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """The policies after a PUT: those declared (keys kept where they are left out), or the ones that were, or the defaults."""
+    if not declared:
+        return existing or [_policy(name, rights) for name, rights in (_HUB_POLICIES if service is Service.HUB else _PROVISIONING_POLICIES)]
+    known = {policy["keyName"].lower(): policy for policy in existing or []}
+    result = []
+    for wanted in declared:
+        name = str(wanted.get("keyName", ""))
+        before = known.get(name.lower(), {})
+        result.append(
+            {
+                "keyName": name,
+                "primaryKey": wanted.get("primaryKey") or before.get("primaryKey") or fresh_key(),
+                "secondaryKey": wanted.get("secondaryKey") or before.get("secondaryKey") or fresh_key(),
+                "rights": str(wanted.get("rights", "")),
+            }
+        )
+    return result
+
+
+def named(policies: list[dict[str, Any]], name: str, service: Service) -> dict[str, Any]:
+    """One policy.
+
+    Raises:
+        DevicesError: There is none of that name.
+    """
+    for policy in policies:
+        if policy["keyName"].lower() == name.lower():
+            return policy
+    error: DevicesError = key_name_not_found(name, service)
+    raise error
+
+
+def _policy(name: str, rights: str) -> dict[str, Any]:
+    return {"keyName": name, "primaryKey": fresh_key(), "secondaryKey": fresh_key(), "rights": rights}

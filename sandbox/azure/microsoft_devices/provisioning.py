@@ -1,0 +1,150 @@
+"""Provisioning services (DPS): rules and shapes."""
+
+from __future__ import annotations
+
+import copy
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.microsoft_devices import errors, keys, lifecycle
+from sandbox.azure.microsoft_devices.errors import Service
+from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
+from sandbox.azure.resource_manager import regions
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+    from sandbox.azure.wire import Request
+
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{1,48}[0-9A-Za-z]")
+_DATA_RESIDENCY_REGIONS = ("eastus2euap", "brazilsouth", "southeastasia")
+_SERVER_MADE = ("state", "provisioningState", "idScope", "serviceOperationsHostName", "deviceProvisioningHostName")
+_POLICIES = ("Hashed", "GeoLatency", "Static")
+
+
+def write(azure: Azure, request: Request, body: dict[str, Any]) -> tuple[Document, dict[str, str]]:
+    """Make or change a service. Etags are not asked for: Azure ignores them here.
+
+    Raises:
+        ArmError: The front door refuses.
+        DevicesError: The provider refuses.
+    """
+    found_key, existing, location = lifecycle.accept(azure, request, PROVISIONING, body)
+    name = request.parameters["name"]
+    if not _NAME.fullmatch(name) or name.lower() == "global":
+        raise errors.provisioning_name_invalid()
+    properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _SERVER_MADE}
+    _check(body, properties, location)
+    policies = keys.policies(
+        Service.PROVISIONING, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
+    )
+    service: Document = existing or {
+        "cloud": request.place.cloud.name,
+        "name": name,
+        "group": request.parameters["group"],
+        "subscription": request.parameters["subscription"],
+        "location": location,
+        "idScope": f"0ne{secrets.token_hex(4).upper()}",
+        "hostName": f"{name}.{request.place.cloud.provisioning_suffix}",
+        "deviceHostName": request.place.cloud.device_provisioning,
+        "hubs": [],
+    }
+    service["hubs"] = _linked(properties.pop("iotHubs", None) or [], service["hubs"])
+    service |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
+    service["identity"] = body.get("identity")
+    azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": found_key})
+    headers = lifecycle.begin(azure, request, PROVISIONING, service, "update" if existing else "create")
+    return service, headers
+
+
+def need(azure: Azure, request: Request) -> Document:
+    """The service of a request.
+
+    Raises:
+        ArmError: Its resource group is not there.
+        DevicesError: There is none.
+    """
+    return lifecycle.need(azure, request, PROVISIONING, errors.provisioning_not_found)
+
+
+def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:
+    sku = body.get("sku") or {}
+    if sku.get("name") != "S1":
+        raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be S1.", Service.PROVISIONING, 400012)
+    if (properties.get("allocationPolicy") or "Hashed") not in _POLICIES:
+        message = f"Invalid allocationPolicy '{properties['allocationPolicy']}' - value must be one of {', '.join(_POLICIES)}."
+        raise errors.value_invalid(message, Service.PROVISIONING, 400017)
+    if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:
+        message = (
+            f"DataResidency is not supported in {regions.normalized(location)} for DPS. "
+            'Supported regions are "East US 2 EUAP", "Brazil South", and "Southeast Asia".'
+        )
+        raise errors.value_invalid(message, Service.PROVISIONING, 400309)
+
+
+def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The linked hubs. A key that comes back masked is the one that was kept."""
+    kept = {hub["name"].lower(): hub["connectionString"] for hub in before}
+    linked = []
+    for hub in declared:
+        text = str(hub.get("connectionString") or "")
+        parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+        name = parts.get("HostName", "")
+        if not name or not hub.get("location"):
+            raise errors.value_invalid("Invalid linked IotHub - connectionString and location are required.", Service.PROVISIONING, 400018)
+        if parts.get("SharedAccessKey") == "****":
+            text = kept.get(name.lower(), text)
+        linked.append({**hub, "connectionString": text, "name": name})
+    return linked
+
+
+def just_written(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
+    """The answer to a PUT; the policies stand in it, keys and all, where the request had some."""
+    properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
+    if service["hubs"] or not new:
+        properties["iotHubs"] = _masked(service["hubs"])
+    properties |= {"allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed", "idScope": None}
+    properties |= {key: value for key, value in service["properties"].items() if value is not None and key != "allocationPolicy"}
+    if with_policies:
+        properties["authorizationPolicies"] = service["policies"]
+    body = {"name": service["name"], "location": service["location"], "properties": properties, **_tail(service)}
+    return {"etag": sent_etag, **body} if sent_etag and not new else body
+
+
+def shown(service: Document) -> dict[str, Any]:
+    """A service as GET and lists answer it, in Azure's order of members."""
+    state, provisioning_state = lifecycle.state(service)
+    properties: dict[str, Any] = {
+        "state": state,
+        "provisioningState": provisioning_state,
+        "iotHubs": _masked(service["hubs"]),
+        "allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed",
+        "serviceOperationsHostName": service["hostName"],
+        "deviceProvisioningHostName": service["deviceHostName"],
+        "idScope": service["idScope"],
+    }
+    properties |= {key: value for key, value in service["properties"].items() if value is not None and key != "allocationPolicy"}
+    return {
+        "etag": service["etag"],
+        "name": service["name"],
+        "location": service["location"],
+        "properties": properties,
+        **_tail(service),
+    }
+
+
+def _tail(service: Document) -> dict[str, Any]:
+    tail = {
+        "resourcegroup": service["group"],
+        "type": "Microsoft.Devices/provisioningServices",
+        "id": lifecycle.identifier(service, PROVISIONING),
+        "subscriptionid": service["subscription"],
+        "tags": service["tags"],
+        "sku": service["sku"],
+    }
+    return {**tail, "identity": service["identity"]} if service.get("identity") else tail
+
+
+def _masked(linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**hub, "connectionString": re.sub(r"(SharedAccessKey)=[^;]*", r"\1=****", hub["connectionString"])} for hub in linked]

@@ -1,0 +1,60 @@
+"""Which api-versions Microsoft.Devices takes, and how each shows and takes a certificate.
+
+The table in `CERTIFICATE_SHAPES` follows real recordings; of each api-version the newest counts, for Azure changes old versions too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sandbox.azure.microsoft_devices.errors import Service
+
+HUB_VERSIONS = tuple(
+    (
+        "2016-02-03 2017-01-19 2017-07-01 2018-01-22 2018-04-01 2018-12-01-preview 2019-03-22 2019-03-22-preview "
+        "2019-07-01-preview 2019-11-04 2020-03-01 2020-04-01 2020-06-15 2020-07-10-preview 2020-08-01 2020-08-31 2021-03-31 "
+        "2021-07-01 2021-07-02 2022-04-30-preview 2022-11-15-preview 2023-06-30 2023-06-30-preview 2025-08-01-preview "
+    ).split()
+)
+PROVISIONING_VERSIONS = tuple(
+    (
+        "2017-08-21-preview 2017-11-15 2018-01-22 2020-01-01 2020-03-01 2020-09-01-preview 2021-10-15 2022-02-05 2022-12-12 "
+        "2023-03-01-preview 2025-02-01-preview 2026-11-01 "
+    ).split()
+)
+CERTIFICATES_SINCE = {Service.HUB: "2017-07-01", Service.PROVISIONING: "2017-11-15"}
+
+
+class Shown(StrEnum):
+    """In which answers the certificate's own text stands."""
+
+    NEVER = "never"  # not even as null
+    GENERATE = "generate"  # in generateVerificationCode's; null elsewhere
+    PUT = "put"  # in PUT's; null elsewhere
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class CertificateShape:
+    """How one api-version writes certificates."""
+
+    shown: Shown
+    full_subject: bool  # `CN=x` instead of `x`
+    wrapped: bool  # a request's members lie in `properties`
+
+
+def certificate_shape(service: Service, version: str) -> CertificateShape:
+    """The shape at an api-version."""
+    plain = version[:10]
+    if service is Service.HUB:
+        if plain < "2018-12":
+            return CertificateShape(Shown.NEVER, full_subject=True, wrapped=False)
+        if plain == "2018-12-01":
+            return CertificateShape(Shown.PUT, full_subject=False, wrapped=False)
+        if plain < "2021-03-31":
+            return CertificateShape(Shown.GENERATE, full_subject=False, wrapped=False)
+        return CertificateShape(Shown.ALWAYS, full_subject=False, wrapped=True)
+    if plain < "2018":
+        return CertificateShape(Shown.NEVER, full_subject=True, wrapped=False)
+    return CertificateShape(Shown.GENERATE, full_subject=False, wrapped=plain >= "2022-02-05")

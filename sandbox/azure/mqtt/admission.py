@@ -1,0 +1,147 @@
+"""Who may connect: hub, device and credentials of a CONNECT, held against the registry and the hub's certificates at that moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import serialization
+
+from sandbox.azure import names
+from sandbox.azure.hub_registry import access, identities
+from sandbox.azure.hub_registry.versions import VERSIONS
+from sandbox.azure.judge import connection as judge
+from sandbox.azure.judge import upload
+from sandbox.azure.microsoft_devices import lifecycle
+
+if TYPE_CHECKING:
+    from OpenSSL import crypto
+
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.mqtt.packets import Connect
+    from sandbox.azure.store import Document
+
+BAD_LEVEL, NOT_AUTHORIZED = 1, 5  # return codes of MQTT 3.1.1, section 3.2.2.3
+_MQTT_3_1_1 = 4
+
+
+class RefusedError(Exception):
+    """A CONNECT that is not let in: the return code that the client gets, and the reason, which it does not get."""
+
+    def __init__(self, reason: str, code: int = NOT_AUTHORIZED) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What TLS told of a client."""
+
+    server_name: str
+    chain: list[crypto.X509]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A device that is let in."""
+
+    host: str
+    hub_key: str
+    device: str
+    generation: str  # tells a device from one made later under the same id
+    expires: float | None = None  # seconds since 1970: the end of its token
+
+    @property
+    def key(self) -> str:
+        """The device's key in the store."""
+        return identities.key(self.hub_key, self.device)
+
+
+def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
+    """Judge a CONNECT.
+
+    Raises:
+        RefusedError: It is not let in.
+    """
+    if connect.level != _MQTT_3_1_1:
+        raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is spoken", BAD_LEVEL)
+    hub_key, hub = _hub(azure, peer.server_name)
+    device = _device(connect, hub["hostName"])
+    found = identities.find(azure, hub_key, device)
+    if found is None:
+        raise RefusedError(f"no device '{device}' is registered on this hub")
+    if found["status"] != "enabled":
+        raise RefusedError(f"device '{device}' is disabled{': ' + found['reason'] if found['reason'] else ''}")
+    expires = None
+    if found["auth"]["type"] == "sas":
+        expires = _by_signature(azure, hub, found, connect.password)
+    elif connect.password:
+        raise RefusedError(f"a password was sent, and device '{device}' connects by certificate ({found['auth']['type']})")
+    else:
+        _by_certificate(azure, hub_key, found, peer)
+    return Admitted(hub["hostName"], hub_key, device, found["generation"], expires)
+
+
+def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
+    place = names.place(server_name)
+    if not server_name or place is None or place.door is not names.Door.HUB:
+        raise RefusedError(f"TLS asked for '{server_name}' (SNI), which is no hub's name")
+    found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
+    if found is None or lifecycle.state(found[1])[0] == "Activating":
+        raise RefusedError(f"there is no hub '{server_name}'")
+    return found
+
+
+def _device(connect: Connect, host: str) -> str:
+    """The device's id out of the user name `{host}/{device}[/?api-version=…]`; the client id must be the same."""
+    name, _, rest = connect.username.partition("/")
+    device, _, query = rest.partition("/")
+    if name.lower() != host.lower() or not device:
+        raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
+    if query and not query.startswith(("?", "api-version=")):
+        raise RefusedError(f"'{query[:100]}' in the user name: local Azure knows no modules")
+    version = dict(part.partition("=")[::2] for part in query.lstrip("?").split("&")).get("api-version", "")
+    if version and version not in VERSIONS:
+        raise RefusedError(f"the api-version '{version}' in the user name is not known")
+    if connect.client_id != device:
+        raise RefusedError(f"the client id '{connect.client_id[:200]}' is not the device's id '{device}'")
+    return device
+
+
+def _by_certificate(azure: Azure, hub_key: str, found: Document, peer: Peer) -> None:
+    now = azure.clock.now()
+    if found["auth"]["type"] == "selfSigned":
+        finding = judge.thumbprint_flaw(peer.chain, found["auth"]["thumbprints"], now)
+    else:
+        finding = judge.chain_flaw(peer.chain, _anchors(azure, hub_key), found["id"], now, strict=azure.dials.strict)
+    if finding:
+        raise RefusedError(str(finding))
+
+
+def _anchors(azure: Azure, hub_key: str) -> tuple[bytes, ...]:
+    """The certificates that are verified on the hub right now."""
+    certificates = azure.store.list(lifecycle.CERTIFICATE, f"{hub_key}/")
+    return tuple(_der(certificate["text"]) for certificate in certificates if certificate["verified"])
+
+
+@lru_cache(maxsize=256)
+def _der(text: str) -> bytes:
+    return upload.read(text).certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _by_signature(azure: Azure, hub: Document, found: Document, password: str) -> float:
+    if not access.local_auth(hub) or hub["properties"].get("disableDeviceSAS") is True:
+        raise RefusedError("this hub takes no shared access signatures from devices (disableLocalAuth or disableDeviceSAS)")
+    try:
+        signature = access.read(password)
+        keys: tuple[str | None, ...] = tuple(found["auth"]["keys"])
+        if signature.policy:
+            policy = access.policy_rights(hub, signature.policy)
+            if policy is None or "DeviceConnect" not in policy[0]:
+                raise RefusedError(f"the policy '{signature.policy}' does not exist or lacks DeviceConnect")
+            keys = policy[1]
+        signature.check(keys, f"{hub['hostName']}/devices/{found['id']}", azure.clock.timestamp())
+    except access.SignatureError as error:
+        raise RefusedError(f"device '{found['id']}' connects by key, and its password does not hold: {error}") from error
+    return float(signature.expiry)

@@ -1,0 +1,58 @@
+"""The device plane of one local Azure: who tried to connect, who is connected, what devices sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.mqtt.session import Session
+
+_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One connection and what became of it: for the control port, never for the client."""
+
+    time: str
+    host: str  # the name that TLS asked for
+    device: str
+    accepted: bool
+    reason: str  # why not; empty for one that was accepted
+    subject: str = ""  # of the certificate that was sent
+    issuer: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message that a device sent. The payload itself is not kept."""
+
+    time: str
+    host: str
+    device: str
+    topic: str
+    size: int  # bytes
+    qos: int
+
+
+@dataclass
+class Plane:
+    """What all the sessions share. Both logs are bounded: the oldest entries go."""
+
+    azure: Azure
+    attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    sessions: set[Session] = field(default_factory=set)
+
+    def clear(self) -> None:
+        """Forget both logs."""
+        self.attempts.clear()
+        self.messages.clear()
+
+    def close(self) -> None:
+        """End every session at once."""
+        for session in tuple(self.sessions):
+            session.abort()

@@ -1,0 +1,193 @@
+"""One device's connection, from the first byte of TLS to the last message."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from sandbox.azure.hub_registry import identities
+from sandbox.azure.microsoft_devices import lifecycle
+from sandbox.azure.mqtt import packets
+from sandbox.azure.mqtt.admission import Admitted, Peer, RefusedError, admit
+from sandbox.azure.mqtt.packets import Kind, MalformedPacketError
+from sandbox.azure.mqtt.plane import Attempt
+from sandbox.azure.mqtt.tls import TlsError, TlsStream
+from sandbox.azure.mqtt.topics import ProtocolBreachError, Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from OpenSSL import SSL
+
+    from sandbox.azure.mqtt.packets import Connect, Packet
+    from sandbox.azure.mqtt.plane import Plane
+
+_CONNECT_SECONDS = 30  # from the first byte until the CONNECT
+_KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
+
+
+class Session(asyncio.Protocol):
+    """Takes bytes from a socket, and answers as a hub's MQTT endpoint does."""
+
+    def __init__(self, plane: Plane, context: SSL.Context) -> None:
+        self._plane, self._azure = plane, plane.azure
+        self._tls = TlsStream(context)
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._keep_alive = 0.0
+        self._peer: Peer | None = None
+        self._admitted: Admitted | None = None
+        self._topics: Topics | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
+        self._plane.sessions.add(self)
+        self._timer("connect", _CONNECT_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
+        """It is gone, for whichever reason."""
+        self._plane.sessions.discard(self)
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._admitted:
+            self._azure.presence.disconnected(self._admitted.key, self, self._azure.clock.now())
+
+    def data_received(self, data: bytes) -> None:
+        """Ciphertext came: decrypt it and serve every whole packet in it."""
+        try:
+            self._buffer += self._tls.feed(data)
+            self._check_first()
+            while not self._closing and (packet := packets.split(self._buffer)):
+                self._serve(packet)
+        except TlsError as error:
+            self._tell(None, f"TLS failed: {error}")
+            self._flush()
+            self.abort()
+            return
+        except (MalformedPacketError, ProtocolBreachError) as error:
+            self._end(f"closed: {error}")
+        if self._tls.ended:
+            self._end("")
+        self._flush()
+
+    def _check_first(self) -> None:
+        if self._topics is None and self._buffer and self._buffer[0] != Kind.CONNECT << 4:
+            raise MalformedPacketError("something else came before the CONNECT")
+
+    @property
+    def _closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+    def _serve(self, packet: Packet) -> None:
+        if self._topics is None or self._admitted is None:
+            self._connect(packets.read_connect(packet))
+            return
+        self._heard()
+        if packet.kind == Kind.DISCONNECT:
+            self._end("")
+        elif packet.kind == Kind.PINGREQ:
+            self._tls.write(packets.pingresp())
+        else:
+            for answer in self._topics.serve(packet):
+                self._tls.write(answer)
+
+    def _connect(self, connect: Connect) -> None:
+        self._timers.pop("connect").cancel()
+        try:
+            admitted = admit(self._azure, connect, self._who())
+        except RefusedError as error:
+            self._tell(connect, str(error))
+            self._tls.write(packets.connack(error.code))
+            self._close()
+            return
+        self._tell(connect, "")
+        self._admitted = admitted
+        self._topics = Topics(self._plane, admitted)
+        self._keep_alive = connect.keep_alive * _KEEP_ALIVE_GRACE
+        displaced = self._azure.presence.connected(admitted.key, self, self._azure.clock.now())
+        if isinstance(displaced, Session):
+            displaced.end("the device connected anew")
+        if admitted.expires is not None:
+            self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
+        self._tls.write(packets.connack(0))
+        self._heard()
+
+    def _heard(self) -> None:
+        """The device is alive; it must be so again within its keep-alive time."""
+        if self._admitted:
+            self._azure.presence.heard(self._admitted.key, self._azure.clock.now())
+        if self._keep_alive:
+            self._timer("silence", self._keep_alive, lambda: self.end("nothing was heard from the device"))
+
+    def reconsider(self) -> None:
+        """See, once the write that is under way is done, whether the device may stay."""
+        self._loop.call_soon(self._reconsider)
+
+    def _reconsider(self) -> None:
+        if self._admitted is None or self._closing:
+            return
+        hub = lifecycle.find(self._azure, self._admitted.hub_key, lifecycle.HUB)
+        found = identities.find(self._azure, self._admitted.hub_key, self._admitted.device) if hub else None
+        if found is None or found["generation"] != self._admitted.generation:
+            self.end("the device was deleted")
+        elif found["status"] != "enabled":
+            self.end("the device was disabled")
+
+    def end(self, reason: str) -> None:
+        """Close the connection; the reason goes to the control port's log."""
+        self._end(f"closed: {reason}")
+        self._flush()
+
+    def _end(self, reason: str) -> None:
+        if reason and not self._closing:
+            self._tell(None, reason)
+        self._close()
+
+    def _close(self) -> None:
+        self._tls.close()
+        self._flush()
+        if self._transport:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection without a word."""
+        if self._transport:
+            self._transport.abort()
+
+    def _too_slow(self) -> None:
+        self._tell(None, f"no CONNECT within {_CONNECT_SECONDS} seconds")
+        self.abort()
+
+    def _flush(self) -> None:
+        out = self._tls.outgoing()
+        if out and self._transport and not self._transport.is_closing():
+            self._transport.write(out)
+
+    def _timer(self, name: str, seconds: float, function: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self._loop.call_later(max(seconds, 0), function)
+
+    def _who(self) -> Peer:
+        """What the handshake told; nothing while it is under way."""
+        if self._peer is None and self._tls.established:
+            self._peer = Peer(self._tls.server_name, self._tls.chain())
+        return self._peer or Peer(self._tls.server_name, [])
+
+    def _tell(self, connect: Connect | None, reason: str) -> None:
+        peer = self._who()
+        device = self._admitted.device if self._admitted else connect.client_id if connect else ""
+        own = peer.chain[0].to_cryptography() if peer.chain else None
+        attempt = Attempt(
+            time=self._azure.clock.now().isoformat(),
+            host=peer.server_name,
+            device=device,
+            accepted=not reason,
+            reason=reason,
+            subject=own.subject.rfc4514_string() if own else "",
+            issuer=own.issuer.rfc4514_string() if own else "",
+        )
+        self._plane.attempts.append(attempt)

@@ -1,0 +1,116 @@
+"""TLS for devices: any certificate is taken in the handshake, for who may connect is decided at the CONNECT.
+
+The standard library's `ssl` ends a handshake whose client chain it can't verify, and hands out no chain then; OpenSSL itself can do both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from OpenSSL import SSL, crypto
+
+if TYPE_CHECKING:
+    from sandbox.azure.tls_identity import ServerIdentity
+
+_CHUNK = 32 * 1024
+
+
+class TlsError(Exception):
+    """The handshake or a record failed; the message is OpenSSL's."""
+
+
+def context(identity: ServerIdentity) -> SSL.Context:
+    """TLS 1.2 or newer that asks for a client certificate, takes whichever comes and goes on without one."""
+    made = SSL.Context(SSL.TLS_SERVER_METHOD)
+    made.set_min_proto_version(SSL.TLS1_2_VERSION)
+    made.use_certificate_chain_file(str(identity.certificate_file))
+    made.use_privatekey_file(str(identity.key_file))
+    made.set_verify(SSL.VERIFY_PEER, _take_any)
+    # Every connection shows its certificate anew: a resumed session would stand on what was judged long ago.
+    made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    made.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    made.set_session_id(b"local Azure")
+    return made
+
+
+def _take_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
+    return True
+
+
+class TlsStream:
+    """One connection's TLS, without a socket: ciphertext goes in and comes out as bytes."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._ssl = SSL.Connection(context, None)
+        self._ssl.set_accept_state()
+        self.established = False
+        self.ended = False  # the peer has closed its side
+
+    def feed(self, ciphertext: bytes) -> bytes:
+        """Take what came from the network; gives the plaintext in it.
+
+        Raises:
+            TlsError: It is not TLS, or was tampered with.
+        """
+        self._ssl.bio_write(ciphertext)
+        try:
+            if not self.established:
+                self._ssl.do_handshake()
+                self.established = True
+            return self._read()
+        except SSL.WantReadError:
+            return b""
+        except SSL.ZeroReturnError:
+            self.ended = True
+            return b""
+        except SSL.Error as error:
+            raise TlsError(_words(error)) from error
+
+    def _read(self) -> bytes:
+        plain = bytearray()
+        while True:
+            try:
+                plain += self._ssl.recv(_CHUNK)
+            except SSL.WantReadError:
+                return bytes(plain)
+            except SSL.ZeroReturnError:
+                self.ended = True
+                return bytes(plain)
+
+    def write(self, plaintext: bytes) -> None:
+        """Encrypt; `outgoing` then has it."""
+        self._ssl.sendall(plaintext)
+
+    def close(self) -> None:
+        """Say that nothing more comes; `outgoing` then has it."""
+        if self.established and not self.ended:
+            try:
+                self._ssl.shutdown()
+            except SSL.Error:
+                self.ended = True  # the peer broke off first: there is nobody to say goodbye to
+
+    def outgoing(self) -> bytes:
+        """What is to go to the network."""
+        out = bytearray()
+        while True:
+            try:
+                out += self._ssl.bio_read(_CHUNK)
+            except SSL.WantReadError:
+                return bytes(out)
+
+    @property
+    def server_name(self) -> str:
+        """The name that the client asked for (SNI), or the empty string."""
+        return (self._ssl.get_servername() or b"").decode("ascii", "replace")
+
+    def chain(self) -> list[crypto.X509]:
+        """What the client sent: its own certificate first; empty when it sent none."""
+        own = self._ssl.get_peer_certificate()
+        # On the server's side OpenSSL's chain leaves the peer's own certificate out.
+        return [own, *(self._ssl.get_peer_cert_chain() or [])] if own else []
+
+
+def _words(error: SSL.Error) -> str:
+    if error.args and isinstance(error.args[0], list) and error.args[0]:
+        return "; ".join(str(part[-1]) for part in error.args[0])
+    return "the connection broke off" if isinstance(error, SSL.SysCallError) else str(error) or type(error).__name__

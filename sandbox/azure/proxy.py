@@ -1,0 +1,118 @@
+"""The CONNECT proxy: Azure's own names lead to local Azure, and nothing leads anywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sandbox.azure import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HEAD_SECONDS = 30
+_HEAD_LIMIT = 16 * 1024
+_CHUNK = 64 * 1024
+HTTPS, MQTTS = 443, 8883
+
+
+@dataclass
+class Proxy:
+    """RFC 9110, 9.3.6. Ports 443 and 8883 of Azure's names are known; every other host is refused with 403."""
+
+    https: tuple[str, int]  # where local Azure's HTTPS listens
+    mqtt: tuple[str, int]  # where its MQTT listens
+    resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that nobody made has no address
+    connections: set[asyncio.Task[None]] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)  # the last hosts that were asked for in vain, for `status`
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client until either side ends."""
+        task = asyncio.current_task()
+        if task:
+            self.connections.add(task)
+            task.add_done_callback(self.connections.discard)
+        try:
+            await self._serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+            pass  # a client that goes away takes its connection along: nobody is left to tell
+        except asyncio.CancelledError:
+            pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
+        except asyncio.LimitOverrunError:
+            await _refuse(writer, "431 Request Header Fields Too Large", "the request's head is too long")
+            return
+        method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
+        target = rest.partition(" ")[0]
+        if method != "CONNECT":
+            await _refuse(writer, "405 Method Not Allowed", f"this proxy only takes CONNECT to Azure's names, not {method[:20]}")
+            return
+        place = names.place(target.rpartition(":")[0])
+        where = self._where(place, target)
+        if place is None or where is None:
+            self.refused = [*self.refused[-19:], target]
+            await _refuse(
+                writer, "403 Forbidden", f"'{target}' is not one of Azure's names that are here; the sandbox reaches nothing else"
+            )
+            return
+        if not self.resolves(place):
+            await _refuse(writer, "502 Bad Gateway", f"'{target}' can't be resolved: there is no such host")
+            return
+        upstream_reader, upstream_writer = await asyncio.open_connection(*where)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.drain()
+        await _both_ways(reader, writer, upstream_reader, upstream_writer)
+
+    def _where(self, place: names.Place | None, target: str) -> tuple[str, int] | None:
+        port = target.rpartition(":")[2]
+        if place is None or not port.isdigit() or place.door is names.Door.LOOPBACK:
+            return None
+        if int(port) == HTTPS:
+            return self.https
+        if int(port) == MQTTS and place.door is names.Door.HUB:
+            return self.mqtt
+        return None
+
+
+async def _refuse(writer: asyncio.StreamWriter, status: str, reason: str) -> None:
+    body = f"{reason}\n".encode()
+    head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    writer.write(head.encode() + body)
+    await writer.drain()
+
+
+async def _both_ways(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream_reader: asyncio.StreamReader, upstream_writer: asyncio.StreamWriter
+) -> None:
+    try:
+        await asyncio.gather(_pump(reader, upstream_writer, writer.get_extra_info("socket")), _pump(upstream_reader, writer))
+    finally:
+        upstream_writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: socket.socket | None = None) -> None:
+    with contextlib.suppress(ConnectionError):
+        _acknowledge_at_once(source)
+        while data := await reader.read(_CHUNK):
+            _acknowledge_at_once(source)
+            writer.write(data)
+            await writer.drain()
+        if not writer.transport.is_closing():  # it may have gone while the other side still spoke
+            writer.write_eof()
+
+
+def _acknowledge_at_once(source: socket.socket | None) -> None:
+    """Let the client send on: urllib3 waits behind a proxy for the head of a request to be acknowledged, which takes Linux 40 ms.
+
+    The kernel forgets it after some packets, so it is said again.
+    """
+    if source is not None and hasattr(socket, "TCP_QUICKACK"):
+        source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

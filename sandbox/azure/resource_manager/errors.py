@@ -1,0 +1,250 @@
+"""Errors of ARM's front door, in its envelope `{"error": {"code", "message"}}`: one constructor for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.wire import MAX_BODY, Moment, Reply, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ArmError(ServiceError):
+    """What ARM itself refuses, before any resource provider sees it."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, details: list[dict[str, Any]] | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.details, self.headers = details, headers or {}
+
+    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - ARM tells neither time nor correlation in the body
+        """The answer on the wire."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.details:
+            error["details"] = self.details
+        return Reply(status=self.status, body={"error": error}, headers={"x-ms-failure-cause": "gateway", **self.headers})
+
+
+def unauthenticated(code: str, message: str, *, login: str, tenant_id: str) -> ArmError:
+    """No token, or one that can't be trusted."""
+    short = message.replace('"', "'")
+    challenge = f'Bearer authorization_uri="https://{login}/{tenant_id}", error="invalid_token", error_description="{short}"'
+    return ArmError(401, code, message, headers={"www-authenticate": challenge})
+
+
+def forbidden(*, client_id: str, object_id: str, action: str, scope: str) -> ArmError:
+    """The caller holds no role that allows the action."""
+    message = (
+        f"The client '{client_id}' with object id '{object_id}' does not have authorization to perform action '{action}' over scope "
+        f"'{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+    )
+    return ArmError(403, "AuthorizationFailed", message)
+
+
+def no_route(path: str) -> ArmError:
+    """The path names nothing that local Azure knows."""
+    return ArmError(
+        404, "InvalidResourceType", f"No operation of local Azure answers the path '{path}'. See docs/azure-coverage.md for those that do."
+    )
+
+
+def method_not_allowed(method: str, allowed: Iterable[str]) -> ArmError:
+    """The path is known, the method is not."""
+    names = ", ".join(sorted(allowed))
+    return ArmError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.", headers={"allow": names})
+
+
+def api_version_missing() -> ArmError:
+    """Every ARM request carries one."""
+    return ArmError(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
+
+
+def api_version_invalid(version: str, supported: Iterable[str]) -> ArmError:
+    """ARM's own types: an api-version that does not exist."""
+    known = ",".join(f"'{each}'" for each in supported)
+    return ArmError(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid. The supported versions are {known}.")
+
+
+def resource_type_unsupported(resource_type: str, version: str, supported: Iterable[str]) -> ArmError:
+    """A provider's type: an api-version that it does not have. Azure answers 404 here, as clients' issues show."""
+    namespace, _, name = resource_type.partition("/")
+    known = ",".join(sorted(supported))
+    message = (
+        f"The resource type '{name}' could not be found in the namespace '{namespace}' for api version '{version}'. "
+        f"The supported api-versions are '{known}'."
+    )
+    return ArmError(404, "InvalidResourceType", message)
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    """The subscription is none of the caller's."""
+    return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+
+def subscription_malformed(subscription: str) -> ArmError:
+    """A subscription is named by a GUID."""
+    return ArmError(400, "InvalidSubscriptionId", f"The provided subscription identifier '{subscription}' is malformed or invalid.")
+
+
+def group_not_found(group: str) -> ArmError:
+    """There is no such resource group."""
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def group_being_deleted(group: str) -> ArmError:
+    """The resource group goes away; nothing new goes into it."""
+    message = f"The resource group '{group}' is in deprovisioning state and cannot perform this operation."
+    return ArmError(409, "ResourceGroupBeingDeleted", message)
+
+
+def group_name_invalid(group: str) -> ArmError:
+    """Names of resource groups: 1 to 90 letters, digits and _-.() and no dot at the end."""
+    rule = "up to 90 letters, digits, '-', '_', '(', ')', '.', with no '.' at the end"
+    return ArmError(400, "InvalidResourceGroup", f"The provided resource group name '{group}' is not valid: {rule}.")
+
+
+def group_location_differs(group: str, existing: str, wanted: str) -> ArmError:
+    """A resource group stays where it was made."""
+    message = (
+        f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{existing}'."
+        if wanted
+        else f"The resource group '{group}' needs a location."
+    )
+    return ArmError(409, "InvalidResourceGroupLocation", message)
+
+
+def location_required(what: str) -> ArmError:
+    """A tracked resource needs a place."""
+    return ArmError(400, "LocationRequired", f"The location property is required for this definition of '{what}'.")
+
+
+def location_unavailable(location: str, resource_type: str, known: Iterable[str]) -> ArmError:
+    """No region of that name."""
+    message = (
+        f"The provided location '{location}' is not available for resource type '{resource_type}'. "
+        f"List of available regions for the resource type is '{','.join(known)}'."
+    )
+    return ArmError(400, "LocationNotAvailableForResourceType", message)
+
+
+def location_differs(name: str, resource_type: str, group: str, existing: str, wanted: str) -> ArmError:
+    """A resource stays in the region where it was made."""
+    message = (
+        f"The resource '{name}' already exists in location '{existing}' in resource group '{group}'. "
+        f"A resource with the same name cannot be created in location '{wanted}'. Please select a new resource name. ({resource_type})"
+    )
+    return ArmError(409, "InvalidResourceLocation", message)
+
+
+def resource_not_found(resource_type: str, name: str, group: str) -> ArmError:
+    """There is no such resource, and ARM knows it without asking the provider."""
+    message = (
+        f"The Resource '{resource_type}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+    )
+    return ArmError(404, "ResourceNotFound", message)
+
+
+def parent_not_found(parent: str) -> ArmError:
+    """A child of a resource that does not exist."""
+    message = f"Can not perform requested operation on nested resource. Parent resource '{parent}' not found."
+    return ArmError(404, "ParentResourceNotFound", message)
+
+
+def provider_not_registered(namespace: str) -> ArmError:
+    """The subscription has not registered the resource provider."""
+    where = "See https://aka.ms/rps-not-found for how to register subscriptions."
+    message = f"The subscription is not registered to use namespace '{namespace}'. {where}"
+    detail = {"code": "MissingSubscriptionRegistration", "target": namespace, "message": message}
+    return ArmError(409, "MissingSubscriptionRegistration", message, details=[detail])
+
+
+def provider_not_found(namespace: str) -> ArmError:
+    """There is no such resource provider here."""
+    return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
+
+
+def content_malformed(reason: str) -> ArmError:
+    """The body is not the JSON that was expected."""
+    return ArmError(400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{reason}'.")
+
+
+def content_too_large() -> ArmError:
+    """The body is over ARM's limit."""
+    return ArmError(
+        413,
+        "RequestContentTooLarge",
+        f"The request content size exceeds the maximum size of '{MAX_BODY // 1024 // 1024} MB'.",
+        headers={"connection": "close"},
+    )
+
+
+def content_type_unsupported(found: str) -> ArmError:
+    """Bodies are JSON."""
+    return ArmError(
+        415, "UnsupportedMediaType", f"The content media type '{found}' is not supported. Only 'application/json' is supported."
+    )
+
+
+def operation_not_found(operation: str) -> ArmError:
+    """A long-running operation that nobody began, or that is forgotten."""
+    return ArmError(404, "ResourceNotFound", f"The operation '{operation}' was not found.")
+
+
+def role_assignment_not_found(name: str) -> ArmError:
+    """There is no such role assignment."""
+    return ArmError(404, "RoleAssignmentNotFound", f"The role assignment '{name}' is not found.")
+
+
+def role_assignment_exists(name: str) -> ArmError:
+    """The same principal, role and scope under another name."""
+    return ArmError(
+        409,
+        "RoleAssignmentExists",
+        f"The role assignment already exists. The ID of the existing role assignment is {name.replace('-', '')}.",
+    )
+
+
+def role_assignment_fixed() -> ArmError:
+    """Principal, role and scope of an assignment never change."""
+    return ArmError(
+        409, "RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
+    )
+
+
+def role_definition_not_found(role: str) -> ArmError:
+    """There is no such role."""
+    return ArmError(404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{role}' does not exist.")
+
+
+def role_content_invalid(reason: str) -> ArmError:
+    """A role assignment without what it needs."""
+    return ArmError(400, "InvalidRoleAssignmentContent", reason)
+
+
+def too_many_requests(retry_after: int | None) -> ArmError:
+    """The subscription is throttled at the front door."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    wait = "" if retry_after is None else f" Please try again after '{retry_after}' seconds."
+    return ArmError(
+        429, "TooManyRequests", f"The request is being throttled as the limit has been reached for operation type.{wait}", headers=headers
+    )
+
+
+def gateway_timeout(namespace: str) -> ArmError:
+    """The provider did not answer in time."""
+    message = f"The gateway did not receive a response from '{namespace}' within the specified time period."
+    return ArmError(504, "GatewayTimeout", message)
+
+
+def server_busy() -> ArmError:
+    """The front door is out of service for the moment."""
+    return ArmError(503, "ServerTimeout", "The request timed out. Please try again later.")
+
+
+def internal_error() -> ArmError:
+    """The front door failed."""
+    return ArmError(500, "InternalServerError", "The server encountered an internal error. Please retry the request.")

@@ -1,0 +1,115 @@
+"""ARM's front door: who asks, about which subscription, in which api-version, with which rights, and only then the operation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sandbox.azure.login.tokens import TokenError
+from sandbox.azure.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
+from sandbox.azure.names import Door
+from sandbox.azure.resource_manager import access, errors, group_routes, metadata, role_routes
+from sandbox.azure.routing import Route, Router
+from sandbox.azure.wire import MAX_BODY, MalformedJsonError
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.login.tokens import Caller
+    from sandbox.azure.wire import Reply, Request
+
+# The longer paths first: the role routes begin with a scope that swallows anything.
+ROUTES: list[Route] = [
+    *certificate_routes.ROUTES,
+    *consumer_group_routes.ROUTES,
+    *hub_routes.ROUTES,
+    *provisioning_routes.ROUTES,
+    *group_routes.ROUTES,
+    *role_routes.ROUTES,
+]
+_ROUTER = Router(ROUTES)
+_OPEN = Router(metadata.ROUTES)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WITH_BODY = {"PUT", "PATCH"}
+# What ARM itself answers by the version of its own types; providers have an error of their own.
+_OWN_TYPES = ("Microsoft.Resources",)
+
+
+def answer(azure: Azure, request: Request) -> Reply:
+    """Answer one request at ARM.
+
+    Raises:
+        ServiceError: ARM or the provider refuses.
+    """
+    if found := _OPEN.find(request.method, request.path):
+        return found.route.handler(azure, request)
+    caller = _caller(azure, request)
+    _check_subscription(azure, request)
+    match = _ROUTER.find(request.method, request.path)
+    if match is None:
+        allowed = _ROUTER.methods(request.path)
+        raise errors.method_not_allowed(request.method, allowed) if allowed else errors.no_route(request.path)
+    request.parameters = match.parameters
+    _check_version(request, match.route)
+    _check_body(request)
+    if match.route.action:
+        access.require(azure, caller, match.route.action.format(**match.parameters), _scope(request))
+    try:
+        return match.route.handler(azure, request)
+    except MalformedJsonError as error:
+        raise errors.content_malformed(str(error)) from error
+
+
+def _caller(azure: Azure, request: Request) -> Caller:
+    audiences = request.place.cloud.audiences
+    if request.place.door is Door.LOOPBACK:
+        audiences = (*audiences, request.base_url, f"{request.base_url}/")
+    try:
+        return azure.tokens.caller(request.header("authorization"), audiences)
+    except TokenError as error:
+        login = request.place.cloud.login[0]
+        raise errors.unauthenticated(error.code, error.message, login=login, tenant_id=azure.tokens.tenant_id) from error
+
+
+def _check_subscription(azure: Azure, request: Request) -> None:
+    found = re.match(r"/subscriptions/([^/]+)", request.path, re.IGNORECASE)
+    if found is None:
+        return
+    subscription = found.group(1)
+    if not _GUID.fullmatch(subscription):
+        raise errors.subscription_malformed(subscription)
+    if subscription.lower() != azure.subscription_id:
+        raise errors.subscription_not_found(subscription)
+
+
+def _check_version(request: Request, route: Route) -> None:
+    if not request.api_version:
+        raise errors.api_version_missing()
+    if request.api_version.lower() in route.versions:
+        return
+    if route.resource_type in _OWN_TYPES:
+        raise errors.api_version_invalid(request.api_version, route.versions)
+    raise errors.resource_type_unsupported(route.resource_type, request.api_version, route.versions)
+
+
+def _check_body(request: Request) -> None:
+    if len(request.body) > MAX_BODY:
+        raise errors.content_too_large()
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if request.body and media_type and media_type != "application/json":
+        raise errors.content_type_unsupported(media_type)
+    if request.method in _WITH_BODY and request.body and not media_type:
+        raise errors.content_type_unsupported("")
+
+
+def _scope(request: Request) -> str:
+    """The scope that rights are asked for: the resource itself, or the scope in front of an extension resource."""
+    parameters = request.parameters
+    if "scope" in parameters:
+        return "/" + parameters["scope"].strip("/")
+    path = f"/subscriptions/{parameters['subscription']}" if "subscription" in parameters else request.path
+    if "group" in parameters:
+        path += f"/resourceGroups/{parameters['group']}"
+    if "name" in parameters:
+        service = request.path.lower().partition("/microsoft.devices/")[2].partition("/")[0]
+        path += f"/providers/Microsoft.Devices/{service}/{parameters['name']}"
+    return path

@@ -1,0 +1,222 @@
+"""Role assignments and definitions (Microsoft.Authorization) on the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure import shapes
+from sandbox.azure.resource_manager import errors
+from sandbox.azure.resource_manager.access import ASSIGNMENT, ROLES, Role
+from sandbox.azure.routing import Evidence, table
+from sandbox.azure.wire import NO_BODY, Reply
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+    from sandbox.azure.store import Document
+    from sandbox.azure.wire import Request
+
+VERSIONS = (
+    "2015-07-01",
+    "2018-01-01-preview",
+    "2018-07-01",
+    "2018-09-01-preview",
+    "2020-04-01-preview",
+    "2020-08-01-preview",
+    "2022-04-01",
+)
+DEFINITION_VERSIONS = ("2015-07-01", "2018-01-01-preview", "2018-07-01", "2022-04-01", "2022-05-01-preview")
+_FILTER = re.compile(r"(principalId|assignedTo\(|roleName)\s*(?:eq)?\s*'([^']+)'", re.IGNORECASE)
+
+
+def put_assignment(azure: Azure, request: Request) -> Reply:
+    """Give a principal a role at a scope: 201 always, as Azure does. It may take a while to count."""
+    properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
+    role_id = str(properties.get("roleDefinitionId") or "").rstrip("/").rpartition("/")[2].lower()
+    principal = str(properties.get("principalId") or "")
+    if not role_id or not principal:
+        raise errors.role_content_invalid(
+            "The request to create a role assignment is not valid: it needs roleDefinitionId and principalId."
+        )
+    if role_id not in ROLES:
+        raise errors.role_definition_not_found(role_id)
+    scope, name = _scope(request), request.parameters["assignment"]
+    existing = azure.store.get(ASSIGNMENT, _key(request))
+    if existing and (existing["principalId"].lower(), existing["roleId"]) != (principal.lower(), role_id):
+        raise errors.role_assignment_fixed()
+    for other in azure.store.list(ASSIGNMENT):
+        same = (other["scope"].lower(), other["principalId"].lower(), other["roleId"]) == (scope.lower(), principal.lower(), role_id)
+        if same and other["name"].lower() != name.lower():
+            raise errors.role_assignment_exists(other["name"])
+    now = azure.clock.now().isoformat()
+    body = {
+        **(existing or {"createdOn": now, "name": name, "scope": scope}),
+        "principalId": principal,
+        "principalType": properties.get("principalType") or "ServicePrincipal",
+        "roleId": role_id,
+        "updatedOn": now,
+        "condition": properties.get("condition"),
+        "conditionVersion": properties.get("conditionVersion"),
+        "description": properties.get("description"),
+    }
+    azure.store.put(ASSIGNMENT, _key(request), body)
+    return Reply(status=201, body=_shown(request, body))
+
+
+def get_assignment(azure: Azure, request: Request) -> Reply:
+    """One assignment."""
+    found = azure.store.get(ASSIGNMENT, _key(request))
+    if found is None:
+        raise errors.role_assignment_not_found(request.parameters["assignment"])
+    return Reply(body=_shown(request, found))
+
+
+def delete_assignment(azure: Azure, request: Request) -> Reply:
+    """Take a role away: 200 with what it was, 204 when there was none."""
+    found = azure.store.get(ASSIGNMENT, _key(request))
+    if found is None:
+        return Reply(status=204, body=NO_BODY)
+    azure.store.delete(ASSIGNMENT, _key(request))
+    return Reply(body=_shown(request, found))
+
+
+def list_assignments(azure: Azure, request: Request) -> Reply:
+    """The assignments at a scope, below it and above it, filtered by principal where asked."""
+    scope = _scope(request).lower()
+    wanted = {name.lower().rstrip("("): value.lower() for name, value in _FILTER.findall(request.query.get("$filter", ""))}
+    principal = wanted.get("principalid") or wanted.get("assignedto")
+    at_scope = "atscope()" in request.query.get("$filter", "").lower()
+    value = []
+    for each in azure.store.list(ASSIGNMENT):
+        held = each["scope"].lower()
+        if not (scope.startswith(held) or (held.startswith(scope) and not at_scope)):
+            continue
+        if principal in {None, each["principalId"].lower()}:
+            value.append(_shown(request, each))
+    return Reply(body={"value": value})
+
+
+def list_definitions(_azure: Azure, request: Request) -> Reply:
+    """The built-in roles that local Azure knows."""
+    wanted = {name.lower(): value for name, value in _FILTER.findall(request.query.get("$filter", ""))}
+    name = wanted.get("rolename", "").lower()
+    return Reply(body={"value": [_definition(request, role) for role in ROLES.values() if name in {"", role.name.lower()}]})
+
+
+def get_definition(_azure: Azure, request: Request) -> Reply:
+    """One built-in role."""
+    role = ROLES.get(request.parameters["role"].lower())
+    if role is None:
+        raise errors.role_definition_not_found(request.parameters["role"])
+    return Reply(body=_definition(request, role))
+
+
+def cascade(azure: Azure, scope: str) -> None:
+    """Assignments at a scope that is gone go with it."""
+    azure.store.delete_under(ASSIGNMENT, f"{scope}|".lower())
+    azure.store.delete_under(ASSIGNMENT, f"{scope}/".lower())
+
+
+def _scope(request: Request) -> str:
+    scope = request.parameters["scope"].strip("/")
+    return f"/{scope}" if scope else ""
+
+
+def _key(request: Request) -> str:
+    return f"{_scope(request)}|{request.parameters['assignment']}".lower()
+
+
+def _role_id(scope: str, role_id: str) -> str:
+    subscription = re.match(r"/subscriptions/[^/]+", scope, re.IGNORECASE)
+    return f"{subscription.group() if subscription else ''}/providers/Microsoft.Authorization/roleDefinitions/{role_id}"
+
+
+def _shown(request: Request, body: Document) -> dict[str, Any]:
+    properties = {
+        "roleDefinitionId": _role_id(body["scope"], body["roleId"]),
+        "principalId": body["principalId"],
+        "principalType": body["principalType"],
+        "scope": body["scope"],
+        "condition": body.get("condition"),
+        "conditionVersion": body.get("conditionVersion"),
+        "createdOn": _seven_digits(body["createdOn"]),
+        "updatedOn": _seven_digits(body.get("updatedOn") or body["createdOn"]),
+        "createdBy": body.get("createdBy"),
+        "updatedBy": body.get("createdBy"),
+        "delegatedManagedIdentityResourceId": None,
+        "description": body.get("description"),
+    }
+    identifier = f"{body['scope']}/providers/Microsoft.Authorization/roleAssignments/{body['name']}"
+    shown: dict[str, Any] = {
+        "properties": properties,
+        "id": identifier,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "name": body["name"],
+    }
+    if request.api_version < "2018":  # the first version knew neither types nor conditions
+        for late in ("principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description"):
+            del properties[late]
+    return shown
+
+
+def _seven_digits(moment: Any) -> str:
+    """.NET's round-trip form: seven digits of a second and a Z."""
+    date, _, fraction = str(moment).removesuffix("+00:00").partition(".")
+    return f"{date}.{fraction.ljust(7, '0')}Z"
+
+
+def _definition(request: Request, role: Role) -> dict[str, Any]:
+    permissions = [
+        {"actions": list(role.actions), "notActions": list(role.not_actions), "dataActions": list(role.data_actions), "notDataActions": []}
+    ]
+    return {
+        "properties": {
+            "roleName": role.name,
+            "type": "BuiltInRole",
+            "description": role.name,
+            "assignableScopes": ["/"],
+            "permissions": permissions,
+        },
+        "id": _role_id(_scope(request), role.id),
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": role.id,
+    }
+
+
+_ASSIGNMENTS = "/{scope*}/providers/Microsoft.Authorization/roleAssignments"
+_DEFINITIONS = "/{scope*}/providers/Microsoft.Authorization/roleDefinitions"
+_ASSIGNMENT, _DEFINITION = "Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleDefinitions"
+ROUTES = [
+    *table(
+        (
+            (
+                "RoleAssignments_Create",
+                "PUT",
+                f"{_ASSIGNMENTS}/{{assignment}}",
+                put_assignment,
+                Evidence.DOCUMENTED,
+                f"{_ASSIGNMENT}/write",
+            ),
+            ("RoleAssignments_Get", "GET", f"{_ASSIGNMENTS}/{{assignment}}", get_assignment, Evidence.DOCUMENTED, f"{_ASSIGNMENT}/read"),
+            (
+                "RoleAssignments_Delete",
+                "DELETE",
+                f"{_ASSIGNMENTS}/{{assignment}}",
+                delete_assignment,
+                Evidence.DOCUMENTED,
+                f"{_ASSIGNMENT}/delete",
+            ),
+            ("RoleAssignments_ListForScope", "GET", _ASSIGNMENTS, list_assignments, Evidence.DOCUMENTED, f"{_ASSIGNMENT}/read"),
+        ),
+        versions=VERSIONS,
+        resource_type=_ASSIGNMENT,
+    ),
+    *table(
+        (
+            ("RoleDefinitions_List", "GET", _DEFINITIONS, list_definitions, Evidence.DOCUMENTED, f"{_DEFINITION}/read"),
+            ("RoleDefinitions_Get", "GET", f"{_DEFINITIONS}/{{role}}", get_definition, Evidence.DOCUMENTED, f"{_DEFINITION}/read"),
+        ),
+        versions=DEFINITION_VERSIONS,
+        resource_type=_DEFINITION,
+    ),
+]

@@ -1,0 +1,268 @@
+"""One local Azure, wired and running: HTTPS and MQTT behind Azure's names, the proxy that leads there, the control port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from sandbox.azure import control, faults, tls_identity
+from sandbox.azure.clock import Clock
+from sandbox.azure.dials import Dials
+from sandbox.azure.front import Front
+from sandbox.azure.key_vault import vaults
+from sandbox.azure.listener import Protocol
+from sandbox.azure.local_azure import Azure
+from sandbox.azure.login import principals
+from sandbox.azure.login.tokens import TokenIssuer
+from sandbox.azure.mqtt import tls
+from sandbox.azure.mqtt.plane import Plane
+from sandbox.azure.mqtt.session import Session
+from sandbox.azure.proxy import Proxy
+from sandbox.azure.store import Store
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from datetime import datetime
+
+
+class CannotStartError(Exception):
+    """Local Azure can't start; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `python -m sandbox cloud` takes. A port of 0 means any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    mqtt_port: int = 8883
+    proxy_port: int = 8080
+    control_port: int = 8444
+    data: Path | None = None  # None: nothing is kept
+    ready_file: Path | None = None
+    hostile: str = ""
+    dials: Dials = field(default_factory=Dials)
+    clock: datetime | None = None  # the moment that it is when local Azure starts; None: the machine's time
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a client needs to know; the content of the ready file."""
+
+    arm: str
+    mqtt: str
+    proxy: str
+    control: str
+    ca_file: str
+    bundle_file: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    subscription_id: str
+    pid: int
+
+
+def serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
+    """Run local Azure until it is asked to stop (SIGINT or SIGTERM).
+
+    Raises:
+        CannotStartError: A port is taken, the host is not loopback, or the data folder is not usable.
+    """
+    _loopback_only(settings.host)
+    scratch = None if settings.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
+    folder = settings.data or scratch
+    if folder is None:  # pragma: no cover - one of the two is always there
+        raise CannotStartError("no data folder")
+    try:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_serve(settings, folder, on_ready))
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if settings.ready_file:
+            settings.ready_file.unlink(missing_ok=True)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def _loopback_only(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise CannotStartError(
+            f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
+        )
+
+
+async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], None]) -> None:
+    identity, front, store = _world(settings, folder)
+    listeners = [
+        _listen(settings.host, port, flag)
+        for port, flag in (
+            (settings.port, "--port"),
+            (settings.control_port, "--control-port"),
+            (settings.proxy_port, "--proxy-port"),
+            (settings.mqtt_port, "--mqtt-port"),
+        )
+    ]
+    https, controlled, proxied, devices = listeners
+    plane, context = Plane(front.azure), tls.context(identity)
+    stop = asyncio.Event()
+    _on_signals(stop)
+    servers = [_http(front, tls_identity.server_context(identity)), _http(control.application(front, plane), None)]
+    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(front.azure, place))
+    connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
+    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
+    tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
+    try:
+        await _started(servers, tasks)
+        ready = _ready(front, identity, https, controlled, proxied, devices)
+        if settings.ready_file:
+            _write_ready(settings.ready_file, ready)
+        on_ready(ready)
+        await stop.wait()
+    finally:
+        connect.close()
+        mqtt.close()
+        plane.close()
+        for task in tuple(proxy.connections):
+            task.cancel()
+        for server in servers:
+            server.should_exit = server.force_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+        store.close()
+
+
+def _world(settings: Settings, folder: Path) -> tuple[tls_identity.ServerIdentity, Front, Store]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        identity = tls_identity.ensure(folder, settings.host)
+        store = Store(folder / "azure.sqlite" if settings.data else None)
+    except OSError as error:
+        raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
+    clock = Clock()
+    if settings.clock:
+        clock.set(settings.clock)
+    with store.transaction():
+        directory = principals.directory(store)
+        tokens = TokenIssuer(store, clock, directory.tenant_id)
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, dials=settings.dials)
+        front = Front(azure, faults.Faults(faults.parse(settings.hostile)))
+        control.grant_deployer(front)
+    return identity, front, store
+
+
+def _listen(host: str, port: int, flag: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise CannotStartError(
+            f"port {port} of {host} can't be had: {error.strerror}; stop what uses it or give another with {flag} (0: any free one)"
+        ) from error
+    sock.listen(1024)
+    sock.setblocking(False)
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: this process has one place for them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
+    config = uvicorn.Config(
+        application,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,  # the front says local Azure's own time of day
+        timeout_keep_alive=120,
+        backlog=1024,
+    )
+    config.load()
+    config.ssl = context  # a context of our own: uvicorn would only take files
+    return _Server(config)
+
+
+async def _started(servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None:
+    while not all(server.started for server in servers):
+        for task in tasks:
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.001)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _ready(
+    front: Front,
+    identity: tls_identity.ServerIdentity,
+    https: socket.socket,
+    controlled: socket.socket,
+    proxied: socket.socket,
+    devices: socket.socket,
+) -> Ready:
+    def url(scheme: str, sock: socket.socket) -> str:
+        host, port = sock.getsockname()[:2]
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    directory = principals.directory(front.azure.store)
+    deployer = principals.find(front.azure.store, directory.client_id)
+    if deployer is None:
+        raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
+    return Ready(
+        arm=url("https", https),
+        mqtt=url("mqtts", devices),
+        proxy=url("http", proxied),
+        control=url("http", controlled),
+        ca_file=str(identity.ca_file),
+        bundle_file=str(identity.bundle_file),
+        tenant_id=directory.tenant_id,
+        client_id=deployer.client_id,
+        client_secret=deployer.secret,
+        subscription_id=directory.subscription_id,
+        pid=os.getpid(),
+    )
+
+
+def _write_ready(path: Path, ready: Ready) -> None:
+    """Whole or not at all, and for the owner's eyes: it holds the client secret."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(vars(ready), file, indent=2)
+    partial.replace(path)

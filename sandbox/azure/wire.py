@@ -1,0 +1,150 @@
+"""Requests and replies as every room of local Azure sees them: HTTP without the server's machinery."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from sandbox.azure import shapes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sandbox.azure.names import Place
+
+MAX_BODY = 4 * 1024 * 1024  # bytes; ARM's own limit on a request's content
+
+
+class MalformedJsonError(ValueError):
+    """The body is not JSON, or not the object that was asked for."""
+
+
+@dataclass(kw_only=True)
+class Request:
+    """One HTTP request, read whole."""
+
+    method: str
+    host: str
+    place: Place
+    path: str  # percent-decoded, single slashes, without the trailing one
+    query: dict[str, str]  # names lower-cased: Azure does not mind their case
+    headers: dict[str, str]  # names lower-cased
+    body: bytes = b""
+    parameters: dict[str, str] = field(default_factory=dict)  # what the route found in the path, as written there
+    client: str = ""
+
+    def header(self, name: str) -> str | None:
+        """A header's value, or None."""
+        return self.headers.get(name.lower())
+
+    @property
+    def api_version(self) -> str:
+        """The api-version asked for, or the empty string."""
+        return self.query.get("api-version", "")
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host as the client wrote them: what links in answers begin with."""
+        return f"https://{self.host}"
+
+    def json_object(self, shape: Any = dict) -> dict[str, Any]:
+        """The body as a JSON object of a shape (see `shapes`); an empty body is an empty object.
+
+        Raises:
+            MalformedJsonError: The body is not JSON, not an object, or a member is of another type.
+        """
+        if not self.body.strip():
+            return {}
+        value = _parsed(self.body)
+        if not isinstance(value, dict):
+            raise MalformedJsonError(f"expected an object, found {type(value).__name__}")
+        try:
+            shapes.check(value, shape)
+        except shapes.WrongTypeError as error:
+            raise MalformedJsonError(str(error)) from error
+        return value
+
+    def json_array(self) -> list[Any]:
+        """The body as a JSON array.
+
+        Raises:
+            MalformedJsonError: The body is not JSON or not an array.
+        """
+        value = _parsed(self.body)
+        if not isinstance(value, list):
+            raise MalformedJsonError(f"expected an array, found {type(value).__name__}")
+        return value
+
+    def form(self) -> dict[str, str]:
+        """The body as an HTML form (application/x-www-form-urlencoded)."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return _READER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise MalformedJsonError(str(error)) from error
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"'{text}' is no number that JSON can write")
+
+
+# Made once: `json.loads` and `json.dumps` with options of their own make a new one for each call.
+_READER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+NO_BODY = object()  # told apart from None, which is the four bytes `null` on Azure's wire
+
+
+@dataclass(kw_only=True)
+class Reply:
+    """One HTTP answer. `body` is JSON-able, or NO_BODY; `headers` come on top of the door's own."""
+
+    status: int = 200
+    body: Any = NO_BODY
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json; charset=utf-8"
+
+    def encoded(self) -> bytes:
+        """The bytes that go out."""
+        if self.body is NO_BODY:
+            return b""
+        # Half a surrogate pair is JSON that no UTF-8 can hold: it goes out as it came, as an escape.
+        return _WRITER.encode(self.body).encode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When and under which correlation id an answer is made: service errors tell both."""
+
+    now: datetime
+    correlation: str
+
+
+class ServiceError(Exception):
+    """An error as the service words it. Each service has constructors of its own, one for each error."""
+
+    def reply(self, moment: Moment) -> Reply:
+        """The answer on the wire."""
+        raise NotImplementedError  # pragma: no cover - every service's error has its own
+
+
+def lower_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """ASGI's header pairs as a mapping with lower-case names; of a repeated header the last stands."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+
+
+def lower_query(raw: bytes) -> dict[str, str]:
+    """A query string as a mapping with lower-case names."""
+    return {name.lower(): value for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True)}

@@ -1,0 +1,205 @@
+"""What one command works on: the project, the backend, the stack, its settings and its secrets, each opened when first needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sandbox.engine.errors import ConfirmationError, StackNotFoundError, UsageError
+from sandbox.engine.project.project import Project, load_project
+from sandbox.engine.project.secrets import (
+    PassphraseSecrets,
+    SecretsError,
+    new_passphrase_secrets,
+    open_passphrase_secrets,
+    passphrase_from,
+)
+from sandbox.engine.project.selection import Selection
+from sandbox.engine.project.stack_settings import StackSettings
+from sandbox.engine.state.backend import BackendError, FileBackend, StackRef, parse_stack_ref
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+
+@dataclass
+class Session:
+    """One command's world. Everything from outside is an argument; tests give their own."""
+
+    args: argparse.Namespace
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    nanoseconds: Callable[[], int] = time.time_ns
+
+    @cached_property
+    def cwd(self) -> Path:
+        """The folder the command works in."""
+        folder = Path(self.args.cwd or ".").resolve()
+        if not folder.is_dir():
+            raise UsageError(f"--cwd {self.args.cwd}: there is no such folder")
+        return folder
+
+    @cached_property
+    def project(self) -> Project:
+        """The project of the folder."""
+        return load_project(self.cwd)
+
+    @cached_property
+    def backend(self) -> FileBackend:
+        """Where the state lies."""
+        return FileBackend.from_environment(self.environment, self.project.backend_url, self.cwd)
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Which stack is selected."""
+        return Selection(self.project, self.environment)
+
+    @cached_property
+    def ref(self) -> StackRef:
+        """The stack the command is about: `--stack`, else `PULUMI_STACK`, else the selected one; it exists.
+
+        Raises:
+            StackNotFoundError: none is named, or it is not there.
+        """
+        name = self.args.stack or self.environment.get("PULUMI_STACK")
+        if name:
+            return self.existing(name)
+        selected = self.selection.get(self.backend.url)
+        if selected is not None:
+            ref = parse_stack_ref(selected, self.project.name)
+            if self.backend.exists(ref):
+                return ref
+        raise StackNotFoundError("no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or --stack")
+
+    def existing(self, name: str) -> StackRef:
+        """The stack of a name.
+
+        Raises:
+            StackNotFoundError: there is none.
+        """
+        ref = parse_stack_ref(name, self.project.name)
+        if not self.backend.exists(ref):
+            raise StackNotFoundError(f"no stack named '{name}' found; `stack ls` lists the ones there are, `stack init {name}` makes it")
+        return ref
+
+    def settings_path(self, ref: StackRef) -> Path:
+        """The settings file of a stack: `--config-file`, else `Pulumi.<stack>.yaml` beside Pulumi.yaml (or in its stackConfigDir)."""
+        given = self.args.config_file
+        if given:
+            return self.cwd / str(given)
+        return (self.project.stack_config_dir or self.project.root) / f"Pulumi.{ref.name}.yaml"
+
+    @cached_property
+    def settings(self) -> StackSettings:
+        """The stack's settings."""
+        return StackSettings(self.settings_path(self.ref), self.project.name)
+
+    @cached_property
+    def state(self) -> dict[str, Any] | None:
+        """The stack's deployment as the checkpoint holds it."""
+        return self.backend.load(self.ref)
+
+    @cached_property
+    def secrets(self) -> PassphraseSecrets:
+        """The stack's secrets manager: of its settings, else of its state, else a new one; settings without one get it.
+
+        Raises:
+            SecretsError: no passphrase, or a wrong one.
+        """
+        salt = self.settings.encryption_salt or state_salt(self.state)
+        passphrase = passphrase_from(self.environment)
+        opened = open_passphrase_secrets(passphrase, salt) if salt else new_passphrase_secrets(passphrase)
+        if self.settings.encryption_salt is None:
+            self.settings.encryption_salt = opened.state()["salt"]
+            self.settings.save()
+        return opened
+
+    @cached_property
+    def state_secrets(self) -> PassphraseSecrets:
+        """What opens the secrets in the state: usually the stack's own manager; another after an import from elsewhere."""
+        salt = state_salt(self.state)
+        if salt is None or salt == self.secrets.state()["salt"]:
+            return self.secrets
+        return open_passphrase_secrets(passphrase_from(self.environment), salt)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer."""
+        return not self.args.non_interactive and self.stdin.isatty() and self.stdout.isatty()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether `--yes` was given, or its environment variable."""
+        return self.args.yes or self.environment.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true")
+
+    def print(self, text: str = "") -> None:
+        """A line on the standard output."""
+        self.stdout.write(f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        """A warning on the error output."""
+        self.stderr.write(f"warning: {text}\n")
+
+    def confirm(self, question: str, expected: str = "yes") -> bool:
+        """Whether the user agrees: by `--yes`, or by typing `expected`.
+
+        Raises:
+            ConfirmationError: nobody is there to ask.
+        """
+        if self.confirmed:
+            return True
+        if not self.interactive:
+            raise ConfirmationError("--yes must be passed in to proceed when running in non-interactive mode")
+        self.stdout.write(f"{question} Type `{expected}` to go on: ")
+        self.stdout.flush()
+        return self.stdin.readline().strip() == expected
+
+    def now(self) -> str:
+        """The present moment as RFC 3339 with nanoseconds, as Pulumi writes it."""
+        nanoseconds = self.nanoseconds()
+        moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds % 10**9:09}Z"
+
+    def save_state(self, deployment: str | None) -> None:
+        """Puts a deployment, as JSON text, in the place of the stack's state.
+
+        Raises:
+            BackendError: it can't be written; the state before is intact.
+        """
+        try:
+            self.backend.save(self.ref, deployment)
+        except OSError as bad:
+            raise unwritable(self.backend, self.ref, bad) from None
+
+
+def unwritable(backend: FileBackend, ref: StackRef, bad: OSError) -> BackendError:
+    """What to say when the state of a stack can't be written."""
+    path = backend.state_file(ref)
+    return BackendError(f"could not save the state {path}: {bad.strerror}; the state before is intact: make room or access, and run again")
+
+
+def state_salt(state: Mapping[str, Any] | None) -> str | None:
+    """The salt in a deployment's `secrets_providers`.
+
+    Raises:
+        SecretsError: the state's secrets are kept by another provider than the passphrase.
+    """
+    provider = (state or {}).get("secrets_providers") or {}
+    if not provider:
+        return None
+    if provider.get("type") != "passphrase":
+        raise SecretsError(
+            f"the state's secrets are kept by the provider {provider.get('type')!r}, and this engine knows passphrase: "
+            "change it with `pulumi stack change-secrets-provider passphrase`"
+        )
+    salt = (provider.get("state") or {}).get("salt")
+    return salt if isinstance(salt, str) else None

@@ -1,0 +1,1 @@
+"""What each registration calls for: aliases, replacements, targets, deletions, refresh."""

@@ -1,0 +1,34 @@
+"""Deletes what is left over, each resource as soon as all that depends on it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sandbox.engine.state.dependencies import waits
+from sandbox.engine.steps.executor import StepFailed, Stopped
+
+if TYPE_CHECKING:
+    from sandbox.engine.steps.executor import Executor
+    from sandbox.engine.steps.steps import Step
+
+
+async def delete_all(executor: Executor, steps: list[Step]) -> None:
+    """Run the deletions, given in the order of the state. What a failed one depends on stays."""
+    by_resource = {step.resource: step for step in steps}
+    before = waits(list(by_resource))
+    ended: dict[object, asyncio.Task[bool]] = {}
+
+    async def one(step: Step) -> bool:
+        gone = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
+        if not all(gone):
+            return False
+        try:
+            await executor.run(step)
+        except (StepFailed, Stopped):
+            return False
+        return True
+
+    for step in reversed(steps):
+        ended[step.resource] = asyncio.create_task(one(step))
+    await asyncio.gather(*ended.values())

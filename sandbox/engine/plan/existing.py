@@ -1,0 +1,85 @@
+"""Steps for resources that exist already: one that somebody else owns is read, one that shall be ours is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.providers.provider_error import PartialFailure, ProviderError
+from sandbox.engine.steps.steps import PartOfReplacement, marked
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.steps.steps import World
+
+
+@dataclass(eq=False)
+class Read(PartOfReplacement):
+    """A resource that somebody else owns is looked up by its id; with `replacing`, in the place of one that was ours."""
+
+    kind = "read"
+
+    @property
+    def counted(self) -> int:
+        """A look that found nothing new is not counted."""
+        old, new = self.old, self.new
+        return int(old is None or new is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
+
+    async def apply(self, world: World) -> None:  # noqa: D102
+        assert self.new is not None  # noqa: S101
+        new = self.new
+        unwell: PartialFailure | None = None
+        if new.id != values.UNKNOWN_TEXT:
+            try:
+                made = await (await world.providers.of(new)).read(new.urn, new.id, new.inputs, new.inputs)
+            except PartialFailure as partial:
+                made, unwell = partial.made, partial
+            if made is None:
+                raise ProviderError(f"resource '{new.id}' does not exist")
+            new = replace(new, id=made.id, outputs=made.outputs, init_errors=unwell.reasons if unwell else ())
+        old = self.old
+        changed = old is None or new.inputs != old.inputs or new.outputs != old.outputs
+        new = replace(new, created=old.created if old else "", modified=world.now() if old and changed else old.modified if old else "")
+        self.new = marked(new)
+        world.journal.add(self.new)
+        if old is not None:
+            if self.replacing:
+                world.journal.change(old, replace(world.journal.current(old), delete=True))
+            else:
+                world.journal.done(old)
+        if unwell is not None:
+            raise unwell
+
+
+@dataclass(eq=False)
+class Import(PartOfReplacement):
+    """A resource that exists becomes ours; with `replacing`, in the place of another one that was."""
+
+    kind = "import"
+    pending = "importing"
+    # The resource as it was found: the plan goes on from there.
+    found: Resource | None = None
+
+    async def apply(self, world: World) -> None:  # noqa: D102
+        assert self.new is not None  # noqa: S101
+        key, id_ = self.new, self.new.import_id
+        reasons: tuple[str, ...] = ()
+        try:
+            made = await (await world.providers.of(key)).read(key.urn, id_, None, None)
+        except PartialFailure as partial:
+            made, reasons = partial.made, partial.reasons
+        if made is None:
+            raise ProviderError(f"resource '{id_}' does not exist")
+        if made.inputs is None:
+            raise ProviderError(
+                f"provider does not support importing resources; please try updating the '{urns.package_of(key.type)}' plugin"
+            )
+        now = world.now()
+        found = replace(key, id=made.id or id_, inputs=made.inputs, outputs=made.outputs, init_errors=reasons, created=now, modified=now)
+        self.new = self.found = marked(found)
+        world.journal.add(self.new)
+        if self.old is not None:
+            world.journal.change(self.old, replace(world.journal.current(self.old), delete=True))
+        self.old = self.new

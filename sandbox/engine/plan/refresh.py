@@ -1,0 +1,112 @@
+"""Brings the state to what is really there: reads every resource, tells drift, and drops what has gone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.providers.provider_error import PartialFailure
+from sandbox.engine.state import dependencies
+from sandbox.engine.steps.executor import StepFailed, Stopped
+from sandbox.engine.steps.steps import Step, marked
+from sandbox.engine.values import urn as urns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.engine.providers.provider import Made
+    from sandbox.engine.providers.providers import Lifecycle
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.steps.executor import Executor
+    from sandbox.engine.steps.steps import World
+
+
+@dataclass(eq=False)
+class Refresh(Step):
+    """One resource is read. With `telling` its outcome is told and counted as same, update or delete: the refresh is the run itself."""
+
+    telling: bool = False
+    kind = "refresh"
+
+    @property
+    def logical(self) -> bool:
+        """It is no change of its own."""
+        return False
+
+    @property
+    def outcome(self) -> str:
+        """What the look has shown."""
+        if not self.telling:
+            return self.op
+        if self.new is None:
+            return "delete"
+        assert self.old is not None  # noqa: S101 - what is refreshed was there
+        return "same" if self._unchanged(self.old, self.new) else "update"
+
+    def _unchanged(self, old: Resource, new: Resource) -> bool:
+        if self.difference is not None:
+            return self.difference.changes == "none"
+        return old.outputs == new.outputs
+
+    @property
+    def counted(self) -> int:
+        """Only a refresh that is the run itself counts."""
+        return int(self.telling)
+
+    async def apply(self, world: World) -> None:  # noqa: D102 - as the base says
+        old = self.old
+        assert old is not None  # noqa: S101
+        if not old.custom or urns.is_provider(old.type) or old.pending_replacement:
+            return
+        provider = await world.providers.of(old)
+        reasons: tuple[str, ...] = ()
+        try:
+            made = await provider.read(old.urn, old.id, old.inputs, old.outputs)
+        except PartialFailure as partial:
+            made, reasons = partial.made, partial.reasons
+        if made is None:
+            self.new = None
+            return
+        self.new = self._found(old, made, reasons, world.now)
+        if not old.external:
+            await self._compare(provider, old, self.new)
+
+    @staticmethod
+    def _found(old: Resource, made: Made, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
+        inputs = old.inputs if made.inputs is None else made.inputs
+        new = marked(replace(old, id=made.id, inputs=inputs, outputs=made.outputs, init_errors=reasons))
+        if (new.inputs, new.outputs) == (old.inputs, old.outputs):
+            return replace(new, inputs=old.inputs, outputs=old.outputs)
+        return replace(new, modified=now())
+
+    async def _compare(self, provider: Lifecycle, old: Resource, new: Resource) -> None:
+        # What an `up` would do next, seen from the other side: the program stands for what was, the world for what is.
+        self.difference = (await provider.diff(new, old.inputs, old.ignore_changes)).inverted()
+
+
+async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, telling: bool) -> list[Resource]:
+    """Read all chosen resources and give the state that follows. A failed read keeps what was known.
+
+    Raises:
+        Stopped: not all could be read; what was read is kept.
+    """
+    world = executor.world
+    before = [resource for _, resource in world.journal.remaining()]
+    steps = {old: Refresh(old.urn, old, old, telling=telling) for old in before if chosen(old)}
+
+    async def one(step: Refresh) -> bool:
+        try:
+            await executor.run(step)
+        except (StepFailed, Stopped):
+            step.new = step.old
+            return False
+        return True
+
+    done = await asyncio.gather(*(one(step) for step in steps.values()))
+    after = [steps[old].new if old in steps else old for old in before]
+    kept = dependencies.without([resource for resource in after if resource is not None])
+    world.journal.rebase(kept)
+    if not all(done):
+        raise Stopped
+    return kept

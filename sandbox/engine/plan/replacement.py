@@ -1,0 +1,137 @@
+"""How a resource is replaced: its successor first, or itself first with all that must go before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.providers import differences
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.state.dependencies import dependents
+from sandbox.engine.steps.steps import Create, Delete, Forget, Replace, Same, Step
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from sandbox.engine.plan.targets import Targets
+    from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.steps.executor import Executor
+
+
+class Replacements:
+    """The replacements of one run, and what they mean for other resources."""
+
+    def __init__(self, executor: Executor, olds: list[Resource], targets: Targets) -> None:
+        self._executor, self._world = executor, executor.world
+        self._olds, self._targets = olds, targets
+        # URNs: dealt with though they were in the old state; made new; replaced.
+        self.operated: set[str] = set()
+        self.created: set[str] = set()
+        self.replaced: set[str] = set()
+        self._gone: set[Resource] = set()
+        self._keys: dict[str, tuple[str, ...]] = {}
+
+    def cause(self, new: Resource) -> str | None:
+        """The option because of which a resource goes along with another one's replacement."""
+        if any(urn in self.replaced for urn in new.replace_with):
+            return "replaceWith"
+        return "deletedWith" if new.deleted_with in self.replaced else None
+
+    def told(self, old: Resource | None, new: Resource | None, difference: Difference | None) -> Step:
+        """The step that says so."""
+        assert new is not None  # noqa: S101 - a replacement has both
+        return Replace(new.urn, old, new, difference)
+
+    def created_first(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:
+        """The successor, then (at the end of the run) the old one's deletion."""
+        return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), self.told(old, new, difference)]
+
+    def recreated(self, old: Resource, new: Resource) -> list[Step]:
+        """The successor of one that has gone already."""
+        difference = differences.Difference("some", replaces=self._keys.get(new.urn, ()))
+        return [self.told(old, new, None), Create(new.urn, old, new, difference, replacing=True)]
+
+    async def deleted_first(self, old: Resource, new: Resource, difference: Difference) -> list[Step]:
+        """What depends on it and must be replaced with it goes first, then itself, then comes the successor."""
+        steps: list[Step] = []
+        for dependent in reversed(await self._condemned(old)):
+            if dependent in self._gone:
+                continue
+            if dependent.protect and not dependent.delete:
+                raise ProviderError(
+                    f'unable to replace resource "{dependent.urn}" as part of replacing "{old.urn}" '
+                    "as it is currently marked for protection. To unprotect the resource, remove the `protect` flag from the resource "
+                    f"in your Pulumi program and run `pulumi up`, or use the command:\n`pulumi state unprotect '{dependent.urn}'`"
+                )
+            steps.append(self._deletion(dependent))
+        if not old.pending_replacement:
+            steps.append(self._deletion(old))
+        return [*steps, self.told(old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
+
+    def _deletion(self, resource: Resource) -> Step:
+        self._world.deletions.add(resource.urn)
+        self._gone.add(resource)
+        return Delete(resource.urn, resource, replacing=True, before_successor=not resource.delete)
+
+    async def _condemned(self, root: Resource) -> list[Resource]:
+        """All that must be replaced because `root` is, in order of dependency."""
+        found: list[Resource] = []
+        replaced = {root.urn}
+        settled = self.operated | self.created | self._world.deletions
+        for resource in dependents(root, self._olds, settled - {root.urn}):
+            keys = await self._must_follow(resource, replaced)
+            if keys is not None:
+                self._keys[resource.urn] = keys
+                replaced.add(resource.urn)
+                found.append(resource)
+        return found
+
+    async def _must_follow(self, resource: Resource, replaced: set[str]) -> tuple[str, ...] | None:
+        """The properties because of which a resource is replaced, when those in `replaced` are; None when it is not."""
+        if not resource.custom or resource.external:
+            return None
+        if (
+            urns.split_reference(resource.provider)[0] in replaced
+            or resource.deleted_with in replaced
+            or replaced & {*resource.replace_with}
+        ):
+            return ()
+        touched = {key for key, deps in resource.property_dependencies.items() if replaced.intersection(deps) and key in resource.inputs}
+        if not touched:
+            return None
+        inputs = {key: values.UNKNOWN if key in touched else item for key, item in resource.inputs.items()}
+        provider = await self._world.providers.of(resource)
+        difference = await provider.diff(resource, inputs, resource.ignore_changes)
+        difference = differences.with_replacements(difference, resource.replace_on_changes)
+        return difference.replaces if difference.replacing else None
+
+    def leftovers(self) -> tuple[list[Step], list[Step]]:
+        """What the program did not ask for, and what successors have taken the place of: (to be kept, to be deleted).
+
+        Only targets are deleted. Raises `ProviderError` when others would have to go with them.
+        """
+        kept: list[Step] = []
+        steps: list[Step] = []
+        remaining = self._world.journal.remaining()
+        chosen = self._targets.with_dependents([resource for _, resource in remaining]) if self._targets.constrained else None
+        for key, resource in remaining:
+            if chosen is not None and resource.urn not in chosen:
+                if not resource.delete and key.urn not in self.operated:
+                    kept.append(Same(resource.urn, key, replace(resource, id="")))
+                continue
+            if resource.delete:
+                if key not in self._gone:
+                    steps.append(Delete(resource.urn, resource, replacing=True, key=key))
+            elif key.urn not in self.operated:
+                self._must_be_target(resource.urn)
+                steps.append(Forget(resource.urn, key) if resource.pending_replacement else Delete(resource.urn, resource, key=key))
+        self._world.deletions.update(step.urn for step in steps)
+        return kept, steps
+
+    def _must_be_target(self, urn: str) -> None:
+        if urn not in self._targets:
+            raise ProviderError(
+                f"Resource '{urn}' will be destroyed but was not specified in --target list.\n"
+                "It depends on a target that goes: include it in the --target list"
+            )

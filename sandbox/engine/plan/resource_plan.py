@@ -1,0 +1,289 @@
+"""One resource's way from what the program asks for to the steps that bring it there.
+
+The order is Pulumi's: look for the old state, import, check, policies, compare, then one of same, update, replace, create.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.plan.existing import Import
+from sandbox.engine.providers import differences
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.state.dependencies import direct
+from sandbox.engine.steps.executor import StepFailed
+from sandbox.engine.steps.steps import Create, Same, Skip, Step, Update
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from sandbox.engine.plan.aliases import Aliases
+    from sandbox.engine.plan.replacement import Replacements
+    from sandbox.engine.plan.targets import Targets
+    from sandbox.engine.policy.policies import Policies
+    from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.providers.providers import Lifecycle
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.steps.executor import Executor
+    from sandbox.engine.steps.goal import Goal
+    from sandbox.engine.values.values import Properties, Value
+
+
+class Refused(Exception):  # noqa: N818 - a refusal, told already
+    """A registration can't be planned; the user has been told why."""
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What the plans of one run share.
+
+    `olds` is the old state by URN; `skipped` are the URNs of what is left out for a target's sake, `failed` those of what
+    failed, or was not begun because of that, where the run goes on after errors.
+    """
+
+    executor: Executor
+    replacements: Replacements
+    aliases: Aliases
+    targets: Targets
+    policies: Policies
+    olds: dict[str, Resource]
+    steps: dict[str, Step] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+
+    async def run(self, step: Step) -> None:
+        """Run a step, and remember it as its resource's."""
+        if step.op not in ("replace", "delete-replaced"):
+            self.steps[step.urn] = step
+        await self.executor.run(step)
+
+
+class Plan:
+    """The plan of one registration.
+
+    Args:
+        planning: what it shares with the others.
+        goal: what the program asks for.
+        new: the resource to be.
+        old: its old state, where there is one.
+    """
+
+    def __init__(self, planning: Planning, goal: Goal, new: Resource, old: Resource | None) -> None:
+        self._planning, self._goal, self._new, self._old = planning, goal, new, old
+        self._executor, self._world = planning.executor, planning.executor.world
+        self._replacements = planning.replacements
+        # A replacement is checked again; what a provider makes up of chance must come out the same.
+        self._seed = secrets.token_bytes(32)
+        self._provider: Lifecycle | None = None
+
+    async def carry_out(self) -> Resource:
+        """Do it all; the resource as it is then.
+
+        Raises:
+            Refused, StepFailed, Stopped: see there.
+            ProviderError: a provider could not be asked.
+        """
+        if self._planning.targets.spare(self._new):
+            return await self._spared()
+        self._depend_on_nothing_skipped()
+        self._depend_on_nothing_failed()
+        self._provider = await self._world.providers.of(self._new) if self._new.custom else None
+        imported = await self._imported()
+        await self._checked()
+        await self._judged()
+        self._executor.check()
+        if self._condemned:
+            return await self._recreated()
+        old = self._old
+        if old is None:
+            self._replacements.created.add(self._new.urn)
+            return await self._last(Create(self._new.urn, None, self._new))
+        if old.external and not imported:
+            self._settle()
+            return await self._last(*self._replacements.created_first(old, self._new, None))
+        return await self._compared(old, imported=imported)
+
+    async def _spared(self) -> Resource:
+        """It is no target: it stays as it is, and what it needs stays with it; what is not there yet is left out."""
+        old, new = self._old, self._new
+        if old is None:
+            self._planning.skipped.add(new.urn)
+            await self._planning.run(Skip(new.urn, None, new))
+            return new
+        self._settle()
+        self._take_along(old)
+        return await self._last(Same(old.urn, old, replace(old, id="")))
+
+    def _take_along(self, resource: Resource) -> None:
+        """Keep what a spared resource needs, and the program no longer declares, before it in the state."""
+        for urn in direct(resource):
+            needed = self._planning.olds.get(urn)
+            if needed is None or urn in self._replacements.operated or urn in self._planning.steps:
+                continue
+            self._replacements.operated.add(urn)
+            self._take_along(needed)
+            self._world.journal.done(needed)
+            self._world.journal.add(needed)
+
+    def _depend_on_nothing_skipped(self) -> None:
+        for urn in direct(self._new):
+            if urn in self._planning.skipped:
+                self._refuse(f"Resource '{self._new.urn}' depends on '{urn}' which was was not specified in --target list.")
+
+    def _depend_on_nothing_failed(self) -> None:
+        if self._planning.failed.intersection(direct(self._new)):
+            self._settle()
+            raise StepFailed
+
+    async def _imported(self) -> bool:
+        """Take over a resource that exists, when the program says so and it is not ours yet."""
+        goal, old = self._goal, self._old
+        known_id = (old.import_id or old.id) if old else ""
+        if not goal.custom or not goal.import_id or (old is not None and not old.external and known_id == goal.import_id):
+            return False
+        step = Import(self._new.urn, old, self._new, replacing=old is not None)
+        self._settle()
+        await self._planning.run(step)
+        assert step.found is not None  # noqa: S101 - the step was run
+        self._old = step.found
+        self._new = replace(self._new, created=step.found.created, modified=step.found.modified)
+        return True
+
+    async def _checked(self) -> None:
+        """Have the provider check the inputs, those to be ignored put back to what they were."""
+        old, inputs = self._old, self._goal.inputs
+        if old is not None:
+            inputs, unfit = differences.with_ignored(inputs, old.inputs, self._goal.ignore_changes)
+            if unfit:
+                text = f'cannot ignore changes in added or removed elements of the path: "{", ".join(unfit)}"'
+                self._executor.events.message(text, "info", self._new.urn)
+        if self._provider is None:
+            self._new = replace(self._new, inputs=inputs)
+        elif old is None or old.external or self._condemned:
+            await self._check(self._provider, None, self._goal.inputs)
+        else:
+            await self._check(self._provider, old.inputs, inputs)
+
+    async def _judged(self) -> None:
+        """Have the policies change it and judge it; what a mandatory one forbids is not done."""
+        self._new, allowed = await self._planning.policies.judge(self._new, self._goal)
+        if not allowed:
+            self._executor.failed = True
+            if not self._world.preview:
+                self._executor.stop()
+                raise Refused
+
+    async def _check(self, provider: Lifecycle, olds: Properties | None, news: Properties) -> None:
+        checked = await provider.check(self._new.urn, olds, news, self._seed)
+        what = f"{self._new.type} resource '{urns.name_of(self._new.urn)}'"
+        for name, reason in checked.failures:
+            found = f": property {name} value {_shown(checked.inputs.get(name))}" if name else ""
+            self._executor.fail(f"{what}{found} has a problem: {reason}", self._new.urn)
+        if checked.failures:
+            raise Refused
+        self._new = replace(self._new, inputs=checked.inputs)
+
+    @property
+    def _condemned(self) -> bool:
+        """Whether it was deleted in this run, before what it depends on was replaced."""
+        names = {self._new.urn, self._old.urn} if self._old else {self._new.urn}
+        return bool(names & self._world.deletions)
+
+    def _settle(self) -> None:
+        """The old state has been dealt with, under whichever name."""
+        self._replacements.operated |= {self._new.urn, self._old.urn} if self._old else {self._new.urn}
+
+    async def _recreated(self) -> Resource:
+        old = self._old
+        assert old is not None  # noqa: S101 - what was deleted was there
+        self._world.deletions.difference_update({self._new.urn, old.urn})
+        self._settle()
+        self._replacements.replaced.add(self._new.urn)
+        return await self._last(*self._replacements.recreated(old, self._new))
+
+    async def _compared(self, old: Resource, *, imported: bool) -> Resource:
+        difference = await self._difference(old)
+        self._executor.check()
+        if self._condemned:
+            return await self._recreated()
+        self._settle()
+        if old.pending_replacement or (difference.changes == "some" and (difference.replacing or _triggered(old, self._new))):
+            return await self._replaced(old, difference)
+        if difference.changes == "some" or old.init_errors:
+            return await self._last(Update(self._new.urn, old, self._new, difference))
+        return old if imported else await self._last(Same(self._new.urn, old, self._new))
+
+    async def _difference(self, old: Resource) -> Difference:
+        if _triggered(old, self._new):
+            return differences.SOME
+        blamed = self._replacements.cause(self._new)
+        if blamed is None and await self._other_provider(old):
+            blamed = "provider"
+        if blamed is not None:
+            return differences.Difference("some", replaces=(blamed,))
+        if self._provider is None:
+            return differences.NONE if old.inputs == self._new.inputs else differences.SOME
+        found = await self._provider.diff(old, self._new.inputs, self._goal.ignore_changes)
+        return differences.with_replacements(found, self._goal.replace_on_changes, init_errors=bool(old.init_errors))
+
+    async def _other_provider(self, old: Resource) -> bool:
+        """Whether the resource goes over to a provider that can't manage it as it is."""
+        before, after = (urns.split_reference(reference)[0] for reference in (old.provider, self._new.provider))
+        if before and before != after and self._planning.aliases.renamed(before) == after:
+            return False
+        return await self._world.providers.must_replace(old.provider, self._new.provider)
+
+    async def _replaced(self, old: Resource, difference: Difference) -> Resource:
+        goal, new = self._goal, self._new
+        if new.protect and old.protect:
+            self._refuse(
+                f'unable to replace resource "{new.urn}"\nas it is currently marked for protection. To unprotect the resource, '
+                "remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
+            )
+        if goal.import_id:
+            text = "previously-imported resources that still specify an ID may not be replaced; please remove the `import` declaration"
+            if not self._world.preview:
+                raise ProviderError(f"{text} from your program")
+            self._executor.events.message(f"{text} from your program", "warning", new.urn)
+        self._replacements.replaced.add(new.urn)
+        if self._provider is not None:
+            # The defaults that a provider fills in are not carried over to a successor.
+            await self._check(self._provider, None, goal.inputs)
+        first = goal.delete_before_replace if goal.delete_before_replace is not None else difference.delete_first
+        if first or old.pending_replacement:
+            return await self._last(*await self._replacements.deleted_first(old, self._new, difference))
+        return await self._last(*self._replacements.created_first(old, self._new, difference))
+
+    def _refuse(self, text: str) -> None:
+        """In a preview the user sees the rest as well; an update ends here."""
+        if not self._world.preview:
+            self._executor.fail(text, self._new.urn)
+            raise Refused
+        self._executor.events.message(text, "error", self._new.urn)
+        self._executor.failed = True
+
+    async def _last(self, *steps: Step) -> Resource:
+        """Run the steps; the resource is what the last one with a state of its own made of it."""
+        made: Resource | None = None
+        for step in steps:
+            await self._planning.run(step)
+            if isinstance(step, Create | Update | Same):
+                made = step.new
+        assert made is not None  # noqa: S101 - every plan ends in one of them
+        return made
+
+
+def _triggered(old: Resource, new: Resource) -> bool:
+    before, after = values.revealed(old.replacement_trigger), values.revealed(new.replacement_trigger)
+    if values.has_unknown(before) or values.has_unknown(after):
+        return True
+    return before is not None and after is not None and before != after
+
+
+def _shown(value: Value) -> str:
+    """A value in an error message, as Pulumi prints it."""
+    if isinstance(value, values.Secret):
+        return "[secret]"
+    return "{<nil>}" if value is None else f"{{{value}}}"

@@ -1,0 +1,1 @@
+"""Policy packs: their configuration and their findings."""

@@ -1,0 +1,175 @@
+"""The policy packs of a run: each resource is remedied and judged before its step, the whole stack at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import analyzer_pb2
+
+from sandbox.engine.state.deployment import blinded, encoded_value
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.engine.policy.policy_pack import PolicyPack
+    from sandbox.engine.state.deployment import Json, Resource
+    from sandbox.engine.steps.events import Events
+    from sandbox.engine.steps.goal import Goal
+
+_FORM = values.Form()
+_PLAIN = values.Form(secrets=False)
+
+
+class Policies:
+    """What a run is held to; nothing, without packs."""
+
+    def __init__(self, packs: Sequence[PolicyPack], events: Events) -> None:
+        self._packs, self._events = packs, events
+        self._providers: dict[str, Resource] = {}
+        self._goals: dict[str, Goal] = {}
+        self.violated = False
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Label to version of each pack, for the summary."""
+        return {pack.label: pack.version for pack in self._packs}
+
+    async def judge(self, new: Resource, goal: Goal) -> tuple[Resource, bool]:
+        """The resource as the policies want it, and whether they allow it.
+
+        Raises:
+            PolicyPackError: a pack failed.
+        """
+        if not self._packs:
+            return new, True
+        if urns.is_provider(new.type):
+            self._providers[new.urn] = new
+        self._goals[new.urn] = goal
+        for pack in self._packs:
+            new = await self._remedied(pack, new, goal)
+        asked = self._request(replace(new, inputs=_outward(new.inputs)), goal, _PLAIN)
+        answers = await asyncio.gather(*(pack.analyze(asked) for pack in self._packs))
+        allowed = [self._told(pack, answer, new.urn) for pack, answer in zip(self._packs, answers, strict=True)]
+        return new, all(allowed)
+
+    async def _remedied(self, pack: PolicyPack, new: Resource, goal: Goal) -> Resource:
+        answer = await pack.remediate(self._request(new, goal, _FORM))
+        failed = []
+        for item in answer.remediations:
+            failed.append(item.policyName)
+            if item.diagnostic:
+                about = self._about(pack, item.policyName, new.urn)
+                self._events.policy({**about, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
+                continue
+            after = values.from_struct(item.properties)
+            seen = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
+            self._events.remediation({**self._about(pack, item.policyName, new.urn), **seen})
+            new = replace(new, inputs=after)
+        self._summary("policyRemediateSummaryEvent", pack, failed, answer, new.urn)
+        return new
+
+    def _told(self, pack: PolicyPack, answer: Any, urn: str) -> bool:
+        """Tell what a pack has against a resource; whether it lets it pass."""
+        allowed = True
+        for item in answer.diagnostics:
+            # A policy that should have remedied and could not is a mandatory one.
+            level = "advisory" if item.enforcementLevel == analyzer_pb2.ADVISORY else "mandatory"
+            about = self._about(pack, item.policyName, item.urn or urn)
+            self._events.policy({**about, "message": f"{item.message}\n", "enforcementLevel": level})
+            allowed &= level == "advisory"
+        self.violated |= not allowed
+        failed = [item.policyName for item in answer.diagnostics]
+        if urn:
+            self._summary("policyAnalyzeSummaryEvent", pack, failed, answer, urn)
+        else:
+            self._summary("policyAnalyzeStackSummaryEvent", pack, failed, answer, "")
+        return allowed
+
+    def _summary(self, event: str, pack: PolicyPack, failed: list[str], answer: Any, urn: str) -> None:
+        policies = pack.resource_policies if urn else pack.stack_policies
+        aside = {item.policy_name for item in answer.not_applicable}
+        passed = [name for name in policies if name not in failed and name not in aside]
+        found = {"passed": passed, "failed": failed, **self._about(pack, "", urn)}
+        self._events.other(event, {key: item for key, item in found.items() if item and key not in ("color", "policyName")})
+
+    @staticmethod
+    def _about(pack: PolicyPack, policy: str, urn: str) -> Json:
+        return {
+            "resourceUrn": urn,
+            "color": "never",
+            "policyName": policy,
+            "policyPackName": pack.name,
+            "policyPackVersion": pack.version,
+            "policyPackVersionTag": pack.version,
+        }
+
+    async def judge_stack(self, resources: Sequence[Resource]) -> None:
+        """Have the whole stack judged.
+
+        Raises:
+            PolicyPackError: a pack failed.
+        """
+        if not self._packs or not resources:
+            return
+        request = analyzer_pb2.AnalyzeStackRequest(resources=[self._analyzed(resource) for resource in resources])
+        for pack in self._packs:
+            self._told(pack, await pack.analyze_stack(request), "")
+
+    def _analyzed(self, resource: Resource) -> Any:
+        goal = self._goals.get(resource.urn)
+        found = analyzer_pb2.AnalyzerResource(
+            urn=resource.urn,
+            type=resource.type,
+            name=urns.name_of(resource.urn),
+            parent=resource.parent,
+            properties=values.to_struct(_outward(resource.outputs), _FORM),
+            options=_options(resource, goal),
+            dependencies=resource.dependencies,
+        )
+        for key, deps in resource.property_dependencies.items():
+            if deps:
+                found.propertyDependencies[key].urns.extend(deps)
+        if resource.provider:
+            self._set_provider(found, resource)
+        return found
+
+    def _request(self, new: Resource, goal: Goal, form: values.Form) -> Any:
+        found = analyzer_pb2.AnalyzeRequest(
+            urn=new.urn,
+            type=new.type,
+            name=urns.name_of(new.urn),
+            properties=values.to_struct(new.inputs, form),
+            options=_options(new, goal),
+        )
+        self._set_provider(found, new)
+        return found
+
+    def _set_provider(self, message: Any, resource: Resource) -> None:
+        provider = self._providers.get(urns.split_reference(resource.provider)[0])
+        if provider is not None:
+            message.provider.urn, message.provider.type = provider.urn, provider.type
+            message.provider.name = urns.name_of(provider.urn)
+            message.provider.properties.CopyFrom(values.to_struct(_outward(provider.inputs), _FORM))
+
+
+def _outward(properties: values.Properties) -> values.Properties:
+    """Properties without those that are between the engine and the provider."""
+    return {key: item for key, item in properties.items() if key not in ("__provider", "__internal")}
+
+
+def _options(resource: Resource, goal: Goal | None) -> Any:
+    first = goal.delete_before_replace if goal else None
+    return analyzer_pb2.AnalyzerResourceOptions(
+        protect=resource.protect,
+        ignoreChanges=resource.ignore_changes,
+        deleteBeforeReplace=bool(first),
+        deleteBeforeReplaceDefined=first is not None,
+        additionalSecretOutputs=resource.additional_secret_outputs,
+        aliases=resource.aliases,
+        customTimeouts=analyzer_pb2.AnalyzerResourceOptions.CustomTimeouts(**resource.custom_timeouts),
+        parent=resource.parent,
+    )

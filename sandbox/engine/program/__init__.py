@@ -1,0 +1,1 @@
+"""Runs the program and hears what it registers."""

@@ -1,0 +1,122 @@
+"""Components that live in plugins: a plugin constructs one by registering its parts with us, and answers calls of its methods."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import alias_pb2, provider_pb2, resource_pb2
+
+from sandbox.engine.steps.executor import Stopped
+from sandbox.engine.steps.goal import Goal
+from sandbox.engine.steps.hooks import BINDINGS
+from sandbox.engine.values import output_values, values
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from sandbox.engine.plan.registrations import Planner
+    from sandbox.engine.providers.providers import Connection
+    from sandbox.engine.steps.executor import Executor
+    from sandbox.engine.values.values import Properties
+
+_OPTIONS = (
+    *("type", "name", "parent", "providers", "dependencies", "additionalSecretOutputs", "deletedWith", "ignoreChanges"),
+    *("replaceOnChanges", "replace_with", "aliases"),
+)
+_OPTIONAL = ("protect", "retainOnDelete", "replacement_trigger")
+
+
+class ComponentPlugins:
+    """The component plugins of one run.
+
+    Args:
+        executor: says when nothing more is waited for.
+        planner: registers a component whose plugin can't be asked yet.
+        info: the DeploymentInfo of the run.
+    """
+
+    def __init__(self, executor: Executor, planner: Planner, info: Any) -> None:
+        self._executor, self._planner, self._info = executor, planner, info
+        self.monitor_address = ""
+
+    async def construct(self, provider: Connection, request: Any, inputs: Properties) -> Any:
+        """Have a component constructed that a program registers; the RegisterResourceResponse.
+
+        Raises:
+            ProviderError: its plugin could not.
+            Stopped: the run has stopped.
+        """
+        asked = self._construct_request(request)
+        answer = await self._unless_stopped(provider.construct(asked, inputs))
+        if answer is None:  # the plugin's configuration is not known yet: nor is what it will construct
+            made = await self._planner.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
+            return resource_pb2.RegisterResourceResponse(urn=made.resource.urn)
+        found = values.from_struct_with_outputs(answer.state)
+        response = resource_pb2.RegisterResourceResponse(urn=answer.urn)
+        response.object.CopyFrom(
+            values.to_struct(output_values.collapsed(found), values.Form(request.acceptSecrets, request.acceptResources))
+        )
+        for key, item in found.items():
+            urns = {*answer.stateDependencies[key].urns, *output_values.dependencies(item)}
+            response.propertyDependencies[key].urns.extend(sorted(urns))
+        return response
+
+    def _construct_request(self, request: Any) -> Any:
+        asked = provider_pb2.ConstructRequest(**self._surroundings(), **{name: getattr(request, name) for name in _OPTIONS})
+        asked.configSecretKeys.extend(self._info.configSecretKeys)
+        asked.aliases.extend(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs)
+        for name in _OPTIONAL:
+            if request.HasField(name):
+                if name == "replacement_trigger":
+                    asked.replacement_trigger.CopyFrom(request.replacement_trigger)
+                else:
+                    setattr(asked, name, getattr(request, name))
+        if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
+            asked.deleteBeforeReplace = request.deleteBeforeReplace
+        for key, item in request.propertyDependencies.items():
+            asked.inputDependencies[key].urns.extend(item.urns)
+        for name in ("create", "update", "delete", "read"):
+            text = getattr(request.customTimeouts, name)
+            if text:
+                setattr(asked.customTimeouts, name, text)
+        for name in BINDINGS:
+            getattr(asked.resource_hooks, name).extend(getattr(request.hooks, name))
+        return asked
+
+    def _surroundings(self) -> dict[str, Any]:
+        info = self._info
+        return {
+            "project": info.project,
+            "stack": info.stack,
+            "organization": info.organization,
+            "config": info.config,
+            "dryRun": info.dryRun,
+            "parallel": info.parallel,
+            "monitorEndpoint": self.monitor_address,
+            "accepts_output_values": True,
+        }
+
+    async def call(self, provider: Connection, request: Any) -> Any:
+        """Call a component's method; the CallResponse.
+
+        Raises:
+            ProviderError: its plugin could not.
+            Stopped: the run has stopped.
+        """
+        asked = provider_pb2.CallRequest(tok=request.tok, configSecretKeys=self._info.configSecretKeys, **self._surroundings())
+        for key, item in request.argDependencies.items():
+            asked.argDependencies[key].urns.extend(item.urns)
+        answer = await self._unless_stopped(provider.call(asked, values.from_struct_with_outputs(request.args)))
+        return answer or provider_pb2.CallResponse()
+
+    async def _unless_stopped(self, asking: Coroutine[Any, Any, Any]) -> Any:
+        """An answer; none is waited for any longer once the run has stopped, for the plugin waits for us then."""
+        task = asyncio.create_task(asking)
+        stopping = asyncio.create_task(self._executor.stopping.wait())
+        await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not task.done() or (self._executor.stopping.is_set() and task.exception()):
+            task.cancel()
+            raise Stopped
+        return task.result()

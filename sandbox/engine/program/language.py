@@ -1,0 +1,95 @@
+"""The program as a child process: started with its own interpreter, watched, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.engine.providers import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.engine.steps.request import Request
+
+TOLD = 32  # the exit code of a program whose failure has been told
+_HOST = Path(__file__).with_name("language_host.py")
+
+
+class Program:
+    """A running program."""
+
+    def __init__(self, process: asyncio.subprocess.Process, tell: Callable[[str, bool], None]) -> None:
+        self._process = process
+        assert process.stdout is not None  # noqa: S101 - both were asked for
+        assert process.stderr is not None  # noqa: S101
+        self._readers = [
+            asyncio.create_task(plugins.lines(process.stdout, lambda line: tell(line, False))),
+            asyncio.create_task(plugins.lines(process.stderr, lambda line: tell(line, True))),
+        ]
+
+    async def ended(self) -> int:
+        """Wait for its end; its exit code."""
+        await asyncio.gather(*self._readers)
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to stop, and end it if it does not."""
+        await plugins.end(self._process, ask=signal.SIGINT)
+        await asyncio.gather(*self._readers)
+
+    def kill(self) -> None:
+        """End it at once."""
+        plugins.kill(self._process)
+
+
+def environment(python: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program and its dynamic providers: its virtual environment is the active one."""
+    folder = python.absolute().parent
+    found = {key: item for key, item in env.items() if key != "PYTHONHOME"}
+    found["PATH"] = f"{folder}{os.pathsep}{env.get('PATH', os.defpath)}"
+    if (folder.parent / "pyvenv.cfg").exists():
+        found["VIRTUAL_ENV"] = str(folder.parent)
+    return found
+
+
+async def start(request: Request, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> Program:
+    """Start the program.
+
+    Args:
+        request: whose program.
+        monitor: address of the ResourceMonitor service.
+        engine: address of the Engine service.
+        tell: gets (text, is_error) of each line that it prints.
+    """
+    project = request.project
+    arguments = {
+        "program": str(project.entry),
+        "settings": {
+            "monitor": monitor,
+            "engine": engine,
+            "project": project.name,
+            "stack": request.stack,
+            "parallel": request.parallel,
+            "dry_run": request.preview,
+            "organization": request.organization,
+            "root_directory": str(project.root),
+        },
+    }
+    env = environment(project.python, request.env)
+    env["PULUMI_CONFIG"] = json.dumps({key: item.value for key, item in request.config.items()})
+    env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([key for key, item in request.config.items() if item.secret])
+    process = await plugins.spawn([str(project.python), "-u", str(_HOST), json.dumps(arguments)], project.program_dir, env)
+    return Program(process, tell)
+
+
+def failure(code: int) -> str | None:
+    """What there is to say of a program's exit code; None when all has been said."""
+    if code in (0, TOLD):
+        return None
+    ended = f"was ended by signal {-code}" if code < 0 else f"exited with non-zero exit code: {code}"
+    return f"an unhandled error occurred: Program {ended}"

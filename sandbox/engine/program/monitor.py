@@ -1,0 +1,273 @@
+"""The ResourceMonitor service: the program registers and reads resources, calls functions, and says when it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
+
+from sandbox.engine.errors import EngineError
+from sandbox.engine.plan.resource_plan import Refused
+from sandbox.engine.program import requests
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.state.deployment import Resource
+from sandbox.engine.steps.executor import Stopped
+from sandbox.engine.values import output_values, source_positions, values
+from sandbox.engine.values import urn as urns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from sandbox.engine.plan.default_providers import DefaultProviders
+    from sandbox.engine.plan.registrations import Planner
+    from sandbox.engine.program.component_plugins import ComponentPlugins
+    from sandbox.engine.program.transforms import Transforms
+    from sandbox.engine.steps.goal import Goal
+    from sandbox.engine.steps.steps import World
+
+_FEATURES = {
+    "secrets": "SECRETS",
+    "resourceReferences": "RESOURCE_REFERENCES",
+    "outputValues": "OUTPUT_VALUES",
+    "aliasSpecs": "ALIAS_SPECS",
+    "deletedWith": "DELETED_WITH",
+    "transforms": "TRANSFORMS",
+    "invokeTransforms": "INVOKE_TRANSFORMS",
+    "replaceWith": "REPLACE_WITH",
+    "replacementTrigger": "REPLACEMENT_TRIGGER",
+    "resourceHooks": "RESOURCE_HOOKS",
+    "errorHooks": "ERROR_HOOKS",
+    "invokeDependsOn": "INVOKE_DEPENDS_ON",
+}
+_UNKNOWN = "this engine does not support what the program asks for; use the pulumi CLI for it"
+_RESULTS = {"success": resource_pb2.SUCCESS, "fail": resource_pb2.FAIL}
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    """Serves one program.
+
+    Args:
+        planner: decides and acts.
+        world: its providers have the functions that are called; its hooks are those that the program registers.
+        defaults: makes default providers.
+        components: has components constructed that live in plugins.
+        transforms: those that the program registers.
+        info: what GetDeploymentInfo answers, without the features.
+        root: the project's folder.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        world: World,
+        defaults: DefaultProviders,
+        components: ComponentPlugins,
+        transforms: Transforms,
+        info: Any,
+        root: Path,
+    ) -> None:
+        self._planner, self._providers, self._hooks = planner, world.providers, world.hooks
+        self._defaults, self._components, self._transforms = defaults, components, transforms
+        self._info, self._root = info, root
+        self._goals: dict[str, Goal] = {}
+        self._component_providers: dict[str, dict[str, str]] = {}
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self.done = asyncio.Event()
+        self.released = asyncio.Event()
+        self.stack_outputs: tuple[str, values.Properties] | None = None
+
+    @property
+    def has_stack(self) -> bool:
+        """Whether the program has registered its stack."""
+        return any(urns.type_of(urn) == urns.STACK_TYPE for urn in self._goals)
+
+    async def idle(self) -> None:
+        """Wait until no call of the program is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's names
+        """What is deployed where, and what this engine can do."""
+        info = resource_pb2.DeploymentInfo()
+        info.CopyFrom(self._info)
+        names = (f"RESOURCE_MONITOR_FEATURE_{name}" for name in _FEATURES.values())
+        info.supportedFeatures.extend(resource_pb2.ResourceMonitorFeature.Value(name) for name in names)
+        return info
+
+    async def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """The same question, one feature at a time."""
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
+
+    async def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Bring a resource to what the program asks for, and say what it is then."""
+        return await self._answer(context, lambda: self._register(request))
+
+    async def _register(self, request: Any) -> Any:
+        requests.inherit(request, self._goals.get(request.parent))
+        properties = await self._transforms.apply(request)
+        if request.remote:
+            return await self._construct(request, properties)
+        inputs = output_values.collapsed(properties)
+        provider = ""
+        if request.custom and not urns.is_provider(request.type):
+            provider = await self._provider(request, urns.package_of(request.type))
+        if urns.is_provider(request.type) and request.version:
+            inputs |= {"version": request.version, "__internal": {}}
+        goal = requests.goal_of(request, inputs=inputs, provider=provider, root=self._root)
+        registered = await self._planner.register(goal)
+        resource = registered.resource
+        self._goals[resource.urn] = goal
+        self._registered(resource.urn, request)
+        form = values.Form(request.acceptSecrets, request.acceptResources)
+        # A component's outputs come later; those of an earlier run may point at what is not there yet.
+        outputs = resource.outputs if request.custom else {}
+        if not request.supportsPartialValues:
+            outputs = {key: item for key, item in outputs.items() if not values.has_unknown(item)}
+        return resource_pb2.RegisterResourceResponse(
+            urn=resource.urn,
+            id=resource.id,
+            object=values.to_struct(outputs, form),
+            result=_RESULTS[registered.result],
+            unknown=registered.unknown,
+        )
+
+    def _registered(self, urn: str, request: Any) -> None:
+        """A resource has its URN: what is below it will take over what the request says."""
+        self._transforms.registered(urn, request)
+        if not request.custom:
+            above = self._component_providers.get(request.parent, {})
+            self._component_providers[urn] = {**above, **request.providers}
+
+    async def _construct(self, request: Any, properties: values.Properties) -> Any:
+        """Have a component constructed by its plugin, which registers it and its parts here."""
+        provider = await self._providers.at(await self._provider(request, urns.package_of(request.type)))
+        try:
+            response = await self._components.construct(provider, request, properties)
+        except ProviderError as bad:
+            self._planner.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
+        self._registered(response.urn, request)
+        return response
+
+    async def _provider(self, request: Any, package: str) -> str:
+        """The reference of the provider that a request is for: named, inherited from above, or the default one."""
+        inherited = self._component_providers.get(getattr(request, "parent", ""), {})
+        named: str = request.provider or getattr(request, "providers", {}).get(package) or inherited.get(package) or ""
+        return named or await self._defaults.reference(package, request.version, request.pluginDownloadURL)
+
+    async def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A component has its outputs. The stack's are kept for the end, when it is known how the run went."""
+
+        async def register() -> Any:
+            outputs = values.without_nulls(values.from_struct(request.outputs))
+            if urns.type_of(request.urn) == urns.STACK_TYPE:
+                self.stack_outputs = request.urn, values.from_struct(request.outputs)
+            else:
+                await self._planner.outputs(request.urn, outputs)
+            return empty_pb2.Empty()
+
+        return await self._answer(context, register)
+
+    async def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Look up a resource by its id."""
+        return await self._answer(context, lambda: self._read(request))
+
+    async def _read(self, request: Any) -> Any:
+        new = Resource(
+            urn=urns.make("", "", "", request.type, request.name),
+            type=request.type,
+            custom=True,
+            external=True,
+            id=request.id,
+            inputs=values.without_nulls(values.from_struct(request.properties)),
+            parent=request.parent,
+            dependencies=tuple(sorted(set(request.dependencies))),
+            provider=await self._provider(request, urns.package_of(request.type)),
+            additional_secret_outputs=tuple(request.additionalSecretOutputs),
+            **source_positions.of_request(request, self._root),
+        )
+        resource = (await self._planner.read(new)).resource
+        form = values.Form(request.acceptSecrets, request.acceptResources)
+        return resource_pb2.ReadResourceResponse(urn=resource.urn, id=resource.id, properties=values.to_struct(resource.outputs, form))
+
+    async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Call a provider's function."""
+        return await self._answer(context, lambda: self._invoke(request))
+
+    async def _invoke(self, request: Any) -> Any:
+        args = values.without_nulls(await self._transforms.invoke(request))
+        package = urns.package_of(request.tok)
+        provider = await self._providers.at(await self._provider(request, package))
+        result, failures = await provider.invoke(request.tok, args)
+        response = resource_pb2.ResourceInvokeResponse(
+            failures=[provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
+        )
+        if result is None:
+            response.unknown = True
+        else:
+            getattr(response, "return").CopyFrom(values.to_struct(result, values.Form(True, request.acceptResources)))
+        return response
+
+    async def RegisterStackTransform(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """A transform of every resource from now on."""
+        self._transforms.of_stack(request)
+        return empty_pb2.Empty()
+
+    async def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """A transform of every function call from now on."""
+        self._transforms.of_invokes(request)
+        return empty_pb2.Empty()
+
+    async def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Call a method of a component that a plugin has constructed."""
+        return await self._answer(context, lambda: self._call(request))
+
+    async def _call(self, request: Any) -> Any:
+        owner = values.from_struct(request.args).get("__self__")
+        goal = self._goals.get(owner.urn) if isinstance(owner, values.ResourceReference) else None
+        reference = request.provider or (goal.provider if goal else "") or await self._provider(request, urns.package_of(request.tok))
+        return await self._components.call(await self._providers.at(reference), request)
+
+    async def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Parameterized packages."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a parameterized package ({request.name})")
+
+    async def RegisterResourceHook(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A function to be called before or after what is done to resources."""
+        return await self._take(context, self._hooks.register, request)
+
+    async def RegisterErrorHook(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A function to be called when a provider call has failed."""
+        return await self._take(context, self._hooks.register_error_hook, request)
+
+    async def _take(self, context: Any, take: Callable[[Any], None], request: Any) -> Any:
+        try:
+            take(request)
+        except EngineError as bad:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(bad))
+        return empty_pb2.Empty()
+
+    async def ExistsResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """Asking whether a resource exists."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: asking whether a resource exists")
+
+    async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """The program has said all; it is kept until the run is over, because it may be called back."""
+        self.done.set()
+        await self.released.wait()
+        return empty_pb2.Empty()
+
+    async def _answer(self, context: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        # A task of its own: what has begun is brought to its end, and into the state, also when the program is gone.
+        task = asyncio.create_task(call())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except (Stopped, Refused):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
+        except (ProviderError, EngineError) as bad:
+            await context.abort(grpc.StatusCode.UNKNOWN, str(bad))

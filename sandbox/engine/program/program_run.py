@@ -1,0 +1,123 @@
+"""The program's part of a run: served while it registers resources, judged by how it ends, kept until all is done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
+
+from sandbox.engine.plan.default_providers import DefaultProviders
+from sandbox.engine.program import language
+from sandbox.engine.program.component_plugins import ComponentPlugins
+from sandbox.engine.program.monitor import Monitor
+from sandbox.engine.program.transforms import Transforms
+from sandbox.engine.steps.executor import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from sandbox.engine.plan.registrations import Planner
+    from sandbox.engine.steps.callbacks import Callbacks
+    from sandbox.engine.steps.executor import Executor
+    from sandbox.engine.steps.request import Request
+    from sandbox.engine.values.values import Value
+
+
+class ProgramRun:
+    """One program with the monitor that serves it.
+
+    Args:
+        request: whose program.
+        executor: says whether the run goes on.
+        planner: takes what the program registers.
+        callbacks: calls what the program gives us to call.
+        config: full keys to values, secrets marked.
+    """
+
+    def __init__(self, request: Request, executor: Executor, planner: Planner, callbacks: Callbacks, config: Mapping[str, Value]) -> None:
+        self._request, self._executor, self._planner = request, executor, planner
+        info = resource_pb2.DeploymentInfo(
+            project=request.project.name,
+            stack=request.stack,
+            organization=request.organization,
+            config={key: item.value for key, item in request.config.items()},
+            configSecretKeys=[key for key, item in request.config.items() if item.secret],
+            dryRun=request.preview,
+            parallel=request.parallel,
+        )
+        self._components = ComponentPlugins(executor, planner, info)
+        defaults = DefaultProviders(planner, config)
+        self._monitor = Monitor(planner, executor.world, defaults, self._components, Transforms(callbacks), info, request.project.root)
+        self._program: language.Program | None = None
+
+    def register_monitor(self, server: Any) -> None:
+        """Let a server serve the program's monitor."""
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, server)
+
+    async def start(self, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> None:
+        """Start the program; see `language.start`."""
+        self._components.monitor_address = monitor
+        self._program = await language.start(self._request, monitor=monitor, engine=engine, tell=tell)
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._program is not None:
+            await self._program.stop()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._program is not None:
+            self._program.kill()
+
+    async def carry_out(self, afterwards: Callable[[], Awaitable[None]]) -> None:
+        """See it through. `afterwards` is done when it has said all, while it can still be called back.
+
+        Raises:
+            Stopped: it failed, or something else did.
+        """
+        assert self._program is not None  # noqa: S101 - it was started
+        ended = asyncio.create_task(self._program.ended())
+        monitor = self._monitor
+        try:
+            await self._until_done(ended)
+            await afterwards()
+        except Stopped:
+            await monitor.idle()
+            await self._program.stop()
+            raise
+        finally:
+            await monitor.idle()
+            if monitor.stack_outputs is not None:
+                await self._planner.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
+            monitor.released.set()
+        self._judge(await ended)
+
+    async def _until_done(self, ended: asyncio.Task[int]) -> None:
+        """Wait until the program has said all, or ended, or nothing more is begun."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._monitor.done, self._executor.stopping)]
+        await asyncio.wait([ended, *waits], return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self._executor.check()
+        if ended.done():
+            self._judge(ended.result())
+            self._executor.check()
+        await self._monitor.idle()
+        self._executor.check()
+
+    def _judge(self, code: int) -> None:
+        """What the program's end means."""
+        if self._executor.stopping.is_set():
+            return
+        if code != 0:
+            text = language.failure(code)
+            if text is not None:
+                self._executor.fail(text)
+            self._executor.failed = True
+            self._executor.stop()
+        elif not self._monitor.has_stack:
+            self._executor.fail(
+                "the program ended without registering a stack: nothing was changed; "
+                "let it end by itself, without os._exit(), and keep `pulumi` as the first thing it talks to"
+            )

@@ -1,0 +1,107 @@
+"""Reads what a program sends when it registers a resource: gRPC requests as goals."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.steps.goal import Alias, Goal
+from sandbox.engine.steps.hooks import BINDINGS
+from sandbox.engine.values import source_positions, values
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values.property_path import parse_property_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
+
+
+def goal_of(request: Any, *, inputs: values.Properties, provider: str, root: Path) -> Goal:
+    """The goal of a RegisterResourceRequest.
+
+    Raises:
+        ProviderError: a timeout is no duration.
+        PathError: a path can't be read.
+    """
+    first = request.deleteBeforeReplaceDefined or request.deleteBeforeReplace
+    return Goal(
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        inputs=values.without_nulls(inputs),
+        parent=request.parent,
+        provider=provider,
+        dependencies=tuple(sorted(set(request.dependencies))),
+        property_dependencies=property_dependencies(request),
+        protect=request.protect if request.HasField("protect") else None,
+        retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
+        delete_before_replace=request.deleteBeforeReplace if first else None,
+        ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
+        replacement_trigger=values.from_proto(request.replacement_trigger) if request.HasField("replacement_trigger") else None,
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        aliases=aliases(request),
+        import_id=request.importId,
+        custom_timeouts=timeouts(request.customTimeouts),
+        deleted_with=request.deletedWith,
+        replace_with=tuple(request.replace_with),
+        hide_diff=tuple(list(parse_property_path(path)) for path in request.hideDiffs),
+        **source_positions.of_request(request, root),
+        resource_hooks={kind: tuple(names) for name, kind in BINDINGS.items() if (names := getattr(request.hooks, name))},
+    )
+
+
+def property_dependencies(request: Any) -> dict[str, tuple[str, ...]]:
+    """What each property came from; without any word of it, each from all that the resource depends on."""
+    if request.propertyDependencies:
+        return {key: tuple(sorted(set(item.urns))) for key, item in sorted(request.propertyDependencies.items())}
+    return {key: tuple(sorted(set(request.dependencies))) for key in sorted(request.object.fields)}
+
+
+def aliases(request: Any) -> tuple[Alias, ...]:
+    """The names that the resource may have had."""
+    found = [Alias(urn=urn) for urn in request.aliasURNs]
+    for item in request.aliases:
+        if item.WhichOneof("alias") == "urn":
+            found.append(Alias(urn=item.urn))
+            continue
+        spec = item.spec
+        parent = "" if spec.noParent else spec.parentUrn or None
+        found.append(Alias(name=spec.name, type=spec.type, stack=spec.stack, project=spec.project, parent=parent))
+    return tuple(found)
+
+
+def timeouts(message: Any) -> dict[str, float]:
+    """Custom timeouts in seconds; those not given are left out."""
+    return {name: seconds(text) for name in ("create", "update", "delete", "read") if (text := getattr(message, name, ""))}
+
+
+def seconds(text: str) -> float:
+    """A duration as Go writes it (`1h30m`, `5s`) in seconds.
+
+    Raises:
+        ProviderError: it is none.
+    """
+    if not re.fullmatch(rf"(?:{_DURATION.pattern})+", text):
+        raise ProviderError(f"custom timeout {text!r} is no duration: write it like '5m' or '1h30m'")
+    total = sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    return int(total) if float(total).is_integer() else total
+
+
+def inherit(request: Any, parent: Goal | None) -> None:
+    """Give a registration the options that children take over from their parent."""
+    if parent is None:
+        return
+    if not request.deletedWith:
+        request.deletedWith = parent.deleted_with
+    if not request.HasField("protect") and parent.protect is not None:
+        request.protect = parent.protect
+    if not request.HasField("retainOnDelete") and parent.retain_on_delete is not None:
+        request.retainOnDelete = parent.retain_on_delete
+    if not request.provider and parent.provider:
+        package = urns.package_of(urns.type_of(urns.split_reference(parent.provider)[0]))
+        if not (request.custom or request.remote) or package == urns.package_of(request.type):
+            request.provider = parent.provider

@@ -1,0 +1,171 @@
+"""Transforms: functions of the program that change a resource's properties and options before it is planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import alias_pb2, resource_pb2
+
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.steps.callbacks import CallbackError
+from sandbox.engine.values import output_values, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.engine.steps.callbacks import Callbacks
+    from sandbox.engine.values.values import Properties
+
+# Options of a transform and the fields of a registration that they stand for, where the names differ.
+_LISTS = {
+    "ignore_changes": "ignoreChanges",
+    "replace_on_changes": "replaceOnChanges",
+    "additional_secret_outputs": "additionalSecretOutputs",
+    "replace_with": "replace_with",
+    "hide_diff": "hideDiffs",
+}
+_TEXTS = {"version": "version", "provider": "provider", "plugin_download_url": "pluginDownloadURL", "deleted_with": "deletedWith"}
+_MESSAGES = {"custom_timeouts": "customTimeouts", "hooks": "hooks", "replacement_trigger": "replacement_trigger"}
+
+
+class Transforms:
+    """The transforms of a program, of the whole stack and of single resources (with all below them)."""
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
+        self._stack: list[Any] = []
+        self._invokes: list[Any] = []
+        self._own: dict[str, list[Any]] = {}
+        self._parents: dict[str, str] = {}
+
+    def of_stack(self, callback: Any) -> None:
+        """A transform of every resource."""
+        self._stack.append(callback)
+
+    def of_invokes(self, callback: Any) -> None:
+        """A transform of every function call."""
+        self._invokes.append(callback)
+
+    def registered(self, urn: str, request: Any) -> None:
+        """A resource has its URN: what is below it will be transformed as it was."""
+        self._parents[urn] = request.parent
+        self._own[urn] = list(request.transforms)
+
+    async def apply(self, request: Any) -> Properties:
+        """Change a RegisterResourceRequest's options as the transforms will; the properties that it then has, with output values.
+
+        Raises:
+            ProviderError: a transform raised.
+        """
+        chosen = [*request.transforms, *self._above(request.parent), *self._stack]
+        properties = values.from_struct_with_outputs(request.object)
+        if not chosen:
+            return properties
+        depended = {key: tuple(item.urns) for key, item in request.propertyDependencies.items()}
+        properties = {key: output_values.depending(item, depended.get(key, ())) for key, item in properties.items()}
+        for callback in chosen:
+            properties = await self._transform(callback, request, properties)
+        _keep_dependencies(request, properties)
+        return properties
+
+    def _above(self, parent: str) -> Iterator[Any]:
+        while parent:
+            yield from self._own.get(parent, ())
+            parent = self._parents.get(parent, "")
+
+    async def _transform(self, callback: Any, request: Any, properties: Properties) -> Properties:
+        asked = resource_pb2.TransformRequest(
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            parent=request.parent,
+            properties=values.to_struct(properties, values.Form(outputs=True)),
+            options=_options(request),
+        )
+        answer = resource_pb2.TransformResponse.FromString(await self._call(callback, asked, f"transform of {request.name!r}"))
+        if answer.HasField("options"):
+            _apply_options(request, answer.options)
+        return values.from_struct_with_outputs(answer.properties) if answer.HasField("properties") else properties
+
+    async def invoke(self, request: Any) -> Properties:
+        """Change a ResourceInvokeRequest's options as the transforms will; the arguments that it then has.
+
+        Raises:
+            ProviderError: a transform raised.
+        """
+        for callback in self._invokes:
+            options = resource_pb2.TransformInvokeOptions(
+                provider=request.provider, version=request.version, plugin_download_url=request.pluginDownloadURL
+            )
+            asked = resource_pb2.TransformInvokeRequest(token=request.tok, args=request.args, options=options)
+            answer = resource_pb2.TransformInvokeResponse.FromString(await self._call(callback, asked, f"transform of {request.tok!r}"))
+            if answer.HasField("options"):
+                request.provider, request.version = answer.options.provider, answer.options.version
+                request.pluginDownloadURL = answer.options.plugin_download_url
+            if answer.HasField("args"):
+                request.args.CopyFrom(answer.args)
+        return values.from_struct(request.args)
+
+    async def _call(self, callback: Any, request: Any, what: str) -> bytes:
+        try:
+            return await self._callbacks.call(callback, request)
+        except CallbackError as failed:
+            raise ProviderError(f"the {what} failed: {failed}") from None
+
+
+def _options(request: Any) -> Any:
+    options = resource_pb2.TransformResourceOptions(
+        depends_on=request.dependencies,
+        aliases=[*(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs), *request.aliases],
+        providers=request.providers,
+        plugin_checksums=request.pluginChecksums,
+        **{"import": request.importId},
+    )
+    for name, field in _LISTS.items():
+        getattr(options, name).extend(getattr(request, field))
+    for name, field in _TEXTS.items():
+        setattr(options, name, getattr(request, field))
+    for name, field in _MESSAGES.items():
+        if request.HasField(field):
+            getattr(options, name).CopyFrom(getattr(request, field))
+    if request.HasField("protect"):
+        options.protect = request.protect
+    if request.HasField("retainOnDelete"):
+        options.retain_on_delete = request.retainOnDelete
+    if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
+        options.delete_before_replace = request.deleteBeforeReplace
+    return options
+
+
+def _apply_options(request: Any, options: Any) -> None:
+    for name, field in _LISTS.items():
+        del getattr(request, field)[:]
+        getattr(request, field).extend(getattr(options, name))
+    for name, field in _TEXTS.items():
+        setattr(request, field, getattr(options, name))
+    for name, field in _MESSAGES.items():
+        request.ClearField(field)
+        if options.HasField(name):
+            getattr(request, field).CopyFrom(getattr(options, name))
+    request.importId = getattr(options, "import")
+    for field, new in (("dependencies", options.depends_on), ("aliases", options.aliases)):
+        del getattr(request, field)[:]
+        getattr(request, field).extend(new)
+    del request.aliasURNs[:]
+    request.providers.clear()
+    request.providers.update(options.providers)
+    for name, field in (("protect", "protect"), ("retain_on_delete", "retainOnDelete")):
+        request.ClearField(field)
+        if options.HasField(name):
+            setattr(request, field, getattr(options, name))
+    request.deleteBeforeReplaceDefined = options.HasField("delete_before_replace")
+    request.deleteBeforeReplace = options.delete_before_replace
+
+
+def _keep_dependencies(request: Any, properties: Properties) -> None:
+    """What a transform took from other resources is depended on as well."""
+    request.propertyDependencies.clear()
+    for key, item in properties.items():
+        urns = sorted(set(output_values.dependencies(item)))
+        request.propertyDependencies[key].urns.extend(urns)
+        request.dependencies.extend(urn for urn in urns if urn not in request.dependencies)

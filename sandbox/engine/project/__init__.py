@@ -1,0 +1,1 @@
+"""The project on disk: Pulumi.yaml, stack settings, configuration, secrets."""

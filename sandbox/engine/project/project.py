@@ -1,0 +1,243 @@
+"""A Pulumi project: what its Pulumi.yaml says, as far as a Python program needs it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.engine.errors import EngineError
+from sandbox.engine.project.yaml_text import YamlError, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FILE_NAMES = ("Pulumi.yaml", "Pulumi.yml")
+_TYPES = ("string", "integer", "boolean", "array", "object")
+
+
+class ProjectError(EngineError):
+    """Pulumi.yaml is missing, can't be read, or says something this engine can't do."""
+
+
+@dataclass(frozen=True)
+class ConfigDeclaration:
+    """One entry under `config:` in Pulumi.yaml.
+
+    `key` is full (`namespace:name`), `spelling` as written. `default` and `value` are plain YAML values, None when not given.
+    """
+
+    key: str
+    spelling: str
+    type_: str | None = None
+    items: Mapping[str, Any] | None = None
+    default: Any = None
+    value: Any = None
+    secret: bool = False
+
+    @property
+    def type_name(self) -> str:
+        """The type as error messages spell it: `array<integer>`."""
+        return _full_type(self.type_ or "", self.items)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project on disk.
+
+    `root` is the folder of Pulumi.yaml; `entry` what the interpreter `python` runs (a folder with `__main__.py`, or a file);
+    `program_dir` the working directory of the program.
+    """
+
+    name: str
+    root: Path
+    file: Path
+    entry: Path
+    program_dir: Path
+    python: Path
+    description: str = ""
+    options_refresh_always: bool = False
+    stack_config_dir: Path | None = None
+    backend_url: str | None = None
+    config_decl: tuple[ConfigDeclaration, ...] = field(default=())
+
+
+def find_project_file(start: Path) -> Path:
+    """The Pulumi.yaml of a folder or the nearest one above it.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        for name in _FILE_NAMES:
+            if (folder / name).is_file():
+                return folder / name
+    raise ProjectError(
+        "no Pulumi.yaml project file found (searching upwards from "
+        f"{start}). If you have not created a project yet, write one or pass --cwd the folder that has it"
+    )
+
+
+def load_project(start: Path) -> Project:
+    """The project that a folder belongs to.
+
+    Raises:
+        ProjectError: there is no Pulumi.yaml, or it is not one of a Python program.
+    """
+    path = find_project_file(start)
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YamlError) as bad:
+        raise ProjectError(f"could not load the project at {path}: {bad}") from None
+    if not isinstance(content, dict):
+        raise ProjectError(f"could not load the project at {path}: it holds no mapping; it needs at least `name` and `runtime`")
+    name = content.get("name")
+    if not isinstance(name, str) or not name:
+        raise ProjectError(f"could not load the project at {path}: project is missing a non-empty string 'name' attribute")
+    root = path.parent
+    options = _mapping(content, "options", path)
+    entry = _entry(content, root, path)
+    return Project(
+        name=name,
+        root=root,
+        file=path,
+        entry=entry,
+        program_dir=entry if entry.is_dir() else entry.parent,
+        python=_interpreter(content, root, path),
+        description=str(content.get("description") or ""),
+        options_refresh_always=options.get("refresh") == "always",
+        stack_config_dir=_stack_config_dir(content, root),
+        backend_url=_mapping(content, "backend", path).get("url"),
+        config_decl=_declarations(name, content.get("config"), path),
+    )
+
+
+def _mapping(content: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+    found = content.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ProjectError(f"could not load the project at {path}: `{key}` must be a mapping, it is {found!r}")
+    return found
+
+
+def _entry(content: Mapping[str, Any], root: Path, path: Path) -> Path:
+    main = content.get("main") or "."
+    entry = (root / str(main)).resolve()
+    if not entry.exists():
+        raise ProjectError(f"could not load the project at {path}: `main` names {main!r}, and there is no {entry}")
+    return entry
+
+
+def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
+    runtime = content.get("runtime")
+    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})
+    if name != "python":
+        raise ProjectError(f"runtime {name!r} in {path} is not supported here: this engine runs Python programs; use the pulumi CLI for it")
+    toolchain = options.get("toolchain", "pip")
+    if toolchain not in ("pip", ""):
+        raise ProjectError(
+            f"toolchain {toolchain!r} in {path} is not supported here: give the ready environment's folder as `virtualenv`, "
+            "or use the pulumi CLI"
+        )
+    virtualenv = options.get("virtualenv")
+    if not virtualenv:
+        return Path(sys.executable)
+    python = root / str(virtualenv) / "bin" / "python"
+    if not python.exists():
+        raise ProjectError(
+            f"the project's virtualenv {virtualenv!r} has no {python}: make it with `python -m venv {root / str(virtualenv)}` "
+            "and install the program's requirements"
+        )
+    return python
+
+
+def _stack_config_dir(content: Mapping[str, Any], root: Path) -> Path | None:
+    # `config: folder` is the older spelling of `stackConfigDir: folder`.
+    folder = content.get("stackConfigDir") or (content["config"] if isinstance(content.get("config"), str) else None)
+    return root / str(folder) if folder else None
+
+
+def _declarations(project: str, declared: Any, path: Path) -> tuple[ConfigDeclaration, ...]:
+    if declared is None or isinstance(declared, str):
+        return ()
+    if not isinstance(declared, dict):
+        raise ProjectError(f"could not load the project at {path}: `config` must be a mapping")
+    return tuple(_declaration(project, str(spelling), entry, path) for spelling, entry in sorted(declared.items()))
+
+
+def _declaration(project: str, spelling: str, entry: Any, path: Path) -> ConfigDeclaration:
+    own = ":" not in spelling or spelling.startswith(f"{project}:")
+    if not isinstance(entry, dict):
+        entry = {"default" if own else "value": entry}
+    made = ConfigDeclaration(
+        key=spelling if ":" in spelling else f"{project}:{spelling}",
+        spelling=spelling,
+        type_=entry.get("type"),
+        items=entry.get("items"),
+        default=entry.get("default"),
+        value=entry.get("value"),
+        secret=bool(entry.get("secret")),
+    )
+    wrong = _fault(made, own=own)
+    if wrong:
+        raise ProjectError(f"could not load the project at {path}: {wrong}")
+    return made
+
+
+def _fault(made: ConfigDeclaration, *, own: bool) -> str | None:
+    """What the CLI says against a declaration, in its words; None when nothing."""
+    if made.default is not None and made.value is not None:
+        return f"project config '{made.spelling}' cannot have both a 'default' and 'value' attribute"
+    return _fault_of_own(made) if own else _fault_of_foreign(made)
+
+
+def _fault_of_foreign(made: ConfigDeclaration) -> str | None:
+    named = f"Configuration key '{made.spelling}' is not namespaced by the project and should not define a"
+    if made.type_ is not None:
+        return f"{named} type"
+    if made.default is not None:
+        return f"{named} default value. Did you mean to use the 'value' attribute instead of 'default'?"
+    if made.value is None:
+        return f"Configuration key '{made.spelling}' is namespaced and must provide an attribute 'value'"
+    return None
+
+
+def _fault_of_own(made: ConfigDeclaration) -> str | None:
+    name = made.spelling
+    if made.type_ is not None and made.type_ not in _TYPES:
+        return f"#/config/{name}/type: value must be one of {', '.join(map(repr, sorted(_TYPES)))}"
+    if made.type_ == "array" and not made.items:
+        return f"The configuration key '{name}' declares an array but does not specify the underlying type via the 'items' attribute"
+    if made.type_ and made.default is not None and not fits_type(made.type_, made.items, made.default):
+        return f"The default value specified for configuration key '{name}' is not of the expected type '{made.type_name}'"
+    return None
+
+
+def fits_type(type_: str, items: Mapping[str, Any] | None, value: Any) -> bool:
+    """Whether a config value is of a declared type: text that reads as an integer or a boolean counts as one, as in the CLI."""
+    if type_ == "string":
+        return isinstance(value, str)
+    if type_ == "integer":
+        return _reads_as_integer(value)
+    if type_ == "boolean":
+        return isinstance(value, bool) or value in ("true", "false")
+    if type_ == "object":
+        return isinstance(value, dict)
+    if not isinstance(value, list) or not items:
+        return False
+    return all(fits_type(str(items.get("type")), items.get("items"), item) for item in value)
+
+
+def _reads_as_integer(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return True
+    return isinstance(value, str) and value.removeprefix("-").removeprefix("+").isdecimal()
+
+
+def _full_type(type_: str, items: Mapping[str, Any] | None) -> str:
+    return f"array<{_full_type(str(items.get('type')), items.get('items'))}>" if items else type_

@@ -1,0 +1,1 @@
+"""Resource providers and the plugins that serve them."""

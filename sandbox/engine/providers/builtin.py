@@ -1,0 +1,93 @@
+"""The provider of the engine's own package `pulumi`: references to other stacks, and resources looked up by their URN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.engine.providers import differences
+from sandbox.engine.providers.provider import Checked, Made
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.values.values import Properties
+
+PACKAGE = "pulumi"
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
+
+
+class Builtin:
+    """Serves the package without a plugin.
+
+    Args:
+        stack_outputs: the outputs of another stack by the name that a program gives; raises an EngineError where there is none.
+        lookup: a resource that this run has registered, by URN.
+    """
+
+    def __init__(self, stack_outputs: Callable[[str], Mapping[str, values.Value]], lookup: Callable[[str], Resource | None]) -> None:
+        self._stack_outputs, self._lookup = stack_outputs, lookup
+
+    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:  # noqa: ARG002, D102
+        return Checked(news)
+
+    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:  # noqa: ARG002, D102
+        return differences.between(olds.inputs, news)
+
+    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:  # noqa: D102
+        pass  # there is nothing to configure
+
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:  # noqa: ARG002, D102
+        raise ProviderError(f"{urns.type_of(urn)} can't be made by a program: read a stack with pulumi.StackReference")
+
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:  # noqa: ARG002, D102
+        return differences.NONE
+
+    async def create(self, new: Resource) -> Made:  # noqa: D102
+        raise ProviderError(f"{new.type} can't be created")
+
+    async def update(self, old: Resource, new: Resource) -> Made:  # noqa: ARG002, D102
+        raise ProviderError(f"{new.type} can't be updated")
+
+    async def delete(self, old: Resource) -> None:  # noqa: D102
+        pass  # a reference is nothing but its entry in the state
+
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:  # noqa: ARG002
+        """A stack reference: the other stack's outputs as they are now."""
+        name = values.revealed((inputs or {}).get("name"))
+        if urns.type_of(urn) != STACK_REFERENCE or not isinstance(name, str):
+            raise ProviderError(f"{urns.type_of(urn)} can't be read without the name of a stack; a stack reference can't be imported")
+        return Made(id_, self._reference(name), inputs)
+
+    def _reference(self, name: str) -> Properties:
+        outputs = dict(self._stack_outputs(name))
+        return {
+            "name": name,
+            "outputs": outputs,
+            "secretOutputNames": sorted(key for key, item in outputs.items() if values.has_secret(item)),
+        }
+
+    async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
+        """Another stack's outputs, or a resource of this run."""
+        if token == "pulumi:pulumi:readStackOutputs":  # noqa: S105 - a function's name
+            return self._reference(values.revealed(args.get("name"))), ()
+        if token == "pulumi:pulumi:getResource":  # noqa: S105
+            urn = values.revealed(args.get("urn"))
+            found = self._lookup(urn)
+            if found is None:
+                raise ProviderError(f"unknown resource {urn}")
+            return {"urn": urn, "id": found.id, "provider": found.provider, "state": found.outputs}, ()
+        raise ProviderError(f"unrecognized function name: {token!r}")
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:  # noqa: ARG002, D102
+        raise ProviderError(f"{request.type} is no component that the engine knows")
+
+    async def call(self, request: Any, args: Properties) -> Any:  # noqa: ARG002, D102
+        raise ProviderError(f"unrecognized method name: {request.tok!r}")
+
+    async def cancel(self) -> None:
+        """Nothing takes long enough to be stopped."""

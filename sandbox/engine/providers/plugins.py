@@ -1,0 +1,207 @@
+"""Provider plugins as processes: where they are found, how they start, what they print, how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from sandbox.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
+DYNAMIC = "pulumi-python"
+STAND_INS = Path(__file__).parents[2] / "plugins" / "bin"
+_CHILD = Path(__file__).with_name("child_process.py")
+_GRACE = 5.0  # seconds between asking a process to end and ending it
+
+
+class PluginError(EngineError):
+    """A plugin can't be found or does not start."""
+
+
+@dataclass(frozen=True)
+class PluginPlace:
+    """Where plugins are started: `python` runs dynamic providers in `folder`, where the program is; `env` is theirs."""
+
+    python: Path
+    folder: Path
+    project: str
+    env: Mapping[str, str]
+    search: tuple[Path, ...] = ()
+
+
+def find(package: str, place: PluginPlace) -> list[str]:
+    """The command of a package's provider.
+
+    Raises:
+        PluginError: there is none.
+    """
+    if package == DYNAMIC:
+        return [str(place.python), "-u", "-m", "pulumi.dynamic"]
+    folders = [*map(str, place.search), *place.env.get("PATH", os.defpath).split(os.pathsep), str(STAND_INS)]
+    found = shutil.which(f"pulumi-resource-{package}", path=os.pathsep.join(folders))
+    if found is None:
+        raise PluginError(
+            f"no resource plugin 'pulumi-resource-{package}' found on PATH or in {STAND_INS}: "
+            "put the plugin's folder on PATH (this engine does not download plugins), or run the program with the pulumi CLI"
+        )
+    return [found]
+
+
+async def spawn(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """Start a child that ends with the engine, out of reach of the terminal's Ctrl-C."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", str(_CHILD), *command),
+        cwd=folder,
+        env=dict(env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=16 << 20,
+    )
+
+
+async def lines(stream: asyncio.StreamReader, tell: Callable[[str], None]) -> None:
+    """Hand on every line that a child prints."""
+    while line := await stream.readline():
+        tell(line.decode(errors="replace").rstrip("\n"))
+
+
+async def end(process: asyncio.subprocess.Process, *, ask: signal.Signals = signal.SIGTERM, grace: float = _GRACE) -> None:
+    """Ask a child's whole group to end, and end it when it does not within `grace` seconds."""
+    if process.returncode is None:
+        _signal(process, ask)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), grace)
+    _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """End a child's whole group at once."""
+    _signal(process, signal.SIGKILL)
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it is gone already
+        os.killpg(process.pid, number)
+
+
+class Server:
+    """A started process that serves gRPC: its process and its port.
+
+    Make one with `launch`.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, readers: list[asyncio.Task[None]]) -> None:
+        self.process, self._readers = process, readers
+        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS)
+
+    async def stop(self) -> None:
+        """End it."""
+        await self.channel.close()
+        await end(self.process)
+        await asyncio.gather(*self._readers)
+
+    def kill(self) -> None:
+        """End it at once."""
+        kill(self.process)
+
+
+async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], tell: Callable[[str, bool], None]) -> Server:
+    """Start a process that prints its port first, and then serves.
+
+    Raises:
+        PluginError: it does not come up.
+    """
+    process = await spawn(command, folder, env)
+    assert process.stdout is not None  # noqa: S101 - both were asked for
+    assert process.stderr is not None  # noqa: S101
+    complaints: list[str] = []
+
+    def complain(line: str) -> None:
+        complaints.append(line)
+        tell(line, True)
+
+    errors = asyncio.create_task(lines(process.stderr, complain))
+    first = await process.stdout.readline()
+    if not first.strip().isdigit():
+        await end(process)
+        await errors
+        said = next((line for line in reversed(complaints) if line.strip()), first.decode(errors="replace").strip() or "nothing")
+        raise PluginError(f"{name} did not start (its last words: {said}): run `{' '.join(command)}` by hand to see why")
+    return Server(process, int(first), [errors, asyncio.create_task(lines(process.stdout, lambda line: tell(line, False)))])
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A started provider plugin."""
+
+    package: str
+    server: Server
+    stub: provider_pb2_grpc.ResourceProviderStub
+
+
+class Plugins:
+    """All provider plugins of one run.
+
+    Args:
+        place: where they are started.
+        engine_address: `host:port` of the Engine service.
+        tell: gets (text, is_error) of each line that a plugin prints.
+    """
+
+    def __init__(self, place: PluginPlace, engine_address: str, tell: Callable[[str, bool], None]) -> None:
+        self.place, self._engine, self._tell = place, engine_address, tell
+        self._started: list[Plugin] = []
+
+    async def start(self, package: str) -> Plugin:
+        """Start a package's provider and shake hands with it.
+
+        Raises:
+            PluginError: there is none, or it does not come up.
+        """
+        command = find(package, self.place)
+        env = {**self.place.env, "PULUMI_PROJECT": self.place.project} if package == DYNAMIC else self.place.env
+        server = await launch(f"the plugin for {package!r}", [*command, self._engine], self.place.folder, env, self._tell)
+        plugin = Plugin(package, server, provider_pb2_grpc.ResourceProviderStub(server.channel))
+        self._started.append(plugin)
+        await self._handshake(plugin, self.place.folder if package == DYNAMIC else Path(command[0]).parent)
+        return plugin
+
+    async def _handshake(self, plugin: Plugin, folder: Path) -> None:
+        request = provider_pb2.ProviderHandshakeRequest(
+            engine_address=self._engine,
+            root_directory=str(folder),
+            program_directory=str(folder),
+            configure_with_urn=True,
+            invoke_with_preview=True,
+        )
+        try:
+            await plugin.stub.Handshake(request)
+        except grpc.aio.AioRpcError as refused:
+            if refused.code() != grpc.StatusCode.UNIMPLEMENTED:
+                raise PluginError(f"the plugin for {plugin.package!r} refused the handshake: {refused.details()}") from None
+
+    async def stop(self) -> None:
+        """End all of them."""
+        await asyncio.gather(*(plugin.server.stop() for plugin in self._started))
+
+    def kill(self) -> None:
+        """End all of them at once."""
+        for plugin in self._started:
+            plugin.server.kill()

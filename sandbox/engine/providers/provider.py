@@ -1,0 +1,280 @@
+"""One provider over gRPC: the resource lifecycle in the engine's own values.
+
+A provider that takes no secrets gets them unwrapped; what it hands back is marked again wherever the engine sent a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
+
+from sandbox.engine.providers.differences import Difference, PropertyDifference, between
+from sandbox.engine.providers.provider_error import PartialFailure, ProviderError, partial_failure
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.engine.providers.plugins import Plugin
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.values.values import Properties
+
+_KINDS = ("add", "add-replace", "delete", "delete-replace", "update", "update-replace")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs as the provider wants them, and (property, reason) of each that it refuses."""
+
+    inputs: Properties
+    failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource as the provider made, changed or found it. `inputs` is None where it says nothing of them."""
+
+    id: str
+    outputs: Properties = field(default_factory=dict)
+    inputs: Properties | None = None
+    refresh_before_update: bool = False
+
+
+class Provider:
+    """A provider that has been configured."""
+
+    def __init__(self, plugin: Plugin, *, preview: bool) -> None:
+        self._plugin, self._preview = plugin, preview
+        self._form = values.Form(secrets=False, resources=False)
+        self._previews = False
+        self.configured = True
+
+    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
+        """The configuration as the provider wants it."""
+        request = provider_pb2.CheckRequest(urn=urn, name=urns.name_of(urn), type=urns.type_of(urn), olds=_marked(olds), news=_marked(news))
+        try:
+            response = await self._plugin.stub.CheckConfig(request)
+        except grpc.aio.AioRpcError as refused:
+            if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return Checked(news)
+            raise self._error(refused, "CheckConfig") from None
+        return Checked(remarked(values.from_struct(response.inputs), news), _failures(response))
+
+    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
+        """What a changed configuration means."""
+        request = provider_pb2.DiffRequest(
+            urn=urn,
+            name=urns.name_of(urn),
+            type=urns.type_of(urn),
+            olds=_marked(olds.outputs),
+            old_inputs=_marked(olds.inputs),
+            news=_marked(news),
+        )
+        try:
+            response = await self._plugin.stub.DiffConfig(request)
+        except grpc.aio.AioRpcError as refused:
+            if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return between(olds.inputs, news)
+            raise self._error(refused, "DiffConfig") from None
+        return _difference(response, olds.inputs, news)
+
+    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
+        """Give it its configuration. With unknowns in it (in a preview) it stays unconfigured, and knows nothing."""
+        self.configured = not values.has_unknown(inputs)
+        if not self.configured:
+            return
+        prefix = f"{urns.package_of(urns.type_of(urn))}:config:"
+        strings = {prefix + key: item for key, item in values.revealed(inputs).items() if isinstance(item, str) and key != "version"}
+        request = provider_pb2.ConfigureRequest(
+            urn=urn,
+            id=id_,
+            name=urns.name_of(urn),
+            type=urns.type_of(urn),
+            args=_marked(inputs),
+            variables=strings,
+            acceptSecrets=True,
+            acceptResources=True,
+            sends_old_inputs=True,
+            sends_old_inputs_to_delete=True,
+        )
+        response = await self._call("Configure", request)
+        self._form = values.Form(response.acceptSecrets, response.acceptResources, response.acceptOutputs)
+        self._previews = response.supportsPreview
+
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+        """Inputs as the provider wants them."""
+        if not self.configured:
+            return Checked(news)
+        request = provider_pb2.CheckRequest(**_names(urn), olds=self._wire(olds or {}), news=self._wire(news), randomSeed=seed)
+        response = await self._call("Check", request)
+        return Checked(self._back(response.inputs, news), _failures(response))
+
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+        """What new inputs mean for a resource."""
+        if not self.configured:
+            return between(old.inputs, news)
+        request = provider_pb2.DiffRequest(
+            **_names(old.urn),
+            id=old.id,
+            olds=self._wire(old.outputs),
+            news=self._wire(news),
+            ignoreChanges=list(ignored),
+            old_inputs=self._wire(old.inputs),
+        )
+        return _difference(await self._call("Diff", request), old.inputs, news)
+
+    async def create(self, new: Resource) -> Made:
+        """Make a resource; in a preview, say what it will look like."""
+        if self._preview and not (self._previews and self.configured):
+            return Made("", new.inputs)
+        request = provider_pb2.CreateRequest(
+            **_names(new.urn), properties=self._wire(new.inputs), timeout=new.custom_timeouts.get("create", 0), preview=self._preview
+        )
+        response = await self._call("Create", request, new.inputs)
+        if not response.id and not self._preview:
+            raise ProviderError("the provider did not return an id for what it created: this is an error of the provider")
+        outputs = self._back(response.properties, new.inputs)
+        return Made(response.id, outputs, refresh_before_update=response.refresh_before_update)
+
+    async def update(self, old: Resource, new: Resource) -> Made:
+        """Change a resource in place; in a preview, say what it will look like."""
+        if self._preview and not (self._previews and self.configured):
+            return Made(old.id, new.inputs)
+        request = provider_pb2.UpdateRequest(
+            **_names(new.urn),
+            id=old.id,
+            olds=self._wire(old.outputs),
+            news=self._wire(new.inputs),
+            old_inputs=self._wire(old.inputs),
+            timeout=new.custom_timeouts.get("update", 0),
+            ignoreChanges=list(new.ignore_changes),
+            preview=self._preview,
+        )
+        response = await self._call("Update", request, new.inputs)
+        return Made(old.id, self._back(response.properties, new.inputs), refresh_before_update=response.refresh_before_update)
+
+    async def delete(self, old: Resource) -> None:
+        """Delete a resource."""
+        request = provider_pb2.DeleteRequest(
+            **_names(old.urn),
+            id=old.id,
+            properties=self._wire(old.outputs),
+            timeout=old.custom_timeouts.get("delete", 0),
+            old_inputs=self._wire(old.inputs),
+        )
+        await self._call("Delete", request)
+
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+        """A resource as it is; None when it is gone."""
+        request = provider_pb2.ReadRequest(**_names(urn), id=id_)
+        if inputs is not None:
+            request.inputs.CopyFrom(self._wire(inputs))
+        if state is not None:
+            request.properties.CopyFrom(self._wire(state))
+        response = await self._call("Read", request, inputs)
+        if not response.id:
+            return None
+        found = self._back(response.inputs, inputs or {}) if response.HasField("inputs") else None
+        return Made(response.id, self._back(response.properties, state or {}), found, response.refresh_before_update)
+
+    async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
+        """A function's result and failures; None where the provider can't know yet."""
+        if not self.configured:
+            return None, ()
+        request = provider_pb2.InvokeRequest(tok=token, args=self._wire(args), preview=self._preview)
+        response = await self._call("Invoke", request)
+        return values.from_struct(getattr(response, "return")), _failures(response)
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:
+        """A component made by its plugin: the ConstructResponse; None where the provider can't know yet."""
+        if not self.configured:
+            return None
+        request.inputs.CopyFrom(self._wire(inputs))
+        return await self._call("Construct", request)
+
+    async def call(self, request: Any, args: Properties) -> Any:
+        """A component's method: the CallResponse; None where the provider can't know yet."""
+        if not self.configured:
+            return None
+        request.args.CopyFrom(self._wire(args))
+        return await self._call("Call", request)
+
+    async def cancel(self) -> None:
+        """Ask it to stop what it does."""
+        with contextlib.suppress(grpc.aio.AioRpcError):  # it may be too busy, or gone: the caller waits for its calls anyway
+            await self._plugin.stub.Cancel(empty_pb2.Empty(), timeout=1)
+
+    def _wire(self, properties: Mapping[str, Any]) -> Any:
+        return values.to_struct(properties, self._form)
+
+    def _back(self, struct: Any, sent: Properties) -> Properties:
+        found = values.from_struct(struct)
+        return found if self._form.secrets else remarked(found, sent)
+
+    async def _call(self, method: str, request: Any, sent: Properties | None = None) -> Any:
+        try:
+            return await getattr(self._plugin.stub, method)(request)
+        except grpc.aio.AioRpcError as failed:
+            partial = partial_failure(failed)
+            if partial is None:
+                raise self._error(failed, method) from None
+            inputs = self._back(partial.inputs, sent or {}) if partial.HasField("inputs") else None
+            made = Made(partial.id, self._back(partial.properties, sent or {}), inputs)
+            raise PartialFailure(failed.details() or "", made, tuple(partial.reasons)) from None
+
+    def _error(self, failed: grpc.aio.AioRpcError, method: str) -> ProviderError:
+        if failed.code() == grpc.StatusCode.UNAVAILABLE:
+            return ProviderError(
+                f"the plugin for {self._plugin.package!r} ended during {method}: what it was doing may or may not have happened; "
+                "see its messages above, then refresh or run again"
+            )
+        if failed.code() == grpc.StatusCode.UNIMPLEMENTED:
+            return ProviderError(f"the plugin for {self._plugin.package!r} does not know {method}: {failed.details()}")
+        return ProviderError(failed.details() or f"{method} failed with {failed.code().name} and no message")
+
+
+def remarked(found: Properties, sent: Mapping[str, Any]) -> Properties:
+    """What came back with the secret marks of what was sent, key by key."""
+    out = dict(found)
+    for key, item in sent.items():
+        if key not in found:
+            continue
+        if isinstance(found[key], dict) and isinstance(item, dict):
+            out[key] = remarked(found[key], item)
+        elif values.has_secret(item):
+            out[key] = values.secret(found[key])
+    return out
+
+
+def _marked(properties: Mapping[str, Any]) -> Any:
+    return values.to_struct({key: item for key, item in properties.items() if key != "__internal"}, values.Form())
+
+
+def _names(urn: str) -> dict[str, Any]:
+    return {"urn": urn, "name": urns.name_of(urn), "type": urns.type_of(urn)}
+
+
+def _failures(response: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((failure.property, failure.reason) for failure in response.failures)
+
+
+def _difference(response: Any, old: Properties, new: Properties) -> Difference:
+    if response.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN:
+        found = between(old, new)
+        return Difference(found.changes, tuple(response.replaces), found.changed, found.detailed, response.deleteBeforeReplace)
+    detailed = {path: PropertyDifference(_KINDS[item.kind], item.inputDiff) for path, item in response.detailedDiff.items()}
+    return Difference(
+        "some" if response.changes == provider_pb2.DiffResponse.DIFF_SOME else "none",
+        tuple(response.replaces),
+        tuple(response.diffs),
+        detailed if response.hasDetailedDiff or detailed else None,
+        response.deleteBeforeReplace,
+        tuple(response.stables),
+    )

@@ -1,0 +1,36 @@
+"""How a provider call fails: not at all done, or done in part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2, status_pb2
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+    from sandbox.engine.providers.provider import Made
+
+
+class ProviderError(Exception):
+    """A provider call failed; the text is the provider's own."""
+
+
+class PartialFailure(ProviderError):  # noqa: N818 - Pulumi's word
+    """The resource exists, but is not well: `made` is what there is, `reasons` what is wrong with it."""
+
+    def __init__(self, message: str, made: Made, reasons: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.made, self.reasons = made, reasons
+
+
+def partial_failure(failed: grpc.aio.AioRpcError) -> Any:
+    """The `ErrorResourceInitFailed` that a failed call carries, or None."""
+    for key, item in failed.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            status = status_pb2.Status.FromString(item)
+            for detail in status.details:
+                found = provider_pb2.ErrorResourceInitFailed()
+                if detail.Is(found.DESCRIPTOR) and detail.Unpack(found):
+                    return found
+    return None

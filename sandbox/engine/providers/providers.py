@@ -1,0 +1,229 @@
+"""The providers of a run: default ones, explicit ones, and those that only the old state knows.
+
+A provider is a resource too: `ProviderResources` checks, compares and makes it as a provider does for any other resource.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sandbox.engine.providers import differences
+from sandbox.engine.providers.builtin import PACKAGE, Builtin
+from sandbox.engine.providers.plugins import DYNAMIC
+from sandbox.engine.providers.provider import Checked, Made, Provider
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.providers.plugins import Plugins
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.values.values import Properties
+
+
+class Lifecycle(Protocol):
+    """What manages resources: a provider, or the engine itself for providers."""
+
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+        """Inputs as they are wanted."""
+
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+        """What new inputs mean."""
+
+    async def create(self, new: Resource) -> Made:
+        """Make it."""
+
+    async def update(self, old: Resource, new: Resource) -> Made:
+        """Change it."""
+
+    async def delete(self, old: Resource) -> None:
+        """Delete it."""
+
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+        """Look at it."""
+
+
+class Connection(Lifecycle, Protocol):
+    """A provider that can be configured and asked."""
+
+    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
+        """The configuration as it is wanted."""
+
+    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
+        """What a changed configuration means."""
+
+    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
+        """Give it its configuration."""
+
+    async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
+        """Call a function: result and failures."""
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:
+        """A component made by its plugin."""
+
+    async def call(self, request: Any, args: Properties) -> Any:
+        """A component's method."""
+
+    async def cancel(self) -> None:
+        """Ask it to stop what it does."""
+
+
+class Providers:
+    """Finds the provider of a resource, and starts it when it is first needed.
+
+    Args:
+        plugins: starts plugin processes.
+        builtin: the engine's own provider.
+        olds: the provider resources of the old state.
+        preview: whether nothing may be changed.
+    """
+
+    def __init__(self, plugins: Plugins, builtin: Builtin, olds: Sequence[Resource], *, preview: bool) -> None:
+        self.plugins, self.preview = plugins, preview
+        self._builtin = builtin
+        self._olds = {urns.reference(old.urn, old.id): old for old in olds if urns.is_provider(old.type)}
+        self._news: dict[str, Resource] = {}
+        self._running: dict[str, asyncio.Future[Connection]] = {}
+        self._checked: dict[str, Connection] = {}
+        self.resources = ProviderResources(self)
+
+    async def of(self, resource: Resource) -> Lifecycle:
+        """What manages a custom resource."""
+        return self.resources if urns.is_provider(resource.type) else await self.at(resource.provider)
+
+    async def at(self, reference: str) -> Connection:
+        """The provider with a reference; one of the old state is started and configured as it was.
+
+        Raises:
+            ProviderError: no state knows it.
+        """
+        running = self._running.get(reference)
+        if running is None:
+            running = self._running[reference] = asyncio.ensure_future(self._revive(reference))
+        return await asyncio.shield(running)
+
+    async def _revive(self, reference: str) -> Connection:
+        old = self._olds.get(reference)
+        if old is None:
+            raise ProviderError(
+                f"unknown provider {reference!r}: neither the program nor the state has it; repair the state's provider reference"
+            )
+        provider = await self.start(urns.package_of(old.type))
+        await provider.configure(old.urn, old.id, old.inputs)
+        return provider
+
+    async def start(self, package: str) -> Connection:
+        """A package's provider, not configured yet."""
+        return self._builtin if package == PACKAGE else Provider(await self.plugins.start(package), preview=self.preview)
+
+    async def checked(self, urn: str) -> Connection:
+        """The provider of a provider resource that is being registered: not configured yet, or as the old state has it."""
+        if urn not in self._checked:
+            self._checked[urn] = self._revived(urn) or await self.start(urns.package_of(urns.type_of(urn)))
+        return self._checked[urn]
+
+    def _revived(self, urn: str) -> Connection | None:
+        """One that runs already, because a refresh asked the old state's: a process less to start."""
+        return next((self._running[reference].result() for reference in self._ready() if urns.split_reference(reference)[0] == urn), None)
+
+    async def keep(self, resource: Resource) -> None:
+        """Take a provider resource into use, with its inputs as its configuration."""
+        reference = urns.reference(resource.urn, resource.id)
+        self._news[reference] = resource
+        provider = await self.checked(resource.urn)
+        if provider in self.in_use:
+            old = self._olds.get(reference)
+            if old and old.inputs == resource.inputs and reference in self._ready():
+                return
+            provider = await self.start(urns.package_of(resource.type))
+        await provider.configure(resource.urn, resource.id, resource.inputs)
+        running: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        running.set_result(provider)
+        self._running[reference] = running
+
+    async def must_replace(self, old: str, new: str) -> bool:
+        """Whether going over from one provider (reference) to another means a new resource."""
+        if old == new:
+            return False
+        before, after = self._olds.get(old), self._news.get(new)
+        if not old or not new or before is None or after is None:
+            return True
+        provider = await self.at(new)
+        return (await provider.diff_config(after.urn, before, after.inputs)).replacing
+
+    @property
+    def in_use(self) -> list[Connection]:
+        """Those that have been started."""
+        return [self._running[reference].result() for reference in self._ready()]
+
+    def _ready(self) -> list[str]:
+        """The references of those that have been started and configured."""
+        return [reference for reference, running in self._running.items() if running.done() and not running.exception()]
+
+
+class ProviderResources:
+    """The lifecycle of provider resources."""
+
+    def __init__(self, providers: Providers) -> None:
+        self._providers = providers
+
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:  # noqa: ARG002, D102
+        provider = await self._providers.checked(urn)
+        own = {key: item for key, item in news.items() if key != "__internal"}
+        checked = await provider.check_config(urn, olds or {}, own)
+        internal = {"__internal": news["__internal"]} if "__internal" in news else {}
+        return Checked({**checked.inputs, **internal}, checked.failures)
+
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:  # noqa: ARG002, D102
+        if old.inputs == news:
+            return differences.NONE
+        return await (await self._providers.checked(old.urn)).diff_config(old.urn, old, news)
+
+    async def create(self, new: Resource) -> Made:  # noqa: D102
+        return await self._use(new, values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
+
+    async def update(self, old: Resource, new: Resource) -> Made:  # noqa: D102
+        return await self._use(new, old.id)
+
+    async def _use(self, new: Resource, id_: str) -> Made:
+        from dataclasses import replace
+
+        await self._providers.keep(replace(new, id=id_))
+        return Made(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
+
+    async def delete(self, old: Resource) -> None:  # noqa: D102
+        pass  # a provider is nothing but its entry in the state
+
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:  # noqa: ARG002, D102
+        raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")
+
+
+def default_inputs(package: str, config: Mapping[str, values.Value], version: str, url: str) -> Properties:
+    """The inputs of a package's default provider: the configuration of its namespace; for dynamic resources all of it."""
+    if package == DYNAMIC:
+        inputs = dict(config)
+    else:
+        inputs = {key.partition(":")[2]: item for key, item in config.items() if key.partition(":")[0] == package}
+    internal: Properties = {"pluginDownloadURL": url} if url else {}
+    if version:
+        inputs["version"] = version
+    return {**inputs, "__internal": internal} if version or url else inputs
+
+
+def default_name(version: str, url: str) -> str:
+    """The name of a default provider, which tells its version and where it came from."""
+    parts = ["default", version, re.sub(r"[^A-Za-z0-9]", "_", url)]
+    return "_".join(re.sub(r"[^A-Za-z0-9]", "_", part) for part in parts if part)
+
+
+def denied(package: str, config: Mapping[str, values.Value]) -> bool:
+    """Whether the configuration forbids a default provider (`pulumi:disable-default-providers`)."""
+    text = values.revealed(config.get("pulumi:disable-default-providers"))
+    return bool(text) and any(name in ("*", package) for name in json.loads(text))

@@ -1,0 +1,1 @@
+"""Pulumi's state: deployments, checkpoints, the file backend, locks and history."""

@@ -1,0 +1,87 @@
+"""Who depends on whom among the resources of a state, in the order in which they stand there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.values import urn as urns
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from sandbox.engine.state.deployment import Resource
+
+
+def direct(resource: Resource) -> list[str]:
+    """URNs of all that a resource needs: what it depends on, its parent, its provider."""
+    found = resource.all_dependencies()
+    return [*found, urns.split_reference(resource.provider)[0]] if resource.provider else found
+
+
+def dependents(root: Resource, resources: Sequence[Resource], ignored: Collection[str]) -> Iterator[Resource]:
+    """All that depends on a resource, directly or not, in order. A child does not depend on its parent here.
+
+    `ignored` are URNs that can't be among them.
+    """
+    found = {root.urn}
+    start = next((at for at, resource in enumerate(resources) if resource is root), len(resources))
+    for resource in resources[start + 1 :]:
+        if resource.urn in ignored:
+            continue
+        needs = {*resource.dependencies, *(urn for deps in resource.property_dependencies.values() for urn in deps)}
+        needs |= {resource.deleted_with, *resource.replace_with, urns.split_reference(resource.provider)[0]}
+        if needs & found:
+            found.add(resource.urn)
+            yield resource
+
+
+def waits(condemned: Sequence[Resource]) -> dict[Resource, list[Resource]]:
+    """For each resource to be deleted, those to be deleted before it: the ones that need it. In state order, given in state order."""
+    by_urn: dict[str, list[Resource]] = defaultdict(list)
+    before: dict[Resource, list[Resource]] = {resource: [] for resource in condemned}
+    for resource in condemned:
+        for urn in direct(resource):
+            for needed in by_urn.get(urn, ()):
+                before[needed].append(resource)
+        by_urn[resource.urn].append(resource)
+    return before
+
+
+def without(resources: Sequence[Resource]) -> list[Resource]:
+    """The resources with every reference dropped that points at nothing any more."""
+    known: set[str] = set()
+    kept = []
+    for resource in resources:
+        changes: dict[str, object] = {}
+        if any(urn not in known for urn in resource.dependencies):
+            changes["dependencies"] = tuple(urn for urn in resource.dependencies if urn in known)
+        properties = {key: tuple(urn for urn in deps if urn in known) for key, deps in resource.property_dependencies.items()}
+        # Pulumi keeps no empty entries here, though it writes them for a resource that was just registered.
+        changes["property_dependencies"] = {key: deps for key, deps in properties.items() if deps}
+        if resource.deleted_with and resource.deleted_with not in known:
+            changes["deleted_with"] = ""
+        if any(urn not in known for urn in resource.replace_with):
+            changes["replace_with"] = tuple(urn for urn in resource.replace_with if urn in known)
+        if resource.parent and resource.parent not in known:
+            changes["parent"] = ""
+        kept.append(replace(resource, **changes))  # type: ignore[arg-type]
+        known.add(resource.urn)
+    return kept
+
+
+def renamed(resource: Resource, names: Mapping[str, str]) -> Resource:
+    """The resource with every reference to a renamed one following it."""
+    provider, _, id_ = resource.provider.rpartition("::")
+    if not names.keys() & {*resource.all_dependencies(), provider}:
+        return resource
+    return replace(
+        resource,
+        parent=names.get(resource.parent, resource.parent),
+        dependencies=tuple(names.get(urn, urn) for urn in resource.dependencies),
+        property_dependencies={key: tuple(names.get(urn, urn) for urn in deps) for key, deps in resource.property_dependencies.items()},
+        deleted_with=names.get(resource.deleted_with, resource.deleted_with),
+        replace_with=tuple(names.get(urn, urn) for urn in resource.replace_with),
+        provider=urns.reference(names.get(provider, provider), id_) if provider else "",
+    )

@@ -1,0 +1,1 @@
+"""Steps, their execution in parallel, the journal, hooks and events."""

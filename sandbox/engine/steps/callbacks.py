@@ -1,0 +1,66 @@
+"""Calls back into programs: the functions that a program has given the engine to call (transforms, hooks)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc
+
+from sandbox.engine.errors import EngineError
+from sandbox.engine.providers.plugins import CHANNEL_OPTIONS
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+class CallbackError(EngineError):
+    """A program's function raised, was interrupted, or the program is gone."""
+
+
+class Callbacks:
+    """The functions of one run's programs, each known by its `Callback`: where it is served, and a token."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Any] = {}
+        self._under_way: set[Any] = set()
+        self._interrupted = False
+
+    async def call(self, callback: Any, request: Message) -> bytes:
+        """Call a function with a message; the message it answers.
+
+        Raises:
+            CallbackError: it has no answer.
+        """
+        if self._interrupted:
+            raise CallbackError("it was interrupted")
+        channel = self._channels.get(callback.target)
+        if channel is None:
+            channel = self._channels[callback.target] = grpc.aio.insecure_channel(callback.target, options=CHANNEL_OPTIONS)
+        asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
+        call = callback_pb2_grpc.CallbacksStub(channel).Invoke(asked)
+        self._under_way.add(call)
+        try:
+            answer: bytes = (await call).response
+        except asyncio.CancelledError:
+            if self._interrupted:
+                raise CallbackError("it was interrupted") from None
+            raise
+        except grpc.aio.AioRpcError as failed:
+            raise CallbackError(failed.details() or "the program ended") from None
+        finally:
+            self._under_way.discard(call)
+        return answer
+
+    def interrupt(self) -> None:
+        """Wait for no function any longer: the user wants to stop, and none of them can be asked to."""
+        self._interrupted = True
+        for call in [*self._under_way]:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Let go of the programs."""
+        for channel in self._channels.values():
+            await channel.close()

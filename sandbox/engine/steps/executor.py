@@ -1,0 +1,125 @@
+"""Runs steps: so many at a time, each one's beginning and end told and kept, and nothing new once one has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sandbox.engine.errors import EngineError
+from sandbox.engine.providers.provider_error import PartialFailure, ProviderError
+from sandbox.engine.steps.hooks import HookError
+
+if TYPE_CHECKING:
+    from sandbox.engine.steps.events import Events
+    from sandbox.engine.steps.steps import Step, World
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error, it is the end
+    """Nothing new is begun: something failed, or the user wants to stop."""
+
+
+class StepFailed(Exception):  # noqa: N818 - said as Pulumi says it
+    """A step failed, which has been told."""
+
+
+class Executor:
+    """Runs the steps of one run.
+
+    Args:
+        world: what they work on.
+        events: who is told.
+        parallel: how many steps may run at a time.
+        continue_on_error: whether a failed step lets what does not depend on it go on.
+    """
+
+    def __init__(self, world: World, events: Events, *, parallel: int, continue_on_error: bool = False) -> None:
+        self.world, self.events = world, events
+        self._slots = asyncio.Semaphore(max(parallel, 1))
+        self._continue = continue_on_error
+        self.stopping = asyncio.Event()
+        self.failed = self.killed = False
+        self.unsaved: OSError | None = None
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopping.set()
+
+    def fail(self, message: str, urn: str = "") -> None:
+        """Tell an error, and begin nothing new."""
+        self.events.message(message, "error", urn)
+        self.failed = True
+        self.stop()
+
+    def check(self) -> None:
+        """Raises `Stopped` when nothing new may begin."""
+        if self.stopping.is_set():
+            raise Stopped
+
+    async def run(self, step: Step) -> None:
+        """Run a step.
+
+        Raises:
+            StepFailed: it failed, which has been told.
+            Stopped: it was not begun.
+        """
+        async with self._slots:
+            self.check()
+            self.events.before(step)
+            await self._begun(step)
+            if step.resource.custom or step.kind == "delete":  # other components are done when they have their outputs
+                await self.completed(step)
+        self.events.after(step)
+
+    async def completed(self, step: Step) -> None:
+        """A step has been done, and is in the state: the hooks that come after it run. One that fails fails the run."""
+        try:
+            await self.world.hooks.after(step)
+        except HookError as bad:
+            self.events.message(str(bad), "error", step.urn)
+            self.failed = True
+            if not self._continue:
+                self.stop()
+
+    async def _begun(self, step: Step) -> None:
+        journal = self.world.journal
+        operation = None if self.world.preview else step.operation()
+        if operation is not None:
+            journal.begin(operation)
+            await self._durable()
+            if self.stopping.is_set():
+                journal.end(operation)
+                raise Stopped
+        try:
+            await self.world.hooks.before(step)
+            await step.apply(self.world)
+        except (ProviderError, EngineError) as failed:
+            if self.killed:
+                raise Stopped from None  # the outcome is unknown: the operation stays pending
+            self._report(step, failed)
+            raise StepFailed from None
+        finally:
+            if operation is not None and not self.killed:
+                journal.end(operation)
+                journal.save_soon()
+
+    def _report(self, step: Step, failed: Exception) -> None:
+        text = str(failed).rstrip("\n")
+        if isinstance(failed, PartialFailure):
+            text = "\n".join([text or "the resource exists but is not well", *(f"  * {reason}" for reason in failed.reasons)])
+        self.failed = True
+        self.events.maybe_corrupt |= step.pending in ("creating", "updating", "deleting") and not isinstance(failed, PartialFailure)
+        self.events.message(text, "error", step.urn)
+        self.events.failed(step)
+        protected = step.pending == "deleting" and step.resource.protect
+        if not self._continue and not protected:
+            self.stop()
+
+    async def _durable(self) -> None:
+        """Everything so far is on disk, or nothing more is begun."""
+        try:
+            await self.world.journal.durable()
+        except OSError as bad:
+            self.unsaved = bad
+            self.failed = True
+            self.stop()
+            raise Stopped from None

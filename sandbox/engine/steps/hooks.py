@@ -1,0 +1,190 @@
+"""Resource hooks: functions of the program that run before and after what is done to a resource, or when that failed.
+
+Pulumi's rules: a before hook that raises prevents the step; an after hook that raises fails the run, and the step stands;
+an error hook says whether a failed provider call is tried again. In a preview only those run that ask for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pulumi.runtime.proto import resource_pb2
+
+from sandbox.engine.errors import EngineError
+from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.steps.callbacks import CallbackError
+from sandbox.engine.values import urn as urns
+from sandbox.engine.values import values
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.steps.callbacks import Callbacks
+    from sandbox.engine.steps.events import Events
+    from sandbox.engine.steps.steps import Step
+
+# In a registration, and in the state.
+BINDINGS = {
+    "before_create": "BeforeCreate",
+    "after_create": "AfterCreate",
+    "before_update": "BeforeUpdate",
+    "after_update": "AfterUpdate",
+    "before_delete": "BeforeDelete",
+    "after_delete": "AfterDelete",
+    "on_error": "OnError",
+}
+MOST_RETRIES = 100
+_FORM = values.Form(outputs=True)
+T = TypeVar("T")
+
+
+class HookError(EngineError):
+    """A hook raised, was interrupted, or is not there."""
+
+
+@dataclass(frozen=True)
+class _Hook:
+    callback: Any
+    on_dry_run: bool = True
+    ignore_errors: bool = False
+
+
+class Hooks:
+    """The hooks of one run.
+
+    Args:
+        callbacks: calls them.
+        events: told of failures that are to be ignored.
+        preview: whether the run is one.
+    """
+
+    def __init__(self, callbacks: Callbacks, events: Events, *, preview: bool) -> None:
+        self._callbacks, self._events, self._preview = callbacks, events, preview
+        self._hooks: dict[str, _Hook] = {}
+        self._error_hooks: dict[str, _Hook] = {}
+
+    def register(self, request: Any) -> None:
+        """Take in a RegisterResourceHookRequest. Raises `HookError` when there is one of that name."""
+        self._take(self._hooks, request.name, _Hook(request.callback, request.on_dry_run, request.ignore_errors))
+
+    def register_error_hook(self, request: Any) -> None:
+        """Take in a RegisterErrorHookRequest. Raises `HookError` when there is one of that name."""
+        self._take(self._error_hooks, request.name, _Hook(request.callback))
+
+    @staticmethod
+    def _take(hooks: dict[str, _Hook], name: str, hook: _Hook) -> None:
+        if name in hooks:
+            raise HookError(f"resource hook already registered for name {name!r}: give each hook a name of its own")
+        hooks[name] = hook
+
+    async def before(self, step: Step) -> None:
+        """Run what comes before a step. Raises `HookError`."""
+        await self._run("Before", step, _asked(step, done=False))
+
+    async def after(self, step: Step) -> None:
+        """Run what comes after a step. Raises `HookError`."""
+        await self._run("After", step, _asked(step, done=True))
+
+    async def _run(self, when: str, step: Step, asked: Any) -> None:
+        kind = f"{when}{step.kind.capitalize()}"
+        for name in step.resource.resource_hooks.get(kind, ()):
+            hook = self._hooks.get(name)
+            if hook is None:
+                raise HookError(f'hook "{name}" was not registered: the program must register it as long as the state has it')
+            if self._preview and not hook.on_dry_run:
+                continue
+            error = await self._call(hook, asked)
+            if error and not hook.ignore_errors:
+                raise HookError(f'{when.lower()} hook "{name}" failed: {error}')
+            if error:
+                self._events.message(f'{kind} hook "{name}" failed: {error}', "warning", step.urn)
+
+    async def _call(self, hook: _Hook, asked: Any) -> str:
+        try:
+            answer = resource_pb2.ResourceHookResponse.FromString(await self._callbacks.call(hook.callback, asked))
+        except CallbackError as bad:
+            return str(bad)
+        error: str = answer.error
+        return error
+
+    async def retried(self, step: Step, call: Callable[[], Awaitable[T]]) -> T:
+        """What a provider call gives, tried again as long as it fails and error hooks say so.
+
+        Raises:
+            ProviderError: what the last try raised.
+        """
+        failures: list[str] = []
+        while True:
+            try:
+                return await call()
+            except ProviderError as failed:
+                failures.insert(0, str(failed))
+                if not await self._again(step, failures):
+                    raise
+            self._events.message(f"retrying {step.kind} due to on-error hook request ({len(failures)}/{MOST_RETRIES})", "warning", step.urn)
+
+    async def _again(self, step: Step, failures: list[str]) -> bool:
+        """Whether error hooks want the call to be tried again; one that fails itself is told, and wants nothing."""
+        names = step.resource.resource_hooks.get("OnError", ())
+        if names and len(failures) >= MOST_RETRIES:
+            self._events.message(f"maximum number of error hook retries ({MOST_RETRIES}) reached", "warning", step.urn)
+            return False
+        try:
+            answers = [await self._asked_to_retry(name, step, failures) for name in names]
+        except HookError as bad:
+            self._events.message(str(bad), "error", step.urn)
+            return False
+        return any(answers)
+
+    async def _asked_to_retry(self, name: str, step: Step, failures: list[str]) -> bool:
+        hook = self._error_hooks.get(name)
+        if hook is None:
+            raise HookError(f'error hook "{name}" was not registered: the program must register it as long as the state has it')
+        try:
+            answer = resource_pb2.ErrorHookResponse.FromString(await self._callbacks.call(hook.callback, _asked_of_error(step, failures)))
+        except CallbackError as bad:
+            raise HookError(f'error hook "{name}" failed: {bad}') from None
+        if answer.error:
+            raise HookError(f'error hook "{name}" failed: {answer.error}')
+        retry: bool = answer.retry
+        return retry
+
+
+def delete_hooks(resource: Resource) -> list[str]:
+    """Names of the hooks without which a resource can't be deleted."""
+    return [name for kind in ("BeforeDelete", "AfterDelete") for name in resource.resource_hooks.get(kind, ())]
+
+
+def _sides(step: Step) -> tuple[Resource | None, Resource | None]:
+    """The old and the new resource, as hooks see them: what is created has no old one, what is deleted no new one."""
+    return step.old if step.kind in ("update", "delete") else None, step.new if step.kind in ("create", "update") else None
+
+
+def _asked(step: Step, *, done: bool) -> Any:
+    old, new = _sides(step)
+    asked = resource_pb2.ResourceHookRequest(**_about(step))
+    _describe(asked, old, new)
+    if new is not None and done:
+        asked.new_outputs.CopyFrom(values.to_struct(new.outputs, _FORM))
+    return asked
+
+
+def _asked_of_error(step: Step, failures: list[str]) -> Any:
+    asked = resource_pb2.ErrorHookRequest(**_about(step), failed_operation=step.kind, errors=failures)
+    _describe(asked, *_sides(step))
+    return asked
+
+
+def _about(step: Step) -> dict[str, Any]:
+    id_ = step.resource.id or (step.old.id if step.old and step.kind == "update" else "")
+    return {"urn": step.urn, "id": id_, "name": urns.name_of(step.urn), "type": urns.type_of(step.urn)}
+
+
+def _describe(asked: Any, old: Resource | None, new: Resource | None) -> None:
+    if old is not None:
+        asked.old_inputs.CopyFrom(values.to_struct(old.inputs, _FORM))
+        asked.old_outputs.CopyFrom(values.to_struct(old.outputs, _FORM))
+    if new is not None:
+        asked.new_inputs.CopyFrom(values.to_struct(new.inputs, _FORM))

@@ -1,0 +1,144 @@
+"""The stack's state while a run changes it, and its way to disk.
+
+The resources that the run has dealt with come first, in the order in which it finished with them; those it has not come
+after, as they were. So a resource always stands after what it depends on. When and why it is written: see `checkpoint.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sandbox.engine.state.dependencies import renamed
+from sandbox.engine.state.deployment import Deployment, manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.engine.state.deployment import Operation, Resource
+
+# What nobody waits for is saved at most this share (1 in 20) of the time: otherwise saves would eat up what long runs have.
+_PACE = 20
+
+
+class Journal:
+    """The state of a run.
+
+    Args:
+        base: the state before.
+        save: keeps a deployment; None in a preview, which keeps nothing.
+        now: the time as RFC 3339 text.
+    """
+
+    def __init__(self, base: Deployment, save: Callable[[Deployment], None] | None, now: Callable[[], str]) -> None:
+        self._head, self._save, self._now = base, save, now
+        # Each resource as it was when the run met it, with what has become of it.
+        self._base: dict[Resource, Resource] = {resource: resource for resource in base.resources}
+        # By URN: a run is done with a URN once.
+        self._news: dict[str, Resource] = {}
+        self._operations: dict[Operation, None] = dict.fromkeys(base.pending_operations)
+        # Old URNs to the ones that their resources have now: what still refers to them must follow.
+        self._renamed: dict[str, str] = {}
+        self._version = self._saved = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._took = 0.0  # seconds, of the last save
+
+    def deployment(self) -> Deployment:
+        """The whole state at this moment."""
+        if self._renamed:
+            self._base = {key: renamed(resource, self._renamed) for key, resource in self._base.items()}
+            self._renamed.clear()
+        return replace(
+            self._head,
+            resources=(*self._news.values(), *self._base.values()),
+            pending_operations=tuple(self._operations),
+            manifest=manifest(self._now()),
+        )
+
+    def remaining(self) -> list[tuple[Resource, Resource]]:
+        """(as it was, as it is) of each old resource that the run has not replaced or removed yet."""
+        return list(self._base.items())
+
+    def forget_operations(self) -> None:
+        """Drop the operations of an earlier, interrupted run."""
+        if self._operations:
+            self._operations.clear()
+            self._version += 1
+
+    def begin(self, operation: Operation) -> None:
+        """A provider call is about to begin."""
+        self._operations[operation] = None
+        self._version += 1
+
+    def end(self, operation: Operation) -> None:
+        """It has ended, well or not."""
+        del self._operations[operation]
+        self._version += 1
+
+    def add(self, new: Resource) -> None:
+        """The run is done with a resource."""
+        self._news[new.urn] = new
+        self._version += 1
+
+    def rename(self, old: str, new: str) -> None:
+        """A resource has another URN from now on."""
+        self._renamed[old] = new
+
+    def done(self, old: Resource) -> None:
+        """An old resource has been superseded or removed."""
+        if self._base.pop(old, None) is None and self._news.get(old.urn) is old:
+            del self._news[old.urn]
+        self._version += 1
+
+    def change(self, old: Resource, changed: Resource) -> None:
+        """A resource has changed where it stands."""
+        if old in self._base:
+            self._base[old] = changed
+        else:
+            self._news[old.urn] = changed
+        self._version += 1
+
+    def current(self, resource: Resource) -> Resource:
+        """What has become of a resource."""
+        return self._base.get(resource) or self._news.get(resource.urn) or resource
+
+    def rebase(self, resources: list[Resource]) -> None:
+        """Put other resources in the place of all old ones."""
+        self._base = {resource: resource for resource in resources}
+        self._version += 1
+
+    async def durable(self) -> None:
+        """Wait until everything that has happened so far is kept.
+
+        Raises:
+            OSError: what `save` raised; nothing is lost in memory, and the next call tries again.
+        """
+        wanted = self._version
+        while self._save is not None and self._saved < wanted:
+            await asyncio.shield(self._begin_save(self._save))
+
+    def save_soon(self) -> None:
+        """Have what has happened kept, at a pace that leaves most of the time for other things."""
+        if self._save is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_PACE * self._took, self._save_now, self._save)
+
+    def _save_now(self, save: Callable[[Deployment], None]) -> None:
+        self._timer = None
+        if self._saved < self._version:
+            self._begin_save(save)
+
+    def _begin_save(self, save: Callable[[Deployment], None]) -> asyncio.Task[None]:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(save))
+            # A failure is told to the next one who waits, who tries again.
+            self._writing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._writing
+
+    async def _write(self, save: Callable[[Deployment], None]) -> None:
+        began, version, deployment = asyncio.get_running_loop().time(), self._version, self.deployment()
+        await asyncio.to_thread(save, deployment)
+        self._saved, self._took = version, asyncio.get_running_loop().time() - began
+        if self._saved < self._version:
+            self.save_soon()

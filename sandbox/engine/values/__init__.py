@@ -1,0 +1,1 @@
+"""Property values, URNs and property paths: what every room speaks in."""

@@ -1,0 +1,46 @@
+"""Output values: what programs and component plugins say of where a value comes from, beside the value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.engine.values import values
+from sandbox.engine.values.values import Output, Secret, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandbox.engine.values.values import Properties
+
+
+def depending(value: Value, urns: tuple[str, ...]) -> Value:
+    """The value as one that comes from resources; one that says by itself where it comes from stays as it is."""
+    if not urns or isinstance(value, Output):
+        return value
+    inner = value.value if isinstance(value, Secret) else value
+    known = inner is not values.UNKNOWN
+    return Output(inner if known else None, known, isinstance(value, Secret), urns)
+
+
+def dependencies(value: Value) -> Iterator[str]:
+    """URNs of all resources that a value comes from, perhaps more than once."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from dependencies(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from dependencies(item)
+    elif isinstance(value, Secret):
+        yield from dependencies(value.value)
+    elif isinstance(value, Output):
+        yield from value.dependencies
+        yield from dependencies(value.value)
+
+
+def collapsed(properties: Mapping[str, Value]) -> Properties:
+    """Properties without a word of where they come from: values, secrets and unknowns."""
+    return {key: values.mapped(item, _collapsed) for key, item in properties.items()}
+
+
+def _collapsed(value: Value) -> Value:
+    return values.collapsed(value) if isinstance(value, Output) else value

@@ -1,0 +1,143 @@
+"""The certificate operations as they go over the wire, for hubs and provisioning services, beside recorded traffic."""
+
+import base64
+import gzip
+import json
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubtrust.azure import errors
+from hubtrust.azure.certificates import Certificates, service, writer
+from tests.kit.scripted_azure import DPS, HUB, scripted, shown
+
+TRAFFIC = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "azure-traffic"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+def test_a_hub_certificate_from_nothing_to_verified() -> None:
+    """GET, PUT, generate, verify, DELETE: paths, etags and bodies as Azure's own clients send them."""
+    replies = [(404, {}, {"error": {"code": "ResourceNotFound"}}), (200, {}, shown(etag="e1")), (200, {}, shown(etag="e2", code="4F"))]
+    with scripted(*replies, (200, {}, shown(etag="e3", verified=True)), (200, {}, b"")) as script:
+        certificates = script.certificates()
+        assert certificates.get("plant-a") is None
+        assert certificates.put("plant-a", PEM, etag=None).etag == "e1"
+        assert certificates.generate_verification_code("plant-a", etag="e1").code == "4F"
+        assert certificates.verify("plant-a", PEM, etag="e2").verified is True
+        certificates.delete("plant-a", etag="e3")
+    path = f"{HUB}/certificates/plant-a"
+    encoded = base64.b64encode(PEM.encode()).decode()
+    assert [(one.method, one.path, one.headers.get("If-Match"), one.json) for one in script.requests] == [
+        ("GET", f"{path}?api-version=2023-06-30", None, None),
+        ("PUT", f"{path}?api-version=2023-06-30", None, {"properties": {"certificate": encoded}}),
+        ("POST", f"{path}/generateVerificationCode?api-version=2023-06-30", "e1", None),
+        ("POST", f"{path}/verify?api-version=2023-06-30", "e2", {"certificate": encoded}),
+        ("DELETE", f"{path}?api-version=2023-06-30", "e3", None),
+    ]
+    assert script.requests[2].headers.get("Content-Type") is None
+
+
+@pytest.mark.parametrize(
+    ("owner", "api_version", "wrapped"),
+    [(HUB, "2023-06-30", True), (HUB, "2020-03-01", False), (DPS, None, True), (DPS, "2022-02-05", True), (DPS, "2021-10-15", False)],
+)
+def test_both_shapes_of_a_put(owner: str, api_version: str | None, wrapped: bool) -> None:
+    """From its api-version on each service wraps the certificate in `properties`; attesting goes beside it."""
+    with scripted((200, {}, shown())) as script:
+        script.certificates(owner, api_version).put("plant-a", PEM, etag="e1", attested=True)
+    content = {"certificate": base64.b64encode(PEM.encode()).decode(), "isVerified": True}
+    assert script.requests[0].json == ({"properties": content} if wrapped else content)
+    assert script.requests[0].headers["If-Match"] == "e1"
+
+
+def test_the_names_that_are_there() -> None:
+    """A list gives names; an empty answer gives none."""
+    with scripted((200, {}, {"value": [shown("a"), shown("b")]}), (200, {}, {})) as script:
+        assert (script.certificates().names(), script.certificates().names()) == (["a", "b"], [])
+
+
+def test_delete_of_what_is_gone_is_done() -> None:
+    """A certificate, or its hub, that is gone already is as good as deleted; a stale etag is not."""
+    with scripted((404, {}, {"code": 404002, "message": "IotHub 'x' not found"}), (412, {}, {"code": 412001})) as script:
+        script.certificates().delete("plant-a", etag="e1")
+        with pytest.raises(errors.EtagError, match="certificate 'plant-a' on IoT hub 'hub-7'"):
+            script.certificates().delete("plant-a", etag="e1")
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "title"),
+    [(HUB, "IoT hub 'hub-7'"), (HUB.replace("IotHubs", "iothubs") + "/", "IoT hub 'hub-7'"), (DPS, "provisioning service 'dps-7'")],
+)
+def test_services_are_named_by_their_arm_id(resource_id: str, title: str) -> None:
+    """Hubs and provisioning services, in any case."""
+    assert service(resource_id).title == title
+
+
+@pytest.mark.parametrize("resource_id", ["", "hub-7", "/subscriptions/s", HUB + "/certificates/a", HUB.replace("IotHubs", "storage")])
+def test_other_ids_are_refused(resource_id: str) -> None:
+    """Anything else is refused with the two forms to give."""
+    with pytest.raises(errors.RefusedError, match="names no IoT hub and no provisioning service; give /subscriptions/"):
+        service(resource_id)
+
+
+def test_one_writer_a_hub() -> None:
+    """All calls for one hub share a lock, whatever the case of its id; another hub has its own."""
+    assert writer(service(HUB)) is writer(service(HUB.upper().replace("/SUBSCRIPTIONS", "/subscriptions")))
+    assert writer(service(HUB)) is not writer(service(DPS))
+    assert isinstance(writer(service(HUB)), type(threading.Lock()))
+
+
+def recorded(plane: str) -> list[dict[str, Any]]:
+    path = TRAFFIC / f"{plane}_certificates.jsonl.gz"
+    with gzip.open(path, "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def same_call(certificates: Certificates, exchange: dict[str, Any]) -> None:
+    """Make, with our client, the call that was recorded."""
+    name, verb = re.search(r"/certificates(?:/([^/?]+))?(?:/(\w+))?\?", exchange["uri"]).groups()  # type: ignore[union-attr]
+    etag = (exchange["request_headers"].get("If-Match") or [None])[0]
+    sent = json.loads(exchange["request_body"]) if exchange["request_body"] else {}
+    attested = (sent.get("properties") or sent).get("isVerified") is True
+    match exchange["method"], verb:
+        case "GET", _:
+            certificates.get(name) if name else certificates.names()
+        case "PUT", _:
+            certificates.put(name, PEM, etag=etag, attested=attested)
+        case "POST", "generateVerificationCode":
+            certificates.generate_verification_code(name, etag=etag)
+        case "POST", "verify":
+            certificates.verify(name, PEM, etag=etag)
+        case "DELETE", _:
+            certificates.delete(name, etag=etag)
+
+
+@pytest.mark.recorded
+@pytest.mark.skipif(not TRAFFIC.exists(), reason="no recorded traffic beside the project")
+@pytest.mark.parametrize("plane", ["hub", "dps"])
+def test_our_calls_are_the_recorded_ones(plane: str) -> None:
+    """Every recorded certificate call, made by our client, asks for the same path with the same etag and body."""
+    exchanges = recorded(plane)
+    replies = [(one["status"], {}, (one["response_body"] or "").encode()) for one in exchanges]
+    with scripted(*replies) as script:
+        for exchange in exchanges:
+            path = re.sub(r"^https://[^/]+", "", exchange["uri"])
+            owner, api_version = path.partition("/certificates")[0], path.rpartition("api-version=")[2]
+            same_call(script.certificates(owner, api_version), exchange)
+            ours = script.requests[-1]
+            assert (ours.method, ours.path) == (exchange["method"], path)
+            assert ours.headers.get("If-Match") == (exchange["request_headers"].get("If-Match") or [None])[0]
+            theirs = json.loads(exchange["request_body"]) if exchange["request_body"] else None
+            assert keys(ours.json) == keys(theirs)
+    assert len(script.requests) == len(exchanges) > 100
+
+
+def keys(body: Any) -> Any:
+    """The shape of a body: its keys, and those below `properties`; a flag that is not set counts as absent, as Azure reads it."""
+    if body is None:
+        return None
+    return [sorted(name for name, value in part.items() if value) for part in (body, body.get("properties") or {})]

@@ -1,0 +1,187 @@
+"""A door: what is tried again and for how long, what is not, and what each answer is called."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hubtrust.azure import errors
+from hubtrust.azure.client import Answer
+from tests.kit.scripted_azure import Reply, Script, scripted
+
+OK: Reply = (200, {}, {"fine": True})
+
+
+def rp(code: int, message: str) -> dict[str, Any]:
+    """Microsoft.Devices' envelope, with the tail that all its messages have."""
+    tail = "If you contact a support representative please include this correlation identifier: x, timestamp: y, errorcode: IH."
+    return {"code": code, "httpStatusCode": code // 1000, "message": f"{message} {tail}"}
+
+
+def arm(code: str, message: str = "It is so.") -> dict[str, Any]:
+    """ARM's own envelope."""
+    return {"error": {"code": code, "message": message}}
+
+
+def send(script: Script, *, absent_is_fine: bool = False, **limits: float) -> Answer:
+    return script.door(**limits).send("GET", "/x", what="certificate 'a'", query={"api-version": "1"}, absent_is_fine=absent_is_fine)
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        (409, {}, rp(409002, "hub is not currently in Active state.")),
+        (429, {}, {}),
+        (408, {}, b"plain text"),
+        (500, {}, rp(500019, "Internal Error.")),
+        (503, {}, b""),
+        (504, {}, arm("GatewayTimeout")),
+        (403, {}, arm("AuthorizationFailed")),
+        (401, {}, arm("ExpiredAuthenticationToken")),
+        (404, {}, arm("ParentResourceNotFound")),
+        (0, {}, b""),
+    ],
+)
+def test_what_passes_by_itself_is_tried_again(passing: Reply) -> None:
+    """Busy, throttled, failing, denied while a role spreads, not there yet, dropped: the second try counts, silently."""
+    with scripted(passing, OK) as script:
+        assert send(script).body == {"fine": True}
+        assert (len(script.requests), script.waits, script.told) == (2, [0.5], [])
+
+
+def test_a_dropped_connection_is_told_in_words() -> None:
+    """Not in Python's notation, and without blame for a proxy that did nothing."""
+    dropped: Reply = (0, {}, b"")
+    with (
+        scripted(dropped, dropped) as script,
+        pytest.raises(errors.UnreachableError, match=r": the connection was closed before an answer came"),
+    ):
+        send(script, deadline=0.1)
+
+
+def test_azure_says_how_long_to_wait() -> None:
+    """Retry-After is kept to, in seconds or milliseconds; a long wait is told once."""
+    with scripted((429, {"Retry-After": "7"}, {}), (429, {"retry-after-ms": "1500"}, {}), (429, {"Retry-After": "soon"}, {}), OK) as script:
+        send(script)
+        assert script.waits == [7.0, 1.5, 2.0]
+        assert script.told == ["certificate 'a': Azure answers 429; trying again for up to 300 s"]
+
+
+def test_without_a_hint_waits_grow_to_a_limit() -> None:
+    """Without Retry-After each wait is twice the last, up to 15 s, until the deadline; the error tells how often it was tried."""
+    with scripted(*[(429, {}, {})] * 20) as script:
+        with pytest.raises(errors.BusyError, match=r"^certificate 'a': Azure answers 429 \(tried 9 times in 60 s\); run again later; "):
+            send(script, deadline=70)
+        assert script.waits == [0.5, 1, 2, 4, 8, 15, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "limit"),
+    [
+        ((403, {}, arm("AuthorizationFailed")), errors.DeniedError, 90),
+        ((404, {}, arm("ParentResourceNotFound")), errors.NotFoundError, 20),
+        ((0, {}, b""), errors.UnreachableError, 60),
+        ((503, {}, {}), errors.BusyError, 300),
+    ],
+)
+def test_each_kind_has_its_own_patience(reply: Reply, kind: type[errors.AzureError], limit: float) -> None:
+    """A denial is waited out for 90 s, a missing hub for 20, a dead line for 60, all else for 300; the error is of its own kind."""
+    with scripted(*[reply] * 60) as script:
+        with pytest.raises(kind, match="tried"):
+            send(script)
+        assert limit - 15 <= sum(script.waits) <= limit
+
+
+def test_a_server_error_that_stays_is_not_waited_for() -> None:
+    """Azure says 500 also to what it can't read: five times are enough."""
+    with scripted(*[(500, {}, rp(500019, "Internal Error."))] * 9) as script:
+        with pytest.raises(errors.BusyError, match="check what was sent"):
+            send(script)
+        assert len(script.requests) == 5
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "match"),
+    [
+        ((412, {}, rp(412001, "Invalid ETag supplied.")), errors.EtagError, "Azure answers 412 412001: Invalid ETag supplied; run again"),
+        (
+            (400, {}, rp(400053, "Proof-Of-Possession failed.")),
+            errors.RefusedError,
+            "400053: Proof-Of-Possession failed; check that the key",
+        ),
+        ((409, {}, arm("MissingSubscriptionRegistration")), errors.RefusedError, "az provider register --namespace Microsoft.Devices"),
+        ((404, {}, arm("SubscriptionNotFound")), errors.NotFoundError, "check the subscription id and the tenant of the login"),
+        ((404, {}, b"<html>nginx</html>"), errors.NotFoundError, "Azure answers 404; check the subscription and the name"),
+        ((404, {}, {"Code": "Strange", "Message": "2017"}), errors.NotFoundError, "404 Strange: 2017"),
+        ((400, {}, {"error": "invalid_request", "error_description": "AADSTS1: no"}), errors.RefusedError, "invalid_request: AADSTS1: no"),
+        ((403, {}, rp(403002, "Total number of X exceeded.")), errors.RefusedError, "403002: Total number of X exceeded; correct"),
+        ((302, {}, b""), errors.RefusedError, "Azure answers 302"),
+        ((400, {}, [1]), errors.RefusedError, "Azure answers 400; correct the input that Azure names"),
+    ],
+)
+def test_what_stays_is_told_at_once(reply: Reply, kind: type[errors.AzureError], match: str) -> None:
+    """What waiting does not change is raised after one try: Azure's code and words without the tail for support, and what to do."""
+    with scripted(reply, OK) as script:
+        with pytest.raises(kind, match=match) as caught:
+            send(script)
+        assert (len(script.requests), script.waits) == (1, [])
+        assert "\n" not in str(caught.value)
+        assert "support" not in str(caught.value)
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_refusal_carries_azures_code() -> None:
+    """The code is there for whoever knows more about the request."""
+    with scripted((400, {}, rp(400053, "No."))) as script, pytest.raises(errors.RefusedError) as caught:
+        send(script)
+    assert caught.value.code == "400053"
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "ResourceGroupNotFound", 404002, 404008])
+def test_absence_may_be_an_answer(code: str | int) -> None:
+    """Where absence is fine, a 404 about the resource, its hub or its group is an answer."""
+    body = rp(code, "gone") if isinstance(code, int) else arm(code)
+    with scripted((404, {}, body)) as script:
+        assert send(script, absent_is_fine=True).status == 404
+
+
+@pytest.mark.parametrize("body", [arm("SubscriptionNotFound"), b"<html/>", {}])
+def test_being_lost_is_not_absence(body: Any) -> None:
+    """A wrong subscription or a proxy's own 404 must never look like "deleted"."""
+    with scripted((404, {}, body)) as script, pytest.raises(errors.NotFoundError):
+        send(script, absent_is_fine=True)
+
+
+def test_a_refused_token_is_replaced() -> None:
+    """After a 401 the next try logs in anew; other answers keep the token."""
+    with scripted((401, {}, {}), (503, {}, {}), OK) as script:
+        send(script)
+        assert [request.headers["Authorization"] for request in script.requests] == [
+            "Bearer token-0-for-scope",
+            "Bearer token-1-for-scope",
+            "Bearer token-1-for-scope",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"Date": "Mon, 09 Oct 2023 19:12:05 GMT"}, datetime(2023, 10, 9, 19, 12, 5, tzinfo=UTC)),
+        ({"Date": "Mon, 09 Oct 2023 19:12:05 -0000"}, datetime(2023, 10, 9, 19, 12, 5, tzinfo=UTC)),
+        ({"Date": "noon"}, None),
+        ({}, None),
+    ],
+)
+def test_the_services_clock_comes_along(header: dict[str, str], expected: datetime | None) -> None:
+    """The answer carries the service's time of day, aware, where it says one; a body that is no object counts as none."""
+    with scripted((200, header, [1])) as script:
+        found = send(script)
+    assert (found.date, found.body) == (expected, {})
+
+
+def test_nobody_listens() -> None:
+    """A closed port is tried again until the patience for dead lines ends, and named with what to check."""
+    with scripted() as script:
+        pass
+    with pytest.raises(errors.UnreachableError, match=r"check network, proxy \(HTTPS_PROXY\) and trusted roots"):
+        send(script, deadline=3)

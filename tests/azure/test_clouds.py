@@ -1,0 +1,114 @@
+"""Which Azure: the three by name, any other by its metadata, and what is said of a wrong one."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from hubtrust.azure import clouds as cloud
+from hubtrust.azure import errors
+
+DOCUMENT = {
+    "name": "AzureStack",
+    "resourceManager": "https://arm.stack.example/",
+    "authentication": {"loginEndpoint": "https://login.stack.example/", "audiences": ["https://arm.stack.example/audience/"]},
+}
+
+
+@contextmanager
+def metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
+    """An https server with a certificate of its own that gives one answer; yields its URL and the paths asked for."""
+    authority = trustme.CA()
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}", paths
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def encoded(**changes: Any) -> bytes:
+    import json
+
+    return json.dumps(DOCUMENT | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "arm", "hub"),
+    [
+        ("public", "https://management.azure.com", "azure-devices.net"),
+        ("usgovernment", "https://management.usgovcloudapi.net", "azure-devices.us"),
+        ("china", "https://management.chinacloudapi.cn", "azure-devices.cn"),
+    ],
+)
+def test_clouds_by_name(name: str, arm: str, hub: str) -> None:
+    """The three clouds are known without asking anybody."""
+    found = cloud.named(name)
+    assert (found.resource_manager, found.arm_scope, found.hub_suffix, found.known) == (arm, f"{arm}/.default", hub, True)
+
+
+def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other cloud tells its endpoints and audience at its metadata host; its login vouches for itself."""
+    with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
+        found = cloud.named(url + "/")
+    assert paths == ["/metadata/endpoints?api-version=2022-09-01"]
+    assert (found.resource_manager, found.login) == ("https://arm.stack.example", "https://login.stack.example")
+    assert (found.arm_scope, found.known) == ("https://arm.stack.example/audience/.default", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "match"),
+    [
+        (500, b"", "its metadata can't be read"),
+        (200, b"<html>", "its metadata names no resource manager, login endpoint and audience"),
+        (200, encoded(authentication={"loginEndpoint": "https://x", "audiences": []}), "names no resource manager"),
+        (200, encoded(resourceManager="http://arm.stack.example"), "use https for both"),
+    ],
+)
+def test_metadata_that_does_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
+    """A host that fails, answers something else, or leads to plain http is named with what it did."""
+    with metadata_host(tmp_path, monkeypatch, status, body) as (url, _), pytest.raises(errors.CloudError, match=match):
+        cloud.named(url)
+
+
+def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose certificate nobody trusts is not asked for anything."""
+    with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
+        trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        with pytest.raises(errors.CloudError, match="check the URL, the proxy and the certificate of the metadata host"):
+            cloud.named(url)
+    assert paths == []
+
+
+@pytest.mark.parametrize("name", ["germany", "http://plain.example", "https://", ""])
+def test_no_such_cloud(name: str) -> None:
+    """Another name, or a plain http URL, is refused with what to use."""
+    with pytest.raises(errors.CloudError, match="use public, usgovernment, china or the https URL of a metadata host"):
+        cloud.named(name)

@@ -1,0 +1,60 @@
+"""A device's session: which proxy it takes, and a key that never lies on a disk in the clear."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import socks
+
+from hubtrust.azure import device_session as session
+from hubtrust.azure.device_session import context, proxy
+from hubtrust.devices.canary import Way
+from hubtrust.pki.chain import Chain
+from tests.kit.plants import Plant
+
+HUB = "hub-7.azure-devices.net"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, {}),
+        ({"HTTP_PROXY": "http://p:1"}, {}),
+        ({"HTTPS_PROXY": "http://p:3128"}, {"proxy_type": socks.HTTP, "proxy_addr": "p", "proxy_port": 3128}),
+        ({"https_proxy": "p:3128"}, {"proxy_type": socks.HTTP, "proxy_addr": "p", "proxy_port": 3128}),
+        ({"ALL_PROXY": "socks5://p:1080"}, {"proxy_type": socks.SOCKS5, "proxy_addr": "p", "proxy_port": 1080}),
+        ({"HTTPS_PROXY": "http://p:3128", "NO_PROXY": ".azure-devices.net"}, {}),
+        ({"HTTPS_PROXY": "http://p:3128", "no_proxy": "localhost"}, {"proxy_type": socks.HTTP, "proxy_addr": "p", "proxy_port": 3128}),
+        (
+            {"HTTPS_PROXY": "http://me:a%40b@p"},
+            {"proxy_type": socks.HTTP, "proxy_addr": "p", "proxy_port": 8080, "proxy_username": "me", "proxy_password": "a@b"},
+        ),
+    ],
+)
+def test_the_environments_proxy_is_taken(environment: dict[str, str], expected: dict[str, object]) -> None:
+    """The one for https, in either spelling, or the one for all; not where NO_PROXY says so."""
+    assert proxy(HUB, environment) == expected
+
+
+def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """While TLS loads it, it lies encrypted under a word that is nowhere, for its owner's eyes only; then it is gone."""
+    seen: list[tuple[str, int]] = []
+
+    class Folder(session.tempfile.TemporaryDirectory):  # type: ignore[type-arg]
+        def cleanup(self) -> None:
+            seen.append(((Path(self.name) / "key.pem").read_text(), Path(self.name).stat().st_mode & 0o777))
+            super().cleanup()
+
+        def __exit__(self, *_: object) -> None:
+            self.cleanup()
+
+    monkeypatch.setattr(session.tempfile, "TemporaryDirectory", Folder)
+    monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    plant = Plant()
+    identity = Way(HUB, "press-001", Chain((plant.certificate,)), plant.signer, []).identity(datetime.now(UTC))
+    assert context(identity).get_ca_certs()
+    ((key, mode),) = seen
+    assert ("BEGIN ENCRYPTED PRIVATE KEY" in key, mode, os.listdir(tmp_path)) == (True, 0o700, [])  # noqa: PTH208 - the names are meant
+    assert "PRIVATE" not in repr(identity)

@@ -1,0 +1,84 @@
+"""Who is asking: which variables count, and what is said when nobody is logged in."""
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from azure.identity import ClientAssertionCredential, ClientSecretCredential, DefaultAzureCredential
+
+from hubtrust.azure import errors
+from hubtrust.azure.clouds import CHINA, PUBLIC
+from hubtrust.azure.login import Login, assertion, login, source
+from tests.kit.scripted_azure import scripted
+
+ARM = {"ARM_TENANT_ID": "11111111-1111-1111-1111-111111111111", "ARM_CLIENT_ID": "22222222-2222-2222-2222-222222222222"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        (ARM | {"ARM_CLIENT_SECRET": "s"}, ClientSecretCredential),
+        (ARM | {"ARM_USE_OIDC": "true"}, ClientAssertionCredential),
+        (ARM | {"ARM_USE_OIDC": "yes"}, DefaultAzureCredential),
+        (ARM | {"ARM_CLIENT_SECRET": "s", "AZURE_CLIENT_ID": "own"}, DefaultAzureCredential),
+        ({}, DefaultAzureCredential),
+    ],
+)
+def test_the_variables_of_azure_native_count(environment: dict[str, str], kind: type) -> None:
+    """A service principal or workload identity for azure-native serves here too; azure-identity's own variables come first."""
+    assert type(source(PUBLIC, environment)) is kind
+
+
+def test_a_login_is_shared_in_a_process() -> None:
+    """One login a cloud."""
+    assert login(CHINA, ARM) is login(CHINA, {})
+    assert login(CHINA, ARM) is not login(PUBLIC, {})
+
+
+def test_a_federated_token_is_read_where_it_is(tmp_path: Path) -> None:
+    """Given, in a file (read anew each time), or asked of the pipeline's endpoint with the audience of token exchange."""
+    assert assertion({"ARM_OIDC_TOKEN": "given"}) == "given"
+    path = tmp_path / "token"
+    path.write_text("first\n")
+    assert assertion({"ARM_OIDC_TOKEN_FILE_PATH": str(path)}) == "first"
+    path.write_text("second")
+    assert assertion({"ARM_OIDC_TOKEN_FILE_PATH": str(path)}) == "second"
+    with scripted((200, {}, {"value": "asked"})) as script:
+        endpoint = {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{script.url}/token?v=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "bearer"}
+        assert assertion(endpoint) == "asked"
+    assert parse_qs(urlsplit(script.requests[0].path).query) == {"v": ["1"], "audience": ["api://AzureADTokenExchange"]}
+    assert script.requests[0].headers["Authorization"] == "Bearer bearer"
+
+
+def test_no_federated_token(tmp_path: Path) -> None:
+    """No variable, no file, an endpoint that refuses: each says what to give."""
+    with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true and there is no token"):
+        assertion({})
+    with pytest.raises(errors.CredentialsError, match=r"can't be read \(No such file"):
+        assertion({"ARM_OIDC_TOKEN_FILE_PATH": str(tmp_path / "none")})
+    with scripted((403, {}, {})) as script:
+        endpoint = {"ACTIONS_ID_TOKEN_REQUEST_URL": script.url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "bearer"}
+        with pytest.raises(errors.CredentialsError, match="id-token: write") as caught:
+            assertion(endpoint)
+    assert "bearer" not in str(caught.value).replace("Bearer", "")
+
+
+def test_an_impossible_login_is_one_line() -> None:
+    """What azure-identity objects to comes out as one line with what to do, without the secret."""
+    broken = Login(PUBLIC, ARM | {"ARM_TENANT_ID": "no tenant!", "ARM_CLIENT_SECRET": "hush"})
+    with pytest.raises(errors.CredentialsError, match=r"log in \(az login\), or set the variables") as caught:
+        broken.token("scope")
+    assert "\n" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", ["ARM", "AZURE"])
+def test_a_login_that_nobody_answers(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login endpoint that is not there is told as such, in one line, whichever variables say who is asking."""
+    nowhere = replace(PUBLIC, login="https://127.0.0.1:1", known=False)
+    environment = {name.replace("ARM", names): value for name, value in (ARM | {"ARM_CLIENT_SECRET": "s"}).items()}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)  # the default chain reads its own
+    with pytest.raises(errors.UnreachableError, match=r"^login at https://127\.0\.0\.1:1: [^\n]*; check network and proxy$"):
+        Login(nowhere, environment).token("scope")

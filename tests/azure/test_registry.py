@@ -1,0 +1,216 @@
+"""The registry client: what goes out, what each answer means, and how it keeps a hub's pace."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from hubtrust.azure import errors
+from hubtrust.azure import throttle_pace as pace
+from hubtrust.azure.clouds import PUBLIC
+from hubtrust.azure.error_bodies import envelope
+from hubtrust.azure.registry import Refused, Registration, Registry, Twin, creation, deletion, identity_update, twin_update
+from hubtrust.azure.throttle_pace import Pace
+from tests.kit.scripted_azure import Reply, Script, scripted
+
+OWNER = {"stack": "o/p/s", "urn": "urn:it's"}
+SHOWN = {
+    "deviceId": "press-001",
+    "etag": "AAA=",
+    "deviceEtag": "NjI=",
+    "status": "disabled",
+    "statusReason": "lost",
+    "authenticationType": "selfSigned",
+    "x509Thumbprint": {"primaryThumbprint": "ab" * 20, "secondaryThumbprint": None},
+    "tags": {"plant": "A", "hubtrust": OWNER},
+    "properties": {"desired": {"rate": 1, "$version": 3, "$metadata": {}}, "reported": {}},
+    "capabilities": {"iotEdge": True},
+    "deviceScope": "ms-azure-iot-edge://x",
+}
+FOUND = Twin(
+    "press-001",
+    Registration(
+        enabled=False, reason="lost", edge=True, thumbprints=("AB" * 20,), tags={"plant": "A", "hubtrust": OWNER}, desired={"rate": 1}
+    ),
+    "selfSigned",
+    "AAA=",
+    "NjI=",
+    {"deviceScope": "ms-azure-iot-edge://x"},
+)
+
+
+@contextmanager
+def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
+    """A registry behind a script, with a pace of its own that never waits."""
+    with scripted(*replies) as script:
+        made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.patience(), script.told.append)  # type: ignore[arg-type]
+        made._door = script.door()
+        pace._PACES.clear()
+        yield made, script
+        pace._PACES.clear()
+
+
+def test_a_twin_is_read_whole() -> None:
+    """Identity and documents, without the service's own bookkeeping; an id is quoted in the path."""
+    with registry((200, {}, SHOWN), (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})) as (
+        made,
+        script,
+    ):
+        assert made.twin("press-001") == FOUND
+        assert made.twin("a%/?#b") is None
+        assert [request.path.partition("?")[0] for request in script.requests] == ["/twins/press-001", "/twins/a%25%2F%3F%23b"]
+
+
+def test_operations_say_what_they_do() -> None:
+    """Create with its tag in the same call; updates and deletion by etag, with all that the others wrote."""
+    wanted = Registration(tags={"plant": "B"}, desired={"rate": 2})
+    assert creation("a", wanted, OWNER) == {
+        "id": "a",
+        "importMode": "create",
+        "status": "enabled",
+        "statusReason": None,
+        "authentication": {"type": "certificateAuthority"},
+        "capabilities": {"iotEdge": False},
+        "tags": {"plant": "B", "hubtrust": OWNER},
+        "properties": {"desired": {"rate": 2}},
+    }
+    update = identity_update(FOUND, wanted)
+    assert (update["importMode"], update["eTag"], update["deviceScope"]) == ("updateIfMatchETag", "NjI=", "ms-azure-iot-edge://x")
+    twin = twin_update(FOUND, {"plant": None, "line": 4}, {"rate": 2}, OWNER)
+    assert (twin["importMode"], twin["twinETag"]) == ("updateTwinIfMatchETag", "AAA=")
+    assert twin["tags"] == {"plant": None, "line": 4, "hubtrust": OWNER}
+    assert deletion(FOUND) == {"id": "press-001", "importMode": "deleteIfMatchETag", "eTag": "NjI="}
+    shown = creation("a", Registration(thumbprints=("AB" * 20, "CD" * 20)), OWNER)["authentication"]
+    assert shown == {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20, "secondaryThumbprint": "CD" * 20}}
+
+
+def test_pages_are_followed_and_text_is_escaped() -> None:
+    """The tag is asked for, a quote in it can't end the text, and a continuation leads on until there is none."""
+    with registry((200, {"x-ms-continuation": "next"}, [SHOWN]), (200, {}, [SHOWN, SHOWN])) as (made, script):
+        assert list(made.owned(OWNER)) == [FOUND] * 3
+        first, second = script.requests
+        assert first.json == {"query": "SELECT * FROM devices WHERE tags.hubtrust.stack = 'o/p/s' AND tags.hubtrust.urn = 'urn:it\\'s'"}
+        assert (first.headers["x-ms-max-item-count"], second.headers["x-ms-continuation"], second.json) == ("1000", "next", first.json)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("DeviceAlreadyExists", Refused.EXISTS),
+        (409001, Refused.EXISTS),
+        ("404001", Refused.ABSENT),
+        ("PreconditionFailed", Refused.STALE),
+        (400023, Refused.STALE),
+        (429001, Refused.BUSY),
+        ("ThrottlingBacklogTimeout", Refused.BUSY),
+        ("ServerError", Refused.BUSY),
+        ("ArgumentInvalid", Refused.OTHER),
+        (None, Refused.OTHER),
+    ],
+)
+def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
+    """400 with `isSuccessful: false` is an answer: codes come as names or as numbers."""
+    error = {"deviceId": "a", "errorCode": code, "errorStatus": "It  is so.\n"}
+    with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (made, _):
+        (refusal,) = made.bulk([{"id": "a"}, {"id": "b"}])
+        assert (refusal.device_id, refusal.why) == ("a", why)
+        assert refusal.words.endswith("It is so")
+
+
+def test_a_call_refused_as_a_whole_is_an_error() -> None:
+    """400 in the hub's envelope."""
+    said = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
+    with (
+        registry((400, {}, said)) as (made, _),
+        pytest.raises(errors.RefusedError, match=r"2 devices on IoT hub 'hub-7': .*ArgumentInvalid: No"),
+    ):
+        made.bulk([{"id": "a"}, {"id": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({}, {"Message": "ErrorCode:DeviceAlreadyExists;A device", "ExceptionMessage": "x"}, ("DeviceAlreadyExists", "A device")),
+        ({}, {"Message": json.dumps({"errorCode": 401002, "message": "Unauthorized"}), "ExceptionMessage": ""}, ("401002", "Unauthorized")),
+        ({}, {"Message": "{broken", "ExceptionMessage": ""}, ("", "{broken")),
+        ({}, {"errorCode": 409301, "message": "It exists", "trackingId": "x"}, ("409301", "It exists")),
+        ({"iothub-errorcode": "DeviceNotFound"}, {"errorCode": 404001, "message": "no"}, ("DeviceNotFound", "no")),
+    ],
+)
+def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expected: tuple[str, str]) -> None:
+    """Three of them, and a header that names the code."""
+
+    class Response:
+        def __init__(self) -> None:
+            self.headers = headers
+
+        def json(self) -> Any:
+            return body
+
+    assert envelope(Response()) == expected  # type: ignore[arg-type]
+
+
+def test_no_hub_under_this_name_is_not_a_denial() -> None:
+    """401 IotHubNotFound: a hub just made may need a moment, and then it is told as missing, not as a role."""
+    said = (401, {"iothub-errorcode": "IotHubNotFound"}, {"Message": "ErrorCode:IotHubNotFound;Unauthorized", "ExceptionMessage": ""})
+    with registry(*[said] * 9) as (made, script):
+        with pytest.raises(errors.NotFoundError, match="check the subscription and the name"):
+            made.twin("a")
+        assert 5 < sum(script.waits) <= 20
+
+
+class Clock:
+    """Time that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let it pass."""
+        self.now += seconds
+
+    def read(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+@pytest.mark.parametrize("allowed", [100 / 60, 20.0, 5000 / 60])
+def test_a_throttle_is_felt(allowed: float) -> None:
+    """Against a leaky bucket of any width the pace settles near it: most of the allowance is used and few calls are refused."""
+    clock = Clock()
+    kept = Pace(sleep=clock.sleep, clock=clock.read)
+    empty_at, done, refused = 0.0, 0, 0
+    while done < 500:
+        sent = kept.wait()
+        throttled = max(empty_at, clock.now) - clock.now > 5 / allowed
+        refused += throttled
+        clock.now += 0.002
+        if not throttled:
+            empty_at = max(empty_at, clock.now) + 1 / allowed
+            done += 1
+        kept.heard(sent, throttled=throttled)
+    assert done / clock.now > 0.95 * allowed
+    assert refused < 0.2 * done
+
+
+def test_a_free_hub_is_not_slowed_down() -> None:
+    """Without a 429 nobody waits."""
+    clock = Clock()
+    kept = Pace(sleep=clock.sleep, clock=clock.read)
+    for _ in range(100):
+        kept.heard(kept.wait(), throttled=False)
+    assert clock.now == 0.0
+
+
+def test_one_full_queue_counts_once() -> None:
+    """Eight calls under way that are all refused widen the spacing once."""
+    clock = Clock()
+    kept = Pace(sleep=clock.sleep, clock=clock.read)
+    clock.now = 0.1
+    for sent in [kept.wait() for _ in range(8)]:
+        clock.now += 0.001
+        kept.heard(sent, throttled=True)
+    assert kept._spacing == pytest.approx(0.101)

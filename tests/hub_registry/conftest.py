@@ -1,0 +1,23 @@
+"""Local Azure, and a hub of each test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import LocalAzure, local_azure
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure."""
+    with local_azure(tmp_path_factory.mktemp("azure")) as found:
+        yield found
+
+
+@pytest.fixture
+def door(azure: LocalAzure) -> Iterator[HubDoor]:
+    """A new hub's door, opened by the owner policy's key."""
+    found = HubDoor(azure, azure.hub())
+    with found.http:
+        yield found

@@ -1,0 +1,113 @@
+"""A device without a client library: TLS by the standard library, packets by hand, so that a test can send what no library would."""
+
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from sandbox.azure.mqtt import packets
+from tests.kit.device_chains import Party
+from tests.kit.hub_client import HubDoor
+
+API = "?api-version=2021-04-12"
+
+
+def text(value: str) -> bytes:
+    """A string as MQTT writes it."""
+    raw = value.encode()
+    return len(raw).to_bytes(2, "big") + raw
+
+
+def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
+    """A control packet."""
+    return bytes((kind << 4 | flags,)) + packets._length(len(body)) + body
+
+
+def connect(client_id: str, username: str, password: str = "", *, keep_alive: int = 60, level: int = 4) -> bytes:
+    """A CONNECT."""
+    flags = 0x82 | (0x40 if password else 0)
+    body = text("MQTT") + bytes((level, flags)) + keep_alive.to_bytes(2, "big")
+    if level == 5:
+        body += b"\0"
+    return packet(1, body + text(client_id) + text(username) + (text(password) if password else b""))
+
+
+class Device:
+    """One TLS connection to a hub's name."""
+
+    def __init__(
+        self,
+        door: HubDoor,
+        identity: Party | None,
+        folder: Path,
+        *,
+        above: tuple[Party, ...] = (),
+        name: str | None = None,
+        version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    ) -> None:
+        context = ssl.create_default_context(cafile=door.azure.ready["ca_file"])
+        context.maximum_version = version
+        if identity:
+            context.load_cert_chain(*identity.files(folder, *above))
+        if name == "":
+            context.check_hostname = False
+        place = urlsplit(door.azure.ready["mqtt"])
+        plain = socket.create_connection((place.hostname, place.port), timeout=30)
+        self._buffer = bytearray()
+        self.host = door.host
+        self.tls = context.wrap_socket(plain, server_hostname=(door.host if name is None else name) or None)
+
+    def __enter__(self) -> Self:
+        """Use it in a `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Break it off."""
+        self.tls.close()
+
+    def send(self, *raw: bytes) -> None:
+        """Send packets in one write."""
+        self.tls.sendall(b"".join(raw))
+
+    def receive(self) -> packets.Packet | None:
+        """The next packet, or None once the hub has closed."""
+        while (found := packets.split(self._buffer)) is None:
+            try:
+                data = self.tls.recv(4096)
+            except (ConnectionError, ssl.SSLError):
+                return None
+            if not data:
+                return None
+            self._buffer += data
+        return found
+
+    def connect(self, device: str, **members: Any) -> int | None:
+        """Say CONNECT as this device; the return code, or None when the hub closed without one."""
+        self.send(connect(device, f"{self.host}/{device}/{API}", **members))
+        answer = self.receive()
+        return answer.body[1] if answer else None
+
+
+def attempts(door: HubDoor, device: str) -> list[dict[str, Any]]:
+    """What the control port's log says of a device on this hub."""
+    found = httpx.get(f"{door.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
+    return [each for each in found if each["host"] == door.host]
+
+
+def messages(door: HubDoor, device: str) -> list[dict[str, Any]]:
+    """What the control port says a device sent to this hub."""
+    found = httpx.get(f"{door.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
+    return [each for each in found if each["host"] == door.host]
+
+
+def until(condition: Any) -> Any:
+    """Wait until a condition holds, and give what it was."""
+    end = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+    return found

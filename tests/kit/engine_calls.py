@@ -1,0 +1,185 @@
+"""Calls a dynamic provider as Pulumi's engine does: the same process, the same gRPC messages, secrets unwrapped on the way."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import grpc
+from google.protobuf import json_format, struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from hubtrust.dynamic.lifecycle import Reconciler
+
+ROOT = Path(__file__).parents[2]
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value crosses
+
+
+class CallFailedError(Exception):
+    """A provider call that failed, with the text that the engine would show."""
+
+
+@dataclass
+class Checked:
+    """What check answers: the inputs, and each failure's property and reason."""
+
+    inputs: dict[str, Any]
+    failures: list[tuple[str, str]]
+
+
+@dataclass
+class Different:
+    """What diff answers."""
+
+    changes: bool
+    replaces: list[str]
+    delete_first: bool
+
+
+@dataclass
+class Made:
+    """A resource as the engine keeps it: its id, outputs, and the inputs it was made from."""
+
+    id: str
+    outs: dict[str, Any]
+    inputs: dict[str, Any]
+
+
+class Reader:
+    """Reads what a process prints as it comes: a full pipe would stop the process."""
+
+    def __init__(self, pipe: IO[str] | None) -> None:
+        assert pipe is not None
+        self._pipe, self._lines = pipe, list[str]()
+        self._thread = threading.Thread(target=lambda: self._lines.extend(pipe), daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """All of it, once the process has ended."""
+        self._thread.join()
+        self._pipe.close()
+        return "".join(self._lines)
+
+
+@dataclass
+class ProviderProcess:
+    """`python -m pulumi.dynamic`; every byte that crosses is kept for the search for keys."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    traffic: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "pulumi.dynamic", "127.0.0.1:1"]
+        environment = {**os.environ, **self.environment, "PULUMI_PROJECT": "tests", "PYTHONDONTWRITEBYTECODE": "1"}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        port = int(self.process.stdout.readline())
+        self.readers = [Reader(self.process.stdout), Reader(self.process.stderr)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
+        self.stub.Configure(provider_pb2.ConfigureRequest(args=_struct({})))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.channel.close()
+        self.process.terminate()
+        self.process.wait()
+        self.said, self.complained = (reader.text() for reader in self.readers)
+
+    def of(self, provider: type[Reconciler]) -> "Provider":
+        """The calls of one provider class in this process."""
+        return Provider(self, serialize_provider(provider()))
+
+    def call(self, method: str, **fields: Any) -> Any:
+        """One gRPC call, recorded."""
+        request = getattr(provider_pb2, f"{method}Request")(**fields)
+        self.traffic.append(json_format.MessageToJson(request))
+        try:
+            response = getattr(self.stub, method)(request)
+        except grpc.RpcError as error:
+            self.traffic.append(error.details())
+            raise CallFailedError(error.details()) from None
+        self.traffic.append(json_format.MessageToJson(response))
+        return response
+
+
+@dataclass
+class Provider:
+    """What the engine does with one kind of resource."""
+
+    process: ProviderProcess
+    pickled: str
+
+    def check(self, news: dict[str, Any], olds: dict[str, Any] | None = None) -> Checked:
+        """Check, as before every step."""
+        answer = self.process.call("Check", news=self._with_provider(news), olds=self._with_provider(olds or {}))
+        return Checked(_dict(answer.inputs), [(failure.property, failure.reason) for failure in answer.failures])
+
+    def diff(self, made: Made, news: dict[str, Any]) -> Different:
+        """Diff of the old outputs and the new inputs."""
+        answer = self.process.call("Diff", id=made.id, olds=self._with_provider(made.outs), news=self._with_provider(news))
+        changes = answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+        return Different(changes, list(answer.replaces), answer.deleteBeforeReplace)
+
+    def create(self, news: dict[str, Any]) -> Made:
+        """Check, then create; the failures of check are raised."""
+        checked = self.check(news)
+        if checked.failures:
+            raise CallFailedError("; ".join(reason for _, reason in checked.failures))
+        answer = self.process.call("Create", properties=self._with_provider(checked.inputs))
+        return Made(answer.id, _dict(answer.properties), news)
+
+    def read(self, made: Made) -> Made | None:
+        """Refresh; None when it is gone. Without inputs in the answer the engine keeps the ones it has."""
+        answer = self.process.call("Read", id=made.id, properties=self._with_provider(made.outs), inputs=self._with_provider(made.inputs))
+        if not answer.id:
+            return None
+        return Made(answer.id, _dict(answer.properties), _dict(answer.inputs) if answer.HasField("inputs") else made.inputs)
+
+    def update(self, made: Made, news: dict[str, Any]) -> Made:
+        """Check, then update."""
+        checked = self.check(news, made.inputs)
+        assert checked.failures == []
+        answer = self.process.call("Update", id=made.id, olds=self._with_provider(made.outs), news=self._with_provider(news))
+        return Made(made.id, _dict(answer.properties), news)
+
+    def delete(self, made: Made) -> None:
+        """Delete by the outputs."""
+        self.process.call("Delete", id=made.id, properties=self._with_provider(made.outs))
+
+    def up(self, made: Made | None, news: dict[str, Any]) -> Made:
+        """One `up` with refresh: read, diff, then the one step that is due. A replacement creates first and deletes last."""
+        found = self.read(made) if made else None
+        if found is None:
+            return self.create(news)
+        different = self.diff(found, news)
+        if different.replaces:
+            new = self.create(news)
+            self.delete(found)
+            return new
+        return self.update(found, news) if different.changes else Made(found.id, found.outs, news)
+
+    def request(self, method: str, **properties: dict[str, Any]) -> Any:
+        """The message of a call, for those who send it themselves."""
+        return getattr(provider_pb2, f"{method}Request")(**{name: self._with_provider(value) for name, value in properties.items()})
+
+    def _with_provider(self, properties: dict[str, Any]) -> struct_pb2.Struct:
+        return _struct({**properties, "__provider": self.pickled})
+
+
+def _struct(properties: dict[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(properties, struct_pb2.Struct())
+
+
+def _dict(struct: struct_pb2.Struct) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json_format.MessageToJson(struct))
+    found.pop("__provider", None)
+    return found

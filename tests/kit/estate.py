@@ -1,0 +1,98 @@
+"""A hub with devices, as a test sees it: what the product wrote, and changes made behind its back."""
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from hubtrust.devices.roster import Roster
+from tests.kit.hub_client import HubDoor
+from tests.kit.local_azure import LocalAzure
+
+_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
+OWNER = {"stack": "organization/tests/dev", "urn": "urn:pulumi:dev::tests::pulumi-python:dynamic/hubtrust:DeviceFleet::presses"}
+
+
+@dataclass
+class Estate:
+    """One hub's registry by a door of the test's own, and the log of what crossed."""
+
+    azure: LocalAzure
+    door: HubDoor
+
+    def grant(self) -> None:
+        """Give the sandbox's deployer the data role on this hub."""
+        subscription = f"/subscriptions/{self.azure.ready['subscription_id']}"
+        role = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}"
+        path = f"{self.door.hub.id}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        properties = {"roleDefinitionId": role, "principalId": self.object_id, "principalType": "ServicePrincipal"}
+        self.azure.http.put(f"{path}?api-version=2022-04-01", headers=self.azure.token, json={"properties": properties}).raise_for_status()
+
+    @property
+    def object_id(self) -> str:
+        """Who the deployer is, by its token."""
+        payload = self.azure.token["Authorization"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["oid"])
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Use the control port."""
+        return httpx.request(method, f"{self.azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
+
+    def clear(self, *faults: str, **dials: Any) -> None:
+        """Forget the log; break what these rules say from now on, on this hub only; turn dials."""
+        self.control("DELETE", "/faults")
+        self.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
+        for fault in faults:
+            self.control("POST", "/faults", {"spec": f"{fault}:host={self.door.host}"})
+        self.control("DELETE", "/requests")
+
+    def calls(self, *, writes: bool = False) -> list[str]:
+        """What the product asked this hub's door: `POST /devices`, and so on."""
+        found = self.control("GET", "/requests" + ("?mutating=1" if writes else ""))
+        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.door.host]
+
+    @property
+    def writes(self) -> int:
+        """How many calls changed something on this hub."""
+        return len(self.calls(writes=True))
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """What devices published to this hub."""
+        return [found for found in self.control("GET", "/messages") if found["host"] == self.door.host]
+
+    def twins(self) -> dict[str, dict[str, Any]]:
+        """Every device."""
+        return {row["deviceId"]: row for page in self.door.query("SELECT * FROM devices", 1000) for row in page}
+
+    def twin(self, device_id: str) -> dict[str, Any]:
+        """One device."""
+        found: dict[str, Any] = self.door.ask("GET", f"/twins/{device_id}").raise_for_status().json()
+        return found
+
+    def delete(self, *device_ids: str) -> None:
+        """Delete devices by hand."""
+        self.door.bulk(*({"id": one, "importMode": "delete"} for one in device_ids)).raise_for_status()
+
+    def disable(self, device_id: str, reason: str) -> None:
+        """Disable a device by hand."""
+        item = {"id": device_id, "importMode": "update", "status": "disabled", "statusReason": reason}
+        self.door.bulk({**item, "authentication": {"type": "certificateAuthority"}}).raise_for_status()
+
+    def tag(self, device_id: str, **tags: Any) -> None:
+        """Change tags by hand."""
+        self.door.bulk({"id": device_id, "importMode": "updateTwin", "tags": tags}).raise_for_status()
+
+    def fleet(self, roster: Roster, **changes: Any) -> dict[str, Any]:
+        """The inputs of a DeviceFleet on this hub."""
+        news = {"hubId": self.door.hub.id, "hostName": self.door.host, "owner": OWNER, "members": roster.pack(), "deadline": 20}
+        return {name: value for name, value in (news | changes).items() if value is not None}
+
+    def device(self, device_id: str = "press-001", **changes: Any) -> dict[str, Any]:
+        """The inputs of a DeviceIdentity on this hub; tags and desired properties as objects."""
+        documents = {name: json.dumps(changes[name]) for name in ("tags", "desired") if isinstance(changes.get(name), dict)}
+        news = {"hubId": self.door.hub.id, "hostName": self.door.host, "owner": OWNER, "deviceId": device_id, "deadline": 20}
+        return {name: value for name, value in (news | changes | documents).items() if value is not None}

@@ -1,0 +1,179 @@
+"""Real places for keys: a vault on local Azure, a SoftHSM token; and the inputs that name a key there."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from azure.identity import ClientSecretCredential
+from azure.keyvault.keys import JsonWebKey, KeyClient
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hubtrust.pki.keys import PrivateKey
+from sandbox import installation
+from tests.kit.authorities import private_pem
+from tests.kit.engine_calls import Made, Provider
+from tests.kit.local_azure import LocalAzure
+
+PIN = "plant-pin-84017263"
+PIN_VARIABLE = "PLANT_TOKEN_PIN"
+ALGORITHMS = ("ec-p256", "ec-p384", "rsa-3072")
+OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"  # Key Vault Crypto Officer
+_MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so")
+
+
+def softhsm() -> str | None:
+    """The path of SoftHSM's module, where it is here."""
+    module = next((path for path in _MODULES if Path(path).exists()), None)
+    return module if shutil.which("softhsm2-util") else None
+
+
+def need_softhsm() -> str:
+    """The path of SoftHSM's module; without it the test is left out and says so, and in CI it fails."""
+    if module := softhsm():
+        return module
+    reason = "SoftHSM is not here, so custody pkcs11 was left out; install it (Debian: apt-get install softhsm2)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass
+class Tokens:
+    """A SoftHSM of the tests' own, in its own folder."""
+
+    folder: Path
+    module: str
+
+    def __post_init__(self) -> None:
+        (self.folder / "tokens").mkdir(parents=True)
+        self.config.write_text(f"directories.tokendir = {self.folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
+
+    @property
+    def config(self) -> Path:
+        """Where SOFTHSM2_CONF is to point."""
+        return self.folder / "softhsm2.conf"
+
+    def run(self, *arguments: str) -> str:
+        """softhsm2-util; PINs of throw-away tokens may stand in its arguments."""
+        environment = {"PATH": os.environ["PATH"], "SOFTHSM2_CONF": str(self.config)}
+        done = subprocess.run(["softhsm2-util", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def token(self, label: str) -> str:
+        """A new token with the PIN of all."""
+        self.run("--init-token", "--free", "--label", label, "--so-pin", "so-pin-84017263", "--pin", PIN)
+        return label
+
+    def give(self, token: str, name: str, key: PrivateKey) -> str:
+        """Bring a key into the token by SoftHSM's own tool; its URI."""
+        file = self.folder / f"{name}.p8"
+        file.write_text(private_pem(key))
+        self.run("--import", str(file), "--token", token, "--label", name, "--id", uuid.uuid4().hex, "--pin", PIN)
+        file.unlink()
+        return self.uri(token, name)
+
+    def uri(self, token: str, key: str) -> str:
+        """The key's PKCS#11 URI."""
+        return f"pkcs11:token={token};object={key};type=private?module-path={self.module}"
+
+
+@dataclass
+class Vault:
+    """A vault on local Azure, and who may do what there."""
+
+    azure: LocalAzure
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """Its https URL."""
+        return f"https://{self.name}.vault.azure.net"
+
+    @cached_property
+    def keys(self) -> KeyClient:
+        """Microsoft's own client, unmodified, as an officer of the vault."""
+        officer = principal(self.azure, "Key Vault Crypto Officer")
+        through: dict[str, Any] = {"proxies": {"https": self.azure.ready["proxy"]}, "connection_verify": self.azure.ready["ca_file"]}
+        credential = ClientSecretCredential(self.azure.ready["tenant_id"], officer["client_id"], officer["client_secret"], **through)
+        return KeyClient(self.uri, credential, **through)
+
+    def give(self, name: str, key: PrivateKey, operations: tuple[str, ...] = ("sign", "verify")) -> str:
+        """Bring a key into the vault by Microsoft's client; its id with the version."""
+        return str(self.keys.import_key(name, JsonWebKey(key_ops=list(operations), **_web_key(key))).id)
+
+
+def _web_key(key: PrivateKey) -> dict[str, Any]:
+    """RFC 7518 6, as octets."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        own, public = key.private_numbers(), key.public_key().public_numbers()
+        numbers = {"n": public.n, "e": public.e, "d": own.d, "p": own.p, "q": own.q, "dp": own.dmp1, "dq": own.dmq1, "qi": own.iqmp}
+        return {"kty": "RSA"} | {name: number.to_bytes((number.bit_length() + 7) // 8, "big") for name, number in numbers.items()}
+    point = key.public_key().public_numbers()
+    numbers = {"x": point.x, "y": point.y, "d": key.private_numbers().private_value}
+    curve = {256: "P-256", 384: "P-384", 521: "P-521"}[key.key_size] if key.curve.name != "secp256k1" else "P-256K"
+    return {"kty": "EC", "crv": curve} | {name: number.to_bytes((key.key_size + 7) // 8, "big") for name, number in numbers.items()}
+
+
+def principal(azure: LocalAzure, role: str) -> dict[str, Any]:
+    """A new application with that role in the subscription."""
+    made: dict[str, Any] = control(azure, "POST", "/principals", {"role": role})
+    return made
+
+
+def grant(azure: LocalAzure, role: str) -> None:
+    """Give the deployer a role that counts at once; owning a subscription opens no vault."""
+    deployer = jwt.decode(azure.token["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})["oid"]
+    scope = f"/subscriptions/{azure.ready['subscription_id']}"
+    roles = f"{scope}/providers/Microsoft.Authorization/roleDefinitions"
+    body = {"properties": {"roleDefinitionId": f"{roles}/{role}", "principalId": deployer, "principalType": "ServicePrincipal"}}
+    path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01"
+    azure.http.put(path, json=body, headers=azure.token).raise_for_status()
+
+
+def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> Any:
+    """A call to the control port."""
+    answer = httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False, timeout=30)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def vault(azure: LocalAzure, name: str = "") -> Vault:
+    """A new vault."""
+    name = name or f"kv-{uuid.uuid4().hex[:12]}"
+    control(azure, "POST", "/vaults", {"name": name})
+    return Vault(azure, name)
+
+
+def environment(azure: LocalAzure, tokens: Tokens | None, **login: str) -> dict[str, str]:
+    """What a provider process gets: what `sandbox env` prints, the token's configuration and its PIN, and who logs in."""
+    found = installation.environment(azure.ready) | login
+    found |= {"AZURE_CLIENT_ID": found["ARM_CLIENT_ID"], "AZURE_CLIENT_SECRET": found["ARM_CLIENT_SECRET"], PIN_VARIABLE: PIN}
+    return found | ({"SOFTHSM2_CONF": str(tokens.config)} if tokens else {})
+
+
+@dataclass
+class Held:
+    """A key in its place, with the inputs that name it once it was looked up."""
+
+    signer: dict[str, Any]
+    made: Made
+
+    @classmethod
+    def look_up(cls, keys: Provider, signer: dict[str, Any], **more: Any) -> "Held":
+        """A SigningKey, created."""
+        made = keys.create({"signer": signer, **more})
+        return cls({**signer, "key": made.outs["reference"], "publicKey": made.outs["publicKey"]}, made)
+
+
+def root_of(issuing: Provider, signer: dict[str, Any], subject: str = "CN=Plant A") -> Made:
+    """A root by that key, issued where the key is."""
+    return issuing.create({"profile": "root", "subject": subject, "signer": signer, "pathLength": 1})

@@ -1,0 +1,54 @@
+"""Authorities for the tests, valid today, and the inputs that declare them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from hubtrust.pki import issue
+from hubtrust.pki.signers import KeyInMemory
+from tests.dynamic.line import Line
+from tests.kit.authorities import ec_key, name, pem_of, private_pem
+from tests.kit.local_azure import Hub
+
+
+class Plant:
+    """A self-signed authority with its key."""
+
+    def __init__(self, subject: str = "Plant A", key: Any = None) -> None:
+        self.key = key or ec_key()
+        validity = issue.Validity.lasting(timedelta(days=3650), now=datetime.now(UTC), backdate=timedelta(days=30))
+        self.signer = KeyInMemory(self.key)
+        serial = x509.random_serial_number()
+        self.certificate = issue.root(self.signer, subject=name(subject), validity=validity, path_length=0, serial=serial)
+        self.pem = pem_of(self.certificate)
+        self.private_pem = private_pem(self.key)
+
+    @property
+    def thumbprint(self) -> str:
+        """As Azure shows it."""
+        return self.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Azure's name for it
+
+    def proof(self, code: str, *, days_ago: int = 0) -> str:
+        """The answer to ``code``, as an offline ceremony makes it."""
+        made = issue.proof_of_possession(
+            issue.Issuer(self.certificate, self.signer),
+            code=code,
+            public_key=ec_key().public_key(),
+            now=datetime.now(UTC) - timedelta(days=days_ago),
+            serial=7,
+        )
+        return pem_of(made)
+
+    def declared(self, hub: Hub, line: Line, **changes: Any) -> dict[str, Any]:
+        """The inputs of a VerifiedCertificate, by the line; None leaves one out."""
+        news = {
+            "serviceId": hub.id,
+            "certificate": self.pem,
+            "name": "plant-a",
+            "signer": {"custody": "state", "privateKey": self.private_pem},
+            "cloud": line.url,
+            "deadline": 20,
+        }
+        return {name: value for name, value in (news | changes).items() if value is not None}

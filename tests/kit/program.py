@@ -1,0 +1,154 @@
+"""The program as a user has it: a copy in a folder of its own, brought up by `python -m sandbox` on a local Azure of its own."""
+
+import base64
+import io
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.engine.cli.main import command
+from tests.kit.local_azure import Hub, LocalAzure
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py")
+
+
+@dataclass
+class Program:
+    """A folder with the program, and what was said when it last ran."""
+
+    folder: Path
+    engine: str
+    said: str = ""
+
+    @property
+    def home(self) -> Path:
+        """The sandbox's own files."""
+        return self.folder / ".sandbox"
+
+    def sandbox(self, *arguments: str) -> int:
+        """Run `python -m sandbox …`; gives the exit code."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
+        environment = {**inherited, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(self.home), "NO_COLOR": "1", "TMPDIR": str(self.temporary)}
+        result = subprocess.run(
+            [sys.executable, "-m", "sandbox", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        self.said = result.stdout + result.stderr
+        return result.returncode
+
+    def run(self, verb: str, *arguments: str) -> int:
+        """Run a verb of the program; gives the exit code."""
+        return self.sandbox(verb, "--engine", self.engine, *arguments)
+
+    def up(self, *arguments: str) -> None:
+        """Bring it up; it must work."""
+        assert self.run("up", *arguments) == 0, self.said
+
+    @property
+    def temporary(self) -> Path:
+        """Where everything that it starts keeps temporary files."""
+        folder = self.folder.parent / "temporary"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """The running local Azure's addresses."""
+        found: dict[str, Any] = json.loads((self.home / "azure.json").read_text())
+        return found
+
+    def engine_says(self, *arguments: str, stdin: str | None = None) -> str:
+        """What the embedded engine prints about the stack: the state is the same for both. It runs in this process: that is cheaper."""
+        environment = {
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{self.home / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+            "PULUMI_HOME": str(self.home / "pulumi"),
+        }
+        out, err = io.StringIO(), io.StringIO()
+        asked = [*arguments, "--stack", "sandbox", "--cwd", str(self.folder)]
+        code = command(asked, environment=environment, stdin=io.StringIO(stdin), stdout=out, stderr=err)
+        assert code == 0, err.getvalue()
+        return out.getvalue()
+
+    def outputs(self) -> dict[str, Any]:
+        """`stack output --json`."""
+        found: dict[str, Any] = json.loads(self.engine_says("stack", "output", "--json"))
+        return found
+
+    def control(self, method: str, path: str) -> Any:
+        """Use the control port."""
+        return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
+
+    def configure(self, **values: Any) -> None:
+        """Write keys into the stack's settings as committed, or over them, and no others; without a namespace one is the project's."""
+        given = {name if ":" in name else f"hubtrust:{name}": json.dumps(value) for name, value in values.items()}
+        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().splitlines()
+        kept = [line for line in committed if line.strip().rpartition(": ")[0] not in given]
+        (self.folder / "Pulumi.sandbox.yaml").write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
+
+    def configure_secret(self, name: str, value: str) -> None:
+        """Set a key as `config set --secret` does, from stdin; the stack exists."""
+        copy = self.home / "Pulumi.sandbox.yaml"
+        copy.write_text((self.folder / "Pulumi.sandbox.yaml").read_text() + self.salt)
+        self.engine_says("config", "set", "--secret", name, "--config-file", str(copy), stdin=value)
+        shutil.copy(copy, self.folder / "Pulumi.sandbox.yaml")
+
+    @property
+    def salt(self) -> str:
+        """The line by which the stack's passphrase is known."""
+        lines = (self.home / "Pulumi.sandbox.yaml").read_text().splitlines()
+        return next(line for line in lines if line.startswith("encryptionsalt:")) + "\n"
+
+    @contextmanager
+    def azure(self) -> Iterator[LocalAzure]:
+        """A client of the tests' own, that looks at local Azure and changes it behind the program's back."""
+        trust = ssl.create_default_context(cafile=self.ready["ca_file"])
+        with httpx.Client(base_url=self.ready["arm"], verify=trust, trust_env=False, timeout=30) as client:
+            azure = LocalAzure(self.ready, client)
+            azure.log_in()
+            yield azure
+
+    def hub(self, azure: LocalAzure) -> Hub:
+        """The program's hub as that client sees it."""
+        found = self.outputs()
+        group = f"/subscriptions/{self.ready['subscription_id']}/resourceGroups/{found['resourceGroupName']}"
+        return Hub(azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
+
+
+@contextmanager
+def program(folder: Path, engine: str) -> Iterator[Program]:
+    """A copy of the program under ``folder``; what it starts is stopped at the end."""
+    place = folder / "program"
+    place.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, place / part)
+    (place / ".venv").symlink_to(sys.prefix)
+    made = Program(place, engine)
+    try:
+        yield made
+    finally:
+        made.sandbox("stop")
+
+
+def pem_of(found: dict[str, Any]) -> str:
+    """The PEM of a certificate as the hub shows it."""
+    return base64.b64decode(found["properties"]["certificate"]).decode()

@@ -1,0 +1,119 @@
+"""An HTTP server that gives the answers it was told to, in order, and keeps the requests: for what Azure does once in a while."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from hubtrust.azure.certificates import Certificates, service
+from hubtrust.azure.client import Door, Patience
+from hubtrust.azure.clouds import PUBLIC
+from hubtrust.azure.login import Login
+
+HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+DPS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/dps-7"
+Reply = tuple[int, dict[str, str], Any]  # status, headers, body (dict: JSON, bytes: as they are); status 0: drop the connection
+
+
+@dataclass
+class Request:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, read."""
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass
+class Script:
+    """The answers to come, the requests that came, and a clock that moves only when somebody waits."""
+
+    replies: list[Reply]
+    requests: list[Request] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    doors: ExitStack = field(default_factory=ExitStack)
+    logins: int = 0
+    url: str = ""
+
+    def patience(self, **limits: float) -> Patience:
+        """Patience by the script's own clock: waiting takes no time and is remembered."""
+        return Patience(**limits, sleep=self.waits.append, clock=lambda: sum(self.waits))
+
+    def door(self, **limits: float) -> Door:
+        """A door to this server, closed when the script ends."""
+        script = self
+
+        class Counting(Login):
+            def __init__(self) -> None:
+                super().__init__(PUBLIC, {})
+
+            def token(self, scope: str) -> str:
+                return f"token-{script.logins}-for-{scope}"
+
+            def renew(self) -> None:
+                script.logins += 1
+
+        return self.doors.enter_context(Door(self.url, "scope", Counting(), self.patience(**limits), self.told.append))
+
+    def certificates(self, owner: str = HUB, api_version: str | None = None, **limits: float) -> Certificates:
+        """The certificate operations on ``owner``, behind this server."""
+        return Certificates(self.door(**limits), service(owner), api_version=api_version)
+
+
+@contextmanager
+def scripted(*replies: Reply) -> Iterator[Script]:
+    """A server on a port of its own that gives ``replies`` in order; what is asked beyond them gets 599."""
+    script = Script(list(replies))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(script))
+    script.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield script
+    finally:
+        script.doors.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def shown(name: str = "plant-a", *, verified: bool = False, etag: str = "e1", code: str | None = None) -> dict[str, Any]:
+    """A certificate as Azure shows it."""
+    properties = {"subject": "Plant A", "thumbprint": "AB" * 20, "isVerified": verified, "certificate": "…"}
+    return {"properties": properties | ({"verificationCode": code} if code else {}), "name": name, "etag": etag}
+
+
+def _handler(script: Script) -> Callable[..., BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            script.requests.append(Request(self.command, self.path, dict(self.headers), body))
+            status, headers, content = script.replies.pop(0) if script.replies else (599, {}, {})
+            if status == 0:
+                self.close_connection = True
+                return
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response_only(status)
+            for header, value in ({"Content-Type": "application/json"} | headers | {"Content-Length": str(len(data))}).items():
+                self.send_header(header, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler

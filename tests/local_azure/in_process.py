@@ -1,0 +1,175 @@
+"""Local Azure without sockets: the very application that the listeners serve, in memory, on a clock of the test's own."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.azure import control, faults
+from sandbox.azure.clock import Clock
+from sandbox.azure.dials import Dials
+from sandbox.azure.front import Front
+from sandbox.azure.local_azure import Azure
+from sandbox.azure.login import principals
+from sandbox.azure.login.tokens import TokenIssuer
+from sandbox.azure.store import Store
+
+ARM = "management.azure.com"
+HUB = "2023-06-30"
+PROVISIONING = "2023-03-01-preview"
+GROUPS = "2021-04-01"
+ROLES = "2022-04-01"
+DROPPED = 0  # the status of a connection that ended without an answer
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int = DROPPED
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> Any:
+        """The error's code, in whichever of Azure's envelopes it came; it must be in one of them."""
+        body = self.json()
+        if "error" in body and isinstance(body["error"], dict):
+            assert set(body["error"]) <= {"code", "message", "details"}, body
+            return body["error"]["code"]
+        if "error" in body:
+            assert body["error_description"].startswith(f"AADSTS{body['error_codes'][0]}: "), body
+            return body["error_codes"][0]
+        assert set(body) == {"code", "httpStatusCode", "message"}, body
+        assert body["message"].endswith(f"errorcode: IH{body['code']}."), body
+        return body["code"]
+
+
+@dataclass
+class InProcess:
+    """One local Azure, asked request by request. `ask` sends a token of its owner's unless told otherwise."""
+
+    front: Front
+    loop: asyncio.AbstractEventLoop
+    subscription: str
+    token: str = ""
+
+    @property
+    def azure(self) -> Azure:
+        """What it is made of."""
+        return self.front.azure
+
+    def log_in(self) -> None:
+        """A new token of the deployer's."""
+        directory = principals.directory(self.azure.store)
+        deployer = principals.find(self.azure.store, directory.client_id)
+        assert deployer
+        self.token = self.azure.tokens.issue(deployer, f"https://{ARM}")
+
+    def ask(self, method: str, path: str, body: Any = None, *, host: str = ARM, token: str | None = None, **headers: str) -> Answer:
+        """One request; `body` is bytes as they are, or anything that JSON can write. `if_match` becomes If-Match, and so on."""
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if content:
+            sent.setdefault("content-type", "application/json")
+        bearer = self.token if token is None else token
+        if bearer:
+            sent.setdefault("authorization", f"Bearer {bearer}")
+        answer = Answer()
+        self.loop.run_until_complete(self.front(_scope(method, path, sent, answer), _receive(content), _send(answer)))
+        return answer
+
+    def must(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """A request that has to succeed; gives its JSON."""
+        answer = self.ask(method, path, body, **headers)
+        assert answer.status < 300, f"{method} {path}: {answer.status} {answer.body.decode()}"
+        return answer.json() if answer.body else None
+
+    def group(self, name: str = "") -> str:
+        """A resource group; gives its path."""
+        path = f"/subscriptions/{self.subscription}/resourceGroups/{name or f'group-{uuid.uuid4().hex[:8]}'}"
+        self.must("PUT", f"{path}?api-version={GROUPS}", {"location": "westus"})
+        return path
+
+    def hub(self, group: str = "", *, kind: str = "IotHubs", name: str = "") -> str:
+        """An active hub or provisioning service; gives its path."""
+        path = f"{group or self.group()}/providers/Microsoft.Devices/{kind}/{name or f'trial-{uuid.uuid4().hex[:8]}'}"
+        self.must("PUT", f"{path}?api-version={version(path)}", {"location": "westus", "sku": {"name": "S1", "capacity": 1}})
+        return path
+
+    def reset(self) -> None:
+        """As the control port does it."""
+        with self.azure.store.transaction():
+            self.azure.store.clear(keep=control.KEPT_ON_RESET)
+            control.grant_deployer(self.front)
+        self.front.entries.clear()
+        self.front.faults.rules.clear()
+        self.azure.clock.follow_machine()
+        self.azure.dials = Dials()
+
+
+def version(path: str) -> str:
+    """The api-version of what a path names."""
+    return HUB if "/IotHubs/" in path else PROVISIONING if "/provisioningServices/" in path else GROUPS
+
+
+@contextmanager
+def in_process() -> Iterator[InProcess]:
+    """A local Azure for a block."""
+    store, clock = Store(None), Clock()
+    with store.transaction():
+        directory = principals.directory(store)
+        tokens = TokenIssuer(store, clock, directory.tenant_id)
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id)
+        front = Front(azure, faults.Faults())
+        control.grant_deployer(front)
+    loop = asyncio.new_event_loop()
+    made = InProcess(front, loop, directory.subscription_id)
+    made.log_in()
+    try:
+        yield made
+    finally:
+        loop.close()
+        store.close()
+
+
+def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> dict[str, Any]:
+    bare, _, query = path.partition("?")
+
+    def drop() -> None:
+        answer.status = DROPPED
+
+    return {
+        "type": "http",
+        "method": method,
+        "path": bare,
+        "raw_path": bare.encode("latin-1"),
+        "query_string": query.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        "extensions": {"sandbox.drop": drop},
+    }
+
+
+def _receive(content: bytes) -> Any:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return receive
+
+
+def _send(answer: Answer) -> Any:
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+        else:
+            answer.body += message["body"]
+
+    return send

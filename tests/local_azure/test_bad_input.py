@@ -1,0 +1,225 @@
+"""What no careful client sends: each gets Azure's own envelope and status, and never a traceback."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.azure.resource_manager import front
+from sandbox.azure.wire import MAX_BODY
+from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
+from tests.local_azure.makers import authority, uploaded
+from tests.local_azure.randomly import RANDOM
+
+BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a test sends, nothing may have failed inside."""
+    caplog.set_level(logging.ERROR, "sandbox.azure")
+    yield
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+@pytest.mark.parametrize(("path", "status", "code"), [
+    ("{g}/g", 400, "MissingApiVersionParameter"),
+    ("{g}/g?api-version=1999-01-01", 400, "InvalidApiVersionParameter"),
+    ("{g}/g/providers/Microsoft.Devices/IotHubs/h?api-version=2031-01-01", 404, "InvalidResourceType"),
+    ("{g}/g/providers/Microsoft.Devices/IotHubs/h/certificates?api-version=2016-02-03", 404, "InvalidResourceType"),
+    ("{g}/g/providers/Microsoft.Devices/IotHubs/h?api-version=2023-06-30", 404, "ResourceGroupNotFound"),
+    ("{g}/there/providers/Microsoft.Devices/IotHubs/h?api-version=2023-06-30", 404, 404002),
+    ("{g}/there/providers/Microsoft.Devices/IotHubs/h/certificates/c?api-version=2023-06-30", 404, 404002),
+    ("{g}/there/providers/Microsoft.Devices/provisioningServices/d?api-version=2022-12-12", 404, 404002),
+    ("{g}/there/providers/Microsoft.Storage/storageAccounts/a?api-version=2023-01-01", 404, "InvalidResourceType"),
+    ("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups?api-version=2021-04-01", 404, "SubscriptionNotFound"),
+    ("/subscriptions/not-a-guid/resourceGroups?api-version=2021-04-01", 400, "InvalidSubscriptionId"),
+    ("/", 404, "InvalidResourceType"),
+    ("{s}/operationresults/none?api-version=2021-04-01", 404, "ResourceNotFound"),
+    ("{s}/providers/Microsoft.Devices/locations/westus/operationResults/!!?api-version=2023-06-30", 404, "ResourceNotFound"),
+    ("{s}/providers/Microsoft.Devices/locations/westus/operationResults/AAAA?api-version=2023-06-30", 404, "ResourceNotFound"),
+])  # fmt: skip
+def test_places_and_versions_that_are_not(azure: InProcess, path: str, status: int, code: object) -> None:
+    """Unknown api-version, resource, group, subscription, operation."""
+    azure.group("there")
+    answer = azure.ask("GET", path.replace("{g}", "{s}/resourceGroups").replace("{s}", f"/subscriptions/{azure.subscription}"))
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_a_method_that_a_path_does_not_know(azure: InProcess) -> None:
+    """405 with what it does know."""
+    answer = azure.ask("TRACE", f"/subscriptions/{azure.subscription}/resourceGroups/g?api-version={GROUPS}")
+
+    assert (answer.status, answer.code, answer.headers["allow"]) == (405, "MethodNotAllowed", "DELETE, GET, HEAD, PATCH, PUT")
+
+
+@pytest.mark.parametrize(("body", "content_type", "status", "code"), [
+    (b"{", "application/json", 400, "InvalidRequestContent"),
+    (b"[]", "application/json", 400, "InvalidRequestContent"),
+    (b'"text"', "application/json; charset=utf-8", 400, "InvalidRequestContent"),
+    (b"\xff\xfe\x00", "application/json", 400, "InvalidRequestContent"),
+    (b'{"location": NaN}', "application/json", 400, "InvalidRequestContent"),
+    (b'{"sku": {"capacity": 1e999}}', "application/json", 400, "InvalidRequestContent"),
+    (b"[" * 100_000, "application/json", 400, "InvalidRequestContent"),
+    (b'{"tags": ' + b"1" * 5_000 + b"}", "application/json", 400, "InvalidRequestContent"),
+    (b"<a/>", "application/xml", 415, "UnsupportedMediaType"),
+    (b"a=b", "application/x-www-form-urlencoded", 415, "UnsupportedMediaType"),
+    (b"{}", "", 415, "UnsupportedMediaType"),
+    (b" " * (MAX_BODY + 1), "application/json", 413, "RequestContentTooLarge"),
+])  # fmt: skip
+@pytest.mark.parametrize("where", ["group", "hub", "certificate"])
+def test_bodies_that_are_none(azure: InProcess, where: str, body: bytes, content_type: str, status: int, code: str) -> None:
+    """Malformed JSON, another type, over 4 MiB: refused at each depth, and nothing is made."""
+    hub = azure.hub()
+    path = {"group": f"{hub.partition('/providers/')[0]}-new", "hub": f"{hub}-new", "certificate": f"{hub}/certificates/new"}[where]
+    answer = azure.ask("PUT", f"{path}?api-version={version(path)}", body, content_type=content_type)
+
+    assert (answer.status, answer.code) == (status, code)
+    assert azure.ask("GET", f"{path}?api-version={version(path)}").status == 404
+
+
+def test_half_a_surrogate_comes_back_as_it_went(azure: InProcess) -> None:
+    """JSON can hold what UTF-8 can't: the answer stays valid JSON."""
+    group = azure.group()
+    answer = azure.ask("PUT", f"{group}?api-version={GROUPS}", b'{"location": "westus", "tags": {"a": "\\ud800"}}')
+
+    assert answer.json()["tags"] == {"a": "\ud800"}
+
+
+def test_odd_case_and_odd_slashes(azure: InProcess) -> None:
+    """ARM minds neither: the same hub by every spelling of its path."""
+    hub = azure.hub()
+    spellings = (hub.upper().replace("/SUBSCRIPTIONS/", "/subscriptions/"), hub.lower(), hub.replace("/", "//"), f"{hub}/")
+
+    assert {azure.must("GET", f"{path}?API-Version={HUB}")["id"] for path in spellings} == {hub}
+
+
+def test_names_that_would_break_out(azure: InProcess) -> None:
+    """Percent-encoded slashes, line ends, nulls, quotes: no header, no key and no other resource is reached by them."""
+    hub = azure.hub()
+    for bad in ("a%2F..%2Fb", "a%0d%0ax-evil:%201", "a%00b", "a'b", "%22", "a%20b", "%E2%80%AE"):
+        answer = azure.ask("PUT", f"{hub}/certificates/{bad}?api-version={HUB}", uploaded(authority().pem))
+        assert answer.status in {400, 404}
+        assert answer.code
+    operation = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/locations/w%0d%0ax-evil:%201/operationResults"
+    token = azure.ask("DELETE", f"{hub}?api-version={HUB}").headers["location"].partition("/operationResults/")[2]
+    answer = azure.ask("GET", f"{operation}/{token}")
+    assert not {ord(mark) for value in answer.headers.values() for mark in value} & {10, 13}
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+_JSON = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=5
+)
+
+
+def _bent(body: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
+    """A body with some of its members replaced by any JSON, or left out."""
+    if isinstance(body, dict) and body and draw(st.integers(0, 3)):
+        bent = {name: _bent(value, draw) for name, value in body.items()}
+        if draw(st.booleans()):
+            del bent[draw(st.sampled_from(sorted(bent)))]
+        return bent
+    if isinstance(body, list) and body and draw(st.integers(0, 3)):
+        return [_bent(value, draw) for value in body]
+    return draw(_JSON) if draw(st.integers(0, 2)) == 0 else body
+
+
+_PROPERTIES = {
+    "minTlsVersion": "1.2",
+    "eventHubEndpoints": {"events": {"retentionTimeInDays": 1, "partitionCount": 4}},
+    "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "a=b", "containerName": "c"}},
+    "routing": {
+        "endpoints": {"eventHubs": [{"name": "e"}]},
+        "routes": [{"name": "r"}],
+        "enrichments": [{"key": "k", "endpointNames": ["e"]}],
+    },
+    "ipFilterRules": [],
+    "allowedFqdnList": [],
+    "authorizationPolicies": [{"keyName": "a", "rights": "b"}],
+    "iotHubs": [{"connectionString": "HostName=h;SharedAccessKey=k", "location": "westus"}],
+    "allocationPolicy": "Hashed",
+    "enableDataResidency": False,
+}
+_BODIES: dict[str, Any] = {
+    "group": {"location": "westus", "tags": {"a": "b"}, "managedBy": "me"},
+    "IotHubs": {**BODY, "tags": {"a": "b"}, "identity": {"type": "SystemAssigned"}, "properties": _PROPERTIES, "etag": "x"},
+    "provisioningServices": {**BODY, "tags": {"a": "b"}, "identity": {"type": "None"}, "properties": _PROPERTIES},
+    "certificate": uploaded(authority().pem, isVerified=True),
+    "verify": {"certificate": authority().pem},
+    "role": {"properties": {"roleDefinitionId": "/x/b24988ac-6180-42a0-ab88-20f7382dd24c", "principalId": "p", "condition": "c"}},
+    "name": {"name": "free"},
+    "consumers": {"properties": {"name": "c"}},
+}  # fmt: skip
+
+
+@settings(RANDOM, max_examples=150)
+@given(data=st.data(), what=st.sampled_from(sorted(_BODIES)), method=st.sampled_from(["PUT", "PATCH", "POST"]))
+def test_no_json_whatsoever_brings_it_down(azure: InProcess, data: st.DataObject, what: str, method: str) -> None:
+    """Any member of any body may be anything: the answer is a success or one of the service's own refusals, and the next GET works."""
+    group, hub = _standing(azure)
+    devices = f"{group}/providers/Microsoft.Devices"
+    path = {
+        "group": f"{group}-bent",
+        "IotHubs": f"{devices}/IotHubs/bent-hub",
+        "provisioningServices": f"{devices}/provisioningServices/bent-dps",
+        "certificate": f"{hub}/certificates/ca",
+        "verify": f"{hub}/certificates/ca/verify",
+        "role": f"{group}/providers/Microsoft.Authorization/roleAssignments/r",
+        "consumers": f"{hub}/eventHubEndpoints/events/ConsumerGroups/c",
+        "name": f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/checkNameAvailability",
+    }[what]
+    api = "2022-04-01" if what == "role" else HUB if what == "name" else version(path)
+    answer = azure.ask(method, f"{path}?api-version={api}", _bent(_BODIES[what], data.draw), if_match="*")
+
+    assert answer.status < 500 or answer.code == 500019, answer.body
+    if answer.status >= 400:
+        assert answer.code
+    if what in {"group", "IotHubs", "provisioningServices"}:
+        assert azure.ask("GET", f"{path}?api-version={api}").status in {200, 404}
+
+
+def _standing(azure: InProcess) -> tuple[str, str]:
+    group = f"/subscriptions/{azure.subscription}/resourceGroups/standing"
+    hub = f"{group}/providers/Microsoft.Devices/IotHubs/standing-hub"
+    if azure.ask("GET", f"{hub}?api-version={HUB}").status == 404:
+        azure.group("standing")
+        azure.hub(group, name="standing-hub")
+    return group, hub
+
+
+_SEGMENT = st.text(st.characters(codec="latin-1", exclude_characters="?#"), max_size=6)
+
+
+@settings(RANDOM, max_examples=80)
+@given(
+    parts=st.lists(_SEGMENT | st.sampled_from(["subscriptions", "providers", "%2F", "%", "%zz", "%ff"]), max_size=8),
+    host=st.sampled_from([ARM, "login.windows.net", "127.0.0.1", "x.azure-devices.net", ""]),
+    method=st.sampled_from(["GET", "PUT", "DELETE", "POST", "FETCH"]),
+)
+def test_no_path_whatsoever_brings_it_down(azure: InProcess, parts: list[str], host: str, method: str) -> None:
+    """Any path at any of the names: a JSON answer, never the last line of defence."""
+    answer = azure.ask(method, "/" + "/".join(parts), host=host)
+
+    assert 400 <= answer.status < 500
+    assert answer.json()
+
+
+def test_a_bug_of_its_own_is_told_in_azure_s_envelope(
+    azure: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last line of defence: an error nobody thought of is a 500 in ARM's words, is logged, and changes nothing."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(front, "_check_version", broken)
+    answer = azure.ask("GET", f"/subscriptions?api-version={GROUPS}")
+
+    assert (answer.status, answer.code, b"bug" in answer.body) == (500, "InternalServerError", False)
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    caplog.clear()

@@ -1,0 +1,272 @@
+"""Hubs and provisioning services at ARM: their making, changing and going, and what stands in their answers."""
+
+import base64
+from urllib.parse import urlsplit
+
+import pytest
+
+from sandbox.azure.dials import Dials
+from tests.local_azure.in_process import InProcess, version
+
+KINDS = ("IotHubs", "provisioningServices")
+BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
+DAY = 86_400
+
+
+def at(path: str) -> str:
+    """With the api-version of what it names."""
+    return f"{path}?api-version={version(path)}"
+
+
+def relative(url: str) -> str:
+    """A link's path and query."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_state_walk(azure: InProcess, kind: str) -> None:
+    """201 with Azure-AsyncOperation alone; Activating, Active, Transitioning, Active, Deleting, gone; a new etag at each step."""
+    azure.azure.dials = Dials(operation_seconds=60)
+    path = f"{azure.group()}/providers/Microsoft.Devices/{kind}/trial"
+    seen = []
+    for method, body in (("PUT", BODY), ("PUT", BODY), ("DELETE", None)):
+        answer = azure.ask(method, at(path), body)
+        operation = relative(answer.headers["azure-asyncoperation"])
+        seen.append((answer.status, "location" in answer.headers, answer.headers.get("retry-after")))
+        assert azure.ask("GET", operation).body == b'{"status":"Running"}'
+        during = azure.must("GET", at(path))
+        azure.azure.clock.advance(61)
+        assert azure.ask("GET", operation).body == b'{"status":"Succeeded"}'
+        after = azure.ask("GET", at(path))
+        seen.append((during["properties"]["state"], after.json().get("properties", {}).get("state")))
+        assert after.status == 404 or after.json()["etag"] != during["etag"]
+
+    assert seen[0::2] == [(201, False, None), (201, False, None), (202, True, "15")]
+    assert seen[1::2] == [("Activating", "Active"), ("Transitioning", "Active"), ("Deleting", None)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_deletion_ends_at_its_location_too(azure: InProcess, kind: str) -> None:
+    """The body is the four bytes `null`; Location answers 202 until it is done, then an empty 200; the name is free at once."""
+    path = azure.hub(kind=kind)
+    azure.azure.dials = Dials(operation_seconds=60)
+    deleted = azure.ask("DELETE", at(path))
+    location = relative(deleted.headers["location"])
+    waiting = azure.ask("GET", location)
+    azure.azure.clock.advance(61)
+    done = azure.ask("GET", location)
+
+    assert (deleted.status, deleted.body) == (202, b"null")
+    assert (waiting.status, waiting.headers["retry-after"]) == (202, "15")
+    assert (done.status, done.body) == (200, b"")
+    assert azure.ask("DELETE", at(path)).status == 204
+    assert azure.ask("PUT", at(path), BODY).status == 201
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_change_at_a_time(azure: InProcess, kind: str, method: str) -> None:
+    """What is being changed is busy: 409, code 409002."""
+    path = azure.hub(kind=kind)
+    azure.azure.dials = Dials(operation_seconds=60)
+    azure.must("PUT", at(path), BODY)
+    busy = azure.ask(method, at(path), None if method == "DELETE" else BODY)
+
+    assert (busy.status, busy.code) == (409, 409002)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_is_taken_in_the_whole_cloud(azure: InProcess, kind: str) -> None:
+    """From the moment of the PUT: the name check says so in Azure's words, and another group can't have it. Other clouds can."""
+    check = "checkNameAvailability" if kind == "IotHubs" else "checkProvisioningServiceNameAvailability"
+    url = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/{check}?api-version={version(f'/{kind}/')}"
+    free = azure.must("POST", url, {"name": "Taken-1"})
+    azure.hub(kind=kind, name="taken-1")
+    taken = azure.must("POST", url, {"name": "Taken-1"})
+    second = azure.ask("PUT", at(f"{azure.group()}/providers/Microsoft.Devices/{kind}/TAKEN-1"), BODY)
+
+    assert free == {"nameAvailable": True, "reason": "Invalid", "message": None}
+    assert (taken["nameAvailable"], taken["reason"]) == (False, "AlreadyExists")
+    assert taken["message"].endswith("name 'Taken-1' is not available")
+    assert (second.status, second.code) == (409, 409001)
+
+
+def test_a_hub_s_own_etag(azure: InProcess) -> None:
+    """Asked for only when it is sent: a stale one is 412 in the hub's own words; without one an update goes through."""
+    hub = azure.hub()
+    etag = azure.must("GET", at(hub))["etag"]
+    stale = azure.ask("PUT", at(hub), BODY, if_match="AAAAAAAAAAA=")
+    right = azure.ask("PUT", at(hub), BODY, if_match=etag)
+
+    assert (stale.status, stale.code) == (412, 412001)
+    assert stale.json()["message"].startswith("Either bad ETag was supplied or IotHub description was changed.")
+    assert (right.status, right.json()["etag"]) == (201, etag)
+    assert azure.ask("PUT", at(hub), BODY).status == 201
+    assert int.from_bytes(base64.b64decode(azure.must("GET", at(hub))["etag"])) > int.from_bytes(base64.b64decode(etag))
+
+
+def test_what_a_hub_shows(azure: InProcess) -> None:
+    """Its host name, its built-in endpoint, the region by its long name, secrets blotted out, what was sent kept as it was."""
+    group = azure.group()
+    storage = {
+        "$default": {
+            "sasTtlAsIso8601": "PT1H",
+            "connectionString": "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0;",
+            "containerName": "c",
+        }
+    }
+    sent = {"minTlsVersion": "1.2", "disableLocalAuth": True, "storageEndpoints": storage}
+    body = {**BODY, "location": "West US", "tags": {"a": "b"}, "properties": sent}
+    azure.must("PUT", at(f"{group}/providers/Microsoft.Devices/IotHubs/Plant-A"), body)
+    hub = azure.must("GET", at(f"{group}/providers/Microsoft.Devices/IotHubs/plant-a"))
+    properties = hub["properties"]
+
+    assert (hub["name"], hub["location"], hub["tags"], hub["sku"]["tier"]) == ("Plant-A", "West US", {"a": "b"}, "Standard")
+    assert (properties["hostName"], properties["minTlsVersion"], properties["disableLocalAuth"]) == (
+        "Plant-A.azure-devices.net",
+        "1.2",
+        True,
+    )
+    assert properties["locations"][0] == {"location": "West US", "role": "primary"}
+    assert properties["eventHubEndpoints"]["events"]["endpoint"].startswith("sb://iothub-ns-plant-a-")
+    assert "c2VjcmV0" not in str(hub)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"sku": {"name": "X9", "capacity": 1}}, 400012),
+        ({"sku": {"name": "F1", "capacity": 2}}, 400013),
+        ({"sku": {"name": "F1", "capacity": 1}, "properties": {"eventHubEndpoints": {"events": {"partitionCount": 4}}}}, 400016),
+        ({"properties": {"minTlsVersion": "2.5"}}, 400089),
+        ({"properties": {"enableDataResidency": True}}, 400059),
+        ({"properties": {"routing": {"enrichments": [{"key": "k", "endpointNames": ["nowhere"]}]}}}, 400131),
+        ({"location": "atlantis"}, "LocationNotAvailableForResourceType"),
+        ({"location": ""}, "LocationRequired"),
+    ],
+)
+def test_values_out_of_range(azure: InProcess, change: dict[str, object], code: object) -> None:
+    """Refused with Azure's code, and nothing is made."""
+    path = f"{azure.group()}/providers/Microsoft.Devices/IotHubs/trial"
+    answer = azure.ask("PUT", at(path), {**BODY, **change})
+
+    assert (answer.status, answer.code) == (400, code)
+    assert azure.ask("GET", at(path)).status == 404
+
+
+@pytest.mark.parametrize(("kind", "name"), [("IotHubs", name) for name in ("ab", "a" * 51, "ends-", "has_underscore", "dot.ted")] + [
+    ("provisioningServices", name) for name in ("ab", "-begins", "ends-", "global", "Global", "a" * 51)
+])  # fmt: skip
+def test_names_outside_azure_s_rules(azure: InProcess, kind: str, name: str) -> None:
+    """400, in the provider's envelope."""
+    answer = azure.ask("PUT", at(f"{azure.group()}/providers/Microsoft.Devices/{kind}/{name}"), BODY)
+
+    assert (answer.status, answer.code) == (400, 400306 if kind == "IotHubs" else 400305)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_region_is_for_good(azure: InProcess, kind: str) -> None:
+    """A PUT from another region is refused by ARM."""
+    path = azure.hub(kind=kind)
+    answer = azure.ask("PUT", at(path), {**BODY, "location": "eastus"})
+
+    assert (answer.status, answer.code) == (409, "InvalidResourceLocation")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tags_and_lists(azure: InProcess, kind: str) -> None:
+    """PATCH changes tags alone; both lists show it; the other group's list does not."""
+    path = azure.hub(kind=kind)
+    other = azure.group()
+    patched = azure.must("PATCH", at(path), {"tags": {"who": "us"}})
+    lists = [
+        azure.must("GET", at(f"{scope}/providers/Microsoft.Devices/{kind}").replace("2021-04-01", version(f"/{kind}/")))["value"]
+        for scope in (path.partition("/providers/")[0], f"/subscriptions/{azure.subscription}", other)
+    ]
+
+    assert patched["tags"] == {"who": "us"}
+    assert [[each["tags"] for each in found] for found in lists] == [[{"who": "us"}], [{"who": "us"}], []]
+
+
+def test_shared_access_policies(azure: InProcess) -> None:
+    """Five on a hub, one on a provisioning service, with Azure's own rights; keys are kept when a PUT leaves them out."""
+    hub, dps = azure.hub(), azure.hub(kind="provisioningServices")
+    policies = azure.must("POST", at(f"{hub}/listkeys"))["value"]
+    owner = azure.must("POST", at(f"{dps}/listkeys"))["value"]
+    one = azure.must("POST", at(f"{hub}/IotHubKeys/SERVICE/listkeys"))
+    kept = [
+        {"keyName": "iothubowner", "rights": "RegistryWrite, ServiceConnect, DeviceConnect"},
+        {"keyName": "mine", "rights": "ServiceConnect"},
+    ]
+    azure.must("PUT", at(hub), {**BODY, "properties": {"authorizationPolicies": kept}})
+    after = azure.must("POST", at(f"{hub}/listkeys"))["value"]
+    missing = azure.ask("POST", at(f"{dps}/keys/nobody/listkeys"))
+
+    assert [policy["keyName"] for policy in policies] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]
+    assert [policy["rights"] for policy in owner] == ["ServiceConfig, EnrollmentWrite, DeviceConnect"]
+    assert one == policies[1]
+    assert (after[0], [policy["keyName"] for policy in after]) == (policies[0], ["iothubowner", "mine"])
+    assert (missing.status, missing.code) == (404, 404001)
+
+
+def test_linked_hubs_keep_their_key(azure: InProcess) -> None:
+    """A linked hub comes back named and masked, and sending the masked string again keeps the key that was given."""
+    dps = azure.hub(kind="provisioningServices")
+    secret = "HostName=h.azure-devices.net;SharedAccessKeyName=owner;SharedAccessKey=c2VjcmV0"
+    azure.must("PUT", at(dps), {**BODY, "properties": {"iotHubs": [{"connectionString": secret, "location": "westus"}]}})
+    shown = azure.must("GET", at(dps))["properties"]["iotHubs"]
+    azure.must("PUT", at(dps), {**BODY, "properties": {"iotHubs": shown}})
+    document = azure.azure.store.list("provisioning-service")[0]
+
+    assert shown[0]["name"] == "h.azure-devices.net"
+    assert shown[0]["connectionString"].endswith("SharedAccessKey=****")
+    assert document["hubs"][0]["connectionString"] == secret
+
+
+def test_what_hangs_on_a_hub(azure: InProcess) -> None:
+    """Skus, quotas, statistics, jobs and consumer groups answer; a consumer group is made, found in any case, and removed."""
+    hub = azure.hub()
+    group = f"{hub}/eventHubEndpoints/events/ConsumerGroups"
+    made = azure.must("PUT", at(f"{group}/cg1"), {"properties": {"name": "cg1"}})
+    found = azure.must("GET", at(f"{group.lower().replace(hub.lower(), hub)}/CG1"))
+    names = [each["name"] for each in azure.must("GET", at(group))["value"]]
+    azure.must("DELETE", at(f"{group}/cg1"))
+
+    assert {"F1"}.isdisjoint(sku["sku"]["name"] for sku in azure.must("GET", at(f"{hub}/skus"))["value"])
+    assert [quota["name"] for quota in azure.must("GET", at(f"{hub}/quotaMetrics"))["value"]] == ["TotalMessages", "TotalDeviceCount"]
+    assert azure.must("GET", at(f"{hub}/IotHubStats"))["totalDeviceCount"] == 0
+    assert azure.ask("GET", at(f"{hub}/jobs/fake-job")).code == 404011
+    assert made["properties"]["properties"] == {"name": "cg1"}
+    assert (found["id"], names) == (made["id"], ["$Default", "cg1"])
+    assert azure.ask("GET", at(f"{group}/cg1")).status == 404
+
+
+def test_an_unregistered_provider(azure: InProcess) -> None:
+    """A subscription that has not registered Microsoft.Devices is told so by ARM; registering helps at once."""
+    group = azure.group()
+    provider = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices"
+    azure.must("POST", f"{provider}/unregister?api-version=2021-04-01")
+    refused = azure.ask("PUT", at(f"{group}/providers/Microsoft.Devices/IotHubs/trial"), BODY)
+    azure.must("POST", f"{provider}/register?api-version=2021-04-01")
+
+    assert (refused.status, refused.code) == (409, "MissingSubscriptionRegistration")
+    assert azure.ask("PUT", at(f"{group}/providers/Microsoft.Devices/IotHubs/trial"), BODY).status == 201
+
+
+def test_each_cloud_is_a_world_of_its_own(azure: InProcess) -> None:
+    """A hub made at the US government's ARM has that cloud's host name and is not in the public cloud."""
+    host = "management.usgovcloudapi.net"
+    principal = azure.azure.store.list("principal")[0]["client_id"]
+    from sandbox.azure.login import principals
+
+    deployer = principals.find(azure.azure.store, principal)
+    assert deployer
+    token = azure.azure.tokens.issue(deployer, f"https://{host}")
+    group = f"/subscriptions/{azure.subscription}/resourceGroups/gov"
+    path = f"{group}/providers/Microsoft.Devices/IotHubs/trial"
+    azure.ask("PUT", at(group), {"location": "usgovvirginia"}, host=host, token=token)
+    azure.ask("PUT", at(path), {**BODY, "location": "usgovvirginia"}, host=host, token=token)
+
+    assert azure.ask("GET", at(path), host=host, token=token).json()["properties"]["hostName"] == "trial.azure-devices.us"
+    assert azure.ask("GET", at(path)).status == 404

@@ -1,0 +1,294 @@
+"""Local Azure as a process: sockets, the proxy, the control port, and clients that behave badly."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from cryptography import x509
+
+from sandbox import commands
+from tests.kit.local_azure import ROOT, LocalAzure, local_azure
+
+
+def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> httpx.Response:
+    """Ask the control port."""
+    return httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False, timeout=30)
+
+
+@contextmanager
+def dialled(url: str) -> Iterator[socket.socket]:
+    """A plain connection."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as sock:
+        yield sock
+
+
+def connect(azure: LocalAzure, head: bytes) -> bytes:
+    """What the proxy answers to these bytes."""
+    with dialled(azure.ready["proxy"]) as sock:
+        sock.sendall(head)
+        return sock.recv(4096)
+
+
+def alive(azure: LocalAzure) -> bool:
+    """Whether another client is served."""
+    return azure.ask("GET", "/subscriptions").status_code == 200
+
+
+@pytest.mark.parametrize("target", [
+    "example.com:443", "azure.com:443", "management.azure.com.evil.example:443", "management.azure.com:80", "127.0.0.1:443",
+    "localhost:443",
+    "hub.azure-devices.net:22", "a.b.azure-devices.net:443", "management.azure.com", ":443", "", "management.azure.com:443x",
+])  # fmt: skip
+def test_the_proxy_leads_nowhere_else(process: LocalAzure, target: str) -> None:
+    """Every host and port that is not Azure's: 403, and the line says which."""
+    answer = connect(process, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert f"'{target}'".encode() in answer
+
+
+@pytest.mark.parametrize(("head", "status"), [
+    (b"GET http://management.azure.com/ HTTP/1.1\r\n\r\n", b"405"),
+    (b"CONNECT " + b"a" * 20_000 + b"\r\n\r\n", b"431"),
+    (b"\x16\x03\x01\x02\x00\r\n\r\n", b"405"),
+])  # fmt: skip
+def test_what_the_proxy_does_not_take(process: LocalAzure, head: bytes, status: bytes) -> None:
+    """Other methods, endless heads, TLS where none belongs."""
+    assert connect(process, head).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("name", [
+    "management.azure.com", "login.partner.microsoftonline.cn", "my-hub.azure-devices.us", "dps.azure-devices-provisioning.net",
+])  # fmt: skip
+def test_azure_s_names_are_vouched_for(process: LocalAzure, name: str) -> None:
+    """Through the proxy each name has a certificate that a client with the bundle trusts, over TLS 1.2 or newer."""
+    with dialled(process.ready["proxy"]) as sock:
+        sock.sendall(f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}:443\r\n\r\n".encode())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200")
+        context = ssl.create_default_context(cafile=process.ready["bundle_file"])
+        with context.wrap_socket(sock, server_hostname=name) as secured:
+            assert secured.version() in {"TLSv1.2", "TLSv1.3"}
+
+
+def test_stopping_says_nothing(tmp_path: Path) -> None:
+    """With connections open through the proxy and to every port it still stops at once, with exit code 0 and without a word."""
+    ready = tmp_path / "ready.json"
+    ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
+    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process, httpx.Client() as idle:
+        LocalAzure({}, idle).until(lambda: ready.exists() or process.poll() is not None)
+        facts = json.loads(ready.read_text())
+        with dialled(facts["proxy"]) as tunnel, dialled(facts["control"]), dialled(facts["arm"]):
+            tunnel.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n")
+            assert tunnel.recv(4096).startswith(b"HTTP/1.1 200")
+            process.terminate()
+            _, told = process.communicate(timeout=30)
+
+    assert (process.returncode, told) == (0, b"")
+
+
+def test_the_ca_vouches_for_nothing_else(process: LocalAzure) -> None:
+    """Its constraints are critical and name Azure's IoT names and loopback alone; it ends within 31 days; its key lies nowhere."""
+    folder = Path(process.ready["ca_file"]).parent
+    ca = x509.load_pem_x509_certificate(Path(process.ready["ca_file"]).read_bytes())
+    constraints = ca.extensions.get_extension_for_class(x509.NameConstraints)
+    named = {str(name.value) for name in constraints.value.permitted_subtrees or ()}
+
+    assert constraints.critical
+    assert not {name for name in named if name in {"com", "net", "azure.com", "microsoftonline.com", "core.windows.net"}}
+    assert "azure-devices.net" in named
+    assert (ca.not_valid_after_utc - ca.not_valid_before_utc).days <= 31
+    assert [path.name for path in folder.iterdir() if b"PRIVATE KEY" in path.read_bytes()] == ["server.key"]
+    assert stat.S_IMODE((folder / "server.key").stat().st_mode) == 0o600
+
+
+def test_half_a_request_hurts_nobody(process: LocalAzure) -> None:
+    """A head without its end, a body that stays away, a handshake cut short, a client that leaves: the next one is served."""
+    host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
+    context = ssl.create_default_context(cafile=process.ready["ca_file"])
+    with socket.create_connection((host, port)) as raw:
+        raw.sendall(b"\x16\x03\x01")
+        for part in (b"GET / HT", b"PUT /subscriptions HTTP/1.1\r\nHost: management.azure.com\r\nContent-Length: 100\r\n\r\n{"):
+            with socket.create_connection((host, port)) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
+                secured.sendall(part)
+                assert alive(process)
+    with dialled(process.ready["proxy"]) as sock:
+        sock.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n")
+        assert alive(process)
+
+
+def test_no_http_at_all(process: LocalAzure) -> None:
+    """Bytes that are no HTTP end the connection with a 400 at most."""
+    host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
+    context = ssl.create_default_context(cafile=process.ready["ca_file"])
+    with socket.create_connection((host, port), timeout=30) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
+        secured.sendall(b"\x00\x01\x02 nonsense\r\n\r\n")
+        assert secured.recv(4096)[:12] in {b"HTTP/1.1 400", b""}
+    assert alive(process)
+
+
+def test_a_client_that_never_reads(process: LocalAzure) -> None:
+    """It asks again and again and takes nothing in: its own connection stands still, everybody else's goes on."""
+    host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
+    context = ssl.create_default_context(cafile=process.ready["ca_file"])
+    request = (
+        f"GET /subscriptions/{process.ready['subscription_id']}/locations?api-version=2021-04-01 HTTP/1.1\r\nHost: management.azure.com\r\n"
+    )
+    request += f"Authorization: {process.token['Authorization']}\r\n\r\n"
+    with socket.create_connection((host, port)) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
+        secured.setblocking(False)
+        sent = 0
+        try:
+            while sent < 3000:
+                secured.send(request.encode())
+                sent += 1
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            pass
+        assert sent > 10
+        for _ in range(20):
+            assert alive(process)
+
+
+def test_the_control_port(process: LocalAzure) -> None:
+    """Log, faults, dials, clock, principals and reset, each by its own word; none of it answers on ARM's port."""
+    hub = process.hub()
+    control(process, "DELETE", "/requests")
+    process.ask("GET", hub.id)
+    process.ask("PATCH", hub.id, json={"tags": {}})
+    log = control(process, "GET", "/requests").json()
+    mutating = control(process, "GET", "/requests?mutating=1").json()
+    added = control(process, "POST", "/faults", {"spec": "503:path=*/nowhere"}).json()
+    made = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
+    moved = control(process, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
+    stood = control(process, "PUT", "/clock", {"advance": 60}).json()
+    dials = control(process, "PATCH", "/dials", {"operation_seconds": 5, "strict": True}).json()
+    rules = control(process, "GET", "/faults").json()
+    control(process, "POST", "/reset")
+    control(process, "PATCH", "/dials", {"operation_seconds": 0, "strict": False})
+
+    assert [(line["method"], line["host"], line["status"]) for line in log] == [
+        ("GET", urlsplit(process.ready["arm"]).netloc, 200),
+        ("PATCH", urlsplit(process.ready["arm"]).netloc, 200),
+    ]
+    assert log[0]["path"] == hub.id
+    assert [line["method"] for line in mutating] == ["PATCH"]
+    assert (added, [each["fault"] for each in rules]) == ({"added": 1}, ["503"])
+    assert set(made) == {"client_id", "client_secret", "object_id"}
+    assert (moved["now"], stood["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
+    assert (dials["operation_seconds"], dials["strict"]) == (5, True)
+    assert process.http.get(process.url(hub.id), headers=process.token).status_code == 404
+    assert control(process, "GET", "/requests").json()[0]["status"] == 404
+    assert control(process, "GET", "/faults").json() == []
+    for path in ("/faults", "/reset", "/health", "/clock"):
+        assert process.http.get(path, headers=process.token).status_code in {400, 404}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [
+    ("POST", "/faults", {"fault": 418}), ("POST", "/faults", {"spec": "x"}), ("PATCH", "/dials", {"nope": 1}),
+    ("PATCH", "/dials", {"strict": 1}),
+    ("PUT", "/clock", {"now": "soon"}), ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}), ("PUT", "/clock", {}), ("POST", "/faults", []),
+    ("POST", "/principals", {"role": "King"}), ("POST", "/federated-credentials", {"client_id": "x"}),
+    ("PUT", "/clock", {"advance": "1e999"}),
+])  # fmt: skip
+def test_the_control_port_says_what_is_wrong(process: LocalAzure, method: str, path: str, body: Any) -> None:
+    """400 with a sentence."""
+    answer = control(process, method, path, body)
+
+    assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
+
+
+def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> None:
+    """`drop` ends it on the socket, without an answer."""
+    control(process, "POST", "/faults", {"fault": "drop", "path": "/subscriptions", "times": 1})
+    with pytest.raises(httpx.TransportError):
+        process.http.get("/subscriptions?api-version=2021-04-01", headers=process.token)
+
+    assert alive(process)
+
+
+def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
+    """What the control port can do from the first request on: a fault, slow operations, role delay, a clock, the zero date, strictness."""
+    flags = ("--hostile", "503:path=*/locations:nth=1", "--operation-seconds", "60", "--role-delay", "5", "--clock", "2023-10-06T19:14:45Z")
+    with local_azure(tmp_path, *flags, "--created", "zero", "--strict", "--retry-after", "3") as azure:
+        dials = control(azure, "GET", "/dials").json()
+        locations = f"/subscriptions/{azure.ready['subscription_id']}/locations?api-version=2021-04-01"
+        statuses = [azure.http.get(locations, headers=azure.token).status_code for _ in range(2)]
+        clock = control(azure, "GET", "/clock").json()["now"]
+
+    assert statuses == [503, 200]
+    assert clock.startswith("2023-10-06T19:1")
+    assert (dials["operation_seconds"], dials["role_delay_seconds"], dials["created_zero_date"]) == (60, 5, True)
+    assert (dials["strict"], dials["retry_after"]) == (True, 3)
+
+
+@pytest.mark.parametrize(("flags", "named"), [
+    (("--host", "0.0.0.0"), "loopback"), (("--host", "127.0.0.1.example.com"), "loopback"), (("--hostile", "418"), "418"),
+    (("--clock", "noon"), "--clock"), (("--clock", "2023-10-06T19:14:45"), "time zone"), (("--port", "TAKEN"), "--port"),
+    (("--data", "/dev/null/x"), "--data"),
+])  # fmt: skip
+def test_a_start_that_can_t_be(process: LocalAzure, flags: tuple[str, str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, exit code 1, and what to write instead."""
+    taken = str(urlsplit(process.ready["arm"]).port)
+    free = [word for port in ("--port", "--proxy-port", "--control-port") for word in (port, "0")]
+    code = commands.main(["cloud", *free, *(taken if flag == "TAKEN" else flag for flag in flags)])
+    told = capsys.readouterr()
+
+    assert (code, told.out, len(told.err.splitlines())) == (1, "", 1)
+    assert told.err.startswith("sandbox: ")
+    assert named in told.err
+
+
+def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
+    """It holds the secret, so it is the owner's alone; it is gone when local Azure has stopped, and nothing else is left behind."""
+    with local_azure(tmp_path) as azure:
+        ready = tmp_path / "ready.json"
+        mode = stat.S_IMODE(ready.stat().st_mode)
+        folder = Path(azure.ready["ca_file"]).parent
+        os.kill(azure.ready["pid"], signal.SIGTERM)
+        azure.until(lambda: not ready.exists())
+        azure.until(lambda: not folder.exists())
+
+    assert mode == 0o600
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_verbs_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`up --no-program`, `status`, `env`, `reset`, `stop`: each says what is, and without a running one what to do."""
+    monkeypatch.setenv("SANDBOX_HOME", str(tmp_path / ".sandbox"))
+    monkeypatch.chdir(ROOT)
+
+    def verb(*words: str) -> tuple[int, str]:
+        code = commands.main(words)
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    before = [verb(word) for word in ("status", "env", "reset", "stop")]
+    # In a process of its own, as a shell would: what it starts must outlive it.
+    up = subprocess.run([sys.executable, "-m", "sandbox", "up", "--no-program"], capture_output=True, text=True, check=False, timeout=120)
+    try:
+        status, env, again, reset = (verb(*words) for words in (("status",), ("env",), ("up", "--no-program"), ("reset",)))
+        ready = json.loads((tmp_path / ".sandbox" / "azure.json").read_text())
+    finally:
+        stop = verb("stop")
+
+    assert [code for code, _ in before] == [1, 1, 1, 0]
+    assert "make up" in before[1][1]
+    assert (up.returncode, up.stderr) == (0, "")
+    assert [code for code, _ in (status, env, again, reset, stop)] == [0] * 5
+    assert ready["arm"] in status[1]
+    assert f"export HTTPS_PROXY={ready['proxy']}" in env[1]
+    assert ready["client_secret"] not in status[1] + up.stdout
+    assert not (tmp_path / ".sandbox" / "azure.json").exists()

@@ -1,0 +1,99 @@
+"""Killed at any moment and started again: everything that was acknowledged is still there."""
+
+import itertools
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.kit.local_azure import ROOT, LocalAzure
+from tests.local_azure.makers import authority, encoded, uploaded
+
+WRITERS, ACKNOWLEDGED = 4, 40
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[tuple[LocalAzure, "subprocess.Popen[bytes]"]]:
+    """`python -m sandbox cloud --data`, on free ports; killed without mercy at the end."""
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    ports = itertools.chain.from_iterable((f"--{name}port", "0") for name in ("", "proxy-", "control-", "mqtt-"))
+    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), "--data", str(folder / "data")]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        with httpx.Client() as idle:
+            waiting = LocalAzure({}, idle)
+            waiting.until(lambda: ready.exists() or process.poll() is not None)
+        facts = json.loads(ready.read_text())
+        trust = ssl.create_default_context(cafile=facts["ca_file"])
+        with httpx.Client(base_url=facts["arm"], verify=trust, trust_env=False, timeout=30) as client:
+            azure = LocalAzure(facts, client)
+            azure.log_in()
+            yield azure, process
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def test_killed_under_load_it_has_all_that_it_acknowledged(tmp_path: Path) -> None:
+    """Four clients register, ask for codes and prove while it is killed; each answer that came out is found again, state and etag."""
+    ca = authority()
+    acknowledged: dict[str, dict[str, Any]] = {}
+    maybe: dict[str, set[bool]] = {}
+    enough = threading.Event()
+    with kept(tmp_path) as (azure, process):
+        hubs = [azure.hub().id for _ in range(WRITERS)]
+        tenant, token = azure.ready["tenant_id"], azure.token
+        threads = [threading.Thread(target=_write, args=(azure, hub, ca, acknowledged, maybe, enough)) for hub in hubs]
+        for thread in threads:
+            thread.start()
+        assert enough.wait(60)
+        os.kill(process.pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join(60)
+    with kept(tmp_path) as (azure, _):
+        found = {one["id"]: one for hub in hubs for one in azure.ask("GET", f"{hub}/certificates").json()["value"]}
+        assert azure.ready["tenant_id"] == tenant
+        assert azure.http.get("/subscriptions?api-version=2021-04-01", headers=token).status_code == 200
+        names = azure.ask("GET", f"/subscriptions/{azure.ready['subscription_id']}/providers/Microsoft.Devices/IotHubs/").json()["value"]
+
+    assert len(acknowledged) >= ACKNOWLEDGED
+    assert {hub["id"] for hub in names} == set(hubs)
+    for identifier, answer in acknowledged.items():
+        assert identifier in found, identifier
+        if found[identifier]["etag"] == answer["etag"]:
+            assert found[identifier]["properties"]["isVerified"] == answer["properties"]["isVerified"]
+        else:  # a later change whose answer never came out
+            assert found[identifier]["properties"]["isVerified"] in maybe[identifier]
+
+
+def _write(
+    azure: LocalAzure, hub: str, ca: Any, acknowledged: dict[str, dict[str, Any]], maybe: dict[str, set[bool]], enough: threading.Event
+) -> None:
+    """Prove certificates one after the other until nobody answers; note each answer."""
+    trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
+    with httpx.Client(base_url=azure.ready["arm"], verify=trust, trust_env=False, timeout=60) as http:
+        for number in range(25):
+            identifier, etag, code = f"{hub}/certificates/ca-{number}", "", ""
+            for method, operation in (("PUT", ""), ("POST", "/generateVerificationCode"), ("POST", "/verify")):
+                body = uploaded(ca.pem) if method == "PUT" else {"certificate": encoded(ca.proof(code))} if "verify" in operation else None
+                headers = azure.token | ({"If-Match": etag} if etag else {})
+                maybe[identifier] = {operation == "/verify"}
+                try:
+                    answer = http.request(method, azure.url(f"{identifier}{operation}"), json=body, headers=headers)
+                except httpx.TransportError:
+                    return
+                found = answer.raise_for_status().json()
+                acknowledged[identifier] = found
+                etag, code = found["etag"], found["properties"].get("verificationCode", "")
+                if len(acknowledged) >= ACKNOWLEDGED:
+                    enough.set()
