@@ -15,13 +15,13 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
+from sandbox.plugins.property_values import from_struct, to_struct
 from sandbox.plugins.resource import Autonaming, Candidate, InitializationError, Operation, PluginError, State
-from sandbox.plugins.wire import read, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.plugins.resource import Difference, Function, Resource
+    from sandbox.plugins.resource import DiffResult, Function, Resource
 
 STATUS_DETAILS = "grpc-status-details-bin"
 
@@ -50,7 +50,7 @@ def reports_errors(
 
 def _initialization_status(state: State, reason: str) -> bytes:
     detail = provider_pb2.ErrorResourceInitFailed(
-        id=state.id, properties=write(state.outputs), inputs=write(state.inputs), reasons=[reason]
+        id=state.id, properties=to_struct(state.outputs), inputs=to_struct(state.inputs), reasons=[reason]
     )
     packed = any_pb2.Any()
     packed.Pack(detail)
@@ -105,7 +105,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def CheckConfig(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
-        reasons = self.check_config(request.urn, read(request.news))
+        reasons = self.check_config(request.urn, from_struct(request.news))
         return provider_pb2.CheckResponse(inputs=request.news, failures=[provider_pb2.CheckFailure(reason=reason) for reason in reasons])
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
@@ -124,9 +124,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
         if request.tok not in self.functions:
             raise PluginError(self._unknown("function", request.tok, self.functions))
-        result = self.functions[request.tok](read(request.args))
+        result = self.functions[request.tok](from_struct(request.args))
         failures = [provider_pb2.CheckFailure(reason=reason) for reason in result.failures]
-        return provider_pb2.InvokeResponse(failures=failures, **{"return": write(result.inputs)})
+        return provider_pb2.InvokeResponse(failures=failures, **{"return": to_struct(result.inputs)})
 
     @reports_errors
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
@@ -134,48 +134,48 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if request.HasField("autonaming"):
             mode = provider_pb2.CheckRequest.AutonamingOptions.Mode.Name(request.autonaming.mode)
             naming = Autonaming(mode=mode, proposed=request.autonaming.proposed_name)
-        checked = self._resource(request.urn).check(
+        result = self._resource(request.urn).check(
             Candidate(
                 name=request.urn.split("::", 3)[-1],
-                olds=read(request.olds),
-                news=read(request.news),
+                olds=from_struct(request.olds),
+                news=from_struct(request.news),
                 seed=request.randomSeed,
                 naming=naming,
             )
         )
-        failures = [provider_pb2.CheckFailure(reason=reason) for reason in checked.failures]
-        return provider_pb2.CheckResponse(inputs=write(checked.inputs), failures=failures)
+        failures = [provider_pb2.CheckFailure(reason=reason) for reason in result.failures]
+        return provider_pb2.CheckResponse(inputs=to_struct(result.inputs), failures=failures)
 
     @reports_errors
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
-        state = State(request.id, outputs=read(request.olds), inputs=read(request.old_inputs))
-        return _diff_response(self._resource(request.urn).diff(state, read(request.news), ignored=list(request.ignoreChanges)))
+        state = State(request.id, outputs=from_struct(request.olds), inputs=from_struct(request.old_inputs))
+        return _diff_response(self._resource(request.urn).diff(state, from_struct(request.news), ignored=list(request.ignoreChanges)))
 
     @reports_errors
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         operation = Operation(request.urn, preview=request.preview, timeout=request.timeout)
-        made = self._resource(request.urn).create(read(request.properties), operation)
-        return provider_pb2.CreateResponse(id=made.id, properties=write(made.outputs))
+        made = self._resource(request.urn).create(from_struct(request.properties), operation)
+        return provider_pb2.CreateResponse(id=made.id, properties=to_struct(made.outputs))
 
     @reports_errors
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
-        state = State(request.id, outputs=read(request.properties), inputs=read(request.inputs))
+        state = State(request.id, outputs=from_struct(request.properties), inputs=from_struct(request.inputs))
         found = self._resource(request.urn).read(state, Operation(request.urn))
         if found is None:
             return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(id=found.id, properties=write(found.outputs), inputs=write(found.inputs))
+        return provider_pb2.ReadResponse(id=found.id, properties=to_struct(found.outputs), inputs=to_struct(found.inputs))
 
     @reports_errors
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
-        state = State(request.id, outputs=read(request.olds), inputs=read(request.old_inputs))
+        state = State(request.id, outputs=from_struct(request.olds), inputs=from_struct(request.old_inputs))
         operation = Operation(request.urn, preview=request.preview, timeout=request.timeout)
         ignored = list(request.ignoreChanges)
-        outputs = self._resource(request.urn).update(state, read(request.news), operation, ignored=ignored)
-        return provider_pb2.UpdateResponse(properties=write(outputs))
+        outputs = self._resource(request.urn).update(state, from_struct(request.news), operation, ignored=ignored)
+        return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
     @reports_errors
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        state = State(request.id, outputs=read(request.properties), inputs=read(request.old_inputs))
+        state = State(request.id, outputs=from_struct(request.properties), inputs=from_struct(request.old_inputs))
         self._resource(request.urn).delete(state, Operation(request.urn, timeout=request.timeout))
         return empty_pb2.Empty()
 
@@ -199,7 +199,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
 
-def _diff_response(difference: Difference) -> provider_pb2.DiffResponse:
+def _diff_response(difference: DiffResult) -> provider_pb2.DiffResponse:
     response = provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if difference.changed else provider_pb2.DiffResponse.DIFF_NONE,
         diffs=difference.properties,

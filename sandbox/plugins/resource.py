@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 
 class PluginError(Exception):
@@ -40,7 +40,7 @@ class PropertyChange:
 
 
 @dataclass(frozen=True)
-class Difference:
+class DiffResult:
     """The answer to Diff. `detail` is None where the provider gives no detailed diff."""
 
     changed: bool
@@ -70,7 +70,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """The inputs to go on with, and one reason for each thing wrong with them."""
 
     inputs: Properties
@@ -98,11 +98,11 @@ class Operation:
 class Resource(Protocol):
     """A resource type. Each method mirrors one call of Pulumi's ResourceProvider service."""
 
-    def check(self, candidate: Candidate) -> Checked:
+    def check(self, candidate: Candidate) -> CheckResult:
         """Complete and validate inputs."""
         ...
 
-    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> Difference:
+    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
         """Compare the resource with new inputs."""
         ...
 
@@ -126,6 +126,6 @@ class Resource(Protocol):
 class Function(Protocol):
     """A function that a program can invoke."""
 
-    def __call__(self, arguments: Properties) -> Checked:
+    def __call__(self, arguments: Properties) -> CheckResult:
         """The result (as `inputs` of the answer) or what is wrong with the arguments."""
         ...

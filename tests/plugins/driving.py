@@ -12,7 +12,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from sandbox.plugins.wire import read, write
+from sandbox.plugins.property_values import from_struct, to_struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,42 +38,44 @@ class Plugin:
 
     def check(self, token: str, name: str, news: dict[str, Any], olds: dict[str, Any] | None = None, **more: Any) -> Any:
         """The CheckResponse."""
-        return self.stub.Check(provider_pb2.CheckRequest(urn=urn(token, name), news=write(news), olds=write(olds or {}), **more))
+        return self.stub.Check(provider_pb2.CheckRequest(urn=urn(token, name), news=to_struct(news), olds=to_struct(olds or {}), **more))
 
     def create(self, token: str, name: str, news: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
         """(id, outputs), with Secret and UNKNOWN in them."""
-        made = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=write(news), **more))
-        return made.id, read(made.properties)
+        made = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=to_struct(news), **more))
+        return made.id, from_struct(made.properties)
 
     def diff(self, token: str, outputs: dict[str, Any], inputs: dict[str, Any], news: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The response as JSON."""
         request = provider_pb2.DiffRequest(
-            id="any", urn=urn(token, "it"), olds=write(outputs), old_inputs=write(inputs), news=write(news), **more
+            id="any", urn=urn(token, "it"), olds=to_struct(outputs), old_inputs=to_struct(inputs), news=to_struct(news), **more
         )
         return json_format.MessageToDict(self.stub.Diff(request))
 
     def read(self, token: str, identity: str, outputs: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None) -> Any:
         """(id, outputs, inputs); an id of "" means gone."""
-        request = provider_pb2.ReadRequest(id=identity, urn=urn(token, "it"), properties=write(outputs or {}), inputs=write(inputs or {}))
+        request = provider_pb2.ReadRequest(
+            id=identity, urn=urn(token, "it"), properties=to_struct(outputs or {}), inputs=to_struct(inputs or {})
+        )
         found = self.stub.Read(request)
-        return found.id, read(found.properties), read(found.inputs)
+        return found.id, from_struct(found.properties), from_struct(found.inputs)
 
     def update(
         self, token: str, state: tuple[str, dict[str, Any]], inputs: dict[str, Any], news: dict[str, Any], **more: Any
     ) -> dict[str, Any]:
         """The new outputs of what is in the state as (id, outputs), made from these inputs."""
         request = provider_pb2.UpdateRequest(
-            id=state[0], urn=urn(token, "it"), olds=write(state[1]), old_inputs=write(inputs), news=write(news), **more
+            id=state[0], urn=urn(token, "it"), olds=to_struct(state[1]), old_inputs=to_struct(inputs), news=to_struct(news), **more
         )
-        return read(self.stub.Update(request).properties)
+        return from_struct(self.stub.Update(request).properties)
 
     def delete(self, token: str, identity: str, outputs: dict[str, Any] | None = None, **more: Any) -> None:
         """Delete what has this id."""
-        self.stub.Delete(provider_pb2.DeleteRequest(id=identity, urn=urn(token, "it"), properties=write(outputs or {}), **more))
+        self.stub.Delete(provider_pb2.DeleteRequest(id=identity, urn=urn(token, "it"), properties=to_struct(outputs or {}), **more))
 
     def invoke(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the function returns."""
-        return read(getattr(self.stub.Invoke(provider_pb2.InvokeRequest(tok=token, args=write(arguments))), "return"))
+        return from_struct(getattr(self.stub.Invoke(provider_pb2.InvokeRequest(tok=token, args=to_struct(arguments))), "return"))
 
 
 def urn(token: str, name: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.plugins.azure_native import arm
 from sandbox.plugins.azure_native.plugin import plugin
+from sandbox.plugins.azure_native.resource_types import HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
 from sandbox.plugins.azure_native.timing import Timing
-from sandbox.plugins.azure_native.types import HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
 from sandbox.plugins.azure_native.validation import NO_LOCATION
 from sandbox.plugins.resource import Candidate, InitializationError, Operation, PluginError, State
 from tests.plugins.accounts import SUBSCRIPTION, configured

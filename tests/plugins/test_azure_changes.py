@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.plugins.azure_native import shapes
-from sandbox.plugins.azure_native.differences import carried_over, difference
-from sandbox.plugins.azure_native.types import DPS, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT, TYPES
+from sandbox.plugins.azure_native import conversion
+from sandbox.plugins.azure_native.input_diff import difference, refreshed_inputs
+from sandbox.plugins.azure_native.resource_types import DPS, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT, TYPES
+from sandbox.plugins.property_values import UNKNOWN
 from sandbox.plugins.resource import PluginError
-from sandbox.plugins.wire import UNKNOWN
 
 HUB: dict[str, Any] = {
     "resourceGroupName": "rg",
@@ -141,12 +141,12 @@ def test_outputs_are_what_the_sdk_knows_of_the_answer() -> None:
     """Nulls and unknown names go, the API version comes."""
     expected = {name: value for name, value in ANSWER.items() if name not in ("tags", "subscriptionid")}
     properties = {name: value for name, value in ANSWER["properties"].items() if name != "notInTheApi"}
-    assert shapes.outputs(IOT_HUB, ANSWER) == {**expected, "properties": properties, "azureApiVersion": "2023-06-30"}
+    assert conversion.outputs(IOT_HUB, ANSWER) == {**expected, "properties": properties, "azureApiVersion": "2023-06-30"}
 
 
 def test_an_import_takes_its_inputs_from_the_id_and_the_answer() -> None:
     """Path parameters from the id in any case, then what is writable and not empty; no API version, no subscription."""
-    inputs = shapes.imported_inputs(IOT_HUB, ANSWER["id"].replace("resourceGroups", "resourcegroups"), ANSWER)
+    inputs = conversion.imported_inputs(IOT_HUB, ANSWER["id"].replace("resourceGroups", "resourcegroups"), ANSWER)
     assert inputs == {
         "resourceGroupName": "rg",
         "resourceName": "hub",
@@ -158,15 +158,17 @@ def test_an_import_takes_its_inputs_from_the_id_and_the_answer() -> None:
     with pytest.raises(
         PluginError, match="cannot import '/subscriptions/s' as azure-native:iothub:IotHubResource: an id of it has the form"
     ):
-        shapes.imported_inputs(IOT_HUB, "/subscriptions/s", ANSWER)
+        conversion.imported_inputs(IOT_HUB, "/subscriptions/s", ANSWER)
 
 
 def test_a_role_assignment_is_flat_here_and_nested_in_azure() -> None:
     """Its properties are wrapped on the way out and unwrapped on the way back; its scope is part of the path."""
-    assert shapes.request_body(ROLE_ASSIGNMENT, ROLE) == {
+    assert conversion.request_body(ROLE_ASSIGNMENT, ROLE) == {
         "properties": {"principalId": "p", "roleDefinitionId": "d", "principalType": "User"}
     }
-    assert shapes.resource_path(ROLE_ASSIGNMENT, ROLE, "s") == "/%2Fsubscriptions%2Fs/providers/Microsoft.Authorization/roleAssignments/n"
+    assert (
+        conversion.resource_path(ROLE_ASSIGNMENT, ROLE, "s") == "/%2Fsubscriptions%2Fs/providers/Microsoft.Authorization/roleAssignments/n"
+    )
     answer = {"id": "/x", "name": "n", "properties": {"scope": "/subscriptions/s", "principalId": "p", "createdBy": "me"}}
     expected = {
         "id": "/x",
@@ -176,30 +178,33 @@ def test_a_role_assignment_is_flat_here_and_nested_in_azure() -> None:
         "createdBy": "me",
         "azureApiVersion": "2022-04-01",
     }
-    assert shapes.outputs(ROLE_ASSIGNMENT, answer) == expected
+    assert conversion.outputs(ROLE_ASSIGNMENT, answer) == expected
     identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Authorization/roleAssignments/n"
-    assert shapes.path_parameters(ROLE_ASSIGNMENT, identity) == {"scope": "/subscriptions/s/resourceGroups/g", "roleAssignmentName": "n"}
+    assert conversion.path_parameters(ROLE_ASSIGNMENT, identity) == {
+        "scope": "/subscriptions/s/resourceGroups/g",
+        "roleAssignmentName": "n",
+    }
 
 
 def test_identities_are_a_list_here_and_a_map_in_azure() -> None:
     """Ids go out as keys of a map, come back as a map in the outputs, and as a list where outputs stand for inputs."""
     identity = {"type": "UserAssigned", "userAssignedIdentities": ["/b", "/a"]}
-    assert shapes.request_body(IOT_HUB, {"identity": identity}) == {
+    assert conversion.request_body(IOT_HUB, {"identity": identity}) == {
         "identity": {"type": "UserAssigned", "userAssignedIdentities": {"/a": {}, "/b": {}}}
     }
-    assert shapes.as_inputs(IOT_HUB, shapes.outputs(IOT_HUB, ANSWER))["identity"]["userAssignedIdentities"] == ["/a", "/b"]
+    assert conversion.as_inputs(IOT_HUB, conversion.outputs(IOT_HUB, ANSWER))["identity"]["userAssignedIdentities"] == ["/a", "/b"]
 
 
 def test_values_in_a_path_are_escaped() -> None:
     """As in a query, a space as %20; a missing one is an error that names it."""
-    assert shapes.resource_path(RESOURCE_GROUP, {"resourceGroupName": "a b/ü"}, "s") == "/subscriptions/s/resourcegroups/a%20b%2F%C3%BC"
+    assert conversion.resource_path(RESOURCE_GROUP, {"resourceGroupName": "a b/ü"}, "s") == "/subscriptions/s/resourcegroups/a%20b%2F%C3%BC"
     with pytest.raises(PluginError, match="missing value for the path parameter 'resourceGroupName'"):
-        shapes.resource_path(RESOURCE_GROUP, {}, "s")
+        conversion.resource_path(RESOURCE_GROUP, {}, "s")
 
 
 def test_a_preview_knows_what_the_inputs_say() -> None:
     """Outputs of an input's name are that input, recursively; all others are unknown; what is no output does not show."""
-    found = shapes.preview(IOT_HUB, {**HUB, "tags": {"a": UNKNOWN}})
+    found = conversion.preview(IOT_HUB, {**HUB, "tags": {"a": UNKNOWN}})
     assert {name: found[name] for name in ("location", "tags", "azureApiVersion", "name", "id", "etag", "identity")} == {
         "location": "West Europe",
         "tags": {"a": UNKNOWN},
@@ -232,7 +237,7 @@ def test_a_preview_knows_what_the_inputs_say() -> None:
 )
 def test_a_refresh_carries_only_what_azure_changed(inputs: Any, before: Any, after: Any, expected: Any) -> None:
     """A default that was there before stays out of the inputs; what changed since gets in, set by the program or not."""
-    assert carried_over(inputs, before, after) == expected
+    assert refreshed_inputs(inputs, before, after) == expected
 
 
 VALUES = st.recursive(
@@ -247,8 +252,8 @@ RECORDS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 @settings(max_examples=100)
 def test_a_refresh_of_inputs_that_are_all_outputs_gives_the_new_outputs(before: Any, after: Any) -> None:
     """And one without a change in Azure leaves any inputs as they are."""
-    assert carried_over(before, before, after) == after
-    assert carried_over(after, before, before) == after
+    assert refreshed_inputs(before, before, after) == after
+    assert refreshed_inputs(after, before, before) == after
 
 
 @given(RECORDS)
@@ -260,6 +265,6 @@ def test_equal_inputs_never_differ(inputs: Any) -> None:
 
 def test_server_side_state_of_a_provisioning_service_counts_as_input() -> None:
     """`state` is settable by an accident of the specification, so a change of it lands in the inputs on refresh."""
-    before = shapes.as_inputs(DPS, {"properties": {"state": "Activating", "idScope": "0ne1"}})
-    after = shapes.as_inputs(DPS, {"properties": {"state": "Active", "idScope": "0ne1"}})
-    assert carried_over({"properties": {}}, before, after) == {"properties": {"state": "Active"}}
+    before = conversion.as_inputs(DPS, {"properties": {"state": "Activating", "idScope": "0ne1"}})
+    after = conversion.as_inputs(DPS, {"properties": {"state": "Active", "idScope": "0ne1"}})
+    assert refreshed_inputs({"properties": {}}, before, after) == {"properties": {"state": "Active"}}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox.plugins.azure_native.plugin import plugin
-from sandbox.plugins.azure_native.types import DPS, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.azure_native.resource_types import DPS, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.property_values import UNKNOWN, Secret
 from sandbox.plugins.resource import Candidate
-from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.accounts import without_azure
 
 HUB: dict[str, Any] = {"resourceGroupName": "rg", "resourceName": "hub", "location": "westeurope", "sku": {"name": "S1"}}
@@ -80,5 +80,5 @@ def test_a_location_that_the_program_drops_stays() -> None:
 
 def test_the_location_of_an_unknown_group_is_unknown() -> None:
     """A group that is yet to be made: nothing is asked, nothing is missing."""
-    checked = check(IOT_HUB, {"resourceGroupName": UNKNOWN, "resourceName": "hub", "sku": {"name": "S1"}})
-    assert (checked.inputs["location"], checked.failures) == (UNKNOWN, [])
+    result = check(IOT_HUB, {"resourceGroupName": UNKNOWN, "resourceName": "hub", "sku": {"name": "S1"}})
+    assert (result.inputs["location"], result.failures) == (UNKNOWN, [])

@@ -10,8 +10,8 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.plugins.azure_native.types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
-from sandbox.plugins.wire import UNKNOWN, read
+from sandbox.plugins.azure_native.resource_types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.property_values import UNKNOWN, from_struct
 from tests.plugins.accounts import SUBSCRIPTION
 from tests.plugins.driving import Plugin, running
 from tests.plugins.keeping_azure import KeepingAzure
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.plugins.azure_native.types import ResourceType
+    from sandbox.plugins.azure_native.resource_types import ResourceType
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
 IN_GROUP = {"resourceGroupName": "rg"}
@@ -96,7 +96,7 @@ def azure_native(cloud: KeepingAzure, tmp_path: Path) -> Iterator[Plugin]:
 def checked(plugin: Plugin, kind: Any, news: dict[str, Any], olds: dict[str, Any] | None = None) -> dict[str, Any]:
     response = plugin.check(kind.token, "it", news, olds, randomSeed=b"seed")
     assert [failure.reason for failure in response.failures] == []
-    return read(response.inputs)
+    return from_struct(response.inputs)
 
 
 def holds(outputs: Any, change: Any) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.installation import environment
-from sandbox.plugins.azure_native.types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.azure_native.resource_types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.property_values import from_struct
 from sandbox.plugins.tls.plugin import plugin as tls_plugin
-from sandbox.plugins.wire import read
 from tests.plugins.chains import CA, KEY, ROOT, operation
 from tests.plugins.driving import BIN, Plugin, running
 
@@ -56,7 +56,7 @@ def made(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[s
     """(id, outputs, inputs) of a resource that is checked and created."""
     response = plugin.check(kind.token, name, given, randomSeed=name.encode())
     assert [failure.reason for failure in response.failures] == []
-    inputs = read(response.inputs)
+    inputs = from_struct(response.inputs)
     return *plugin.create(kind.token, name, inputs), inputs
 
 

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from sandbox.plugins.azure_native.naming import chacha, random_suffix, random_uuid
 from sandbox.plugins.azure_native.plugin import plugin
-from sandbox.plugins.azure_native.types import DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
-from sandbox.plugins.resource import Autonaming, Candidate, Checked
-from sandbox.plugins.wire import UNKNOWN
+from sandbox.plugins.azure_native.resource_types import DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.property_values import UNKNOWN
+from sandbox.plugins.resource import Autonaming, Candidate, CheckResult
 from tests.plugins.accounts import without_azure
 
 FLAG = "__createBeforeDelete"
 PARENTS = {"resourceGroupName": "rg", "resourceName": "hub", "provisioningServiceName": "dps", "scope": "/subscriptions/s"}
 
 
-def check(kind: Any, **more: Any) -> Checked:
+def check(kind: Any, **more: Any) -> CheckResult:
     """The check of a resource `it`, whose location is known and whose name is not."""
     provider = without_azure(plugin(None))
     parents = {name: PARENTS[name] for name in kind.parameters if name in PARENTS and name != kind.named}
@@ -112,6 +112,6 @@ def test_a_given_name_is_kept(name: Any) -> None:
 )
 def test_the_engines_autonaming_is_followed(kind: Any, mode: str, name: str | None, flag: bool | None) -> None:
     """Proposed, enforced or disabled; without a name the check fails."""
-    checked = check(kind, seed=b"x", naming=Autonaming(mode, "proposed"))
-    assert (checked.inputs.get(kind.named), checked.inputs.get(FLAG)) == (name, flag)
-    assert (f"missing required property '{kind.named}'" in checked.failures) == (name is None)
+    result = check(kind, seed=b"x", naming=Autonaming(mode, "proposed"))
+    assert (result.inputs.get(kind.named), result.inputs.get(FLAG)) == (name, flag)
+    assert (f"missing required property '{kind.named}'" in result.failures) == (name is None)

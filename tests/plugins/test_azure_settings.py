@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.plugins.azure_native.clouds import CHINA, PUBLIC, US_GOVERNMENT, named_cloud
+from sandbox.plugins.azure_native.cloud_endpoints import CHINA, PUBLIC, US_GOVERNMENT, named_cloud
 from sandbox.plugins.azure_native.credentials import _Assertion
-from sandbox.plugins.azure_native.http import Http, proxies_for
+from sandbox.plugins.azure_native.http_client import HttpClient, proxies_for
 from sandbox.plugins.azure_native.plugin import plugin
 from sandbox.plugins.azure_native.settings import FALLBACKS, Settings
 from sandbox.plugins.azure_native.timing import Timing
@@ -192,7 +192,7 @@ def test_oidc_takes_the_workloads_token(azure: ScriptedAzure, tmp_path: Path, so
         "request": {"oidcRequestUrl": f"{azure.url}/oidc?x=1", "oidcRequestToken": "t"},
     }[source]
     settings = Settings({f"azure-native:config:{key}": value for key, value in chosen.items()}, {})
-    assert _Assertion(settings, Http(connect=5, answer=5))() == "workload"
+    assert _Assertion(settings, HttpClient(connect=5, answer=5))() == "workload"
     if source == "request":
         assert azure.asked[-1].query == {"x": "1", "audience": "api://AzureADTokenExchange"}
     variables = {name: value for name, value in azure.variables().items() if name != "clientSecret"}

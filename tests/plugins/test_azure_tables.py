@@ -13,7 +13,7 @@ import pytest
 from pulumi import _types as sdk
 
 from sandbox.plugins.azure_native.fields import Field, Kind
-from sandbox.plugins.azure_native.types import TYPES, ResourceType
+from sandbox.plugins.azure_native.resource_types import TYPES, ResourceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

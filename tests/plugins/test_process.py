@@ -15,11 +15,11 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
-from sandbox.plugins import wire
-from sandbox.plugins.azure_native.types import IOT_HUB
+from sandbox.plugins import property_values
+from sandbox.plugins.azure_native.resource_types import IOT_HUB
+from sandbox.plugins.property_values import SIGNATURE, UNKNOWN, Secret
 from sandbox.plugins.resource import Operation
 from sandbox.plugins.tls.plugin import plugin as tls_plugin
-from sandbox.plugins.wire import SIGNATURE, UNKNOWN, Secret
 from tests.plugins.chains import CA, KEY, LEAF, REQUEST, ROOT, SIGNED
 from tests.plugins.driving import BIN, Plugin, running, urn
 
@@ -143,8 +143,8 @@ def test_a_failed_initialization_carries_the_resource(tmp_path: Path, azure: Any
     status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     detail = provider_pb2.ErrorResourceInitFailed()
     assert status.details[0].Unpack(detail)
-    assert (detail.id, wire.read(detail.inputs), list(detail.reasons)) == (hub, inputs, [failed.value.details()])
-    assert wire.read(detail.properties)["name"] == "hub"
+    assert (detail.id, property_values.from_struct(detail.inputs), list(detail.reasons)) == (hub, inputs, [failed.value.details()])
+    assert property_values.from_struct(detail.properties)["name"] == "hub"
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
@@ -183,8 +183,8 @@ def test_warnings_reach_the_engine_beside_their_resource() -> None:
 
 def test_types_nest_in_urns(tls: Any) -> None:
     """The type of a child of components is the last of the chain of types."""
-    request = provider_pb2.CheckRequest(urn=urn(f"my:index:Component${KEY}", "k"), news=wire.write({"algorithm": "RSA"}))
-    assert wire.read(tls.stub.Check(request).inputs) == {"algorithm": "RSA"}
+    request = provider_pb2.CheckRequest(urn=urn(f"my:index:Component${KEY}", "k"), news=property_values.to_struct({"algorithm": "RSA"}))
+    assert property_values.from_struct(tls.stub.Check(request).inputs) == {"algorithm": "RSA"}
 
 
 VALUES: dict[str, Any] = {
@@ -202,19 +202,19 @@ VALUES: dict[str, Any] = {
 
 def test_values_cross_the_wire_unchanged() -> None:
     """Every kind of value, secrets and unknowns inside of each other."""
-    assert wire.read(wire.write(VALUES)) == VALUES
-    assert type(wire.read(wire.write({"a": 3.0}))["a"]) is int
+    assert property_values.from_struct(property_values.to_struct(VALUES)) == VALUES
+    assert type(property_values.from_struct(property_values.to_struct({"a": 3.0}))["a"]) is int
 
 
 def test_marks_can_be_taken_off() -> None:
     """Secrets at any level; unknowns stay and can be found; a secret never shows in a log."""
-    assert wire.plain(VALUES["secret"]) == {"deep": [UNKNOWN, "s"]}
-    assert (wire.has_unknown(VALUES["secret"]), wire.has_unknown([1, {"a": Secret(2)}])) == (True, False)
+    assert property_values.plain(VALUES["secret"]) == {"deep": [UNKNOWN, "s"]}
+    assert (property_values.has_unknown(VALUES["secret"]), property_values.has_unknown([1, {"a": Secret(2)}])) == (True, False)
     assert repr(Secret("hush")) == "Secret(…)"
 
 
 def test_output_values_are_read_by_what_they_hold() -> None:
     """An engine that sends outputs: known, unknown, secret."""
-    mark = {SIGNATURE: wire.OUTPUT_SIGNATURE}
-    struct = wire.write({"known": {**mark, "value": 1}, "unknown": mark, "secret": {**mark, "value": 2, "secret": True}})
-    assert wire.read(struct) == {"known": 1, "unknown": UNKNOWN, "secret": Secret(2)}
+    mark = {SIGNATURE: property_values.OUTPUT_SIGNATURE}
+    struct = property_values.to_struct({"known": {**mark, "value": 1}, "unknown": mark, "secret": {**mark, "value": 2, "secret": True}})
+    assert property_values.from_struct(struct) == {"known": 1, "unknown": UNKNOWN, "secret": Secret(2)}

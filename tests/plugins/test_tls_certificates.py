@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from sandbox.plugins.wire import Secret, plain
+from sandbox.plugins.property_values import Secret, plain
 from tests.plugins.chains import ALGORITHMS, CA, KEY, key, parsed, request, root, signed
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.plugins.property_values import UNKNOWN, plain
 from sandbox.plugins.resource import State
 from sandbox.plugins.tls import times
 from sandbox.plugins.tls.plugin import plugin
-from sandbox.plugins.wire import UNKNOWN, plain
 from tests.plugins.chains import CA, KEY, NOW, ROOT, key, operation, parsed
 
 INPUTS = {"algorithm": "ECDSA", "ecdsaCurve": "P256"}

@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 import pytest
 
+from sandbox.plugins.property_values import UNKNOWN
 from sandbox.plugins.resource import PluginError, State
 from sandbox.plugins.tls.plugin import plugin
-from sandbox.plugins.wire import UNKNOWN
 from tests.plugins.chains import CA, KEY, NOW, REQUEST, ROOT, key, operation, request, root, signed
 
 

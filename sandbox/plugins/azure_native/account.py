@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sandbox.plugins.azure_native.arm import Arm, Deadline
-from sandbox.plugins.azure_native.clouds import Cloud, described_cloud, named_cloud
+from sandbox.plugins.azure_native.cloud_endpoints import CloudEndpoints, described_cloud, named_cloud
 from sandbox.plugins.azure_native.credentials import Credential, cli_subscription, credential
-from sandbox.plugins.azure_native.http import Http
+from sandbox.plugins.azure_native.http_client import HttpClient
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class Account:
     """What every resource of a provider shares."""
 
     settings: Settings
-    cloud: Cloud
+    cloud: CloudEndpoints
     subscription: str
     credential: Credential
     arm: Arm
-    http: Http
+    http: HttpClient
     timing: Timing
     stopping: threading.Event
     _locations: dict[str, str | None] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def open_account(settings: Settings, timing: Timing, stopping: threading.Event, 
     """The account that these settings describe. Errors name the key to set."""
     if settings.get("auxiliaryTenantIds") not in ("", "[]"):
         raise PluginError("the sandbox's stand-in for azure-native does not know auxiliaryTenantIds: take it out, or use the real plugin")
-    http = Http(connect=timing.connect, answer=timing.answer)
+    http = HttpClient(connect=timing.connect, answer=timing.answer)
     host = settings.get("metadataHost")
     cloud = described_cloud(host, http) if host else named_cloud(settings.get("environment"))
     login = credential(settings, cloud, http)

@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from sandbox.plugins.azure_native.answer import UnreachableError
+from sandbox.plugins.azure_native.http_response import UnreachableError
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
-    from sandbox.plugins.azure_native.answer import Answer
-    from sandbox.plugins.azure_native.http import Http
+    from sandbox.plugins.azure_native.http_client import HttpClient
+    from sandbox.plugins.azure_native.http_response import HttpResponse
     from sandbox.plugins.azure_native.timing import Timing
 
-OK: Final = 200
-BAD_REQUEST: Final = 400
-NOT_FOUND: Final = 404
-NO_CONTENT: Final = 204
-CONFLICT: Final = 409
 TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 TERMINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 
@@ -31,7 +27,7 @@ TERMINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 class ArmError(PluginError):
     """ARM refused: its status, code and message in the real plugin's words."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpResponse) -> None:
         self.status = answer.status
         self.code = error_code(answer)
         body = answer.json()
@@ -69,7 +65,7 @@ class Deadline:
 class Arm:
     """The ARM endpoint `endpoint` (https, no slash at its end). `token` gives a bearer token at any time."""
 
-    def __init__(self, endpoint: str, token: Callable[[], str], http: Http, timing: Timing, user_agent: str) -> None:
+    def __init__(self, endpoint: str, token: Callable[[], str], http: HttpClient, timing: Timing, user_agent: str) -> None:
         if urlsplit(endpoint).scheme != "https":
             raise PluginError(f"the ARM endpoint {endpoint} is not https: a bearer token is never sent over plain http")
         self.endpoint = endpoint.rstrip("/")
@@ -80,12 +76,12 @@ class Arm:
 
     def request(
         self, method: str, path: str, version: str, deadline: Deadline, *, body: Any = None, query: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """One call of the API in that version, tried again where azcore would; any status is an answer."""
         asked = urlencode({"api-version": version, **(query or {})})
         return self.send(method, f"{self.endpoint}{path}?{asked}", deadline, body=body)
 
-    def send(self, method: str, url: str, deadline: Deadline, *, body: Any = None) -> Answer:
+    def send(self, method: str, url: str, deadline: Deadline, *, body: Any = None) -> HttpResponse:
         """The same for a whole URL, as a poller has it."""
         data = None if body is None else json.dumps(body).encode()
         request_id = str(uuid.uuid4())
@@ -111,7 +107,7 @@ class Arm:
         """The JSON object at that path; ArmError for any other answer."""
         answer = self.request("GET", path, version, deadline, query=query)
         body = answer.json()
-        if answer.status != OK or not isinstance(body, dict):
+        if answer.status != HTTPStatus.OK or not isinstance(body, dict):
             raise ArmError(answer)
         return body
 
@@ -128,7 +124,7 @@ class Arm:
 
     # -- operations that take their time -----------------------------------------------------------------------------
 
-    def finished(self, method: str, answer: Answer, version: str, deadline: Deadline) -> Answer:
+    def finished(self, method: str, answer: HttpResponse, version: str, deadline: Deadline) -> HttpResponse:
         """The last answer of the operation that `answer` began; ArmError when it failed or was cancelled.
 
         azcore's choice of what to poll: Azure-AsyncOperation, else Location, else the resource itself.
@@ -148,11 +144,11 @@ class Arm:
             return self._poll(answer.url, "", deadline, interval, _named(answer))
         return answer
 
-    def _poll(self, url: str, header: str, deadline: Deadline, interval: float, name: str) -> Answer:
+    def _poll(self, url: str, header: str, deadline: Deadline, interval: float, name: str) -> HttpResponse:
         """Ask until the operation has ended; an answer may send on to another URL by the same header as the first."""
         while True:
             answer = self.send("GET", url, deadline)
-            if answer.status >= BAD_REQUEST:
+            if answer.status >= HTTPStatus.BAD_REQUEST:
                 raise ArmError(answer)
             if _is_done(answer):
                 if _status(answer) in TERMINAL - {"succeeded"}:
@@ -170,7 +166,7 @@ class Arm:
         return whole
 
 
-def error_code(answer: Answer) -> str:
+def error_code(answer: HttpResponse) -> str:
     """The code in the header or in the JSON body; "" where it is no text, as the numbers of Microsoft.Devices are not."""
     body = answer.json()
     inner = body.get("error", body) if isinstance(body, dict) else None
@@ -178,7 +174,7 @@ def error_code(answer: Answer) -> str:
     return code if isinstance(code, str) else ""
 
 
-def retry_after(answer: Answer) -> float:
+def retry_after(answer: HttpResponse) -> float:
     """The seconds of Retry-After; 0 without one."""
     try:
         return float(answer.headers.get("retry-after", "0"))
@@ -186,13 +182,13 @@ def retry_after(answer: Answer) -> float:
         return 0.0
 
 
-def _worth_another_try(answer: Answer) -> bool:
-    if answer.status == CONFLICT:
+def _worth_another_try(answer: HttpResponse) -> bool:
+    if answer.status == HTTPStatus.CONFLICT:
         return error_code(answer) == "AnotherOperationInProgress"
     return answer.status in TRANSIENT
 
 
-def _status(answer: Answer) -> str:
+def _status(answer: HttpResponse) -> str:
     """The state in the body, lower case: of an operation `status`, of a resource `properties.provisioningState`."""
     body = answer.json()
     if not isinstance(body, dict):
@@ -202,12 +198,12 @@ def _status(answer: Answer) -> str:
     return state.lower() if isinstance(state, str) else ""
 
 
-def _is_done(answer: Answer) -> bool:
+def _is_done(answer: HttpResponse) -> bool:
     state = _status(answer)
     if state:
         return state in TERMINAL
-    return answer.status in {OK, NO_CONTENT}
+    return answer.status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}
 
 
-def _named(answer: Answer) -> str:
+def _named(answer: HttpResponse) -> str:
     return f"the operation on {urlsplit(answer.url).path}"

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.plugins.azure_native import naming, shapes, validation
-from sandbox.plugins.azure_native.arm import NO_CONTENT, NOT_FOUND, ArmError
-from sandbox.plugins.azure_native.differences import CREATE_BEFORE_DELETE, carried_over, difference
-from sandbox.plugins.azure_native.types import Naming, ResourceType
-from sandbox.plugins.resource import Candidate, Checked, Difference, InitializationError, Operation, PluginError, State
-from sandbox.plugins.wire import UNKNOWN, Unknown, plain
+from sandbox.plugins.azure_native import conversion, naming, validation
+from sandbox.plugins.azure_native.arm import ArmError
+from sandbox.plugins.azure_native.input_diff import CREATE_BEFORE_DELETE, difference, refreshed_inputs
+from sandbox.plugins.azure_native.resource_types import Naming, ResourceType
+from sandbox.plugins.property_values import UNKNOWN, Unknown, plain
+from sandbox.plugins.resource import Candidate, CheckResult, DiffResult, InitializationError, Operation, PluginError, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.plugins.azure_native.account import Account
-    from sandbox.plugins.azure_native.answer import Answer
     from sandbox.plugins.azure_native.arm import Deadline
+    from sandbox.plugins.azure_native.http_response import HttpResponse
     from sandbox.plugins.engine_log import EngineLog
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 STABLE: Final = ("name", "location")
-PUT_ACCEPTED: Final = frozenset({200, 201, 202})
-DELETE_ACCEPTED: Final = frozenset({200, 202, 204})
-OK: Final = 200
+PUT_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED})
+DELETE_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 
 
 class ArmResource:
@@ -34,7 +34,7 @@ class ArmResource:
         self._account = account
         self._log = log
 
-    def check(self, candidate: Candidate) -> Checked:
+    def check(self, candidate: Candidate) -> CheckResult:
         """The inputs with a name, a location and the API version where they are missing; unknown values pass."""
         news = _without_null(plain(candidate.news))
         olds = _without_null(plain(candidate.olds))
@@ -43,10 +43,10 @@ class ArmResource:
             location = self._location(olds, named)
             if location is not None:
                 named["location"] = location
-        inputs = {shapes.API_VERSION: self.kind.api_version, **named}
-        return Checked(inputs, validation.failures(self.kind, inputs))
+        inputs = {conversion.API_VERSION: self.kind.api_version, **named}
+        return CheckResult(inputs, validation.failures(self.kind, inputs))
 
-    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> Difference:
+    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
         """Old inputs against new ones; what is ignored the engine has put back already."""
         del ignored
         return difference(self.kind, _without_null(plain(state.inputs)), _without_null(plain(news)), plain(state.outputs))
@@ -55,10 +55,10 @@ class ArmResource:
         """PUT of what is not there yet, and a GET after it."""
         inputs = _without_null(plain(news))
         if operation.preview:
-            return State("", shapes.preview(self.kind, inputs))
+            return State("", conversion.preview(self.kind, inputs))
         path = self._path(inputs)
         deadline = self._account().deadline(operation.timeout)
-        self._must_be_free(path, deadline)
+        self._check_absent(path, deadline)
         answer = self._put(path, inputs, deadline)
         identity = answer.get("id")
         identity = identity if isinstance(identity, str) else path
@@ -70,15 +70,15 @@ class ArmResource:
         try:
             answer = self._get(state.id, state, deadline)
         except ArmError as refused:
-            if refused.status == NOT_FOUND:
+            if refused.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
-        outputs = shapes.outputs(self.kind, answer)
+        outputs = conversion.outputs(self.kind, answer)
         if not state.outputs:
-            return State(state.id, outputs, shapes.imported_inputs(self.kind, state.id, answer))
-        before = shapes.as_inputs(self.kind, plain(state.outputs))
-        after = shapes.as_inputs(self.kind, outputs)
-        return State(state.id, outputs, carried_over(plain(state.inputs), before, after))
+            return State(state.id, outputs, conversion.imported_inputs(self.kind, state.id, answer))
+        before = conversion.as_inputs(self.kind, plain(state.outputs))
+        after = conversion.as_inputs(self.kind, outputs)
+        return State(state.id, outputs, refreshed_inputs(plain(state.inputs), before, after))
 
     def update(self, state: State, news: Properties, operation: Operation, *, ignored: list[str]) -> Properties:
         """PUT of the complete body; what the program dropped is left out of it."""
@@ -86,7 +86,7 @@ class ArmResource:
         inputs = _without_null(plain(news))
         if operation.preview:
             old = plain(state.outputs)
-            return {**shapes.preview(self.kind, inputs), **{name: old[name] for name in STABLE if name in old}}
+            return {**conversion.preview(self.kind, inputs), **{name: old[name] for name in STABLE if name in old}}
         path = self._path(inputs)
         deadline = self._account().deadline(operation.timeout)
         answer = self._put(path, inputs, deadline)
@@ -97,7 +97,7 @@ class ArmResource:
         account = self._account()
         deadline = account.deadline(operation.timeout)
         answer = account.arm.request("DELETE", state.id, self.kind.api_version, deadline)
-        if answer.status == NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return
         if answer.status not in DELETE_ACCEPTED:
             raise ArmError(answer)
@@ -106,7 +106,7 @@ class ArmResource:
         try:
             account.arm.finished("DELETE", answer, self.kind.api_version, deadline)
         except ArmError as failed:
-            if failed.status != NOT_FOUND:
+            if failed.status != HTTPStatus.NOT_FOUND:
                 raise
 
     # -- inputs that the plugin fills in -----------------------------------------------------------------------------
@@ -150,13 +150,13 @@ class ArmResource:
     # -- calls to ARM ------------------------------------------------------------------------------------------------
 
     def _path(self, inputs: Properties) -> str:
-        return shapes.resource_path(self.kind, inputs, self._account().subscription)
+        return conversion.resource_path(self.kind, inputs, self._account().subscription)
 
-    def _must_be_free(self, path: str, deadline: Deadline) -> None:
+    def _check_absent(self, path: str, deadline: Deadline) -> None:
         answer = self._account().arm.request("GET", path, self.kind.api_version, deadline)
-        if answer.status in (NOT_FOUND, NO_CONTENT):
+        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.NO_CONTENT):
             return
-        if answer.status != OK:
+        if answer.status != HTTPStatus.OK:
             raise PluginError(f"cannot check existence of resource '{path}': status code {answer.status}, {answer.text}")
         body = answer.json()
         if isinstance(body, dict) and body:
@@ -165,17 +165,17 @@ class ArmResource:
     def _put(self, path: str, inputs: Properties, deadline: Deadline) -> dict[str, Any]:
         """The resource as the last answer has it. What fails after Azure accepted it leaves a resource to be looked after."""
         arm = self._account().arm
-        answer = arm.request("PUT", path, self.kind.api_version, deadline, body=shapes.request_body(self.kind, inputs))
+        answer = arm.request("PUT", path, self.kind.api_version, deadline, body=conversion.request_body(self.kind, inputs))
         if answer.status not in PUT_ACCEPTED:
             raise ArmError(answer)
         try:
-            if self.kind.long_running or answer.status == 202:  # noqa: PLR2004 - Accepted
+            if self.kind.long_running or answer.status == HTTPStatus.ACCEPTED:
                 answer = arm.finished("PUT", answer, self.kind.api_version, deadline)
             return self._object(answer)
         except PluginError as failed:
-            raise self._half_made(path, inputs, failed, deadline) from failed
+            raise self._failed_creation(path, inputs, failed, deadline) from failed
 
-    def _object(self, answer: Answer) -> dict[str, Any]:
+    def _object(self, answer: HttpResponse) -> dict[str, Any]:
         body = answer.json()
         if answer.status not in PUT_ACCEPTED:
             raise ArmError(answer)
@@ -183,9 +183,9 @@ class ArmResource:
             raise PluginError(f"Azure answered {answer.status} to PUT without a JSON object: {answer.text[:200]}")
         return body
 
-    def _half_made(self, path: str, inputs: Properties, failed: PluginError, deadline: Deadline) -> InitializationError:
+    def _failed_creation(self, path: str, inputs: Properties, failed: PluginError, deadline: Deadline) -> InitializationError:
         try:
-            found = shapes.outputs(self.kind, self._get(path, State(path, {}, inputs), deadline))
+            found = conversion.outputs(self.kind, self._get(path, State(path, {}, inputs), deadline))
         except PluginError as unread:
             return InitializationError(
                 f"resource created but read failed: {unread}; it was read because its creation had failed: {failed}",
@@ -194,7 +194,7 @@ class ArmResource:
         return InitializationError(str(failed), state=State(path, found, inputs))
 
     def _read_after_write(self, identity: str, answer: dict[str, Any], operation: Operation, verb: str, deadline: Deadline) -> Properties:
-        raw = {**answer, shapes.API_VERSION: self.kind.api_version}
+        raw = {**answer, conversion.API_VERSION: self.kind.api_version}
         if self._account().settings.is_on("skipReadOnUpdate"):
             return raw
         try:
@@ -202,7 +202,7 @@ class ArmResource:
         except PluginError as failed:
             self._log.warning(f"Failed to read resource after {verb}: {failed}", operation.urn)
             return raw
-        return shapes.outputs(self.kind, found)
+        return conversion.outputs(self.kind, found)
 
     def _get(self, identity: str, state: State, deadline: Deadline) -> dict[str, Any]:
         return self._account().arm.get(identity, self.kind.api_version, deadline, self._read_query(state, deadline))

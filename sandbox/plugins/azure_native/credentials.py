@@ -7,22 +7,22 @@ import shutil
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-from sandbox.plugins.azure_native.http import Http, MsalHttp
+from sandbox.plugins.azure_native.http_client import HttpClient, MsalHttpClient
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
     import msal  # type: ignore[import-untyped]
     from azure.core.credentials import TokenCredential
 
-    from sandbox.plugins.azure_native.clouds import Cloud
+    from sandbox.plugins.azure_native.cloud_endpoints import CloudEndpoints
     from sandbox.plugins.azure_native.settings import Settings
 
 DEFAULT_OIDC_AUDIENCE: Final = "api://AzureADTokenExchange"
-OK: Final = 200
 
 
 class Credential(Protocol):
@@ -33,7 +33,7 @@ class Credential(Protocol):
         ...
 
 
-def credential(settings: Settings, cloud: Cloud, http: Http) -> Credential:
+def credential(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> Credential:
     """In the real plugin's order: default, certificate, secret, OIDC, managed identity, Azure CLI."""
     if settings.is_on("useDefaultAzureCredential"):
         return _Identity(lambda: _default(settings, cloud, http))
@@ -70,8 +70,8 @@ class _Application:
     """A service principal, through MSAL, which caches tokens until shortly before they end."""
 
     settings: Settings
-    cloud: Cloud
-    http: Http
+    cloud: CloudEndpoints
+    http: HttpClient
     secret: Any
     _client: msal.ConfidentialClientApplication | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,7 +96,7 @@ class _Application:
             client_credential=self.secret,
             authority=f"{self.cloud.login.rstrip('/')}/{self.settings.get('tenantId')}",
             instance_discovery=not self.settings.is_on("disableInstanceDiscovery"),
-            http_client=MsalHttp(self.http),
+            http_client=MsalHttpClient(self.http),
         )
         return made
 
@@ -106,7 +106,7 @@ class _Assertion:
     """The workload's own token, asked for anew at each login, for it lives shorter than ours."""
 
     settings: Settings
-    http: Http
+    http: HttpClient
 
     def __call__(self) -> str:
         if self.settings.get("oidcToken"):
@@ -119,7 +119,7 @@ class _Assertion:
         asked = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
         answer = self.http.send("GET", asked, headers={"Authorization": f"Bearer {self.settings.get('oidcRequestToken')}"})
         body = answer.json()
-        if answer.status != OK or not isinstance(body, dict) or "value" not in body:
+        if answer.status != HTTPStatus.OK or not isinstance(body, dict) or "value" not in body:
             raise PluginError(
                 f"the OIDC token request was answered {answer.status} without a token; check oidcRequestUrl and oidcRequestToken"
             )
@@ -166,7 +166,7 @@ class _Identity:
                 raise PluginError(f"cannot log in to Azure: {str(refused)[:500]}") from refused
 
 
-def _default(settings: Settings, cloud: Cloud, http: Http) -> TokenCredential:
+def _default(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(
@@ -176,7 +176,7 @@ def _default(settings: Settings, cloud: Cloud, http: Http) -> TokenCredential:
     )
 
 
-def _managed(settings: Settings, http: Http) -> TokenCredential:
+def _managed(settings: Settings, http: HttpClient) -> TokenCredential:
     from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=settings.get("clientId") or None, connection_verify=http.roots)

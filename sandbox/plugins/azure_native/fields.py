@@ -40,11 +40,11 @@ class Field:
     pattern: str = ""
     default: Any = None
 
-    def must(self) -> Field:
+    def as_required(self) -> Field:
         """The same, required."""
         return replace(self, required=True)
 
-    def answered(self) -> Field:
+    def as_read_only(self) -> Field:
         """The same, but only ever answered by Azure."""
         return replace(self, read_only=True)
 
@@ -78,28 +78,30 @@ SYSTEM_DATA = record(
     lastModifiedAt=TEXT,
     lastModifiedBy=TEXT,
     lastModifiedByType=TEXT,
-).answered()
+).as_read_only()
 
 TAGS = mapping(TEXT)
 
 PRIVATE_ENDPOINT_CONNECTION = record(
-    id=TEXT.answered(),
-    name=TEXT.answered(),
-    type=TEXT.answered(),
+    id=TEXT.as_read_only(),
+    name=TEXT.as_read_only(),
+    type=TEXT.as_read_only(),
     properties=record(
-        privateLinkServiceConnectionState=record(description=TEXT.must(), status=TEXT.must(), actionsRequired=TEXT).must(),
-        privateEndpoint=record(id=TEXT).answered(),
-    ).must(),
+        privateLinkServiceConnectionState=record(
+            description=TEXT.as_required(), status=TEXT.as_required(), actionsRequired=TEXT
+        ).as_required(),
+        privateEndpoint=record(id=TEXT).as_read_only(),
+    ).as_required(),
 )
 
 CERTIFICATE_PROPERTIES = record(
     certificate=TEXT,
     isVerified=FLAG,
-    subject=TEXT.answered(),
-    expiry=TEXT.answered(),
-    thumbprint=TEXT.answered(),
-    created=TEXT.answered(),
-    updated=TEXT.answered(),
+    subject=TEXT.as_read_only(),
+    expiry=TEXT.as_read_only(),
+    thumbprint=TEXT.as_read_only(),
+    created=TEXT.as_read_only(),
+    updated=TEXT.as_read_only(),
 )
 
-ACCESS_RULE = record(keyName=TEXT.must(), rights=TEXT.must(), primaryKey=TEXT, secondaryKey=TEXT)
+ACCESS_RULE = record(keyName=TEXT.as_required(), rights=TEXT.as_required(), primaryKey=TEXT, secondaryKey=TEXT)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from sandbox.plugins.azure_native import shapes
+from sandbox.plugins.azure_native import conversion
 from sandbox.plugins.azure_native.arm import ArmError
-from sandbox.plugins.azure_native.types import IOT_HUB
-from sandbox.plugins.resource import Checked, PluginError
-from sandbox.plugins.wire import plain
+from sandbox.plugins.azure_native.resource_types import IOT_HUB
+from sandbox.plugins.property_values import plain
+from sandbox.plugins.resource import CheckResult, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.plugins.azure_native.account import Account
+    from sandbox.plugins.property_values import Properties
     from sandbox.plugins.resource import Function
-    from sandbox.plugins.wire import Properties
 
 KEY_FIELDS: Final = ("keyName", "primaryKey", "secondaryKey", "rights")
-OK: Final = 200
 
 
 def functions(account: Callable[[], Account]) -> dict[str, Function]:
@@ -34,7 +34,7 @@ def functions(account: Callable[[], Account]) -> dict[str, Function]:
     }
 
 
-def get_client_config(account: Account, arguments: Properties) -> Checked:
+def get_client_config(account: Account, arguments: Properties) -> CheckResult:
     """Who the credential is, by the claims of its token for Microsoft Graph."""
     del arguments
     if not account.cloud.graph:
@@ -50,38 +50,40 @@ def get_client_config(account: Account, arguments: Properties) -> Checked:
         "subscriptionId": account.subscription,
         "tenantId": claims.get("tid") or account.settings.get("tenantId"),
     }
-    return Checked(found)
+    return CheckResult(found)
 
 
-def get_client_token(account: Account, arguments: Properties) -> Checked:
+def get_client_token(account: Account, arguments: Properties) -> CheckResult:
     """A token for an endpoint, for ARM by default; not marked secret, as the real plugin does not."""
     endpoint = plain(arguments).get("endpoint") or f"{account.cloud.arm}/"
-    return Checked({"token": account.credential.token(f"{endpoint}/.default")})
+    return CheckResult({"token": account.credential.token(f"{endpoint}/.default")})
 
 
-def list_hub_keys(account: Account, arguments: Properties) -> Checked:
+def list_hub_keys(account: Account, arguments: Properties) -> CheckResult:
     """The shared access policies of a hub with their keys; not marked secret, as the real plugin does not."""
     given = plain(arguments)
     missing = [name for name in IOT_HUB.parameters if not given.get(name)]
     if missing:
-        return Checked({}, [f"missing required property '{name}'" for name in missing])
-    path = f"{shapes.resource_path(IOT_HUB, given, account.subscription)}/listkeys"
+        return CheckResult({}, [f"missing required property '{name}'" for name in missing])
+    path = f"{conversion.resource_path(IOT_HUB, given, account.subscription)}/listkeys"
     answer = account.arm.request("POST", path, IOT_HUB.api_version, account.deadline(), body={})
     body = answer.json()
-    if answer.status != OK or not isinstance(body, dict):
+    if answer.status != HTTPStatus.OK or not isinstance(body, dict):
         raise PluginError(f"request failed {path}: {ArmError(answer)}")
     value = [{name: rule[name] for name in KEY_FIELDS if rule.get(name) is not None} for rule in body.get("value") or []]
     following = {"nextLink": body["nextLink"]} if body.get("nextLink") else {}
-    return Checked({"value": value, **following})
+    return CheckResult({"value": value, **following})
 
 
 def token_claims(token: str) -> dict[str, Any]:
     """The claims of a JSON web token, unverified: it is for Azure to verify; {} when it is opaque."""
-    parts = token.split(".")
-    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
-        return {}
+    match token.split("."):
+        case [_header, payload, _signature]:
+            pass
+        case _:
+            return {}
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (ValueError, binascii.Error):
         return {}
     return claims if isinstance(claims, dict) else {}
@@ -93,7 +95,7 @@ def _object_id(account: Account, token: str, client: str) -> str:
     url = f"{account.cloud.graph}/v1.0/servicePrincipals?$filter={asked}"
     answer = account.http.send("GET", url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
     body = answer.json()
-    found = body.get("value") if answer.status == OK and isinstance(body, dict) else None
+    found = body.get("value") if answer.status == HTTPStatus.OK and isinstance(body, dict) else None
     if not found:
         raise PluginError(
             f"getClientConfig: the token has no oid and Microsoft Graph knows no service principal {client} (status {answer.status})"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.plugins.azure_native.arm_resource import ArmResource
 from sandbox.plugins.azure_native.functions import functions
+from sandbox.plugins.azure_native.resource_types import TYPES
 from sandbox.plugins.azure_native.settings import Settings
 from sandbox.plugins.azure_native.timing import Timing
-from sandbox.plugins.azure_native.types import TYPES
 from sandbox.plugins.engine_log import EngineLog
 from sandbox.plugins.provider import Provider
 from sandbox.plugins.resource import PluginError

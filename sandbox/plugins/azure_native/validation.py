@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.plugins.azure_native.fields import Field, Kind
-from sandbox.plugins.wire import Unknown
+from sandbox.plugins.property_values import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox.plugins.azure_native.types import ResourceType
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.azure_native.resource_types import ResourceType
+    from sandbox.plugins.property_values import Properties
 
 NO_LOCATION: Final = ". Either set it explicitly or configure it with 'pulumi config set azure-native:location <value>'."
 # A whole number to the real plugin, which computes in doubles.

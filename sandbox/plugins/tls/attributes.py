@@ -10,7 +10,7 @@ from sandbox.plugins.tls.usages import EXTENDED_KEY_USAGES, KEY_USAGES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
     Make = Callable[[Properties], Properties]
 
@@ -90,7 +90,7 @@ def self_signed_cert(make: Make) -> Schema:
     return Schema(attributes=attributes, make=make, renews=True)
 
 
-def locally_signed_cert(make: Make, doubts: Callable[[Properties], list[str]]) -> Schema:
+def locally_signed_cert(make: Make, warnings: Callable[[Properties], list[str]]) -> Schema:
     """tls_locally_signed_cert."""
     return Schema(
         attributes=(
@@ -102,5 +102,5 @@ def locally_signed_cert(make: Make, doubts: Callable[[Properties], list[str]]) -
         ),
         make=make,
         renews=True,
-        doubts=doubts,
+        warnings=warnings,
     )

@@ -15,7 +15,7 @@ from sandbox.plugins.tls import keys, names, pem, times, usages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -63,7 +63,7 @@ class Certifier:
             raise PluginError(f"Failed to create certificate: x509: unsupported public key type {type(public).__name__}")
         subject = names.rewritten(request.subject)
         signature = Signature(authority.subject, key, _key_id(authority) if authority.subject != subject else None)
-        made = self._certify(plan, subject, public, names.carried_over(request), signature)
+        made = self._certify(plan, subject, public, names.requested_alternative_names(request), signature)
         return {**made, "caKeyAlgorithm": keys.algorithm_of(key)}
 
     def request(self, plan: Properties) -> Properties:
@@ -153,7 +153,7 @@ def _certificate(text: str) -> x509.Certificate:
         raise PluginError(f"Failed to parse CA certificate PEM: failed to parse certificate: {refused}") from refused
 
 
-def doubts_of_authority(plan: Properties) -> list[str]:
+def authority_warnings(plan: Properties) -> list[str]:
     """A warning when the CA of a LocallySignedCert is none by its basic constraints; the certificate is made all the same."""
     constraints = _extension(_certificate(plan["caCertPem"]), x509.BasicConstraints)
     if constraints and constraints.ca:

@@ -22,7 +22,7 @@ from sandbox.plugins.resource import PluginError
 from sandbox.plugins.tls import pem
 
 if TYPE_CHECKING:
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey

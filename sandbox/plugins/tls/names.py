@@ -14,7 +14,7 @@ from sandbox.plugins.resource import PluginError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 # The order of pkix.Name.ToRDNSequence; what is not in it is lost when Go reads a name and writes it again.
 ORDER: Final = (
@@ -92,7 +92,7 @@ def _ascii(text: str) -> str:
     return text
 
 
-def carried_over(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
+def requested_alternative_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
     """The alternative names of a request that its certificate gets: DNS names, IP addresses and URIs; e-mail is lost."""
     try:
         names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -7,20 +7,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox.plugins.engine_log import EngineLog
+from sandbox.plugins.property_values import plain
 from sandbox.plugins.provider import Provider
-from sandbox.plugins.resource import Checked, PluginError
+from sandbox.plugins.resource import CheckResult, PluginError
 from sandbox.plugins.tls import attributes, keys
-from sandbox.plugins.tls.certificates import Certifier, doubts_of_authority
-from sandbox.plugins.tls.planned import PlannedResource
+from sandbox.plugins.tls.certificates import Certifier, authority_warnings
 from sandbox.plugins.tls.proxy import proxy_faults
-from sandbox.plugins.wire import plain
+from sandbox.plugins.tls.tls_resource import TlsResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pulumi.runtime.proto import provider_pb2
 
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 VERSION = "5.6.2"
 
@@ -57,9 +57,9 @@ def plugin(
         "tls:index/privateKey:PrivateKey": attributes.private_key(make_private_key),
         "tls:index/certRequest:CertRequest": attributes.cert_request(certifier.request),
         "tls:index/selfSignedCert:SelfSignedCert": attributes.self_signed_cert(certifier.self_signed),
-        "tls:index/locallySignedCert:LocallySignedCert": attributes.locally_signed_cert(certifier.locally_signed, doubts_of_authority),
+        "tls:index/locallySignedCert:LocallySignedCert": attributes.locally_signed_cert(certifier.locally_signed, authority_warnings),
     }
-    resources = {token: PlannedResource(schema, clock, log) for token, schema in tables.items()}
+    resources = {token: TlsResource(schema, clock, log) for token, schema in tables.items()}
     return TlsProvider("tls", version, resources, {"tls:index/getPublicKey:getPublicKey": get_public_key})
 
 
@@ -69,13 +69,13 @@ def make_private_key(plan: Properties) -> Properties:
     return {**keys.private_attributes(key), **keys.public_attributes(key.public_key())}
 
 
-def get_public_key(arguments: Properties) -> Checked:
+def get_public_key(arguments: Properties) -> CheckResult:
     """The public half of a private key; the answer bears no secret marks, as the real plugin's does not."""
     given = plain(arguments)
     sources = [name for name in ("privateKeyPem", "privateKeyOpenssh") if given.get(name) is not None]
     if len(sources) != 1:
         reason = f"Invalid Attribute Combination: give exactly one of privateKeyPem and privateKeyOpenssh, not {len(sources)}"
-        return Checked({}, [reason])
+        return CheckResult({}, [reason])
     parse = keys.parse if sources[0] == "privateKeyPem" else keys.parse_openssh
     key = parse(given[sources[0]], "Unable to parse private key")
-    return Checked({sources[0]: given[sources[0]], "algorithm": keys.algorithm_of(key), **keys.public_attributes(key.public_key())})
+    return CheckResult({sources[0]: given[sources[0]], "algorithm": keys.algorithm_of(key), **keys.public_attributes(key.public_key())})

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.plugins.wire import Unknown, plain
+from sandbox.plugins.property_values import Unknown, plain
 
 SCHEMES = ("http", "https", "socks5")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.plugins.wire import Secret
+from sandbox.plugins.property_values import Secret
 
 if TYPE_CHECKING:
+    from sandbox.plugins.property_values import Properties
     from sandbox.plugins.tls.schema import Attribute, Schema
-    from sandbox.plugins.wire import Properties
 
 
 def raw_state_delta(schema: Schema, values: Properties) -> Properties:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 
 class Replaces(Enum):
@@ -54,14 +54,14 @@ class Attribute:
 class Schema:
     """A resource type. `make` takes the planned values and returns the computed ones; `renews` as it nears its end.
 
-    `doubts` are what to warn of once it is made.
+    `warnings` are what to warn of once it is made.
     """
 
     attributes: tuple[Attribute, ...]
     make: Callable[[Properties], Properties]
     version: int = 0
     renews: bool = False
-    doubts: Callable[[Properties], list[str]] = lambda _: []
+    warnings: Callable[[Properties], list[str]] = lambda _: []
 
     def sensitive(self) -> frozenset[str]:
         """The names of what is secret."""

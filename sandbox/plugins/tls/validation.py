@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.plugins.wire import Unknown
+from sandbox.plugins.property_values import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.plugins.property_values import Properties
     from sandbox.plugins.tls.schema import Attribute, Schema
-    from sandbox.plugins.wire import Properties
 
 TYPES = {str: "a string", int: "a whole number", bool: "a boolean", list: "a list", dict: "an object"}
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
-    from sandbox.plugins.azure_native.http import Http
+    from sandbox.plugins.azure_native.http_client import HttpClient
 
 METADATA_VERSION: Final = "2022-09-01"
-OK: Final = 200
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudEndpoints:
     """`audience` names ARM to the login service; `graph` is Microsoft Graph's resource id, "" where there is none."""
 
     name: str
@@ -30,21 +30,21 @@ class Cloud:
         return f"{self.audience}/.default"
 
 
-PUBLIC: Final = Cloud(
+PUBLIC: Final = CloudEndpoints(
     "AzureCloud",
     "https://login.microsoftonline.com/",
     "https://management.azure.com",
     "https://management.core.windows.net/",
     "https://graph.microsoft.com",
 )
-US_GOVERNMENT: Final = Cloud(
+US_GOVERNMENT: Final = CloudEndpoints(
     "AzureUSGovernment",
     "https://login.microsoftonline.us/",
     "https://management.usgovcloudapi.net",
     "https://management.core.usgovcloudapi.net",
     "https://graph.microsoft.us",
 )
-CHINA: Final = Cloud(
+CHINA: Final = CloudEndpoints(
     "AzureChinaCloud",
     "https://login.chinacloudapi.cn/",
     "https://management.chinacloudapi.cn",
@@ -64,7 +64,7 @@ NAMES: Final = {
 }
 
 
-def named_cloud(environment: str) -> Cloud:
+def named_cloud(environment: str) -> CloudEndpoints:
     """The cloud of a configured environment."""
     cloud = NAMES.get(environment.lower())
     if cloud is None:
@@ -75,16 +75,16 @@ def named_cloud(environment: str) -> Cloud:
     return cloud
 
 
-def described_cloud(host: str, http: Http) -> Cloud:
+def described_cloud(host: str, http: HttpClient) -> CloudEndpoints:
     """The cloud that a metadata host describes; one GET, no retry."""
     base = host if "://" in host else f"https://{host}"
     url = f"{base.rstrip('/')}/metadata/endpoints?api-version={METADATA_VERSION}"
     answer = http.send("GET", url, headers={"Accept": "application/json"})
-    if answer.status != OK:
+    if answer.status != HTTPStatus.OK:
         raise PluginError(f"the metadata host {host} answered {answer.status} to GET {url}; check azure-native:metadataHost")
     described = answer.json()
     try:
-        return Cloud(
+        return CloudEndpoints(
             name=_text(described["name"]),
             login=_text(described["authentication"]["loginEndpoint"]),
             arm=_text(described["resourceManager"]).rstrip("/"),

@@ -22,7 +22,7 @@ from sandbox.plugins.azure_native.fields import (
     mapping,
     record,
 )
-from sandbox.plugins.azure_native.iot_hub import HUB_PROPERTIES, NAME_PATTERN
+from sandbox.plugins.azure_native.hub_properties import HUB_PROPERTIES, NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,64 +89,64 @@ _HUB = f"{_GROUP}/providers/Microsoft.Devices/IotHubs/{{resourceName}}"
 _DPS = f"{_GROUP}/providers/Microsoft.Devices/provisioningServices/{{provisioningServiceName}}"
 _HUB_VERSION = "2023-06-30"
 _DPS_VERSION = "2023-03-01-preview"
-_ENVELOPE = {"id": TEXT.answered(), "name": TEXT.answered(), "type": TEXT.answered()}
+_ENVELOPE = {"id": TEXT.as_read_only(), "name": TEXT.as_read_only(), "type": TEXT.as_read_only()}
 _ASSIGNED = mapping(record(clientId=TEXT, principalId=TEXT))
 _IDENTITY = {
-    "principalId": TEXT.answered(),
-    "tenantId": TEXT.answered(),
+    "principalId": TEXT.as_read_only(),
+    "tenantId": TEXT.as_read_only(),
     "userAssignedIdentities": replace(IDENTITIES, item=_ASSIGNED.item),
 }
 
 RESOURCE_GROUP = ResourceType(
-    token="azure-native:resources:ResourceGroup",  # noqa: S106 - a type token
+    "azure-native:resources:ResourceGroup",
     path="/subscriptions/{subscriptionId}/resourcegroups/{resourceGroupName}",
     api_version="2024-03-01",
     body={
         **_ENVELOPE,
-        "location": TEXT.must(),
+        "location": TEXT.as_required(),
         "managedBy": TEXT,
         "tags": TAGS,
-        "properties": record(provisioningState=TEXT).answered(),
+        "properties": record(provisioningState=TEXT).as_read_only(),
     },
     replaces=frozenset({"location"}),
     long_running=True,
 )
 
 IOT_HUB = ResourceType(
-    token="azure-native:iothub:IotHubResource",  # noqa: S106 - a type token
+    "azure-native:iothub:IotHubResource",
     path=_HUB,
     api_version=_HUB_VERSION,
     body={
         **_ENVELOPE,
-        "location": TEXT.must(),
+        "location": TEXT.as_required(),
         "tags": TAGS,
-        "sku": record(name=TEXT.must(), capacity=NUMBER, tier=TEXT.answered()).must(),
+        "sku": record(name=TEXT.as_required(), capacity=NUMBER, tier=TEXT.as_read_only()).as_required(),
         "identity": record(type=TEXT, **_IDENTITY),
         "properties": HUB_PROPERTIES,
-        "etag": TEXT.answered(),
+        "etag": TEXT.as_read_only(),
         "systemData": SYSTEM_DATA,
     },
     long_running=True,
 )
 
 HUB_CERTIFICATE = ResourceType(
-    token="azure-native:iothub:Certificate",  # noqa: S106 - a type token
+    "azure-native:iothub:Certificate",
     path=f"{_HUB}/certificates/{{certificateName}}",
     api_version=_HUB_VERSION,
-    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.answered()},
+    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.as_read_only()},
     name_pattern=NAME_PATTERN,
 )
 
 DPS = ResourceType(
-    token="azure-native:deviceprovisioningservices:IotDpsResource",  # noqa: S106 - a type token
+    "azure-native:deviceprovisioningservices:IotDpsResource",
     path=_DPS,
     api_version=_DPS_VERSION,
     body={
         **_ENVELOPE,
-        "location": TEXT.must(),
+        "location": TEXT.as_required(),
         "tags": TAGS,
-        "sku": record(name=TEXT, capacity=NUMBER, tier=TEXT.answered()).must(),
-        "identity": record(type=TEXT.must(), **_IDENTITY),
+        "sku": record(name=TEXT, capacity=NUMBER, tier=TEXT.as_read_only()).as_required(),
+        "identity": record(type=TEXT.as_required(), **_IDENTITY),
         "resourcegroup": TEXT,
         "subscriptionid": TEXT,
         "properties": record(
@@ -155,14 +155,14 @@ DPS = ResourceType(
             enableDataResidency=FLAG,
             iotHubs=items(
                 record(
-                    connectionString=TEXT.must(),
-                    location=TEXT.must(),
+                    connectionString=TEXT.as_required(),
+                    location=TEXT.as_required(),
                     allocationWeight=INTEGER,
                     applyAllocationPolicy=FLAG,
-                    name=TEXT.answered(),
+                    name=TEXT.as_read_only(),
                 )
             ),
-            ipFilterRules=items(record(filterName=TEXT.must(), ipMask=TEXT.must(), action=TEXT.must(), target=TEXT)),
+            ipFilterRules=items(record(filterName=TEXT.as_required(), ipMask=TEXT.as_required(), action=TEXT.as_required(), target=TEXT)),
             portalOperationsHostName=TEXT,
             privateEndpointConnections=items(
                 replace(PRIVATE_ENDPOINT_CONNECTION, fields={**PRIVATE_ENDPOINT_CONNECTION.fields, "systemData": SYSTEM_DATA})
@@ -170,41 +170,41 @@ DPS = ResourceType(
             provisioningState=TEXT,
             publicNetworkAccess=TEXT,
             state=TEXT,
-            idScope=TEXT.answered(),
-            deviceProvisioningHostName=TEXT.answered(),
-            serviceOperationsHostName=TEXT.answered(),
-        ).must(),
-        "etag": TEXT.answered(),
+            idScope=TEXT.as_read_only(),
+            deviceProvisioningHostName=TEXT.as_read_only(),
+            serviceOperationsHostName=TEXT.as_read_only(),
+        ).as_required(),
+        "etag": TEXT.as_read_only(),
         "systemData": SYSTEM_DATA,
     },
     long_running=True,
 )
 
 DPS_CERTIFICATE = ResourceType(
-    token="azure-native:deviceprovisioningservices:DpsCertificate",  # noqa: S106 - a type token
+    "azure-native:deviceprovisioningservices:DpsCertificate",
     path=f"{_DPS}/certificates/{{certificateName}}",
     api_version=_DPS_VERSION,
-    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.answered(), "systemData": SYSTEM_DATA},
+    body={**_ENVELOPE, "properties": CERTIFICATE_PROPERTIES, "etag": TEXT.as_read_only(), "systemData": SYSTEM_DATA},
 )
 
 ROLE_ASSIGNMENT = ResourceType(
-    token="azure-native:authorization:RoleAssignment",  # noqa: S106 - a type token
+    "azure-native:authorization:RoleAssignment",
     path="/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
     api_version="2022-04-01",
     body={
         **_ENVELOPE,
-        "principalId": TEXT.must(),
-        "roleDefinitionId": TEXT.must(),
+        "principalId": TEXT.as_required(),
+        "roleDefinitionId": TEXT.as_required(),
         "principalType": replace(TEXT, default="User"),
         "condition": TEXT,
         "conditionVersion": TEXT,
         "description": TEXT,
         "delegatedManagedIdentityResourceId": TEXT,
-        "scope": TEXT.answered(),
-        "createdBy": TEXT.answered(),
-        "createdOn": TEXT.answered(),
-        "updatedBy": TEXT.answered(),
-        "updatedOn": TEXT.answered(),
+        "scope": TEXT.as_read_only(),
+        "createdBy": TEXT.as_read_only(),
+        "createdOn": TEXT.as_read_only(),
+        "updatedBy": TEXT.as_read_only(),
+        "updatedOn": TEXT.as_read_only(),
         "systemData": SYSTEM_DATA,
     },
     container="properties",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.plugins.azure_native.shapes import API_VERSION
-from sandbox.plugins.resource import Difference, DiffKind, PropertyChange
+from sandbox.plugins.azure_native.conversion import API_VERSION
+from sandbox.plugins.resource import DiffKind, DiffResult, PropertyChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sandbox.plugins.azure_native.fields import Field
-    from sandbox.plugins.azure_native.types import ResourceType
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.azure_native.resource_types import ResourceType
+    from sandbox.plugins.property_values import Properties
 
 CREATE_BEFORE_DELETE: Final = "__createBeforeDelete"
 PRIVATE: Final = "__"
@@ -34,14 +34,14 @@ class Change:
         return self.path.split(".")[0].split("[")[0]
 
 
-def difference(kind: ResourceType, old: Properties, new: Properties, state: Properties) -> Difference:
+def difference(kind: ResourceType, old: Properties, new: Properties, state: Properties) -> DiffResult:
     """Old against new inputs; `state` are the old outputs. Keys with two underscores are the plugin's own and take no part."""
     migrated = API_VERSION not in old and API_VERSION in state
     if migrated:
         old = {**old, API_VERSION: state[API_VERSION]}
     changes = [change for change in _changes("", kind.body, old, new) if not _same_to_azure(change, old)]
     if not changes:
-        return Difference(changed=False)
+        return DiffResult(changed=False)
     counted = [change for change in changes if not _is_default(change)]
     replaces = [change.path for change in counted if _forces_new(kind, change, state)]
     detail = {
@@ -53,7 +53,7 @@ def difference(kind: ResourceType, old: Properties, new: Properties, state: Prop
         for change in changes
     }
     flag = old.get(CREATE_BEFORE_DELETE)
-    return Difference(
+    return DiffResult(
         changed=bool(counted),
         properties=sorted({change.top for change in counted}),
         replaces=replaces,
@@ -116,7 +116,7 @@ def _forces_new(kind: ResourceType, change: Change, state: Properties) -> bool:
     return not (change.kind is DiffKind.ADD and change.path in state and state[change.path] == change.value)
 
 
-def carried_over(inputs: Any, before: Any, after: Any) -> Any:
+def refreshed_inputs(inputs: Any, before: Any, after: Any) -> Any:
     """The inputs with what differs between two projections of outputs: what Azure changed since, and nothing it defaulted."""
     if isinstance(before, dict) and isinstance(after, dict):
         kept = inputs if isinstance(inputs, dict) else {}
@@ -125,7 +125,7 @@ def carried_over(inputs: Any, before: Any, after: Any) -> Any:
             if name not in before:
                 result[name] = value
             elif before[name] != value:
-                result[name] = carried_over(kept.get(name), before[name], value)
+                result[name] = refreshed_inputs(kept.get(name), before[name], value)
         return result
     if isinstance(before, list) and isinstance(after, list) and isinstance(inputs, list):
         return _carried_list(inputs, before, after)
@@ -143,5 +143,5 @@ def _carried_list(inputs: list[Any], before: list[Any], after: list[Any]) -> lis
         elif before[index] == after[index]:
             result += inputs[index : index + 1]
         else:
-            result.append(carried_over(inputs[index] if index < len(inputs) else None, before[index], after[index]))
+            result.append(refreshed_inputs(inputs[index] if index < len(inputs) else None, before[index], after[index]))
     return result

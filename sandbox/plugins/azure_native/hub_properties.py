@@ -22,7 +22,7 @@ DELIVERY_COUNT = replace(INTEGER, minimum=1, maximum=100)
 
 _CHOSEN_IDENTITY = record(userAssignedIdentity=TEXT)
 _PLACE = {"resourceGroup": TEXT, "subscriptionId": TEXT}
-_ENDPOINT_NAME = replace(TEXT, pattern=NAME_PATTERN).must()
+_ENDPOINT_NAME = replace(TEXT, pattern=NAME_PATTERN).as_required()
 _SERVICE_BUS = record(
     name=_ENDPOINT_NAME,
     authenticationType=TEXT,
@@ -35,10 +35,10 @@ _SERVICE_BUS = record(
 )
 _COSMOS = record(
     name=_ENDPOINT_NAME,
-    containerName=TEXT.must(),
-    databaseName=TEXT.must(),
-    endpointUri=TEXT.must(),
-    id=TEXT.answered(),
+    containerName=TEXT.as_required(),
+    databaseName=TEXT.as_required(),
+    endpointUri=TEXT.as_required(),
+    id=TEXT.as_read_only(),
     authenticationType=TEXT,
     identity=_CHOSEN_IDENTITY,
     partitionKeyName=TEXT,
@@ -49,7 +49,7 @@ _COSMOS = record(
 )
 _STORAGE = record(
     name=_ENDPOINT_NAME,
-    containerName=TEXT.must(),
+    containerName=TEXT.as_required(),
     authenticationType=TEXT,
     batchFrequencyInSeconds=replace(INTEGER, minimum=60, maximum=720),
     connectionString=TEXT,
@@ -61,7 +61,7 @@ _STORAGE = record(
     maxChunkSizeInBytes=replace(INTEGER, minimum=10485760, maximum=524288000),
     **_PLACE,
 )
-_ROUTE = {"source": TEXT.must(), "endpointNames": items(TEXT).must(), "isEnabled": FLAG.must(), "condition": TEXT}
+_ROUTE = {"source": TEXT.as_required(), "endpointNames": items(TEXT).as_required(), "isEnabled": FLAG.as_required(), "condition": TEXT}
 _MESSAGING = record(lockDurationAsIso8601=TEXT, ttlAsIso8601=TEXT, maxDeliveryCount=DELIVERY_COUNT)
 
 ROUTING = record(
@@ -72,15 +72,15 @@ ROUTING = record(
         serviceBusTopics=items(_SERVICE_BUS),
         storageContainers=items(_STORAGE),
     ),
-    enrichments=items(record(key=TEXT.must(), value=TEXT.must(), endpointNames=items(TEXT).must())),
+    enrichments=items(record(key=TEXT.as_required(), value=TEXT.as_required(), endpointNames=items(TEXT).as_required())),
     fallbackRoute=record(name=TEXT, **_ROUTE),
-    routes=items(record(name=replace(TEXT, pattern=NAME_PATTERN).must(), **_ROUTE)),
+    routes=items(record(name=replace(TEXT, pattern=NAME_PATTERN).as_required(), **_ROUTE)),
 )
 
 NETWORK_RULES = record(
-    applyToBuiltInEventHubEndpoint=FLAG.must(),
+    applyToBuiltInEventHubEndpoint=FLAG.as_required(),
     defaultAction=replace(TEXT, default="Deny"),
-    ipRules=items(record(filterName=TEXT.must(), ipMask=TEXT.must(), action=replace(TEXT, default="Allow"))).must(),
+    ipRules=items(record(filterName=TEXT.as_required(), ipMask=TEXT.as_required(), action=replace(TEXT, default="Allow"))).as_required(),
 )
 
 HUB_PROPERTIES = record(
@@ -97,13 +97,13 @@ HUB_PROPERTIES = record(
         record(
             partitionCount=INTEGER,
             retentionTimeInDays=NUMBER,
-            endpoint=TEXT.answered(),
-            path=TEXT.answered(),
-            partitionIds=items(TEXT).answered(),
+            endpoint=TEXT.as_read_only(),
+            path=TEXT.as_read_only(),
+            partitionIds=items(TEXT).as_read_only(),
         )
     ),
     features=TEXT,
-    ipFilterRules=items(record(filterName=TEXT.must(), ipMask=TEXT.must(), action=TEXT.must())),
+    ipFilterRules=items(record(filterName=TEXT.as_required(), ipMask=TEXT.as_required(), action=TEXT.as_required())),
     messagingEndpoints=mapping(_MESSAGING),
     minTlsVersion=TEXT,
     networkRuleSets=NETWORK_RULES,
@@ -113,15 +113,15 @@ HUB_PROPERTIES = record(
     routing=ROUTING,
     storageEndpoints=mapping(
         record(
-            connectionString=TEXT.must(),
-            containerName=TEXT.must(),
+            connectionString=TEXT.as_required(),
+            containerName=TEXT.as_required(),
             authenticationType=TEXT,
             identity=_CHOSEN_IDENTITY,
             sasTtlAsIso8601=TEXT,
         )
     ),
-    hostName=TEXT.answered(),
-    locations=items(record(location=TEXT, role=TEXT)).answered(),
-    provisioningState=TEXT.answered(),
-    state=TEXT.answered(),
+    hostName=TEXT.as_read_only(),
+    locations=items(record(location=TEXT, role=TEXT)).as_read_only(),
+    provisioningState=TEXT.as_read_only(),
+    state=TEXT.as_read_only(),
 )

@@ -17,7 +17,7 @@ class UnreachableError(PluginError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """An HTTP response; header names in lower case."""
 
     status: int

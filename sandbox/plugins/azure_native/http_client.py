@@ -6,19 +6,18 @@ import ipaddress
 import os
 import ssl
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 import requests.utils
 
-from sandbox.plugins.azure_native.answer import Answer, UnreachableError
+from sandbox.plugins.azure_native.http_response import HttpResponse, UnreachableError
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-BAD_REQUEST: Final = 400
 
 
 def trusted_roots() -> str | bool:
@@ -43,7 +42,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-class Http:
+class HttpClient:
     """A client for any thread. `connect` and `answer` are the seconds to wait for a connection and for an answer."""
 
     def __init__(self, *, connect: float, answer: float) -> None:
@@ -51,7 +50,7 @@ class Http:
         self._timeout = (connect, answer)
         self.roots = trusted_roots()
 
-    def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> HttpResponse:
         """One request, no redirect followed; UnreachableError when there is no answer."""
         try:
             response = self._session.request(
@@ -69,7 +68,7 @@ class Http:
             cause = _root_cause(failed)
             raise UnreachableError(f"{method} {host}: no answer: {cause}; check the network, HTTPS_PROXY and SSL_CERT_FILE") from failed
         lowered = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, lowered, response.content, url)
+        return HttpResponse(response.status_code, lowered, response.content, url)
 
     @property
     def _session(self) -> requests.Session:
@@ -92,16 +91,16 @@ def _root_cause(failed: BaseException) -> str:
         inner = deeper
 
 
-class MsalHttp:
+class MsalHttpClient:
     """The same client as MSAL wants it: `get` and `post` with an answer that has status_code, text, headers."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: HttpClient) -> None:
         self._http = http
 
-    def get(self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any) -> MsalAnswer:
+    def get(self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any) -> MsalResponse:
         """GET with query parameters."""
         asked = requests.Request("GET", url, params=params).prepare()
-        return MsalAnswer(self._http.send("GET", asked.url or url, headers=headers or {}))
+        return MsalResponse(self._http.send("GET", asked.url or url, headers=headers or {}))
 
     def post(
         self,
@@ -110,26 +109,26 @@ class MsalHttp:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         **_: Any,
-    ) -> MsalAnswer:
+    ) -> MsalResponse:
         """POST of a form."""
         asked = requests.Request("POST", url, params=params, data=data, headers=dict(headers or {})).prepare()
         body = asked.body.encode() if isinstance(asked.body, str) else None
         sent = {name: str(value) for name, value in asked.headers.items()}
-        return MsalAnswer(self._http.send("POST", asked.url or url, headers=sent, body=body))
+        return MsalResponse(self._http.send("POST", asked.url or url, headers=sent, body=body))
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-class MsalAnswer:
+class MsalResponse:
     """An answer in the shape of requests'."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpResponse) -> None:
         self.status_code = answer.status
         self.text = answer.text
         self.headers = dict(answer.headers)
 
     def raise_for_status(self) -> None:
         """An error of the service is MSAL's to read from the text; what is no JSON is unreadable to it."""
-        if self.status_code >= BAD_REQUEST:
+        if self.status_code >= HTTPStatus.BAD_REQUEST:
             raise PluginError(f"the login service answered {self.status_code}: {self.text[:200]}")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sandbox.plugins.azure_native.fields import Field, Kind
-from sandbox.plugins.azure_native.types import PARAMETER, SUBSCRIPTION
+from sandbox.plugins.azure_native.resource_types import PARAMETER, SUBSCRIPTION
+from sandbox.plugins.property_values import UNKNOWN, Unknown
 from sandbox.plugins.resource import PluginError
-from sandbox.plugins.wire import UNKNOWN, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.plugins.azure_native.types import ResourceType
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.azure_native.resource_types import ResourceType
+    from sandbox.plugins.property_values import Properties
 
     Identities = Callable[[Field, Any], Any]
 

@@ -11,17 +11,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.plugins.resource import Candidate, Checked, Difference, Operation, PluginError, State
+from sandbox.plugins.property_values import UNKNOWN, Secret, Unknown, has_unknown, plain
+from sandbox.plugins.resource import Candidate, CheckResult, DiffResult, Operation, PluginError, State
 from sandbox.plugins.tls import times, validation
 from sandbox.plugins.tls.raw_state import raw_state_delta
 from sandbox.plugins.tls.schema import Attribute, Replaces, Schema
-from sandbox.plugins.wire import UNKNOWN, Secret, Unknown, has_unknown, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.plugins.engine_log import EngineLog
-    from sandbox.plugins.wire import Properties
+    from sandbox.plugins.property_values import Properties
 
 PEM_TEXT: Final = re.compile(r"-----BEGIN [A-Za-z ]+-----\n.+\n-----END [A-Za-z ]+-----\n?", re.DOTALL)
 META: Final = "__meta"
@@ -37,25 +37,25 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class PlannedResource:
+class TlsResource:
     """A resource of `schema`. `clock` gives nanoseconds since 1970."""
 
     schema: Schema
     clock: Callable[[], int]
     log: EngineLog
 
-    def check(self, candidate: Candidate) -> Checked:
+    def check(self, candidate: Candidate) -> CheckResult:
         """The inputs as they came, what is secret marked so; unknown values are not validated."""
         news = plain(candidate.news)
         failures = validation.failures(self.schema, candidate.name, news)
-        return Checked(self._marked(news, even_unknown=True), failures)
+        return CheckResult(self._marked(news, even_unknown=True), failures)
 
-    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> Difference:
+    def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
         """Top-level names of what changes and what replaces, sorted; no detailed diff, as recorded."""
         prior = self._prior(state)
         plan = self._plan(prior, self._inputs(state, news, ignored))
         changed = sorted(name for name, value in plan.values.items() if value != prior[name])
-        return Difference(bool(changed), changed, sorted(plan.replaces & set(changed)))
+        return DiffResult(bool(changed), changed, sorted(plan.replaces & set(changed)))
 
     def create(self, news: Properties, operation: Operation) -> State:
         """In a preview the planned values; else with what `make` computed."""
@@ -72,7 +72,7 @@ class PlannedResource:
         except ValueError as refused:
             # Go writes a few things that the X.509 library here refuses, such as one value twice in a name.
             raise PluginError(f"cannot be made from these values: {refused}; change them, or use the real tls plugin") from refused
-        for doubt in self.schema.doubts(settled):
+        for doubt in self.schema.warnings(settled):
             self.log.warning(doubt, operation.urn)
         return State(settled["id"], self._outputs(settled))
 

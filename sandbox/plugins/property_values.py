@@ -39,7 +39,7 @@ class Secret:
         return "Secret(…)"
 
 
-def read(struct: Struct) -> Properties:
+def from_struct(struct: Struct) -> Properties:
     """The properties of a Struct, marks turned into UNKNOWN and Secret."""
     return {key: _read_value(value) for key, value in struct.fields.items()}
 
@@ -63,7 +63,7 @@ def _read_value(value: Value) -> Any:
 
 def _read_struct(struct: Struct) -> Any:
     if SIGNATURE not in struct.fields:
-        return read(struct)
+        return from_struct(struct)
     signature = struct.fields[SIGNATURE].string_value
     known = "value" in struct.fields
     if signature == SECRET_SIGNATURE:
@@ -71,10 +71,10 @@ def _read_struct(struct: Struct) -> Any:
     if signature == OUTPUT_SIGNATURE:
         inner = _read_value(struct.fields["value"]) if known else UNKNOWN
         return Secret(inner) if struct.fields["secret"].bool_value else inner
-    return read(struct)  # assets, archives and resource references go through as they are
+    return from_struct(struct)  # assets, archives and resource references go through as they are
 
 
-def write(properties: Properties) -> Struct:
+def to_struct(properties: Properties) -> Struct:
     """A Struct of these properties."""
     struct = Struct()
     for key, value in properties.items():
@@ -95,9 +95,9 @@ def _write_value(into: Value, value: Any) -> None:
         case Unknown():
             into.string_value = UNKNOWN_TEXT
         case Secret():
-            into.struct_value.CopyFrom(write({SIGNATURE: SECRET_SIGNATURE, "value": value.value}))
+            into.struct_value.CopyFrom(to_struct({SIGNATURE: SECRET_SIGNATURE, "value": value.value}))
         case dict():
-            into.struct_value.CopyFrom(write(value))
+            into.struct_value.CopyFrom(to_struct(value))
         case list():
             items = ListValue()
             for item in value:
