@@ -237,7 +237,7 @@ def throttled(at: Azure, devices: int) -> None:
     at.control("PATCH", "/dials", {"throttle": 1.0, "throttle_burst": 0})
     began = time.perf_counter()
     try:
-        DeviceFleetProvider().make(news)
+        DeviceFleetProvider().create(news)
     finally:
         at.control("PATCH", "/dials", {"throttle": None})
     seconds, least = time.perf_counter() - began, (devices / 100 - 1) / (100 / 60)  # the first call waits for nobody

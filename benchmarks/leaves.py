@@ -83,7 +83,7 @@ def main() -> None:
     }
     works: dict[str, Callable[[], object]] = {
         "cryptography": lambda: bare(authority, key, requests),
-        "IssuedBatch": lambda: IssuedBatchProvider().make(news),
+        "IssuedBatch": lambda: IssuedBatchProvider().create(news),
     }
     best = dict.fromkeys(works, 0.0)
     for _ in range(3):

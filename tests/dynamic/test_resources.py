@@ -220,6 +220,6 @@ def test_what_stands_in_every_state_stays(provider: type[Reconciler]) -> None:
 def test_no_secret_input_is_an_output(provider: type[Reconciler]) -> None:
     """What comes in as a secret never leaves, and an output that is on no list stops at the door."""
     assert provider.secret_inputs & provider.outputs == set()
-    assert provider.secret_inputs <= provider.judges.keys()
+    assert provider.secret_inputs <= provider.validators.keys()
     with pytest.raises(AssertionError, match="has no outputs"):
         provider()._allowed({"privateKey": "KEY"})

@@ -10,17 +10,17 @@ from hubtrust.errors import HubtrustError
 class Littering(VerifiedCertificateProvider):
     """Says that it deleted, and did not."""
 
-    def remove(self, id_: str, olds: Properties) -> None:
+    def on_delete(self, id_: str, olds: Properties) -> None:
         """Nothing."""
 
 
 class Babbling(VerifiedCertificateProvider):
     """Shows a traceback where one line was promised."""
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Fail in many lines."""
         try:
-            return super().make(news)
+            return super().on_create(news)
         except HubtrustError as error:
             raise ValueError("it failed\nand nobody knows what to do") from error
 
@@ -28,7 +28,7 @@ class Babbling(VerifiedCertificateProvider):
 class Hasty(VerifiedCertificateProvider):
     """Deletes the old one before the new one is proven."""
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Delete whatever stands, then make."""
         from hubtrust.azure.certificates import Certificates, service
         from hubtrust.dynamic.verified_certificate import _door
@@ -39,4 +39,4 @@ class Hasty(VerifiedCertificateProvider):
                 found = certificates.get(name)
                 if found is not None:
                     certificates.delete(name, etag=found.etag)
-        return super().make(news)
+        return super().on_create(news)

@@ -11,10 +11,10 @@ from hubtrust.azure.certificates import service
 from hubtrust.dynamic.dependants import enabled_devices
 from hubtrust.dynamic.lifecycle import (
     Change,
-    Judge,
     Properties,
     Reconciled,
     Reconciler,
+    Validator,
     is_unknown,
     require_bool,
     require_number,
@@ -32,7 +32,7 @@ class AuthorityGenerationProvider(Reconciler):
     so that a refusal here comes before.
     """
 
-    judges: ClassVar[Mapping[str, Judge]] = {
+    validators: ClassVar[Mapping[str, Validator]] = {
         "authority": str,
         "generation": lambda value: require_number(value, least=1, most=9999, whole=True),
         "keepPrevious": require_bool,
@@ -53,27 +53,27 @@ class AuthorityGenerationProvider(Reconciler):
             result.failures.extend([CheckFailure("", fault)] if fault else [])
         return result
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Another authority is another resource; all else is remembered in place."""
         replaces = [] if olds.get("authority") == news.get("authority") else ["authority"]
         return Change(replaces, updates=any(olds.get(name) != news.get(name) for name in self.outputs))
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Remember."""
         return str(news["authority"]), _outs(news)
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """There is nothing to look at."""
         return dict(olds)
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Remember, once nobody depends on what goes."""
         going = sorted(_standing(olds) - _standing(news))
         if going and news.get("devicesOf") and news.get("dropPrevious") is not True and news.get("hubId") == olds.get("hubId"):
             _require_unused(news, going)
         return _outs(news)
 
-    def remove(self, _id: str, _olds: Properties) -> None:
+    def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing was made."""
 
 

@@ -11,7 +11,7 @@ from hubtrust.custody.custodies import OFFLINE, custody_of, signer_from
 from hubtrust.devices import description as rules
 from hubtrust.devices.canary import Way, walk
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_bool, say
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, now, require_bool, say
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import load_chain
 from hubtrust.reconcile_errors import DeclarationError
@@ -31,8 +31,8 @@ def _require_trust(value: object) -> None:
 class ConnectionCheckProvider(Reconciler):
     """Connects when hub, authority or device have changed since it last did; its key and certificate live for that one call."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {
-        **{name: judge for name, judge in hubs.JUDGES.items() if name not in ("owner", "adopt")},
+    validators: ClassVar[Mapping[str, Validator]] = {
+        **{name: validate for name, validate in hubs.VALIDATORS.items() if name not in ("owner", "adopt")},
         "deviceId": rules.require_device_id,
         "chain": lambda value: load_certificates(str(value), what="chain"),
         "signer": signer_from,
@@ -44,25 +44,25 @@ class ConnectionCheckProvider(Reconciler):
     secret_inputs = frozenset({"signer"})
     outputs = frozenset({"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"})
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Nothing is ever replaced: a check is done again."""
         unknown = any(is_unknown(value) for value in news.values())
         return Change([], updates=unknown or _trigger(news) != olds.get("trigger"))
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Check. Nothing is left behind that a dead run would have to be forgiven."""
         outs = self._check(news)
         return f"{outs['hostName']}/{news['deviceId']}", outs
 
-    def alter(self, _id: str, _olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, _olds: Properties, news: Properties) -> dict[str, Any]:
         """Check again."""
         return self._check(news)
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """What was seen when it was checked; a refresh connects nobody."""
         return dict(olds)
 
-    def remove(self, _id: str, _olds: Properties) -> None:
+    def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing stands anywhere."""
 
     @staticmethod

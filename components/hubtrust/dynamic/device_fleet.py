@@ -12,7 +12,7 @@ from hubtrust.devices.description import Scope, digest
 from hubtrust.devices.reconcile import Registrar
 from hubtrust.devices.roster import Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, say
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, say
 
 _INDEX_LAG = 1.0  # seconds after which the index is asked again when what it shows is not what was left
 _LATE = (1.0, 2.0, 4.0)  # waits for devices that were made and that the index does not show yet, before a delete
@@ -22,11 +22,11 @@ _MOST_EXCEPTIONS = 100  # devices named in the outputs
 class DeviceFleetProvider(Reconciler):
     """One paged query to read it, and one call for every 100 devices that differ."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {**hubs.JUDGES, "members": lambda value: unpack(str(value))}
+    validators: ClassVar[Mapping[str, Validator]] = {**hubs.VALIDATORS, "members": lambda value: unpack(str(value))}
     required = hubs.REQUIRED | {"members"}
     outputs = frozenset({*hubs.KEPT, "tagNames", "desiredNames", "count", "enabled", "digest", "exceptions"})
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Another hub is another fleet; what differs in it, by digest, is done in place."""
         replaces = [] if hubs.same_hub(olds, news.get("hubId")) else ["hubId"]
         unknown = any(is_unknown(value) for value in news.values())
@@ -41,12 +41,12 @@ class DeviceFleetProvider(Reconciler):
             or (news.get("hostName") is not None and news["hostName"] != olds.get("hostName"))
         )
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """What a dead run left is found by our tag and gone on from."""
         host = self._reconcile(news, {}, remember=True)
         return f"{host}/{hubs.name_in(news['owner'])}", _outs({**news, "hostName": host})
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Read the hub, write the rest."""
         host = self._reconcile(news, olds, remember=False)
         return _outs({**news, "hostName": host})
@@ -73,7 +73,7 @@ class DeviceFleetProvider(Reconciler):
             registrar.settle(roster.ids)
         return host
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """What the hub holds of ours, digested as it was declared; the index is asked twice before a difference is believed."""
         try:
             with hubs.open_registry(olds, looking=True) as registry:
@@ -87,7 +87,7 @@ class DeviceFleetProvider(Reconciler):
             raise
         return {**olds, **seen}
 
-    def remove(self, _id: str, olds: Properties) -> None:
+    def on_delete(self, _id: str, olds: Properties) -> None:
         """Every device with our tag, but those that another resource of this run stands on."""
         host, left = str(olds["hostName"]), int(olds.get("count") or 0)
         spared: dict[str, bool] = {}

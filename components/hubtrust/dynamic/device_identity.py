@@ -12,7 +12,7 @@ from hubtrust.devices import description as rules
 from hubtrust.devices.description import Scope, registration, same_identity
 from hubtrust.devices.reconcile import Registrar
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, require_bool, say
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, require_bool, say
 from hubtrust.reconcile_errors import DeclarationError
 
 _DECLARED = ("status", "reason", "edge", "thumbprints", "tags", "desired")
@@ -38,8 +38,8 @@ def _names(properties: Properties) -> Scope:
 class DeviceIdentityProvider(Reconciler):
     """Makes the device and its twin in one call, watches and removes it; revocation is status `disabled` with a reason."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {
-        **hubs.JUDGES,
+    validators: ClassVar[Mapping[str, Validator]] = {
+        **hubs.VALIDATORS,
         "deviceId": rules.require_device_id,
         "status": lambda value: registration({"status": value}),
         "reason": rules.require_reason,
@@ -51,7 +51,7 @@ class DeviceIdentityProvider(Reconciler):
     required = hubs.REQUIRED | {"deviceId"}
     outputs = frozenset({*hubs.KEPT, "deviceId", *_DECLARED, "authentication", "etag", "deviceEtag"})
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Another hub or another id is another device; all else is done in place."""
         replaces = [] if hubs.same_hub(olds, news.get("hubId")) else ["hubId"]
         replaces += [] if news.get("deviceId") == olds.get("deviceId") else ["deviceId"]
@@ -71,12 +71,12 @@ class DeviceIdentityProvider(Reconciler):
             or (news.get("hostName") is not None and news["hostName"] != olds.get("hostName"))
         )
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """What a dead run left carries our tag, and is gone on from."""
         outs = self._reconcile(news, {}, remember=True)
         return f"{outs['hostName']}/{news['deviceId']}", outs
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Read it, write what differs."""
         return self._reconcile(news, olds, remember=False)
 
@@ -99,7 +99,7 @@ class DeviceIdentityProvider(Reconciler):
             raise NotFoundError(_what(host, device_id), "it was deleted while it was made", "find out who does that, then run again")
         return _outs({**news, "hostName": host}, found, Scope.of(declared))
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Disabled, changed, in other hands, gone."""
         try:
             with hubs.open_registry(olds, looking=True) as registry:
@@ -113,7 +113,7 @@ class DeviceIdentityProvider(Reconciler):
         tag = found.registration.tags.get("hubtrust")
         return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _names(olds))
 
-    def remove(self, _id: str, olds: Properties) -> None:
+    def on_delete(self, _id: str, olds: Properties) -> None:
         """With its etag; a device of this id that carries another's tag, or that another resource of this run stands on, stays."""
         device_id, host = str(olds["deviceId"]), str(olds["hostName"])
         if hubs.taken_over(host, device_id):

@@ -14,7 +14,7 @@ from hubtrust.azure.client import Door, Patience
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.dynamic.lifecycle import Judge, Properties, require_bool, require_number, say
+from hubtrust.dynamic.lifecycle import Properties, Validator, require_bool, require_number, say
 from hubtrust.reconcile_errors import DeclarationError
 
 DEADLINE = 300.0  # seconds
@@ -37,7 +37,7 @@ def _require_owner(value: object) -> None:
         raise DeclarationError("owner", f"it is {value!r}", "give stack and urn")
 
 
-JUDGES: Final[Mapping[str, Judge]] = {
+VALIDATORS: Final[Mapping[str, Validator]] = {
     "hubId": _require_hub,
     "hostName": _require_host,
     "owner": _require_owner,

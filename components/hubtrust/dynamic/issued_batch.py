@@ -10,7 +10,7 @@ from cryptography import x509
 from hubtrust.certificates.issuance import DEFAULTS, DEVICE, Issuance
 from hubtrust.custody.custodies import custody_of, signer_from
 from hubtrust.devices import description as rules
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_number
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, now, require_number
 from hubtrust.errors import HubtrustError
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, instant, load_certificate, load_certificates, pem
@@ -68,7 +68,7 @@ def _issuances(news: Properties) -> list[Issuance]:
 class IssuedBatchProvider(Reconciler):
     """As IssuedCertificate, for many: what is as it was declared and not due is kept."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {
+    validators: ClassVar[Mapping[str, Validator]] = {
         "requests": _requested,
         "issuerCertificate": lambda value: load_certificates(str(value), what="issuerCertificate"),
         "signer": signer_from,
@@ -89,25 +89,25 @@ class IssuedBatchProvider(Reconciler):
         if None not in news.values():
             _issuances(news)[0].require_possible(now=now())
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Whatever changes, it stays the batch that it is."""
         if any(is_unknown(value) for value in news.values()):
             return Change([], updates=True)
         return Change([], updates=self._sign(olds, news) != dict(olds))
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Sign all of them."""
         return "batch", self._sign({}, news)
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """There is nobody to ask."""
         return dict(olds)
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Sign those that are new, due, or declared otherwise."""
         return self._sign(olds, news)
 
-    def remove(self, _id: str, _olds: Properties) -> None:
+    def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing is registered anywhere."""
 
     @staticmethod

@@ -7,7 +7,7 @@ import pulumi
 
 from hubtrust.certificates.issuance import DEFAULTS, DEVICE, INTERMEDIATE, PROFILES, ROOT, Issuance, parse_subject
 from hubtrust.custody.custodies import require_signer
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, now, require_number, say
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, now, require_number, say
 from hubtrust.pki.certificate import display, instant, load_certificate, load_certificates
 from hubtrust.pki.keys import load_public_key
 from hubtrust.pki.request import load_request
@@ -53,7 +53,7 @@ def _tell_due(issuance: Issuance, olds: Properties) -> None:
 class IssuedCertificateProvider(Reconciler):
     """Signs, and signs again when renewal is due; no service is asked, so what is lost is only ever an answer."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {
+    validators: ClassVar[Mapping[str, Validator]] = {
         "profile": _require_profile,
         "subject": parse_subject,
         "deviceId": Issuance.require_device_id,
@@ -83,7 +83,7 @@ class IssuedCertificateProvider(Reconciler):
         if None not in news.values():
             Issuance.read(news).require_possible(now=now())
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Re-key, another name, another issuer's key: a new certificate. Renewal, another lifetime or path length: the same one anew."""
         names = [name for name in _IDENTITY if name in news]
         replaces = [name for name in names if is_unknown(news[name]) or news[name] != olds.get(name)]
@@ -99,22 +99,22 @@ class IssuedCertificateProvider(Reconciler):
             _tell_due(issuance, olds)
         return Change(replaces, updates=not issuance.is_current(olds, now=now()))
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Sign. The id is the certified key's: it outlives renewals."""
         issuance = Issuance.read(news)
         return issuance.subject_key_thumbprint, issuance.outs(issuance.sign(now=now()))
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """There is nobody to ask: the certificate is in the outputs. Whether it is due is ``change``'s to say."""
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+        """There is nobody to ask: the certificate is in the outputs. Whether it is due is ``on_diff``'s to say."""
         return dict(olds)
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Sign anew where the certificate is due or declared otherwise; else keep it and renew what is said about it."""
         issuance = Issuance.read(news)
         kept = issuance.kept(olds, now=now())
         return issuance.outs(kept or issuance.sign(now=now()))
 
-    def remove(self, _id: str, _olds: Properties) -> None:
+    def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing is registered anywhere: what was issued expires by itself, or with its authority."""
 
 

@@ -30,7 +30,7 @@ from hubtrust.reconcile_errors import DeclarationError
 
 PROVIDER_KEY = "__provider"  # Pulumi's own input, put back by its servicer
 Properties = Mapping[str, Any]
-Judge = Callable[[Any], object]  # raises HubtrustError
+Validator = Callable[[Any], object]  # raises HubtrustError
 _T = TypeVar("_T")
 
 
@@ -49,7 +49,7 @@ class Reconciler(ResourceProvider):
     """
 
     serialize_as_secret_always = False
-    judges: ClassVar[Mapping[str, Judge]]  # every input, and what refuses a wrong value of it
+    validators: ClassVar[Mapping[str, Validator]]  # every input, and what refuses a wrong value of it
     required: ClassVar[frozenset[str]]
     secret_inputs: ClassVar[frozenset[str]] = frozenset()
     outputs: ClassVar[frozenset[str]]
@@ -58,23 +58,23 @@ class Reconciler(ResourceProvider):
         """Refuse inputs that are right each and wrong together; one that is not known yet is None here."""
 
     @abstractmethod
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """How the inputs differ from the old outputs."""
 
     @abstractmethod
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Create, or go on from what a dead run left: id and outputs."""
 
     @abstractmethod
-    def look(self, id_: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, id_: str, olds: Properties) -> dict[str, Any] | None:
         """The outputs as reality has them now; None when it is gone."""
 
     @abstractmethod
-    def alter(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Bring reality to the inputs: every output."""
 
     @abstractmethod
-    def remove(self, id_: str, olds: Properties) -> None:
+    def on_delete(self, id_: str, olds: Properties) -> None:
         """Remove it; that it is gone already is as good."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -84,20 +84,20 @@ class Reconciler(ResourceProvider):
         for name, reason in self._faults(given):
             value = given.get(name)
             plain = isinstance(value, str | int | float | bool) and "\n" not in str(value)
-            hidden = not plain or name in self.secret_inputs or name not in self.judges
+            hidden = not plain or name in self.secret_inputs or name not in self.validators
             failures.append(CheckFailure("" if hidden else name, reason))
         return CheckResult(news, failures)
 
     def _faults(self, given: Properties) -> Iterator[tuple[str, str]]:
         missing = sorted(self.required - given.keys())
         yield from ((name, f"{name}: it is missing; give it") for name in missing)
-        for name in sorted(given.keys() - self.judges.keys()):
-            yield name, f"{name}: there is no such property; use {', '.join(sorted(self.judges))}"
-        settled = {name: value for name, value in given.items() if name in self.judges and not is_unknown(value)}
+        for name in sorted(given.keys() - self.validators.keys()):
+            yield name, f"{name}: there is no such property; use {', '.join(sorted(self.validators))}"
+        settled = {name: value for name, value in given.items() if name in self.validators and not is_unknown(value)}
         sound = not missing
         for name, value in settled.items():
             try:
-                self.judges[name](value)
+                self.validators[name](value)
             except HubtrustError as error:
                 sound = False
                 yield name, str(error) if error.what.startswith(name) else f"{name}: {error}"
@@ -108,30 +108,30 @@ class Reconciler(ResourceProvider):
                 yield "", str(error)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """See ``change``. The new one is made before the old one goes."""
-        found = self.change(_own(olds), _own(news))
+        """See ``on_diff``. The new one is made before the old one goes."""
+        found = self.on_diff(_own(olds), _own(news))
         return DiffResult(changes=bool(found.replaces) or found.updates, replaces=found.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """See ``make``."""
-        id_, outs = _in_one_line(lambda: self.make(_own(props)))
+        """See ``on_create``."""
+        id_, outs = _in_one_line(lambda: self.on_create(_own(props)))
         return CreateResult(id_, self._allowed(outs))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """See ``look``."""
+        """See ``on_read``."""
         olds = {name: value for name, value in _own(props).items() if name in self.outputs}  # an older version may have had more
-        outs = _in_one_line(lambda: self.look(id_, olds))
+        outs = _in_one_line(lambda: self.on_read(id_, olds))
         if outs is None:
             return ReadResult("", {})
         return ReadResult(id_, self._allowed(outs))
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """See ``alter``."""
-        return UpdateResult(self._allowed(_in_one_line(lambda: self.alter(id_, _own(olds), _own(news)))))
+        """See ``on_update``."""
+        return UpdateResult(self._allowed(_in_one_line(lambda: self.on_update(id_, _own(olds), _own(news)))))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
-        """See ``remove``."""
-        _in_one_line(lambda: self.remove(id_, _own(props)))
+        """See ``on_delete``."""
+        _in_one_line(lambda: self.on_delete(id_, _own(props)))
 
     def _allowed(self, outs: dict[str, Any]) -> dict[str, Any]:
         """Only what is on the allow-list leaves: a key that strays into the outputs stops here."""

@@ -7,7 +7,7 @@ import pulumi
 
 from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import ELSEWHERE, KeyElsewhere, custody_of, holder, require_signer
-from hubtrust.dynamic.lifecycle import Change, Judge, Properties, Reconciled, Reconciler, is_unknown, say
+from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, say
 from hubtrust.pki.issue import request
 from hubtrust.pki.keys import key_name, key_thumbprint, public_pem, require_strong_key
 from hubtrust.reconcile_errors import DeclarationError
@@ -29,19 +29,19 @@ def _require_algorithm(value: object) -> None:
 class SigningKeyProvider(Reconciler):
     """Looks the key up, makes it where it was told to and there is none; never deletes one."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {"signer": _require_elsewhere, "make": _require_algorithm, "subject": parse_subject}
+    validators: ClassVar[Mapping[str, Validator]] = {"signer": _require_elsewhere, "make": _require_algorithm, "subject": parse_subject}
     required = frozenset({"signer"})
     secret_inputs = frozenset({"signer"})
     outputs = frozenset({"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"})
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Another address is another key. The request is signed anew where its subject changes."""
         signer, subject = news["signer"], news.get("subject")
         if is_unknown(signer) or (signer["custody"], signer["key"]) != (olds.get("custody"), olds.get("declared")):
             return Change(["signer"], updates=True)
         return Change(updates=is_unknown(subject) or subject != olds.get("subject"))
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Found by its address; a dead run's is found too, for keys are made where there is none only."""
         if news.get("make"):
             kind, _, size = str(news["make"]).partition("-")
@@ -66,15 +66,15 @@ class SigningKeyProvider(Reconciler):
             "request": _pem(made) if made else None,
         }
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """What the state says: a key's public half never changes, and a PIN, which looking would need, is in no output."""
         return dict(olds)
 
-    def alter(self, _id: str, _olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, _olds: Properties, news: Properties) -> dict[str, Any]:
         """The same key, another request."""
         return self._outs(news)
 
-    def remove(self, _id: str, olds: Properties) -> None:
+    def on_delete(self, _id: str, olds: Properties) -> None:
         """The key stays: what it signed is trusted, and a key that is gone comes back for nobody."""
         say(f"key '{olds['declared']}' stays where it is; delete it there, when nothing trusts it any more")
 

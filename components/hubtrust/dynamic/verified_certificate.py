@@ -15,10 +15,10 @@ from hubtrust.certificates.proving import FOUND, REPLACED, UNVERIFIED, VERIFIED,
 from hubtrust.custody.custodies import OFFLINE, custody_of, require_signer, signer_from
 from hubtrust.dynamic.lifecycle import (
     Change,
-    Judge,
     Properties,
     Reconciled,
     Reconciler,
+    Validator,
     is_unknown,
     now,
     require_bool,
@@ -40,7 +40,7 @@ _ANY = "0" * 40  # a thumbprint in names that are judged before there is one
 class VerifiedCertificateProvider(Reconciler):
     """Registers, proves, watches and removes one certificate; 4 HTTP calls from nothing to proven."""
 
-    judges: ClassVar[Mapping[str, Judge]] = {
+    validators: ClassVar[Mapping[str, Validator]] = {
         "serviceId": lambda value: service(str(value)),
         "certificate": lambda value: require_authority(load_certificate(str(value), what="certificate"), now=now()),
         "name": lambda value: certificate_name({"name": value}, _ANY),
@@ -82,7 +82,7 @@ class VerifiedCertificateProvider(Reconciler):
         if "certificateName" not in news:
             certificate_name(news, _ANY)
 
-    def change(self, olds: Properties, news: Properties) -> Change:
+    def on_diff(self, olds: Properties, news: Properties) -> Change:
         """Another service, or another name on it, is another certificate; all the rest is done in place."""
         replaces = [] if _same_id(olds.get("serviceId"), news.get("serviceId")) else ["serviceId"]
         naming = [name for name in ("certificateName", "name", "generation", "attest") if name in news]
@@ -110,7 +110,7 @@ class VerifiedCertificateProvider(Reconciler):
             or (olds.get("proof") == FOUND and custody not in (None, OFFLINE))
         )
 
-    def make(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Nothing is remembered: what stands under our name and is our certificate is gone on from, anything else is refused."""
         declared = Declared.read(news)
         standing = self._reconcile(declared, None)
@@ -119,7 +119,7 @@ class VerifiedCertificateProvider(Reconciler):
             _TAKEN_OVER.add(id_)
         return id_, declared.outs(standing)
 
-    def alter(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """The name is ours: what stands there and is another certificate was put by hand, and is put right."""
         remembered = Remembered(str(olds.get("etag") or ""), olds.get("code"), olds.get("proof"))
         declared = Declared.read(news)
@@ -138,7 +138,7 @@ class VerifiedCertificateProvider(Reconciler):
             say(f"{declared.what}: then give proof.pem as proofCertificate (caProof); the code stays good until then, in every later run")
         return standing
 
-    def look(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Verified lost, content replaced, gone; a code is live as long as its etag."""
         with _door(olds) as door:
             found = Certificates(door, service(str(olds["serviceId"]))).get(str(olds["certificateName"]))
@@ -155,7 +155,7 @@ class VerifiedCertificateProvider(Reconciler):
             seen["state"] = UNVERIFIED
         return {**olds, **seen}
 
-    def remove(self, id_: str, olds: Properties) -> None:
+    def on_delete(self, id_: str, olds: Properties) -> None:
         """With the etag that was seen last; what somebody else has put under our name meanwhile is left to them.
 
         And what another resource of this run stands on: a renamed resource, or one that the engine was told to replace, is made
