@@ -5,15 +5,19 @@ from pathlib import Path
 import pulumi
 
 import settings
-from hubtrust.authority import CertificateAuthority
-from hubtrust.fleet import TrustedFleet
-from hubtrust.hub import TrustedHub
-from hubtrust.retention import retain_everything
+from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
 
 stack, folder = settings.load(), Path(__file__).parent
 retain_everything(when=stack.retain)
 
-authority = CertificateAuthority(stack.name, source=stack.source(folder), previous=stack.previous(folder), **stack.generations)
+authority = CertificateAuthority(
+    stack.name,
+    source=stack.source(folder),
+    generation=stack.ca_generation,
+    keep_previous=stack.ca_keep_previous,
+    previous=stack.previous(folder),
+    trust=stack.ca_trust,
+)
 
 hub = TrustedHub(
     stack.name,
@@ -26,8 +30,15 @@ hub = TrustedHub(
     cloud=stack.cloud or None,
 )
 
-roster, canary, check = stack.roster(folder), stack.canary or None, stack.connection_check
-fleet = TrustedFleet(stack.name, hub=hub, authority=authority, roster=roster, canary=canary, check=check, adopt=stack.adopt_devices)
+fleet = TrustedFleet(
+    stack.name,
+    hub=hub,
+    authority=authority,
+    roster=stack.roster(folder),
+    canary=stack.canary or None,
+    check=stack.connection_check,
+    adopt=stack.adopt_devices,
+)
 
 pulumi.export("resourceGroupName", hub.resource_group_name)
 pulumi.export("hubName", hub.hub_name)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import yaml
+from pydantic import SecretStr
+from pydantic.alias_generators import to_camel
 
 import settings
-import stack_config
 
 from . import derivation, policy_file, sharing
 from .derivation import GIVEN, KEPT, LEFT_OUT, LEFT_OUT_KEYS, Change
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine
 
-_SECRET_KEYS = ("caKey", "caKeyPassphrase", "caPin")
+_SECRET_KEYS = [to_camel(name) for name, field in settings.Settings.model_fields.items() if field.annotation is SecretStr]
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
     pulumi.runtime.set_all_config(texts)
     try:
         settings.load(pulumi.Config(project))
-    except stack_config.SettingsError as error:
+    except settings.SettingsError as error:
         for line in str(error).splitlines()[1:]:
             given = " (give it with --set)" if any(key in line for key in LEFT_OUT_KEYS) else ""
             yield f"{line.strip()}{given}"

@@ -14,10 +14,10 @@ from hubtrust.cloud_choice import chosen
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
+from hubtrust.operators import DEPLOYER, Operator
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
-DEPLOYER = "deployer"  # an operator: whoever runs the program
 _AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # its application in every tenant, which a person's token is made for
 _HUB_ID = re.compile(
     r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
@@ -162,14 +162,13 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _grant(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
-        for operator in operators:
-            kind, _, principal = operator.rpartition(":")
-            who, kind_of_who = _deployer() if operator == DEPLOYER else (principal, kind or "ServicePrincipal")
+        for operator in map(Operator.read, operators):
+            principal, kind = _deployer() if operator.principal == DEPLOYER else (operator.principal, operator.kind)
             authorization.RoleAssignment(
-                f"{self._name}-operator-{principal}",
+                f"{self._name}-operator-{operator.principal}",
                 scope=hub.id,
-                principal_id=who,
-                principal_type=kind_of_who,
+                principal_id=principal,
+                principal_type=kind,
                 role_definition_id=role,
                 opts=self._child(protect=False, deleted_with=hub),
             )

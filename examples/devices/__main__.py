@@ -4,11 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from hubtrust.authority import CertificateAuthority, Generate
-from hubtrust.device import TrustedDevice
-from hubtrust.devices.roster_files import from_csv
-from hubtrust.fleet import TrustedFleet
-from hubtrust.hub import HubSettings, TrustedHub
+from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedDevice, TrustedFleet, TrustedHub, from_csv
 
 folder = Path(__file__).parent
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))

@@ -2,8 +2,7 @@
 
 import pulumi
 
-from hubtrust.authority import CertificateAuthority, Generate
-from hubtrust.hub import TrustedHub
+from hubtrust import CertificateAuthority, Generate, TrustedHub
 
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
 hub = TrustedHub.existing("plant", pulumi.Config().require("hubId"), authorities=[plant])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pulumi
 
-from hubtrust.authority import CertificateAuthority, Import
-from hubtrust.hub import TrustedHub
+from hubtrust import CertificateAuthority, Import, TrustedHub
 
 key_file = os.environ.get("CA_KEY_FILE")
 source = Import(

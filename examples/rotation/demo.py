@@ -21,17 +21,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hubtrust.azure.device_session import Identity, context, publish_once
+from hubtrust.azure.errors import SessionError
+from hubtrust.pki import issue
+from hubtrust.pki.certificate import load_certificates, pem
+from hubtrust.pki.keys import load_private_key
+from hubtrust.pki.signers import KeyInMemory
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from hubtrust.azure.device_session import Identity, context, publish_once  # noqa: E402
-from hubtrust.azure.errors import SessionError  # noqa: E402 - found by the line above
-from hubtrust.pki import issue  # noqa: E402
-from hubtrust.pki.certificate import load_certificates, pem  # noqa: E402
-from hubtrust.pki.keys import load_private_key  # noqa: E402
-from hubtrust.pki.signers import KeyInMemory  # noqa: E402
-
-PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py")
 DEVICES = [f"press-{number:03}" for number in range(1, 11)]
 STARTED = time.monotonic()
 
@@ -42,14 +39,14 @@ def tell(line: str) -> None:
 
 
 class Stack:
-    """A copy of the program, brought up by the sandbox."""
+    """The program with settings of its own, run by `python -m sandbox`; everything but the settings is a link to this repository."""
 
     def __init__(self, folder: Path, engine: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, folder / part)
+        for part in ROOT.glob("[!.]*"):
+            if part.name != "Pulumi.sandbox.yaml":
+                (folder / part.name).symlink_to(part)
         (folder / ".venv").symlink_to(sys.prefix)
         self.folder, self.engine = folder, engine
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(folder / ".sandbox")}

@@ -2,8 +2,7 @@
 
 import pulumi
 
-from hubtrust.authority import CertificateAuthority, Generate
-from hubtrust.hub import HubSettings, TrustedHub
+from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedHub
 
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
 hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(sku="S1", tags={"environment": "trial"}))

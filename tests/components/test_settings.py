@@ -1,4 +1,4 @@
-"""The configuration: every wrong key told at once, with its fact and what to write; and Pulumi.yaml says what settings.py reads."""
+"""The configuration: all wrong keys are reported together, each with what to do; and Pulumi.yaml describes what `settings` reads."""
 
 import json
 from pathlib import Path
@@ -27,49 +27,58 @@ def load(*, secrets: tuple[str, ...] = ("caKey", "caKeyPassphrase"), **keys: str
 
 WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no such size": ({"sku": "S9"}, ("hubtrust:sku is 'S9'", "'S1'")),
-    "no number": ({"units": "many"}, ("hubtrust:units is 'many'", "write a whole number")),
+    "no number": ({"units": "many"}, ("hubtrust:units is 'many'", "use an integer")),
     "too many": ({"units": "201"}, ("hubtrust:units is '201'", "less than or equal to 200")),
-    "no boolean": ({"protect": "maybe"}, ("hubtrust:protect is 'maybe'", "write true or false")),
-    "no list": ({"tags": "a=b"}, ("hubtrust:tags is 'a=b'", "write a list of texts")),
-    "no tag": ({"tags": '["plant"]'}, ("hubtrust:tags", "'plant' is no tag", "name=value")),
-    "no principal": ({"operators": '["me@contoso.com"]'}, ("hubtrust:operators", "'me@contoso.com' is no object id", "GUID")),
-    "no cloud": ({"cloud": "mars"}, ("hubtrust:cloud", "'mars' is no cloud", "public, usgovernment, china")),
-    "no hub name": ({"hubName": "a_b"}, ("hubtrust:hubName", "'a_b' can't name a hub", "3 to 50")),
+    "no boolean": ({"protect": "maybe"}, ("hubtrust:protect is 'maybe'", "use true or false")),
+    "no list": ({"tags": "a=b"}, ("hubtrust:tags is 'a=b'", "use a list of strings")),
+    "no tag": ({"tags": '["plant"]'}, ("hubtrust:tags", "'plant' is not a tag", "name=value")),
+    "no principal": (
+        {"operators": '["me@contoso.com"]'},
+        ("hubtrust:operators", "operator 'me@contoso.com': it is not an object id", "User:<GUID>", "deployer"),
+    ),
+    "no cloud": ({"cloud": "mars"}, ("hubtrust:cloud", "cloud 'mars'", "public, usgovernment, china")),
+    "no hub name": ({"hubName": "a_b"}, ("hubtrust:hubName", "'a_b' is not a valid hub name", "3 to 50")),
     "no source": ({"caSource": "buy"}, ("hubtrust:caSource is 'buy'", "'generate', 'import' or 'request'")),
-    "no chain": ({"caSource": "import"}, ("caSource is import and there is no chain", "set caChain or caChainFile")),
-    "two chains": ({"caSource": "import", "caChain": "x", "caChainFile": "y"}, ("caChain and caChainFile are both set", "set one of them")),
-    "chain unused": ({"caChainFile": "y"}, ("caSource is generate and a chain", "set caSource to import")),
+    "no chain": ({"caSource": "import"}, ("caSource is import, but no chain is set", "set caChain or caChainFile")),
+    "two chains": (
+        {"caSource": "import", "caChain": "x", "caChainFile": "y"},
+        ("caChain and caChainFile are both set", "set only one of them"),
+    ),
+    "chain unused": ({"caChainFile": "y"}, ("caSource is generate, but a chain", "set caSource to import")),
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
-    "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "write hubName, or take it out")),
-    "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "there are name, hubName, resourceGroup")),
-    "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set one of them")),
+    "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "use hubName, or remove it")),
+    "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "the keys are name, hubName, resourceGroup")),
+    "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set only one of them")),
     "no device": ({"canary": "press 1"}, ("hubtrust:canary", "its id has the character ' '", "use letters, digits")),
-    "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true and caGeneration is 1", "leave caKeepPrevious out")),
+    "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true, but caGeneration is 1", "remove caKeepPrevious")),
     "no chain before": (
         {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
-        ("there is no chain of the generation before", "set caPreviousChain or caPreviousChainFile"),
+        ("the previous generation's chain is not set", "set caPreviousChain or caPreviousChainFile"),
     ),
-    "kept by nothing": ({"caPreviousChain": "x"}, ("caPreviousChain is set and nothing keeps it", "leave it out")),
+    "kept by nothing": ({"caPreviousChain": "x"}, ("caPreviousChain is set but not used", "remove it")),
     "always due": (
         {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
-        ("caIssuingRenewBeforeDays is 30 and it lives 30 days", "renew later"),
+        (
+            "caIssuingRenewBeforeDays is 30, but caIssuingDays is only 30",
+            "use a smaller caIssuingRenewBeforeDays or a longer caIssuingDays",
+        ),
     ),
     "two ways": (
         {"existingHub": "/subscriptions/s", "adoptHub": "/subscriptions/s"},
-        ("existingHub and adoptHub are both set", "set adoptHub to own the hub"),
+        ("existingHub and adoptHub are both set", "set adoptHub to manage the whole hub"),
     ),
     "adopted and named": ({"adoptHub": "/subscriptions/s", "resourceGroup": "g"}, ("adoptHub is set together", "has both already")),
-    "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set and caSource is generate", "is imported")),
+    "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set, but caSource is generate", "set caSource to import")),
     "no certificate name": (
         {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
-        ("hubtrust:caCertificateName: 'a/b' can't name a certificate", "at most 64"),
+        ("hubtrust:caCertificateName: 'a/b' is not a valid certificate name", "at most 64"),
     ),
-    "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit and units is 2", "set units to 1")),
+    "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit, but units is 2", "set units to 1")),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_key_is_told(case: str) -> None:
+def test_a_wrong_key_is_reported(case: str) -> None:
     """The line names the key, the fact and the remedy."""
     keys, words = WRONG[case]
     with pytest.raises(SettingsError) as caught:
@@ -78,8 +87,8 @@ def test_a_wrong_key_is_told(case: str) -> None:
     assert [word for word in words if word not in line] == []
 
 
-def test_all_wrong_keys_are_told_at_once() -> None:
-    """What can't be read, what is out of range and what is malformed come in one error, a line each."""
+def test_all_wrong_keys_are_reported_together() -> None:
+    """Wrong types, values out of range and malformed texts are in one error, a line for each."""
     with pytest.raises(SettingsError) as caught:
         load(units="many", sku="S9", cloud="mars")
     lines = str(caught.value).splitlines()[1:]
@@ -89,7 +98,7 @@ def test_all_wrong_keys_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
 def test_a_secret_is_never_repeated(key: str) -> None:
-    """An error about other keys does not print a secret, nor does the settings' own text."""
+    """Neither an error about other keys nor the text of the settings shows a secret."""
     with pytest.raises(SettingsError) as caught:
         load(caSource="import", caKeyFile="there", sku="S9", **{key: "open sesame"})
     assert "open sesame" not in str(caught.value)
@@ -97,16 +106,16 @@ def test_a_secret_is_never_repeated(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
-def test_a_secret_in_clear_text_is_refused(key: str) -> None:
-    """It would lie in the settings file and in the state; the error does not repeat it."""
-    with pytest.raises(SettingsError, match=f"hubtrust:{key}: it stands there in clear text, and would in the state; .*--secret") as caught:
+def test_a_secret_in_plain_text_is_refused(key: str) -> None:
+    """It would be readable in the settings file and in the state; the error does not repeat it."""
+    with pytest.raises(SettingsError, match=f"hubtrust:{key}: it is in plain text, and would be in the state too; .*--secret") as caught:
         load(secrets=(), caSource="import", caChain="x", **{key: "open sesame"})
     assert "open sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["caChainFile", "caKeyFile"])
-def test_a_missing_file_is_told(key: str, tmp_path: Path) -> None:
-    """The key, the file, and where paths start."""
+def test_a_missing_file_is_reported(key: str, tmp_path: Path) -> None:
+    """With the key, the file, and what paths are relative to."""
     keys = {"caChainFile": "chain.pem"} | {key: "absent.pem"}
     (tmp_path / "chain.pem").write_text("x")
     with pytest.raises(SettingsError, match=rf"{key}: the file 'absent\.pem' can't be read: No such file.*program's folder"):
@@ -114,7 +123,7 @@ def test_a_missing_file_is_told(key: str, tmp_path: Path) -> None:
 
 
 def test_the_project_file_declares_what_settings_read() -> None:
-    """Same keys, same defaults, each with a type and a description: what a person reads there is what happens."""
+    """The same keys, types and defaults, and a description for each key."""
     declared = PROJECT["config"]
     defaults: dict[str, Any] = json.loads(Settings().model_dump_json(by_alias=True))
     assert {name: entry["default"] for name, entry in declared.items()} == defaults
@@ -124,12 +133,12 @@ def test_the_project_file_declares_what_settings_read() -> None:
 
 
 def test_a_plain_up_sees_drift() -> None:
-    """Every `up` refreshes first."""
+    """`up` refreshes first."""
     assert PROJECT["options"] == {"refresh": "always"}
 
 
 def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
-    """CSV by its ending, JSON lines by any other; tags of all devices are added."""
+    """A file that ends in .csv is CSV, any other JSON lines; `deviceTags` are added to every device."""
     (tmp_path / "fleet.csv").write_text("id,tag.line\npress-1,4\n")
     (tmp_path / "fleet.jsonl").write_text('{"id": "press-1"}\n{"id": "press-2"}\n')
     assert len(load(devices="press-{001..025}").roster(tmp_path)) == 25
@@ -146,13 +155,13 @@ def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
         ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 bad lines: line 2: .*; line 3: "),
     ],
 )
-def test_devices_that_can_not_be_meant_are_told(keys: dict[str, str], match: str, tmp_path: Path) -> None:
-    """In one line, every bad one."""
+def test_invalid_devices_are_reported(keys: dict[str, str], match: str, tmp_path: Path) -> None:
+    """In one line, with every bad line of a file."""
     (tmp_path / "bad.csv").write_text("id\na b\nc/d\n")
     with pytest.raises(SettingsError, match=match):
         load(**keys).roster(tmp_path)
 
 
 def test_the_deployer_is_an_operator() -> None:
-    """By a word, because whoever runs the program may be anybody."""
+    """Named by a word, because anybody may run the program."""
     assert load(operators='["deployer"]').operators == ("deployer",)

@@ -1,12 +1,12 @@
-"""The configuration of a custody: what belongs together, what can't be both, and what the authority is told of it."""
+"""The keys of the configuration about custody: which belong together, which exclude each other, and what the CA gets of them."""
 
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request
-from hubtrust.authority_keys import InKeyVault, InToken
+from hubtrust import CertificateAuthority, Generate, Import, InKeyVault, InToken, Request
+from hubtrust.authority import AuthorityError
 from settings import SettingsError
 from tests.components import test_settings
 
@@ -18,38 +18,42 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no such custody": ({"caCustody": "drawer"}, "'', 'state', 'offline', 'key-vault' or 'pkcs11'"),
     "a key beside it": (
         {"caSource": "import", "caChain": "x", "caKeyFile": "k", "caCustody": "key-vault", "caKeyReference": ISSUING},
-        "caCustody is key-vault and a key is given; leave caKey and caKeyFile out, or set caCustody to state",
+        "caCustody is key-vault, but a key is set too; remove caKey and caKeyFile, or set caCustody to state",
     ),
-    "offline and generated": ({"caCustody": "offline"}, "caCustody is offline and caSource is generate; set caSource to import"),
+    "offline and generated": ({"caCustody": "offline"}, "caCustody is offline, but caSource is generate; set caSource to import"),
     "state without a key": (
         {"caCustody": "state", "caSource": "import", "caChain": "x"},
-        "caCustody is state and there is no key",
+        "caCustody is state, but no key is set; set caKey or caKeyFile",
     ),
     "no reference": (
         {"caCustody": "key-vault", "caIntermediates": "0"},
-        "and caKeyReference belong together",
+        "caCustody is key-vault, but caKeyReference is not set; set it to the key's Key Vault id",
     ),
     "a reference alone": (
         {"caKeyReference": ISSUING},
-        "and caKeyReference belong together; set both, or neither",
+        "caKeyReference is set, but caCustody is neither key-vault nor pkcs11; set caCustody",
     ),
     "no root's": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING},
-        "caRootKeyReference is for a generated root",
+        "caCustody is key-vault, but caRootKeyReference is not set; set it to the root's key, or caIntermediates to 0",
+    ),
+    "a root's without a use": (
+        {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caSource": "import", "caChain": "x"},
+        "caRootKeyReference is set, but only a generated root",
     ),
     "too deep": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caIntermediates": "2"},
-        "caCustody is key-vault and caIntermediates is 2; set it to 0 or 1",
+        "caCustody is key-vault, but caIntermediates is 2; set it to 0 or 1",
     ),
     "no PIN": (
         {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0"},
-        "caCustody pkcs11 has one PIN, and no other",
+        "caCustody is pkcs11, but no PIN is set; pkcs11 needs exactly one of caPin (with --secret) and caPinVariable",
     ),
     "two PINs": (
         {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0", "caPin": "84017263", "caPinVariable": "PIN"},
-        "caCustody pkcs11 has one PIN",
+        "caCustody is pkcs11, but two PINs are set; pkcs11 needs exactly one",
     ),
-    "a PIN for nothing": ({"caPin": "84017263"}, "set caPin (with --secret) or caPinVariable for it alone"),
+    "a PIN for nothing": ({"caPin": "84017263"}, "caCustody is not set, but a PIN is set; pkcs11 needs"),
 }
 
 
@@ -59,13 +63,13 @@ def test_what_is_refused(case: str) -> None:
     keys, line = WRONG[case]
     with pytest.raises(SettingsError) as caught:
         load(**keys)
-    (told,) = str(caught.value).splitlines()[1:]
-    assert line in told
-    assert "84017263" not in told
+    (reported,) = str(caught.value).splitlines()[1:]
+    assert line in reported
+    assert "84017263" not in reported
 
 
-def test_what_the_authority_is_told() -> None:
-    """From the root down; an imported or requested CA has the one key; without a custody there is none."""
+def test_what_the_authority_gets() -> None:
+    """The root's key first; an imported or requested CA has one key; with custody `state` there is none elsewhere."""
     here = Path()
     both = load(caCustody="key-vault", caKeyReference=ISSUING, caRootKeyReference=ROOT).source(here)
     assert isinstance(both, Generate)

@@ -1,7 +1,6 @@
 """docs/adopting.md, run as it stands: a hub from the portal, its routes kept, its CA proven, and let go of again."""
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 from sandbox import installation
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.plants import Plant
-from tests.kit.program import PARTS, ROOT
+from tests.kit.program import ROOT, copied
 
 _ROUTING = {
     "endpoints": {
@@ -53,12 +52,8 @@ class Shell:
     """The program in a folder, and a `pulumi` that is the embedded engine."""
 
     def __init__(self, folder: Path, azure: LocalAzure, state: Path) -> None:
-        folder.mkdir()
         state.mkdir(exist_ok=True)
-        for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, folder / part)
-        (folder / ".venv").symlink_to(sys.prefix)
+        self.folder = copied(folder, "Pulumi.sandbox.yaml")
         tools = folder.parent / "tools"
         tools.mkdir(exist_ok=True)
         tool = tools / "pulumi"
@@ -75,7 +70,6 @@ class Shell:
             **own,
             **installation.environment(azure.ready),
         }
-        self.folder = folder
 
     def run(self, lines: str, *, fails: bool = False, **more: str) -> str:
         """Run shell lines; what was said."""

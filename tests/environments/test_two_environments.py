@@ -25,8 +25,8 @@ from tests.kit.authorities import pem_of as pem
 from tests.kit.device import Device
 from tests.kit.hub_client import HubDoor
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.program import copied
 
-_PARTS = ("Pulumi.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py")
 _EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -117,13 +117,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """On each engine that there is; prod's stack is made, with a secret of its own, and not up."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
         pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
-    folder = tmp_path / "program"
-    folder.mkdir()
-    for part in _PARTS:
-        shutil.copy(ROOT / part, folder)
-    for part in ("policies", "environments"):
-        shutil.copytree(ROOT / part, folder / part)
-    (folder / ".venv").symlink_to(sys.prefix)
+    folder = copied(tmp_path / "program", "Pulumi.prod.yaml", "policies", "environments")
     with local_azure(tmp_path, "--retry-after", "0") as azure:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))

@@ -1,7 +1,6 @@
 """What stands around a pipeline: a service that gives identity tokens and takes comments, and a checkout to work in."""
 
 import json
-import shutil
 import sys
 import threading
 import time
@@ -16,10 +15,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.gitops.pipelines import ROOT
+from tests.kit.program import copied
 
 AUDIENCE = "api://AzureADTokenExchange"
 _ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
-_PARTS = ("Pulumi.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml", "__main__.py", "settings.py", "stack_config.py", "requirements.txt")
+_CHECKED_OUT = ("Pulumi.staging.yaml", "Pulumi.prod.yaml", "requirements.txt", "policies", "examples/gitops")
 
 
 @dataclass
@@ -85,14 +85,7 @@ def forge() -> Iterator[Forge]:
 
 def checkout(folder: Path) -> Path:
     """The repository, as a runner has it, with its requirements installed."""
-    place = folder / "checkout"
-    place.mkdir()
-    for part in _PARTS:
-        shutil.copy(ROOT / part, place / part)
-    for part in ("policies", "examples/gitops"):
-        shutil.copytree(ROOT / part, place / part)
-    (place / ".venv").symlink_to(sys.prefix)
-    return place
+    return copied(folder / "checkout", *_CHECKED_OUT)
 
 
 def shim(folder: Path, engine: str | None) -> Path:

@@ -20,7 +20,7 @@ from sandbox.engine.cli.main import command
 from tests.kit.local_azure import Hub, LocalAzure
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Pulumi.yaml", "Pulumi.sandbox.yaml", "__main__.py", "settings.py", "stack_config.py")
+_PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
 
 
 @dataclass
@@ -132,17 +132,22 @@ class Program:
         return Hub(azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
 
 
+def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Path:
+    """A new ``folder`` with a copy of the program and of ``more`` of this repository, to run in a virtual environment."""
+    folder.mkdir()
+    for part in (*_PROGRAM, *more):
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, folder / part)
+    (folder / ".venv").symlink_to(environment)
+    return folder
+
+
 @contextmanager
 def program(folder: Path, engine: str) -> Iterator[Program]:
     """A copy of the program under ``folder``; what it starts is stopped at the end."""
-    place = folder / "program"
-    place.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, place / part)
-    (place / ".venv").symlink_to(sys.prefix)
-    made = Program(place, engine)
+    made = Program(copied(folder / "program", "Pulumi.sandbox.yaml"), engine)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""A stack's configuration, read key by key into a model: what is wrong is told all at once, a line a key, each with what to write."""
+"""A stack's configuration, read key by key into a pydantic model; all errors are reported together, one line for each key."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
+from hubtrust import HubtrustError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _M = TypeVar("_M", bound=BaseModel)
 
 
 class SettingsError(pulumi.RunError):
-    """Keys of the configuration are wrong; one line for each."""
+    """The configuration has errors; one line for each."""
 
 
 def read(model: type[_M], config: pulumi.Config) -> _M:
     """The configuration as a ``model``, whose fields are its keys.
 
     Raises:
-        SettingsError: keys are wrong or unknown; every one of them is told.
+        SettingsError: keys are wrong or unknown; the error lists all of them.
     """
     values: dict[str, Any] = {}
     wrong = _unknown(model, config.name)
@@ -34,57 +37,65 @@ def read(model: type[_M], config: pulumi.Config) -> _M:
         if text is None:
             continue
         if field.annotation is SecretStr and text and not is_config_secret(f"{config.name}:{name}"):
-            wrong.append(
-                f"{config.name}:{name}: it stands there in clear text, and would in the state; take it out and set it with --secret"
-            )
+            wrong.append(f"{config.name}:{name}: it is in plain text, and would be in the state too; remove it and set it with --secret")
         try:
             values[name] = _value(config, name, field.annotation, text)
         except (pulumi.ConfigTypeError, ValueError):
-            wrong.append(f"{config.name}:{name} is '{text}'; write {_wanted(field.annotation)}")
+            wrong.append(f"{config.name}:{name} is '{text}'; use {_wanted(field.annotation)}")
     try:
-        return _settled(model, values, wrong)
+        settings = model(**values)
     except ValidationError as error:
         wrong += [line for each in error.errors() for line in _lines(config.name, each)]
+    else:
+        if not wrong:
+            return settings
     raise SettingsError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
 
 
+def checked_by(reader: Callable[[str], object]) -> AfterValidator:
+    """A field whose text ``reader`` must be able to read: what checks it is what reads it later. Empty means not set."""
+
+    def check(text: str) -> str:
+        if text:
+            try:
+                reader(text)
+            except HubtrustError as error:
+                raise ValueError(str(error)) from None
+        return text
+
+    return AfterValidator(check)
+
+
 def file_text(folder: Path, name: str, key: str) -> str:
-    """The text of the file that ``key`` names, from ``folder``; empty where it names none.
+    """The text of the file that the key ``key`` names, relative to ``folder``; empty if it names none.
 
     Raises:
-        SettingsError: it can't be read.
+        SettingsError: the file can't be read.
     """
     if not name:
         return ""
     try:
         return (folder / name).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(f"{key}: the file '{name}' can't be read: {reason}; give a path from the program's folder") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
+        raise SettingsError(f"{key}: the file '{name}' can't be read: {reason}; use a path relative to the program's folder") from None
 
 
 def plain(value: Any) -> Any:
-    """What a secret holds, and any other value as it is."""
+    """The text of a secret; any other value as it is."""
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _unknown(model: type[BaseModel], project: str) -> list[str]:
-    """Keys that nothing reads: a misspelt one would be passed over in silence."""
+    """Keys that the model does not have: a misspelt key would otherwise be ignored silently."""
     known = [to_camel(attribute) for attribute in model.model_fields]
     given = {key.partition(":")[2] for key in (*get_config_env(), *CONFIG.get()) if key.startswith(f"{project}:")}
     lines = []
     for key in sorted(given - set(known)):
         near = difflib.get_close_matches(key, known, n=1)
-        remedy = f"write {near[0]}, or take it out" if near else f"take it out; there are {', '.join(known)}"
+        remedy = f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}"
         lines.append(f"{project}:{key}: there is no such key; {remedy}")
     return lines
-
-
-def _settled(model: type[_M], values: dict[str, Any], wrong: list[str]) -> _M:
-    settings = model(**values)
-    if wrong:
-        raise SettingsError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
-    return settings
 
 
 def _value(config: pulumi.Config, name: str, kind: Any, text: str) -> Any:
@@ -96,7 +107,7 @@ def _value(config: pulumi.Config, name: str, kind: Any, text: str) -> Any:
 
 
 def _wanted(kind: Any) -> str:
-    return {bool: "true or false", int: "a whole number"}.get(kind, "a list of texts")
+    return {bool: "true or false", int: "an integer"}.get(kind, "a list of strings")
 
 
 def _lines(project: str, error: Any) -> list[str]:

@@ -1,0 +1,142 @@
+"""The keys that describe the CA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic.alias_generators import to_camel
+
+from hubtrust import Generate, Import, KeyAlgorithm, Request, Trust
+from hubtrust.azure.certificates import CERTIFICATE_NAME
+
+from .configuration import file_text, plain
+from .custody import CustodyConfig, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hubtrust import InKeyVault, InToken
+
+_Days = Annotated[int, Field(ge=1, le=36525)]
+_Window = Annotated[int, Field(ge=0, le=36525)]
+
+
+def _certificate_name(text: str) -> str:
+    if text and not CERTIFICATE_NAME.fullmatch(text):
+        raise ValueError(f"'{text}' is not a valid certificate name; use at most 64 of: letters, digits, - . _")
+    return text
+
+
+_CertificateName = Annotated[str, AfterValidator(_certificate_name)]
+
+
+class AuthorityConfig(CustodyConfig):
+    """Where the CA comes from, which generation of it there is, and what the hub trusts of it."""
+
+    ca_source: Source = "generate"
+    ca_name: Annotated[str, Field(min_length=1, max_length=50)] = "hubtrust"
+    ca_organization: Annotated[str, Field(max_length=64)] = ""
+    ca_key_algorithm: KeyAlgorithm = Generate.key
+    ca_intermediates: Annotated[int, Field(ge=0, le=5)] = Generate.intermediates
+    ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
+    ca_keep_previous: bool = False
+    ca_drop_previous: bool = False
+    ca_root_days: _Days = Generate.root_days
+    ca_issuing_days: _Days = Generate.issuing_days
+    ca_root_renew_before_days: _Window = 0
+    ca_issuing_renew_before_days: _Window = 0
+    ca_trust: Trust = Trust.ISSUING
+    ca_chain: str = ""
+    ca_chain_file: str = ""
+    ca_certificate_name: _CertificateName = ""
+    ca_previous_chain: str = ""
+    ca_previous_chain_file: str = ""
+    ca_previous_certificate_name: _CertificateName = ""
+    attest: bool = False
+    adopt: bool = False
+
+    def authority_conflicts(self) -> Iterator[str]:
+        """Keys of the CA that contradict each other, a line each."""
+        if self.ca_source == "import" and not (self.ca_chain or self.ca_chain_file):
+            yield "caSource is import, but no chain is set; set caChain or caChainFile"
+        if self.ca_source == "generate" and (self.ca_chain or self.ca_chain_file or self.has_key):
+            yield "caSource is generate, but a chain or a key is set too; remove them, or set caSource to import"
+        for text in ("ca_chain", "ca_key", "ca_previous_chain"):
+            if getattr(self, f"{text}_file") and plain(getattr(self, text)):
+                yield f"{to_camel(text)} and {to_camel(text)}File are both set; set only one of them"
+        if self.ca_certificate_name and self.ca_source != "import":
+            yield f"caCertificateName is set, but caSource is {self.ca_source}; set caSource to import, or remove caCertificateName"
+        yield from self._generation_conflicts()
+        yield from self._window_conflicts()
+        yield from self.custody_conflicts(self.ca_source, self.ca_intermediates)
+
+    def _generation_conflicts(self) -> Iterator[str]:
+        previous = self.ca_previous_chain or self.ca_previous_chain_file
+        if self.ca_keep_previous and self.ca_generation == 1:
+            yield "caKeepPrevious is true, but caGeneration is 1 and nothing comes before it; remove caKeepPrevious"
+        generated_here = self.ca_source == "generate" and self.custody is None
+        if self.ca_keep_previous and not generated_here and not previous:
+            yield "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
+        if previous and (generated_here or not self.ca_keep_previous):
+            yield "caPreviousChain is set but not used; remove it, or set caKeepPrevious (a CA generated in the state needs no chain)"
+
+    def _window_conflicts(self) -> Iterator[str]:
+        for kind in ("root", "issuing"):
+            days, window = getattr(self, f"ca_{kind}_days"), getattr(self, f"ca_{kind}_renew_before_days")
+            if window >= days:
+                lifetime, name = to_camel(f"ca_{kind}_days"), to_camel(f"ca_{kind}_renew_before_days")
+                yield f"{name} is {window}, but {lifetime} is only {days}; use a smaller {name} or a longer {lifetime}"
+
+    def source(self, folder: Path) -> Generate | Import | Request:
+        """Where the CA comes from; files are read relative to ``folder``.
+
+        Raises:
+            SettingsError: a file can't be read.
+        """
+        if self.ca_source == "generate":
+            return Generate(
+                common_name=self.ca_name,
+                organization=self.ca_organization or None,
+                key=self.ca_key_algorithm,
+                intermediates=self.ca_intermediates,
+                custody=self.custody,
+                root_days=self.ca_root_days,
+                issuing_days=self.ca_issuing_days,
+                root_renew_before_days=self.ca_root_renew_before_days or None,
+                issuing_renew_before_days=self.ca_issuing_renew_before_days or None,
+            )
+        chain = self.ca_chain or file_text(folder, self.ca_chain_file, "caChainFile")
+        if self.ca_source == "request":
+            return self._request(chain, self.custody)
+        return Import(
+            chain=chain,
+            private_key=self.ca_key.get_secret_value() or file_text(folder, self.ca_key_file, "caKeyFile") or None,
+            passphrase=self.ca_key_passphrase.get_secret_value() or None,
+            custody=self.custody,
+            proof=self.ca_proof or None,
+            certificate_name=self.ca_certificate_name or None,
+        )
+
+    def previous(self, folder: Path) -> Import | Request | None:
+        """Where the previous generation came from, if it was not generated here. It is proven already, so its key is not needed.
+
+        Raises:
+            SettingsError: a file can't be read.
+        """
+        chain = self.ca_previous_chain or file_text(folder, self.ca_previous_chain_file, "caPreviousChainFile")
+        if not chain:
+            return None
+        if self.ca_source == "request":
+            return self._request(chain, None)
+        return Import(chain=chain, certificate_name=self.ca_previous_certificate_name or None)
+
+    def _request(self, answer: str, custody: InKeyVault | InToken | None) -> Request:
+        return Request(
+            common_name=self.ca_name,
+            organization=self.ca_organization or None,
+            key=self.ca_key_algorithm,
+            custody=custody,
+            answer=answer or None,
+        )

@@ -1,0 +1,48 @@
+"""The keys that describe the hub's devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel
+
+from hubtrust import HubtrustError, Roster, from_csv, from_json_lines, from_pattern
+from hubtrust.devices.description import require_device_id
+
+from .configuration import SettingsError, checked_by, file_text
+from .tag import Tag, as_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class DeviceConfig(BaseModel):
+    """Which devices there are, and which of them connects at the end of an `up`."""
+
+    devices: str = ""
+    devices_file: str = ""
+    device_tags: tuple[Tag, ...] = ()
+    adopt_devices: bool = False
+    canary: Annotated[str, checked_by(require_device_id)] = ""
+    connection_check: bool = True
+
+    def device_conflicts(self) -> Iterator[str]:
+        """Keys of the devices that contradict each other, a line each."""
+        if self.devices and self.devices_file:
+            yield "devices and devicesFile are both set; set only one of them"
+
+    def roster(self, folder: Path) -> Roster:
+        """The devices; a file is read relative to ``folder``.
+
+        Raises:
+            SettingsError: the file can't be read, or the pattern or a line of the file is not valid.
+        """
+        tags = as_mapping(self.device_tags)
+        try:
+            if self.devices_file:
+                read = from_csv if self.devices_file.lower().endswith(".csv") else from_json_lines
+                return read(file_text(folder, self.devices_file, "devicesFile"), what=f"devicesFile '{self.devices_file}'", tags=tags)
+            return from_pattern(self.devices, tags) if self.devices else Roster(())
+        except HubtrustError as error:
+            raise SettingsError(str(error)) from None
