@@ -1,6 +1,6 @@
-"""Starts a plugin by name: `launch.py tls|azure-native [engine address]`; `bin/` holds what an engine finds on PATH.
+"""Starts a plugin by name: `launch.py tls|azure-native [engine address]`. The executables in `bin/` call it.
 
-Import time is start-up time of every preview, so Pulumi's gRPC stubs are loaded without the SDK around them.
+Every preview waits for these imports, so Pulumi's gRPC stubs are loaded without the rest of the SDK.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import warnings
 from pathlib import Path
 
 
-def lighten() -> None:
-    """Put bare packages in the place of `pulumi`, `pulumi.runtime` and `pulumi.runtime.proto`.
+def skip_the_sdk() -> None:
+    """Put empty packages in place of `pulumi`, `pulumi.runtime` and `pulumi.runtime.proto`.
 
-    Their `__init__` modules import the whole SDK; the stubs below them need only each other.
-    For a process that is nothing but a plugin.
+    Their `__init__` modules import the whole SDK, but the gRPC stubs need only each other.
+    Only for a process that does nothing but serve a plugin.
     """
     found = importlib.util.find_spec("pulumi")
     if found is None or not found.submodule_search_locations:
-        raise SystemExit("the plugin's Python has no package pulumi: run `make up` in the project once, it makes .venv")
+        raise SystemExit("the plugin's Python has no package 'pulumi': run `make up` in the project once, which creates .venv")
     folder = Path(found.submodule_search_locations[0])
     for name in ("pulumi", "pulumi.runtime", "pulumi.runtime.proto"):
         package = types.ModuleType(name)
@@ -31,15 +31,15 @@ def lighten() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the plugin named by the first argument."""
-    # The engine shows a plugin's stderr to the user: a library's warning is none of the user's business.
+    """Serve the plugin that the first argument names."""
+    # The engine shows a plugin's stderr to the user, who can do nothing about a library's warning.
     warnings.simplefilter("ignore")
-    lighten()
+    skip_the_sdk()
     name, *rest = arguments
     module = importlib.import_module(f"sandbox.plugins.{name.replace('-', '_')}.plugin")
     process = importlib.import_module("sandbox.plugins.process")
     process.serve(module.plugin(rest[0] if rest else None))
-    # Without waiting for threads: a call that hangs in the network must not keep a plugin that is told to go.
+    # Exit without waiting for threads: a call that hangs in the network must not keep the plugin running.
     os._exit(0)
 
 

@@ -1,6 +1,6 @@
-"""A plugin as a process: what Pulumi's engine expects of an executable `pulumi-resource-*`.
+"""A plugin as a process: what Pulumi's engine expects of an executable named `pulumi-resource-*`.
 
-Its argument is the engine's address; its first line on stdout is the port it listens on, on loopback.
+Its argument is the engine's address. It prints the port that it listens on, on loopback, as its first line on stdout.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pulumi.runtime.proto import provider_pb2_grpc
 if TYPE_CHECKING:
     from sandbox.plugins.provider import Provider
 
-# The engine runs many resources at once and a long-running operation of Azure holds its thread for minutes.
+# The engine runs many resources in parallel, and each long-running Azure operation occupies a thread for minutes.
 THREADS = 64
-# Pulumi's own limit for a message; gRPC's default of 4 MB is less than a large state.
+# Pulumi's own message limit; a large state exceeds gRPC's default of 4 MB.
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 ORPHAN_CHECK_SECONDS = 2.0
-# The engine kills a plugin that is still there five seconds after it was told to go.
+# The engine kills a plugin that has not exited five seconds after the signal.
 GRACE_SECONDS = 4.0
 
 
 def serve(provider: Provider) -> None:
-    """Serve until SIGINT or SIGTERM, which is how the engine says that it needs us no more, or until it is gone itself.
+    """Serve until the engine sends SIGINT or SIGTERM, or until the engine's process is gone.
 
-    Calls under way then end as after Cancel: with an error, and the engine gets it.
+    Calls in progress then end as after Cancel: with an error, which is still delivered to the engine.
     """
     woken = _signals()
     engine = os.getppid()
@@ -40,15 +40,15 @@ def serve(provider: Provider) -> None:
     server.start()
     print(port, flush=True)  # noqa: T201 - the first line of stdout is the protocol
     while os.getppid() == engine:
-        told, _, _ = select.select([woken], [], [], ORPHAN_CHECK_SECONDS)
-        if told:
+        signalled, _, _ = select.select([woken], [], [], ORPHAN_CHECK_SECONDS)
+        if signalled:
             break
     provider.stopping.set()
     server.stop(GRACE_SECONDS).wait()
 
 
 def _signals() -> int:
-    """A file descriptor that can be read once a signal to stop has come."""
+    """A file descriptor that becomes readable when a signal to stop arrives."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

@@ -1,7 +1,7 @@
-"""Property values between Pulumi's wire (protobuf Structs with reserved marks) and Python.
+"""Converts property values between Pulumi's wire format (protobuf Structs with reserved keys) and Python.
 
-On the Python side a value is None, bool, int, float, str, list, dict, UNKNOWN or Secret. Whole numbers come as int:
-the wire has doubles only. The marks are those of pulumi.runtime.rpc.
+In Python a value is None, bool, int, float, str, list, dict, UNKNOWN or Secret. The wire format has only doubles; whole
+numbers become int. The reserved keys and signatures are those of pulumi.runtime.rpc.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a constant of Pulumi's protocol
 OUTPUT_SIGNATURE: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 MAX_EXACT_INTEGER: Final = 2.0**53
 
 
 class Unknown:
-    """The type of UNKNOWN: a value that is not known before the update runs."""
+    """The type of UNKNOWN: a value that is only known once the update runs."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -31,7 +31,7 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that the engine keeps encrypted; its repr never shows it."""
+    """A value that the engine encrypts in the state; its repr never shows the value."""
 
     value: Any
 
@@ -40,7 +40,7 @@ class Secret:
 
 
 def from_struct(struct: Struct) -> Properties:
-    """The properties of a Struct, marks turned into UNKNOWN and Secret."""
+    """The properties of a Struct, with UNKNOWN and Secret where it marks them."""
     return {key: _read_value(value) for key, value in struct.fields.items()}
 
 
@@ -71,11 +71,11 @@ def _read_struct(struct: Struct) -> Any:
     if signature == OUTPUT_SIGNATURE:
         inner = _read_value(struct.fields["value"]) if known else UNKNOWN
         return Secret(inner) if struct.fields["secret"].bool_value else inner
-    return from_struct(struct)  # assets, archives and resource references go through as they are
+    return from_struct(struct)  # assets, archives and resource references are passed through unchanged
 
 
 def to_struct(properties: Properties) -> Struct:
-    """A Struct of these properties."""
+    """The Struct for these properties."""
     struct = Struct()
     for key, value in properties.items():
         _write_value(struct.fields[key], value)
@@ -108,7 +108,7 @@ def _write_value(into: Value, value: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The value without its secret marks, at every level."""
+    """The value with every Secret unwrapped, at every level."""
     match value:
         case Secret():
             return plain(value.value)
@@ -121,7 +121,7 @@ def plain(value: Any) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether something in the value is not known yet."""
+    """Whether the value is, or contains, UNKNOWN."""
     match value:
         case Unknown():
             return True

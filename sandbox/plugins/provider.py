@@ -1,9 +1,9 @@
-"""Pulumi's ResourceProvider service over resources and functions: dispatch by token, property values, errors.
+"""Pulumi's ResourceProvider service: finds the resource or function by token, converts values and reports errors.
 
-Handshake is answered Unimplemented, as the recorded real plugins answer it: the engine then configures the classic way.
+Handshake is answered with Unimplemented, as the recorded real plugins do; the engine then calls Configure.
 """
 
-# ruff: noqa: N802, ARG002, D102 - names, parameters and meaning of the service's methods are Pulumi's
+# ruff: noqa: N802, ARG002, D102 - Pulumi's service defines the names, parameters and meaning of these methods
 from __future__ import annotations
 
 import functools
@@ -32,7 +32,7 @@ Response = TypeVar("Response")
 def reports_errors(
     call: Callable[[Any, Request, grpc.ServicerContext], Response],
 ) -> Callable[[Any, Request, grpc.ServicerContext], Response]:
-    """Turn a PluginError into a gRPC status of one line, which is what the engine shows to the user."""
+    """Turn a PluginError into a one-line gRPC status, which the engine shows to the user."""
 
     @functools.wraps(call)
     def wrapped(self: Any, request: Request, context: grpc.ServicerContext) -> Response:
@@ -43,7 +43,7 @@ def reports_errors(
             if isinstance(failed, InitializationError):
                 context.set_trailing_metadata(((STATUS_DETAILS, _initialization_status(failed.state, reason)),))
             context.abort(grpc.StatusCode.UNKNOWN, reason)
-            raise  # abort has raised already
+            raise  # not reached: abort raises
 
     return wrapped
 
@@ -59,10 +59,10 @@ def _initialization_status(state: State, reason: str) -> bytes:
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """A plugin `name` of `version` that knows `resources` and `functions` by token.
+    """The plugin `name` at `version`, with its `resources` and `functions` by token.
 
-    Subclasses say what configuration they take: `check_config` and `configure`.
-    `stopping` is set when the engine asks to cancel; whatever waits, waits on it.
+    Subclasses handle the provider's configuration: `check_config` and `configure`.
+    `stopping` is set when the engine cancels; every wait must end when it is set.
     """
 
     supports_autonaming_configuration = True
@@ -76,11 +76,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self.stopping = threading.Event()
 
     def check_config(self, urn: str, news: dict[str, Any]) -> list[str]:
-        """The reasons why this configuration is refused; none is good."""
+        """Validate the configuration: one reason for each thing wrong, an empty list when it is valid."""
         raise NotImplementedError
 
     def configure(self, variables: Mapping[str, str], request: provider_pb2.ConfigureRequest) -> None:
-        """Take the configuration of a provider resource; `variables` are keyed `<name>:config:<key>`."""
+        """Apply the configuration of a provider resource; keys of `variables` are `<name>:config:<key>`."""
         raise NotImplementedError
 
     # -- the service -------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ProviderHandshakeResponse:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "Handshake is not yet implemented")
-        raise NotImplementedError  # abort has raised already
+        raise NotImplementedError  # not reached: abort raises
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self.version)
@@ -98,7 +98,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         schema = {
             "name": self.name,
             "version": self.version,
-            "description": "A stand-in of the sandbox: these tokens and no others.",
+            "description": "The sandbox's stand-in: only the resources and functions listed here.",
             "resources": {token: {} for token in sorted(self.resources)},
             "functions": {token: {} for token in sorted(self.functions)},
         }
@@ -154,8 +154,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @reports_errors
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         operation = Operation(request.urn, preview=request.preview, timeout=request.timeout)
-        made = self._resource(request.urn).create(from_struct(request.properties), operation)
-        return provider_pb2.CreateResponse(id=made.id, properties=to_struct(made.outputs))
+        created = self._resource(request.urn).create(from_struct(request.properties), operation)
+        return provider_pb2.CreateResponse(id=created.id, properties=to_struct(created.outputs))
 
     @reports_errors
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:

@@ -1,4 +1,4 @@
-"""What a provider is made of: resources and functions by token, and the values they exchange with the engine."""
+"""The protocol that every resource and function of a provider implements, and the values exchanged with the engine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class PluginError(Exception):
-    """A call failed; the text is one line: what failed, the fact found, what to do next."""
+    """A call failed. The message is one line: what failed, the fact found, what to do next."""
 
 
 class InitializationError(PluginError):
-    """A resource was made but did not become ready: the engine keeps it in the state and says why."""
+    """A resource was created but did not become ready: the engine keeps it in the state and reports the reason."""
 
     def __init__(self, reason: str, *, state: State) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class InitializationError(PluginError):
 
 
 class DiffKind(Enum):
-    """How one property differs, by Pulumi's names of it (PropertyDiff.Kind)."""
+    """How one property differs; the names are those of Pulumi's PropertyDiff.Kind."""
 
     ADD = "ADD"
     DELETE = "DELETE"
@@ -41,7 +41,7 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class DiffResult:
-    """The answer to Diff. `detail` is None where the provider gives no detailed diff."""
+    """The result of Diff. `detail` is None when the provider gives no detailed diff."""
 
     changed: bool
     properties: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class DiffResult:
 
 @dataclass(frozen=True)
 class Autonaming:
-    """What the engine's autonaming configuration asks for: mode PROPOSE, ENFORCE or DISABLE, and the name."""
+    """The engine's autonaming configuration: the mode (PROPOSE, ENFORCE or DISABLE) and the proposed name."""
 
     mode: str
     proposed: str
@@ -60,7 +60,7 @@ class Autonaming:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A resource that the engine wants checked: its logical name, its inputs before and now, and the seed of random names."""
+    """A resource to check: its logical name, its old and new inputs, and the seed for random names."""
 
     name: str
     olds: Properties
@@ -71,7 +71,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The inputs to go on with, and one reason for each thing wrong with them."""
+    """The checked inputs, and one reason for each thing wrong with them."""
 
     inputs: Properties
     failures: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class State:
-    """A resource as the engine keeps it. `id` is "" in a preview of a creation."""
+    """A resource as the engine's state holds it. `id` is "" in a preview of a creation."""
 
     id: str
     outputs: Properties
@@ -88,7 +88,7 @@ class State:
 
 @dataclass(frozen=True)
 class Operation:
-    """How a change is to be done: `preview` changes nothing; `timeout` in seconds, 0 for the default of the resource."""
+    """Options of one operation: `preview` changes nothing; `timeout` is in seconds, 0 for the resource's default."""
 
     urn: str
     preview: bool = False
@@ -99,7 +99,7 @@ class Resource(Protocol):
     """A resource type. Each method mirrors one call of Pulumi's ResourceProvider service."""
 
     def check(self, candidate: Candidate) -> CheckResult:
-        """Complete and validate inputs."""
+        """Fill in defaults and validate the inputs."""
         ...
 
     def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
@@ -107,19 +107,19 @@ class Resource(Protocol):
         ...
 
     def create(self, news: Properties, operation: Operation) -> State:
-        """Make it."""
+        """Create the resource."""
         ...
 
     def read(self, state: State, operation: Operation) -> State | None:
-        """The resource as it is now; None when it is gone. No outputs in `state` means an import by id."""
+        """The resource as it is now; None when it no longer exists. A `state` without outputs means an import by id."""
         ...
 
     def update(self, state: State, news: Properties, operation: Operation, *, ignored: list[str]) -> Properties:
-        """Change it in place; the new outputs."""
+        """Update the resource in place and return the new outputs."""
         ...
 
     def delete(self, state: State, operation: Operation) -> None:
-        """Remove it; one that is gone already is a success."""
+        """Delete the resource; succeeds when it no longer exists."""
         ...
 
 
@@ -127,5 +127,5 @@ class Function(Protocol):
     """A function that a program can invoke."""
 
     def __call__(self, arguments: Properties) -> CheckResult:
-        """The result (as `inputs` of the answer) or what is wrong with the arguments."""
+        """The result (as `inputs` of the CheckResult), or what is wrong with the arguments."""
         ...

@@ -1,4 +1,4 @@
-"""Configured azure-native plugins for tests that do and do not need an Azure."""
+"""Configured azure-native plugins, for tests with and without an Azure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CREDENTIALS = {"subscriptionId": SUBSCRIPTION, "tenantId": "tenant", "clientId":
 
 
 def configured(provider: AzureNativeProvider, variables: Mapping[str, str]) -> AzureNativeProvider:
-    """The same provider, configured with these keys."""
+    """Configure the provider with these keys and return it."""
     request = provider_pb2.ConfigureRequest(sends_old_inputs=True, sends_old_inputs_to_delete=True)
     provider.configure({f"azure-native:config:{key}": value for key, value in variables.items()}, request)
     return provider
 
 
 def without_azure(provider: AzureNativeProvider, **variables: str) -> AzureNativeProvider:
-    """The same provider with credentials of nobody: good for all that asks Azure nothing."""
+    """Configure the provider with invented credentials, for tests that send nothing to Azure."""
     return configured(provider, {**CREDENTIALS, **variables})

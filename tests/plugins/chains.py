@@ -1,4 +1,4 @@
-"""Keys, requests and certificates made by the tls plugin."""
+"""Keys, requests and certificates created by the tls plugin."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def parsed(pem: str) -> x509.Certificate:
 
 
 def operation() -> Operation:
-    """A change that is no preview."""
+    """An operation that is not a preview."""
     return Operation("urn:pulumi:dev::tests::t::n")

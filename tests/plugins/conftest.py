@@ -1,4 +1,4 @@
-"""Running plugins, and the recordings of the real ones."""
+"""Fixtures: a running plugin, the recordings of the real plugins, and a scripted Azure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
 
 @pytest.fixture
 def traces() -> Path:
-    """The recordings of the real engine; a test of them is left out where they are absent."""
+    """The recordings of the real engine; tests that need them are skipped where they are absent."""
     folder = SHARED / "engine-traces"
     if not folder.is_dir():
         pytest.skip(f"no recordings of the real engine: {folder} does not exist (HUBTRUST_SHARED names the folder above engine-traces)")
@@ -35,7 +35,7 @@ def traces() -> Path:
 
 @pytest.fixture
 def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAzure]:
-    """A scripted Azure whose root the environment trusts."""
+    """A scripted Azure whose root certificate the environment trusts."""
     with scripted_azure(tmp_path) as scripted:
         monkeypatch.setenv("SSL_CERT_FILE", scripted.roots)
         yield scripted

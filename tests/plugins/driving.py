@@ -1,4 +1,4 @@
-"""Plugins as an engine drives them: processes that are spoken to over gRPC."""
+"""Drives plugins as an engine does: as processes, over gRPC."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Plugin:
         self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
 
     def call(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One call with the request as JSON, as recordings have it; the response as JSON without defaults."""
+        """One call with the request as JSON, as in the recordings; returns the response as JSON without default values."""
         message: Any = empty_pb2.Empty()
         if method not in {"GetPluginInfo", "Cancel"}:
             message = getattr(provider_pb2, f"{SAME_REQUEST.get(method, method)}Request")()
@@ -53,7 +53,7 @@ class Plugin:
         return json_format.MessageToDict(self.stub.Diff(request))
 
     def read(self, token: str, identity: str, outputs: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None) -> Any:
-        """(id, outputs, inputs); an id of "" means gone."""
+        """(id, outputs, inputs); an id of "" means that the resource no longer exists."""
         request = provider_pb2.ReadRequest(
             id=identity, urn=urn(token, "it"), properties=to_struct(outputs or {}), inputs=to_struct(inputs or {})
         )
@@ -63,18 +63,18 @@ class Plugin:
     def update(
         self, token: str, state: tuple[str, dict[str, Any]], inputs: dict[str, Any], news: dict[str, Any], **more: Any
     ) -> dict[str, Any]:
-        """The new outputs of what is in the state as (id, outputs), made from these inputs."""
+        """The new outputs of a resource whose `state` is (id, outputs), created from `inputs`."""
         request = provider_pb2.UpdateRequest(
             id=state[0], urn=urn(token, "it"), olds=to_struct(state[1]), old_inputs=to_struct(inputs), news=to_struct(news), **more
         )
         return from_struct(self.stub.Update(request).properties)
 
     def delete(self, token: str, identity: str, outputs: dict[str, Any] | None = None, **more: Any) -> None:
-        """Delete what has this id."""
+        """Delete the resource with this id."""
         self.stub.Delete(provider_pb2.DeleteRequest(id=identity, urn=urn(token, "it"), properties=to_struct(outputs or {}), **more))
 
     def invoke(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """What the function returns."""
+        """The result of a function."""
         return from_struct(getattr(self.stub.Invoke(provider_pb2.InvokeRequest(tok=token, args=to_struct(arguments))), "return"))
 
 
@@ -85,7 +85,7 @@ def urn(token: str, name: str) -> str:
 
 @contextmanager
 def running(name: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
-    """The plugin `name`, started as an engine starts it: by its executable, in the folder of a user's program."""
+    """Run the plugin `name` as an engine does: by its executable, in the folder of a user's program."""
     process = subprocess.Popen(
         [BIN / f"pulumi-resource-{name}"], stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **(environment or {})}
     )

@@ -1,4 +1,4 @@
-"""An Azure that keeps what it is given: the least ARM that a resource can live its whole life in."""
+"""An Azure that keeps resources: the smallest ARM that supports create, read, update and delete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OPERATION = "/operations/1"
 
 @dataclass
 class KeepingAzure(ScriptedAzure):
-    """Scripted answers go first. Resources by their path in lower case; a replaced certificate needs an etag, as in Azure."""
+    """Scripted answers take precedence. Resources are kept by lower-case path; replacing a certificate needs an etag, as in Azure."""
 
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
-        """What ARM says."""
+        """ARM's answer to a request."""
         identity = re.sub("/+", "/", unquote(asked.path))
         scripted = super().answer(asked)
         if scripted[0] != 404 or asked.path == OPERATION:

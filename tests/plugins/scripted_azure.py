@@ -1,4 +1,4 @@
-"""An Azure that answers what a test tells it to: for what no healthy service does on demand (failures, odd headers)."""
+"""An Azure with scripted answers, for what no healthy service does on demand: failures and odd headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TENANT = CREDENTIALS["tenantId"]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came in."""
+    """A request that was received."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass
 class ScriptedAzure:
-    """Login, metadata and ARM on one port. `say` queues answers for a method and path; the last one stays."""
+    """Login, metadata and ARM on one port. `say` queues answers for a method and path; the last one is repeated."""
 
     port: int = 0
     roots: str = ""
@@ -44,29 +44,29 @@ class ScriptedAzure:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its address."""
         return f"https://localhost:{self.port}"
 
     def say(self, method: str, path: str, status: int, body: Any = None, **headers: str) -> ScriptedAzure:
-        """Queue an answer; header names with underscores for dashes."""
+        """Queue an answer; header names are written with underscores instead of dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._answers.setdefault((method, path), []).append((status, body, named))
         return self
 
     def say_only(self, method: str, path: str, status: int, body: Any = None) -> None:
-        """Answer so from now on, whatever was queued."""
+        """Replace whatever was queued by this one answer."""
         self._answers[method, path] = [(status, body, {})]
 
     def calls(self) -> list[str]:
-        """What ARM was asked, in order."""
+        """The requests to ARM, in order."""
         return [f"{asked.method} {asked.path}" for asked in self.asked if not asked.path.startswith((f"/{TENANT}", "/metadata"))]
 
     def variables(self) -> dict[str, str]:
-        """The configuration of a provider that talks to it."""
+        """The configuration of a provider that uses it."""
         return {**CREDENTIALS, "metadataHost": self.url, "disableInstanceDiscovery": "true"}
 
     def answer(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
-        """What to say to that."""
+        """The answer to a request."""
         self.asked.append(asked)
         queued = self._answers.get((asked.method, asked.path), [])
         if queued:
@@ -75,7 +75,7 @@ class ScriptedAzure:
 
 
 def metadata(url: str) -> dict[str, Any]:
-    """What a metadata host tells of its cloud."""
+    """A metadata host's description of its cloud."""
     return {
         "name": "Scripted",
         "authentication": {"loginEndpoint": f"{url}/", "audiences": ["https://arm.example", "https://other.example"]},
@@ -85,7 +85,7 @@ def metadata(url: str) -> dict[str, Any]:
 
 
 def openid(url: str) -> dict[str, Any]:
-    """The login service's own description."""
+    """The login service's OpenID configuration."""
     return {
         "authorization_endpoint": f"{url}/{TENANT}/oauth2/v2.0/authorize",
         "token_endpoint": f"{url}/{TENANT}/oauth2/v2.0/token",
@@ -94,7 +94,7 @@ def openid(url: str) -> dict[str, Any]:
 
 
 def handler(azure: ScriptedAzure) -> type[BaseHTTPRequestHandler]:
-    """What http.server needs to let `azure` answer; "URL" in a header stands for where it is."""
+    """The request handler through which `azure` answers; "URL" in a header is replaced by its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def _any(self) -> None:
@@ -107,7 +107,7 @@ def handler(azure: ScriptedAzure) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(sent)
 
-        do_GET = do_PUT = do_POST = do_DELETE = _any  # noqa: N815 - the names are http.server's
+        do_GET = do_PUT = do_POST = do_DELETE = _any  # noqa: N815 - http.server looks these names up
 
         def _asked(self) -> Asked:
             split = urlsplit(self.path)
@@ -118,14 +118,14 @@ def handler(azure: ScriptedAzure) -> type[BaseHTTPRequestHandler]:
             return Asked(self.command, split.path, query, headers, body)
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     return Handler
 
 
 @contextmanager
 def scripted_azure(folder: Path, azure: ScriptedAzure | None = None) -> Iterator[ScriptedAzure]:
-    """Run one; its root certificate is in `roots`."""
+    """Run a scripted Azure; its root certificate is in `roots`."""
     azure = azure or ScriptedAzure()
     authority = trustme.CA()
     roots = folder / "roots.pem"

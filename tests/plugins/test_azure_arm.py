@@ -1,4 +1,4 @@
-"""How the azure-native stand-in speaks to ARM: calls, retries, long operations, errors; against scripted answers."""
+"""The azure-native stand-in's requests to ARM: calls, retries, long-running operations and errors, against scripted answers."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def certificate(azure: ScriptedAzure) -> Any:
     return provider(azure).resources[HUB_CERTIFICATE.token]
 
 
-def test_a_creation_looks_first_puts_then_and_reads_at_last(azure: ScriptedAzure) -> None:
-    """GET, PUT, one poll at once, the resource again, and the GET whose answer is the state; versions and headers as azcore's."""
+def test_a_create_checks_then_puts_then_reads(azure: ScriptedAzure) -> None:
+    """GET, PUT, an immediate poll, GET, and the GET whose answer becomes the state; versions and headers are azcore's."""
     azure.say("GET", HUB, 404, NO_HUB).say("GET", HUB, 200, DONE)
     azure.say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}").say("GET", POLL, 200, {"status": "Succeeded"})
     made = hub(azure).create({**HUB_INPUTS, "unknownToTheApi": 1, "properties": {"comments": "x", "hostName": "y"}}, NOW)
@@ -60,7 +60,7 @@ def test_a_creation_looks_first_puts_then_and_reads_at_last(azure: ScriptedAzure
 
 
 def test_the_token_is_for_the_first_audience(azure: ScriptedAzure) -> None:
-    """The scope of the token request is the metadata's first audience; no instance discovery is made."""
+    """The scope of the token request is the metadata's first audience; there is no instance discovery."""
     azure.say("GET", GROUP, 200, {"id": GROUP})
     provider(azure).resources[RESOURCE_GROUP.token].read(State(GROUP, {"id": GROUP}), NOW)
     asked = [a for a in azure.asked if a.path.endswith("/token")]
@@ -82,7 +82,7 @@ def test_the_token_is_for_the_first_audience(azure: ScriptedAzure) -> None:
     ids=str,
 )
 def test_a_deletion_is_polled_to_its_end(azure: ScriptedAzure, headers: dict[str, str], polled: list[tuple[int, Any]]) -> None:
-    """By Azure-AsyncOperation or by Location, which may be relative and gets the API version; no If-Match is sent."""
+    """It follows Azure-AsyncOperation or Location, which may be relative and gets the API version; no If-Match is sent."""
     azure.say("DELETE", HUB, 202, None, **headers)
     for status, body in polled:
         azure.say("GET", POLL, status, body)
@@ -95,21 +95,21 @@ def test_a_deletion_is_polled_to_its_end(azure: ScriptedAzure, headers: dict[str
 
 @pytest.mark.parametrize(("status", "polls"), [(200, 0), (204, 0), (404, 0), (202, 0)])
 def test_a_deletion_that_is_not_long_running_is_done_at_once(azure: ScriptedAzure, status: int, polls: int) -> None:
-    """Even on 202; what is gone already is a success."""
+    """It does not poll, even on 202; a 404 is a success."""
     azure.say("DELETE", CERTIFICATE, status, None, Location=POLL)
     certificate(azure).delete(State(CERTIFICATE, {}), NOW)
     assert azure.calls() == [f"DELETE {CERTIFICATE}", *[f"GET {POLL}"] * polls]
 
 
-def test_what_vanishes_while_its_deletion_is_polled_is_deleted(azure: ScriptedAzure) -> None:
-    """404 of the operation means done."""
+def test_a_resource_that_disappears_while_polled_is_deleted(azure: ScriptedAzure) -> None:
+    """A 404 of the operation means that it is done."""
     azure.say("DELETE", HUB, 202, None, Location=POLL)
     hub(azure).delete(State(HUB, {}), NOW)
     assert azure.calls() == [f"DELETE {HUB}", f"GET {POLL}"]
 
 
 def test_a_put_without_headers_is_polled_at_the_resource(azure: ScriptedAzure) -> None:
-    """By provisioningState, until it ends."""
+    """It reads provisioningState until that is terminal."""
     azure.say("GET", HUB, 404).say("PUT", HUB, 201, {"id": HUB, "properties": {"provisioningState": "Accepted"}})
     azure.say("GET", HUB, 200, {"id": HUB, "properties": {"provisioningState": "Creating"}}).say("GET", HUB, 200, DONE)
     assert hub(azure).create(HUB_INPUTS, NOW).id == HUB
@@ -117,8 +117,8 @@ def test_a_put_without_headers_is_polled_at_the_resource(azure: ScriptedAzure) -
 
 
 @pytest.mark.parametrize("there", [(200, DONE), (200, {"a": 1})])
-def test_what_exists_is_not_created(azure: ScriptedAzure, there: tuple[int, Any]) -> None:
-    """The plugin never takes over a resource that it did not make."""
+def test_an_existing_resource_is_not_created(azure: ScriptedAzure, there: tuple[int, Any]) -> None:
+    """The plugin never takes over a resource that it did not create."""
     azure.say("GET", HUB, *there)
     with pytest.raises(PluginError, match=f"^cannot create already existing resource '{HUB}'$"):
         hub(azure).create(HUB_INPUTS, NOW)
@@ -126,22 +126,22 @@ def test_what_exists_is_not_created(azure: ScriptedAzure, there: tuple[int, Any]
 
 
 @pytest.mark.parametrize("free", [(404, None), (204, None), (200, None), (200, "no json"), (200, {})])
-def test_what_is_free_is_created(azure: ScriptedAzure, free: tuple[int, Any]) -> None:
-    """404, 204, or 200 without a JSON object in it."""
+def test_a_resource_that_does_not_exist_is_created(azure: ScriptedAzure, free: tuple[int, Any]) -> None:
+    """404, 204, or 200 without a JSON object."""
     azure.say("GET", CERTIFICATE, *free).say("GET", CERTIFICATE, 200, {"id": CERTIFICATE, "name": "ca"})
     azure.say("PUT", CERTIFICATE, 200, {"id": CERTIFICATE})
     assert certificate(azure).create(CERTIFICATE_INPUTS, NOW).outputs["name"] == "ca"
 
 
 def test_an_unclear_existence_is_an_error(azure: ScriptedAzure) -> None:
-    """Neither there nor not there: nothing is changed."""
+    """Whether the resource exists is unknown, so nothing is changed."""
     azure.say("GET", HUB, 403, {"error": {"code": "Forbidden", "message": "no"}})
     with pytest.raises(PluginError, match=f"cannot check existence of resource '{HUB}': status code 403, "):
         hub(azure).create(HUB_INPUTS, NOW)
 
 
-def test_a_failed_operation_leaves_a_resource_to_look_after(azure: ScriptedAzure) -> None:
-    """What Azure accepted and then failed is kept, with what a fresh GET says of it and one reason."""
+def test_a_failed_operation_keeps_the_resource_in_the_state(azure: ScriptedAzure) -> None:
+    """A resource that Azure accepted and then failed is kept, with the outputs of a fresh GET and one reason."""
     azure.say("GET", HUB, 404).say("GET", HUB, 200, {**DONE, "properties": {"provisioningState": "Failed"}})
     azure.say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
     azure.say("GET", POLL, 200, {"status": "Failed", "error": {"code": "Boom", "message": "it broke"}})
@@ -152,7 +152,7 @@ def test_a_failed_operation_leaves_a_resource_to_look_after(azure: ScriptedAzure
 
 
 def test_a_refused_put_leaves_nothing(azure: ScriptedAzure) -> None:
-    """The error is ARM's: status, code, message; a body that is not ARM's envelope is shown whole, with an empty code."""
+    """The error is ARM's: status, code, message; a body without ARM's error envelope is shown in full, with an empty code."""
     numeric = {"code": 412001, "httpStatusCode": 412, "message": "Invalid ETag supplied."}
     azure.say("GET", CERTIFICATE, 404).say("PUT", CERTIFICATE, 412, numeric)
     with pytest.raises(PluginError, match=r'Status=412 Code="" Message="\{"code": 412001, ') as failed:
@@ -173,8 +173,8 @@ def test_a_refused_put_leaves_nothing(azure: ScriptedAzure) -> None:
     ],
     ids=str,
 )
-def test_what_passes_by_itself_is_tried_again(azure: ScriptedAzure, first: tuple[int, Any, dict[str, str]], calls: int) -> None:
-    """Throttling, server errors, and the one conflict that azure-native waits for; not longer than the longest wait."""
+def test_transient_errors_are_retried(azure: ScriptedAzure, first: tuple[int, Any, dict[str, str]], calls: int) -> None:
+    """Throttling, server errors, and the one conflict that azure-native waits for, up to the longest wait."""
     status, body, headers = first
     azure.say("GET", HUB, status, body, **headers).say("GET", HUB, 200, DONE)
     resource = hub(azure)
@@ -186,8 +186,8 @@ def test_what_passes_by_itself_is_tried_again(azure: ScriptedAzure, first: tuple
     assert azure.calls() == [f"GET {HUB}"] * calls
 
 
-def test_three_retries_are_the_end(azure: ScriptedAzure) -> None:
-    """Four attempts in all."""
+def test_there_are_three_retries(azure: ScriptedAzure) -> None:
+    """There are four attempts in all."""
     azure.say("GET", HUB, 500, None)
     with pytest.raises(PluginError, match="Status=500"):
         hub(azure).read(State(HUB, {"id": HUB}), NOW)
@@ -195,12 +195,12 @@ def test_three_retries_are_the_end(azure: ScriptedAzure) -> None:
 
 
 def test_waits_double_up_to_the_longest() -> None:
-    """20, 60 and 120 seconds: a dead endpoint stalls for 200 s, as the real plugin does."""
+    """20, 60 and 120 seconds: an unreachable endpoint fails after 200 s, as with the real plugin."""
     assert [Timing().before_retry(attempt) for attempt in (1, 2, 3)] == [20, 60, 120]
 
 
 def test_a_warning_and_the_raw_answer_when_the_read_after_a_write_fails(azure: ScriptedAzure) -> None:
-    """The resource is made, so the operation succeeds."""
+    """The resource exists, so the operation succeeds."""
     azure.say("GET", CERTIFICATE, 404).say("GET", CERTIFICATE, 403, None)
     azure.say("PUT", CERTIFICATE, 200, {"id": CERTIFICATE, "unknownToTheApi": 1})
     made = certificate(azure).create(CERTIFICATE_INPUTS, NOW)
@@ -208,14 +208,14 @@ def test_a_warning_and_the_raw_answer_when_the_read_after_a_write_fails(azure: S
 
 
 def test_the_read_after_a_write_can_be_turned_off(azure: ScriptedAzure) -> None:
-    """SkipReadOnUpdate saves the GET."""
+    """SkipReadOnUpdate omits the GET."""
     azure.say("GET", HUB, 404).say("PUT", HUB, 200, DONE)
     hub(azure, skipReadOnUpdate="true").create(HUB_INPUTS, NOW)
     assert azure.calls() == [f"GET {HUB}", f"PUT {HUB}"]
 
 
-def test_a_role_assignment_goes_out_with_its_scope_escaped(azure: ScriptedAzure) -> None:
-    """The slashes of the scope are %2F in the GET and the PUT; the id is the one that Azure answers."""
+def test_the_scope_of_a_role_assignment_is_escaped(azure: ScriptedAzure) -> None:
+    """The slashes of the scope are %2F in the GET and the PUT; the id is the one that Azure returns."""
     escaped = f"/%2Fsubscriptions%2F{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/n"
     identity = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/n"
     azure.say("PUT", escaped, 201, {"id": identity}).say("GET", identity, 200, {"id": identity, "properties": {"scope": "s"}})
@@ -235,7 +235,7 @@ def test_a_role_assignment_over_tenants_is_read_in_its_tenant(azure: ScriptedAzu
 
 
 def test_the_location_of_the_group_is_the_default(azure: ScriptedAzure) -> None:
-    """Asked for once; an old location and a configured one go first, a failure leaves the property missing."""
+    """It is looked up once; an old or configured location takes precedence, and a failure leaves the property missing."""
     azure.say("GET", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg", 200, {"location": "northeurope"})
     news = {name: value for name, value in HUB_INPUTS.items() if name != "location"}
     resource = hub(azure)
@@ -247,8 +247,8 @@ def test_the_location_of_the_group_is_the_default(azure: ScriptedAzure) -> None:
     assert failures == [f"missing required property 'location'{NO_LOCATION}"]
 
 
-def test_an_operation_has_its_time(azure: ScriptedAzure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CustomTimeouts end it, and what was accepted is kept."""
+def test_an_operation_ends_at_its_deadline(azure: ScriptedAzure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CustomTimeouts end it, and a resource that Azure accepted is kept."""
     # The minute is over as soon as Azure has been asked once how the operation is.
     monkeypatch.setattr(arm, "time", SimpleNamespace(monotonic=lambda: 100.0 if f"GET {POLL}" in azure.calls() else 0.0))
     azure.say("GET", HUB, 404).say("GET", HUB, 200, DONE)
@@ -258,7 +258,7 @@ def test_an_operation_has_its_time(azure: ScriptedAzure, monkeypatch: pytest.Mon
 
 
 def test_cancel_stops_what_waits(azure: ScriptedAzure) -> None:
-    """Between two polls of an hour each, at once."""
+    """A cancel ends a wait of an hour between two polls immediately."""
     stand_in = provider(azure, timing=Timing(put_poll=3600))
     azure.say("GET", HUB, 404).say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
     azure.say("GET", POLL, 200, {"status": "Running"})

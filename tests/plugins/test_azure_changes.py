@@ -1,4 +1,4 @@
-"""Diffs, previews and refreshes of the azure-native stand-in: what follows from values alone."""
+"""Diffs, previews and refreshes of the azure-native stand-in: everything that depends on values alone."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def detail(kind: Any, old: dict[str, Any], new: dict[str, Any], state: dict[str,
     ids=str,
 )
 def test_what_differs_and_what_replaces(kind: Any, old: dict[str, Any], change: dict[str, Any], expected: dict[str, str]) -> None:
-    """Old inputs against new ones, with dotted paths; a location's case and spaces and a group's case are no difference."""
+    """Old inputs against new ones, with dotted paths; case and spaces of a location and case of a group are ignored."""
     new = {name: value for name, value in {**old, **change}.items() if value is not None}
     found = difference(kind, old, new, {})
     assert detail(kind, old, new) == expected
@@ -84,14 +84,14 @@ def test_what_differs_and_what_replaces(kind: Any, old: dict[str, Any], change: 
 
 
 @pytest.mark.parametrize(("flag", "first"), [(None, True), (True, False), (False, True)])
-def test_what_is_replaced_goes_first_unless_its_name_was_made_up(flag: bool | None, first: bool) -> None:
-    """The flag of a random name lets the new one be made beside the old one; a given name cannot be taken twice."""
+def test_a_replaced_resource_is_deleted_first_unless_its_name_was_generated(flag: bool | None, first: bool) -> None:
+    """With the flag of a random name the replacement is created first; a given name cannot exist twice."""
     old = {**HUB, **({"__createBeforeDelete": flag} if flag is not None else {})}
     assert difference(IOT_HUB, old, {**HUB, "resourceName": "other"}, {}).delete_first is first
 
 
-def test_a_default_that_is_spelled_out_is_no_change() -> None:
-    """Its entry stays in the detailed diff, but nothing is to do."""
+def test_an_explicit_default_is_not_a_change() -> None:
+    """Its entry stays in the detailed diff, but nothing needs to be done."""
     rules = {"applyToBuiltInEventHubEndpoint": True, "ipRules": []}
     old = {**HUB, "properties": {"networkRuleSets": rules}}
     new = {**HUB, "properties": {"networkRuleSets": {**rules, "defaultAction": "Deny"}}}
@@ -99,16 +99,16 @@ def test_a_default_that_is_spelled_out_is_no_change() -> None:
     assert (found.changed, found.properties, list(found.detail or {})) == (False, [], ["properties.networkRuleSets.defaultAction"])
 
 
-def test_what_replaces_is_no_replacement_when_azure_has_it_so_already() -> None:
-    """A force-new property that is added with the value of the output of that name is a plain addition."""
+def test_declaring_a_value_that_azure_has_does_not_replace() -> None:
+    """A replacing property added with the value of the output of that name does not replace."""
     old = {"resourceGroupName": "rg"}
     new = {**old, "location": "westeurope"}
     assert detail(RESOURCE_GROUP, old, new, {"location": "westeurope"}) == {"location": "ADD"}
     assert detail(RESOURCE_GROUP, old, new, {"location": "northeurope"}) == {"location": "ADD_REPLACE"}
 
 
-def test_a_state_from_before_api_versions_were_inputs_shows_no_change() -> None:
-    """The version in the state stands in for the one missing in the old inputs; another one is a change, but not of inputs."""
+def test_a_state_without_an_api_version_input_shows_no_change() -> None:
+    """The version in the state stands in for the one missing in the old inputs; a different version is a change, but not of inputs."""
     old = {name: value for name, value in HUB.items() if name != "azureApiVersion"}
     assert difference(IOT_HUB, old, HUB, {"azureApiVersion": "2023-06-30"}).changed is False
     found = difference(IOT_HUB, old, HUB, {"azureApiVersion": "2020-01-01"})
@@ -137,15 +137,15 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def test_outputs_are_what_the_sdk_knows_of_the_answer() -> None:
-    """Nulls and unknown names go, the API version comes."""
+def test_outputs_are_the_properties_that_the_sdk_knows() -> None:
+    """Nulls and unknown names are dropped, the API version is added."""
     expected = {name: value for name, value in ANSWER.items() if name not in ("tags", "subscriptionid")}
     properties = {name: value for name, value in ANSWER["properties"].items() if name != "notInTheApi"}
     assert conversion.outputs(IOT_HUB, ANSWER) == {**expected, "properties": properties, "azureApiVersion": "2023-06-30"}
 
 
-def test_an_import_takes_its_inputs_from_the_id_and_the_answer() -> None:
-    """Path parameters from the id in any case, then what is writable and not empty; no API version, no subscription."""
+def test_an_import_takes_inputs_from_the_id_and_the_answer() -> None:
+    """Path parameters from the id in any case, then writable non-empty properties; no API version, no subscription."""
     inputs = conversion.imported_inputs(IOT_HUB, ANSWER["id"].replace("resourceGroups", "resourcegroups"), ANSWER)
     assert inputs == {
         "resourceGroupName": "rg",
@@ -156,13 +156,13 @@ def test_an_import_takes_its_inputs_from_the_id_and_the_answer() -> None:
         "properties": {"minTlsVersion": "1.2", "eventHubEndpoints": {"events": {"partitionCount": 2}}},
     }
     with pytest.raises(
-        PluginError, match="cannot import '/subscriptions/s' as azure-native:iothub:IotHubResource: an id of it has the form"
+        PluginError, match="cannot import '/subscriptions/s' as azure-native:iothub:IotHubResource: its id must have the form"
     ):
         conversion.imported_inputs(IOT_HUB, "/subscriptions/s", ANSWER)
 
 
 def test_a_role_assignment_is_flat_here_and_nested_in_azure() -> None:
-    """Its properties are wrapped on the way out and unwrapped on the way back; its scope is part of the path."""
+    """Its properties are wrapped in the request and unwrapped from the response; its scope is part of the path."""
     assert conversion.request_body(ROLE_ASSIGNMENT, ROLE) == {
         "properties": {"principalId": "p", "roleDefinitionId": "d", "principalType": "User"}
     }
@@ -187,7 +187,7 @@ def test_a_role_assignment_is_flat_here_and_nested_in_azure() -> None:
 
 
 def test_identities_are_a_list_here_and_a_map_in_azure() -> None:
-    """Ids go out as keys of a map, come back as a map in the outputs, and as a list where outputs stand for inputs."""
+    """Ids are sent as keys of a map, are a map in the outputs, and a list where outputs are converted to inputs."""
     identity = {"type": "UserAssigned", "userAssignedIdentities": ["/b", "/a"]}
     assert conversion.request_body(IOT_HUB, {"identity": identity}) == {
         "identity": {"type": "UserAssigned", "userAssignedIdentities": {"/a": {}, "/b": {}}}
@@ -196,14 +196,14 @@ def test_identities_are_a_list_here_and_a_map_in_azure() -> None:
 
 
 def test_values_in_a_path_are_escaped() -> None:
-    """As in a query, a space as %20; a missing one is an error that names it."""
+    """As in a query, with a space as %20; a missing value is an error that names the parameter."""
     assert conversion.resource_path(RESOURCE_GROUP, {"resourceGroupName": "a b/ü"}, "s") == "/subscriptions/s/resourcegroups/a%20b%2F%C3%BC"
     with pytest.raises(PluginError, match="missing value for the path parameter 'resourceGroupName'"):
         conversion.resource_path(RESOURCE_GROUP, {}, "s")
 
 
-def test_a_preview_knows_what_the_inputs_say() -> None:
-    """Outputs of an input's name are that input, recursively; all others are unknown; what is no output does not show."""
+def test_a_preview_shows_what_the_inputs_determine() -> None:
+    """Outputs with the name of an input have its value, recursively; others are unknown; inputs that are not outputs are left out."""
     found = conversion.preview(IOT_HUB, {**HUB, "tags": {"a": UNKNOWN}})
     assert {name: found[name] for name in ("location", "tags", "azureApiVersion", "name", "id", "etag", "identity")} == {
         "location": "West Europe",
@@ -235,8 +235,8 @@ def test_a_preview_knows_what_the_inputs_say() -> None:
     ],
     ids=str,
 )
-def test_a_refresh_carries_only_what_azure_changed(inputs: Any, before: Any, after: Any, expected: Any) -> None:
-    """A default that was there before stays out of the inputs; what changed since gets in, set by the program or not."""
+def test_a_refresh_takes_in_only_what_changed_in_azure(inputs: Any, before: Any, after: Any, expected: Any) -> None:
+    """An earlier default stays out of the inputs; a later change is taken in, whether or not the program set the property."""
     assert refreshed_inputs(inputs, before, after) == expected
 
 
@@ -251,7 +251,7 @@ RECORDS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 @given(RECORDS, RECORDS)
 @settings(max_examples=100)
 def test_a_refresh_of_inputs_that_are_all_outputs_gives_the_new_outputs(before: Any, after: Any) -> None:
-    """And one without a change in Azure leaves any inputs as they are."""
+    """A refresh without a change in Azure leaves all inputs as they are."""
     assert refreshed_inputs(before, before, after) == after
     assert refreshed_inputs(after, before, before) == after
 
@@ -259,12 +259,12 @@ def test_a_refresh_of_inputs_that_are_all_outputs_gives_the_new_outputs(before: 
 @given(RECORDS)
 @settings(max_examples=50)
 def test_equal_inputs_never_differ(inputs: Any) -> None:
-    """Whatever they hold."""
+    """This holds for all values."""
     assert [difference(kind, inputs, inputs, {}).changed for kind in TYPES.values()] == [False] * len(TYPES)
 
 
 def test_server_side_state_of_a_provisioning_service_counts_as_input() -> None:
-    """`state` is settable by an accident of the specification, so a change of it lands in the inputs on refresh."""
+    """The specification declares `state` writable by mistake, so a refresh takes a change of it into the inputs."""
     before = conversion.as_inputs(DPS, {"properties": {"state": "Activating", "idScope": "0ne1"}})
     after = conversion.as_inputs(DPS, {"properties": {"state": "Active", "idScope": "0ne1"}})
     assert refreshed_inputs({"properties": {}}, before, after) == {"properties": {"state": "Active"}}

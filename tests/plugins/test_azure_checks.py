@@ -1,4 +1,4 @@
-"""What the azure-native stand-in refuses of inputs, in the real plugin's words."""
+"""The inputs that the azure-native stand-in refuses, in the real plugin's words."""
 
 from __future__ import annotations
 
@@ -60,25 +60,25 @@ def check(kind: Any, news: dict[str, Any], olds: dict[str, Any] | None = None) -
     ],
     ids=str,
 )
-def test_inputs_are_held_to_the_table(kind: Any, news: dict[str, Any], reasons: list[str]) -> None:
-    """Required, type, pattern and range, down to the items of lists; enumerations, unknown names and values not."""
+def test_inputs_are_validated_against_the_table(kind: Any, news: dict[str, Any], reasons: list[str]) -> None:
+    """Required, type, pattern and range, down to the items of lists; enumerations, unknown names and unknown values are not checked."""
     assert check(kind, news).failures == reasons
 
 
-def test_inputs_go_through_as_they_are() -> None:
-    """Secrets flattened, nulls gone, the API version added; an explicit one and an unknown property stay."""
+def test_valid_inputs_are_returned_unchanged() -> None:
+    """Secrets are unwrapped, nulls dropped, the API version added; an explicit version and an unknown property stay."""
     inputs = check(IOT_HUB, {**HUB, "tags": Secret({"a": "b", "c": None}), "identity": None, "notInTheApi": [1, None]}).inputs
     assert inputs == {**HUB, "tags": {"a": "b"}, "notInTheApi": [1], "azureApiVersion": "2023-06-30"}
     assert check(IOT_HUB, {**HUB, "azureApiVersion": "x"}).inputs["azureApiVersion"] == "x"
 
 
-def test_a_location_that_the_program_drops_stays() -> None:
-    """The old one is taken again, so dropping it changes nothing."""
+def test_a_location_that_the_program_removes_is_kept() -> None:
+    """The old location is used again, so removing it from the program changes nothing."""
     news = {name: value for name, value in HUB.items() if name != "location"}
     assert check(IOT_HUB, news, HUB).inputs["location"] == "westeurope"
 
 
 def test_the_location_of_an_unknown_group_is_unknown() -> None:
-    """A group that is yet to be made: nothing is asked, nothing is missing."""
+    """The group does not exist yet: Azure is not asked, and nothing is reported missing."""
     result = check(IOT_HUB, {"resourceGroupName": UNKNOWN, "resourceName": "hub", "sku": {"name": "S1"}})
     assert (result.inputs["location"], result.failures) == (UNKNOWN, [])

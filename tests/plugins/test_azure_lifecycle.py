@@ -1,4 +1,4 @@
-"""The life of each resource type of the azure-native stand-in, driven through gRPC as an engine drives it."""
+"""The lifecycle of each resource type of the azure-native stand-in, driven through gRPC as by an engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SKU = {"name": "S1", "capacity": 1}
 
 @dataclass(frozen=True)
 class Life:
-    """What a program gives, what it changes in place, the id that comes of it, and what somebody changes in Azure by hand."""
+    """The program's inputs, an update in place, the resulting id, and a change made by hand in Azure."""
 
     kind: ResourceType
     given: dict[str, Any]
@@ -84,7 +84,7 @@ def cloud(tmp_path: Path) -> Iterator[KeepingAzure]:
 
 @pytest.fixture
 def azure_native(cloud: KeepingAzure, tmp_path: Path) -> Iterator[Plugin]:
-    """The plugin as a process, configured for it by the environment, as a program's default provider is."""
+    """The plugin as a process, configured through the environment like a program's default provider."""
     names = {"subscriptionId": "SUBSCRIPTION_ID", "tenantId": "TENANT_ID", "clientId": "CLIENT_ID", "clientSecret": "CLIENT_SECRET"}
     fallbacks = {f"ARM_{variable}": cloud.variables()[key] for key, variable in names.items()}
     more = {"ARM_METADATA_HOSTNAME": cloud.url, "ARM_DISABLE_INSTANCE_DISCOVERY": "true", "SSL_CERT_FILE": cloud.roots}
@@ -100,15 +100,15 @@ def checked(plugin: Plugin, kind: Any, news: dict[str, Any], olds: dict[str, Any
 
 
 def holds(outputs: Any, change: Any) -> bool:
-    """Whether everything of the change is in the outputs."""
+    """Whether the outputs contain the change."""
     if isinstance(change, dict):
         return all(name in outputs and holds(outputs[name], value) for name, value in change.items())
     return bool(outputs == change)
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_resource_is_made_and_found_as_made(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
-    """A preview changes nothing; what is created has its id and shows no difference, nor does a refresh."""
+def test_a_created_resource_shows_no_diff(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+    """A preview changes nothing; after a create the resource has its id and no diff, also after a refresh."""
     token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
     assert azure_native.create(token, "it", inputs, preview=True)[1]["name"] is UNKNOWN
     assert cloud.kept == {}
@@ -119,8 +119,8 @@ def test_a_resource_is_made_and_found_as_made(azure_native: Plugin, cloud: Keepi
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_resource_changes_in_place_and_is_put_back(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
-    """An update is one; what somebody changes by hand shows after a refresh and is set right by the next update."""
+def test_a_resource_is_updated_in_place_and_drift_is_reverted(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+    """An update works in place; a change by hand shows after a refresh and the next update reverts it."""
     token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
     state = azure_native.create(token, "it", inputs)
     news = checked(azure_native, life.kind, {**life.given, **life.change}, inputs)
@@ -136,8 +136,8 @@ def test_a_resource_changes_in_place_and_is_put_back(azure_native: Plugin, cloud
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_resource_goes(azure_native: Plugin, life: Life) -> None:
-    """Deleted it is gone to a refresh, and deleting it again is no error."""
+def test_a_resource_is_deleted(azure_native: Plugin, life: Life) -> None:
+    """After a delete, a refresh finds nothing, and deleting again succeeds."""
     token = life.kind.token
     made, outputs = azure_native.create(token, "it", checked(azure_native, life.kind, life.given))
     azure_native.delete(token, made, outputs)
@@ -146,9 +146,7 @@ def test_a_resource_goes(azure_native: Plugin, life: Life) -> None:
 
 
 @pytest.mark.parametrize(("kind", "place", "parent"), CERTIFICATES)
-def test_a_certificate_lives_but_cannot_change(
-    azure_native: Plugin, cloud: KeepingAzure, kind: Any, place: dict[str, Any], parent: str
-) -> None:
+def test_a_certificate_cannot_be_updated(azure_native: Plugin, cloud: KeepingAzure, kind: Any, place: dict[str, Any], parent: str) -> None:
     """Another certificate of that name meets 412, because If-Match is never sent; another name replaces, delete first."""
     given = {**place, "properties": {"certificate": "pem"}}
     inputs = checked(azure_native, kind, given)
@@ -171,8 +169,8 @@ def test_a_certificate_lives_but_cannot_change(
     assert azure_native.read(kind.token, made, outputs, inputs)[0] == ""
 
 
-def test_an_import_brings_the_inputs_along(azure_native: Plugin, cloud: KeepingAzure) -> None:
-    """A read without a state: what a program has to say to keep the resource as it is."""
+def test_an_import_returns_the_inputs(azure_native: Plugin, cloud: KeepingAzure) -> None:
+    """A read without a state returns the inputs that a program needs to keep the resource unchanged."""
     identity = f"{GROUP}/providers/Microsoft.Devices/IotHubs/hub"
     cloud.kept[identity.lower()] = {
         "id": identity,

@@ -29,7 +29,7 @@ IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Where a local Azure is that keeps nothing and lets nobody wait."""
+    """The addresses of a local Azure that stores nothing and completes operations immediately."""
     file = tmp_path_factory.mktemp("azure") / "ready.json"
     command = [sys.executable, "-m", "sandbox", "cloud", *ANY_PORTS, "--retry-after", "0", "--ready-file", file]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=BIN.parents[2])
@@ -45,7 +45,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def azure_native(ready: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
-    """The plugin in the environment that any Azure client gets, with a default location."""
+    """The plugin, with the environment that any Azure client gets and a default location."""
     with running("azure-native", tmp_path_factory.mktemp("program"), environment(ready)) as plugin:
         variables = {"azure-native:config:location": "westeurope"}
         plugin.stub.Configure(provider_pb2.ConfigureRequest(variables=variables, sends_old_inputs=True, sends_old_inputs_to_delete=True))
@@ -53,7 +53,7 @@ def azure_native(ready: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 
 
 def made(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """(id, outputs, inputs) of a resource that is checked and created."""
+    """Check and create a resource; returns (id, outputs, inputs)."""
     response = plugin.check(kind.token, name, given, randomSeed=name.encode())
     assert [failure.reason for failure in response.failures] == []
     inputs = from_struct(response.inputs)
@@ -96,8 +96,8 @@ def authority() -> str:
     ],
     ids=["group", "hub", "dps"],
 )
-def test_a_resource_lives_its_life(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
-    """Created with a name and a location made up, no difference after a refresh, updated, deleted, gone."""
+def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
+    """Create with a generated name and location, refresh without a diff, update, delete, read nothing."""
     parent = {} if kind is RESOURCE_GROUP else {"resourceGroupName": group}
     identity, outputs, inputs = made(azure_native, kind, "life", {**parent, **given})
     assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.named], identity)
@@ -112,7 +112,7 @@ def test_a_resource_lives_its_life(azure_native: Plugin, group: str, kind: Any, 
 
 
 def test_a_hub_cannot_be_created_twice(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
-    """What is there is never taken over."""
+    """An existing resource is never taken over."""
     with pytest.raises(grpc.RpcError) as refused:
         made(azure_native, IOT_HUB, "again", {"resourceGroupName": group, "resourceName": hub["name"], "sku": SKU})
     assert f"cannot create already existing resource '{hub['id']}'" in refused.value.details()
@@ -122,7 +122,7 @@ def test_a_hub_cannot_be_created_twice(azure_native: Plugin, group: str, hub: di
 def test_a_certificate_is_uploaded_and_cannot_be_changed(
     azure_native: Plugin, group: str, hub: dict[str, Any], service: dict[str, Any], authority: str, kind: Any
 ) -> None:
-    """Attested without a proof if asked; without If-Match Azure refuses to replace it."""
+    """It is verified without a proof if the program says so; without If-Match Azure refuses to replace it."""
     parents = {"resourceGroupName": group, "resourceName": hub["name"], "provisioningServiceName": service["name"]}
     given = {name: parents[name] for name in kind.parameters if name in parents}
     properties = {"certificate": authority, "isVerified": True}
@@ -133,8 +133,8 @@ def test_a_certificate_is_uploaded_and_cannot_be_changed(
     assert "Status=412" in refused.value.details()
 
 
-def test_a_role_is_assigned_and_taken_back(azure_native: Plugin, hub: dict[str, Any], ready: dict[str, Any]) -> None:
-    """At the scope of a hub, whose slashes go out escaped; to whom we are ourselves."""
+def test_a_role_is_assigned_and_removed(azure_native: Plugin, hub: dict[str, Any], ready: dict[str, Any]) -> None:
+    """At the scope of a hub, whose slashes are sent escaped, and to the deployer itself."""
     me = azure_native.invoke("azure-native:authorization:getClientConfig", {})
     assert (me["clientId"], me["subscriptionId"], me["tenantId"]) == (ready["client_id"], ready["subscription_id"], ready["tenant_id"])
     role = f"/subscriptions/{me['subscriptionId']}/providers/Microsoft.Authorization/roleDefinitions/{IOT_HUB_DATA_CONTRIBUTOR}"
@@ -147,6 +147,6 @@ def test_a_role_is_assigned_and_taken_back(azure_native: Plugin, hub: dict[str, 
 
 
 def test_the_keys_of_a_hub_are_listed(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
-    """The five policies that Azure gives a hub."""
+    """The five shared access policies that Azure creates for a hub."""
     result = azure_native.invoke("azure-native:iothub:listIotHubResourceKeys", {"resourceGroupName": group, "resourceName": hub["name"]})
     assert [rule["keyName"] for rule in result["value"]] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]

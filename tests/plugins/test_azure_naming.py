@@ -1,4 +1,4 @@
-"""Names that the azure-native stand-in makes up."""
+"""Names that the azure-native stand-in generates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARENTS = {"resourceGroupName": "rg", "resourceName": "hub", "provisioningServic
 
 
 def check(kind: Any, **more: Any) -> CheckResult:
-    """The check of a resource `it`, whose location is known and whose name is not."""
+    """Check a resource `it` with a location and without a name."""
     provider = without_azure(plugin(None))
     parents = {name: PARENTS[name] for name in kind.parameters if name in PARENTS and name != kind.named}
     news = {**parents, "location": "westeurope", **more.pop("news", {})}
@@ -33,7 +33,7 @@ def check(kind: Any, **more: Any) -> CheckResult:
 @given(st.binary(min_size=32, max_size=32), st.integers(min_value=0, max_value=300))
 @settings(max_examples=30)
 def test_the_key_stream_is_chacha(key: bytes, length: int) -> None:
-    """With 20 rounds it is the ChaCha20 of OpenSSL, over block borders too."""
+    """With 20 rounds it equals OpenSSL's ChaCha20, also across block boundaries."""
     theirs = Cipher(algorithms.ChaCha20(key, bytes(16)), None).encryptor().update(bytes(length))
     assert bytes(itertools.islice(chacha(key, 20), length)) == theirs
 
@@ -48,14 +48,14 @@ def test_twelve_rounds_give_the_published_vector() -> None:
     [(b"x", "a631fc20", "a631fc20-add6-84a0-06d2-63a8ce963070"), (bytes(32), "89467fb9", "89467fb9-d99c-1992-f50a-9fb09d55aa7a")],
 )
 def test_a_seed_always_gives_the_same_name(seed: bytes, suffix: str, uuid: str) -> None:
-    """Values of our own making: they hold the recipe still, they do not prove that it is the real plugin's."""
+    """These values were computed here: they pin the algorithm, but do not prove that it is the real plugin's."""
     assert (random_suffix(seed), random_uuid(seed)) == (suffix, uuid)
 
 
 @given(st.binary(min_size=1, max_size=64))
 @settings(max_examples=30)
 def test_names_have_the_real_plugins_form(seed: bytes) -> None:
-    """Eight hexadecimal letters without a separator, or a dashed UUID that begins with the same letters."""
+    """Eight hexadecimal digits without a separator, or a UUID with dashes that begins with the same digits."""
     assert re.fullmatch("[0-9a-f]{8}", random_suffix(seed))
     assert re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", random_uuid(seed))
     assert random_uuid(seed)[:8] == random_suffix(seed) == random_suffix(seed)
@@ -77,22 +77,22 @@ def test_without_a_seed_names_are_random() -> None:
     ],
     ids=lambda value: getattr(value, "token", value),
 )
-def test_a_missing_name_is_made_up_by_the_kind_of_resource(kind: Any, name: str, flag: bool | None) -> None:
-    """Random suffix at the top of ARM, a copy of the logical name below, a UUID for a role assignment."""
+def test_a_missing_name_is_generated_by_the_type_of_resource(kind: Any, name: str, flag: bool | None) -> None:
+    """A random suffix for a top-level resource, the logical name for a nested one, a UUID for a role assignment."""
     inputs = check(kind, seed=b"x").inputs
     assert (inputs[kind.named], inputs.get(FLAG)) == (name, flag)
 
 
 @pytest.mark.parametrize("olds", [{}, {FLAG: True}], ids=str)
-def test_a_name_once_made_up_stays(olds: dict[str, Any]) -> None:
-    """The old name is taken again whatever the seed, its flag only if it was there."""
+def test_a_generated_name_is_kept(olds: dict[str, Any]) -> None:
+    """The old name is used again whatever the seed, and its flag only if it was set."""
     inputs = check(IOT_HUB, seed=b"x", olds={"resourceName": "old", **olds}).inputs
     assert (inputs["resourceName"], inputs.get(FLAG)) == ("old", olds.get(FLAG))
 
 
 @pytest.mark.parametrize("name", ["mine", UNKNOWN])
 def test_a_given_name_is_kept(name: Any) -> None:
-    """One that is not known yet too, and neither makes the flag."""
+    """This includes a name that is not known yet; neither sets the flag."""
     inputs = check(IOT_HUB, news={"resourceName": name}, olds={"resourceName": "old", FLAG: True}).inputs
     assert (inputs["resourceName"], inputs.get(FLAG)) == (name, None)
 
@@ -111,7 +111,7 @@ def test_a_given_name_is_kept(name: Any) -> None:
     ids=lambda value: getattr(value, "token", value),
 )
 def test_the_engines_autonaming_is_followed(kind: Any, mode: str, name: str | None, flag: bool | None) -> None:
-    """Proposed, enforced or disabled; without a name the check fails."""
+    """The modes propose, enforce and disable; without a name the check fails."""
     result = check(kind, seed=b"x", naming=Autonaming(mode, "proposed"))
     assert (result.inputs.get(kind.named), result.inputs.get(FLAG)) == (name, flag)
     assert (f"missing required property '{kind.named}'" in result.failures) == (name is None)

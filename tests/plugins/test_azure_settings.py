@@ -14,7 +14,7 @@ from sandbox.plugins.azure_native.cloud_endpoints import CHINA, PUBLIC, US_GOVER
 from sandbox.plugins.azure_native.credentials import _Assertion
 from sandbox.plugins.azure_native.http_client import HttpClient, proxies_for
 from sandbox.plugins.azure_native.plugin import plugin
-from sandbox.plugins.azure_native.settings import FALLBACKS, Settings
+from sandbox.plugins.azure_native.settings import ENVIRONMENT_VARIABLES, Settings
 from sandbox.plugins.azure_native.timing import Timing
 from sandbox.plugins.resource import PluginError
 from tests.plugins.accounts import CREDENTIALS, SUBSCRIPTION, configured
@@ -36,38 +36,38 @@ def token_with(**claims: Any) -> dict[str, Any]:
     return {"access_token": ".".join([*parts, "signature"]), "token_type": "Bearer", "expires_in": 3600}
 
 
-@pytest.mark.parametrize("key", [key for key, names in FALLBACKS.items() if names])
-def test_configuration_goes_before_the_environment(key: str) -> None:
-    """A key that is there, even empty, hides the variable; without it the first variable with a value counts."""
-    environment = {name: f"from {name}" for name in FALLBACKS[key]}
-    assert Settings({}, environment).get(key) == f"from {FALLBACKS[key][0]}"
+@pytest.mark.parametrize("key", [key for key, names in ENVIRONMENT_VARIABLES.items() if names])
+def test_configuration_takes_precedence_over_the_environment(key: str) -> None:
+    """A key that is present, even empty, hides the variable; otherwise the first variable with a value is used."""
+    environment = {name: f"from {name}" for name in ENVIRONMENT_VARIABLES[key]}
+    assert Settings({}, environment).get(key) == f"from {ENVIRONMENT_VARIABLES[key][0]}"
     assert Settings({f"azure-native:config:{key}": ""}, environment).get(key) == ""
     assert Settings({f"azure-native:config:{key}": "mine"}, environment).get(key) == "mine"
 
 
 def test_only_true_is_on() -> None:
-    """Any other text of a boolean key is off."""
+    """Any other value of a boolean key means off."""
     values = {value: Settings({"azure-native:config:useMsi": value}, {}).is_on("useMsi") for value in ("true", "True", "1", "yes", "")}
     assert values == {"true": True, "True": False, "1": False, "yes": False, "": False}
 
 
 @pytest.mark.parametrize("missing", ["subscriptionId", "tenantId", "clientId"])
 @pytest.mark.parametrize("kind", [{"clientSecret": "s"}, {"useOidc": "true"}, {"clientCertificatePath": "none.pem"}], ids=str)
-def test_what_is_missing_is_named(missing: str, kind: dict[str, str]) -> None:
-    """A service principal needs three more settings, and the error says how to give the one that is not there."""
+def test_a_missing_setting_is_named(missing: str, kind: dict[str, str]) -> None:
+    """A service principal needs three more settings; the error says how to set the missing one."""
     variables = {name: value for name, value in CREDENTIALS.items() if name not in (missing, "clientSecret")}
     with pytest.raises(PluginError, match=f"no {missing} for Azure: run `pulumi config set azure-native:{missing} <value>` or set ARM_"):
         configured(plugin(None, environment={}), {**variables, **kind})
 
 
 @pytest.mark.parametrize("kind", ["useMsi", "useDefaultAzureCredential"])
-def test_only_the_azure_cli_finds_the_subscription_out(kind: str) -> None:
-    """Any other credential needs it in the settings."""
+def test_only_the_azure_cli_provides_the_subscription(kind: str) -> None:
+    """Every other credential needs it in the settings."""
     with pytest.raises(PluginError, match="no subscriptionId for Azure"):
         configured(plugin(None, environment={}), {kind: "true"})
 
 
-def test_without_a_credential_the_error_says_what_there_is_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_credential_the_error_lists_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings and no Azure CLI."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(PluginError, match=r"no credentials for Azure: set azure-native:clientId, .* or install the Azure CLI"):
@@ -81,7 +81,7 @@ def test_an_engine_too_old_is_refused() -> None:
 
 
 def test_nothing_works_before_it_is_configured() -> None:
-    """The error is ours, not a crash."""
+    """A PluginError is raised, not a crash."""
     with pytest.raises(PluginError, match="not configured yet"):
         plugin(None).functions[CONFIG]({})
 
@@ -91,18 +91,18 @@ def test_nothing_works_before_it_is_configured() -> None:
     [("", PUBLIC), ("public", PUBLIC), ("AzureCloud", PUBLIC), ("usgovernment", US_GOVERNMENT), ("china", CHINA)],
 )
 def test_clouds_have_names(name: str, cloud: Any) -> None:
-    """In any case of letters; the public one is the default."""
+    """Names are not case-sensitive; the public cloud is the default."""
     assert named_cloud(name) == cloud
 
 
 def test_an_unknown_cloud_is_refused() -> None:
-    """With what there is."""
+    """The error lists the clouds that exist."""
     with pytest.raises(PluginError, match=r"unknown Azure environment 'moon': set .* to public, usgovernment or china"):
         named_cloud("moon")
 
 
 def test_the_public_scope_has_a_double_slash() -> None:
-    """As azcore sends it: the audience ends in a slash and /.default is appended."""
+    """As azcore sends it: the audience ends with a slash, and /.default is appended."""
     assert PUBLIC.arm_scope == "https://management.core.windows.net//.default"
 
 
@@ -110,22 +110,22 @@ def test_the_public_scope_has_a_double_slash() -> None:
     ("status", "body", "reason"),
     [
         (500, None, "answered 500 to GET"),
-        (200, "[]", "has no usable"),
-        (200, {"name": "x"}, "has no usable 'authentication'"),
-        (200, {"name": "x", "authentication": {"loginEndpoint": "l", "audiences": []}, "resourceManager": "r"}, "has no usable list index"),
+        (200, "[]", "has no valid"),
+        (200, {"name": "x"}, "has no valid 'authentication'"),
+        (200, {"name": "x", "authentication": {"loginEndpoint": "l", "audiences": []}, "resourceManager": "r"}, "has no valid list index"),
     ],
     ids=str,
 )
 def test_bad_metadata_is_named(azure: ScriptedAzure, status: int, body: Any, reason: str) -> None:
-    """The host is asked once, and what is missing is said."""
+    """The host is asked once, and the error names what is missing."""
     azure.say_only("GET", "/metadata/endpoints", status, body)
     with pytest.raises(PluginError, match=reason):
         configured(plugin(None, timing=AT_ONCE, environment={}), azure.variables())
     assert len(azure.asked) == 1
 
 
-def test_a_metadata_host_needs_no_scheme_and_may_send_a_mark(azure: ScriptedAzure) -> None:
-    """Https is meant, and a byte-order mark before the JSON is skipped."""
+def test_a_metadata_host_needs_no_scheme_and_may_send_a_byte_order_mark(azure: ScriptedAzure) -> None:
+    """Https is the default, and a byte-order mark before the JSON is skipped."""
     described = metadata(azure.url)
     azure.say_only("GET", "/metadata/endpoints", 200, "\ufeff" + json.dumps(described))
     ready = configured(plugin(None, environment={}), {**azure.variables(), "metadataHost": f"localhost:{azure.port}"})
@@ -133,21 +133,21 @@ def test_a_metadata_host_needs_no_scheme_and_may_send_a_mark(azure: ScriptedAzur
 
 
 def test_a_plain_http_arm_is_refused(azure: ScriptedAzure) -> None:
-    """A bearer token never goes out in the clear."""
+    """A bearer token is never sent unencrypted."""
     azure.say_only("GET", "/metadata/endpoints", 200, {**metadata(azure.url), "resourceManager": "http://localhost/"})
     with pytest.raises(PluginError, match="is not https"):
         configured(plugin(None, environment={}), azure.variables())
 
 
 def test_a_root_that_is_not_trusted_is_an_error_with_its_cause(azure: ScriptedAzure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line: who, why, what to check."""
+    """One line: the client, the reason and what to check."""
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(PluginError, match=rf"GET localhost:{azure.port}: no answer: .*certificate verify failed.*; check .*SSL_CERT_FILE"):
         configured(plugin(None, timing=AT_ONCE, environment={}), azure.variables())
 
 
 def test_a_refused_login_names_who_and_why(azure: ScriptedAzure) -> None:
-    """The login service's own description, and the settings to check; never the secret."""
+    """The error has the login service's description and the settings to check, never the secret."""
     path = f"/{CREDENTIALS['tenantId']}/oauth2/v2.0/token"
     azure.say_only("POST", path, 401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."})
     ready = configured(plugin(None, environment={}), {**azure.variables(), "clientSecret": "hush"})
@@ -157,7 +157,7 @@ def test_a_refused_login_names_who_and_why(azure: ScriptedAzure) -> None:
 
 
 def test_a_certificate_logs_in(azure: ScriptedAzure, tmp_path: Path) -> None:
-    """A PEM file of key and certificate gives a signed assertion in the place of a secret."""
+    """A PEM file with key and certificate is used to sign an assertion in place of a secret."""
     file = tmp_path / "client.pem"
     command = [
         "openssl",
@@ -183,7 +183,7 @@ def test_a_certificate_logs_in(azure: ScriptedAzure, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["token", "file", "request"])
 def test_oidc_takes_the_workloads_token(azure: ScriptedAzure, tmp_path: Path, source: str) -> None:
-    """From the configuration, a file, or a service that is asked for one with our audience."""
+    """The token comes from the configuration, a file, or a service that is asked for one with the audience."""
     (tmp_path / "token").write_text("workload\n")
     azure.say("GET", "/oidc", 200, {"value": "workload"})
     chosen = {
@@ -201,7 +201,7 @@ def test_oidc_takes_the_workloads_token(azure: ScriptedAzure, tmp_path: Path, so
     assert "client_assertion=workload" in azure.asked[-1].body
 
 
-def test_who_we_are_is_read_from_the_graph_token(azure: ScriptedAzure) -> None:
+def test_the_client_config_is_read_from_the_graph_token(azure: ScriptedAzure) -> None:
     """GetClientConfig: the claims of a token for Microsoft Graph."""
     path = f"/{CREDENTIALS['tenantId']}/oauth2/v2.0/token"
     azure.say_only("POST", path, 200, token_with(appid="app", oid="object", tid="home"))
@@ -211,8 +211,8 @@ def test_who_we_are_is_read_from_the_graph_token(azure: ScriptedAzure) -> None:
     assert "graph.example%2F.default" in azure.asked[-1].body
 
 
-def test_graph_is_asked_who_we_are_when_the_token_does_not_tell(azure: ScriptedAzure) -> None:
-    """By the application's id; what Graph does not know is an error that names it."""
+def test_graph_is_asked_for_the_object_id_missing_in_the_token(azure: ScriptedAzure) -> None:
+    """It is looked up by the application's id; an id unknown to Graph is an error that names it."""
     azure.say_only("GET", "/metadata/endpoints", 200, {**metadata(azure.url), "microsoftGraphResourceId": f"{azure.url}/"})
     azure.say("GET", "/v1.0/servicePrincipals", 200, {"value": [{"id": "object"}]}).say("GET", "/v1.0/servicePrincipals", 403)
     ready = configured(plugin(None, environment={}), azure.variables())
@@ -223,14 +223,14 @@ def test_graph_is_asked_who_we_are_when_the_token_does_not_tell(azure: ScriptedA
 
 
 def test_a_cloud_without_graph_has_no_client_config(azure: ScriptedAzure) -> None:
-    """The error says what the metadata lacks."""
+    """The error names what the metadata lacks."""
     azure.say_only("GET", "/metadata/endpoints", 200, {**metadata(azure.url), "microsoftGraphResourceId": None})
     with pytest.raises(PluginError, match="the cloud Scripted has no Microsoft Graph"):
         configured(plugin(None, environment={}), azure.variables()).functions[CONFIG]({})
 
 
 def test_the_azure_cli_gives_subscription_and_tokens(azure: ScriptedAzure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any other credential: what `az` prints, and its own words when it is not logged in."""
+    """Without any other credential, `az` is used; its own message is shown when it is not logged in."""
     token = {"accessToken": "from the cli", "expires_on": 4102444800, "tenant": "t", "tokenType": "Bearer"}
     (tmp_path / "az").write_text(f"""#!/bin/sh
 case "$*" in
@@ -248,7 +248,7 @@ esac
 
 
 def test_a_token_is_for_the_endpoint_asked_for(azure: ScriptedAzure) -> None:
-    """GetClientToken: verbatim, by default ARM with a slash, so with a double one."""
+    """GetClientToken takes the endpoint verbatim; the default is ARM with a slash, which results in two."""
     ready = configured(plugin(None, environment={}), azure.variables())
     for arguments, scope in (({"endpoint": "https://vault.example"}, "vault.example%2F.default"), ({}, f"{azure.port}%2F%2F.default")):
         assert ready.functions[TOKEN](arguments).inputs == {"token": "token"}
@@ -256,7 +256,7 @@ def test_a_token_is_for_the_endpoint_asked_for(azure: ScriptedAzure) -> None:
 
 
 def test_the_keys_of_a_hub_are_listed(azure: ScriptedAzure) -> None:
-    """POST with an empty object; what the SDK does not know is dropped; an error names the path."""
+    """POST with an empty object; properties unknown to the SDK are dropped; an error names the path."""
     rule = {"keyName": "iothubowner", "primaryKey": "p", "secondaryKey": "s", "rights": "r"}
     azure.say("POST", f"{HUB}/listkeys", 200, {"value": [{**rule, "other": 1}]}).say(
         "POST", f"{HUB}/listkeys", 404, {"error": {"message": "no"}}
@@ -271,7 +271,7 @@ def test_the_keys_of_a_hub_are_listed(azure: ScriptedAzure) -> None:
 
 
 def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Go uses it: never for loopback, nor for what NO_PROXY names."""
+    """As in Go, it is not used for loopback addresses or hosts in NO_PROXY."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "inner.example")
     hosts = ("management.azure.com", "inner.example", "localhost:1", "127.0.0.1:1", "[::1]:1")
@@ -279,7 +279,7 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
     assert found == {**dict.fromkeys(hosts), "management.azure.com": "http://proxy.example:3128"}
 
 
-def test_what_the_stand_in_lacks_it_refuses_by_name() -> None:
-    """Auxiliary tenants would need a token each; better no answer than a wrong one."""
-    with pytest.raises(PluginError, match="does not know auxiliaryTenantIds"):
+def test_an_unsupported_setting_is_refused_by_name() -> None:
+    """Auxiliary tenants would each need a token, so the setting is refused instead of ignored."""
+    with pytest.raises(PluginError, match="does not support auxiliaryTenantIds"):
         configured(plugin(None, environment={}), {**CREDENTIALS, "auxiliaryTenantIds": '["t"]'})

@@ -1,4 +1,4 @@
-"""The tables of the azure-native stand-in against the generated SDK that programs use."""
+"""The resource tables of the azure-native stand-in, compared with the generated SDK that programs use."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def leaf(kind: Any, path: str, required: bool) -> Iterator[tuple[str, str, bool]
 
 
 def required_of(cls: Any) -> frozenset[str]:
-    """The wire names of the arguments without a default."""
+    """The JSON names of the arguments without a default."""
     names = sdk.input_type_py_to_pulumi_names(cls)
     parameters = inspect.signature(cls.__init__).parameters
     return frozenset(wire for name, wire in names.items() if parameters[name].default is inspect.Parameter.empty)
 
 
 def table(fields: Any, path: str, *, inputs: bool) -> Iterator[tuple[str, str, bool]]:
-    """The same of a table: of what can be set, or of all that is answered."""
+    """The same for a table: its writable properties, or all that Azure returns."""
     for name, field in fields.items():
         if not (inputs and field.read_only):
             yield from row(field, f"{path}.{name}" if path else name, inputs=inputs)
@@ -87,8 +87,8 @@ def row(field: Field, path: str, *, inputs: bool) -> Iterator[tuple[str, str, bo
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_a_table_takes_what_the_sdk_sends(token: str) -> None:
-    """Every argument of the SDK, nested ones too, is in the table with the same type and the same necessity."""
+def test_a_table_has_every_argument_of_the_sdk(token: str) -> None:
+    """Every argument of the SDK, nested ones too, is in the table, with the same type and equally required."""
     kind = TYPES[token]
     arguments = sdk_arguments(kind)
     expected = set(leaves(sdk.input_type_types(arguments), "", required_of(arguments)))
@@ -99,8 +99,8 @@ def test_a_table_takes_what_the_sdk_sends(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_a_table_answers_what_the_sdk_reads(token: str) -> None:
-    """Every output of the SDK, nested ones too, is in the table with the same type, and nothing else but the id."""
+def test_a_table_has_every_output_of_the_sdk(token: str) -> None:
+    """Every output of the SDK, nested ones too, is in the table with the same type, and nothing else except the id."""
     kind = TYPES[token]
     expected = {(path, type_) for path, type_, _ in leaves(sdk.resource_types(sdk_class(kind)), "")}
     actual = {(path, type_) for path, type_, _ in table(kind.body, "", inputs=False)} | {("azureApiVersion", "string")}
@@ -108,6 +108,6 @@ def test_a_table_answers_what_the_sdk_reads(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", TOKENS)
-def test_the_token_is_the_sdks(token: str) -> None:
+def test_the_type_token_is_the_sdks(token: str) -> None:
     """The SDK registers the resource under this token."""
     assert sdk_class(TYPES[token]).pulumi_type == token

@@ -1,4 +1,4 @@
-"""The plugins as processes: how they start, whom they serve, when they end."""
+"""The plugins as processes: start, requests and end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMES = ["tls", "azure-native"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_plugin_starts_wherever_it_is_called(tmp_path: Path, name: str) -> None:
-    """Through a link, in a folder with modules that bear the names of ours, with a Python environment of its own."""
+    """Through a link, in a folder that contains modules with the same names, with a Python environment of its own."""
     for module in ("grpc", "sandbox", "pulumi", "types"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('the wrong module')")
     link = tmp_path / f"pulumi-resource-{name}"
@@ -46,8 +46,8 @@ def test_a_plugin_starts_wherever_it_is_called(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize(("name", "version"), [("tls", "5.6.2"), ("azure-native", "3.29.0")])
-def test_a_plugin_says_what_it_is(tmp_path: Path, name: str, version: str) -> None:
-    """The version that programs ask for, and a schema of the tokens that it has."""
+def test_a_plugin_reports_its_version_and_schema(tmp_path: Path, name: str, version: str) -> None:
+    """The version that programs ask for, and a schema with its tokens."""
     with running(name, tmp_path) as plugin:
         assert plugin.call("GetPluginInfo", {}) == {"version": version}
         schema = plugin.call("GetSchema", {})["schema"]
@@ -55,10 +55,10 @@ def test_a_plugin_says_what_it_is(tmp_path: Path, name: str, version: str) -> No
         assert plugin.call("DiffConfig", {"urn": "urn:pulumi:dev::t::pulumi:providers:x::p"}) == {}
 
 
-def test_nothing_of_the_sdk_is_loaded() -> None:
-    """The start takes a fraction of a second because of it: neither Pulumi's SDK nor an HTTP library before it is needed."""
+def test_the_sdk_is_not_imported() -> None:
+    """To start in a fraction of a second, neither Pulumi's SDK nor an HTTP library is imported before it is needed."""
     code = (
-        "import sys; sys.argv=['x']; from sandbox.plugins import launch; launch.lighten();"
+        "import sys; sys.argv=['x']; from sandbox.plugins import launch; launch.skip_the_sdk();"
         "import sandbox.plugins.azure_native.plugin, sandbox.plugins.process;"
         "print([n for n in ('pulumi.resource', 'requests', 'msal', 'azure', 'pulumi_azure_native') if n in sys.modules])"
     )
@@ -88,8 +88,8 @@ time.sleep(3600)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_plugin_that_is_told_to_go_ends_its_calls_first(tmp_path: Path, azure: Any, number: signal.Signals) -> None:
-    """What waits for Azure ends with an error that the engine still gets, then the process ends in peace."""
+def test_a_signalled_plugin_ends_its_calls_first(tmp_path: Path, azure: Any, number: signal.Signals) -> None:
+    """A call waiting for Azure ends with an error that still reaches the engine, then the process exits with 0."""
     hub = f"/subscriptions/{azure.variables()['subscriptionId']}/resourceGroups/rg/providers/Microsoft.Devices/IotHubs/hub"
     polled = threading.Event()
     answer = azure.answer
@@ -119,8 +119,8 @@ def configure(plugin: Plugin, azure: Any) -> Any:
     return plugin.stub.Configure(provider_pb2.ConfigureRequest(variables=variables, sends_old_inputs=True, sends_old_inputs_to_delete=True))
 
 
-def test_an_unconfigured_azure_is_an_error_of_one_line(tmp_path: Path) -> None:
-    """Through gRPC: code UNKNOWN, a plain sentence."""
+def test_an_unconfigured_provider_is_a_one_line_error(tmp_path: Path) -> None:
+    """Over gRPC it has the code UNKNOWN and a one-line message."""
     with running("azure-native", tmp_path) as plugin, pytest.raises(grpc.RpcError) as failed:
         plugin.create(IOT_HUB.token, "hub", {})
     assert (failed.value.code(), "\n" in failed.value.details()) == (grpc.StatusCode.UNKNOWN, False)
@@ -148,7 +148,7 @@ def test_a_failed_initialization_carries_the_resource(tmp_path: Path, azure: Any
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """An engine that only listens."""
+    """An engine that only receives log messages."""
 
     def __init__(self) -> None:
         self.logged: list[engine_pb2.LogRequest] = []
@@ -159,8 +159,8 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return empty_pb2.Empty()
 
 
-def test_warnings_reach_the_engine_beside_their_resource() -> None:
-    """A CA that is none signs all the same, and the engine is told with the URN; an engine that is gone stops nothing."""
+def test_warnings_reach_the_engine_at_their_resource() -> None:
+    """A certificate that is not a CA still signs; the engine gets a warning with the URN, and an unreachable engine is ignored."""
     engine = Engine()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
@@ -182,7 +182,7 @@ def test_warnings_reach_the_engine_beside_their_resource() -> None:
 
 
 def test_types_nest_in_urns(tls: Any) -> None:
-    """The type of a child of components is the last of the chain of types."""
+    """The type of a component's child is the last one in the chain of types."""
     request = provider_pb2.CheckRequest(urn=urn(f"my:index:Component${KEY}", "k"), news=property_values.to_struct({"algorithm": "RSA"}))
     assert property_values.from_struct(tls.stub.Check(request).inputs) == {"algorithm": "RSA"}
 
@@ -201,20 +201,20 @@ VALUES: dict[str, Any] = {
 
 
 def test_values_cross_the_wire_unchanged() -> None:
-    """Every kind of value, secrets and unknowns inside of each other."""
+    """Every kind of value, with nested secrets and unknowns."""
     assert property_values.from_struct(property_values.to_struct(VALUES)) == VALUES
     assert type(property_values.from_struct(property_values.to_struct({"a": 3.0}))["a"]) is int
 
 
-def test_marks_can_be_taken_off() -> None:
-    """Secrets at any level; unknowns stay and can be found; a secret never shows in a log."""
+def test_secrets_can_be_unwrapped() -> None:
+    """Secrets are unwrapped at any level; unknowns stay and are detected; a secret's repr never shows its value."""
     assert property_values.plain(VALUES["secret"]) == {"deep": [UNKNOWN, "s"]}
     assert (property_values.has_unknown(VALUES["secret"]), property_values.has_unknown([1, {"a": Secret(2)}])) == (True, False)
     assert repr(Secret("hush")) == "Secret(…)"
 
 
-def test_output_values_are_read_by_what_they_hold() -> None:
-    """An engine that sends outputs: known, unknown, secret."""
+def test_output_values_are_converted() -> None:
+    """An engine may send output values: known, unknown and secret."""
     mark = {SIGNATURE: property_values.OUTPUT_SIGNATURE}
     struct = property_values.to_struct({"known": {**mark, "value": 1}, "unknown": mark, "secret": {**mark, "value": 2, "secret": True}})
     assert property_values.from_struct(struct) == {"known": 1, "unknown": UNKNOWN, "secret": Secret(2)}

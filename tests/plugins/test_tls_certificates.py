@@ -1,4 +1,4 @@
-"""What the tls stand-in makes, judged by openssl and by cryptography."""
+"""Keys and certificates of the tls stand-in, verified with openssl and cryptography."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def openssl(folder: Path, *arguments: str, **files: str) -> str:
 @pytest.mark.stranger
 @pytest.mark.parametrize(("ca", "leaf"), list(zip(ALGORITHMS, ALGORITHMS[1:] + ALGORITHMS[:1], strict=True)), ids=str)
 def test_openssl_verifies_the_chains(tls: Any, tmp_path: Path, ca: dict[str, Any], leaf: dict[str, Any]) -> None:
-    """A root, an intermediate and a leaf of any algorithms form a chain that openssl accepts for a TLS client."""
+    """A root, an intermediate and a leaf with any algorithms form a chain that openssl accepts for a TLS client."""
     root_key, middle_key, leaf_key = key(tls, **ca), key(tls, **ca), key(tls, **leaf)
     root_pem = root(tls, root_key)["certPem"]
     middle = signed(tls, root_key, root_pem, request(tls, middle_key, subject={"commonName": "Middle"}), **{**CA, "subject": None})
@@ -39,7 +39,7 @@ def test_openssl_verifies_the_chains(tls: Any, tmp_path: Path, ca: dict[str, Any
 @pytest.mark.stranger
 @pytest.mark.parametrize("inputs", ALGORITHMS, ids=str)
 def test_openssl_reads_the_keys(tls: Any, tmp_path: Path, inputs: dict[str, Any]) -> None:
-    """Both PEM forms of a key hold the same key, whose public half is the one shown; P-224 has no SSH form."""
+    """Both PEM forms of a key hold the same key, whose public key is the one shown; P-224 has no SSH format."""
     _, outputs = tls.create(KEY, "k", inputs)
     shown = plain(outputs)
     assert {name for name, value in outputs.items() if isinstance(value, Secret)} >= {
@@ -56,7 +56,7 @@ def test_openssl_reads_the_keys(tls: Any, tmp_path: Path, inputs: dict[str, Any]
 @pytest.mark.parametrize("form", ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"])
 @pytest.mark.parametrize("inputs", ALGORITHMS[:1] + ALGORITHMS[2:], ids=str)
 def test_get_public_key_agrees_with_the_resource(tls: Any, form: str, inputs: dict[str, Any]) -> None:
-    """The function shows of a key, in each of its forms, what the resource shows of it."""
+    """For each format of a key, the function returns the same attributes as the resource."""
     _, outputs = tls.create(KEY, "k", inputs)
     argument = "privateKeyOpenssh" if form == "privateKeyOpenssh" else "privateKeyPem"
     result = tls.invoke("tls:index/getPublicKey:getPublicKey", {argument: outputs[form].value})
@@ -76,7 +76,7 @@ def test_a_path_length_of_zero_is_lost(tls: Any) -> None:
 
 
 def test_a_certificate_may_outlive_its_issuer(tls: Any) -> None:
-    """Nothing stops a leaf of a longer validity than its CA's."""
+    """A leaf may be valid for longer than its CA."""
     ca_key = key(tls)
     ca = root(tls, ca_key, validityPeriodHours=1)["certPem"]
     leaf = signed(tls, ca_key, ca, request(tls, key(tls)), validityPeriodHours=1000)
@@ -84,7 +84,7 @@ def test_a_certificate_may_outlive_its_issuer(tls: Any) -> None:
 
 
 def test_a_subject_is_written_in_gos_order(tls: Any) -> None:
-    """Whatever the order of the inputs; text that is no PrintableString is UTF-8; e-mail comes last and is lost on signing."""
+    """Whatever the order of the inputs; text that does not fit a PrintableString is UTF-8; e-mail comes last and is dropped on signing."""
     subject = {
         "emailAddress": "a@example.org",
         "serialNumber": "7",
@@ -121,7 +121,7 @@ def test_a_subject_is_written_in_gos_order(tls: Any) -> None:
 
 
 def test_alternative_names_reach_the_certificate(tls: Any) -> None:
-    """DNS names, addresses (a v4-mapped one as IPv4) and URIs of a request are in its certificate; without a subject critical."""
+    """DNS names, addresses (a v4-mapped one as IPv4) and URIs of a request are in its certificate; critical if the subject is empty."""
     names = {"dnsNames": ["a.example"], "ipAddresses": ["::ffff:10.0.0.1", "fe80::1"], "uris": ["urn:a:b"]}
     ca_key = key(tls)
     csr = request(tls, key(tls), subject=None, **names)
@@ -131,8 +131,8 @@ def test_alternative_names_reach_the_certificate(tls: Any) -> None:
     assert ([str(name.value) for name in extension.value], extension.critical) == (["a.example", "10.0.0.1", "fe80::1", "urn:a:b"], True)
 
 
-def test_key_identifiers_are_set_when_asked_for(tls: Any) -> None:
-    """A CA always has a subject key id, a leaf on request; the authority's is in what a CA with one signs, and in a root on request."""
+def test_key_identifiers_are_set_on_request(tls: Any) -> None:
+    """A CA always has a subject key id, a leaf on request. Certificates name the key id of a CA that has one; a root on request."""
     pem = key(tls)
 
     def ids(certificate: str) -> set[str]:
@@ -149,8 +149,8 @@ def test_key_identifiers_are_set_when_asked_for(tls: Any) -> None:
 
 
 @pytest.mark.stranger
-def test_every_use_is_written_as_asked(tls: Any, tmp_path: Path) -> None:
-    """Key usages are bits, even encipher_only alone; the extended ones stand in the order given."""
+def test_every_use_is_written(tls: Any, tmp_path: Path) -> None:
+    """Key usages are bits, even encipher_only alone; extended key usages keep the order given."""
     uses = ["decipher_only", "server_auth", "encipher_only", "any_extended", "cert_signing"]
     pem = root(tls, key(tls), allowedUses=uses)["certPem"]
     shown = openssl(tmp_path, "x509", "-in", "root.pem", "-noout", "-ext", "keyUsage,extendedKeyUsage", root=pem).splitlines()

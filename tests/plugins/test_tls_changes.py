@@ -15,8 +15,8 @@ from tests.plugins.chains import CA, KEY, NOW, ROOT, key, operation, parsed
 INPUTS = {"algorithm": "ECDSA", "ecdsaCurve": "P256"}
 
 
-def test_a_changed_key_replaces_and_knows_nothing_of_the_next(tls: Any) -> None:
-    """Another algorithm makes another key: all that is computed differs, only the algorithm replaces."""
+def test_a_changed_key_replaces_and_every_output_becomes_unknown(tls: Any) -> None:
+    """Another algorithm generates another key: every computed value differs, only the algorithm replaces."""
     id_, outputs = tls.create(KEY, "k", INPUTS)
     answer = tls.diff(KEY, {**outputs, "id": id_}, INPUTS, {"algorithm": "ED25519"})
     computed = [
@@ -48,8 +48,8 @@ def test_a_changed_key_replaces_and_knows_nothing_of_the_next(tls: Any) -> None:
     ],
     ids=str,
 )
-def test_what_replaces_a_certificate(tls: Any, change: dict[str, Any], differs: list[str], replaces: list[str]) -> None:
-    """Everything but earlyRenewalHours makes a new certificate; a value that equals its default is no change."""
+def test_the_changes_that_replace_a_certificate(tls: Any, change: dict[str, Any], differs: list[str], replaces: list[str]) -> None:
+    """Everything except earlyRenewalHours replaces the certificate; setting a default explicitly is not a change."""
     inputs = {**CA, "privateKeyPem": key(tls)}
     _, outputs = tls.create(ROOT, "root", inputs)
     answer = tls.diff(ROOT, outputs, inputs, {**inputs, **change})
@@ -57,7 +57,7 @@ def test_what_replaces_a_certificate(tls: Any, change: dict[str, Any], differs: 
 
 
 def test_an_update_keeps_the_certificate(tls: Any) -> None:
-    """The early renewal changes in place: the same certificate, in preview too."""
+    """EarlyRenewalHours is updated in place: the certificate stays the same, in a preview too."""
     inputs = {**CA, "privateKeyPem": key(tls)}
     id_, outputs = tls.create(ROOT, "root", inputs)
     expected = {**plain(outputs), "earlyRenewalHours": 5}
@@ -66,7 +66,7 @@ def test_an_update_keeps_the_certificate(tls: Any) -> None:
     assert {name: expected[name] for name in previewed} == previewed
 
 
-def test_ignored_changes_are_no_changes(tls: Any) -> None:
+def test_ignored_changes_make_no_difference(tls: Any) -> None:
     """An ignored property keeps its old value."""
     inputs = {**CA, "privateKeyPem": key(tls)}
     _, outputs = tls.create(ROOT, "root", inputs)
@@ -76,14 +76,14 @@ def test_ignored_changes_are_no_changes(tls: Any) -> None:
 
 @pytest.mark.parametrize(("hours_later", "ready"), [(0, False), (37, False), (38, True), (47, True), (49, True)])
 def test_a_certificate_in_its_renewal_window_is_replaced(hours_later: int, ready: bool) -> None:
-    """From earlyRenewalHours before its end a plain diff replaces it, and a refresh says that it is ready for renewal."""
+    """From earlyRenewalHours before its end a plain diff replaces it, and a refresh sets readyForRenewal."""
     clock = [NOW]
     tls = plugin(None, clock=lambda: clock[0])
     resource = tls.resources[ROOT]
     pem = tls.resources[KEY].create(INPUTS, operation()).outputs["privateKeyPem"].value
     inputs = {**CA, "privateKeyPem": pem, "earlyRenewalHours": 10}
     state = resource.create(inputs, operation())
-    assert plain(state.outputs)["validityEndTime"] == times.written(NOW + 48 * times.HOUR)
+    assert plain(state.outputs)["validityEndTime"] == times.to_text(NOW + 48 * times.HOUR)
     clock[0] += hours_later * times.HOUR
     state = State(state.id, state.outputs, inputs)
     found = resource.diff(state, inputs, ignored=[])
@@ -93,18 +93,18 @@ def test_a_certificate_in_its_renewal_window_is_replaced(hours_later: int, ready
     assert (refreshed.outputs["readyForRenewal"], plain(refreshed.inputs)) == (ready, inputs)
 
 
-def test_time_and_serial_number_are_given() -> None:
-    """The clock and the randomness handed to the plugin decide validity and serial number; nothing else does."""
+def test_clock_and_random_source_are_arguments() -> None:
+    """The plugin's clock and random source alone determine validity and serial number."""
     tls = plugin(None, clock=lambda: NOW + 123_000_000, random_below=lambda limit: limit - 1)
     pem = tls.resources[KEY].create(INPUTS, operation()).outputs["privateKeyPem"].value
     made = tls.resources[ROOT].create({**CA, "privateKeyPem": pem}, operation())
     certificate = parsed(made.outputs["certPem"])
     assert (made.id, certificate.serial_number) == (str(2**128 - 1), 2**128 - 1)
-    assert times.read(made.outputs["validityStartTime"]) == NOW + 123_000_000
+    assert times.from_text(made.outputs["validityStartTime"]) == NOW + 123_000_000
     assert int(certificate.not_valid_before_utc.timestamp()) * times.SECOND == NOW
 
 
 @pytest.mark.parametrize("text", ["2026-11-23T15:43:50.973204833Z", "2026-11-23T15:43:50Z", "2026-11-23T16:43:50.5+01:00"])
 def test_times_are_read_as_they_are_written(text: str) -> None:
     """RFC 3339 with any number of decimals and any zone."""
-    assert times.read(times.written(times.read(text))) == times.read(text)
+    assert times.from_text(times.to_text(times.from_text(text))) == times.from_text(text)

@@ -1,4 +1,4 @@
-"""What the tls stand-in refuses, and in which words."""
+"""The inputs that the tls stand-in refuses, and its messages."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from tests.plugins.chains import CA, KEY, NOW, REQUEST, ROOT, key, operation, re
         ),
     ],
 )
-def test_check_says_what_is_wrong(tls: Any, token: str, news: dict[str, Any], reasons: list[str]) -> None:
-    """One reason a fault, naming the attribute, what was found and what is possible."""
+def test_check_reports_every_fault(tls: Any, token: str, news: dict[str, Any], reasons: list[str]) -> None:
+    """One reason for each fault, with the attribute, the value found and the valid values."""
     found = [failure.reason.split(" Examine values at 'bad.") for failure in tls.check(token, "bad", news).failures]
     assert [parts[0] for parts in found] == reasons
 
 
 def test_failures_are_one_line_and_show_no_key(tls: Any) -> None:
-    """A bad PEM, a key that is not the CA's, a request that is none: each a single line, without any of the key."""
+    """A bad PEM, a key that is not the CA's, text that is not a request: each error is one line and shows no part of a key."""
     mine, other = key(tls), key(tls)
     ca, csr = root(tls, mine)["certPem"], request(tls, other)
     attempts = {
@@ -73,7 +73,7 @@ def test_failures_are_one_line_and_show_no_key(tls: Any) -> None:
 
 
 def test_an_import_is_refused(tls: Any) -> None:
-    """A tls resource exists in the state only: there is nothing to import."""
+    """A tls resource exists only in the state, so there is nothing to import."""
     with pytest.raises(grpc.RpcError) as failed:
         tls.read(KEY, "some-id")
     assert "This resource does not support import" in failed.value.details()
@@ -81,7 +81,7 @@ def test_an_import_is_refused(tls: Any) -> None:
 
 @pytest.mark.parametrize("call", ["check", "create", "invoke"])
 def test_an_unknown_token_is_refused_by_name(tls: Any, call: str) -> None:
-    """The error names the token, what there is, and where the real plugin comes from."""
+    """The error names the token, the tokens that exist, and how to install the real plugin."""
     attempts = {
         "check": lambda: tls.check("tls:index/other:Other", "x", {}),
         "create": lambda: tls.create("tls:index/other:Other", "x", {}),
@@ -103,12 +103,12 @@ def test_an_unknown_token_is_refused_by_name(tls: Any, call: str) -> None:
         ('{"username":"u"}', '"username" needs "url"'),
         ('{"url":"http://x","password":"p"}', '"password" needs "username"'),
         ('{"url":"http://x","fromEnv":true}', '"fromEnv" goes with no other'),
-        ("[", "proxy is no JSON object"),
-        ("[]", "proxy is no object"),
+        ("[", "proxy is not a JSON object"),
+        ("[]", "proxy is not an object"),
     ],
 )
 def test_the_proxy_setting_is_validated(tls: Any, proxy: str | None, fault: str | None) -> None:
-    """As the real provider does, though nothing here goes out."""
+    """The real provider does so too, although nothing here uses the network."""
     answer = tls.call("CheckConfig", {"urn": "urn:pulumi:dev::t::pulumi:providers:tls::default", "news": {"proxy": proxy} if proxy else {}})
     reasons = [failure["reason"] for failure in answer.get("failures", [])]
     assert [fault in reason for reason in reasons if fault] == ([True] if fault else [])
@@ -116,7 +116,7 @@ def test_the_proxy_setting_is_validated(tls: Any, proxy: str | None, fault: str 
 
 
 def test_a_state_changed_by_hand_is_named() -> None:
-    """An end of validity that is no time is an error, not a certificate for ever."""
+    """An end of validity that is not a time is an error; the certificate does not count as valid forever."""
     resource = plugin(None, clock=lambda: NOW).resources[ROOT]
     with pytest.raises(PluginError, match="Failed to parse data from string: soon"):
         resource.read(State("1", {"validityEndTime": "soon", "id": "1"}), operation())

@@ -1,4 +1,4 @@
-"""The tls stand-in against what the real plugin answered."""
+"""The tls stand-in, compared with recorded answers of the real plugin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tls_calls(file: Path) -> list[dict[str, Any]]:
 
 
 def translated(value: Any, ours: dict[str, str]) -> Any:
-    """The recorded value with recorded texts replaced by those that our plugin made in their place."""
+    """The recorded value, with recorded texts replaced by the ones that the stand-in produced."""
     if isinstance(value, dict):
         return {key: translated(item, ours) for key, item in value.items()}
     if isinstance(value, list):
@@ -42,7 +42,7 @@ def translated(value: Any, ours: dict[str, str]) -> Any:
 
 
 def learn(recorded: Any, made: Any, ours: dict[str, str]) -> None:
-    """Note which of our texts stands for which recorded one; the shapes must be equal, secret marks included."""
+    """Record which text of the stand-in corresponds to which recorded one; the structure must be equal, including secrets."""
     if isinstance(recorded, dict):
         assert sorted(recorded) == sorted(made)
         for key, value in recorded.items():
@@ -72,7 +72,7 @@ def replayed(tls: Any, call: dict[str, Any], ours: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("scenario", ["tls-chain", "invokes"])
 def test_every_recorded_call_is_answered_as_the_real_plugin_answered(tls: Any, traces: Path, scenario: str) -> None:
-    """Check, Diff, Create, Read, Delete and Invoke of a recorded stack: same fields, secret marks and deterministic values."""
+    """Check, Diff, Create, Read, Delete and Invoke of a recorded stack: same fields, secrets and deterministic values."""
     ours: dict[str, str] = {}
     calls = [call for file in sorted((traces / scenario).glob("*.grpc.jsonl.gz")) for call in tls_calls(file)]
     assert len(calls) > 10
@@ -80,8 +80,8 @@ def test_every_recorded_call_is_answered_as_the_real_plugin_answered(tls: Any, t
         replayed(tls, call, ours)
 
 
-def test_what_is_shown_of_a_public_key_is_what_the_real_plugin_shows(traces: Path) -> None:
-    """The id, SSH line and fingerprints of the recorded keys (RSA, ECDSA, Ed25519) follow from their public PEM."""
+def test_the_attributes_of_a_public_key_equal_the_real_plugins(traces: Path) -> None:
+    """The id, SSH line and fingerprints of the recorded keys (RSA, ECDSA, Ed25519) are computed from their public PEM."""
     files = [*(traces / "tls-chain").glob("*.grpc.jsonl.gz"), *(traces / "invokes").glob("*.grpc.jsonl.gz")]
     answers = [call["response"]["properties"] for file in files for call in tls_calls(file) if call["method"].endswith("/Create")]
     shown = [answer for answer in answers if answer.get("publicKeyPem", UNKNOWN) != UNKNOWN]
@@ -94,7 +94,7 @@ def test_what_is_shown_of_a_public_key_is_what_the_real_plugin_shows(traces: Pat
 
 
 def test_certificates_are_written_as_the_real_plugin_writes_them(tls: Any, traces: Path) -> None:
-    """Names byte for byte, the extensions in the same order with the same bytes (but key ids), the same signature algorithm."""
+    """Names byte for byte, extensions in the same order with the same bytes (except key ids), and the same signature algorithm."""
     ours: dict[str, str] = {}
     for call in tls_calls(traces / "tls-chain" / "02.grpc.jsonl.gz"):
         replayed(tls, call, ours)

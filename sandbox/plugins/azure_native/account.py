@@ -1,4 +1,4 @@
-"""A configured provider: a subscription in a cloud, reached through ARM with a credential."""
+"""A configured provider: a subscription in an Azure cloud, with a credential and a client for ARM."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUP_VERSION: Final = "2020-10-01"
 
 @dataclass
 class Account:
-    """What every resource of a provider shares."""
+    """What all resources of a provider share."""
 
     settings: Settings
     cloud: CloudEndpoints
@@ -35,11 +35,11 @@ class Account:
     _locations: dict[str, str | None] = field(default_factory=dict)
 
     def deadline(self, seconds: float = 0) -> Deadline:
-        """The time for an operation: that given, else the plugin's own."""
+        """The deadline of an operation: the given number of seconds, or the default when 0."""
         return Deadline(seconds or self.timing.operation, self.stopping)
 
     def location_of(self, group: str) -> str | None:
-        """The location of a resource group, looked up once; None when it cannot be had, whatever the reason."""
+        """The location of a resource group, looked up once; None if the lookup fails for any reason."""
         if group not in self._locations:
             path = f"/subscriptions/{self.subscription}/resourceGroups/{group}"
             try:
@@ -53,9 +53,9 @@ class Account:
 
 
 def open_account(settings: Settings, timing: Timing, stopping: threading.Event, version: str) -> Account:
-    """The account that these settings describe. Errors name the key to set."""
+    """Open the account that these settings describe. Errors name the setting to change."""
     if settings.get("auxiliaryTenantIds") not in ("", "[]"):
-        raise PluginError("the sandbox's stand-in for azure-native does not know auxiliaryTenantIds: take it out, or use the real plugin")
+        raise PluginError("the sandbox's stand-in for azure-native does not support auxiliaryTenantIds: remove it, or use the real plugin")
     http = HttpClient(connect=timing.connect, answer=timing.answer)
     host = settings.get("metadataHost")
     cloud = described_cloud(host, http) if host else named_cloud(settings.get("environment"))
@@ -63,7 +63,7 @@ def open_account(settings: Settings, timing: Timing, stopping: threading.Event, 
     subscription = settings.get("subscriptionId")
     if not subscription:
         if settings.is_on("useDefaultAzureCredential") or settings.is_on("useMsi"):
-            settings.need("subscriptionId")
+            settings.require("subscriptionId")
         subscription = cli_subscription()
     arm = Arm(cloud.arm, lambda: login.token(cloud.arm_scope), http, timing, settings.user_agent(version))
     return Account(settings, cloud, subscription, login, arm, http, timing, stopping)

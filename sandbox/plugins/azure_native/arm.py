@@ -1,4 +1,4 @@
-"""Azure Resource Manager: requests with a token, retries, errors, and operations that take their time."""
+"""A client for Azure Resource Manager: authenticated requests, retries, errors and long-running operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TERMINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 
 
 class ArmError(PluginError):
-    """ARM refused: its status, code and message in the real plugin's words."""
+    """An error response of ARM: its status, code and message, worded as the real plugin does."""
 
     def __init__(self, answer: HttpResponse) -> None:
         self.status = answer.status
@@ -37,7 +37,7 @@ class ArmError(PluginError):
 
 
 class Deadline:
-    """The time that an operation has; what waits, waits here, and stops when the engine cancels."""
+    """The deadline of an operation. Every wait goes through it, and ends early when the engine cancels."""
 
     def __init__(self, seconds: float, stopping: threading.Event) -> None:
         self.seconds = seconds
@@ -45,17 +45,17 @@ class Deadline:
         self._stopping = stopping
 
     def wait(self, seconds: float, waiting_for: str) -> None:
-        """Let that time pass; PluginError when the engine cancels or there is not that much time left."""
+        """Wait; PluginError when the engine cancels or the deadline comes first."""
         self.check(waiting_for)
         left = self._end - time.monotonic()
         if self._stopping.wait(min(seconds, max(left, 0))):
-            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure made of it")
+            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure did")
         self.check(waiting_for)
 
     def check(self, waiting_for: str) -> None:
-        """PluginError when the engine has cancelled or the time is up."""
+        """PluginError when the engine has cancelled or the deadline has passed."""
         if self._stopping.is_set():
-            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure made of it")
+            raise PluginError(f"cancelled while waiting for {waiting_for}; run again to see what Azure did")
         if time.monotonic() >= self._end:
             raise PluginError(
                 f"context deadline exceeded: {waiting_for} took more than {self.seconds:g} s; raise customTimeouts or look in Azure"
@@ -63,11 +63,13 @@ class Deadline:
 
 
 class Arm:
-    """The ARM endpoint `endpoint` (https, no slash at its end). `token` gives a bearer token at any time."""
+    """ARM at `endpoint` (https, without a final slash). `token` returns a bearer token that is valid now."""
 
     def __init__(self, endpoint: str, token: Callable[[], str], http: HttpClient, timing: Timing, user_agent: str) -> None:
         if urlsplit(endpoint).scheme != "https":
-            raise PluginError(f"the ARM endpoint {endpoint} is not https: a bearer token is never sent over plain http")
+            raise PluginError(
+                f"the ARM endpoint {endpoint} is not https: a bearer token is never sent over plain http; check azure-native:metadataHost"
+            )
         self.endpoint = endpoint.rstrip("/")
         self.timing = timing
         self._token = token
@@ -77,12 +79,12 @@ class Arm:
     def request(
         self, method: str, path: str, version: str, deadline: Deadline, *, body: Any = None, query: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """One call of the API in that version, tried again where azcore would; any status is an answer."""
+        """Call the API at that version, retrying where azcore does. Returns the response whatever its status."""
         asked = urlencode({"api-version": version, **(query or {})})
         return self.send(method, f"{self.endpoint}{path}?{asked}", deadline, body=body)
 
     def send(self, method: str, url: str, deadline: Deadline, *, body: Any = None) -> HttpResponse:
-        """The same for a whole URL, as a poller has it."""
+        """The same for a complete URL, such as one to poll."""
         data = None if body is None else json.dumps(body).encode()
         request_id = str(uuid.uuid4())
         attempt = 0
@@ -96,7 +98,7 @@ class Arm:
                     raise
                 wait = self.timing.before_retry(attempt)
             else:
-                if attempt > self.timing.retries or not _worth_another_try(answer):
+                if attempt > self.timing.retries or not _is_retryable(answer):
                     return answer
                 wait = retry_after(answer) or self.timing.before_retry(attempt)
                 if wait > self.timing.longest_retry:
@@ -104,7 +106,7 @@ class Arm:
             deadline.wait(wait, f"another attempt of {method} {urlsplit(url).path}")
 
     def get(self, path: str, version: str, deadline: Deadline, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The JSON object at that path; ArmError for any other answer."""
+        """The JSON object at that path; ArmError for any other response."""
         answer = self.request("GET", path, version, deadline, query=query)
         body = answer.json()
         if answer.status != HTTPStatus.OK or not isinstance(body, dict):
@@ -122,30 +124,30 @@ class Arm:
             headers["Content-Type"] = "application/json; charset=utf-8"
         return headers
 
-    # -- operations that take their time -----------------------------------------------------------------------------
+    # -- long-running operations -----------------------------------------------------------------------------
 
     def finished(self, method: str, answer: HttpResponse, version: str, deadline: Deadline) -> HttpResponse:
-        """The last answer of the operation that `answer` began; ArmError when it failed or was cancelled.
+        """Wait for the operation that `answer` started and return its last response; ArmError if it failed or was cancelled.
 
-        azcore's choice of what to poll: Azure-AsyncOperation, else Location, else the resource itself.
+        Polls what azcore polls: Azure-AsyncOperation, otherwise Location, otherwise the resource itself.
         """
         interval = self.timing.delete_poll if method == "DELETE" else self.timing.put_poll
         link = answer.headers.get("azure-asyncoperation")
         location = self._absolute(answer.headers.get("location", ""), answer.url, version)
         waited = retry_after(answer)
         if waited:
-            deadline.wait(waited, _named(answer))
+            deadline.wait(waited, _describe(answer))
         if link:
-            self._poll(link, "azure-asyncoperation", deadline, interval, _named(answer))
+            self._poll(link, "azure-asyncoperation", deadline, interval, _describe(answer))
             return self.send("GET", answer.url, deadline) if method == "PUT" else answer
         if location:
-            return self._poll(location, "location", deadline, interval, _named(answer))
+            return self._poll(location, "location", deadline, interval, _describe(answer))
         if method == "PUT" and not _is_done(answer):
-            return self._poll(answer.url, "", deadline, interval, _named(answer))
+            return self._poll(answer.url, "", deadline, interval, _describe(answer))
         return answer
 
     def _poll(self, url: str, header: str, deadline: Deadline, interval: float, name: str) -> HttpResponse:
-        """Ask until the operation has ended; an answer may send on to another URL by the same header as the first."""
+        """Poll until the operation ends. A response may name the next URL to poll in the same header as the first."""
         while True:
             answer = self.send("GET", url, deadline)
             if answer.status >= HTTPStatus.BAD_REQUEST:
@@ -167,7 +169,7 @@ class Arm:
 
 
 def error_code(answer: HttpResponse) -> str:
-    """The code in the header or in the JSON body; "" where it is no text, as the numbers of Microsoft.Devices are not."""
+    """The error code in the header or the JSON body; "" if it is not a string, such as the numbers of Microsoft.Devices."""
     body = answer.json()
     inner = body.get("error", body) if isinstance(body, dict) else None
     code = answer.headers.get("x-ms-error-code") or (inner.get("code") if isinstance(inner, dict) else "")
@@ -175,21 +177,21 @@ def error_code(answer: HttpResponse) -> str:
 
 
 def retry_after(answer: HttpResponse) -> float:
-    """The seconds of Retry-After; 0 without one."""
+    """The seconds in Retry-After; 0 without that header."""
     try:
         return float(answer.headers.get("retry-after", "0"))
     except ValueError:
         return 0.0
 
 
-def _worth_another_try(answer: HttpResponse) -> bool:
+def _is_retryable(answer: HttpResponse) -> bool:
     if answer.status == HTTPStatus.CONFLICT:
         return error_code(answer) == "AnotherOperationInProgress"
     return answer.status in TRANSIENT
 
 
 def _status(answer: HttpResponse) -> str:
-    """The state in the body, lower case: of an operation `status`, of a resource `properties.provisioningState`."""
+    """The state in the body, in lower case: `status` of an operation or `properties.provisioningState` of a resource."""
     body = answer.json()
     if not isinstance(body, dict):
         return ""
@@ -205,5 +207,5 @@ def _is_done(answer: HttpResponse) -> bool:
     return answer.status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}
 
 
-def _named(answer: HttpResponse) -> str:
+def _describe(answer: HttpResponse) -> str:
     return f"the operation on {urlsplit(answer.url).path}"

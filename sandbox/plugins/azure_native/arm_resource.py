@@ -1,4 +1,4 @@
-"""A resource of ARM as the engine sees it: everything that the plugin does to it follows from its table."""
+"""Implements every ARM resource from the table of its type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DELETE_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStat
 
 
 class ArmResource:
-    """A resource of this type, in the account that Configure opened."""
+    """A resource of this type in the account that Configure opened."""
 
     def __init__(self, kind: ResourceType, account: Callable[[], Account], log: EngineLog) -> None:
         self.kind = kind
@@ -35,7 +35,7 @@ class ArmResource:
         self._log = log
 
     def check(self, candidate: Candidate) -> CheckResult:
-        """The inputs with a name, a location and the API version where they are missing; unknown values pass."""
+        """The inputs, with a name, a location and the API version added where missing; unknown values are accepted."""
         news = _without_null(plain(candidate.news))
         olds = _without_null(plain(candidate.olds))
         named = self._named(candidate, olds, news)
@@ -47,12 +47,12 @@ class ArmResource:
         return CheckResult(inputs, validation.failures(self.kind, inputs))
 
     def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
-        """Old inputs against new ones; what is ignored the engine has put back already."""
+        """Compare old and new inputs. The engine has already restored the old values of ignored properties."""
         del ignored
         return difference(self.kind, _without_null(plain(state.inputs)), _without_null(plain(news)), plain(state.outputs))
 
     def create(self, news: Properties, operation: Operation) -> State:
-        """PUT of what is not there yet, and a GET after it."""
+        """Check that the resource does not exist yet, PUT it, then GET it."""
         inputs = _without_null(plain(news))
         if operation.preview:
             return State("", conversion.preview(self.kind, inputs))
@@ -65,7 +65,7 @@ class ArmResource:
         return State(identity, self._read_after_write(identity, answer, operation, "Create", deadline))
 
     def read(self, state: State, operation: Operation) -> State | None:
-        """The resource in Azure; None for 404. Without outputs in the state its inputs come from its id and the answer."""
+        """The resource in Azure; None for 404. In an import, the inputs come from the id and Azure's answer."""
         deadline = self._account().deadline(operation.timeout)
         try:
             answer = self._get(state.id, state, deadline)
@@ -81,7 +81,7 @@ class ArmResource:
         return State(state.id, outputs, refreshed_inputs(plain(state.inputs), before, after))
 
     def update(self, state: State, news: Properties, operation: Operation, *, ignored: list[str]) -> Properties:
-        """PUT of the complete body; what the program dropped is left out of it."""
+        """PUT the complete body; properties that the program removed are not sent."""
         del ignored
         inputs = _without_null(plain(news))
         if operation.preview:
@@ -93,7 +93,7 @@ class ArmResource:
         return self._read_after_write(path, answer, operation, "Update", deadline)
 
     def delete(self, state: State, operation: Operation) -> None:
-        """DELETE by the id in the state, never with If-Match; gone already is a success, also while polling."""
+        """DELETE the id in the state, never with If-Match. A 404 is a success, also while polling."""
         account = self._account()
         deadline = account.deadline(operation.timeout)
         answer = account.arm.request("DELETE", state.id, self.kind.api_version, deadline)
@@ -118,12 +118,12 @@ class ArmResource:
         if name in olds:
             kept = {CREATE_BEFORE_DELETE: olds[CREATE_BEFORE_DELETE]} if CREATE_BEFORE_DELETE in olds else {}
             return {**news, name: olds[name], **kept}
-        made, random = self._made_up(candidate)
+        generated, random = self._generated_name(candidate)
         flag = {CREATE_BEFORE_DELETE: True} if random else {}
-        return {**news, name: made, **flag} if made else news
+        return {**news, name: generated, **flag} if generated else news
 
-    def _made_up(self, candidate: Candidate) -> tuple[str, bool]:
-        """A name, "" for none, and whether a resource of another such name can stand beside it."""
+    def _generated_name(self, candidate: Candidate) -> tuple[str, bool]:
+        """A generated name ("" for none), and whether a replacement can exist beside the old resource."""
         asked = candidate.naming.mode if candidate.naming else ""
         proposed = candidate.naming.proposed if candidate.naming else ""
         if asked == "DISABLE":
@@ -163,7 +163,7 @@ class ArmResource:
             raise PluginError(f"cannot create already existing resource '{path}'")
 
     def _put(self, path: str, inputs: Properties, deadline: Deadline) -> dict[str, Any]:
-        """The resource as the last answer has it. What fails after Azure accepted it leaves a resource to be looked after."""
+        """PUT and wait; returns the final response. A failure after Azure accepted the PUT keeps the resource in the state."""
         arm = self._account().arm
         answer = arm.request("PUT", path, self.kind.api_version, deadline, body=conversion.request_body(self.kind, inputs))
         if answer.status not in PUT_ACCEPTED:
@@ -208,7 +208,7 @@ class ArmResource:
         return self._account().arm.get(identity, self.kind.api_version, deadline, self._read_query(state, deadline))
 
     def _read_query(self, state: State, deadline: Deadline) -> dict[str, str]:
-        """A role assignment over tenants is found only with the tenant of the delegated identity's subscription."""
+        """A cross-tenant role assignment is only found with the tenant of the delegated identity's subscription."""
         delegated = {**plain(state.inputs), **plain(state.outputs)}.get("delegatedManagedIdentityResourceId")
         if not isinstance(delegated, str) or "/subscriptions/" not in delegated:
             return {}
@@ -218,7 +218,7 @@ class ArmResource:
 
 
 def _without_null(properties: Properties) -> Properties:
-    """Nulls are no values to this plugin, at any level."""
+    """Drop nulls at every level: this plugin treats null as absent."""
     return {name: _value_without_null(value) for name, value in properties.items() if value is not None}
 
 

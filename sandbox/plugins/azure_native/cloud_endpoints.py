@@ -1,4 +1,4 @@
-"""Azure clouds: where each is reached and what its tokens are for; the built-in ones, or any that a metadata host describes."""
+"""The endpoints and token audiences of an Azure cloud: a built-in one, or any that a metadata host describes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METADATA_VERSION: Final = "2022-09-01"
 
 @dataclass(frozen=True)
 class CloudEndpoints:
-    """`audience` names ARM to the login service; `graph` is Microsoft Graph's resource id, "" where there is none."""
+    """One cloud. `audience` is ARM's audience in tokens; `graph` is Microsoft Graph's resource id, "" if the cloud has none."""
 
     name: str
     login: str
@@ -26,7 +26,7 @@ class CloudEndpoints:
 
     @property
     def arm_scope(self) -> str:
-        """The scope of a token for ARM; an audience that ends in a slash gives a double one, as azcore sends it."""
+        """The scope of a token for ARM. An audience with a final slash results in two slashes, as azcore sends it."""
         return f"{self.audience}/.default"
 
 
@@ -65,7 +65,7 @@ NAMES: Final = {
 
 
 def named_cloud(environment: str) -> CloudEndpoints:
-    """The cloud of a configured environment."""
+    """The built-in cloud with the name that azure-native:environment gives."""
     cloud = NAMES.get(environment.lower())
     if cloud is None:
         raise PluginError(
@@ -76,7 +76,7 @@ def named_cloud(environment: str) -> CloudEndpoints:
 
 
 def described_cloud(host: str, http: HttpClient) -> CloudEndpoints:
-    """The cloud that a metadata host describes; one GET, no retry."""
+    """The cloud that a metadata host describes; one GET without retries."""
     base = host if "://" in host else f"https://{host}"
     url = f"{base.rstrip('/')}/metadata/endpoints?api-version={METADATA_VERSION}"
     answer = http.send("GET", url, headers={"Accept": "application/json"})
@@ -92,10 +92,10 @@ def described_cloud(host: str, http: HttpClient) -> CloudEndpoints:
             graph=_text(described.get("microsoftGraphResourceId") or "").rstrip("/"),
         )
     except (KeyError, IndexError, TypeError, AttributeError) as missing:
-        raise PluginError(f"the metadata of {host} has no usable {missing}; check azure-native:metadataHost") from missing
+        raise PluginError(f"the metadata of {host} has no valid {missing}; check azure-native:metadataHost") from missing
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"text where it has {value!r}")
+        raise TypeError(f"string: it has {value!r}")
     return value

@@ -1,4 +1,4 @@
-"""Values of a resource type between Pulumi's inputs, ARM's request body, ARM's answer and Pulumi's outputs."""
+"""Converts a resource's values between Pulumi's inputs, ARM's request body, ARM's response and Pulumi's outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ API_VERSION: Final = "azureApiVersion"
 
 
 def resource_path(kind: ResourceType, inputs: Properties, subscription: str) -> str:
-    """The path of the resource with these inputs; each value is escaped as in a query, a scope's slashes too."""
+    """The path of the resource with these inputs. Every value is percent-encoded, including the slashes of a scope."""
 
     def filled(found: re.Match[str]) -> str:
         name = found[1]
@@ -37,20 +37,20 @@ def resource_path(kind: ResourceType, inputs: Properties, subscription: str) -> 
 
 
 def request_body(kind: ResourceType, inputs: Properties) -> Properties:
-    """What is sent with PUT: the known writable properties, in the container where ARM wants them."""
+    """The body of the PUT: the known writable properties, inside the container that ARM expects."""
     sent = _known(kind.body, inputs, answered=False, identities=_identities_sent)
     return {kind.container: sent} if kind.container else sent
 
 
 def outputs(kind: ResourceType, answer: Properties) -> Properties:
-    """What the state keeps of ARM's answer: the known properties that are not null."""
+    """The outputs for ARM's response: the known properties that are not null."""
     inner = answer.get(kind.container) if kind.container else None
     flat = {**answer, **inner} if isinstance(inner, dict) else answer
     return {**_known(kind.body, flat, answered=True, identities=_identities_answered), API_VERSION: kind.api_version}
 
 
 def as_inputs(kind: ResourceType, values: Properties) -> Properties:
-    """The outputs as inputs would be written: writable properties only, identities as a list. Path parameters take no part."""
+    """The outputs in the form of inputs: only writable properties, identities as a list, no path parameters."""
     return _known(kind.body, values, answered=False, identities=_identities_listed)
 
 
@@ -60,7 +60,7 @@ def _identities_sent(field: Field, value: Any) -> Any:
 
 
 def _identities_answered(field: Field, value: Any) -> Any:
-    return _shaped(replace(field, kind=Kind.MAP), value, answered=True, identities=_identities_answered)
+    return _converted(replace(field, kind=Kind.MAP), value, answered=True, identities=_identities_answered)
 
 
 def _identities_listed(field: Field, value: Any) -> Any:
@@ -69,26 +69,26 @@ def _identities_listed(field: Field, value: Any) -> Any:
 
 
 def _known(fields: Mapping[str, Field], values: Properties, *, answered: bool, identities: Identities) -> Properties:
-    """What the table knows of these values and is not null; what only Azure sets is left out unless `answered`."""
+    """The values that the table knows and that are not null; read-only ones only if `answered`."""
     known = {name: field for name, field in fields.items() if (answered or not field.read_only) and values.get(name) is not None}
-    return {name: _shaped(field, values[name], answered=answered, identities=identities) for name, field in known.items()}
+    return {name: _converted(field, values[name], answered=answered, identities=identities) for name, field in known.items()}
 
 
-def _shaped(field: Field, value: Any, *, answered: bool, identities: Identities) -> Any:
+def _converted(field: Field, value: Any, *, answered: bool, identities: Identities) -> Any:
     match field.kind, value:
         case Kind.OBJECT, dict():
             return _known(field.fields, value, answered=answered, identities=identities)
         case Kind.ARRAY, list() if field.item:
-            return [_shaped(field.item, item, answered=answered, identities=identities) for item in value]
+            return [_converted(field.item, item, answered=answered, identities=identities) for item in value]
         case Kind.MAP, dict() if field.item:
-            return {name: _shaped(field.item, item, answered=answered, identities=identities) for name, item in value.items()}
+            return {name: _converted(field.item, item, answered=answered, identities=identities) for name, item in value.items()}
         case Kind.IDENTITIES, _:
             return identities(field, value)
     return value
 
 
 def imported_inputs(kind: ResourceType, identity: str, answer: Properties) -> Properties:
-    """The inputs of a resource that is imported: path parameters from its id, what is writable and not empty from the answer."""
+    """The inputs of an imported resource: path parameters from its id, writable non-empty properties from the response."""
     return {**path_parameters(kind, identity), **_without_empty(as_inputs(kind, outputs(kind, answer)))}
 
 
@@ -100,35 +100,35 @@ def _without_empty(values: Any) -> Any:
 
 
 def path_parameters(kind: ResourceType, identity: str) -> Properties:
-    """The values in an id; case in the fixed parts does not matter to ARM."""
+    """The path parameters in an id. ARM ignores case in the fixed parts of a path."""
     pattern = PARAMETER.sub(lambda found: f"(?P<{found[1]}>{'.+' if found[1] == 'scope' else '[^/]+'})", kind.path)
-    # A scope is a path with a leading slash of its own.
+    # A scope is itself a path with a leading slash.
     found = re.fullmatch(pattern.replace("/(?P<scope>", "(?P<scope>"), identity, re.IGNORECASE)
     if found is None:
-        raise PluginError(f"cannot import '{identity}' as {kind.token}: an id of it has the form {kind.path}")
+        raise PluginError(f"cannot import '{identity}' as {kind.token}: its id must have the form {kind.path}")
     return {name: value for name, value in found.groupdict().items() if name != SUBSCRIPTION}
 
 
 def preview(kind: ResourceType, inputs: Properties) -> Properties:
-    """The outputs as far as a preview can tell: an output of an input's name is that input, every other one is unknown."""
+    """The outputs shown in a preview: an output with the name of an input has its value, every other one is unknown."""
     known = {**inputs, API_VERSION: inputs.get(API_VERSION, kind.api_version)}
-    return {API_VERSION: known[API_VERSION], **_foreseen_fields(kind.body, known)}
+    return {API_VERSION: known[API_VERSION], **_previewed_fields(kind.body, known)}
 
 
-def _foreseen_fields(fields: Mapping[str, Field], inputs: Properties) -> Properties:
-    return {name: _foreseen(field, inputs.get(name)) for name, field in fields.items()}
+def _previewed_fields(fields: Mapping[str, Field], inputs: Properties) -> Properties:
+    return {name: _previewed(field, inputs.get(name)) for name, field in fields.items()}
 
 
-def _foreseen(field: Field, value: Any) -> Any:
+def _previewed(field: Field, value: Any) -> Any:
     if value is None or isinstance(value, Unknown):
         return UNKNOWN
     match field.kind, value:
         case Kind.OBJECT, dict():
-            return _foreseen_fields(field.fields, value)
+            return _previewed_fields(field.fields, value)
         case Kind.ARRAY, list() if field.item:
-            return [_foreseen(field.item, item) for item in value]
+            return [_previewed(field.item, item) for item in value]
         case Kind.MAP, dict() if field.item:
-            return {name: _foreseen(field.item, item) for name, item in value.items()}
+            return {name: _previewed(field.item, item) for name, item in value.items()}
         case ((Kind.OBJECT | Kind.ARRAY | Kind.MAP | Kind.IDENTITIES), _):
             return UNKNOWN
     return value

@@ -1,4 +1,4 @@
-"""Tokens of Azure's login service, by the first kind of credential that the settings name; no falling through on failure."""
+"""Tokens of Azure's login service. The settings select one kind of credential; if it fails, no other is tried."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ DEFAULT_OIDC_AUDIENCE: Final = "api://AzureADTokenExchange"
 
 
 class Credential(Protocol):
-    """Whatever gives tokens."""
+    """A source of tokens."""
 
     def token(self, scope: str) -> str:
-        """A bearer token for that scope, valid now; PluginError when the login service gives none."""
+        """A bearer token for that scope, valid now; PluginError when the login fails."""
         ...
 
 
 def credential(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> Credential:
-    """In the real plugin's order: default, certificate, secret, OIDC, managed identity, Azure CLI."""
+    """Select the credential in the real plugin's order: default, certificate, secret, OIDC, managed identity, Azure CLI."""
     if settings.is_on("useDefaultAzureCredential"):
         return _Identity(lambda: _default(settings, cloud, http))
     if settings.get("clientCertificatePath"):
-        settings.need("subscriptionId", "tenantId", "clientId")
+        settings.require("subscriptionId", "tenantId", "clientId")
         return _Application(settings, cloud, http, _certificate(settings))
     if settings.get("clientSecret"):
-        settings.need("subscriptionId", "tenantId", "clientId")
+        settings.require("subscriptionId", "tenantId", "clientId")
         return _Application(settings, cloud, http, settings.get("clientSecret"))
     if settings.is_on("useOidc"):
-        settings.need("subscriptionId", "tenantId", "clientId")
+        settings.require("subscriptionId", "tenantId", "clientId")
         return _Application(settings, cloud, http, {"client_assertion": _Assertion(settings, http)})
     if settings.is_on("useMsi"):
         return _Identity(lambda: _managed(settings, http))
@@ -52,7 +52,7 @@ def credential(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> C
 
 
 def cli_subscription() -> str:
-    """The subscription that the Azure CLI is set to: only its credential may find one out."""
+    """The Azure CLI's current subscription. Every other kind of credential needs subscriptionId to be set."""
     az = shutil.which("az")
     if az is None:
         raise PluginError(
@@ -67,7 +67,7 @@ def cli_subscription() -> str:
 
 @dataclass(repr=False)
 class _Application:
-    """A service principal, through MSAL, which caches tokens until shortly before they end."""
+    """A service principal, through MSAL, which caches tokens until shortly before they expire."""
 
     settings: Settings
     cloud: CloudEndpoints
@@ -77,11 +77,11 @@ class _Application:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self, scope: str) -> str:
-        import msal  # a tenth of a second: only when the first token is needed
+        import msal  # takes 0.1 s to import, so only when the first token is needed
 
         with self._lock:
             try:
-                client = self._client = self._client or self._made(msal)
+                client = self._client = self._client or self._create(msal)
                 result = client.acquire_token_for_client([scope])
             except ValueError as refused:
                 raise PluginError(f"cannot log in to Azure at {self.cloud.login}: {refused}") from refused
@@ -90,20 +90,20 @@ class _Application:
         reason = (result or {}).get("error_description") or (result or {}).get("error") or "no token in the answer"
         raise PluginError(f"cannot log in to Azure as {self.settings.get('clientId')}: {reason}; check clientId, tenantId and the secret")
 
-    def _made(self, library: Any) -> msal.ConfidentialClientApplication:
-        made: msal.ConfidentialClientApplication = library.ConfidentialClientApplication(
+    def _create(self, library: Any) -> msal.ConfidentialClientApplication:
+        client: msal.ConfidentialClientApplication = library.ConfidentialClientApplication(
             self.settings.get("clientId"),
             client_credential=self.secret,
             authority=f"{self.cloud.login.rstrip('/')}/{self.settings.get('tenantId')}",
             instance_discovery=not self.settings.is_on("disableInstanceDiscovery"),
             http_client=MsalHttpClient(self.http),
         )
-        return made
+        return client
 
 
 @dataclass(repr=False)
 class _Assertion:
-    """The workload's own token, asked for anew at each login, for it lives shorter than ours."""
+    """The workload's own token, requested at each login because it expires before Azure's token does."""
 
     settings: Settings
     http: HttpClient
@@ -113,7 +113,7 @@ class _Assertion:
             return self.settings.get("oidcToken")
         if self.settings.get("oidcTokenFilePath"):
             return _text_of(self.settings.get("oidcTokenFilePath"), "oidcTokenFilePath").strip()
-        self.settings.need("oidcRequestToken", "oidcRequestUrl")
+        self.settings.require("oidcRequestToken", "oidcRequestUrl")
         audience = self.settings.get("oidcAudience") or DEFAULT_OIDC_AUDIENCE
         url = self.settings.get("oidcRequestUrl")
         asked = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
@@ -127,7 +127,7 @@ class _Assertion:
 
 
 def _certificate(settings: Settings) -> dict[str, str]:
-    """The certificate and key of a PKCS #12 or PEM file, as MSAL takes them."""
+    """The certificate and key in a PKCS #12 or PEM file, in the form that MSAL takes."""
     path = Path(settings.get("clientCertificatePath"))
     password = settings.get("clientCertificatePassword") or None
     if not path.is_file():
@@ -148,7 +148,7 @@ def _text_of(path: str, key: str) -> str:
 
 
 class _Identity:
-    """Credentials of azure-identity, made when the first token is needed."""
+    """A credential of azure-identity, created when the first token is needed."""
 
     def __init__(self, make: Any) -> None:
         self._make = make

@@ -1,6 +1,6 @@
-"""The shape of a value in ARM's JSON: what a table of a resource type is written in.
+"""Describes a value in ARM's JSON; the tables of the resource types consist of these.
 
-Names are those of the wire, which are also the SDK's. A `read_only` field is answered by Azure and never sent.
+Names are those in ARM's JSON and in the SDK. A `read_only` field is returned by Azure and never sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """JSON's types by their names in an API specification; IDENTITIES is a list of ids that ARM keeps as a map of them."""
+    """JSON types, named as in an API specification. IDENTITIES is a list of ids that ARM represents as a map."""
 
     STRING = "string"
     NUMBER = "number"
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One property. `default` is the specification's, which the SDK and not the plugin applies."""
+    """One property. `default` is the specification's default, which the SDK applies, not the plugin."""
 
     kind: Kind
     required: bool = False
@@ -41,11 +41,11 @@ class Field:
     default: Any = None
 
     def as_required(self) -> Field:
-        """The same, required."""
+        """The same field, required."""
         return replace(self, required=True)
 
     def as_read_only(self) -> Field:
-        """The same, but only ever answered by Azure."""
+        """The same field, only returned by Azure."""
         return replace(self, read_only=True)
 
 
@@ -67,7 +67,7 @@ def items(item: Field) -> Field:
 
 
 def mapping(item: Field) -> Field:
-    """An object with any names, all values alike."""
+    """An object with arbitrary names whose values all have the same type."""
     return Field(Kind.MAP, item=item)
 
 

@@ -26,7 +26,7 @@ KEY_FIELDS: Final = ("keyName", "primaryKey", "secondaryKey", "rights")
 
 
 def functions(account: Callable[[], Account]) -> dict[str, Function]:
-    """Every function by token, over the account that Configure opened."""
+    """Every function by token, for the account that Configure opened."""
     return {
         "azure-native:authorization:getClientConfig": lambda arguments: get_client_config(account(), arguments),
         "azure-native:authorization:getClientToken": lambda arguments: get_client_token(account(), arguments),
@@ -35,11 +35,11 @@ def functions(account: Callable[[], Account]) -> dict[str, Function]:
 
 
 def get_client_config(account: Account, arguments: Properties) -> CheckResult:
-    """Who the credential is, by the claims of its token for Microsoft Graph."""
+    """The identity behind the credential, from the claims of its token for Microsoft Graph."""
     del arguments
     if not account.cloud.graph:
         raise PluginError(
-            f"getClientConfig: the cloud {account.cloud.name} has no Microsoft Graph; its metadata has no microsoftGraphResourceId"
+            f"getClientConfig: the cloud {account.cloud.name} has no Microsoft Graph: its metadata has no microsoftGraphResourceId"
         )
     token = account.credential.token(f"{account.cloud.graph}/.default")
     claims = token_claims(token)
@@ -54,13 +54,13 @@ def get_client_config(account: Account, arguments: Properties) -> CheckResult:
 
 
 def get_client_token(account: Account, arguments: Properties) -> CheckResult:
-    """A token for an endpoint, for ARM by default; not marked secret, as the real plugin does not."""
+    """A token for an endpoint, by default ARM. Like the real plugin, it is not marked secret."""
     endpoint = plain(arguments).get("endpoint") or f"{account.cloud.arm}/"
     return CheckResult({"token": account.credential.token(f"{endpoint}/.default")})
 
 
 def list_hub_keys(account: Account, arguments: Properties) -> CheckResult:
-    """The shared access policies of a hub with their keys; not marked secret, as the real plugin does not."""
+    """The shared access policies of a hub with their keys. Like the real plugin, they are not marked secret."""
     given = plain(arguments)
     missing = [name for name in IOT_HUB.parameters if not given.get(name)]
     if missing:
@@ -76,7 +76,7 @@ def list_hub_keys(account: Account, arguments: Properties) -> CheckResult:
 
 
 def token_claims(token: str) -> dict[str, Any]:
-    """The claims of a JSON web token, unverified: it is for Azure to verify; {} when it is opaque."""
+    """The claims of a JSON Web Token, not verified (Azure does that); {} when the token is opaque."""
     match token.split("."):
         case [_header, payload, _signature]:
             pass
@@ -90,7 +90,7 @@ def token_claims(token: str) -> dict[str, Any]:
 
 
 def _object_id(account: Account, token: str, client: str) -> str:
-    """The id of the service principal, from Graph: tokens of some credentials do not tell it."""
+    """The id of the service principal, from Graph: some credentials' tokens do not contain it."""
     asked = quote(f"appId eq '{client}'", safe="")
     url = f"{account.cloud.graph}/v1.0/servicePrincipals?$filter={asked}"
     answer = account.http.send("GET", url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})

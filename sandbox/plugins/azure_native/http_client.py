@@ -1,4 +1,4 @@
-"""HTTPS as Go's default client does it: the proxy and the trusted roots of the environment, and nothing else of it."""
+"""An HTTPS client like Go's default one: it takes the proxy and the trusted roots from the environment, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def trusted_roots() -> str | bool:
-    """The file or folder of roots that Go would read: SSL_CERT_FILE, SSL_CERT_DIR, the system's; True for certifi's."""
+    """The file or folder of root certificates that Go reads: SSL_CERT_FILE, SSL_CERT_DIR or the system's; True means certifi's."""
     named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
     system = ssl.get_default_verify_paths()
     return named or system.cafile or True
 
 
 def proxies_for(url: str) -> dict[str, str]:
-    """The proxy of the environment, by scheme; none for loopback, as in Go."""
+    """The environment's proxies by scheme; none for loopback addresses, as in Go."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or _is_loopback(host):
         return {}
@@ -43,7 +43,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class HttpClient:
-    """A client for any thread. `connect` and `answer` are the seconds to wait for a connection and for an answer."""
+    """A thread-safe client. `connect` and `answer` are the timeouts in seconds for the connection and the response."""
 
     def __init__(self, *, connect: float, answer: float) -> None:
         self._threads = threading.local()
@@ -51,7 +51,7 @@ class HttpClient:
         self.roots = trusted_roots()
 
     def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> HttpResponse:
-        """One request, no redirect followed; UnreachableError when there is no answer."""
+        """Send one request without following redirects; UnreachableError when there is no response."""
         try:
             response = self._session.request(
                 method,
@@ -81,7 +81,7 @@ class HttpClient:
 
 
 def _root_cause(failed: BaseException) -> str:
-    """The innermost exception's own text: the fact, without what the libraries wrap around it."""
+    """The message of the innermost exception, without what the libraries wrap around it."""
     inner = failed
     while True:
         reasons = [getattr(inner, "reason", None), *inner.args]
@@ -92,7 +92,7 @@ def _root_cause(failed: BaseException) -> str:
 
 
 class MsalHttpClient:
-    """The same client as MSAL wants it: `get` and `post` with an answer that has status_code, text, headers."""
+    """The same client with the interface that MSAL expects: `get` and `post`, and responses like those of requests."""
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
@@ -117,11 +117,11 @@ class MsalHttpClient:
         return MsalResponse(self._http.send("POST", asked.url or url, headers=sent, body=body))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 class MsalResponse:
-    """An answer in the shape of requests'."""
+    """A response with the attributes of requests' Response that MSAL reads."""
 
     def __init__(self, answer: HttpResponse) -> None:
         self.status_code = answer.status
@@ -129,6 +129,6 @@ class MsalResponse:
         self.headers = dict(answer.headers)
 
     def raise_for_status(self) -> None:
-        """An error of the service is MSAL's to read from the text; what is no JSON is unreadable to it."""
+        """PluginError for an error status. MSAL calls this for responses that it cannot interpret itself."""
         if self.status_code >= HTTPStatus.BAD_REQUEST:
             raise PluginError(f"the login service answered {self.status_code}: {self.text[:200]}")

@@ -1,4 +1,4 @@
-"""An HTTP answer, and the lack of one."""
+"""An HTTP response, and the error when there is none."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class UnreachableError(PluginError):
-    """No answer: the connection failed. Safe to try again."""
+    """The connection failed and there is no response. The request can be retried."""
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """An HTTP response; header names in lower case."""
+    """An HTTP response; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,7 +31,7 @@ class HttpResponse:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, a leading byte-order mark skipped; None when it is empty or no JSON."""
+        """The body as JSON, without a leading byte-order mark; None when it is empty or not JSON."""
         try:
             return json.loads(self.body.decode("utf-8-sig"))
         except ValueError:

@@ -1,4 +1,4 @@
-"""What changed between old and new inputs, and what a refresh carries from Azure into the inputs."""
+"""Compares old and new inputs, and computes the inputs after a refresh."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRIVATE: Final = "__"
 
 @dataclass(frozen=True)
 class Change:
-    """One place that differs; `value` is the new one, `field` its row in the table where there is one."""
+    """One property that differs; `value` is the new value, `field` its description in the table, if any."""
 
     path: str
     kind: DiffKind
@@ -30,16 +30,16 @@ class Change:
 
     @property
     def top(self) -> str:
-        """The top-level property it is in."""
+        """The top-level property that contains it."""
         return self.path.split(".")[0].split("[")[0]
 
 
 def difference(kind: ResourceType, old: Properties, new: Properties, state: Properties) -> DiffResult:
-    """Old against new inputs; `state` are the old outputs. Keys with two underscores are the plugin's own and take no part."""
+    """Compare old and new inputs; `state` holds the old outputs. The plugin's own keys (`__…`) are not compared."""
     migrated = API_VERSION not in old and API_VERSION in state
     if migrated:
         old = {**old, API_VERSION: state[API_VERSION]}
-    changes = [change for change in _changes("", kind.body, old, new) if not _same_to_azure(change, old)]
+    changes = [change for change in _changes("", kind.body, old, new) if not _equal_in_azure(change, old)]
     if not changes:
         return DiffResult(changed=False)
     counted = [change for change in changes if not _is_default(change)]
@@ -86,8 +86,8 @@ def _change(path: str, field: Field | None, old: Any, new: Any) -> Iterator[Chan
         yield Change(path, DiffKind.UPDATE, new, field)
 
 
-def _same_to_azure(change: Change, old: Properties) -> bool:
-    """Azure ignores case and space in a location, and case in the name of a resource group."""
+def _equal_in_azure(change: Change, old: Properties) -> bool:
+    """Azure ignores case and spaces in a location, and case in the name of a resource group."""
     before = old.get(change.path)
     if change.kind is not DiffKind.UPDATE or not isinstance(before, str) or not isinstance(change.value, str):
         return False
@@ -112,12 +112,12 @@ def _is_default(change: Change) -> bool:
 def _forces_new(kind: ResourceType, change: Change, state: Properties) -> bool:
     if change.top not in kind.forces_new:
         return False
-    # What is now spelled out and is so in Azure already needs no new resource.
+    # Declaring the value that the resource already has does not replace it.
     return not (change.kind is DiffKind.ADD and change.path in state and state[change.path] == change.value)
 
 
 def refreshed_inputs(inputs: Any, before: Any, after: Any) -> Any:
-    """The inputs with what differs between two projections of outputs: what Azure changed since, and nothing it defaulted."""
+    """The inputs, with every change between two sets of outputs applied: what changed in Azure, but not Azure's defaults."""
     if isinstance(before, dict) and isinstance(after, dict):
         kept = inputs if isinstance(inputs, dict) else {}
         result = {name: value for name, value in kept.items() if name not in before or name in after}
@@ -137,7 +137,7 @@ def _carried_list(inputs: list[Any], before: list[Any], after: list[Any]) -> lis
     for index in range(max(len(inputs), len(after))):
         if index >= len(after):
             if index >= len(before):
-                result.append(inputs[index])  # never was in Azure's answer
+                result.append(inputs[index])  # was never in Azure's answer
         elif index >= len(before):
             result.append(after[index])
         elif before[index] == after[index]:

@@ -1,7 +1,7 @@
-"""Names made up for resources that the program leaves unnamed, reproducible from the engine's random seed.
+"""Generates names for resources that the program does not name, reproducible from the engine's random seed.
 
-The recipe was found from recorded names of the real plugin: the SHA-256 of the seed keys a ChaCha of 12 rounds (no
-nonce), its first 32 bytes are dropped, and every letter takes the next 8 bytes as a little-endian number.
+The algorithm was derived from recorded names of the real plugin: the SHA-256 of the seed is the key of ChaCha with 12
+rounds and a zero nonce; the first 32 bytes are dropped, and each letter uses the next 8 bytes as a little-endian number.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ QUARTERS: Final = (
 
 
 def random_suffix(seed: bytes) -> str:
-    """Eight hexadecimal letters; truly random without a seed."""
+    """Eight hexadecimal digits; not reproducible without a seed."""
     return "".join(_letters(seed, SUFFIX_LENGTH))
 
 
 def random_uuid(seed: bytes) -> str:
-    """A UUID in form only: no version bits, as the real plugin makes them."""
+    """32 hexadecimal digits in the form of a UUID, without version bits, as the real plugin generates them."""
     drawn = "".join(_letters(seed, UUID_LENGTH))
     return f"{drawn[:8]}-{drawn[8:12]}-{drawn[12:16]}-{drawn[16:20]}-{drawn[20:]}"
 
@@ -52,12 +52,12 @@ def _letters(seed: bytes, count: int) -> Iterator[str]:
         next(stream)
     for _ in range(count):
         number = bytes(next(stream) for _ in range(NUMBER_BYTES))
-        # Sixteen letters divide the numbers evenly, so the redrawing of the general recipe never happens.
+        # 16 divides the range of the numbers evenly, so the general algorithm's redraw is never needed.
         yield LETTERS[int.from_bytes(number, "little") % len(LETTERS)]
 
 
 def chacha(key: bytes, rounds: int) -> Iterator[int]:
-    """The key stream of Bernstein's ChaCha with an 8-byte nonce of zeros, byte by byte."""
+    """The key stream of Bernstein's ChaCha with an 8-byte zero nonce, byte by byte."""
     counter = 0
     while True:
         state = [*CONSTANT, *struct.unpack("<8I", key), counter & MASK, counter >> 32, 0, 0]

@@ -1,4 +1,4 @@
-"""The azure-native plugin: its tokens over one account, opened when the engine configures it."""
+"""The azure-native plugin: its resources and functions by token, for one account that Configure opens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSION = "3.29.0"
 
 
 class AzureNativeProvider(Provider):
-    """The azure-native plugin as a Pulumi engine knows it. `timing` is the plugin's own, which a test may shorten."""
+    """The azure-native plugin as a Pulumi engine sees it. Tests may pass a shorter `timing`."""
 
     def __init__(self, engine: str | None, *, timing: Timing, environment: Mapping[str, str], version: str) -> None:
         log = EngineLog(engine)
@@ -38,11 +38,11 @@ class AzureNativeProvider(Provider):
     def account(self) -> Account:
         """The configured account."""
         if self._account is None:
-            raise PluginError("azure-native is not configured yet: the engine has to call Configure first")
+            raise PluginError("azure-native is not configured yet: the engine must call Configure first")
         return self._account
 
     def check_config(self, urn: str, news: dict[str, Any]) -> list[str]:
-        """Whatever it is; what is missing shows when the provider is configured."""
+        """Accept any configuration; Configure reports what is missing."""
         del urn, news
         return []
 
@@ -50,7 +50,7 @@ class AzureNativeProvider(Provider):
         """Open the account."""
         if not (request.sends_old_inputs and request.sends_old_inputs_to_delete):
             raise PluginError("azure-native needs Pulumi CLI v3.74.0 or later: this engine does not send old inputs")
-        from sandbox.plugins.azure_native.account import open_account  # brings the HTTP library, which the start needs not
+        from sandbox.plugins.azure_native.account import open_account  # imports the HTTP library, which is not needed at start-up
 
         self._account = open_account(Settings(dict(variables), self._environment), self._timing, self.stopping, self.version)
 
@@ -58,6 +58,6 @@ class AzureNativeProvider(Provider):
 def plugin(
     engine: str | None, *, timing: Timing | None = None, environment: Mapping[str, str] | None = None, version: str = VERSION
 ) -> AzureNativeProvider:
-    """The plugin for the engine at that address, in this process's environment unless another is given."""
+    """Create the plugin for the engine at that address; `environment` defaults to this process's."""
     known = os.environ if environment is None else environment
     return AzureNativeProvider(engine, timing=timing or Timing(), environment=dict(known), version=version)

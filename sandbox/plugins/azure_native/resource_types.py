@@ -1,4 +1,4 @@
-"""The resource types of this plugin, as tables: where each lives in ARM, what it takes and answers, what replaces it."""
+"""The resource types of this plugin as tables: the path in ARM, the properties, and which changes replace the resource."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SUBSCRIPTION: Final = "subscriptionId"
 
 
 class Naming(Enum):
-    """How a missing name is made up: with a random suffix, as a copy of the logical name, as a random UUID."""
+    """How a missing name is generated: the logical name with a random suffix, the logical name, or a random UUID."""
 
     RANDOM = "random"
     COPY = "copy"
@@ -43,9 +43,10 @@ class Naming(Enum):
 
 @dataclass(frozen=True)
 class ResourceType:
-    """A resource type of ARM at `path`, spoken to in `api_version`.
+    """A resource type of ARM at `path`, in `api_version`.
 
-    `container`: where ARM nests what the SDK shows flat. `replaces`: what forces a new resource beside the path parameters.
+    `container`: the object in which ARM nests properties that the SDK has at the top level. `replaces`: inputs other than
+    path parameters whose change replaces the resource.
     """
 
     token: str
@@ -59,17 +60,17 @@ class ResourceType:
 
     @property
     def parameters(self) -> list[str]:
-        """The path parameters that are inputs, in the order of the path."""
+        """The path parameters that are inputs, in path order."""
         return [name for name in PARAMETER.findall(self.path) if name != SUBSCRIPTION]
 
     @property
     def named(self) -> str:
-        """The parameter that gets a name made up: the one in the last segment."""
+        """The parameter for which a name is generated: the last one in the path."""
         return self.parameters[-1]
 
     @property
     def naming(self) -> Naming:
-        """The rule of the real plugin, by the parameters after the last provider namespace."""
+        """The real plugin's rule, which counts the parameters after the last provider namespace."""
         if self.named == "roleAssignmentName":
             return Naming.UUID
         return (
@@ -80,7 +81,7 @@ class ResourceType:
 
     @property
     def forces_new(self) -> frozenset[str]:
-        """Top-level inputs whose change makes a new resource."""
+        """Top-level inputs whose change replaces the resource."""
         return self.replaces | frozenset(self.parameters)
 
 

@@ -1,4 +1,4 @@
-"""The configuration of an azure-native provider: its keys, and the environment variables that stand in for them."""
+"""The configuration of an azure-native provider: its keys, and the environment variables used for missing keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "azure-native:config:"
-FALLBACKS: Final = {
+ENVIRONMENT_VARIABLES: Final = {
     "subscriptionId": ("ARM_SUBSCRIPTION_ID",),
     "tenantId": ("ARM_TENANT_ID",),
     "clientId": ("ARM_CLIENT_ID",),
@@ -40,31 +40,31 @@ PULUMI_PARTNER: Final = "a90539d8-a7a6-5826-95c4-1fbef22d4b22"
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """`variables` as Configure gets them, `environment` of the process. A key that is present, even empty, goes first."""
+    """`variables` from Configure and the process's `environment`. A key that is present, even empty, takes precedence."""
 
     variables: Mapping[str, str]
     environment: Mapping[str, str]
 
     def get(self, key: str) -> str:
-        """The value of a key, "" where there is none."""
+        """The value of a key; "" if it has none."""
         configured = self.variables.get(PREFIX + key)
         if configured is not None:
             return configured
-        return next((self.environment[name] for name in FALLBACKS[key] if self.environment.get(name)), "")
+        return next((self.environment[name] for name in ENVIRONMENT_VARIABLES[key] if self.environment.get(name)), "")
 
     def is_on(self, key: str) -> bool:
         """Whether a boolean key is on: exactly "true"."""
         return self.get(key) == "true"
 
-    def need(self, *keys: str) -> None:
-        """PluginError that names the first of the keys without a value."""
+    def require(self, *keys: str) -> None:
+        """PluginError naming the first of these keys that has no value."""
         for key in keys:
             if not self.get(key):
-                names = " or ".join(FALLBACKS[key])
+                names = " or ".join(ENVIRONMENT_VARIABLES[key])
                 raise PluginError(f"no {key} for Azure: run `pulumi config set azure-native:{key} <value>` or set {names}")
 
     def user_agent(self, version: str) -> str:
-        """What Azure sees of us: the partner's id as the real plugin sends it, and that this is the stand-in."""
+        """The User-Agent header: the partner id that the real plugin sends, marked as the stand-in."""
         partner = self.get("partnerId") or ("" if self.is_on("disablePulumiPartnerId") else PULUMI_PARTNER)
         product = f"pulumi-azure-native/{version} (stand-in)"
         return f"{product} pid-{partner}" if partner else product

@@ -1,4 +1,4 @@
-"""How long the plugin waits: for Azure between polls, between attempts, for an operation as a whole. Seconds."""
+"""How long the plugin waits, in seconds: between polls, between retries, and for an operation as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """azcore's and azure-native's own times; a Retry-After of Azure's goes first."""
+    """The defaults of azcore and azure-native. A Retry-After header takes precedence."""
 
     put_poll: float = 10.0
     delete_poll: float = 30.0
@@ -19,5 +19,5 @@ class Timing:
     answer: float = 300.0
 
     def before_retry(self, attempt: int) -> float:
-        """The wait after attempt 1, 2, …: doubling from the first, up to the longest."""
+        """The wait after attempt 1, 2, …: 1, 3, 7, … times the first, up to the longest."""
         return min(self.first_retry * float(2**attempt - 1), self.longest_retry)

@@ -1,4 +1,4 @@
-"""What is wrong with inputs, in the words of the real plugin. A failure never names its property apart from the text."""
+"""Validates inputs, with the messages of the real plugin. A property is named only in the message, never in a field of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sandbox.plugins.property_values import Properties
 
 NO_LOCATION: Final = ". Either set it explicitly or configure it with 'pulumi config set azure-native:location <value>'."
-# A whole number to the real plugin, which computes in doubles.
+# The real plugin computes in doubles, and accepts this deviation from a whole number.
 ALMOST_WHOLE: Final = 1e-9
 
 
 def failures(kind: ResourceType, inputs: Properties) -> list[str]:
-    """One reason a fault. Not checked, as in the real plugin: enumerations, unknown names, sizes of lists."""
+    """One reason for each fault. Like the real plugin, it does not check enumerations, unknown names or list lengths."""
     reasons = [f"missing required property '{name}'" for name in kind.parameters if inputs.get(name) is None]
     name = inputs.get(kind.named)
     if kind.name_pattern and isinstance(name, str):

@@ -1,4 +1,4 @@
-"""Certificates and requests, built as terraform-provider-tls builds them with Go's crypto/x509, quirks included."""
+"""Builds certificates and requests as terraform-provider-tls does with Go's crypto/x509, including its quirks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 SERIAL_LIMIT: Final = 2**128
-# Go counts hours in nanoseconds of 64 bits.
+# Go's time.Duration counts nanoseconds in 64 bits.
 MAX_HOURS: Final = (2**63 - 1) // (3600 * 10**9)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Who signs: the name in `issuer`, the key, and the key identifier to refer to, if any."""
+    """How a certificate is signed: the issuer's name, its key, and the authority key identifier, if any."""
 
     issuer: x509.Name
     key: keys.PrivateKey
@@ -35,7 +35,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Certifier:
-    """Makes certificates. `clock` gives nanoseconds since 1970, `random_below` a random number under its argument."""
+    """Issues certificates. `clock` returns nanoseconds since 1970, `random_below(n)` a random number below n."""
 
     clock: Callable[[], int]
     random_below: Callable[[int], int]
@@ -48,11 +48,11 @@ class Certifier:
         if plan["setAuthorityKeyId"] and key_id is None:
             raise PluginError("Invalid Certificate Authority: Could not determine Authority Key Identifier; set setSubjectKeyId too")
         signature = Signature(subject, key, key_id if plan["setAuthorityKeyId"] else None)
-        made = self._certify(plan, subject, key.public_key(), names.alternative_names(plan), signature)
-        return {**made, "keyAlgorithm": keys.algorithm_of(key)}
+        issued = self._certify(plan, subject, key.public_key(), names.alternative_names(plan), signature)
+        return {**issued, "keyAlgorithm": keys.algorithm_of(key)}
 
     def locally_signed(self, plan: Properties) -> Properties:
-        """The computed attributes of a LocallySignedCert. The request's signature is not verified, as in the original."""
+        """The computed attributes of a LocallySignedCert. The request's signature is not verified, as in the real provider."""
         request = _request(plan["certRequestPem"])
         key = keys.parse(plan["caPrivateKeyPem"], "Failed to parse CA private key PEM")
         authority = _certificate(plan["caCertPem"])
@@ -61,10 +61,10 @@ class Certifier:
         public = request.public_key()
         if not isinstance(public, keys.PublicKey):
             raise PluginError(f"Failed to create certificate: x509: unsupported public key type {type(public).__name__}")
-        subject = names.rewritten(request.subject)
+        subject = names.reencoded(request.subject)
         signature = Signature(authority.subject, key, _key_id(authority) if authority.subject != subject else None)
-        made = self._certify(plan, subject, public, names.requested_alternative_names(request), signature)
-        return {**made, "caKeyAlgorithm": keys.algorithm_of(key)}
+        issued = self._certify(plan, subject, public, names.requested_alternative_names(request), signature)
+        return {**issued, "caKeyAlgorithm": keys.algorithm_of(key)}
 
     def request(self, plan: Properties) -> Properties:
         """The computed attributes of a CertRequest."""
@@ -84,7 +84,7 @@ class Certifier:
         hours = plan["validityPeriodHours"]
         if hours > MAX_HOURS:
             raise PluginError(
-                f"Failed to create certificate: {hours} validity hours are more than Go's clock can count; at most {MAX_HOURS}"
+                f"Failed to create certificate: {hours} validity hours exceed what Go's time.Duration can hold; use at most {MAX_HOURS}"
             )
         start = datetime.fromtimestamp(now // 10**9, UTC)
         serial = 1 + self.random_below(SERIAL_LIMIT - 1)
@@ -103,21 +103,21 @@ class Certifier:
         return {
             "id": str(serial),
             "certPem": pem.encode("CERTIFICATE", certificate.public_bytes(Encoding.DER)),
-            "validityStartTime": times.written(now),
-            "validityEndTime": times.written(now + hours * times.HOUR),
+            "validityStartTime": times.to_text(now),
+            "validityEndTime": times.to_text(now + hours * times.HOUR),
         }
 
 
 def _extensions(
     plan: Properties, subject: x509.Name, public: keys.PublicKey, alternative: list[x509.GeneralName], authority_key_id: bytes | None
 ) -> list[tuple[x509.ExtensionType, bool]]:
-    """(extension, critical) in the order in which Go writes them."""
+    """Pairs of (extension, critical), in the order in which Go writes them."""
     authority = plan["isCaCertificate"]
     if authority and not list(subject):
         raise PluginError(
             "Invalid Certificate Subject: Must contain at least one Distinguished Name when creating Certificate Authority (CA)"
         )
-    # A maxPathLength of 0 means "none" to Go's template, so it comes out as a CA without a limit.
+    # Go's certificate template takes a maxPathLength of 0 as "not set", so the CA gets no limit.
     length = max(plan["maxPathLength"] or 0, 0) or None
     if length and not authority:
         raise PluginError(
@@ -154,12 +154,12 @@ def _certificate(text: str) -> x509.Certificate:
 
 
 def authority_warnings(plan: Properties) -> list[str]:
-    """A warning when the CA of a LocallySignedCert is none by its basic constraints; the certificate is made all the same."""
+    """A warning when the basic constraints of a LocallySignedCert's CA say that it is not a CA; the certificate is still issued."""
     constraints = _extension(_certificate(plan["caCertPem"]), x509.BasicConstraints)
     if constraints and constraints.ca:
         return []
-    doubt = "Certificate provided as Authority does not appear to be a valid Certificate Authority."
-    return [f"{doubt} The resulting certificate might fail certificate validation."]
+    warning = "Certificate provided as Authority does not appear to be a valid Certificate Authority."
+    return [f"{warning} The resulting certificate might fail certificate validation."]
 
 
 def _key_id(certificate: x509.Certificate) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Private keys: generating, reading from PEM, and everything that is shown of them."""
+"""Private keys: generates them, reads them from PEM, and computes the attributes shown for them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ CURVES: Final[dict[str, ec.EllipticCurve]] = {
 }
 PUBLIC_EXPONENT: Final = 65537
 LABELS: Final = ("RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY")
-# What strings.TrimSpace takes off both ends of a text before it is hashed, as far as bytes of a DER can show it.
+# The single-byte characters that Go's strings.TrimSpace removes from both ends before the hash is computed.
 GO_SPACE: Final = b" \t\n\v\f\r"
 
 
 def generate(algorithm: str, rsa_bits: int, curve: str) -> PrivateKey:
-    """A new key, from the operating system's randomness."""
+    """Generate a key with the operating system's random numbers."""
     if algorithm == "ECDSA":
         return ec.generate_private_key(CURVES[curve])
     if algorithm == "ED25519":
@@ -53,7 +53,7 @@ def generate(algorithm: str, rsa_bits: int, curve: str) -> PrivateKey:
 
 
 def parse(text: str, failure: str) -> PrivateKey:
-    """The key of a PEM text (PKCS #1, SEC 1 or PKCS #8, unencrypted); `failure` opens the error, which shows no part of it."""
+    """Read an unencrypted key from PEM (PKCS #1, SEC 1 or PKCS #8). Errors start with `failure` and show no part of the key."""
     block = pem.decode(text)
     if block is None:
         raise PluginError(f"{failure}: failed to decode PEM block: decoded bytes 0, undecoded {len(text)}")
@@ -63,16 +63,16 @@ def parse(text: str, failure: str) -> PrivateKey:
     try:
         key = load_der_private_key(der, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as refused:
-        raise PluginError(f"{failure}: failed to parse private key given PEM preamble '{label}': it is no unencrypted key") from refused
+        raise PluginError(f"{failure}: failed to parse private key given PEM preamble '{label}': it is not an unencrypted key") from refused
     return _supported(key, failure)
 
 
 def parse_openssh(text: str, failure: str) -> PrivateKey:
-    """The key of an OpenSSH PEM text, unencrypted."""
+    """Read an unencrypted key from OpenSSH's PEM format."""
     try:
         key = load_ssh_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as refused:
-        raise PluginError(f"{failure}: failed to parse openssh private key: it is no unencrypted key") from refused
+        raise PluginError(f"{failure}: failed to parse openssh private key: it is not an unencrypted key") from refused
     return _supported(key, failure)
 
 
@@ -90,7 +90,7 @@ def algorithm_of(key: PrivateKey) -> str:
 
 
 def signature_hash(key: PrivateKey) -> SHA256 | SHA384 | SHA512 | None:
-    """The hash that Go's crypto/x509 signs with: by the size of the curve; none for Ed25519."""
+    """The hash that Go's crypto/x509 signs with: it depends on the curve; None for Ed25519."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
     if isinstance(key, ec.EllipticCurvePrivateKey):
@@ -100,7 +100,7 @@ def signature_hash(key: PrivateKey) -> SHA256 | SHA384 | SHA512 | None:
 
 
 def private_attributes(key: PrivateKey) -> Properties:
-    """The key in its three encodings; the OpenSSH one is "" for P-224, which SSH does not know."""
+    """The key in its three encodings; the OpenSSH one is "" for P-224, which SSH does not support."""
     pkcs8 = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     match key:
         case rsa.RSAPrivateKey():
@@ -113,19 +113,19 @@ def private_attributes(key: PrivateKey) -> Properties:
 
 
 def _openssh(key: PrivateKey) -> str:
-    if not _known_to_ssh(key.public_key()):
+    if not _supported_by_ssh(key.public_key()):
         return ""
     written = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     block = pem.decode(written)
     return pem.encode(*block) if block else written
 
 
-def _known_to_ssh(key: PublicKey) -> bool:
+def _supported_by_ssh(key: PublicKey) -> bool:
     return not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP224R1))
 
 
 def public_attributes(public: PublicKey) -> Properties:
-    """What is shown of a public key; its `id` is the SHA-1 of the SubjectPublicKeyInfo. SSH's forms are "" for P-224."""
+    """The attributes of a public key; `id` is the SHA-1 of its SubjectPublicKeyInfo. The SSH attributes are "" for P-224."""
     info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     attributes = {
         "id": hash_for_state(info),
@@ -134,7 +134,7 @@ def public_attributes(public: PublicKey) -> Properties:
         "publicKeyFingerprintMd5": "",
         "publicKeyFingerprintSha256": "",
     }
-    if _known_to_ssh(public):
+    if _supported_by_ssh(public):
         line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         blob = base64.b64decode(line.split()[1])
         md5 = hashlib.md5(blob, usedforsecurity=False).hexdigest()
@@ -145,12 +145,12 @@ def public_attributes(public: PublicKey) -> Properties:
 
 
 def hash_for_state(der: bytes) -> str:
-    """The id of what has this DER: the SHA-1 of it as a text without space at its ends, as the provider computes it."""
+    """The id of an object with this DER: the SHA-1 of the DER with whitespace trimmed from its ends, as the provider does."""
     return hashlib.sha1(der.strip(GO_SPACE), usedforsecurity=False).hexdigest()
 
 
 def subject_key_id(key: PublicKey) -> bytes:
-    """The SHA-1 of the public key; for Ed25519 of its OCTET STRING, which is terraform-provider-tls' own way."""
+    """The SHA-1 of the public key; for Ed25519 of its OCTET STRING, which only terraform-provider-tls does."""
     if isinstance(key, rsa.RSAPublicKey):
         octets = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
     elif isinstance(key, ec.EllipticCurvePublicKey):

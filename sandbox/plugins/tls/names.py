@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.plugins.property_values import Properties
 
-# The order of pkix.Name.ToRDNSequence; what is not in it is lost when Go reads a name and writes it again.
+# The order of pkix.Name.ToRDNSequence. Go drops every other attribute when it reads a name and writes it again.
 ORDER: Final = (
     (NameOID.COUNTRY_NAME, "country"),
     (NameOID.ORGANIZATION_NAME, "organization"),
@@ -33,7 +33,7 @@ PRINTABLE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 
 def distinguished_name(subject: Properties) -> x509.Name:
-    """The name of a `subject` input. Of an e-mail address it is the last part, as an IA5String."""
+    """The name for a `subject` input. An e-mail address comes last, as an IA5String."""
     values = {oid: _values(oid, subject.get(field)) for oid, field in ORDER}
     email = subject.get("emailAddress")
     rdns = list(_in_order(values))
@@ -43,8 +43,8 @@ def distinguished_name(subject: Properties) -> x509.Name:
     return x509.Name(rdns)
 
 
-def rewritten(name: x509.Name) -> x509.Name:
-    """The name of a request as it comes out in the certificate: Go's attributes only, in Go's order."""
+def reencoded(name: x509.Name) -> x509.Name:
+    """A request's name as Go writes it into the certificate: only the attributes Go knows, in Go's order."""
     values: dict[x509.ObjectIdentifier, list[str]] = {}
     for attribute in name:
         if isinstance(attribute.value, str):
@@ -70,7 +70,7 @@ def _attribute(oid: x509.ObjectIdentifier, value: str) -> x509.NameAttribute[str
 
 
 def alternative_names(plan: Properties) -> list[x509.GeneralName]:
-    """DNS names, then IP addresses, then URIs of the inputs."""
+    """The alternative names in the inputs: DNS names, then IP addresses, then URIs."""
     names: list[x509.GeneralName] = [x509.DNSName(_ascii(name)) for name in plan["dnsNames"] or []]
     names += [x509.IPAddress(_address(text)) for text in plan["ipAddresses"] or []]
     return names + [x509.UniformResourceIdentifier(_ascii(uri)) for uri in plan["uris"] or []]
@@ -93,7 +93,7 @@ def _ascii(text: str) -> str:
 
 
 def requested_alternative_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
-    """The alternative names of a request that its certificate gets: DNS names, IP addresses and URIs; e-mail is lost."""
+    """The alternative names that a certificate takes from its request: DNS names, IP addresses and URIs; e-mail addresses are dropped."""
     try:
         names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

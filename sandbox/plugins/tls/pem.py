@@ -13,14 +13,14 @@ LINE = 64
 
 
 def encode(label: str, der: bytes) -> str:
-    """DER as PEM in lines of 64, with a line feed at its end."""
+    """Encode DER as PEM with lines of 64 characters and a final line feed."""
     text = base64.b64encode(der).decode()
     lines = [text[start : start + LINE] for start in range(0, len(text), LINE)]
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
 
 
 def decode(text: str) -> tuple[str, bytes] | None:
-    """(label, DER) of the first block; None without one. Headers such as Proc-Type are skipped."""
+    """The (label, DER) of the first block; None if there is none. Headers such as Proc-Type are skipped."""
     found = BLOCK.search(text)
     if found is None:
         return None
@@ -32,7 +32,7 @@ def decode(text: str) -> tuple[str, bytes] | None:
 
 
 def decode_as(label: str, text: str, failure: str) -> bytes:
-    """The DER of the first block, which must have this label; `failure` opens the error."""
+    """The DER of the first block, which must have this label. Errors start with `failure`."""
     block = decode(text)
     if block is None:
         raise PluginError(f'{failure}: failed to decode PEM of expected type "{label}" from bytes')

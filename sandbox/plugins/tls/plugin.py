@@ -1,4 +1,4 @@
-"""The tls plugin: its tokens, and what each is made of."""
+"""The tls plugin: its resources and functions by token."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ VERSION = "5.6.2"
 
 
 class TlsProvider(Provider):
-    """The tls plugin as a Pulumi engine knows it."""
+    """The tls plugin as a Pulumi engine sees it."""
 
     accepts_resources = True
 
     def check_config(self, urn: str, news: dict[str, Any]) -> list[str]:
-        """The only setting is `proxy`."""
+        """Validate `proxy`, the only setting."""
         del urn
         return proxy_faults(news.get("proxy"))
 
     def configure(self, variables: Mapping[str, str], request: provider_pb2.ConfigureRequest) -> None:
-        """Nothing to keep: no resource here leaves this machine."""
+        """Refuse an invalid proxy. Nothing is stored: no resource here uses the network."""
         del request
         faults = proxy_faults(variables.get("tls:config:proxy"))
         if faults:
@@ -50,11 +50,11 @@ def plugin(
     random_below: Callable[[int], int] = secrets.randbelow,
     version: str = VERSION,
 ) -> TlsProvider:
-    """The plugin for the engine at that address."""
+    """Create the plugin for the engine at that address."""
     certifier = Certifier(clock, random_below)
     log = EngineLog(engine)
     tables = {
-        "tls:index/privateKey:PrivateKey": attributes.private_key(make_private_key),
+        "tls:index/privateKey:PrivateKey": attributes.private_key(compute_private_key),
         "tls:index/certRequest:CertRequest": attributes.cert_request(certifier.request),
         "tls:index/selfSignedCert:SelfSignedCert": attributes.self_signed_cert(certifier.self_signed),
         "tls:index/locallySignedCert:LocallySignedCert": attributes.locally_signed_cert(certifier.locally_signed, authority_warnings),
@@ -63,14 +63,14 @@ def plugin(
     return TlsProvider("tls", version, resources, {"tls:index/getPublicKey:getPublicKey": get_public_key})
 
 
-def make_private_key(plan: Properties) -> Properties:
+def compute_private_key(plan: Properties) -> Properties:
     """The computed attributes of a PrivateKey."""
     key = keys.generate(plan["algorithm"], plan["rsaBits"], plan["ecdsaCurve"])
     return {**keys.private_attributes(key), **keys.public_attributes(key.public_key())}
 
 
 def get_public_key(arguments: Properties) -> CheckResult:
-    """The public half of a private key; the answer bears no secret marks, as the real plugin's does not."""
+    """The public key of a private key. Like the real plugin, it does not mark the result secret."""
     given = plain(arguments)
     sources = [name for name in ("privateKeyPem", "privateKeyOpenssh") if given.get(name) is not None]
     if len(sources) != 1:

@@ -1,4 +1,4 @@
-"""The tls provider's own configuration: a proxy for what it would fetch. Kept and validated; no resource here fetches."""
+"""Validates the tls provider's only configuration, a proxy. No resource here uses the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMES = ("http", "https", "socks5")
 
 
 def proxy_faults(configured: Any) -> list[str]:
-    """What is wrong with the `proxy` of a configuration: an object, or one as JSON text as SDKs send it."""
+    """What is wrong with the configured `proxy`: an object, or the JSON text of one, which SDKs send."""
     proxy = plain(configured)
     if proxy is None or isinstance(proxy, Unknown):
         return []
@@ -20,9 +20,9 @@ def proxy_faults(configured: Any) -> list[str]:
         try:
             proxy = json.loads(proxy)
         except ValueError:
-            return ["could not validate provider configuration: proxy is no JSON object. Check `pulumi config get tls:proxy`."]
+            return ["could not validate provider configuration: proxy is not a JSON object. Check `pulumi config get tls:proxy`."]
     if not isinstance(proxy, dict):
-        return ["could not validate provider configuration: proxy is no object. Check `pulumi config get tls:proxy`."]
+        return ["could not validate provider configuration: proxy is not an object. Check `pulumi config get tls:proxy`."]
     return [f"could not validate provider configuration: {fault}. Check `pulumi config get tls:proxy`." for fault in _faults(proxy)]
 
 

@@ -1,7 +1,7 @@
-"""`__pulumi_raw_state_delta`: how Pulumi's bridge gets Terraform's own state back from Pulumi's outputs.
+"""`__pulumi_raw_state_delta`: how Pulumi's bridge recovers Terraform's state from Pulumi's outputs.
 
-Written so that the real plugin can take over a state made here. Each null attribute is a replacement by null (the
-bridge marks it secret, whatever it holds), each list an array, and the one-block list `subject` a single object.
+It is written so that the real plugin can take over a state created here. A null attribute is recorded as a replacement
+by null (the bridge always marks it secret), a list as an array, and the one-block list `subject` as a single object.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def raw_state_delta(schema: Schema, values: Properties) -> Properties:
-    """The delta between `values`, where None is Terraform's null, and the raw state of this schema."""
+    """The delta from `values`, where None is Terraform's null, to the raw state of this schema."""
     return _object(schema.attributes, values)
 
 

@@ -1,7 +1,7 @@
-"""A tls resource as the engine sees it: Terraform's plan, shown through Pulumi's bridge.
+"""Implements every tls resource from its Schema: Terraform's plan, as Pulumi's bridge presents it.
 
-Everything that a resource does follows from its Schema; the real plugin is terraform-provider-tls behind
-pulumi-terraform-bridge, and this file holds what both do to every resource of it.
+The real plugin is terraform-provider-tls behind pulumi-terraform-bridge; this file holds what the two do for every
+resource.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RAW_STATE: Final = "__pulumi_raw_state_delta"
 
 @dataclass(frozen=True)
 class Plan:
-    """What an update would make of the attributes, and which of them force a new resource."""
+    """The planned values of the attributes, and the attributes that force a replacement."""
 
     values: Properties
     replaces: frozenset[str]
@@ -38,46 +38,46 @@ class Plan:
 
 @dataclass(frozen=True)
 class TlsResource:
-    """A resource of `schema`. `clock` gives nanoseconds since 1970."""
+    """A resource of this `schema`. `clock` returns nanoseconds since 1970."""
 
     schema: Schema
     clock: Callable[[], int]
     log: EngineLog
 
     def check(self, candidate: Candidate) -> CheckResult:
-        """The inputs as they came, what is secret marked so; unknown values are not validated."""
+        """The inputs unchanged, with sensitive ones marked secret; unknown values are not validated."""
         news = plain(candidate.news)
         failures = validation.failures(self.schema, candidate.name, news)
         return CheckResult(self._marked(news, even_unknown=True), failures)
 
     def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
-        """Top-level names of what changes and what replaces, sorted; no detailed diff, as recorded."""
+        """The sorted top-level names of what changes and what replaces; no detailed diff, as recorded."""
         prior = self._prior(state)
         plan = self._plan(prior, self._inputs(state, news, ignored))
         changed = sorted(name for name, value in plan.values.items() if value != prior[name])
         return DiffResult(bool(changed), changed, sorted(plan.replaces & set(changed)))
 
     def create(self, news: Properties, operation: Operation) -> State:
-        """In a preview the planned values; else with what `make` computed."""
+        """The planned values in a preview; otherwise with the computed values too."""
         values = self._plan(None, plain(news)).values
         if operation.preview:
             return State("", self._marked(_without_null(values)))
         unknown = sorted(name for name in news if has_unknown(news[name]))
         if unknown:
-            raise PluginError(f"cannot create: the value of {', '.join(unknown)} is not known yet; this is the engine's to resolve first")
-        # What is still unknown is computed: `make` gives it a value, or it becomes null.
+            raise PluginError(f"cannot create: the value of {', '.join(unknown)} is not known yet; the engine must resolve it first")
+        # Values still unknown are computed ones: `compute` sets them, or they become null.
         settled: Properties = {name: None if isinstance(value, Unknown) else value for name, value in values.items()}
         try:
-            settled.update(self.schema.make(settled))
+            settled.update(self.schema.compute(settled))
         except ValueError as refused:
-            # Go writes a few things that the X.509 library here refuses, such as one value twice in a name.
-            raise PluginError(f"cannot be made from these values: {refused}; change them, or use the real tls plugin") from refused
-        for doubt in self.schema.warnings(settled):
-            self.log.warning(doubt, operation.urn)
+            # Go accepts a few things that the X.509 library used here refuses, such as one value twice in a name.
+            raise PluginError(f"cannot be created from these values: {refused}; change them, or use the real tls plugin") from refused
+        for warning in self.schema.warnings(settled):
+            self.log.warning(warning, operation.urn)
         return State(settled["id"], self._outputs(settled))
 
     def read(self, state: State, operation: Operation) -> State:
-        """The state itself, for there is nothing outside of it; a certificate in its renewal window says so."""
+        """The state itself: a tls resource exists only there. Sets `readyForRenewal` inside the renewal window."""
         del operation
         if not state.outputs:
             raise PluginError(
@@ -91,14 +91,14 @@ class TlsResource:
         return State(state.id, outputs, inputs)
 
     def update(self, state: State, news: Properties, operation: Operation, *, ignored: list[str]) -> Properties:
-        """The planned values: nothing that can change in place is computed anew."""
+        """The planned values: an update in place recomputes nothing."""
         values = self._plan(self._prior(state), self._inputs(state, news, ignored)).values
         if operation.preview:
             return self._marked(_without_null(values))
         return self._outputs(values)
 
     def delete(self, state: State, operation: Operation) -> None:
-        """Nothing to do: it exists in the state only."""
+        """Nothing to do: the resource exists only in the state."""
 
     # -- the plan ----------------------------------------------------------------------------------------------------
 
@@ -108,37 +108,39 @@ class TlsResource:
         return {**prior, "id": outputs.get("id") or state.id}
 
     def _inputs(self, state: State, news: Properties, ignored: list[str]) -> Properties:
-        """The new inputs, with the old values of what is to be ignored."""
+        """The new inputs, with the old values of ignored properties."""
         kept = {re.split(r"[.\[]", path)[0] for path in ignored}
         olds = plain(state.outputs)
         return {**{k: v for k, v in plain(news).items() if k not in kept}, **{k: olds[k] for k in kept if k in olds}}
 
     def _plan(self, prior: Properties | None, config: Properties) -> Plan:
-        """Terraform's plan: configured, else default, else kept; computed values are unknown once anything changes."""
+        """Terraform's plan: the configured, default or prior value; computed values become unknown once anything changes."""
         values = {attribute.name: _proposed(attribute, prior, config) for attribute in self.schema.attributes}
         if prior is None or values != prior:
             for attribute in self.schema.attributes:
                 if attribute.computed and attribute.default is None and config.get(attribute.name) is None:
-                    values[attribute.name] = prior[attribute.name] if prior and attribute.keeps else UNKNOWN
-        if self.schema.renews:
+                    values[attribute.name] = prior[attribute.name] if prior and attribute.keeps_prior else UNKNOWN
+        if self.schema.renewable:
             _plan_renewal(values)
         replaces = {a.name for a in self.schema.attributes if prior is not None and _replaces(a, prior[a.name])}
-        if self.schema.renews and prior is not None and self._ready_for_renewal(values):
+        if self.schema.renewable and prior is not None and self._ready_for_renewal(values):
             values["readyForRenewal"] = UNKNOWN
             replaces.add("readyForRenewal")
         return Plan(values, frozenset(replaces))
 
     def _ready_for_renewal(self, values: Properties) -> bool:
         end, hours = values.get("validityEndTime"), values.get("earlyRenewalHours")
-        if not self.schema.renews or not isinstance(end, str):
+        if not self.schema.renewable or not isinstance(end, str):
             return False
         try:
-            moment = times.read(end)
+            moment = times.from_text(end)
         except ValueError as unreadable:
-            raise PluginError(f"Failed to parse data from string: {end}: {unreadable}; the state was changed by hand") from unreadable
+            raise PluginError(
+                f"Failed to parse data from string: {end}: {unreadable}; the state was edited by hand; restore the value"
+            ) from unreadable
         return moment - (hours if isinstance(hours, int) else 0) * times.HOUR <= self.clock()
 
-    # -- how values are shown ----------------------------------------------------------------------------------------
+    # -- how values are presented ----------------------------------------------------------------------------------------
 
     def _outputs(self, values: Properties) -> Properties:
         outputs = self._marked(_without_null(values))
@@ -148,7 +150,7 @@ class TlsResource:
         return outputs
 
     def _marked(self, values: Properties, *, even_unknown: bool = False) -> Properties:
-        """The values, what is sensitive as a secret. An unknown output bears no mark, an unknown input does, as recorded."""
+        """The values with sensitive ones marked secret. An unknown input is marked, an unknown output is not, as recorded."""
         sensitive = self.schema.sensitive()
         return {
             name: Secret(value) if name in sensitive and (even_unknown or not isinstance(value, Unknown)) else value
@@ -171,7 +173,7 @@ def _filled(attribute: Attribute, value: Properties) -> Properties:
 
 
 def _plan_renewal(values: Properties) -> None:
-    """terraform-provider-tls' plan modifier of ready_for_renewal; an unknown validity counts as 0 hours there."""
+    """The plan modifier of ready_for_renewal in terraform-provider-tls, which takes an unknown validity as 0 hours."""
     validity, early = values["validityPeriodHours"], values["earlyRenewalHours"]
     due_at_once = isinstance(validity, Unknown) or validity == 0
     if due_at_once or (not isinstance(early, Unknown) and early >= validity):

@@ -38,9 +38,9 @@ BITS_PER_BYTE: Final = 8
 
 
 def key_usage(allowed_uses: list[str]) -> x509.UnrecognizedExtension | None:
-    """The KeyUsage extension in DER; None without such a use.
+    """The KeyUsage extension; None when no key usage is given.
 
-    Written by hand because cryptography's class refuses encipher_only without key_agreement, which Go writes.
+    Encoded here because cryptography's own class refuses encipher_only without key_agreement, which Go accepts.
     """
     bits = {KEY_USAGES[use] for use in allowed_uses if use in KEY_USAGES}
     if not bits:
@@ -55,6 +55,6 @@ def key_usage(allowed_uses: list[str]) -> x509.UnrecognizedExtension | None:
 
 
 def extended_key_usage(allowed_uses: list[str]) -> x509.ExtendedKeyUsage | None:
-    """The ExtendedKeyUsage extension in the order of the uses; None without such a use."""
+    """The ExtendedKeyUsage extension, in the order given; None when no extended key usage is given."""
     oids = [x509.ObjectIdentifier(EXTENDED_KEY_USAGES[use]) for use in allowed_uses if use in EXTENDED_KEY_USAGES]
     return x509.ExtendedKeyUsage(oids) if oids else None

@@ -1,4 +1,4 @@
-"""What is wrong with a resource's inputs, in the words of the Terraform framework and Pulumi's bridge."""
+"""Validates a resource's inputs, with the messages of the Terraform framework and Pulumi's bridge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TYPES = {str: "a string", int: "a whole number", bool: "a boolean", list: "a lis
 
 
 def failures(schema: Schema, name: str, inputs: Properties) -> list[str]:
-    """One reason a fault; `name` is the resource's logical name. A secret value is never part of a reason."""
+    """One reason for each fault; `name` is the resource's logical name. A reason never contains a secret value."""
     return [reason for attribute in schema.attributes for reason in _faults(attribute, name, inputs.get(attribute.name))]
 
 
@@ -28,16 +28,16 @@ def _faults(attribute: Attribute, name: str, value: Any) -> Iterator[str]:
         if attribute.required:
             yield f"Missing required property '{attribute.name}'"
         return
-    # A boolean is an int to Python and no number to Terraform.
+    # In Python a boolean is an int, in Terraform it is not a number.
     if not isinstance(value, attribute.type) or (isinstance(value, bool) and attribute.type is not bool):
         yield f"Incorrect attribute type. Attribute {attribute.terraform_name} must be {TYPES[attribute.type]}. {place}"
     elif attribute.type is list:
         yield from _item_faults(attribute, name, value)
     elif attribute.one_of and value not in attribute.one_of:
         yield f"Invalid Attribute Value Match. Attribute {_not_one_of(attribute, attribute.terraform_name, value)}. {place}"
-    elif attribute.at_least is not None and value < attribute.at_least:
+    elif attribute.minimum is not None and value < attribute.minimum:
         path = attribute.terraform_name
-        yield f"Invalid Attribute Value. Attribute {path} value must be at least {attribute.at_least}, got: {value}. {place}"
+        yield f"Invalid Attribute Value. Attribute {path} value must be at least {attribute.minimum}, got: {value}. {place}"
 
 
 def _item_faults(attribute: Attribute, name: str, items: list[Any]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _item_faults(attribute: Attribute, name: str, items: list[Any]) -> Iterator[
             yield f"Incorrect attribute type. Attribute {path} must be a string. {place}"
         elif attribute.one_of and item not in attribute.one_of:
             yield f"Invalid Attribute Value Match. Attribute {_not_one_of(attribute, path, item)}. {place}"
-        elif attribute.filled and not item:
+        elif attribute.non_empty_items and not item:
             yield f"Invalid Attribute Value Length. Attribute {path} string length must be at least 1, got: 0. {place}"
 
 
