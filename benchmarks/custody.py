@@ -34,7 +34,6 @@ import httpx
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -43,13 +42,14 @@ from hubtrust.custody import custodies as custody  # noqa: E402 - found by the l
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider  # noqa: E402 - likewise
 from hubtrust.pki import issue  # noqa: E402 - likewise
 from hubtrust.pki.certificate import pem  # noqa: E402 - likewise
+from hubtrust.pki.keys import KeyAlgorithm  # noqa: E402 - likewise
 from hubtrust.pki.signers import KeyInMemory, Signer  # noqa: E402 - likewise
 from sandbox import installation  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ALGORITHMS = {"ec-p256": ("ec", 256), "rsa-3072": ("rsa", 3072)}
+ALGORITHMS = (KeyAlgorithm.EC_P256, KeyAlgorithm.RSA_3072)
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"  # Key Vault Crypto Officer
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 PIN, PIN_VARIABLE = "bench-pin-84017263", "BENCH_TOKEN_PIN"
@@ -142,19 +142,18 @@ def authority(signer: Signer) -> str:
     return pem(issue.root(signer, subject=name, validity=validity, path_length=0, serial=x509.random_serial_number()))
 
 
-def in_state(algorithm: str) -> Place:
+def in_state(algorithm: KeyAlgorithm) -> Place:
     """The key in this process."""
-    kind, size = ALGORITHMS[algorithm]
-    key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa.generate_private_key(65537, size)
+    key = algorithm.generate()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
     held = KeyInMemory(key)
     return Place("state", algorithm, custody.in_state(text), authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
 
 
-def elsewhere(algorithm: str, signer: dict[str, Any]) -> Place:
+def elsewhere(algorithm: KeyAlgorithm, signer: dict[str, Any]) -> Place:
     """The key made in the vault or the token."""
     held = custody.holder(signer)
-    held.make(*ALGORITHMS[algorithm])
+    held.make(algorithm)
     return Place(signer["custody"], algorithm, signer, authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
 
 

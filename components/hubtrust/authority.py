@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hubtrust.authority_keys import AuthorityKey, Elsewhere
-from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, KeyAlgorithm, Request, Trust, require_overlap
+from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_overlap
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
@@ -19,7 +19,7 @@ from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import PkiError
-from hubtrust.pki.keys import load_private_key
+from hubtrust.pki.keys import KeyAlgorithm, load_private_key
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
 
@@ -195,11 +195,8 @@ class CertificateAuthority(pulumi.ComponentResource):
         return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
-        kind, _, size = algorithm.value.partition("-")
         opts = self._child(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
-        if kind == "ec":
-            return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="ECDSA", ecdsa_curve=f"P{size.removeprefix('p')}", opts=opts)
-        return tls.PrivateKey(f"{self._prefix}-{label}-key", algorithm="RSA", rsa_bits=int(size), opts=opts)
+        return tls.PrivateKey(f"{self._prefix}-{label}-key", **algorithm.tls_arguments, opts=opts)
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)

@@ -9,15 +9,7 @@ import pulumi
 
 from hubtrust.authority_keys import Elsewhere
 from hubtrust.errors import HubtrustError
-
-
-class KeyAlgorithm(StrEnum):
-    """Keys that Azure IoT takes and that are strong enough: EC by curve, RSA by modulus."""
-
-    EC_P256 = "ec-p256"
-    EC_P384 = "ec-p384"
-    RSA_3072 = "rsa-3072"
-    RSA_4096 = "rsa-4096"
+from hubtrust.pki.keys import KeyAlgorithm
 
 
 class Trust(StrEnum):

@@ -16,7 +16,7 @@ from azure.identity import ClientSecretCredential
 from azure.keyvault.keys import JsonWebKey, KeyClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hubtrust.pki.keys import PrivateKey
+from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
 from sandbox import installation
 from tests.kit.authorities import private_pem
 from tests.kit.engine_calls import Made, Provider
@@ -24,7 +24,7 @@ from tests.kit.local_azure import LocalAzure
 
 PIN = "plant-pin-84017263"
 PIN_VARIABLE = "PLANT_TOKEN_PIN"
-ALGORITHMS = ("ec-p256", "ec-p384", "rsa-3072")
+ALGORITHMS = (KeyAlgorithm.EC_P256, KeyAlgorithm.EC_P384, KeyAlgorithm.RSA_3072)
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"  # Key Vault Crypto Officer
 _MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so")
 

@@ -1,11 +1,23 @@
-"""Keys: what loads, what is refused and how, and that no error ever holds a part of one."""
+"""Keys: what is generated, what loads, what is refused and how, and that no error ever holds a part of one."""
+
+from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hubtrust.pki import errors
-from hubtrust.pki.keys import digest_for, key_name, key_thumbprint, load_private_key, load_public_key, public_pem
+from hubtrust.pki.keys import (
+    KeyAlgorithm,
+    digest_for,
+    key_name,
+    key_thumbprint,
+    load_private_key,
+    load_public_key,
+    public_pem,
+    require_strong_key,
+)
 from tests.kit.authorities import ec_key, private_pem, rsa_key
 
 
@@ -85,3 +97,27 @@ def test_a_key_is_known_by_its_thumbprint() -> None:
     public = ec_key().public_key()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     assert key_thumbprint(public) == hashlib.sha256(der).hexdigest().upper()
+
+
+@pytest.mark.parametrize("algorithm", KeyAlgorithm, ids=str)
+def test_a_generated_key_is_what_its_algorithm_says(algorithm: KeyAlgorithm) -> None:
+    """The key has the algorithm's name, is strong enough, and signs with a hash as strong as its curve."""
+    public = algorithm.generate().public_key()
+    assert key_name(require_strong_key(public, what="key")) == algorithm.display_name
+    assert digest_for(public).name == ("sha384" if algorithm is KeyAlgorithm.EC_P384 else "sha256")
+
+
+def test_pulumi_tls_gets_the_words_of_its_own() -> None:
+    """The arguments of pulumi-tls's `PrivateKey`: P256 without a dash, ECDSA and not EC."""
+    assert [one.tls_arguments for one in (KeyAlgorithm.EC_P256, KeyAlgorithm.RSA_3072)] == [
+        {"algorithm": "ECDSA", "ecdsa_curve": "P256"},
+        {"algorithm": "RSA", "rsa_bits": 3072},
+    ]
+
+
+def test_the_setting_describes_every_algorithm() -> None:
+    """Pulumi.yaml's text about caKeyAlgorithm names every algorithm, in the order of the table, and its default is one of them."""
+    setting = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]["caKeyAlgorithm"]
+    *names, last = KeyAlgorithm
+    assert setting["description"].endswith(f": {', '.join(names)} or {last}")
+    assert KeyAlgorithm(setting["default"]) is KeyAlgorithm.EC_P256

@@ -13,7 +13,7 @@ from hubtrust.custody.key_vault import KeyId, KeyInVault
 from hubtrust.custody.pkcs11 import KeyInToken
 from hubtrust.custody.pkcs11_uri import TokenUri
 from hubtrust.pki.errors import KeyMismatchError, PinError
-from hubtrust.pki.keys import PublicKey, key_thumbprint, load_private_key, load_public_key
+from hubtrust.pki.keys import KeyAlgorithm, PublicKey, key_thumbprint, load_private_key, load_public_key
 from hubtrust.pki.signers import KeyInMemory, Signer
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -119,7 +119,7 @@ class Holder(Signer, Protocol):
         """Which key it is, for good."""
         ...
 
-    def make(self, kind: str, size: int) -> None:
+    def make(self, algorithm: KeyAlgorithm) -> None:
         """Make it, where there is none."""
         ...
 

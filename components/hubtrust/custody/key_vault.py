@@ -35,6 +35,7 @@ from hubtrust.azure.errors import (
     UnreachableError,
 )
 from hubtrust.azure.login import Login
+from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 
 # What the key is named by. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
 _ID = re.compile(
@@ -45,7 +46,7 @@ _CLOUDS = {
     **dict.fromkeys(("vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net"), US_GOVERNMENT),
     **dict.fromkeys(("vault.azure.cn", "managedhsm.azure.cn"), CHINA),
 }
-_CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "P-256K": ec.SECP256K1}
+_CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve.parameters for curve in (P_256, P_384, P_521)} | {"P-256K": ec.SECP256K1()}
 _EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
 _RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
 # Tries and seconds: a throttled vault says when to come back, a name that does not resolve won't later.
@@ -113,7 +114,7 @@ class KeyInVault:
         return str(self._key().id)
 
     @property
-    def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    def public_key(self) -> PublicKey:
         """The public half.
 
         Raises:
@@ -139,14 +140,14 @@ class KeyInVault:
         half = len(made) // 2  # RFC 7518 3.4: r and s, side by side
         return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
 
-    def make(self, kind: str, size: int) -> None:
-        """Have the key made in the vault, where there is none: ``kind`` is `ec` or `rsa`, ``size`` bits; what is there stays.
+    def make(self, algorithm: KeyAlgorithm) -> None:
+        """Have the key made in the vault, where there is none; what is there stays.
 
         Raises:
             AzureError: as for ``public_key``.
         """
         with self._lock, _told(f"making key '{self._id}'"):
-            self._found = _again(lambda: self._looked_up() or self._made(kind, size))
+            self._found = _again(lambda: self._looked_up() or self._made(algorithm))
 
     def _looked_up(self) -> Any:
         """None where there is none, and one may be made."""
@@ -157,11 +158,11 @@ class KeyInVault:
                 raise
             return None
 
-    def _made(self, kind: str, size: int) -> Any:
+    def _made(self, algorithm: KeyAlgorithm) -> Any:
         options = {"hardware_protected": ".managedhsm." in self._id.vault, "key_operations": ["sign", "verify"]}
-        if kind == "rsa":
-            return self._client().create_rsa_key(self._id.name, size=size, **options)
-        return self._client().create_ec_key(self._id.name, curve=f"P-{size}", **options)
+        if algorithm.curve:
+            return self._client().create_ec_key(self._id.name, curve=algorithm.curve.name, **options)
+        return self._client().create_rsa_key(self._id.name, size=algorithm.modulus, **options)
 
     def _key(self) -> Any:
         with self._lock:
@@ -229,7 +230,7 @@ def _inner_code(response: Any) -> str:
         return ""
 
 
-def _public_key(web_key: Any, what: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+def _public_key(web_key: Any, what: str) -> PublicKey:
     """A JSON web key's public half (RFC 7518 6)."""
     kind = str(getattr(web_key.kty, "value", web_key.kty))
     if kind.startswith("RSA"):
@@ -237,10 +238,10 @@ def _public_key(web_key: Any, what: str) -> rsa.RSAPublicKey | ec.EllipticCurveP
     curve = _CURVES.get(str(getattr(web_key.crv, "value", web_key.crv)))
     if not kind.startswith("EC") or curve is None:
         raise RefusedError(what, f"it is of type {kind} and signs no certificates", "name an RSA key, or an EC key on P-256 or P-384")
-    return ec.EllipticCurvePublicNumbers(int.from_bytes(web_key.x, "big"), int.from_bytes(web_key.y, "big"), curve()).public_key()
+    return ec.EllipticCurvePublicNumbers(int.from_bytes(web_key.x, "big"), int.from_bytes(web_key.y, "big"), curve).public_key()
 
 
-def _algorithm(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, hashed: hashes.HashAlgorithm, what: str) -> str:
+def _algorithm(key: PublicKey, hashed: hashes.HashAlgorithm, what: str) -> str:
     """Key Vault's name for it: an EC key has the one algorithm of its curve."""
     found = _RSA_ALGORITHMS.get(hashed.name) if isinstance(key, rsa.RSAPublicKey) else _EC_ALGORITHMS.get((key.curve.name, hashed.name))
     if found is None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from hubtrust.custody.pkcs11_uri import TokenUri
 from hubtrust.pki.errors import PinError, TokenError
-from hubtrust.pki.keys import PublicKey, require_strong_key
+from hubtrust.pki.keys import KeyAlgorithm, PublicKey, require_strong_key
 
 MODULE_VARIABLE = "PKCS11_MODULE"
 _PREFIX = {
@@ -25,7 +25,6 @@ _PREFIX = {
     "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
 }
 _USER_PIN_FINAL_TRY, _USER_PIN_LOCKED = 0x20000, 0x40000
-_CURVES = {256: "secp256r1", 384: "secp384r1", 521: "secp521r1"}
 _LOCK = threading.RLock()  # a module's sessions are not for two threads at once
 _SESSIONS: dict[tuple[str, bytes], Any] = {}
 _REFUSED: set[tuple[str, bytes]] = set()  # tokens that have refused a PIN in this process
@@ -76,8 +75,8 @@ class KeyInToken:
         half = len(made) // 2
         return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
 
-    def make(self, kind: str, size: int) -> None:
-        """Have the key made in the token, where there is none: ``kind`` is `ec` or `rsa`, ``size`` bits; what is there stays.
+    def make(self, algorithm: KeyAlgorithm) -> None:
+        """Have the key made in the token, where there is none; what is there stays.
 
         Raises:
             PinError, TokenError: as for ``public_key``.
@@ -90,10 +89,10 @@ class KeyInToken:
                 return
             named = {"id": self._uri.id, "label": self._uri.label, "store": True}
             with session.token.open(rw=True) as writing:
-                if kind == "rsa":
-                    writing.generate_keypair(pkcs11.KeyType.RSA, size, **named)
+                if algorithm.curve is None:
+                    writing.generate_keypair(pkcs11.KeyType.RSA, algorithm.modulus, **named)
                     return
-                curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(_CURVES[size])}
+                curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(algorithm.curve.parameters.name)}
                 writing.create_domain_parameters(pkcs11.KeyType.EC, curve, local=True).generate_keypair(**named)
 
     @contextmanager

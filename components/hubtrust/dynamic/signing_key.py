@@ -9,10 +9,8 @@ from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import ELSEWHERE, KeyElsewhere, custody_of, holder, require_signer
 from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, say
 from hubtrust.pki.issue import request
-from hubtrust.pki.keys import key_name, key_thumbprint, public_pem, require_strong_key
+from hubtrust.pki.keys import KeyAlgorithm, key_name, key_thumbprint, public_pem, require_strong_key
 from hubtrust.reconcile_errors import DeclarationError
-
-ALGORITHMS = ("ec-p256", "ec-p384", "rsa-3072", "rsa-4096")
 
 
 def _require_elsewhere(value: object) -> None:
@@ -22,8 +20,8 @@ def _require_elsewhere(value: object) -> None:
 
 
 def _require_algorithm(value: object) -> None:
-    if value not in ALGORITHMS:
-        raise DeclarationError("make", f"there is no algorithm '{value}'", f"use {', '.join(ALGORITHMS)}")
+    if value not in list(KeyAlgorithm):
+        raise DeclarationError("make", f"there is no algorithm '{value}'", f"use {', '.join(KeyAlgorithm)}")
 
 
 class SigningKeyProvider(Reconciler):
@@ -44,8 +42,7 @@ class SigningKeyProvider(Reconciler):
     def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """Found by its address; a dead run's is found too, for keys are made where there is none only."""
         if news.get("make"):
-            kind, _, size = str(news["make"]).partition("-")
-            holder(news["signer"]).make(kind, int(size.removeprefix("p")))
+            holder(news["signer"]).make(KeyAlgorithm(news["make"]))
         outs = self._outs(news)
         return outs["keyThumbprint"], outs
 
@@ -109,7 +106,7 @@ class SigningKey(Reconciled, module="hubtrust", name="SigningKey"):
         Args:
             resource_name: Pulumi's name for it.
             signer: where it is: ``custody.in_key_vault(…)`` or ``custody.in_token(…)``; made a secret here.
-            make: `ec-p256`, `ec-p384`, `rsa-3072` or `rsa-4096`: made there where there is none; a key that is there is used as it is.
+            make: a ``KeyAlgorithm``: the key is made there where there is none; a key that is there is used as it is.
             subject: of a certificate signing request by this key, for an outside authority, as RFC 4514 text.
             opts: Pulumi's options.
 

@@ -1,6 +1,7 @@
-"""Keys: loading, naming, and the strength a trust anchor needs."""
+"""Keys: which are generated, how they are loaded and named, and the strength a trust anchor needs."""
 
-from typing import cast
+from enum import StrEnum
+from typing import Any, NamedTuple, Self, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,8 +13,61 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 Digest = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 
-SMALLEST_RSA_MODULUS = 2048  # bits: NIST SP 800-131A rev. 2, and what Azure's TLS endpoints ask for
-_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+SMALLEST_RSA_MODULUS = 2048  # bits: NIST SP 800-131A rev. 2, and what Azure's TLS endpoints require
+_RSA_EXPONENT = 65537  # FIPS 186-5 A.1.1 allows others; Key Vault, OpenSSL and pulumi-tls use this one
+
+
+class Curve(NamedTuple):
+    """An elliptic curve of NIST's that certificates may use."""
+
+    name: str  # NIST's own, as in JSON web keys and Key Vault (RFC 7518 6.2.1.1)
+    parameters: ec.EllipticCurve  # its `name` is SEC 2's, as in PKCS#11
+    digest: type[Digest]  # the hash that is as strong as the curve (RFC 5480 section 4)
+
+
+P_256 = Curve("P-256", ec.SECP256R1(), hashes.SHA256)
+P_384 = Curve("P-384", ec.SECP384R1(), hashes.SHA384)
+P_521 = Curve("P-521", ec.SECP521R1(), hashes.SHA512)
+_CURVES = {curve.parameters.name: curve for curve in (P_256, P_384, P_521)}
+
+
+class KeyAlgorithm(StrEnum):
+    """The keys that can be generated, in the state, in Key Vault or in a PKCS#11 token. Azure IoT accepts all of them."""
+
+    EC_P256 = "ec-p256", P_256
+    EC_P384 = "ec-p384", P_384
+    RSA_3072 = "rsa-3072", 3072
+    RSA_4096 = "rsa-4096", 4096
+
+    curve: Curve | None  # None for RSA
+    modulus: int  # bits; 0 for EC
+
+    # A look-up, KeyAlgorithm("ec-p256"), never comes here; only type checkers read it as this call, hence the default.
+    def __new__(cls, name: str, strength: Curve | int = 0) -> Self:
+        """Each member is the text that settings and inputs use; what the text means is in its attributes."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.curve = None if isinstance(strength, int) else strength
+        member.modulus = strength if isinstance(strength, int) else 0
+        return member
+
+    @property
+    def display_name(self) -> str:
+        """Such as ``EC P-256`` or ``RSA 3072``, as ``key_name`` calls a key."""
+        return f"EC {self.curve.name}" if self.curve else f"RSA {self.modulus}"
+
+    @property
+    def tls_arguments(self) -> dict[str, Any]:
+        """The arguments of pulumi-tls's ``PrivateKey`` that generate such a key."""
+        if self.curve:
+            return {"algorithm": "ECDSA", "ecdsa_curve": self.curve.name.replace("-", "")}
+        return {"algorithm": "RSA", "rsa_bits": self.modulus}
+
+    def generate(self) -> PrivateKey:
+        """A new key in the memory of this process."""
+        if self.curve:
+            return ec.generate_private_key(self.curve.parameters)
+        return rsa.generate_private_key(_RSA_EXPONENT, self.modulus)
 
 
 def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> PrivateKey:
@@ -79,7 +133,8 @@ def key_name(key: PublicKey) -> str:
     """Such as ``EC P-256`` or ``RSA 3072``."""
     if isinstance(key, rsa.RSAPublicKey):
         return f"RSA {key.key_size}"
-    return f"EC {_CURVES.get(key.curve.name, key.curve.name)}"
+    curve = _CURVES.get(key.curve.name)
+    return f"EC {curve.name if curve else key.curve.name}"
 
 
 def key_thumbprint(key: PublicKey) -> str:
@@ -95,7 +150,5 @@ def public_pem(key: PublicKey) -> str:
 
 
 def digest_for(key: PublicKey) -> Digest:
-    """The hash to sign with: as strong as the key (RFC 5480 section 4), SHA-256 for RSA."""
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size > 256:  # noqa: PLR2004 - bits of P-256
-        return hashes.SHA384() if key.key_size <= 384 else hashes.SHA512()  # noqa: PLR2004 - bits of P-384
-    return hashes.SHA256()
+    """The hash to sign with: as strong as the key (RFC 5480 section 4), SHA-256 for RSA. ``require_strong_key`` accepted the key."""
+    return hashes.SHA256() if isinstance(key, rsa.RSAPublicKey) else _CURVES[key.curve.name].digest()
