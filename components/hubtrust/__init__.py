@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hubtrust.authority import CertificateAuthority
     from hubtrust.authority_keys import InKeyVault, InToken
-    from hubtrust.authority_source import Generate, Import, KeyAlgorithm, Request, Trust
+    from hubtrust.authority_source import Generate, Import, Request, Trust
     from hubtrust.device import TrustedDevice
     from hubtrust.devices.roster import Roster
     from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hubtrust.errors import HubtrustError
     from hubtrust.fleet import TrustedFleet
     from hubtrust.hub import HubSettings, TrustedHub
+    from hubtrust.pki.keys import KeyAlgorithm
     from hubtrust.retention import retain_everything
 
 __all__ = [
@@ -60,7 +61,7 @@ __all__ = [
 _MODULES = {
     "authority": ("CertificateAuthority",),
     "authority_keys": ("InKeyVault", "InToken"),
-    "authority_source": ("Generate", "Import", "KeyAlgorithm", "Request", "Trust"),
+    "authority_source": ("Generate", "Import", "Request", "Trust"),
     "device": ("TrustedDevice",),
     "devices.roster": ("Roster",),
     "devices.roster_files": ("from_csv", "from_ids", "from_json_lines", "from_pattern"),
@@ -75,6 +76,7 @@ _MODULES = {
     "errors": ("HubtrustError",),
     "fleet": ("TrustedFleet",),
     "hub": ("HubSettings", "TrustedHub"),
+    "pki.keys": ("KeyAlgorithm",),
     "retention": ("retain_everything",),
 }
 
