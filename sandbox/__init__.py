@@ -1,1 +1,1 @@
-"""A world in a box: local Azure, an embedded engine and stand-in plugins, for laptops, CI and demos."""
+"""The sandbox: local Azure, an embedded Pulumi engine and stand-in plugins, for laptops, CI and demos."""

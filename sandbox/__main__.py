@@ -1,4 +1,4 @@
-"""`python -m sandbox`: local Azure, and programs run against it."""
+"""`python -m sandbox`: run local Azure, and a Pulumi program against it."""
 
 from __future__ import annotations
 

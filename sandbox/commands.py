@@ -1,4 +1,4 @@
-"""The verbs of `python -m sandbox`."""
+"""The commands of `python -m sandbox`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one verb; gives the exit code. What fails is one line on stderr."""
+    """Run one command and return its exit code. A failure is reported as one line on stderr."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -26,50 +26,67 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Local Azure on this machine, and your program on it.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    _cloud(verbs.add_parser("cloud", help="run local Azure in the foreground"))
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Run local Azure on this machine, and your Pulumi program against it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _cloud(commands.add_parser("cloud", help="run local Azure in the foreground"))
     for name, text in (
-        ("up", "start local Azure if none runs, then bring the program's stack up on it"),
+        ("up", "start local Azure if it is not running, then run `up` for the program's stack"),
         ("preview", "show what `up` would do"),
-        ("refresh", "take into the state what is really there"),
-        ("destroy", "remove all that the stack made"),
+        ("refresh", "update the state to match the resources in local Azure"),
+        ("destroy", "delete all resources of the stack"),
     ):
-        _program(verbs.add_parser(name, help=text), name)
+        _program(commands.add_parser(name, help=text), name)
     for name, function, text in (
-        ("env", _env, "print the environment that points any Azure client at it"),
-        ("status", _status, "tell whether it runs, and where"),
-        ("stop", _stop, "stop it; what it remembers stays"),
-        ("reset", _reset, "make it forget every resource"),
+        ("env", _env, "print the environment variables that point any Azure client at local Azure"),
+        ("status", _status, "show whether local Azure is running, and its addresses"),
+        ("stop", _stop, "stop local Azure; its data is kept"),
+        ("reset", _reset, "delete all resources in local Azure"),
     ):
-        verbs.add_parser(name, help=text).set_defaults(run=function)
+        commands.add_parser(name, help=text).set_defaults(run=function)
     return parser
 
 
 def _cloud(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
     for flag, port, what in (
-        ("--port", 8443, "HTTPS: ARM, login and the services by their names"),
+        ("--port", 8443, "HTTPS: ARM, login and the services, selected by host name"),
         ("--mqtt-port", 8883, "MQTT over TLS"),
-        ("--proxy-port", 8080, "the CONNECT proxy that knows Azure's names"),
-        ("--control-port", 8444, "test powers: faults, clock, log, reset"),
+        ("--proxy-port", 8080, "the CONNECT proxy for Azure's host names"),
+        ("--control-port", 8444, "control API for tests: faults, clock, log, reset"),
     ):
-        parser.add_argument(flag, type=int, default=port, metavar="PORT", help=f"{what} (default {port}; 0: any free one)")
-    parser.add_argument("--data", default=":memory:", metavar="DIR", help="keep everything there (default :memory:, nothing is kept)")
-    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written once it answers: addresses and credentials as JSON")
-    parser.add_argument("--hostile", default="", metavar="SPEC", help="faults, such as '503:path=*/verify:nth=1;latency:seconds=0.2'")
-    parser.add_argument("--strict", action="store_true", help="refuse what Azure takes and a careful client would never send")
-    parser.add_argument("--operation-seconds", type=float, default=0.0, metavar="S", help="how long hubs take to be made, changed, deleted")
-    parser.add_argument("--role-delay", type=float, default=0.0, metavar="S", help="seconds until a new role assignment counts")
-    parser.add_argument("--retry-after", type=int, metavar="S", help="send Retry-After on accepted PUTs too; Azure sends none there")
+        parser.add_argument(flag, type=int, default=port, metavar="PORT", help=f"{what} (default {port}; 0: any free port)")
+    parser.add_argument("--data", default=":memory:", metavar="DIR", help="the folder for its data (default :memory:, nothing is kept)")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write addresses and credentials there as JSON once it is ready")
     parser.add_argument(
-        "--created", choices=("real", "zero"), help="what certificates say they were created (default: as each service did last)"
+        "--hostile", default="", metavar="SPEC", help="faults to inject, such as '503:path=*/verify:nth=1;latency:seconds=0.2'"
     )
-    parser.add_argument("--clock", metavar="MOMENT", help="the time it starts at, such as 2023-10-06T19:14:45Z (default: the machine's)")
+    parser.add_argument("--strict", action="store_true", help="also refuse requests that Azure accepts but a correct client never sends")
     parser.add_argument(
-        "--throttle", nargs="?", type=float, const=1.0, metavar="FACTOR", help="hubs' limits by sku and units, or so many times as much"
+        "--operation-seconds", type=float, default=0.0, metavar="S", help="how long creating, updating and deleting a hub takes, in seconds"
     )
-    parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until queries over devices see what was written")
+    parser.add_argument("--role-delay", type=float, default=0.0, metavar="S", help="seconds until a new role assignment takes effect")
+    parser.add_argument(
+        "--retry-after", type=int, metavar="S", help="the Retry-After header in seconds, also for accepted PUTs, where Azure sends none"
+    )
+    parser.add_argument(
+        "--created",
+        choices=("real", "zero"),
+        help="the creation date in certificate answers: the real one, or zero (default: as each service was last recorded)",
+    )
+    parser.add_argument(
+        "--clock", metavar="MOMENT", help="the time that its clock starts at, such as 2023-10-06T19:14:45Z (default: this machine's time)"
+    )
+    parser.add_argument(
+        "--throttle",
+        nargs="?",
+        type=float,
+        const=1.0,
+        metavar="FACTOR",
+        help="apply each hub's request limits by SKU and units, multiplied by FACTOR (default 1)",
+    )
+    parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until device queries see a change")
     parser.set_defaults(run=_run_cloud)
 
 
@@ -114,53 +131,58 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise installation.SandboxError(f"--clock '{text}' is no moment; write one as 2023-10-06T19:14:45Z") from error
+        raise installation.SandboxError(f"--clock '{text}' is not a date and time; write it as 2023-10-06T19:14:45Z") from error
     if moment.tzinfo is None:
         raise installation.SandboxError(f"--clock '{text}' has no time zone; write it as {text}Z")
     return moment
 
 
 def _program(parser: argparse.ArgumentParser, verb: str) -> None:
-    parser.add_argument("--stack", default="sandbox", help="the stack, with its Pulumi.<stack>.yaml beside the program (default sandbox)")
     parser.add_argument(
-        "--engine", choices=("auto", "pulumi", "embedded"), default="auto", help="auto: the pulumi on PATH, else the embedded one"
+        "--stack", default="sandbox", help="the stack; its Pulumi.<stack>.yaml is in the program's folder (default sandbox)"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "pulumi", "embedded"),
+        default="auto",
+        help="auto: `pulumi` if it is on PATH, otherwise the embedded engine",
     )
     if verb == "up":
-        parser.add_argument("--no-program", action="store_true", help="start local Azure and leave it at that")
-    parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for the engine, after --")
+        parser.add_argument("--no-program", action="store_true", help="only start local Azure")
+    parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="arguments for the engine, after --")
     parser.set_defaults(run=_run_program, verb=verb)
 
 
 def _run_program(options: argparse.Namespace) -> int:
-    sandbox = installation.here()
-    target = program.Program(Path.cwd(), options.stack, sandbox, program.choose_engine(options.engine))
+    installed = installation.here()
+    target = program.Program(Path.cwd(), options.stack, installed, program.choose_engine(options.engine))
     if options.verb == "destroy" and not target.exists():
-        _say(f"stack '{options.stack}' was never made here: nothing to destroy")
+        _say(f"stack '{options.stack}' does not exist here: nothing to destroy")
         return 0
-    ready = sandbox.start()
-    _say(f"Local Azure: {ready['arm']}, under Azure's own names behind the proxy {ready['proxy']}")
+    ready = installed.start()
+    _say(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}")
     if getattr(options, "no_program", False):
         return 0
-    _say(f"Engine: {'the pulumi on PATH' if target.engine == 'pulumi' else 'embedded (no pulumi on PATH; production is Pulumi)'}")
-    before = sandbox.changes()
+    _say(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
+    before = installed.changes()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
-        unchanged = ("nothing was changed: all of it stands as declared",) if sandbox.changes() == before else ()
-        for line in ("", *_LOOK_FURTHER, "", *program.summary(target.outputs(ready)), *unchanged):
+        unchanged = ("no changes: everything is as declared",) if installed.changes() == before else ()
+        for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready)), *unchanged):
             _say(line)
     return code
 
 
-_LOOK_FURTHER = (
-    'Point a shell at it:  eval "$(.venv/bin/python -m sandbox env)"',
-    "Then look further:    .venv/bin/python -m sandbox.engine stack output --json --stack sandbox",
-    "Take it down:         make down",
+_NEXT_STEPS = (
+    'Use it in a shell:    eval "$(.venv/bin/python -m sandbox env)"',
+    "Show the outputs:     .venv/bin/python -m sandbox.engine stack output --json --stack sandbox",
+    "Destroy and stop:     make down",
 )
 
 
 def _env(_options: argparse.Namespace) -> int:
     here = installation.here()
-    variables = installation.environment(here.need())
+    variables = installation.environment(here.require_running())
     variables |= program.Program(Path.cwd(), "sandbox", here, "embedded").variables()
     for name, value in variables.items():
         _say(f"export {name}={shlex.quote(value)}")
@@ -170,7 +192,7 @@ def _env(_options: argparse.Namespace) -> int:
 def _status(_options: argparse.Namespace) -> int:
     ready = installation.here().running()
     if ready is None:
-        _say("local Azure does not run here; `make up` starts it")
+        _say("local Azure is not running here; start it with `make up`")
         return 1
     for name in ("arm", "proxy", "control", "mqtt", "subscription_id", "tenant_id", "pid"):
         if ready[name] is not None:
@@ -179,13 +201,13 @@ def _status(_options: argparse.Namespace) -> int:
 
 
 def _stop(_options: argparse.Namespace) -> int:
-    _say("local Azure is stopped; what it remembers is kept" if installation.here().stop() else "local Azure did not run")
+    _say("local Azure is stopped; its data is kept" if installation.here().stop() else "local Azure was not running")
     return 0
 
 
 def _reset(_options: argparse.Namespace) -> int:
     installation.here().reset()
-    _say("local Azure has forgotten every resource")
+    _say("all resources in local Azure are deleted")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The sandbox of this folder: where its files lie, whether its local Azure runs, how to start and stop it."""
+"""The sandbox of a folder: its files, and starting, stopping and resetting its local Azure."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PATIENCE = 20.0  # seconds until a start or a stop counts as failed
+_TIMEOUT_SECONDS = 20.0  # for a start and for a stop
 
 
 class SandboxError(Exception):
-    """Something about the sandbox failed; the message is one line and says what to do."""
+    """A sandbox command failed; the message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The sandbox under one folder, `.sandbox/` unless SANDBOX_HOME says otherwise."""
+    """The sandbox in the folder `home`: `.sandbox/`, or what SANDBOX_HOME names."""
 
     home: Path
 
     @property
     def ready_file(self) -> Path:
-        """Where the running local Azure tells its addresses."""
+        """The file in which the running local Azure publishes its addresses."""
         return self.home / "azure.json"
 
     @property
     def data(self) -> Path:
-        """What local Azure keeps."""
+        """The folder with local Azure's data."""
         return self.home / "azure"
 
     @property
     def log(self) -> Path:
-        """What local Azure says."""
+        """The file with local Azure's output."""
         return self.home / "azure.log"
 
     def running(self) -> dict[str, Any] | None:
-        """The content of the ready file when the local Azure that wrote it answers, else None."""
+        """The content of the ready file if the local Azure that wrote it answers; otherwise None."""
         try:
             ready: dict[str, Any] = json.loads(self.ready_file.read_text())
         except (OSError, ValueError):
             return None
         return ready if _answers(ready) else None
 
-    def need(self) -> dict[str, Any]:
+    def require_running(self) -> dict[str, Any]:
         """The running local Azure.
 
         Raises:
-            SandboxError: There is none.
+            SandboxError: It is not running.
         """
         ready = self.running()
         if ready is None:
-            raise SandboxError("no local Azure runs here; start one with `make up` or `python -m sandbox up`")
+            raise SandboxError("local Azure is not running here; start it with `make up` or `python -m sandbox up`")
         return ready
 
     def start(self) -> dict[str, Any]:
-        """The running local Azure; a new one in the background, on free ports, when there is none.
+        """The running local Azure; if there is none, start it in the background on free ports.
 
         Raises:
-            SandboxError: It does not come up.
+            SandboxError: It does not start.
         """
         if ready := self.running():
             return ready
         self.home.mkdir(parents=True, exist_ok=True)
         self.ready_file.unlink(missing_ok=True)
         ports = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
-        # Azure tells clients to wait 15 s before they ask whether a deletion is done; here it is done at once.
-        patience = ("--retry-after", "0")
+        # Azure tells clients to wait 15 s before they poll a deletion; here a deletion completes immediately.
+        no_wait = ("--retry-after", "0")
         files = ("--data", str(self.data), "--ready-file", str(self.ready_file))
-        command = [sys.executable, "-m", "sandbox", "cloud", *ports, *patience, *files]
+        command = [sys.executable, "-m", "sandbox", "cloud", *ports, *no_wait, *files]
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=Path(__file__).parent.parent
@@ -83,18 +83,18 @@ class Installation:
         return self._await_ready(process)
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 break
             if ready := self.running():
                 return ready
             time.sleep(0.02)
-        last = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise SandboxError(f"local Azure did not start: {last[0]}; the whole of it is in {self.log}")
+        last = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["it printed nothing"]
+        raise SandboxError(f"local Azure did not start: {last[0]}; the complete output is in {self.log}")
 
     def stop(self) -> bool:
-        """Stop local Azure and wait until it is gone; False when none ran.
+        """Stop local Azure and wait until it has ended; False if it was not running.
 
         Raises:
             SandboxError: It does not stop.
@@ -103,28 +103,28 @@ class Installation:
         if ready is None:
             return False
         os.kill(ready["pid"], signal.SIGTERM)
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if not self.ready_file.exists() and not _answers(ready):
                 return True
             time.sleep(0.02)
-        raise SandboxError(f"local Azure (process {ready['pid']}) does not stop; end it with `kill -9 {ready['pid']}`")
+        raise SandboxError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
 
     def changes(self) -> int:
-        """How many calls that change something local Azure has had since it started.
+        """The number of requests with side effects that local Azure has received since it started.
 
         Raises:
-            SandboxError: None runs.
+            SandboxError: It is not running.
         """
-        return len(_call(self.need(), "GET", "/requests?mutating=1"))
+        return len(_call(self.require_running(), "GET", "/requests?mutating=1"))
 
     def reset(self) -> None:
-        """Make local Azure forget every resource; the tenant and its client stay.
+        """Delete all resources in local Azure; the tenant and its client are kept.
 
         Raises:
-            SandboxError: None runs.
+            SandboxError: It is not running.
         """
-        _call(self.need(), "POST", "/reset")
+        _call(self.require_running(), "POST", "/reset")
 
 
 def here() -> Installation:
@@ -140,16 +140,16 @@ def _answers(ready: dict[str, Any]) -> bool:
 
 
 def _call(ready: dict[str, Any], method: str, path: str) -> Any:
-    request = urllib.request.Request(f"{ready['control']}{path}", method=method)  # noqa: S310 - loopback, from our own ready file
+    request = urllib.request.Request(f"{ready['control']}{path}", method=method)  # noqa: S310 - a loopback address, from our own ready file
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the control port is never behind a proxy
     with opener.open(request, timeout=5) as response:
         return json.load(response)
 
 
 def environment(ready: dict[str, Any]) -> dict[str, str]:
-    """What points any Azure client at this local Azure: proxy, trust, credentials.
+    """The variables that point any Azure client at this local Azure: proxy, trusted roots and credentials.
 
-    Both spellings of the proxy are set, for curl reads the lower-case one; loopback stays direct.
+    The proxy is set in both spellings, because curl reads the lower-case one. Loopback addresses bypass it.
     """
     proxy, bundle = ready["proxy"], ready["bundle_file"]
     direct = "localhost,127.0.0.0/8,127.0.0.1,::1"

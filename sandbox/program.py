@@ -1,4 +1,4 @@
-"""Runs the Pulumi program of the current folder against local Azure, on whichever engine there is."""
+"""Runs the Pulumi program in the current folder against local Azure, with Pulumi's CLI or the embedded engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLUGINS = Path(__file__).parent / "plugins" / "bin"
 class Program:
     """A Pulumi program, one of its stacks, and the sandbox that it runs in.
 
-    Its state, passphrase and copy of the stack's settings lie under the sandbox's home: tracked files stay as they are.
+    State, passphrase and a copy of the stack's settings are kept in the sandbox's home; tracked files are never changed.
     """
 
     folder: Path
@@ -34,19 +34,19 @@ class Program:
 
     @property
     def settings(self) -> Path:
-        """The stack's settings as committed."""
+        """The stack's committed settings file."""
         return self.folder / f"Pulumi.{self.stack}.yaml"
 
     @property
     def settings_copy(self) -> Path:
-        """Where an engine may write the salt of the stack's secrets."""
+        """The copy of the settings, to which an engine may add the salt of the stack's secrets."""
         return self.installation.home / f"Pulumi.{self.stack}.yaml"
 
     def run(self, verb: str, ready: dict[str, Any], arguments: tuple[str, ...] = ()) -> int:
-        """Run `preview`, `up`, `refresh` or `destroy`; what the engine shows goes to the terminal. Gives its exit code.
+        """Run `preview`, `up`, `refresh` or `destroy` with output to the terminal; returns the engine's exit code.
 
         Raises:
-            SandboxError: The stack can't be made.
+            SandboxError: The stack can't be created.
         """
         variables = self._environment(ready)
         self._prepare(variables)
@@ -58,7 +58,7 @@ class Program:
         """The stack's outputs.
 
         Raises:
-            SandboxError: The engine has none to tell.
+            SandboxError: The engine can't read them.
         """
         command = [*self._engine(), "stack", "output", "--json", "--stack", self.stack]
         result = subprocess.run(command, cwd=self.folder, env=self._environment(ready), check=False, capture_output=True, text=True)
@@ -68,11 +68,11 @@ class Program:
         return outputs
 
     def exists(self) -> bool:
-        """Whether the stack was ever made here."""
+        """Whether the stack exists in this sandbox."""
         return self.settings_copy.exists() and any((self.installation.home / "state").glob(f".pulumi/stacks/*/{self.stack}.json"))
 
     def variables(self) -> dict[str, str]:
-        """What points an engine at this sandbox's state; goes with the environment that points clients at local Azure."""
+        """The variables that point an engine at this sandbox's state; for use together with `installation.environment`."""
         home = self.installation.home
         return {
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
@@ -83,16 +83,16 @@ class Program:
 
     def _environment(self, ready: dict[str, Any]) -> dict[str, str]:
         (self.installation.home / "state").mkdir(parents=True, exist_ok=True)
-        # The stand-in plugins come first: with a real CLI too, nothing has to be downloaded.
+        # The stand-in plugins come first on PATH, so that Pulumi's CLI downloads none either.
         path = os.pathsep.join((str(_PLUGINS), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
         inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
         return {**inherited, **environment(ready), **self.variables(), "PATH": path}
 
     def _prepare(self, variables: dict[str, str]) -> None:
-        """The stack and its settings: those committed, with the salt that the copy has."""
+        """Create the stack if needed, and copy the committed settings, keeping the salt of the existing copy."""
         if not self.settings.exists():
             raise SandboxError(
-                f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.folder}; write one, or name another --stack"
+                f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.folder}; create it, or use another --stack"
             )
         known = _SALT.search(self.settings_copy.read_text()) if self.settings_copy.exists() else None
         committed = self.settings.read_text()
@@ -100,11 +100,11 @@ class Program:
         self.settings_copy.write_text(f"{committed.rstrip()}\n{salt}")
         if self.exists():
             return
-        # The embedded engine makes the stack for both: Pulumi's own `stack init` would write the salt into the committed settings.
+        # The embedded engine creates the stack for both: Pulumi's own `stack init` writes the salt into the committed settings.
         command = [*_EMBEDDED, "stack", "init", self.stack, "--config-file", str(self.settings_copy), "--non-interactive"]
         result = subprocess.run(command, cwd=self.folder, env=variables, check=False, capture_output=True, text=True)
         if result.returncode:
-            raise SandboxError(f"stack '{self.stack}' can't be made: {result.stderr.strip()}")
+            raise SandboxError(f"stack '{self.stack}' can't be created: {result.stderr.strip()}")
 
     def _engine(self) -> list[str]:
         return ["pulumi"] if self.engine == "pulumi" else _EMBEDDED
@@ -119,32 +119,32 @@ class Program:
 
 
 def choose_engine(wanted: str) -> str:
-    """`auto` is the `pulumi` on PATH where there is one, else the embedded engine.
+    """Resolve `auto` to `pulumi` if it is on PATH, otherwise to the embedded engine.
 
     Raises:
-        SandboxError: `pulumi` is wanted and not there.
+        SandboxError: `pulumi` is requested but not on PATH.
     """
     found = shutil.which("pulumi")
     if wanted == "pulumi" and not found:
-        raise SandboxError("no `pulumi` is on PATH; install Pulumi's CLI, or take --engine embedded")
+        raise SandboxError("`pulumi` is not on PATH; install Pulumi's CLI, or use --engine embedded")
     if wanted == "auto":
         return "pulumi" if found else "embedded"
     return wanted
 
 
 def summary(outputs: dict[str, Any]) -> list[str]:
-    """What a person wants to know after `up`: the hub, what it trusts and why."""
+    """The lines shown after `up`: the hub, what it trusts and how that was verified, and its devices."""
     lines = []
     if outputs.get("hubHostName"):
         lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
     for trusted in outputs.get("trust") or []:
         how = f"verified by {trusted['proof']}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
         lines.append(f"trusts  {trusted.get('subject') or trusted['name']}, {how}")
-        if trusted.get("thumbprint"):  # there is no certificate while the answer to a request is waited for
+        if trusted.get("thumbprint"):  # there is no certificate yet while a certificate request waits for its answer
             lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
     devices, connection = outputs.get("devices") or {}, outputs.get("connection") or {}
     if devices.get("count"):
-        lines.append(f"devices {devices['count']:,}, of them {devices['enabled']:,} enabled")
+        lines.append(f"devices {devices['count']:,} ({devices['enabled']:,} enabled)")
     if connection.get("device"):
         how = (
             f"connected, chain: {connection['chain']}"

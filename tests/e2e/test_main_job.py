@@ -19,7 +19,7 @@ def test_up_twice_and_down(stack: Program) -> None:
     """From nothing to verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
     assert "verified by possession" in stack.said
-    assert "nothing was changed" not in stack.said
+    assert "no changes: everything" not in stack.said
     outputs = stack.outputs()
     trusted = outputs["trust"][0]
     assert (trusted["verified"], trusted["state"], trusted["proof"]) == (True, "verified", "possession")
@@ -35,7 +35,7 @@ def test_up_twice_and_down(stack: Program) -> None:
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
-        assert "nothing was changed: all of it stands as declared" in stack.said
+        assert "no changes: everything is as declared" in stack.said
         assert stack.outputs() == outputs
 
         assert stack.run("destroy") == 0, stack.said
