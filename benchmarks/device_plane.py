@@ -27,10 +27,10 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.kit.device import connect, packet  # noqa: E402
-from tests.kit.device_chains import Party  # noqa: E402
-from tests.kit.hub_client import HubDoor  # noqa: E402
+from tests.kit.device_certificates import Party  # noqa: E402
+from tests.kit.hub_client import HubClient  # noqa: E402
 from tests.kit.local_azure import LocalAzure, local_azure  # noqa: E402 - the path comes first
+from tests.kit.mqtt_device import connect, packet  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ def main() -> None:
         issuing = root.authority_below("Bench issuing", path_length=0)
         chain, key = issuing.device("press-001").files(work / "device", issuing)
         (work / "root.pem").write_text(root.pem)
-        door = HubDoor(azure, azure.hub())
+        door = HubClient(azure, azure.hub())
         door.hub.put("root", root.pem, isVerified=True)
         door.put("press-001")
         context = _client(azure.ready["ca_file"], chain, key)

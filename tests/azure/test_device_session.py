@@ -11,7 +11,7 @@ from hubtrust.azure import device_session as session
 from hubtrust.azure.device_session import context, proxy
 from hubtrust.devices.canary import Way
 from hubtrust.pki.chain import Chain
-from tests.kit.plants import Plant
+from tests.kit.root_authority import RootAuthority
 
 HUB = "hub-7.azure-devices.net"
 
@@ -52,7 +52,7 @@ def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(session.tempfile, "TemporaryDirectory", Folder)
     monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    plant = Plant()
+    plant = RootAuthority()
     identity = Way(HUB, "press-001", Chain((plant.certificate,)), plant.signer, []).identity(datetime.now(UTC))
     assert context(identity).get_ca_certs()
     ((key, mode),) = seen

@@ -11,7 +11,7 @@ from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
-from tests.kit.plants import Plant
+from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
@@ -192,8 +192,11 @@ def test_no_hubs_id_is_told(engine: Engine) -> None:
     ("source", "match"),
     [
         (Import(chain="noise"), "the imported chain: there is no PEM certificate in it; give PEM text"),
-        (Import(chain=Plant().pem + Plant("B").pem), "the imported chain: there are 2 chains in it, .*give one chain, not a bundle"),
-        (Import(chain=Plant().pem, private_key=Plant().private_pem), "it belongs to none of 'CN=Plant A'"),
+        (
+            Import(chain=RootAuthority().pem + RootAuthority("B").pem),
+            "the imported chain: there are 2 chains in it, .*give one chain, not a bundle",
+        ),
+        (Import(chain=RootAuthority().pem, private_key=RootAuthority().private_pem), "it belongs to none of 'CN=Plant A'"),
         (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: there is no PEM certificate"),
         (Generate(common_name="x" * 65, intermediates=0), "a name in it is empty or longer than 64 characters .*; write shorter names"),
     ],
@@ -358,7 +361,7 @@ def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
 
 def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
     """The chain before without its key: its proof stands already."""
-    old, new = Plant("Old"), Plant("New")
+    old, new = RootAuthority("Old"), RootAuthority("New")
     trusted = rotated(Import(chain=new.pem, private_key=new.private_pem), keep_previous=True, previous=Import(chain=old.pem))
     assert len(trusted) == 2
     assert {"plant-plant-g1", "plant-plant-g2"} <= engine.names
@@ -368,7 +371,11 @@ def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
     ("source", "options", "match"),
     [
         (Generate(common_name="P"), {"generation": 1, "keep_previous": True}, "there is none before 1; leave keepPrevious out"),
-        (Import(chain=Plant().pem), {"generation": 2, "keep_previous": True}, "its chain is not given; give the previous chain too"),
+        (
+            Import(chain=RootAuthority().pem),
+            {"generation": 2, "keep_previous": True},
+            "its chain is not given; give the previous chain too",
+        ),
         (
             Request(common_name="P"),
             {"generation": 2},

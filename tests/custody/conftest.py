@@ -7,30 +7,30 @@ import pytest
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit import key_places as places
-from tests.kit.engine_calls import Provider, ProviderProcess
-from tests.kit.key_places import Tokens, Vault
+from tests.kit import key_stores
+from tests.kit.key_stores import Tokens, Vault
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.provider_process import Provider, ProviderProcess
 
 
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
     """Local Azure; the deployer may make keys and sign with them."""
     with local_azure(tmp_path_factory.mktemp("azure")) as found:
-        places.grant(found, places.OFFICER)
+        key_stores.grant(found, key_stores.OFFICER)
         yield found
 
 
 @pytest.fixture(scope="session")
 def vault(azure: LocalAzure) -> Vault:
     """A vault of the session's own."""
-    return places.vault(azure)
+    return key_stores.vault(azure)
 
 
 @pytest.fixture(scope="session")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
     """SoftHSM with one token, `plant`."""
-    found = Tokens(tmp_path_factory.mktemp("softhsm"), places.need_softhsm())
+    found = Tokens(tmp_path_factory.mktemp("softhsm"), key_stores.need_softhsm())
     found.token("plant")
     return found
 
@@ -38,8 +38,8 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 @pytest.fixture(scope="session")
 def process(azure: LocalAzure, request: pytest.FixtureRequest) -> Iterator[ProviderProcess]:
     """`python -m pulumi.dynamic`. Where SoftHSM is not here, the rest is tested all the same."""
-    tokens = request.getfixturevalue("tokens") if places.softhsm() else None
-    with ProviderProcess(places.environment(azure, tokens)) as found:
+    tokens = request.getfixturevalue("tokens") if key_stores.softhsm() else None
+    with ProviderProcess(key_stores.environment(azure, tokens)) as found:
         yield found
 
 

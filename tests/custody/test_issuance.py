@@ -13,11 +13,11 @@ from hubtrust.custody import custodies as custody
 from hubtrust.pki import issue
 from hubtrust.pki.keys import public_pem
 from hubtrust.pki.signers import KeyInMemory
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.authorities import ec_key, private_pem, rsa_key
 from tests.kit.authorities import name as named
-from tests.kit.engine_calls import Provider
-from tests.kit.key_places import Held, Tokens, Vault
+from tests.kit.key_stores import Held, Tokens, Vault
+from tests.kit.provider_process import Provider
 
 Place = Callable[[str], Held]
 
@@ -33,14 +33,14 @@ def place(request: pytest.FixtureRequest, keys: Provider) -> Place:
             vault: Vault = request.getfixturevalue("vault")
             return Held.look_up(keys, custody.in_key_vault(vault.give(name, key)))
         tokens: Tokens = request.getfixturevalue("tokens")
-        return Held.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=places.PIN_VARIABLE))
+        return Held.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=key_stores.PIN_VARIABLE))
 
     return given
 
 
 def chain_of(issuing: Provider, root: dict[str, Any], below: dict[str, Any], below_key: str) -> tuple[str, str, str]:
     """Root, issuing CA and a device from its CSR."""
-    top = places.root_of(issuing, root)
+    top = key_stores.root_of(issuing, root)
     inputs = {"profile": "intermediate", "subject": "CN=Plant A issuing", "publicKey": below_key, "pathLength": 0, "signer": root}
     child = issuing.create({**inputs, "issuerCertificate": top.outs["certificate"]})
     csr = issue.request(KeyInMemory(ec_key()), subject=named("press-001")).public_bytes(Encoding.PEM).decode()

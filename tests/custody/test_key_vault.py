@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
-from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.kit.key_places import Vault
+from tests.kit.key_stores import Vault
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 Fault = Callable[..., AbstractContextManager[None]]
 
@@ -28,11 +28,11 @@ def faulty(azure: LocalAzure, vault: Vault) -> Fault:
 
     @contextmanager
     def struck(fault: str, **more: Any) -> Iterator[None]:
-        places.control(azure, "POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
+        key_stores.control(azure, "POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
         try:
             yield
         finally:
-            places.control(azure, "DELETE", "/faults")
+            key_stores.control(azure, "DELETE", "/faults")
 
     return struck
 
@@ -45,7 +45,7 @@ def fails(provider: Provider, news: dict[str, Any]) -> str:
     return text
 
 
-def declared(hub: Hub, plant: Plant, key: str) -> dict[str, Any]:
+def declared(hub: Hub, plant: RootAuthority, key: str) -> dict[str, Any]:
     return {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": custody.in_key_vault(key), "deadline": 30}
 
 
@@ -92,7 +92,7 @@ def test_no_such_key(keys: Provider, vault: Vault) -> None:
 
 def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
     """It can be looked at and does not sign; enabled again, the next run proves."""
-    plant = Plant()
+    plant = RootAuthority()
     key = vault.give(f"off-{uuid.uuid4().hex[:8]}", plant.key)
     name, version = key.split("/")[-2:]
     vault.keys.update_key_properties(name, version, enabled=False)
@@ -104,7 +104,7 @@ def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
 
 def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault) -> None:
     """Its operations lack sign."""
-    plant = Plant(key=rsa_key())
+    plant = RootAuthority(key=rsa_key())
     key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", plant.key, ("wrapKey", "unwrapKey"))
     text = fails(proving, declared(hub, plant, key))
     assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; have `sign` added" in text
@@ -119,7 +119,7 @@ def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
 def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
     """The vault's key is not the certificate's: nothing is signed by it, and the right id proves with the code that lies there."""
-    plant, wrong = Plant(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
+    plant, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
     text = fails(proving, declared(hub, plant, wrong))
     assert "the certificate's own is" in text
     assert "name the key, with its version, that belongs to this certificate" in text
@@ -130,11 +130,11 @@ def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vaul
 @pytest.mark.parametrize(("role", "verb"), [("Key Vault Reader", "sign"), ("Reader", "read")])
 def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
     """A login that may look and not sign, or not even look: told with the action and the role to give."""
-    plant = Plant()
+    plant = RootAuthority()
     key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", plant.key)
-    who = places.principal(azure, role)
+    who = key_stores.principal(azure, role)
     with ProviderProcess(
-        places.environment(azure, None, ARM_CLIENT_ID=who["client_id"], ARM_CLIENT_SECRET=who["client_secret"])
+        key_stores.environment(azure, None, ARM_CLIENT_ID=who["client_id"], ARM_CLIENT_SECRET=who["client_secret"])
     ) as process:
         looked = process.of(SigningKeyProvider)
         if verb == "sign":
@@ -149,7 +149,7 @@ def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) ->
 
 def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
     """A wrong secret: the login's own words, and what to do."""
-    with ProviderProcess(places.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
+    with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
         text = fails(process.of(SigningKeyProvider), {"signer": custody.in_key_vault(f"{vault.uri}/keys/a")})
     assert "AADSTS7000215" in text
     assert "log in (az login), or set the variables" in text
@@ -159,7 +159,7 @@ def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
 @pytest.mark.parametrize("call", ["GET", "POST"])
 def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
     """Throttled, down, or a connection that drops, at looking or at signing: the same run proves."""
-    plant = Plant()
+    plant = RootAuthority()
     key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", plant.key)
     with faulty(fault, method=call, times=1, **({"retry_after": 0} if fault == "429" else {})):
         assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
@@ -167,7 +167,7 @@ def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault
 
 def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
     """A vault that never has time: told, and the next run proves with what lies there."""
-    plant = Plant()
+    plant = RootAuthority()
     key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", plant.key)
     with faulty("429", path="*/sign", retry_after=0):
         assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in fails(proving, declared(hub, plant, key))
@@ -184,14 +184,14 @@ def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, fault
 
 def test_a_process_that_says_nothing_of_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
     """Reading, comparing and deleting ask the vault for nothing: a drift check needs no key."""
-    plant = Plant()
+    plant = RootAuthority()
     key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", plant.key)
-    with ProviderProcess(places.environment(azure, None)) as process:
+    with ProviderProcess(key_stores.environment(azure, None)) as process:
         proving = process.of(VerifiedCertificateProvider)
         made = proving.create(declared(hub, plant, key))
-        places.control(azure, "DELETE", "/requests")
+        key_stores.control(azure, "DELETE", "/requests")
         read = proving.read(made)
         assert read is not None
         assert proving.diff(read, made.inputs).changes is False
         proving.delete(read)
-    assert not [entry for entry in places.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
+    assert not [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]

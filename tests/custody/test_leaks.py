@@ -12,18 +12,18 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.keys import public_pem
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.authorities import ec_key, private_pem, rsa_key
-from tests.kit.engine_calls import CallFailedError, ProviderProcess
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 Kept = tuple[dict[str, Any], dict[str, Any], list[str]]
 _LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecustomize: every library's every word goes to stderr
 
 
 @pytest.fixture(params=["state ec", "offline ec", "key-vault rsa", "pkcs11 ec"])
-def kept(request: pytest.FixtureRequest, plant: Plant) -> Kept:
+def kept(request: pytest.FixtureRequest, plant: RootAuthority) -> Kept:
     """A signer, one that fails, and what must not be seen."""
     where = request.param.partition(" ")[0]
     body = "".join(plant.private_pem.splitlines()[1:-1])
@@ -41,25 +41,25 @@ def kept(request: pytest.FixtureRequest, plant: Plant) -> Kept:
             vault = request.getfixturevalue("vault")
             return custody.in_key_vault(vault.give(name, plant.key)), custody.in_key_vault(f"{vault.uri}/keys/none"), pieces
     tokens = request.getfixturevalue("tokens")
-    signer = custody.in_token(tokens.give("plant", name, plant.key), pin=places.PIN)
-    return signer, {**signer, "pin": "plant-pin-00000000"}, [*pieces, places.PIN, "plant-pin-00000000"]
+    signer = custody.in_token(tokens.give("plant", name, plant.key), pin=key_stores.PIN)
+    return signer, {**signer, "pin": "plant-pin-00000000"}, [*pieces, key_stores.PIN, "plant-pin-00000000"]
 
 
 @pytest.fixture
-def plant(request: pytest.FixtureRequest) -> Plant:
+def plant(request: pytest.FixtureRequest) -> RootAuthority:
     """An authority whose key is the kind that the custody's test asks for."""
     kind = str(request.node.callspec.params["kept"]).partition(" ")[2]
-    return Plant(key=rsa_key() if kind == "rsa" else ec_key())
+    return RootAuthority(key=rsa_key() if kind == "rsa" else ec_key())
 
 
 def test_nothing_leaves_by_the_provider(
-    azure: LocalAzure, hub: Hub, plant: Plant, kept: Kept, tmp_path: Path, request: pytest.FixtureRequest
+    azure: LocalAzure, hub: Hub, plant: RootAuthority, kept: Kept, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Prove, look, change, issue, fail, delete: secrets cross in the declared input `signer` alone, and no log or answer holds any."""
     signer, broken, secrets = kept
     (tmp_path / "sitecustomize.py").write_text(_LOUD)
     tokens = request.getfixturevalue("tokens") if signer["custody"] == "pkcs11" else None
-    environment = places.environment(azure, tokens)
+    environment = key_stores.environment(azure, tokens)
     secrets = [*secrets, environment["AZURE_CLIENT_SECRET"], "Bearer eyJ"]
     with ProviderProcess({**environment, "PYTHONPATH": str(tmp_path)}) as process:
         news = {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": signer, "deadline": 30}

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from hubtrust.custody import custodies as custody
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
-from tests.kit.engine_calls import CallFailedError, Provider
-from tests.kit.key_places import Held, Tokens, Vault
+from tests.kit.key_stores import Held, Tokens, Vault
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Provider
+from tests.kit.root_authority import RootAuthority
 
 
 def declared(hub: Hub, certificate: str, signer: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -30,24 +30,24 @@ def proven(proving: Provider, hub: Hub, news: dict[str, Any]) -> None:
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_state(proving: Provider, hub: Hub, key: Any) -> None:
     """Custody state: the key came in as a secret."""
-    plant = Plant(key=key)
+    plant = RootAuthority(key=key)
     proven(proving, hub, declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
 
 
-@pytest.mark.parametrize("algorithm", places.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
     """Custody key-vault: a key made in the vault, a root by it, a proof by it."""
     held = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
-    root = places.root_of(issuing, held.signer)
+    root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
 
-@pytest.mark.parametrize("algorithm", places.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
     """Custody pkcs11: a key made in the token, a root by it, a proof by it; the PIN is in the environment."""
-    signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=places.PIN_VARIABLE)
+    signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
     held = Held.look_up(keys, signer, make=algorithm)
-    root = places.root_of(issuing, held.signer)
+    root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
 
@@ -69,33 +69,33 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
     """A CA made elsewhere, its key imported by Microsoft's client: declared by its id alone; the vault is asked twice, whatever for."""
-    plant = Plant(key=key)
+    plant = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
-    places.control(azure, "DELETE", "/requests")
+    key_stores.control(azure, "DELETE", "/requests")
     proven(proving, hub, declared(hub, plant.pem, custody.in_key_vault(given)))
-    asked = [entry for entry in places.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
+    asked = [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
     assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
     """A CA made elsewhere, its key imported by SoftHSM's own tool; the PIN comes as a secret."""
-    plant, given = Plant(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
-    proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=places.PIN)))
+    plant, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=key_stores.PIN)))
 
 
 def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
     """Nothing is signed by it, and the right one proves with the code that lies there."""
-    plant, other = Plant(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
+    plant, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
     with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
-        proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=places.PIN_VARIABLE)))
+        proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
     right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", plant.key)
-    proven(proving, hub, declared(hub, plant.pem, custody.in_token(right, pin_variable=places.PIN_VARIABLE)))
+    proven(proving, hub, declared(hub, plant.pem, custody.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
 
 
 def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key that moves from the state into the vault is the same key: an update in place, the certificate stays verified."""
-    plant = Plant()
+    plant = RootAuthority()
     made = proving.create(declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
     moved = declared(hub, plant.pem, custody.in_key_vault(f"{vault.uri}/keys/moved"))
     assert (proving.diff(made, moved).changes, proving.diff(made, moved).replaces) == (True, [])

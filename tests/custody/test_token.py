@@ -10,10 +10,10 @@ import pytest
 
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.signing_key import SigningKeyProvider
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.authorities import ec_key
-from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.kit.key_places import PIN, PIN_VARIABLE, Tokens
+from tests.kit.key_stores import PIN, PIN_VARIABLE, Tokens
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
 
 # Objects that softhsm2-util can't make: run where SOFTHSM2_CONF points to the token.
 _STRANGE = """
@@ -41,7 +41,7 @@ with pkcs11.lib(sys.argv[1]).get_token(token_label="plant").open(rw=True, user_p
 @pytest.fixture(scope="module")
 def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
     """A SoftHSM of its own with two tokens of one name and one full of strange things."""
-    found = Tokens(tmp_path_factory.mktemp("drawer"), places.need_softhsm())
+    found = Tokens(tmp_path_factory.mktemp("drawer"), key_stores.need_softhsm())
     for label in ("strange", "double", "double"):
         found.token(label)
     environment = {"SOFTHSM2_CONF": str(found.config)}
@@ -123,7 +123,7 @@ def test_no_pin_in_the_environment(tokens: Tokens) -> None:
 
 def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
     """However many resources ask, one try a run: even when the PIN becomes the right one meanwhile, it is not tried before the next."""
-    own, other = Tokens(tmp_path, places.need_softhsm()), "plant-pin-00000000"
+    own, other = Tokens(tmp_path, key_stores.need_softhsm()), "plant-pin-00000000"
     own.token("plant")
     signer = custody.in_token(own.give("plant", "ca", ec_key()), pin=other)
     with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:

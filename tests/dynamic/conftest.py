@@ -9,11 +9,11 @@ from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from sandbox import installation
-from tests.dynamic.line import Line, line_to
-from tests.kit.engine_calls import Provider, ProviderProcess
-from tests.kit.estate import Estate
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_registry import DeviceRegistry
+from tests.kit.hub_client import HubClient
+from tests.kit.line import Line, line_to
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.provider_process import Provider, ProviderProcess
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +89,11 @@ def devices(named_process: ProviderProcess) -> Provider:
 
 
 @pytest.fixture
-def estate(azure: LocalAzure) -> Iterator[Estate]:
+def estate(azure: LocalAzure) -> Iterator[DeviceRegistry]:
     """A hub of the test's own whose devices the deployer may manage, with an empty log and no fault."""
-    door = HubDoor(azure, azure.hub())
+    door = HubClient(azure, azure.hub())
     with door.http:
-        found = Estate(azure, door)
+        found = DeviceRegistry(azure, door)
         found.grant()
         found.clear()
         yield found

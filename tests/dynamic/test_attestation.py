@@ -1,17 +1,17 @@
 """Verified without proof: loud when asked for, called by its name when found, and never passed for proof."""
 
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.line import Line
-from tests.kit.engine_calls import Provider, ProviderProcess
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub
-from tests.kit.plants import Plant
+from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
 def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[str, str], hub: Hub, line: Line) -> None:
     """`attest` makes two calls and proves nothing: the name, the output and a message say so; to prove later is a replacement."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line, attest=True, signer=None)
     with ProviderProcess(environment) as process:
         provider = process.of(VerifiedCertificateProvider)
@@ -31,7 +31,7 @@ def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[s
 
 def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, line: Line) -> None:
     """With a name of its own, taking `attest` away puts the certificate anew and proves it."""
-    plant = Plant()
+    plant = RootAuthority()
     made = provider.create(plant.declared(hub, line, certificateName="fixed", attest=True, signer=None))
     hub.put("fixed", plant.pem)
     lost = provider.read(made)
@@ -47,7 +47,7 @@ def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, h
 
 def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, line: Line) -> None:
     """Verified already and no key here to show possession with: no more is claimed than was found; with the key it is."""
-    plant = Plant()
+    plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
     news = plant.declared(hub, line, certificateName="portal-made", signer={"custody": "offline"})
     made = provider.create(news)

@@ -3,9 +3,9 @@
 import pytest
 
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
-from tests.kit.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
-from tests.kit.estate import OWNER, Estate
+from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import LocalAzure
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ def test_it_is_remembered(provider: Provider) -> None:
     provider.delete(after)
 
 
-def standing(estate: Estate, generation: int, **changes: object) -> dict[str, object]:
+def standing(estate: DeviceRegistry, generation: int, **changes: object) -> dict[str, object]:
     """On a hub, with devices that count."""
     here = {"hubId": estate.door.hub.id, "hostName": estate.door.host, "devicesOf": OWNER["stack"]}
     return {**at(generation), **here, **changes}
 
 
-def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: Estate) -> None:
+def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: DeviceRegistry) -> None:
     """Enabled devices of this stack keep the generation before; disabled ones, others' and an explicit word do not."""
     watch = named_process.of(AuthorityGenerationProvider)
     made = watch.create(standing(estate, 1))

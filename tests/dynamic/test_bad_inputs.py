@@ -9,15 +9,15 @@ import pytest
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki import issue
 from tests.kit.authorities import ABSENT, Forged, ec_key, pem_of, private_pem, rsa_key
-from tests.kit.engine_calls import Provider, ProviderProcess
-from tests.kit.plants import Plant
+from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 PRIVATE_KEY_IS_NO_PROPERTY = (
     "privateKey: there is no such property; use adopt, attest, certificate, certificateName, cloud, deadline, generation, name, "
     "proofCertificate, serviceId, signer"
 )
-PLANT, NOW = Plant(), datetime.now(UTC)
+PLANT, NOW = RootAuthority(), datetime.now(UTC)
 DATES = {"start": NOW - timedelta(days=2), "end": NOW + timedelta(days=30)}
 
 
@@ -52,7 +52,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ({"certificate": forged(start=NOW + timedelta(days=1))}, "it is not valid before .* wait until then"),
         ({"certificate": forged(start=NOW + timedelta(minutes=7))}, "it is not valid before .* set this machine's clock right"),
         ({"certificate": forged(key=rsa_key(1024))}, "its RSA key has 1024 bits; use at least 2048"),
-        ({"certificate": PLANT.pem + Plant("Other").pem}, "there are 2 certificates in it; give the one that is meant"),
+        ({"certificate": PLANT.pem + RootAuthority("Other").pem}, "there are 2 certificates in it; give the one that is meant"),
         ({"certificate": PLANT.pem + PLANT.private_pem}, "there is a private key in it; take the key out"),
         ({"certificate": "noise"}, "there is no PEM certificate in it"),
         ({"signer": None}, "signer: there is none and attest is not set; say where the key is"),

@@ -10,10 +10,10 @@ import pytest
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
 from sandbox import installation
 from tests.kit.authorities import Forged, pem_of, private_pem
-from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
-from tests.kit.estate import Estate
+from tests.kit.device_registry import DeviceRegistry
 from tests.kit.local_azure import LocalAzure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ def checks(named_process: ProviderProcess) -> Provider:
 
 
 @pytest.fixture
-def plant(estate: Estate) -> Plant:
+def plant(estate: DeviceRegistry) -> RootAuthority:
     """An authority that the hub trusts, and a device press-001."""
-    made = Plant()
+    made = RootAuthority()
     estate.door.hub.put("plant-a", made.pem, isVerified=True)
     estate.door.put("press-001")
     return made
 
 
-def trusted(plant: Plant, **changes: Any) -> list[dict[str, Any]]:
+def trusted(plant: RootAuthority, **changes: Any) -> list[dict[str, Any]]:
     return [{"name": "plant-a", "thumbprint": plant.thumbprint, "state": "verified", "verified": True, **changes}]
 
 
-def declared(estate: Estate, plant: Plant, **changes: Any) -> dict[str, Any]:
+def declared(estate: DeviceRegistry, plant: RootAuthority, **changes: Any) -> dict[str, Any]:
     news = {
         "hubId": estate.door.hub.id,
         "hostName": estate.door.host,
@@ -56,7 +56,9 @@ def fails(checks: Provider, news: dict[str, Any]) -> str:
     return text
 
 
-def test_a_device_connects_and_is_heard(checks: Provider, estate: Estate, plant: Plant, named_process: ProviderProcess) -> None:
+def test_a_device_connects_and_is_heard(
+    checks: Provider, estate: DeviceRegistry, plant: RootAuthority, named_process: ProviderProcess
+) -> None:
     """A real session through the proxy; the path from leaf to root is told; no key of the canary is anywhere."""
     made = checks.create(declared(estate, plant))
     assert (made.outs["state"], made.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
@@ -66,7 +68,7 @@ def test_a_device_connects_and_is_heard(checks: Provider, estate: Estate, plant:
     assert not [mark for mark in ("PRIVATE KEY", *plant.private_pem.splitlines()[1:-1]) if mark in named_process.traffic[-1]]
 
 
-def test_it_runs_again_when_something_changed(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """Nothing changed: no session. Hub, chain, trust or device changed: another one, in place. A refresh connects nobody."""
     news = declared(estate, plant)
     made = checks.create(news)
@@ -74,7 +76,12 @@ def test_it_runs_again_when_something_changed(checks: Provider, estate: Estate, 
     refreshed = checks.read(made)
     assert refreshed is not None
     assert (refreshed.outs, len(estate.sessions())) == (made.outs, 1)
-    for change in ({"device": "etag-2"}, {"trust": trusted(plant, name="b")}, {"chain": Plant().pem}, {"hostName": "b.azure-devices.net"}):
+    for change in (
+        {"device": "etag-2"},
+        {"trust": trusted(plant, name="b")},
+        {"chain": RootAuthority().pem},
+        {"hostName": "b.azure-devices.net"},
+    ):
         assert (checks.diff(made, news | change).changes, checks.diff(made, news | change).replaces) == (True, [])
     again = checks.update(made, news | {"device": "etag-2"})
     assert (again.outs["state"], len(estate.sessions())) == ("connected", 2)
@@ -91,7 +98,7 @@ def test_it_runs_again_when_something_changed(checks: Provider, estate: Estate, 
         ({"signer": None}, "the key that signs devices is not here"),
     ],
 )
-def test_not_checked_says_why(checks: Provider, estate: Estate, plant: Plant, changes: dict[str, Any], reason: str) -> None:
+def test_not_checked_says_why(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, changes: dict[str, Any], reason: str) -> None:
     """What can't be checked yet is no failure and no claim; once it can, it is due."""
     waiting = declared(estate, plant, **changes)
     made = checks.create(waiting)
@@ -102,20 +109,20 @@ def test_not_checked_says_why(checks: Provider, estate: Estate, plant: Plant, ch
     assert checks.update(made, news).outs["state"] == "connected"
 
 
-def test_an_identity_that_is_missing_is_named(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_an_identity_that_is_missing_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """The registry tells what MQTT alone can't: there is no such device, and case counts in its CN."""
     text = fails(checks, declared(estate, plant, deviceId="Press-001"))
     assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; case counts" in text
     assert "declare the device, or name another one as the canary" in text
 
 
-def test_a_disabled_device_is_named(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_a_disabled_device_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """With the reason of its status."""
     estate.disable("press-001", "stolen")
     assert "disabled: the device is disabled: stolen" in fails(checks, declared(estate, plant))
 
 
-def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """An identity of another kind can't connect by a CA."""
     estate.door.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
     assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
@@ -123,21 +130,23 @@ def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: Esta
     )
 
 
-def test_another_authority_is_refused_and_named(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_another_authority_is_refused_and_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """A device whose certificate comes from another CA: refused by the hub, with what the hub trusts instead."""
-    other = Plant("Plant B")
+    other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
     text = fails(checks, declared(estate, plant, chain=other.pem, signer=key))
     assert "chain not trusted: the hub trusts nothing of press-001 < Plant B; it has 'plant-a' (verified)" in text
 
 
-def test_trust_that_was_lost_is_named(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_trust_that_was_lost_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """The hub forgot the proof since it was read: the chain is the one that should be trusted, and is not."""
     estate.door.hub.put("plant-a", plant.pem)
     assert "chain not trusted: press-001 < Plant A is not accepted, though 'plant-a' is verified" in fails(checks, declared(estate, plant))
 
 
-def test_an_authority_that_has_expired_is_told_before_anything_connects(checks: Provider, estate: Estate, plant: Plant) -> None:
+def test_an_authority_that_has_expired_is_told_before_anything_connects(
+    checks: Provider, estate: DeviceRegistry, plant: RootAuthority
+) -> None:
     """Its devices could not connect: the certificate and its end are named."""
     now = datetime.now(UTC)
     old = Forged(start=now - timedelta(days=9), end=now - timedelta(days=1))
@@ -154,7 +163,7 @@ def test_an_authority_that_has_expired_is_told_before_anything_connects(checks: 
         ("hub.example.com", r"name: the proxy does not lead there \(.*403.*\); check the hub's name; open port 8883"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: Estate, plant: Plant, host: str, match: str) -> None:
+def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, host: str, match: str) -> None:
     """A proxy that refuses the name, or a name that is no hub's."""
     assert re.search(match, fails(checks, declared(estate, plant, hostName=host)))
 
@@ -169,13 +178,13 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
         yield process.of(ConnectionCheckProvider)
 
 
-def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, estate: Estate, plant: Plant) -> None:
+def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """TLS to the hub: the name of the trouble, and where roots are set; nothing is tried again."""
     text = fails(distrusting, declared(estate, plant))
     assert re.search(r"tls: TLS to the hub: its certificate is not trusted here \(.*\); trust its root \(SSL_CERT_FILE\)", text), text
 
 
-def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, estate: Estate, plant: Plant) -> None:
+def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """No way to 8883: open it, or switch the check off."""
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:

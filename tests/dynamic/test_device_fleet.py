@@ -8,8 +8,8 @@ import pytest
 from hubtrust.azure.registry import Registration
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
-from tests.kit.engine_calls import CallFailedError, Made, Provider
-from tests.kit.estate import OWNER, Estate
+from tests.kit.device_registry import OWNER, DeviceRegistry
+from tests.kit.provider_process import CallFailedError, Made, Provider
 
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
@@ -27,7 +27,7 @@ def fails(call: Any, *arguments: Any) -> str:
     return text.partition(": ")[2]
 
 
-def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, estate: Estate) -> None:
+def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, estate: DeviceRegistry) -> None:
     """250 devices are three calls; each carries its tags, ours among them, from the call that made it; what comes back is a digest."""
     wanted = from_pattern("press-{001..250}", {"plant": "A"})
     made = fleets.create(estate.fleet(wanted))
@@ -44,7 +44,7 @@ def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider,
     assert "press" not in str(made.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
 
 
-def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: Estate) -> None:
+def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: DeviceRegistry) -> None:
     """A second run reads one page and finds no difference."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
@@ -53,7 +53,7 @@ def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: Estate
     assert (again.outs, estate.calls()) == (made.outs, ["POST /devices/query"])
 
 
-def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: Estate) -> None:
+def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: DeviceRegistry) -> None:
     """A refresh counts 22, the digest differs, and `up` makes exactly those three again."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
@@ -68,7 +68,7 @@ def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: E
     assert (again.outs, len(estate.twins())) == (made.outs, 25)
 
 
-def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: Estate) -> None:
+def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: DeviceRegistry) -> None:
     """A device disabled and a tag changed are seen and repaired; a tag that somebody added beside ours is theirs."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
@@ -88,7 +88,7 @@ def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: Estate)
     assert estate.calls() == ["POST /devices/query"]
 
 
-def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: Estate) -> None:
+def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: DeviceRegistry) -> None:
     """One added, one taken out, one disabled with its reason, one with other tags: one call for all of them."""
     made = fleets.create(estate.fleet(FLEET))
     changed = dict(roster(press_005=Registration(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=Registration()))
@@ -105,7 +105,7 @@ def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: Estat
     assert (after.outs["enabled"], after.outs["exceptions"]) == (24, ["press-005: disabled (stolen)"])
 
 
-def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: Estate) -> None:
+def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: DeviceRegistry) -> None:
     """A device of the same id that others made stays as it was and is named; all others are made; `adopt` takes it over."""
     estate.door.put("press-007", authentication={"type": "sas"})
     text = fails(fleets.create, estate.fleet(FLEET))
@@ -117,7 +117,7 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: Esta
     assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], made.outs["count"]) == ("certificateAuthority", OWNER, 25)
 
 
-def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: Estate) -> None:
+def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: DeviceRegistry) -> None:
     """Two fleets that overlap: the second is refused and told whose the devices are."""
     fleets.create(estate.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
@@ -125,7 +125,7 @@ def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: Estate) -
     assert f"devices 'press-024', 'press-025' are there already and not ours (of {OWNER['urn']} in stack organization/tests/dev)" in text
 
 
-def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: Estate) -> None:
+def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: DeviceRegistry) -> None:
     """With an alias the old tag is known to have been ours: it is written anew and nothing is made or deleted."""
     made = fleets.create(estate.fleet(FLEET))
     moved = estate.fleet(FLEET, owner={**OWNER, "urn": "urn:pulumi:dev::tests::x::machines"})
@@ -149,7 +149,7 @@ def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: Estate) -> 
         "500:path=/devices/query:nth=1",
     ],
 )
-def test_a_bad_moment_is_gone_through(fleets: Provider, estate: Estate, fault: str) -> None:
+def test_a_bad_moment_is_gone_through(fleets: Provider, estate: DeviceRegistry, fault: str) -> None:
     """A connection dropped before or after the effect, a throttle without Retry-After, a token that ends: one run, every device once."""
     wanted = from_pattern("press-{001..350}")
     estate.clear(fault)
@@ -158,7 +158,7 @@ def test_a_bad_moment_is_gone_through(fleets: Provider, estate: Estate, fault: s
     assert sorted(estate.twins()) == list(wanted.ids)
 
 
-def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, estate: Estate) -> None:
+def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
     """The fleet is half made when Azure stops answering: told in one line; the next `up` reads the hub and makes only what is missing."""
     wanted = from_pattern("press-{0001..2000}")
     estate.clear("503:path=/devices:share=0.6:seed=7")
@@ -171,7 +171,7 @@ def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, e
     assert (made.outs["count"], estate.writes) == (2000, -(-(2000 - stand) // 100))
 
 
-def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, estate: Estate) -> None:
+def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, estate: DeviceRegistry) -> None:
     """A bulk answer 400 with 98 of 100 done: the two are told by name, the others are in the registry."""
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
@@ -181,7 +181,7 @@ def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, es
     assert sum("hubtrust" in twin["tags"] for twin in estate.twins().values()) == 98
 
 
-def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: Estate) -> None:
+def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: DeviceRegistry) -> None:
     """Right after a change queries still show the old state: no device is made twice, and none is believed gone."""
     news = estate.fleet(FLEET)
     estate.clear(query_lag_seconds=0.7)
@@ -198,7 +198,7 @@ def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: Estate) 
     assert again.outs == made.outs, "made anew though the index shows nothing of it"
 
 
-def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: Estate) -> None:
+def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: DeviceRegistry) -> None:
     """Far more calls than the hub allows at once: none fails, and the fleet stands."""
     wanted = from_pattern("press-{0001..3000}")
     estate.clear(throttle=20.0, throttle_burst=0)
@@ -207,14 +207,14 @@ def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: Estate) -> None:
     assert (made.outs["count"], len(estate.twins())) == (3000, 3000)
 
 
-def test_missing_permission_names_the_role(fleets: Provider, estate: Estate) -> None:
+def test_missing_permission_names_the_role(fleets: Provider, estate: DeviceRegistry) -> None:
     """401 that stays, as Azure answers an Owner without the data role: the role and the setting that grants it are named."""
     estate.clear("401:path=/devices*")
     text = fails(fleets.create, estate.fleet(FLEET, deadline=1))
     assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
 
 
-def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: Estate) -> None:
+def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
     """Devices with our tag go, 100 a call; others stay; gone is as good; a hub that is gone has none."""
     estate.door.put("lathe-1")
     made = fleets.create(estate.fleet(from_pattern("press-{001..150}")))
@@ -224,7 +224,7 @@ def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: Esta
     fleets.delete(Made(made.id, made.outs | {"count": 0}, made.inputs))
 
 
-def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: Estate) -> None:
+def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: DeviceRegistry) -> None:
     """The hub was deleted by hand: the fleet reads as gone, by Resource Manager's word, and deleting it is done."""
     made = fleets.create(estate.fleet(FLEET))
     estate.door.hub.vanish()
@@ -232,7 +232,7 @@ def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: Esta
     fleets.delete(made)
 
 
-def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: Estate) -> None:
+def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: DeviceRegistry) -> None:
     """An engine that was told to replace makes the new one before the old one goes: the devices are the same ones and stay."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
@@ -241,7 +241,7 @@ def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: Estate)
     assert len(estate.twins()) == 25
 
 
-def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: Estate) -> None:
+def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegistry) -> None:
     """`A` and `a` are two devices; every character that Azure allows makes a device, and its twin is found again."""
     odd = from_ids(["A", "a", "x-.%_*?!(),:=@$'", "0" * 128])
     news = estate.fleet(odd)
@@ -265,7 +265,7 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: Estate) -> 
         ({"adopt": "yes"}, "adopt: value: it is 'yes'"),
     ],
 )
-def test_each_wrong_input_is_told(fleets: Provider, estate: Estate, changes: dict[str, Any], match: str) -> None:
+def test_each_wrong_input_is_told(fleets: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """One line each, before anything is made."""
     failures = fleets.check(estate.fleet(FLEET, **changes)).failures
     assert len(failures) == 1

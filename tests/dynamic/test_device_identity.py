@@ -8,15 +8,15 @@ import pytest
 
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from sandbox import installation
-from tests.kit.engine_calls import UNKNOWN, CallFailedError, Provider, ProviderProcess
-from tests.kit.estate import OWNER, Estate
+from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import LocalAzure
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess
 
 THUMBPRINT = "ab" * 20
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
 
 
-def test_a_device_is_made_in_one_write(devices: Provider, estate: Estate) -> None:
+def test_a_device_is_made_in_one_write(devices: Provider, estate: DeviceRegistry) -> None:
     """Identity, tags, desired properties and our own tag in one call; names keep their underscores and numbers their kind."""
     made = devices.create(estate.device(**DECLARED, edge=True))
     assert estate.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
@@ -28,7 +28,7 @@ def test_a_device_is_made_in_one_write(devices: Provider, estate: Estate) -> Non
     assert (made.outs["status"], made.outs["authentication"], "adopt" in made.outs) == ("enabled", "certificateAuthority", False)
 
 
-def test_nothing_to_do_is_one_read(devices: Provider, estate: Estate) -> None:
+def test_nothing_to_do_is_one_read(devices: Provider, estate: DeviceRegistry) -> None:
     """A second run reads the twin and finds no difference, with or without declared documents."""
     for device_id, changes in (("press-001", {}), ("press-002", DECLARED), ("press-003", {"thumbprints": [THUMBPRINT]})):
         news = estate.device(device_id, **changes)
@@ -38,7 +38,7 @@ def test_nothing_to_do_is_one_read(devices: Provider, estate: Estate) -> None:
         assert estate.calls() == [f"GET /twins/{device_id}"]
 
 
-def test_every_drift_is_seen_and_repaired(devices: Provider, estate: Estate) -> None:
+def test_every_drift_is_seen_and_repaired(devices: Provider, estate: DeviceRegistry) -> None:
     """Disabled, a tag changed, a tag added beside ours, deleted: each is put right but for what others added."""
     news = estate.device(**DECLARED)
     made = devices.create(news)
@@ -57,7 +57,7 @@ def test_every_drift_is_seen_and_repaired(devices: Provider, estate: Estate) -> 
     assert devices.up(again, news).outs["status"] == "enabled"
 
 
-def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estate: Estate) -> None:
+def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estate: DeviceRegistry) -> None:
     """Revocation with its reason, thumbprints instead of a CA, a tag taken away: updates; another id or hub: another device."""
     made = devices.create(estate.device(**DECLARED))
     revoked = devices.update(made, estate.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
@@ -75,7 +75,7 @@ def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estat
     )
 
 
-def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: Estate) -> None:
+def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: DeviceRegistry) -> None:
     """Refused with what to do, and as it was; adopted with its own tags kept; a tag lost by hand is no longer ours."""
     estate.door.put("press-001", status="disabled", statusReason="theirs")
     estate.tag("press-001", theirs="yes")
@@ -93,7 +93,7 @@ def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: Est
     assert "theirs" in estate.twin("press-001")["tags"], "what carries no tag of ours is not ours to delete"
 
 
-def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: Estate) -> None:
+def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: DeviceRegistry) -> None:
     """The same declaration again, after a crash that lost the state: nothing is written."""
     devices.create(estate.device())
     estate.clear()
@@ -104,13 +104,13 @@ def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: Estate)
 
 
 @pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])
-def test_a_bad_moment_is_gone_through(devices: Provider, estate: Estate, fault: str) -> None:
+def test_a_bad_moment_is_gone_through(devices: Provider, estate: DeviceRegistry, fault: str) -> None:
     """A dropped connection before or after the effect, a throttle: the device stands once."""
     estate.clear(fault)
     assert devices.create(estate.device()).outs["status"] == "enabled"
 
 
-def test_somebody_else_writes_meanwhile(devices: Provider, estate: Estate) -> None:
+def test_somebody_else_writes_meanwhile(devices: Provider, estate: DeviceRegistry) -> None:
     """An update meets an etag that is old: it is read again and put right on top of what the other wrote."""
     made = devices.create(estate.device(**DECLARED))
     estate.tag("press-001", theirs="yes")
@@ -119,7 +119,7 @@ def test_somebody_else_writes_meanwhile(devices: Provider, estate: Estate) -> No
     assert (tags["plant_line"], tags["theirs"]) == ("C", "yes")
 
 
-def test_delete_and_gone(devices: Provider, estate: Estate) -> None:
+def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
     """By its etag; gone already is as good; a hub that is gone has no devices."""
     made = devices.create(estate.device())
     devices.delete(made)
@@ -131,7 +131,7 @@ def test_delete_and_gone(devices: Provider, estate: Estate) -> None:
     devices.delete(made)
 
 
-def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: Estate) -> None:
+def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: DeviceRegistry) -> None:
     """By the hub's id alone; a hub that is not there is told."""
     made = devices.create(estate.device(hostName=None))
     assert made.outs["hostName"] == estate.door.host
@@ -139,7 +139,7 @@ def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, est
         devices.create(estate.device(hostName=None, hubId=f"{estate.door.hub.id}-none"))
 
 
-def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: Estate) -> None:
+def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) -> None:
     """401 while an assignment spreads is waited out, with a fresh token each time."""
     estate.clear("401:path=/twins/*:times=2")
     with ProviderProcess(installation.environment(azure.ready)) as process:
@@ -167,7 +167,7 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: Estate) -> None:
         ({"deviceId": None}, "deviceId: it is missing"),
     ],
 )
-def test_each_wrong_input_is_told(devices: Provider, estate: Estate, changes: dict[str, Any], match: str) -> None:
+def test_each_wrong_input_is_told(devices: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """One line each, with the property, the fact and the remedy."""
     failures = devices.check(estate.device(**changes)).failures
     assert len(failures) == 1

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hubtrust.pki import issue
-from tests.dynamic.line import Line
 from tests.kit.authorities import name, pem_of
-from tests.kit.engine_calls import CallFailedError, Made, Provider
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.root_authority import RootAuthority
 
 
 def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, line: Line) -> None:
     """Somebody puts the certificate anew: Azure forgets the proof; a refresh sees it and `up` proves again."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line)
     made = provider.create(news)
     hub.put(made.outs["certificateName"], plant.pem)
@@ -33,7 +33,7 @@ def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub
 
 def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, line: Line) -> None:
     """Another certificate under our name, put by hand: a refresh shows its thumbprint and `up` puts ours back, proven."""
-    plant, other = Plant(), Plant("Somebody else")
+    plant, other = RootAuthority(), RootAuthority("Somebody else")
     news = plant.declared(hub, line)
     made = provider.create(news)
     hub.put(made.outs["certificateName"], other.pem)
@@ -48,7 +48,7 @@ def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, li
 
 def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, line: Line) -> None:
     """An output that this version does not know is dropped at the next refresh, and no reason to fail."""
-    made = provider.create(Plant().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, line))
     refreshed = provider.read(Made(made.id, made.outs | {"colour": "red"}, made.inputs))
     assert refreshed is not None
     assert refreshed.outs == made.outs
@@ -56,7 +56,7 @@ def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, line: 
 
 def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, line: Line) -> None:
     """A certificate deleted by hand, and a hub deleted with all its certificates, read as gone; the first is made again."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line)
     made = provider.create(news)
     hub.delete(made.outs["certificateName"])
@@ -70,7 +70,7 @@ def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, line: Line) -
 
 def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
     """Other content under the name is refused and stays as it was, unless `adopt` says to replace it."""
-    plant, other = Plant(), Plant("Somebody else")
+    plant, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
     news = plant.declared(hub, line, certificateName="portal-made")
     with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. holds this name; .* set adopt to replace"):
@@ -82,7 +82,7 @@ def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hu
 
 def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, line: Line) -> None:
     """A hub that self-attested our own certificate: it is taken over without a gap, and the key shows possession here."""
-    plant = Plant()
+    plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
     made = provider.create(plant.declared(hub, line, certificateName="portal-made"))
     assert (line.steps, made.outs["proof"]) == (["GET"], "possession")
@@ -90,7 +90,7 @@ def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provide
 
 def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
     """One call with the etag; after a change by hand it is read first; another certificate under our name is left alone; gone is done."""
-    plant, other = Plant(), Plant("Somebody else")
+    plant, other = RootAuthority(), RootAuthority("Somebody else")
     made = provider.create(plant.declared(hub, line))
     name = made.outs["certificateName"]
     line.clear()
@@ -112,7 +112,7 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
 
 def test_expired_since(provider: Provider, hub: Hub, line: Line) -> None:
     """An authority that ended since it was proven: refused with the day and the remedy; it can still be looked at and removed."""
-    now, plant = datetime.now(UTC), Plant()
+    now, plant = datetime.now(UTC), RootAuthority()
     validity = issue.Validity.lasting(timedelta(seconds=4), now=now)
     short = pem_of(issue.root(plant.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))
     news = plant.declared(hub, line, certificate=short)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.line import Fault, Line
-from tests.kit.engine_calls import CallFailedError, Provider, ProviderProcess
+from tests.kit.line import Fault, Line
 from tests.kit.local_azure import Hub
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 CALLS = ("GET", "PUT", "generate", "verify")
 STALE = {"code": 412001, "httpStatusCode": 412, "message": "Invalid ETag supplied."}
@@ -31,7 +31,7 @@ FAULTS = {
 def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, line: Line, call: int) -> None:
     """A 403 at any call, once, ends in the same proven certificate, in the same run, with a handful of calls more."""
     line.clear({call: FAULTS["role spreading"]})
-    made = provider.create(Plant().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, line))
     assert (made.outs["state"], made.outs["proof"]) == ("verified", "possession")
     assert hub.verified() == {made.outs["certificateName"]: True}
     assert len(line.calls) <= 8
@@ -41,7 +41,7 @@ def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provide
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
 def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hub: Hub, line: Line, call: int, effect: str) -> None:
     """Kill -9 of the provider while a call is under way, before or after its effect: the next run proves the one certificate."""
-    news = Plant().declared(hub, line)
+    news = RootAuthority().declared(hub, line)
     line.clear({call: Fault(f"hold-{effect}")})
     with ProviderProcess(environment) as dying:
         checked = dying.of(VerifiedCertificateProvider)
@@ -73,7 +73,7 @@ def always(fault: Fault) -> dict[int, Fault]:
 def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
     """403 that stays: told with Azure's words and the role to give, after the deadline, and nothing is left behind."""
     line.clear(always(FAULTS["role spreading"]))
-    text = fails(provider, Plant().declared(hub, line, deadline=2))
+    text = fails(provider, RootAuthority().declared(hub, line, deadline=2))
     assert "Azure answers 403 AuthorizationFailed: It may not (tried 3 times in" in text
     assert "give this identity the role that allows it" in text
     assert hub.certificates() == {}
@@ -82,19 +82,19 @@ def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, line
 def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
     """A hub that is not active until the deadline."""
     line.clear(always(FAULTS["409 busy"]))
-    assert "409002: hub is not currently in Active state" in fails(provider, Plant().declared(hub, line, deadline=1))
+    assert "409002: hub is not currently in Active state" in fails(provider, RootAuthority().declared(hub, line, deadline=1))
 
 
 def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, line: Line) -> None:
     """Somebody else writes all the time: after a few rounds of reading again it is told, not fought for ever."""
     line.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
     line.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
-    assert "412001: Invalid ETag supplied; run again" in fails(provider, Plant().declared(hub, line, deadline=2))
+    assert "412001: Invalid ETag supplied; run again" in fails(provider, RootAuthority().declared(hub, line, deadline=2))
 
 
 def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, line: Line) -> None:
     """Azure does not accept the proof: its words and what to do; the next run asks for a fresh code and is accepted."""
-    news = Plant().declared(hub, line)
+    news = RootAuthority().declared(hub, line)
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
     line.clear({3: Fault("status", 400, refused, {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"})})
     text = fails(provider, news)
@@ -106,7 +106,7 @@ def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hu
 
 def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, line: Line) -> None:
     """Azure's clock differs from ours by years here: proofs are dated by Azure's, and a rejection says by how much it differs."""
-    plant = Plant()
+    plant = RootAuthority()
     shown = {"name": "x", "etag": "e", "properties": {"thumbprint": plant.thumbprint, "isVerified": False}}
     early = {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"}
     code = {**shown, "properties": {**shown["properties"], "verificationCode": "AB" * 24}}
@@ -120,8 +120,8 @@ def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, line: Line) 
 def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, line: Line) -> None:
     """The 26th certificate: told that 25 are there and how they are called."""
     for number in range(25):
-        hub.put(f"old-{number:02}", Plant().pem)
-    text = fails(provider, Plant().declared(hub, line))
+        hub.put(f"old-{number:02}", RootAuthority().pem)
+    text = fails(provider, RootAuthority().declared(hub, line))
     assert "there are 25 certificates already and Azure allows 25: old-00, old-01," in text
     assert "delete one that no device needs any more" in text
 
@@ -129,7 +129,7 @@ def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, line: Line) 
 def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, line: Line) -> None:
     """A certificate that Azure does not take, with room for more: its words, and that is all."""
     line.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
-    assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, Plant().declared(hub, line))
+    assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, RootAuthority().declared(hub, line))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, line:
 )
 def test_a_service_that_says_half(provider: Provider, hub: Hub, line: Line, call: int, match: str) -> None:
     """A 200 without a code, or without the verification: told, and the next run asks for a fresh code."""
-    news = Plant().declared(hub, line)
+    news = RootAuthority().declared(hub, line)
     line.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
     assert match in fails(provider, news)
     line.clear()
@@ -146,14 +146,14 @@ def test_a_service_that_says_half(provider: Provider, hub: Hub, line: Line, call
 
 def test_no_such_hub(provider: Provider, hub: Hub, line: Line) -> None:
     """A hub that is not there (deleted behind our back, or misspelt) is told after a short patience."""
-    text = fails(provider, Plant().declared(hub, line, serviceId=f"{hub.id}-none", deadline=1))
+    text = fails(provider, RootAuthority().declared(hub, line, serviceId=f"{hub.id}-none", deadline=1))
     assert "Azure answers 404" in text
     assert "check the subscription and the name" in text
 
 
 def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, line: Line) -> None:
     """404 because the subscription is wrong must not drop the certificate from the state."""
-    made = provider.create(Plant().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, line))
     line.clear(always(Fault("status", 404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}})))
     with pytest.raises(CallFailedError, match="check the subscription id and the tenant of the login"):
         provider.read(made)
@@ -163,7 +163,7 @@ def test_nobody_is_logged_in(hub: Hub, line: Line, line_and_roots: Any) -> None:
     """Wrong credentials are told in one line with what to do, and never repeated."""
     environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
     with ProviderProcess(environment) as process:
-        text = fails(process.of(VerifiedCertificateProvider), Plant().declared(hub, line))
+        text = fails(process.of(VerifiedCertificateProvider), RootAuthority().declared(hub, line))
     assert "log in (az login), or set the variables of a service principal or of workload identity" in text
     assert "hush" not in text
     assert process.complained == "", "azure-identity's own warnings would only repeat it"
@@ -171,7 +171,7 @@ def test_nobody_is_logged_in(hub: Hub, line: Line, line_and_roots: Any) -> None:
 
 def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, line: Line) -> None:
     """An old etag, and somebody else was faster: it is gone, which is all that was asked."""
-    made = provider.create(Plant().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, line))
     hub.delete(made.outs["certificateName"])
     line.clear({0: FAULTS["412"]})
     provider.delete(made)
@@ -181,7 +181,7 @@ def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, line: Lin
 def test_faults_on_the_way_out(provider: Provider, hub: Hub, line: Line) -> None:
     """Delete: an etag that changed, a dropped answer, a throttle: it is gone in the end, and once is enough."""
     for fault in ("412", "dropped before", "dropped after", "429", "503"):
-        made = provider.create(Plant().declared(hub, line))
+        made = provider.create(RootAuthority().declared(hub, line))
         line.clear({0: FAULTS[fault]})
         provider.delete(made)
         assert hub.certificates() == {}

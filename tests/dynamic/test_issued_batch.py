@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.pki.certificate import common_name, load_certificate
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
-from tests.kit.engine_calls import Provider, ProviderProcess
-from tests.kit.plants import Plant
+from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
-PLANT = Plant()
+PLANT = RootAuthority()
 
 
 def csr(device_id: str, key: Any = None, signed_by: Any = None) -> str:

@@ -15,7 +15,7 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.pki.certificate import load_certificate, load_certificates
 from hubtrust.pki.keys import key_thumbprint, public_pem
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
-from tests.kit.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
 
 ROOT_KEY, ISSUING_KEY, DEVICE_KEY = ec_key(), ec_key(ec.SECP384R1()), ec_key()
 

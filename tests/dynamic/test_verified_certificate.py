@@ -11,18 +11,18 @@ import pytest
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.keys import key_thumbprint
-from tests.dynamic.line import Line
 from tests.kit.authorities import rsa_key
-from tests.kit.engine_calls import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
 def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, line: Line) -> None:
     """The protocol's minimum of calls; Azure agrees; the outputs are the promised ones and no more."""
-    plant = Plant()
+    plant = RootAuthority()
     made = provider.create(plant.declared(hub, line, generation=3))
     assert line.steps == PROVEN
     name = f"plant-a-g3-{plant.thumbprint[:8].lower()}"
@@ -52,7 +52,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, line
 def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, line: Line, kind: str) -> None:
     """Device Provisioning Service, EC and RSA keys: the same four calls, the same proof; gone by its etag."""
     service = azure.hub("provisioningServices")
-    made = provider.create(Plant(key=rsa_key(3072) if kind == "RSA" else None).declared(service, line))
+    made = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, line))
     assert (line.steps, service.verified()) == (PROVEN, {made.outs["certificateName"]: True})
     assert provider.read(made) is not None
     provider.delete(made)
@@ -61,7 +61,7 @@ def test_a_provisioning_service_is_served_alike(provider: Provider, azure: Local
 
 def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, line: Line) -> None:
     """A second `up`, with its refresh, makes one GET and changes nothing."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line)
     made = provider.create(news)
     line.clear()
@@ -75,7 +75,7 @@ def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, lin
 
 def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, line: Line) -> None:
     """What a run left that died before its state was written is resumed where it stood, not doubled and not reset."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line)
     name = f"plant-a-g1-{plant.thumbprint[:8].lower()}"
     hub.put(name, plant.pem)
@@ -89,7 +89,7 @@ def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, line: Line) ->
 
 def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, line: Line) -> None:
     """An update of what stands (here: a longer deadline) looks once and leaves the proof as it is."""
-    news = Plant().declared(hub, line)
+    news = RootAuthority().declared(hub, line)
     made = provider.create(news)
     line.clear()
     after = provider.update(made, news | {"deadline": 30})
@@ -99,7 +99,7 @@ def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub
 
 def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, line: Line) -> None:
     """A changed certificate or generation is a replacement: create first, under another name; at no moment is none verified."""
-    old, new = Plant(), Plant()
+    old, new = RootAuthority(), RootAuthority()
     made = provider.create(old.declared(hub, line))
     news = new.declared(hub, line, generation=2)
     different = provider.diff(made, news)
@@ -116,7 +116,7 @@ def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider,
 
 def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provider, hub: Hub, line: Line) -> None:
     """The engine makes the new resource first and deletes the old one last: both are one certificate, so it stays. Once."""
-    news = Plant().declared(hub, line)
+    news = RootAuthority().declared(hub, line)
     old = provider.create(news)
     new = provider.create(news)
     line.clear()
@@ -128,7 +128,7 @@ def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provi
 
 def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, line: Line) -> None:
     """With a name of its own the certificate is replaced in place, by etag, and proven at once."""
-    old, new = Plant(), Plant()
+    old, new = RootAuthority(), RootAuthority()
     made = provider.create(old.declared(hub, line, certificateName="fixed"))
     news = new.declared(hub, line, certificateName="fixed")
     assert (provider.diff(made, news).changes, provider.diff(made, news).replaces) == (True, [])
@@ -144,14 +144,14 @@ def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: Provi
 
     provider = azure_process.of(VerifiedCertificateProvider)
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda number: provider.create(Plant(f"Plant {number}").declared(hub, line)), range(6)))
+        made = list(pool.map(lambda number: provider.create(RootAuthority(f"Plant {number}").declared(hub, line)), range(6)))
     assert hub.verified() == {one.outs["certificateName"]: True for one in made}
     assert line.steps == PROVEN * 6
 
 
 def test_unknown_values_and_floats(provider: Provider, hub: Hub, line: Line) -> None:
     """In a preview the hub, the certificate and the key may be unknown: check accepts, diff expects the replacement; 2.0 is 2."""
-    plant = Plant()
+    plant = RootAuthority()
     made = provider.create(plant.declared(hub, line, generation=2.0))
     assert made.outs["certificateName"].startswith("plant-a-g2-")
     unknown = plant.declared(hub, line, serviceId=UNKNOWN, certificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN})
@@ -172,7 +172,7 @@ def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, line: Line) -> Non
         "REQUESTS_CA_BUNDLE": azure.ready["ca_file"],
     }
     with ProviderProcess(environment) as process:
-        made = process.of(VerifiedCertificateProvider).create(Plant().declared(hub, line, cloud=None))
+        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line, cloud=None))
     assert (made.outs["state"], line.calls) == ("verified", [])
     assert hub.verified() == {made.outs["certificateName"]: True}
 
@@ -182,7 +182,7 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(tmp_path, "--strict"))
         process = open_.enter_context(ProviderProcess(azure.environment | {"REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}))
-        provider, plant, hub = process.of(VerifiedCertificateProvider), Plant(), azure.hub()
+        provider, plant, hub = process.of(VerifiedCertificateProvider), RootAuthority(), azure.hub()
         news = {"serviceId": hub.id, "certificate": plant.pem, "signer": custody.in_state(plant.private_pem), "cloud": azure.ready["arm"]}
         made = provider.create(news)
         hub.put(made.outs["certificateName"], plant.pem)
@@ -194,7 +194,7 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
 
 def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub, line: Line) -> None:
     """A whole life, with a failure: no key in what the provider prints, its arguments, its environment, its errors or its answers."""
-    plant = Plant()
+    plant = RootAuthority()
     news = plant.declared(hub, line)
     body = plant.private_pem.splitlines()[1]
     with ProviderProcess(environment) as process:

@@ -3,22 +3,22 @@
 import pytest
 
 from hubtrust.custody import custodies as custody
-from tests.dynamic.line import Line
-from tests.kit.engine_calls import CallFailedError, Made, Provider
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.root_authority import RootAuthority
 
 OFFLINE = custody.offline()
 
 
 @pytest.fixture
-def plant() -> Plant:
+def plant() -> RootAuthority:
     """An authority whose key no provider ever sees."""
-    return Plant()
+    return RootAuthority()
 
 
 @pytest.fixture
-def waiting(provider: Provider, plant: Plant, hub: Hub, line: Line) -> Made:
+def waiting(provider: Provider, plant: RootAuthority, hub: Hub, line: Line) -> Made:
     """Registered, with a code, and no answer yet."""
     made = provider.create(plant.declared(hub, line, signer=OFFLINE))
     assert line.steps == ["GET", "PUT", "generate"]
@@ -26,7 +26,7 @@ def waiting(provider: Provider, plant: Plant, hub: Hub, line: Line) -> Made:
     return made
 
 
-def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: Plant, hub: Hub, line: Line, waiting: Made) -> None:
+def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
     """The code is an output; every run counts waiting as a difference, asks Azure once, and keeps the same code."""
     assert (waiting.outs["state"], len(waiting.outs["code"]), "proof" in waiting.outs) == ("waiting", 48, False)
     news = plant.declared(hub, line, signer=OFFLINE)
@@ -35,7 +35,7 @@ def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: Plant, hub
     assert (again.outs, line.steps) == (waiting.outs, ["GET", "GET"] * 2)
 
 
-def test_the_answer_comes_in_as_an_input(provider: Provider, plant: Plant, hub: Hub, line: Line, waiting: Made) -> None:
+def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
     """The right answer, on whatever later run, proves with the code of the first; then nothing is left to do."""
     news = plant.declared(hub, line, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
     proven = provider.update(waiting, news)
@@ -54,17 +54,19 @@ def test_the_answer_comes_in_as_an_input(provider: Provider, plant: Plant, hub: 
         ("expired", "it expired on"),
     ],
 )
-def test_a_wrong_answer_loses_nothing(provider: Provider, plant: Plant, line: Line, waiting: Made, kind: str, match: str) -> None:
+def test_a_wrong_answer_loses_nothing(provider: Provider, plant: RootAuthority, line: Line, waiting: Made, kind: str, match: str) -> None:
     """Another key's, another code's or an expired answer is told in one line; the code stays live for the right one."""
     code, news = waiting.outs["code"], waiting.inputs
-    answers = {"another key": Plant().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
+    answers = {"another key": RootAuthority().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
     with pytest.raises(CallFailedError, match=rf"^hubtrust\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
         provider.update(waiting, news | {"proofCertificate": answers[kind]})
     assert line.steps == ["GET"]
     assert provider.update(waiting, news | {"proofCertificate": plant.proof(code)}).outs["state"] == "verified"
 
 
-def test_a_code_that_others_made_void_is_asked_for_anew(provider: Provider, plant: Plant, hub: Hub, line: Line, waiting: Made) -> None:
+def test_a_code_that_others_made_void_is_asked_for_anew(
+    provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made
+) -> None:
     """When somebody asked for another code, ours is void: a refresh shows it, the old answer does not fail the run, a new code comes."""
     hub.generate(waiting.outs["certificateName"])
     refreshed = provider.read(waiting)
@@ -79,13 +81,13 @@ def test_a_code_that_others_made_void_is_asked_for_anew(provider: Provider, plan
     assert provider.update(again, fresh).outs["state"] == "verified"
 
 
-def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: Plant, hub: Hub, line: Line) -> None:
+def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: RootAuthority, hub: Hub, line: Line) -> None:
     """A new certificate is registered and waits, though the last one's answer is still in the config."""
-    made = provider.create(plant.declared(hub, line, signer=OFFLINE, proofCertificate=Plant().proof("AB" * 24)))
+    made = provider.create(plant.declared(hub, line, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
     assert made.outs["state"] == "waiting"
 
 
-def test_proven_by_hand_meanwhile(provider: Provider, plant: Plant, hub: Hub, line: Line, waiting: Made) -> None:
+def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
     """Somebody verified it in the portal: a refresh finds it verified, claims no more than that, and nothing is left to do."""
     hub.put(waiting.outs["certificateName"], plant.pem, isVerified=True)
     refreshed = provider.read(waiting)
@@ -94,7 +96,7 @@ def test_proven_by_hand_meanwhile(provider: Provider, plant: Plant, hub: Hub, li
     assert provider.diff(refreshed, plant.declared(hub, line, signer=OFFLINE)).changes is False
 
 
-def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: Plant, hub: Hub, line: Line, waiting: Made) -> None:
+def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
     """Custody changes from offline to state while waiting: the live code is answered here."""
     news = plant.declared(hub, line)
     assert provider.diff(waiting, news).replaces == []

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.dynamic.line import Line
-from tests.kit.engine_calls import CallFailedError, ProviderProcess
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.plants import Plant
+from tests.kit.provider_process import CallFailedError, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 ISSUER, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso/plant:ref:refs/heads/main"
 AUDIENCE = "api://AzureADTokenExchange"
@@ -42,7 +42,7 @@ def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, line: L
     """One that may read only, and one that may nothing: Azure's 403 with the role to give; nothing is left behind."""
     who = control(hub.azure, "POST", "/principals", role=role, scope=hub.id)
     login = {"AZURE_CLIENT_ID": who["client_id"], "AZURE_CLIENT_SECRET": who["client_secret"]}
-    text = fails(environment | login, Plant().declared(hub, line, deadline=1))
+    text = fails(environment | login, RootAuthority().declared(hub, line, deadline=1))
     assert "Azure answers 403 AuthorizationFailed" in text
     assert "give this identity the role that allows it (Contributor on the hub's resource group)" in text
     assert hub.certificates() == {}
@@ -51,7 +51,7 @@ def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, line: L
 def test_another_subscription(environment: dict[str, str], hub: Hub, line: Line) -> None:
     """A subscription that this login does not know: Azure's words and what to check."""
     elsewhere = hub.id.replace(hub.azure.ready["subscription_id"], "99999999-9999-4999-8999-999999999999")
-    text = fails(environment, Plant().declared(hub, line, serviceId=elsewhere, deadline=1))
+    text = fails(environment, RootAuthority().declared(hub, line, serviceId=elsewhere, deadline=1))
     assert "SubscriptionNotFound" in text
     assert "check the subscription id and the tenant of the login (az account show)" in text
 
@@ -81,7 +81,7 @@ def test_a_pipeline_logs_in_by_workload_identity(
     login |= {f"{names}_TENANT_ID": azure.ready["tenant_id"], f"{names}_CLIENT_ID": client}
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
     with ProviderProcess(kept | login) as process:
-        made = process.of(VerifiedCertificateProvider).create(Plant().declared(hub, line))
+        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line))
     assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
 
 
@@ -94,7 +94,7 @@ def test_a_token_for_another_branch_is_refused(
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path.write_text(jwt.encode({"iss": ISSUER, "sub": "repo:other/fork", "aud": AUDIENCE}, key, algorithm="RS256"))
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
-    text = fails(kept | login | {"ARM_CLIENT_ID": client}, Plant().declared(hub, line))
+    text = fails(kept | login | {"ARM_CLIENT_ID": client}, RootAuthority().declared(hub, line))
     assert "log in (az login), or set the variables of a service principal or of workload identity" in text
     assert path.read_text() not in text
 
@@ -109,7 +109,7 @@ def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager:
     with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=30) as client:
         there = LocalAzure(azure.ready, client)
         there.log_in()
-        hub, plant = there.hub(), Plant()
+        hub, plant = there.hub(), RootAuthority()
         news = {"serviceId": hub.id, "certificate": plant.pem, "signer": custody.in_state(plant.private_pem), "cloud": cloud}
         with ProviderProcess(environment) as process:
             made = process.of(VerifiedCertificateProvider).create(news)
@@ -125,7 +125,7 @@ def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hu
     try:
         hub.azure.log_in()
         with ProviderProcess(environment) as process:
-            made = process.of(VerifiedCertificateProvider).create(Plant().declared(hub, line))
+            made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line))
         assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
     finally:
         control(hub.azure, "DELETE", "/clock")

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox import installation
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
-from tests.kit.plants import Plant
 from tests.kit.program import ROOT, copied
+from tests.kit.root_authority import RootAuthority
 
 _ROUTING = {
     "endpoints": {
@@ -30,13 +30,13 @@ def azure(tmp_path: Path) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture
-def plant() -> Plant:
+def plant() -> RootAuthority:
     """The CA of the portal's hub."""
-    return Plant()
+    return RootAuthority()
 
 
 @pytest.fixture
-def portal(azure: LocalAzure, plant: Plant) -> Hub:
+def portal(azure: LocalAzure, plant: RootAuthority) -> Hub:
     """A hub with a route, a tag, SAS on, and a CA that was called verified."""
     group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
     azure.ask("PUT", group, json={"location": "westeurope"})
@@ -85,7 +85,7 @@ def blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "adopting.md").read_text(), re.DOTALL)
 
 
-def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, plant: Plant, tmp_path: Path) -> None:
+def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, plant: RootAuthority, tmp_path: Path) -> None:
     """Declared, looked at, taken over: proven, routes and tags as they were; a second stack is refused; and let go of again."""
     declare, take_over, let_go = blocks()
     before = azure.ask("GET", portal.id).json()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import key_places as places
+from tests.kit import key_stores
 from tests.kit.program import Program
 
 
@@ -36,8 +36,8 @@ def test_keys_in_a_vault(stack: Program) -> None:
     stack.configure(caCustody="key-vault", caKeyReference=f"{at}/issuing", caRootKeyReference=f"{at}/root")
     assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
     with stack.azure() as azure:
-        made = places.vault(azure, vault)
-        places.grant(azure, places.OFFICER)
+        made = key_stores.vault(azure, vault)
+        key_stores.grant(azure, key_stores.OFFICER)
         stack.up()
         require_proven(stack)
         assert [made.keys.get_key(name).properties.version is not None for name in ("root", "issuing")] == [True, True]
@@ -45,12 +45,12 @@ def test_keys_in_a_vault(stack: Program) -> None:
 
 def test_a_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The root signs devices, its key is in a token, the PIN in the configuration as a secret: the PIN is nowhere in the clear."""
-    tokens = places.Tokens(tmp_path / "softhsm", places.need_softhsm())
+    tokens = key_stores.Tokens(tmp_path / "softhsm", key_stores.need_softhsm())
     tokens.token("plant")
     monkeypatch.setenv("SOFTHSM2_CONF", str(tokens.config))
     stack.configure(caCustody="pkcs11", caIntermediates=0, caKeyReference=tokens.uri("plant", "ca"))
     assert stack.sandbox("preview", "--engine", stack.engine) != 0, "there is no PIN yet"
-    stack.configure_secret("caPin", places.PIN)
+    stack.configure_secret("caPin", key_stores.PIN)
     stack.up()
     require_proven(stack)
-    assert scanned(stack, places.PIN) == []
+    assert scanned(stack, key_stores.PIN) == []

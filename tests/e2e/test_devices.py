@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.device import Device, attempts, messages
-from tests.kit.device_chains import Party
-from tests.kit.estate import Estate
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_certificates import Party
+from tests.kit.device_registry import DeviceRegistry
+from tests.kit.hub_client import HubClient
+from tests.kit.mqtt_device import Device, attempts, messages
 from tests.kit.program import Program, program
 
 CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
@@ -28,15 +28,15 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @contextmanager
-def estate(stack: Program) -> Iterator[Estate]:
+def estate(stack: Program) -> Iterator[DeviceRegistry]:
     """The program's hub by a door of the test's own, opened by a role: local authentication is off there."""
     with stack.azure() as azure:
         form = {name: stack.ready[name] for name in ("client_id", "client_secret")} | {"scope": "https://iothubs.azure.net/.default"}
         login = f"{stack.ready['arm']}/{stack.ready['tenant_id']}/oauth2/v2.0/token"
         token = azure.http.post(login, data={**form, "grant_type": "client_credentials"}).raise_for_status().json()["access_token"]
-        door = HubDoor(azure, stack.hub(azure), f"Bearer {token}")
+        door = HubClient(azure, stack.hub(azure), f"Bearer {token}")
         with door.http:
-            yield Estate(azure, door)
+            yield DeviceRegistry(azure, door)
 
 
 def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Program) -> None:

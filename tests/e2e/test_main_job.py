@@ -11,8 +11,8 @@ import httpx
 from cryptography import x509
 
 from tests.e2e.leaks import keys_in, leaks
-from tests.kit.plants import Plant
 from tests.kit.program import Program, pem_of
+from tests.kit.root_authority import RootAuthority
 
 
 def test_up_twice_and_down(stack: Program) -> None:
@@ -84,9 +84,9 @@ def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
 
 def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
     """A leaf as CA, another key, a hub's name that is taken: each is told without a traceback, and once it is right `up` goes on."""
-    folder, plant = stack.folder, Plant()
+    folder, plant = stack.folder, RootAuthority()
     (folder / "ca.pem").write_text(plant.pem)
-    (folder / "other.key").write_text(Plant().private_pem)
+    (folder / "other.key").write_text(RootAuthority().private_pem)
     (folder / "ca.key").write_text(plant.private_pem)
     for wrong, told in (
         ({"caChainFile": "Pulumi.yaml"}, r"the imported chain: there is no PEM certificate in it; give PEM text"),

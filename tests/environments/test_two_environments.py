@@ -22,9 +22,9 @@ from sandbox import installation
 from tests.environments.conftest import ROOT, variables
 from tests.kit.authorities import ec_key, lasting, private_pem
 from tests.kit.authorities import pem_of as pem
-from tests.kit.device import Device
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.mqtt_device import Device
 from tests.kit.program import copied
 
 _EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -132,7 +132,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
     """Whether the hub takes the device's CONNECT, over TLS and MQTT."""
-    door = HubDoor(hub.azure, hub, authorization="none")
+    door = HubClient(hub.azure, hub, authorization="none")
     with Device(door, device, folder) as line:  # type: ignore[arg-type] # as much of a Party as it asks for
         code = line.connect("press-001")
     door.http.close()

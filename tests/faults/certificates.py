@@ -6,19 +6,19 @@ from typing import Any
 
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.faults.case_hub import CaseHub
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.faults.world import World
-from tests.kit.plants import Plant
+from tests.kit.root_authority import RootAuthority
 
 RESOURCE = "VerifiedCertificate"
-_Change = Callable[[World], dict[str, Any]]
+_Change = Callable[[CaseHub], dict[str, Any]]
 
 
 @cache
-def authority(generation: int) -> Plant:
+def authority(generation: int) -> RootAuthority:
     """The CA of a generation, one a process: every case has a hub of its own to register it on."""
-    return Plant(f"Plant {generation}")
+    return RootAuthority(f"Plant {generation}")
 
 
 def name(generation: int, mark: str = "") -> str:
@@ -26,47 +26,47 @@ def name(generation: int, mark: str = "") -> str:
     return f"plant-g{generation}-{authority(generation).thumbprint[:8].lower()}{mark}"
 
 
-def declare(world: World, generation: int, **changes: Any) -> dict[str, Any]:
+def declare(case: CaseHub, generation: int, **changes: Any) -> dict[str, Any]:
     """The inputs for a generation; None leaves one out."""
     plant = authority(generation)
     signer = custody.in_state(plant.private_pem)
-    news = {"serviceId": world.hub.id, "certificate": plant.pem, "name": "plant", "generation": generation, "signer": signer}
-    return {key: value for key, value in (news | {"deadline": world.deadline} | changes).items() if value is not None}
+    news = {"serviceId": case.hub.id, "certificate": plant.pem, "name": "plant", "generation": generation, "signer": signer}
+    return {key: value for key, value in (news | {"deadline": case.deadline} | changes).items() if value is not None}
 
 
-def declaring(*generations: int, **changes: Any) -> Callable[[World], Declared]:
+def declaring(*generations: int, **changes: Any) -> Callable[[CaseHub], Declared]:
     """One resource for each generation, side by side."""
-    return lambda world: {f"g{each}": (VerifiedCertificateProvider, declare(world, each, **changes)) for each in generations}
+    return lambda case: {f"g{each}": (VerifiedCertificateProvider, declare(case, each, **changes)) for each in generations}
 
 
-def one(generation: int, **changes: Any) -> Callable[[World], Declared]:
+def one(generation: int, **changes: Any) -> Callable[[CaseHub], Declared]:
     """The same resource whatever its generation: another one replaces it."""
-    return lambda world: {"ca": (VerifiedCertificateProvider, declare(world, generation, **changes))}
+    return lambda case: {"ca": (VerifiedCertificateProvider, declare(case, generation, **changes))}
 
 
-def _answered(world: World) -> Declared:
+def _answered(case: CaseHub) -> Declared:
     """Custody offline, and the answer to the code that the run before has left."""
-    code = world.stack.resources["ca"].made.outs["code"]
-    return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(world)
+    code = case.stack.resources["ca"].made.outs["code"]
+    return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(case)
 
 
-def _verified(*names: str) -> Callable[[World], Mapping[str, Any]]:
-    return lambda _world: dict.fromkeys(names, True)
+def _verified(*names: str) -> Callable[[CaseHub], Mapping[str, Any]]:
+    return lambda _case: dict.fromkeys(names, True)
 
 
-def _put_by_hand(called: str, generation: int) -> Callable[[World], None]:
-    def put(world: World) -> None:
-        world.hub.put(called, authority(generation).pem)
+def _put_by_hand(called: str, generation: int) -> Callable[[CaseHub], None]:
+    def put(case: CaseHub) -> None:
+        case.hub.put(called, authority(generation).pem)
 
     return put
 
 
-def _labels(_world: World) -> Mapping[str, str]:
+def _labels(_case: CaseHub) -> Mapping[str, str]:
     return {name(1): "{first}", name(2): "{second}"}
 
 
 def _row(operation: str, **fields: Any) -> Scenario:
-    return Scenario(resource=RESOURCE, operation=operation, found=lambda world: world.hub.verified(), names=_labels, **fields)
+    return Scenario(resource=RESOURCE, operation=operation, found=lambda case: case.hub.verified(), names=_labels, **fields)
 
 
 SCENARIOS = (
@@ -85,7 +85,7 @@ SCENARIOS = (
     _row("the previous dropped", before=declaring(1, 2), declared=declaring(2), wanted=_verified(name(2)), population=True),
     _row("drift: proof lost", before=one(1), meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
     _row("drift: replaced", before=one(1), meanwhile=_put_by_hand(name(1), 2), declared=one(1), wanted=_verified(name(1))),
-    _row("drift: deleted", before=one(1), meanwhile=lambda world: world.hub.delete(name(1)), declared=one(1), wanted=_verified(name(1))),
+    _row("drift: deleted", before=one(1), meanwhile=lambda case: case.hub.delete(name(1)), declared=one(1), wanted=_verified(name(1))),
     _row(
         "another certificate in place",
         before=one(1, certificateName="fixed"),
@@ -95,10 +95,10 @@ SCENARIOS = (
     _row(
         "waiting for proof",
         declared=one(1, signer=custody.offline()),
-        wanted=lambda _world: {name(1): False},
+        wanted=lambda _case: {name(1): False},
     ),
     _row("the proof comes in", before=one(1, signer=custody.offline()), declared=_answered, wanted=_verified(name(1))),
     _row("attested", declared=one(1, attest=True, signer=None), wanted=_verified(name(1, "-attested"))),
     _row("nothing to do", before=one(1), declared=one(1), wanted=_verified(name(1)), population=True),
-    _row("delete", before=one(1), declared=lambda _world: {}, wanted=_verified()),
+    _row("delete", before=one(1), declared=lambda _case: {}, wanted=_verified()),
 )

@@ -19,7 +19,7 @@ import httpx
 
 from sandbox.installation import environment
 from tests.faults import trust
-from tests.faults.world import World
+from tests.faults.case_hub import CaseHub
 from tests.kit.local_azure import Hub, local_azure
 from tests.kit.program import pem_of, program
 
@@ -71,7 +71,7 @@ class Stand:
 
     stage: "Stage"
     folder: Path
-    world: World
+    case: CaseHub
 
     @property
     def settings(self) -> Path:
@@ -139,10 +139,10 @@ class Stage:
         for path in (folder / "Pulumi.sandbox.yaml", *folder.glob(".pulumi/stacks/*/sandbox.json")):
             path.write_text(path.read_text().replace(before, hub.id))
         (folder / "hub").write_text(hub.id)
-        stand = Stand(self, folder, World(hub, self.control))
+        stand = Stand(self, folder, CaseHub(hub, self.control))
         for name in stand.known():
             hub.put(name, pem_of(Hub(hub.azure, before).certificates()[name]), isVerified=True)
-        stand.world.forget()
+        stand.case.forget()
         return stand
 
 
@@ -161,10 +161,10 @@ def stage(folder: Path) -> Iterator[Stage]:
             "PULUMI_PARALLEL": "1",
         }
         made = Stage(folder, place, {**inherited, **environment(azure.ready), **variables}, control, azure.hub)
-        first = Stand(made, folder / "initialized", World(azure.hub(), control))
+        first = Stand(made, folder / "initialized", CaseHub(azure.hub(), control))
         first.folder.mkdir()
-        (first.folder / "hub").write_text(first.world.hub.id)
-        first.settings.write_text(_SETTINGS.format(hub=first.world.hub.id))
+        (first.folder / "hub").write_text(first.case.hub.id)
+        first.settings.write_text(_SETTINGS.format(hub=first.case.hub.id))
         first.must("stack")
         made.ready["initialized"] = first.folder
         stood = made.stand("initialized")
@@ -177,7 +177,7 @@ def deaths(stage: Stage, operation: Operation) -> list[Death]:
     """Every provider call of a run that nobody kills; before it and after an effect; of engine and provider."""
     stand = stage.stand(operation.start)
     stand.must(operation.verb, **operation.settings)
-    assert len(stand.known()) == len(stand.world.hub.verified()) == operation.leaves
+    assert len(stand.known()) == len(stand.case.hub.verified()) == operation.leaves
     found = list[Death]()
     for call in stand.calls():
         resource = call["urn"].rpartition("$")[2].replace("::", " ") if "$" in call["urn"] else call["urn"].partition("::")[2]
@@ -207,7 +207,7 @@ def attempt(stage: Stage, death: Death) -> list[str]:
     """One case: the run that is killed, and the next."""
     operation = death.operation
     stand = stage.stand(operation.start)
-    verified, before = stand.world.hub.verified(), stand.known()
+    verified, before = stand.case.hub.verified(), stand.known()
     killed = stand.run(operation.verb, {"call": death.call, "when": death.when, "victim": death.victim}, **operation.settings)
     flaws = list[str]()
     if killed.returncode != (-signal.SIGKILL if death.victim == "engine" else 1):
@@ -219,13 +219,13 @@ def attempt(stage: Stage, death: Death) -> list[str]:
     after = stand.run(operation.verb)
     if after.returncode:
         flaws.append(f"the next run failed: {after.stdout}{after.stderr}")
-    known, standing = stand.known(), stand.world.hub.certificates()
+    known, standing = stand.known(), stand.case.hub.certificates()
     if known != {name: one["properties"]["thumbprint"] for name, one in standing.items()}:
         flaws.append(f"the state knows {known}, and on the hub stand {sorted(standing)}")
     if not all(one["properties"]["isVerified"] for one in standing.values()):
-        flaws.append(f"not all is verified: {stand.world.hub.verified()}")
+        flaws.append(f"not all is verified: {stand.case.hub.verified()}")
     if len(known) != operation.leaves or (operation.settings and known == before):
         flaws.append(f"the state knows {known}")
-    if operation.verb == "up" and before and not all(trust.moments(verified, stand.world.log())):
+    if operation.verb == "up" and before and not all(trust.moments(verified, stand.case.log())):
         flaws.append("devices were locked out on the way")
     return flaws

@@ -12,12 +12,12 @@ from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
+from tests.faults.case_hub import CaseHub
 from tests.faults.certificates import authority, name
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.faults.world import World
-from tests.kit.estate import OWNER, Estate
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_registry import OWNER, DeviceRegistry
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure
 
 DEVICE = "press-1"
@@ -26,16 +26,16 @@ _Twins = Mapping[str, Any]
 
 
 @contextmanager
-def estate(world: World) -> Iterator[Estate]:
+def estate(case: CaseHub) -> Iterator[DeviceRegistry]:
     """The hub's registry, by a door of the test's own."""
-    door = HubDoor(world.azure, world.hub)
+    door = HubClient(case.azure, case.hub)
     with door.http:
-        yield Estate(world.azure, door)
+        yield DeviceRegistry(case.azure, door)
 
 
-def shown(world: World) -> _Twins:
+def shown(case: CaseHub) -> _Twins:
     """Every device: whether it is enabled, how it shows who it is, its tags."""
-    with estate(world) as found:
+    with estate(case) as found:
         return {one: (twin["status"], twin["authenticationType"], twin.get("tags") or {}) for one, twin in found.twins().items()}
 
 
@@ -44,19 +44,19 @@ def standing(*device_ids: str, status: str = "enabled", plant: str = "A") -> _Tw
     return {one: (status, "certificateAuthority", {"plant": plant, "hubtrust": OWNER}) for one in device_ids}
 
 
-def _inputs(world: World, **own: Any) -> dict[str, Any]:
-    return {"hubId": world.hub.id, "hostName": world.host, "owner": OWNER, "deadline": world.deadline} | own
+def _inputs(case: CaseHub, **own: Any) -> dict[str, Any]:
+    return {"hubId": case.hub.id, "hostName": case.host, "owner": OWNER, "deadline": case.deadline} | own
 
 
-def device(**changes: Any) -> Callable[[World], Declared]:
+def device(**changes: Any) -> Callable[[CaseHub], Declared]:
     """One DeviceIdentity."""
     given = {"deviceId": DEVICE, "tags": json.dumps({"plant": "A"})} | changes
-    return lambda world: {"device": (DeviceIdentityProvider, _inputs(world, **given))}
+    return lambda case: {"device": (DeviceIdentityProvider, _inputs(case, **given))}
 
 
-def fleet(roster: Roster) -> Callable[[World], Declared]:
+def fleet(roster: Roster) -> Callable[[CaseHub], Declared]:
     """One DeviceFleet."""
-    return lambda world: {"fleet": (DeviceFleetProvider, _inputs(world, members=roster.pack()))}
+    return lambda case: {"fleet": (DeviceFleetProvider, _inputs(case, members=roster.pack()))}
 
 
 def roster(plants: Mapping[str, str]) -> Roster:
@@ -64,16 +64,16 @@ def roster(plants: Mapping[str, str]) -> Roster:
     return Roster.of((one, Registration(tags={"plant": plant})) for one, plant in plants.items())
 
 
-def check(world: World) -> Declared:
+def check(case: CaseHub) -> Declared:
     """A ConnectionCheck that has to ask for the hub's name."""
     plant = authority(1)
-    news = {"hubId": world.hub.id, "deviceId": DEVICE, "chain": plant.pem, "signer": custody.in_state(plant.private_pem)}
-    return {"check": (ConnectionCheckProvider, news | {"deadline": world.deadline})}
+    news = {"hubId": case.hub.id, "deviceId": DEVICE, "chain": plant.pem, "signer": custody.in_state(plant.private_pem)}
+    return {"check": (ConnectionCheckProvider, news | {"deadline": case.deadline})}
 
 
-def _by_hand(change: Callable[[Estate], None]) -> Callable[[World], None]:
-    def changed(world: World) -> None:
-        with estate(world) as found:
+def _by_hand(change: Callable[[DeviceRegistry], None]) -> Callable[[CaseHub], None]:
+    def changed(case: CaseHub) -> None:
+        with estate(case) as found:
             change(found)
 
     return changed
@@ -82,23 +82,23 @@ def _by_hand(change: Callable[[Estate], None]) -> Callable[[World], None]:
 def may_manage(azure: LocalAzure) -> None:
     """Give the deployer the data role on every hub."""
     everywhere = Hub(azure, f"/subscriptions/{azure.ready['subscription_id']}")
-    door = HubDoor(azure, everywhere, authorization="none is needed")
+    door = HubClient(azure, everywhere, authorization="none is needed")
     with door.http:
-        Estate(azure, door).grant()
+        DeviceRegistry(azure, door).grant()
 
 
-def _trusted(world: World) -> None:
+def _trusted(case: CaseHub) -> None:
     """A hub where the canary can connect."""
-    world.hub.put(name(1), authority(1).pem, isVerified=True)
-    _by_hand(lambda found: found.door.put(DEVICE) and None)(world)
+    case.hub.put(name(1), authority(1).pem, isVerified=True)
+    _by_hand(lambda found: found.door.put(DEVICE) and None)(case)
 
 
-def _nothing(_world: World) -> Declared:
+def _nothing(_case: CaseHub) -> Declared:
     return {}
 
 
 def _row(resource: str, operation: str, wanted: _Twins, **fields: Any) -> Scenario:
-    return Scenario(resource=resource, operation=operation, wanted=lambda _world: wanted, found=shown, **fields)
+    return Scenario(resource=resource, operation=operation, wanted=lambda _case: wanted, found=shown, **fields)
 
 
 _SMALL = {"press-1": "A", "press-2": "A", "press-3": "A"}

@@ -9,42 +9,42 @@ from typing import Any
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from tests.faults.case_hub import CaseHub
 from tests.faults.certificates import authority, declare, name
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.faults.world import World
-from tests.kit.key_places import Vault, vault
+from tests.kit.key_stores import Vault, vault
 
 _KEY = "ca"
 
 
-def address(world: World) -> str:
+def address(case: CaseHub) -> str:
     """The key's, in a vault that is called as the hub is."""
-    return f"{Vault(world.azure, world.name).uri}/keys/{_KEY}"
+    return f"{Vault(case.azure, case.name).uri}/keys/{_KEY}"
 
 
-def key(world: World) -> Declared:
+def key(case: CaseHub) -> Declared:
     """A SigningKey that is made where there is none."""
-    return {"key": (SigningKeyProvider, {"signer": custody.in_key_vault(address(world)), "make": "ec-p256"})}
+    return {"key": (SigningKeyProvider, {"signer": custody.in_key_vault(address(case)), "make": "ec-p256"})}
 
 
-def made(world: World) -> Mapping[str, Any]:
+def made(case: CaseHub) -> Mapping[str, Any]:
     """How often a key was made, whether or not the answer was seen: twice would be two versions."""
-    created = [entry for entry in world.log() if (entry["method"], entry["path"]) == ("POST", f"/keys/{_KEY}/create")]
+    created = [entry for entry in case.log() if (entry["method"], entry["path"]) == ("POST", f"/keys/{_KEY}/create")]
     return {_KEY: sum(200 in (entry["status"], entry["effect"]) for entry in created)}
 
 
-def proven_there(world: World) -> Declared:
+def proven_there(case: CaseHub) -> Declared:
     """A VerifiedCertificate whose key signs in the vault."""
-    return {"ca": (VerifiedCertificateProvider, declare(world, 1, signer=custody.in_key_vault(address(world))))}
+    return {"ca": (VerifiedCertificateProvider, declare(case, 1, signer=custody.in_key_vault(address(case))))}
 
 
-def _empty(world: World) -> None:
-    vault(world.azure, world.name)
+def _empty(case: CaseHub) -> None:
+    vault(case.azure, case.name)
 
 
-def _filled(world: World) -> None:
-    vault(world.azure, world.name).give(_KEY, authority(1).key)
+def _filled(case: CaseHub) -> None:
+    vault(case.azure, case.name).give(_KEY, authority(1).key)
 
 
 SCENARIOS = (
@@ -53,7 +53,7 @@ SCENARIOS = (
         operation="first create, made in a vault",
         setup=_empty,
         declared=key,
-        wanted=lambda _world: {_KEY: 1},
+        wanted=lambda _case: {_KEY: 1},
         found=made,
         for_good=False,
     ),
@@ -62,7 +62,7 @@ SCENARIOS = (
         operation="first create, found in a vault",
         setup=_filled,
         declared=key,
-        wanted=lambda _world: {_KEY: 0},
+        wanted=lambda _case: {_KEY: 0},
         found=made,
         for_good=False,
     ),
@@ -71,9 +71,9 @@ SCENARIOS = (
         operation="first create, key in a vault",
         setup=_filled,
         declared=proven_there,
-        wanted=lambda _world: {name(1): True},
-        found=lambda world: world.hub.verified(),
-        names=lambda _world: {name(1): "{first}"},
+        wanted=lambda _case: {name(1): True},
+        found=lambda case: case.hub.verified(),
+        names=lambda _case: {name(1): "{first}"},
         for_good=False,
     ),
 )

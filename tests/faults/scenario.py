@@ -1,31 +1,31 @@
-"""The rows of the matrix: what stood, what happened to it, what a run then declares, and the world that it must end in."""
+"""The rows of the matrix: what stood, what happened to it, what a run then declares, and what must be there in the end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.faults.case_hub import CaseHub
 from tests.faults.stack import Declared
-from tests.faults.world import World
 
 
-def _untouched(_world: World) -> None:
+def _untouched(_case: CaseHub) -> None:
     """Nothing happens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One operation of one resource; every callable gets the case's own world."""
+    """One operation of one resource; every callable gets the case's own hub."""
 
     resource: str
     operation: str
     kind: str = "IotHubs"  # or provisioningServices
-    setup: Callable[[World], None] = _untouched  # what the hub must have before anything else
-    before: Callable[[World], Declared] = lambda _world: {}  # what the run before declared
-    meanwhile: Callable[[World], None] = _untouched  # what others did since
-    declared: Callable[[World], Declared]  # what the run that meets the fault declares
-    wanted: Callable[[World], Mapping[str, Any]]  # what must stand in the end, as ``found`` shows it
-    found: Callable[[World], Mapping[str, Any]]
-    names: Callable[[World], Mapping[str, str]] = lambda _world: {}  # literals in paths, and what the report calls them
+    setup: Callable[[CaseHub], None] = _untouched  # what the hub must have before anything else
+    before: Callable[[CaseHub], Declared] = lambda _case: {}  # what the run before declared
+    meanwhile: Callable[[CaseHub], None] = _untouched  # what others did since
+    declared: Callable[[CaseHub], Declared]  # what the run that meets the fault declares
+    wanted: Callable[[CaseHub], Mapping[str, Any]]  # what must stand in the end, as ``found`` shows it
+    found: Callable[[CaseHub], Mapping[str, Any]]
+    names: Callable[[CaseHub], Mapping[str, str]] = lambda _case: {}  # literals in paths, and what the report calls them
     login: bool = False  # the run that meets the fault has no token yet, and its calls for one are of the operation
     for_good: bool = True  # each fault also at every try
     most_calls: int = 60  # of the run that meets the fault: nobody hammers Azure

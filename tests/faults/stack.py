@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hubtrust.dynamic.lifecycle import Reconciler
-from tests.kit.engine_calls import CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.provider_process import CallFailedError, Made, Provider, ProviderProcess
 
 # What a program declares: each resource's provider and inputs, by name, in the order of the program.
 Declared = dict[str, tuple[type[Reconciler], dict[str, Any]]]

@@ -13,13 +13,13 @@ import httpx
 
 from sandbox.installation import environment
 from tests.faults import devices, trust
+from tests.faults.case_hub import Call, CaseHub
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.faults.world import Call, World
-from tests.kit.engine_calls import CallFailedError, ProviderProcess
-from tests.kit.key_places import OFFICER, grant
+from tests.kit.key_stores import OFFICER, grant
 from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.provider_process import CallFailedError, ProviderProcess
 
 ABSORBED = "absorbed"
 _LINE = re.compile(r"hubtrust(\.\w+)+\.(?P<kind>\w+Error): [^\n]+; [^\n]+")
@@ -58,14 +58,14 @@ class Bench:
     control: httpx.Client
     runs: tuple[ProviderProcess, ...]
 
-    def world(self, scenario: Scenario, deadline: float) -> World:
+    def case(self, scenario: Scenario, deadline: float) -> CaseHub:
         """A hub of its own, with what stood before and what happened to it since."""
-        world = World(self.azure.hub(scenario.kind), self.control, deadline, scenario.login)
-        scenario.setup(world)
-        world.stack.up(self.runs[0], scenario.before(world))
-        scenario.meanwhile(world)
-        world.forget()
-        return world
+        case = CaseHub(self.azure.hub(scenario.kind), self.control, deadline, scenario.login)
+        scenario.setup(case)
+        case.stack.up(self.runs[0], scenario.before(case))
+        scenario.meanwhile(case)
+        case.forget()
+        return case
 
     @contextmanager
     def run(self, scenario: Scenario) -> Iterator[ProviderProcess]:
@@ -101,11 +101,11 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
     Raises:
         AssertionError: not even that run does what the scenario wants.
     """
-    world = bench.world(scenario, deadline=20)
+    case = bench.case(scenario, deadline=20)
     with bench.run(scenario) as run:
-        world.stack.up(run, scenario.declared(world))
-    calls = world.calls()
-    assert dict(scenario.found(world)) == dict(scenario.wanted(world)), f"{scenario.title}: without any fault it ends otherwise"
+        case.stack.up(run, scenario.declared(case))
+    calls = case.calls()
+    assert dict(scenario.found(case)) == dict(scenario.wanted(case)), f"{scenario.title}: without any fault it ends otherwise"
     calls = [call for call in calls if call.host == "login"] if scenario.login else calls
     assert calls, f"{scenario.title}: no call of it was seen"
     return [
@@ -124,33 +124,33 @@ def sweep(bench: Bench, scenario: Scenario, share: float, seed: int) -> list[Out
 
 def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
     """One case: the run that meets the fault, the next run, and one more that has nothing to do."""
-    world = bench.world(scenario, deadline=1 if cell.lasting else 20)
-    verified, declared = world.hub.verified(), scenario.declared(world)
+    case = bench.case(scenario, deadline=1 if cell.lasting else 20)
+    verified, declared = case.hub.verified(), scenario.declared(case)
     with bench.run(scenario) as run:
-        world.plant(cell.fault, cell.call, lasting=cell.lasting)
-        result, line, flaws = _faulted(world, run, declared)
-    log = world.log()
+        case.plant(cell.fault, cell.call, lasting=cell.lasting)
+        result, line, flaws = _faulted(case, run, declared)
+    log = case.log()
     if not any(entry["fault"] for entry in log):
         flaws.append("the fault never struck: that call was not made again on another hub")
     if len(log) > scenario.most_calls:
         flaws.append(f"it asked {len(log)} times: nobody hammers Azure")
-    world.heal()
-    flaws += _next(world, bench.runs[2], declared)
-    after = world.log()
+    case.heal()
+    flaws += _next(case, bench.runs[2], declared)
+    after = case.log()
     if result == ABSORBED and (changes := _changes(after[len(log) :])):
         flaws.append(f"the run said that it was done, and the next one found something to do: {changes}")
-    flaws += _wrong(scenario, world, declared)
+    flaws += _wrong(scenario, case, declared)
     if scenario.population and not all(moments := trust.moments(verified, after)):
         flaws.append(f"devices were locked out: trusted were, one after the other, {[sorted(each) for each in moments]}")
-    flaws += _next(world, bench.runs[3], declared)
-    if changes := _changes(world.log()[len(after) :]):
-        flaws.append(f"after that the world did not come to rest: {changes}")
-    return Outcome(cell, _label(cell.call, scenario.names(world)), result, line, tuple(flaws))
+    flaws += _next(case, bench.runs[3], declared)
+    if changes := _changes(case.log()[len(after) :]):
+        flaws.append(f"the last run still changed something: {changes}")
+    return Outcome(cell, _label(cell.call, scenario.names(case)), result, line, tuple(flaws))
 
 
-def _faulted(world: World, run: ProviderProcess, declared: Declared) -> tuple[str, str, list[str]]:
+def _faulted(case: CaseHub, run: ProviderProcess, declared: Declared) -> tuple[str, str, list[str]]:
     try:
-        world.stack.up(run, declared)
+        case.stack.up(run, declared)
     except CallFailedError as error:
         line = str(error).strip()
         told = _LINE.fullmatch(line)
@@ -158,22 +158,22 @@ def _faulted(world: World, run: ProviderProcess, declared: Declared) -> tuple[st
     return ABSORBED, "", []
 
 
-def _next(world: World, run: ProviderProcess, declared: Declared) -> list[str]:
+def _next(case: CaseHub, run: ProviderProcess, declared: Declared) -> list[str]:
     try:
-        world.stack.up(run, declared)
+        case.stack.up(run, declared)
     except CallFailedError as error:
         return [f"a later run, with nothing in its way, failed: {error}"]
     return []
 
 
-def _wrong(scenario: Scenario, world: World, declared: Declared) -> list[str]:
-    """What is not in the world or in the state as it must be in the end."""
+def _wrong(scenario: Scenario, case: CaseHub, declared: Declared) -> list[str]:
+    """What differs, on the hub or in the state, from what must be there in the end."""
     flaws = list[str]()
-    found, wanted = dict(scenario.found(world)), dict(scenario.wanted(world))
+    found, wanted = dict(scenario.found(case)), dict(scenario.wanted(case))
     if found != wanted:
         flaws.append(f"it ended as {found}, and {wanted} was wanted")
-    if world.stack.replaced or world.stack.resources.keys() != declared.keys():
-        flaws.append(f"the state holds {sorted(world.stack.resources)}, and {len(world.stack.replaced)} more to delete")
+    if case.stack.replaced or case.stack.resources.keys() != declared.keys():
+        flaws.append(f"the state holds {sorted(case.stack.resources)}, and {len(case.stack.replaced)} more to delete")
     return flaws
 
 

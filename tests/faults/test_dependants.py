@@ -3,35 +3,35 @@
 import pytest
 
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
+from tests.faults.case_hub import Call, CaseHub
 from tests.faults.devices import DEVICE, device
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.stack import Declared
 from tests.faults.sweep import Bench
-from tests.faults.world import Call, World
-from tests.kit.engine_calls import CallFailedError
-from tests.kit.estate import OWNER
+from tests.kit.device_registry import OWNER
+from tests.kit.provider_process import CallFailedError
 
 _ASKED = Call("POST", "hub", "/devices/query", 1)
 
 
-def generation(world: World, *, keep: bool) -> Declared:
+def generation(case: CaseHub, *, keep: bool) -> Declared:
     """The second generation of an authority, with or without the first."""
     told = {"authority": "plant", "generation": 2, "keepPrevious": keep}
-    where = {"hubId": world.hub.id, "hostName": world.host, "devicesOf": OWNER["stack"]}
+    where = {"hubId": case.hub.id, "hostName": case.host, "devicesOf": OWNER["stack"]}
     return {"generation": (AuthorityGenerationProvider, {**told, **where})}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 def test_a_generation_stays_while_devices_depend_on_it(bench: Bench, fault: Fault) -> None:
     """Whatever goes wrong once with the question, the answer is that a device depends on it, or that it could not be asked."""
-    world = World(bench.azure.hub(), bench.control)
-    first = {"generation": (AuthorityGenerationProvider, generation(world, keep=False)["generation"][1] | {"generation": 1})}
-    world.stack.up(bench.runs[0], first)
-    world.stack.up(bench.runs[0], generation(world, keep=True) | device()(world))
-    world.plant(fault, _ASKED, lasting=False)
+    case = CaseHub(bench.azure.hub(), bench.control)
+    first = {"generation": (AuthorityGenerationProvider, generation(case, keep=False)["generation"][1] | {"generation": 1})}
+    case.stack.up(bench.runs[0], first)
+    case.stack.up(bench.runs[0], generation(case, keep=True) | device()(case))
+    case.plant(fault, _ASKED, lasting=False)
     with pytest.raises(CallFailedError, match=rf"1 enabled device of this stack|{DEVICE}|the devices on IoT hub"):
-        world.stack.up(bench.runs[1], generation(world, keep=False) | device()(world))
-    assert any(entry["fault"] for entry in world.log())
-    world.heal()
+        case.stack.up(bench.runs[1], generation(case, keep=False) | device()(case))
+    assert any(entry["fault"] for entry in case.log())
+    case.heal()
     with pytest.raises(CallFailedError, match="1 enabled device of this stack"):
-        world.stack.up(bench.runs[2], generation(world, keep=False) | device()(world))
+        case.stack.up(bench.runs[2], generation(case, keep=False) | device()(case))

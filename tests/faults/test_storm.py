@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults.extent import Extent
 from tests.faults.fault import FAULTS
-from tests.kit.estate import Estate
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_registry import DeviceRegistry
+from tests.kit.hub_client import HubClient
 from tests.kit.program import Program, program
 
 _DOORS = ({"path": "*/certificates/*"}, {"host": "*.azure-devices.net"})  # the calls that are ours and not azure-native's
@@ -62,6 +62,6 @@ def fleet(stack: Program) -> int:
     form |= {name: stack.ready[name] for name in ("client_id", "client_secret")}
     with stack.azure() as azure:
         answer = azure.http.post(f"/{stack.ready['tenant_id']}/oauth2/v2.0/token", data=form).raise_for_status()
-        door = HubDoor(azure, stack.hub(azure), authorization=f"Bearer {answer.json()['access_token']}")
+        door = HubClient(azure, stack.hub(azure), authorization=f"Bearer {answer.json()['access_token']}")
         with door.http:
-            return len(Estate(azure, door).twins())
+            return len(DeviceRegistry(azure, door).twins())

@@ -5,12 +5,12 @@ import pytest
 from hubtrust.dynamic.lifecycle import Reconciler
 from tests.faults import trust
 from tests.faults.broken import Babbling, Hasty, Littering
+from tests.faults.case_hub import Call, CaseHub
 from tests.faults.certificates import authority, declare, name
 from tests.faults.fault import FAULTS
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.sweep import Bench, Cell, attempt
-from tests.faults.world import Call, World
 
 HIDDEN = {"method": "POST", "path": "/x/certificates/a/verify", "status": 0, "fault": "drop"}
 
@@ -18,16 +18,16 @@ HIDDEN = {"method": "POST", "path": "/x/certificates/a/verify", "status": 0, "fa
 def rotation(provider: type[Reconciler]) -> Scenario:
     """A rotation by another provider."""
 
-    def declared(generation: int, world: World) -> Declared:
-        return {"ca": (provider, declare(world, generation))}
+    def declared(generation: int, case: CaseHub) -> Declared:
+        return {"ca": (provider, declare(case, generation))}
 
     return Scenario(
         resource="VerifiedCertificate",
         operation="rotation",
-        before=lambda world: declared(1, world),
-        declared=lambda world: declared(2, world),
-        wanted=lambda _world: {name(2): True},
-        found=lambda world: world.hub.verified(),
+        before=lambda case: declared(1, case),
+        declared=lambda case: declared(2, case),
+        wanted=lambda _case: {name(2): True},
+        found=lambda case: case.hub.verified(),
         population=True,
     )
 
@@ -50,9 +50,9 @@ def test_a_fault_that_never_strikes_is_noticed(bench: Bench) -> None:
     scenario = Scenario(
         resource="VerifiedCertificate",
         operation="nothing",
-        declared=lambda _world: {},
-        wanted=lambda _world: {},
-        found=lambda world: world.hub.verified(),
+        declared=lambda _case: {},
+        wanted=lambda _case: {},
+        found=lambda case: case.hub.verified(),
     )
     outcome = attempt(bench, scenario, Cell(Call("GET", "arm", "/nowhere", 1), busy, lasting=False))
     assert outcome.flaws == ("the fault never struck: that call was not made again on another hub",)
@@ -66,11 +66,11 @@ def test_an_effect_that_a_fault_hid_counts(effect: int | None, trusted: set[str]
 
 def test_trust_is_lost_by_a_code_a_replacement_and_a_deletion(bench: Bench) -> None:
     """As local Azure has it: asking for a code takes verification away, and so do PUT and DELETE."""
-    world = World(bench.azure.hub(), bench.control)
-    for change in (world.hub.generate, lambda called: world.hub.put(called, authority(1).pem), world.hub.delete):
-        world.hub.put("a", authority(1).pem, isVerified=True)
-        before = world.hub.verified()
-        world.forget()
+    case = CaseHub(bench.azure.hub(), bench.control)
+    for change in (case.hub.generate, lambda called: case.hub.put(called, authority(1).pem), case.hub.delete):
+        case.hub.put("a", authority(1).pem, isVerified=True)
+        before = case.hub.verified()
+        case.forget()
         change("a")
-        after = {called for called, verified in world.hub.verified().items() if verified}
-        assert trust.moments(before, world.log())[-1] == after == frozenset()
+        after = {called for called, verified in case.hub.verified().items() if verified}
+        assert trust.moments(before, case.log())[-1] == after == frozenset()

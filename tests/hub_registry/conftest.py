@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure, local_azure
 
 
@@ -16,8 +16,8 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture
-def door(azure: LocalAzure) -> Iterator[HubDoor]:
+def door(azure: LocalAzure) -> Iterator[HubClient]:
     """A new hub's door, opened by the owner policy's key."""
-    found = HubDoor(azure, azure.hub())
+    found = HubClient(azure, azure.hub())
     with found.http:
         yield found

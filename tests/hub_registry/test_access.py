@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kit.hub_client import HubDoor, signature
+from tests.kit.hub_client import HubClient, signature
 
 
-def _entra(door: HubDoor, principal: dict[str, str]) -> dict[str, str]:
+def _entra(door: HubClient, principal: dict[str, str]) -> dict[str, str]:
     """An Entra token for hubs, as a header."""
     login = door.azure.ready["arm"]
     form = {"grant_type": "client_credentials", "scope": "https://iothubs.azure.net/.default"} | {
@@ -25,7 +25,7 @@ def _entra(door: HubDoor, principal: dict[str, str]) -> dict[str, str]:
     ("service", {"twin"}),
     ("device", set()),
 ])  # fmt: skip
-def test_each_policy_opens_what_its_rights_say(door: HubDoor, policy: str, allowed: set[str]) -> None:
+def test_each_policy_opens_what_its_rights_say(door: HubClient, policy: str, allowed: set[str]) -> None:
     """Reading, writing and twins are three rights; a right that is missing answers 401."""
     door.put("press-001")
     door.authorization = signature(door.host, policy, door.key(policy))
@@ -37,7 +37,7 @@ def test_each_policy_opens_what_its_rights_say(door: HubDoor, policy: str, allow
     assert statuses == {each: 200 if each in allowed else 401 for each in statuses}
 
 
-def test_a_signature_that_does_not_hold(door: HubDoor) -> None:
+def test_a_signature_that_does_not_hold(door: HubClient) -> None:
     """Another hub's host, another key, an unknown policy, expired, none at all: 401 in the hub's envelope."""
     key = door.key("iothubowner")
     for text in (
@@ -53,7 +53,7 @@ def test_a_signature_that_does_not_hold(door: HubDoor) -> None:
         assert answer.json()["Message"] == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
 
 
-def test_local_auth_can_be_off(door: HubDoor) -> None:
+def test_local_auth_can_be_off(door: HubClient) -> None:
     """With disableLocalAuth no signature opens the door."""
     properties = {"disableLocalAuth": True}
     door.azure.ask("PUT", door.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})
@@ -61,10 +61,10 @@ def test_local_auth_can_be_off(door: HubDoor) -> None:
     assert door.ask("GET", "/devices").status_code == 401
 
 
-def test_an_owner_has_no_right_on_devices(door: HubDoor) -> None:
+def test_an_owner_has_no_right_on_devices(door: HubClient) -> None:
     """The deployer owns the subscription and is refused; a data role on the hub opens what it names, at another hub nothing."""
     assert door.ask("GET", "/devices", headers=_entra(door, door.azure.ready)).status_code == 401
-    other = HubDoor(door.azure, door.azure.hub())
+    other = HubClient(door.azure, door.azure.hub())
     for role, expected in (
         ("IoT Hub Data Contributor", (200, 200, 200)),
         ("IoT Hub Data Reader", (200, 401, 200)),
@@ -86,13 +86,13 @@ def test_an_owner_has_no_right_on_devices(door: HubDoor) -> None:
     other.http.close()
 
 
-def test_a_token_for_arm_is_none_for_a_hub(door: HubDoor) -> None:
+def test_a_token_for_arm_is_none_for_a_hub(door: HubClient) -> None:
     """The audience differs."""
     assert door.ask("GET", "/devices", headers=door.azure.token).status_code == 401
 
 
 @pytest.mark.parametrize("version", ["", "2099-01-01"])
-def test_an_unknown_api_version_is_refused(door: HubDoor, version: str) -> None:
+def test_an_unknown_api_version_is_refused(door: HubClient, version: str) -> None:
     """400 InvalidProtocolVersion."""
     answer = door.ask("GET", "/devices", version=version)
     assert (answer.status_code, answer.headers["iothub-errorcode"]) == (400, "InvalidProtocolVersion")

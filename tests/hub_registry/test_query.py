@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 
 _CA = {"type": "certificateAuthority"}
 
 
-def _fill(door: HubDoor, count: int) -> list[str]:
+def _fill(door: HubClient, count: int) -> list[str]:
     names = [f"press-{number:04}" for number in range(count)]
     for start in range(0, count, 100):
         items = [
@@ -18,7 +18,7 @@ def _fill(door: HubDoor, count: int) -> list[str]:
     return names
 
 
-def test_pages_hold_what_was_asked_and_lead_on(door: HubDoor) -> None:
+def test_pages_hold_what_was_asked_and_lead_on(door: HubClient) -> None:
     """250 devices are 3 pages of 100, the default, and 25 of 10; each device comes once, in the order of the ids."""
     names = _fill(door, 250)
     for size, pages in ((None, 3), (10, 25), (250, 1), (1000, 1)):
@@ -43,7 +43,7 @@ def test_pages_hold_what_was_asked_and_lead_on(door: HubDoor) -> None:
     ("startswith(deviceId, 'it')", ["it's"]),
     ("tags.line.number = '1'", []),
 ])  # fmt: skip
-def test_conditions(door: HubDoor, where: str, expected: list[str]) -> None:
+def test_conditions(door: HubClient, where: str, expected: list[str]) -> None:
     """What a condition finds; a comparison with something absent is never true, nor is its opposite."""
     door.bulk(
         {"id": "a", "authentication": _CA, "tags": {"line": {"number": 0}}},
@@ -54,7 +54,7 @@ def test_conditions(door: HubDoor, where: str, expected: list[str]) -> None:
     assert [twin["deviceId"] for twin in found] == expected
 
 
-def test_columns_counts_and_groups(door: HubDoor) -> None:
+def test_columns_counts_and_groups(door: HubClient) -> None:
     """Columns and aggregates are raw items, twins are twins; the header says which."""
     _fill(door, 7)
     assert door.query("SELECT COUNT() AS total FROM devices WHERE tags.line.number = 0") == [[{"total": 3}]]
@@ -74,13 +74,13 @@ def test_columns_counts_and_groups(door: HubDoor) -> None:
     "SELECT COUNT(), deviceId FROM devices",
     "SELECT * FROM devices WHERE a = 'x", "SELECT * FROM devices WHERE " + "(" * 2000,
 ])  # fmt: skip
-def test_what_is_not_in_the_language(door: HubDoor, text: str) -> None:
+def test_what_is_not_in_the_language(door: HubClient, text: str) -> None:
     """400 ArgumentInvalid;BadRequest, as bare as Azure's."""
     answer = door.ask("POST", "/devices/query", json={"query": text})
     assert (answer.status_code, answer.json()["Message"]) == (400, "ErrorCode:ArgumentInvalid;BadRequest")
 
 
-def test_a_token_holds_for_its_own_query_only(door: HubDoor) -> None:
+def test_a_token_holds_for_its_own_query_only(door: HubClient) -> None:
     """And text that is no token is refused too."""
     _fill(door, 3)
     first = door.ask("POST", "/devices/query", json={"query": "SELECT * FROM devices"}, headers={"x-ms-max-item-count": "1"})
@@ -89,7 +89,7 @@ def test_a_token_holds_for_its_own_query_only(door: HubDoor) -> None:
         assert door.ask("POST", "/devices/query", json={"query": query}, headers={"x-ms-continuation": sent}).status_code == 400
 
 
-def test_the_index_may_lag(door: HubDoor) -> None:
+def test_the_index_may_lag(door: HubClient) -> None:
     """With the dial, queries see new, changed and deleted devices only once the lag has passed; the registry itself is never behind."""
     for name in ("changed", "deleted"):
         door.put(name)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 
 RECORDED = (
     Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "azure-traffic" / "hub_data_plane.jsonl.gz"
@@ -52,7 +52,7 @@ def comparable(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("session", ids())
-def test_a_recorded_session(door: HubDoor, session: str) -> None:
+def test_a_recorded_session(door: HubClient, session: str) -> None:
     """Status, error name, quoted etag header and body of each answer are the recorded ones."""
     for pair in sessions()[session]:
         place = urlsplit(pair["uri"])

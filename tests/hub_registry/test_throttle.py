@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.azure.hub_registry.throttle import QUEUE_SECONDS, Operation, Throttle, rate
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 
 
 @pytest.mark.parametrize(("sku", "units", "operation", "a_minute"), [
@@ -35,9 +35,9 @@ def test_a_bucket_leaks(subtests: pytest.Subtests) -> None:
         assert wait(100) == 0
 
 
-def test_over_the_limit_a_hub_answers_429(door: HubDoor) -> None:
+def test_over_the_limit_a_hub_answers_429(door: HubClient) -> None:
     """In the hub's words, without Retry-After; the connection ends, and nothing was done. Another hub is not touched."""
-    other = HubDoor(door.azure, door.azure.hub())
+    other = HubClient(door.azure, door.azure.hub())
     door.dial(throttle=0.01, throttle_burst=1)
     try:
         assert [door.ask("GET", "/devices").status_code for _ in range(2)] == [200, 200]

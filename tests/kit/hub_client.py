@@ -25,7 +25,7 @@ def signature(host: str, policy: str, key: str, *, seconds: int = 300) -> str:
 
 
 @dataclass
-class HubDoor:
+class HubClient:
     """One hub's data plane."""
 
     azure: LocalAzure

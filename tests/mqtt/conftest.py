@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.device_chains import Party
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure, local_azure
 
 
@@ -23,9 +23,9 @@ def root() -> Party:
 
 
 @pytest.fixture
-def door(azure: LocalAzure, root: Party) -> Iterator[HubDoor]:
+def door(azure: LocalAzure, root: Party) -> Iterator[HubClient]:
     """A new hub that trusts the root, with the device `press-001`."""
-    found = HubDoor(azure, azure.hub())
+    found = HubClient(azure, azure.hub())
     found.hub.put("root", root.pem, isVerified=True)
     found.put("press-001")
     yield found

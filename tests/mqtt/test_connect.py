@@ -8,14 +8,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.kit.device import API, Device, attempts, connect, until
-from tests.kit.device_chains import DAY, Party
-from tests.kit.hub_client import HubDoor, signature
+from tests.kit.device_certificates import DAY, Party
+from tests.kit.hub_client import HubClient, signature
+from tests.kit.mqtt_device import API, Device, attempts, connect, until
 
 ACCEPTED, NOT_AUTHORIZED = 0, 5
 
 
-def _refused(door: HubDoor, identity: Party | None, folder: Path, *above: Party, device: str = "press-001") -> str:
+def _refused(door: HubClient, identity: Party | None, folder: Path, *above: Party, device: str = "press-001") -> str:
     """The reason of a refusal, which comes with return code 5 and the end of the connection."""
     with Device(door, identity, folder, above=above) as line:
         assert line.connect(device) == NOT_AUTHORIZED
@@ -26,7 +26,7 @@ def _refused(door: HubDoor, identity: Party | None, folder: Path, *above: Party,
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_full_chain_connects(door: HubDoor, root: Party, tmp_path: Path, version: ssl.TLSVersion) -> None:
+def test_a_full_chain_connects(door: HubClient, root: Party, tmp_path: Path, version: ssl.TLSVersion) -> None:
     """Leaf and intermediate are sent, the root is on the hub; the registry shows the device connected, and gone when it is."""
     issuing = root.authority_below("Issuing")
     with Device(door, issuing.device("press-001"), tmp_path, above=(issuing,), version=version) as line:
@@ -39,7 +39,7 @@ def test_a_full_chain_connects(door: HubDoor, root: Party, tmp_path: Path, versi
     assert door.ask("GET", "/devices/press-001").json()["lastActivityTime"] > "2020"
 
 
-def test_an_issuing_ca_on_the_hub_is_enough(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_an_issuing_ca_on_the_hub_is_enough(door: HubClient, root: Party, tmp_path: Path) -> None:
     """What is verified on the hub need not be sent, and nothing above it is asked; another CA under the same root is a stranger."""
     other, issuing = Party("Other root"), None
     issuing = other.authority_below("Issuing")
@@ -67,7 +67,7 @@ def test_an_issuing_ca_on_the_hub_is_enough(door: HubDoor, root: Party, tmp_path
     ("nothing", "no certificate was sent"),
     ("expired intermediate", "has expired"),
 ])  # fmt: skip
-def test_each_flaw_is_refused(door: HubDoor, root: Party, tmp_path: Path, what: str, reason: str) -> None:
+def test_each_flaw_is_refused(door: HubClient, root: Party, tmp_path: Path, what: str, reason: str) -> None:
     """Return code 5, the end, and the reason in the log."""
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -117,7 +117,7 @@ def _without_identifier(issuer: Party) -> Party:
     return device
 
 
-def test_verified_at_that_moment(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_verified_at_that_moment(door: HubClient, root: Party, tmp_path: Path) -> None:
     """A CA that loses its verification or is deleted lets nobody in any more; one that never was verified neither."""
     device = root.device("press-001")
     with Device(door, device, tmp_path) as line:
@@ -134,16 +134,16 @@ def test_verified_at_that_moment(door: HubDoor, root: Party, tmp_path: Path) -> 
     assert "it has none" in _refused(door, other.device("press-001"), tmp_path)
 
 
-def test_trust_of_one_hub_is_none_of_another(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_trust_of_one_hub_is_none_of_another(door: HubClient, root: Party, tmp_path: Path) -> None:
     """The same device and chain at a hub that trusts another CA."""
-    second = HubDoor(door.azure, door.azure.hub())
+    second = HubClient(door.azure, door.azure.hub())
     second.hub.put("other", Party("Other").pem, isVerified=True)
     second.put("press-001")
     assert "neither verified here" in _refused(second, root.device("press-001"), tmp_path)
     second.http.close()
 
 
-def test_dates_are_judged_by_local_azures_clock(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_dates_are_judged_by_local_azures_clock(door: HubClient, root: Party, tmp_path: Path) -> None:
     """A certificate of 30 days is refused once the clock is 40 days on."""
     control = door.azure.ready["control"]
     httpx.put(f"{control}/clock", json={"advance": 40 * 86400}, trust_env=False).raise_for_status()
@@ -153,14 +153,14 @@ def test_dates_are_judged_by_local_azures_clock(door: HubDoor, root: Party, tmp_
         httpx.delete(f"{control}/clock", trust_env=False).raise_for_status()
 
 
-def test_who_is_not_in_the_registry(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_who_is_not_in_the_registry(door: HubClient, root: Party, tmp_path: Path) -> None:
     """No entry, or a disabled one, whose reason is told."""
     assert "no device 'press-002' is registered" in _refused(door, root.device("press-002"), tmp_path, device="press-002")
     door.put("retired", status="disabled", statusReason="worn out")
     assert "device 'retired' is disabled: worn out" in _refused(door, root.device("retired"), tmp_path, device="retired")
 
 
-def test_self_signed_by_either_thumbprint(door: HubDoor, tmp_path: Path) -> None:
+def test_self_signed_by_either_thumbprint(door: HubClient, tmp_path: Path) -> None:
     """Primary by SHA-1, secondary by SHA-256; another certificate is refused, and so is the right one once it has expired."""
     from cryptography.hazmat.primitives import hashes
 
@@ -177,7 +177,7 @@ def test_self_signed_by_either_thumbprint(door: HubDoor, tmp_path: Path) -> None
     assert "has expired" in _refused(door, old, tmp_path, device="stale")
 
 
-def test_by_key_where_the_hub_allows_it(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_by_key_where_the_hub_allows_it(door: HubClient, root: Party, tmp_path: Path) -> None:
     """A device's own key or a policy with DeviceConnect; not for a device that has a certificate, not when it is off."""
     keys = door.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]
 
@@ -210,7 +210,7 @@ def test_by_key_where_the_hub_allows_it(door: HubDoor, root: Party, tmp_path: Pa
     ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "no modules"),
     ("", "", "does not begin with"),
 ])  # fmt: skip
-def test_names_that_do_not_fit(door: HubDoor, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
+def test_names_that_do_not_fit(door: HubClient, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
     """Client id, user name and hub must agree."""
     with Device(door, root.device("press-001"), tmp_path) as line:
         line.send(connect(client, user.format(host=door.host)))
@@ -229,7 +229,7 @@ def test_names_that_do_not_fit(door: HubDoor, root: Party, tmp_path: Path, clien
         "{host}/press-001/?api-version=2020-09-30&DeviceClientType=x%2F1",
     ],
 )
-def test_user_names_that_clients_send(door: HubDoor, root: Party, tmp_path: Path, user: str) -> None:
+def test_user_names_that_clients_send(door: HubClient, root: Party, tmp_path: Path, user: str) -> None:
     """With and without an api-version, with a client's own words after it."""
     with Device(door, root.device("press-001"), tmp_path) as line:
         line.send(connect("press-001", user.format(host=door.host)))
@@ -239,13 +239,13 @@ def test_user_names_that_clients_send(door: HubDoor, root: Party, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["", "nobody-has-this-hub.azure-devices.net", "management.azure.com"])
-def test_the_name_that_tls_asked_for_is_the_hub(door: HubDoor, root: Party, tmp_path: Path, name: str) -> None:
+def test_the_name_that_tls_asked_for_is_the_hub(door: HubClient, root: Party, tmp_path: Path, name: str) -> None:
     """Without a name in the handshake, or with one that is no hub's, nobody gets in."""
     with Device(door, root.device("press-001"), tmp_path, name=name) as line:
         assert line.connect("press-001") == NOT_AUTHORIZED
 
 
-def test_a_hostile_id_stays_in_its_field(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_a_hostile_id_stays_in_its_field(door: HubClient, root: Party, tmp_path: Path) -> None:
     """An id with signs that mean something in topics, queries or URLs connects as itself."""
     device = "it's%2F?*(1)=$"
     door.put(device)

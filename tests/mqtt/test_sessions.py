@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from sandbox.azure.mqtt.packets import Kind
-from tests.kit.device import Device, attempts, messages, packet, text, until
-from tests.kit.device_chains import Party
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient
+from tests.kit.mqtt_device import Device, attempts, messages, packet, text, until
 
 _EVENTS = "devices/press-001/messages/events/"
 
 
 @pytest.fixture
-def line(door: HubDoor, root: Party, tmp_path: Path) -> Iterator[Device]:
+def line(door: HubClient, root: Party, tmp_path: Path) -> Iterator[Device]:
     """`press-001`, connected."""
     with Device(door, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001") == 0
@@ -30,7 +30,7 @@ def _subscribe(line: Device, *topics: str, qos: int = 1) -> list[int]:
     return list(answer.body[2:])
 
 
-def test_telemetry_at_qos_0_and_1(door: HubDoor, line: Device) -> None:
+def test_telemetry_at_qos_0_and_1(door: HubClient, line: Device) -> None:
     """QoS 1 is acknowledged by its id; both are told on the control port with topic and size, and never the payload."""
     topic = f"{_EVENTS}shift=night&%24.ct=application%2Fjson"
     line.send(packet(Kind.PUBLISH, text(_EVENTS) + b"hello"), packet(Kind.PUBLISH, text(topic) + b"\0\x2a" + b"x" * 300, 0x02))
@@ -60,7 +60,7 @@ def test_subscriptions(line: Device) -> None:
     assert (answer.kind, answer.body) == (Kind.UNSUBACK, b"\0\x09")
 
 
-def test_the_twin(door: HubDoor, line: Device) -> None:
+def test_the_twin(door: HubClient, line: Device) -> None:
     """GET gives desired and reported properties, a patch of the reported ones is merged; tags are not the device's to see."""
     body = {"tags": {"secret": "plan"}, "properties": {"desired": {"rate": 5}}}
     door.ask("PATCH", "/twins/press-001", json=body).raise_for_status()
@@ -96,7 +96,7 @@ def test_the_twin(door: HubDoor, line: Device) -> None:
     (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
     (packet(Kind.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
 ], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
-def test_what_a_hub_closes_for(door: HubDoor, line: Device, raw: bytes, reason: str) -> None:
+def test_what_a_hub_closes_for(door: HubClient, line: Device, raw: bytes, reason: str) -> None:
     """The connection ends without an answer, and the control port says why."""
     line.send(raw)
     assert line.receive() is None
@@ -108,20 +108,20 @@ def test_what_a_hub_closes_for(door: HubDoor, line: Device, raw: bytes, reason: 
     [b"GET / HTTP/1.1\r\n\r\n", packet(Kind.PINGREQ, b""), packet(Kind.CONNECT, text("MQTT") + b"\4\2")],
     ids=["http", "ping", "half"],
 )
-def test_what_is_no_connect(door: HubDoor, root: Party, tmp_path: Path, raw: bytes) -> None:
+def test_what_is_no_connect(door: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
     """Before a CONNECT nothing else is taken."""
     with Device(door, root.device("press-001"), tmp_path) as found:
         found.send(raw)
         assert found.receive() is None
 
 
-def test_mqtt_5_is_told_to_step_back(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_mqtt_5_is_told_to_step_back(door: HubClient, root: Party, tmp_path: Path) -> None:
     """Return code 1: another protocol level."""
     with Device(door, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001", level=5) == 1
 
 
-def test_disabling_a_device_drops_its_session(door: HubDoor, line: Device) -> None:
+def test_disabling_a_device_drops_its_session(door: HubClient, line: Device) -> None:
     """At once, and it does not get in again."""
     body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}, "status": "disabled"}
     door.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
@@ -129,7 +129,7 @@ def test_disabling_a_device_drops_its_session(door: HubDoor, line: Device) -> No
     assert "the device was disabled" in attempts(door, "press-001")[-1]["reason"]
 
 
-def test_deleting_a_device_drops_its_session(door: HubDoor, line: Device) -> None:
+def test_deleting_a_device_drops_its_session(door: HubClient, line: Device) -> None:
     """Also when it is made again in the same bulk of calls: that is another device."""
     door.bulk({"id": "press-001", "importMode": "delete"}).raise_for_status()
     door.put("press-001")
@@ -137,7 +137,7 @@ def test_deleting_a_device_drops_its_session(door: HubDoor, line: Device) -> Non
     assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected"
 
 
-def test_a_change_of_tags_drops_nobody(door: HubDoor, line: Device) -> None:
+def test_a_change_of_tags_drops_nobody(door: HubClient, line: Device) -> None:
     """Nor does an update that leaves the device enabled."""
     door.ask("PATCH", "/twins/press-001", json={"tags": {"a": 1}}).raise_for_status()
     body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}}
@@ -148,13 +148,13 @@ def test_a_change_of_tags_drops_nobody(door: HubDoor, line: Device) -> None:
     assert answer.kind == Kind.PINGRESP
 
 
-def test_a_hub_that_goes_takes_its_sessions_along(door: HubDoor, line: Device) -> None:
+def test_a_hub_that_goes_takes_its_sessions_along(door: HubClient, line: Device) -> None:
     """Deleting the hub is deleting its devices."""
     door.hub.vanish()
     assert line.receive() is None
 
 
-def test_the_newer_connection_displaces_the_older(door: HubDoor, root: Party, tmp_path: Path, line: Device) -> None:
+def test_the_newer_connection_displaces_the_older(door: HubClient, root: Party, tmp_path: Path, line: Device) -> None:
     """One session a device; the registry goes on showing it connected."""
     with Device(door, root.device("press-001"), tmp_path) as second:
         assert second.connect("press-001") == 0
@@ -162,7 +162,7 @@ def test_the_newer_connection_displaces_the_older(door: HubDoor, root: Party, tm
         assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
 
 
-def test_silence_beyond_the_keep_alive_ends_it(door: HubDoor, root: Party, tmp_path: Path) -> None:
+def test_silence_beyond_the_keep_alive_ends_it(door: HubClient, root: Party, tmp_path: Path) -> None:
     """One and a half times the seconds that the device promised."""
     with Device(door, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001", keep_alive=1) == 0
@@ -170,7 +170,7 @@ def test_silence_beyond_the_keep_alive_ends_it(door: HubDoor, root: Party, tmp_p
     assert "nothing was heard" in attempts(door, "press-001")[-1]["reason"]
 
 
-def test_a_polite_goodbye(door: HubDoor, line: Device) -> None:
+def test_a_polite_goodbye(door: HubClient, line: Device) -> None:
     """DISCONNECT closes the connection and leaves no reason behind."""
     line.send(packet(Kind.DISCONNECT, b""))
     assert line.receive() is None

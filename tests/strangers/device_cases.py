@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.kit.device_chains import DAY, Party
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_certificates import DAY, Party
+from tests.kit.hub_client import HubClient
 
 # Each case, and the reason of its refusal on the control port; None: it is let in.
 CASES = {
@@ -35,10 +35,10 @@ class Case:
 
 
 @dataclass
-class Estate:
+class DeviceCases:
     """The hub and its cases."""
 
-    door: HubDoor
+    door: HubClient
     cases: list[Case]
 
     def work(self, folder: Path) -> Path:
@@ -51,7 +51,7 @@ class Estate:
         return file
 
 
-def estate(door: HubDoor, folder: Path) -> Estate:
+def estate(door: HubClient, folder: Path) -> DeviceCases:
     """Make the hub's certificates, the devices and their files."""
     root, gone = Party("Plant root"), Party("Deleted root")
     issuing = root.authority_below("Plant issuing", path_length=0)
@@ -76,4 +76,4 @@ def estate(door: HubDoor, folder: Path) -> Estate:
         state: dict[str, Any] = {"status": "disabled", "statusReason": "retired"} if name == "disabled" else {}
         door.put(device, **state)
         cases.append(Case(name, device, *identity.files(folder / device, *above)))
-    return Estate(door, cases)
+    return DeviceCases(door, cases)

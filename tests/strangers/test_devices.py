@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.kit.device import attempts, connect, messages, packet, text
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import ROOT, LocalAzure, local_azure
-from tests.strangers.device_cases import CASES, Case, Estate, estate
+from tests.kit.mqtt_device import attempts, connect, messages, packet, text
+from tests.strangers.device_cases import CASES, Case, DeviceCases, estate
 
 pytestmark = pytest.mark.stranger
 
@@ -40,9 +40,9 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture(scope="module")
-def plant(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+def plant(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCases]:
     """The hub with all the cases."""
-    door = HubDoor(azure, azure.hub())
+    door = HubClient(azure, azure.hub())
     yield estate(door, tmp_path_factory.mktemp("plant"))
     door.http.close()
 
@@ -69,7 +69,7 @@ def _lines(done: subprocess.CompletedProcess[bytes]) -> Answers:
     return {line["case"]: line["connected"] for line in map(json.loads, done.stdout.decode().splitlines())}
 
 
-def _hosts(plant: Estate, folder: Path) -> dict[str, str]:
+def _hosts(plant: DeviceCases, folder: Path) -> dict[str, str]:
     """The environment in which the hub's name leads to local Azure."""
     library = ctypes.util.find_library("nss_wrapper")
     _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` brings it")
@@ -78,22 +78,22 @@ def _hosts(plant: Estate, folder: Path) -> dict[str, str]:
     return {"LD_PRELOAD": str(library), "NSS_WRAPPER_HOSTS": str(hosts)}
 
 
-def _azure_iot_device(plant: Estate, folder: Path) -> Answers:
+def _azure_iot_device(plant: DeviceCases, folder: Path) -> Answers:
     _need(_DEVICE_SDK.exists(), "azure-iot-device", "`make strangers` installs it")
     return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", plant.work(folder)], {}))
 
 
-def _paho(plant: Estate, folder: Path) -> Answers:
+def _paho(plant: DeviceCases, folder: Path) -> Answers:
     return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", plant.work(folder)], {}))
 
 
-def _azure_iot_device_mqtt(plant: Estate, folder: Path) -> Answers:
+def _azure_iot_device_mqtt(plant: DeviceCases, folder: Path) -> Answers:
     _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt", "`make strangers` installs it")
     environment = _hosts(plant, folder) | {"NODE_PATH": str(_NODE), "NODE_EXTRA_CA_CERTS": plant.door.azure.ready["ca_file"]}
     return _lines(_run(["node", _DRIVERS / "azure_iot_device.js", plant.work(folder)], environment))
 
 
-def _mosquitto_pub(plant: Estate, folder: Path) -> Answers:
+def _mosquitto_pub(plant: DeviceCases, folder: Path) -> Answers:
     _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` brings it")
     environment = _hosts(plant, folder)
 
@@ -106,7 +106,7 @@ def _mosquitto_pub(plant: Estate, folder: Path) -> Answers:
     return {case.name: publish(case) for case in plant.cases}
 
 
-def _openssl(plant: Estate, _folder: Path) -> Answers:
+def _openssl(plant: DeviceCases, _folder: Path) -> Answers:
     proxy = urlsplit(plant.door.azure.ready["proxy"]).netloc
 
     def say(case: Case) -> bool:
@@ -125,7 +125,7 @@ def _openssl(plant: Estate, _folder: Path) -> Answers:
 @pytest.mark.parametrize(
     "client", [_azure_iot_device, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl], ids=lambda client: client.__name__[1:]
 )
-def test_every_client_with_every_chain(plant: Estate, tmp_path: Path, client: Callable[[Estate, Path], Answers]) -> None:
+def test_every_client_with_every_chain(plant: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Answers]) -> None:
     """Only the valid chain of an enabled device gets in; its message arrives; the control port tells each refusal's reason."""
     httpx.delete(f"{plant.door.azure.ready['control']}/connections", trust_env=False).raise_for_status()
     assert client(plant, tmp_path) == {name: reason is None for name, reason in CASES.items()}
@@ -140,7 +140,7 @@ def test_every_client_with_every_chain(plant: Estate, tmp_path: Path, client: Ca
 def test_the_node_registry_client(azure: LocalAzure) -> None:
     """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, statistics."""
     _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub", "`make strangers` installs it")
-    door = HubDoor(azure, azure.hub())
+    door = HubClient(azure, azure.hub())
     environment = {
         "HUB": f"HostName={door.host};SharedAccessKeyName=iothubowner;SharedAccessKey={door.key('iothubowner')}",
         "NODE_PATH": str(_NODE),

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
 from sandbox import installation
 from tests.kit.authorities import private_pem
-from tests.kit.engine_calls import Made, Provider
 from tests.kit.local_azure import LocalAzure
+from tests.kit.provider_process import Made, Provider
 
 PIN = "plant-pin-84017263"
 PIN_VARIABLE = "PLANT_TOKEN_PIN"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from hubtrust.devices.roster import Roster
-from tests.kit.hub_client import HubDoor
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure
 
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
@@ -17,11 +17,11 @@ OWNER = {"stack": "organization/tests/dev", "urn": "urn:pulumi:dev::tests::pulum
 
 
 @dataclass
-class Estate:
+class DeviceRegistry:
     """One hub's registry by a door of the test's own, and the log of what crossed."""
 
     azure: LocalAzure
-    door: HubDoor
+    door: HubClient
 
     def grant(self) -> None:
         """Give the sandbox's deployer the data role on this hub."""

@@ -30,7 +30,7 @@ class Call:
 
 
 @dataclass
-class World:
+class CaseHub:
     """``deadline`` is the provider's input, in seconds; with ``login`` the calls for tokens count too: then no other case may run."""
 
     hub: Hub

@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives import hashes
 
 from hubtrust.pki import issue
 from hubtrust.pki.signers import KeyInMemory
-from tests.dynamic.line import Line
 from tests.kit.authorities import ec_key, name, pem_of, private_pem
+from tests.kit.line import Line
 from tests.kit.local_azure import Hub
 
 
-class Plant:
+class RootAuthority:
     """A self-signed authority with its key."""
 
     def __init__(self, subject: str = "Plant A", key: Any = None) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from sandbox.azure.mqtt import packets
-from tests.kit.device_chains import Party
-from tests.kit.hub_client import HubDoor
+from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient
 
 API = "?api-version=2021-04-12"
 
@@ -41,7 +41,7 @@ class Device:
 
     def __init__(
         self,
-        door: HubDoor,
+        door: HubClient,
         identity: Party | None,
         folder: Path,
         *,
@@ -92,13 +92,13 @@ class Device:
         return answer.body[1] if answer else None
 
 
-def attempts(door: HubDoor, device: str) -> list[dict[str, Any]]:
+def attempts(door: HubClient, device: str) -> list[dict[str, Any]]:
     """What the control port's log says of a device on this hub."""
     found = httpx.get(f"{door.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
     return [each for each in found if each["host"] == door.host]
 
 
-def messages(door: HubDoor, device: str) -> list[dict[str, Any]]:
+def messages(door: HubClient, device: str) -> list[dict[str, Any]]:
     """What the control port says a device sent to this hub."""
     found = httpx.get(f"{door.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
     return [each for each in found if each["host"] == door.host]
