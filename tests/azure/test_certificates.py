@@ -3,19 +3,18 @@
 import base64
 import gzip
 import json
-import os
 import re
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hubtrust.azure import errors
 from hubtrust.azure.certificates import Certificates, service, writer
+from tests.kit.repository import SHARED
 from tests.kit.scripted_azure import DPS, HUB, scripted, shown
 
-TRAFFIC = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "azure-traffic"
+TRAFFIC = SHARED / "azure-traffic"
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 

@@ -10,8 +10,8 @@ import yaml
 
 import settings
 from settings import Settings, SettingsError
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from sandbox import installation
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
-from tests.kit.program import ROOT, copied
+from tests.kit.program import copied
+from tests.kit.repository import ROOT
 from tests.kit.root_authority import RootAuthority
 
 _ROUTING = {

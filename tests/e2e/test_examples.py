@@ -18,7 +18,7 @@ from sandbox import installation
 from tests.kit.authorities import hierarchy, name, private_pem
 from tests.kit.authorities import pem_of as pem
 from tests.kit.local_azure import LocalAzure, local_azure
-from tests.kit.program import ROOT
+from tests.kit.repository import ROOT
 
 Run = Callable[..., str]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.kit.authorities import hierarchy
 from tests.kit.authorities import pem_of as pem
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.program import ROOT, Program, pem_of
+from tests.kit.program import Program, pem_of
+from tests.kit.repository import ROOT
 
 _NIGHTLY = ("--", "--refresh", "--expect-no-changes")
 

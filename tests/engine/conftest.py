@@ -9,16 +9,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.engine.cli.main import main
 from sandbox.engine.cli.parser import parse
 from sandbox.engine.cli.workspace import Session
+from tests.kit.repository import ROOT, SHARED
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PROJECT = "quill"
 
 
@@ -159,8 +161,7 @@ def stack(place: Workplace, made_stack: Path) -> Workplace:
 @pytest.fixture
 def traces() -> Path:
     """The recordings of the real engine, where they are."""
-    shared = Path(os.environ.get("HUBTRUST_SHARED") or ROOT.parent / "shared")
-    folder = shared / "engine-traces"
+    folder = SHARED / "engine-traces"
     if not folder.is_dir():
         pytest.skip(f"needs the recordings of the real engine: there is no {folder}")
     return folder

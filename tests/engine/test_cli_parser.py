@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,9 @@ from sandbox.engine.cli.main import main
 from sandbox.engine.cli.parser import _build, parse
 from sandbox.engine.cli.refusal import _FLAGS, _UNDER, _VERBS
 from sandbox.engine.errors import UsageError
+from tests.kit.repository import ROOT
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
 NESTED = [f"{verb} {under}" for verb, names in _UNDER.items() for under in names.split()]
 
 

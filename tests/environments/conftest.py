@@ -15,8 +15,8 @@ from cryptography import x509
 from environments.engine import Engine
 from policies.rules.certificates import thumbprints
 from tests.kit.authorities import Hierarchy, hierarchy
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 HUB = "/subscriptions/s/resourceGroups/hubtrust-prod1a2b/providers/Microsoft.Devices/IotHubs/hubtrust-prod3c4d"
 
 

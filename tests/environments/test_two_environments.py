@@ -19,15 +19,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hubtrust.pki import issue
 from hubtrust.pki.signers import KeyInMemory
 from sandbox import installation
-from tests.environments.conftest import ROOT, variables
+from tests.environments.conftest import variables
 from tests.kit.authorities import ec_key, lasting, private_pem
 from tests.kit.authorities import pem_of as pem
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.mqtt_device import Device
 from tests.kit.program import copied
-
-_EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
+from tests.kit.repository import EMBEDDED_ENGINE, ROOT
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Place:
 
     def pulumi(self, *arguments: str) -> int:
         """A command of the engine; gives the exit code."""
-        command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else [sys.executable, "-c", _EMBEDDED]
+        command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else [*EMBEDDED_ENGINE]
         return self._run([*command, *arguments, "--non-interactive"])
 
     def make(self, *arguments: str) -> int:

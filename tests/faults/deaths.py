@@ -22,8 +22,8 @@ from tests.faults import trust
 from tests.faults.case_hub import CaseHub
 from tests.kit.local_azure import Hub, local_azure
 from tests.kit.program import pem_of, program
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 _RUN = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('tests.faults.trapped_engine', run_name='__main__')"
 _EFFECTS = {"Create", "Update", "Delete"}  # killed before them is not killed after them; of all other calls, before is as good as after
 _PATIENCE = 600  # seconds

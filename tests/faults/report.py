@@ -3,14 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from tests.faults.deaths import OPERATIONS, Death
 from tests.faults.fault import FAULTS
 from tests.faults.scenario import Scenario
 from tests.faults.sweep import ABSORBED, Outcome
+from tests.kit.repository import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+PAGE = ROOT / "docs" / "faults.md"
 _DEATHS = "## Kill -9"
 _OPENING = """# What happens when something goes wrong
 Written by `make faults`; `make test` tries a tenth, drawn anew each time, and `.ci/run` all of the first part. None of it needs a hand:

@@ -1,7 +1,7 @@
 """What stands around a pipeline: a service that gives identity tokens and takes comments, and a checkout to work in."""
 
 import json
-import sys
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.gitops.pipelines import ROOT
 from tests.kit.program import copied
+from tests.kit.repository import EMBEDDED_ENGINE
 
 AUDIENCE = "api://AzureADTokenExchange"
 _ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
@@ -96,8 +96,7 @@ def shim(folder: Path, engine: str | None) -> Path:
     place = folder / "bin"
     place.mkdir()
     command = place / "pulumi"
-    run = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    start = f'"{engine}"' if engine else f'"{sys.executable}" -c "{run}"'
+    start = f'"{engine}"' if engine else shlex.join(EMBEDDED_ENGINE)
     command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec {start} "$@"\n')
     command.chmod(0o755)
     return place

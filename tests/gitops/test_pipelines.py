@@ -19,8 +19,9 @@ import yaml
 from sandbox import installation
 from tests.gitops import pipelines
 from tests.gitops.forge import Forge, checkout, forge, shim
-from tests.gitops.pipelines import GITOPS, ROOT, Job
+from tests.gitops.pipelines import GITOPS, Job
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.repository import ROOT
 
 FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
 READERS: dict[str, Callable[[str, Mapping[str, str]], Job]] = {

@@ -2,20 +2,17 @@
 
 import gzip
 import json
-import os
 from collections import defaultdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.kit.hub_client import HubClient
+from tests.kit.repository import SHARED
 
-RECORDED = (
-    Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "azure-traffic" / "hub_data_plane.jsonl.gz"
-)
+RECORDED = SHARED / "azure-traffic" / "hub_data_plane.jsonl.gz"
 pytestmark = [
     pytest.mark.recorded,
     pytest.mark.skipif(not RECORDED.exists(), reason=f"no recorded traffic at {RECORDED.parent.name}/{RECORDED.name}"),

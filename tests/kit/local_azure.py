@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.kit.repository import ROOT
+
 API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12"}
 _COMMAND = [sys.executable, "-m", "sandbox", "cloud", "--port", "0", "--proxy-port", "0", "--control-port", "0", "--mqtt-port", "0"]
 

@@ -18,8 +18,8 @@ import httpx
 
 from sandbox.engine.cli.main import command
 from tests.kit.local_azure import Hub, LocalAzure
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.kit.local_azure import ROOT
+from tests.kit.repository import SHARED
 
-FOLDER = ROOT.parent / "shared" / "azure-traffic"
+FOLDER = SHARED / "azure-traffic"
 # What clients act on. Azure CLI's recorder dropped Retry-After: its absence there says nothing.
 ACTED_ON = ("azure-asyncoperation", "location", "retry-after", "x-ms-failure-cause", "content-type")
 

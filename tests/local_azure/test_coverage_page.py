@@ -9,7 +9,7 @@ from sandbox.azure.key_vault import routes as vaults
 from sandbox.azure.login import routes as login
 from sandbox.azure.resource_manager import front as arm
 from sandbox.azure.resource_manager import metadata
-from tests.kit.local_azure import ROOT
+from tests.kit.repository import ROOT
 
 PAGE = ROOT / "docs" / "azure-coverage.md"
 

@@ -19,7 +19,8 @@ import pytest
 from cryptography import x509
 
 from sandbox import commands
-from tests.kit.local_azure import ROOT, LocalAzure, local_azure
+from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.repository import ROOT
 
 
 def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> httpx.Response:

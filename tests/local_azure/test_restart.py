@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.kit.local_azure import ROOT, LocalAzure
+from tests.kit.local_azure import LocalAzure
+from tests.kit.repository import ROOT
 from tests.local_azure.makers import authority, encoded, uploaded
 
 WRITERS, ACKNOWLEDGED = 4, 40

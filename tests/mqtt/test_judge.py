@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-import os
 import subprocess
 from datetime import datetime
 from functools import cache
@@ -15,8 +14,9 @@ from cryptography import x509
 from OpenSSL import crypto
 
 from sandbox.azure.judge import connection
+from tests.kit.repository import SHARED
 
-CASES = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "x509-cases" / "limbo.jsonl.gz"
+CASES = SHARED / "x509-cases" / "limbo.jsonl.gz"
 HOST_NAME = "hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"
 DEPTH = "hangs on a depth that the verifier is told; the judge is told none but a limit of ten (RFC 5280, 6.1.1)"
 WILDCARD = "OpenSSL compares a wildcard as it stands, not as the names it could match (RFC 5280, 4.2.1.10); no device's name is one"

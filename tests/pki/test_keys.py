@@ -1,7 +1,5 @@
 """Keys: what is generated, what loads, what is refused and how, and that no error ever holds a part of one."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -19,6 +17,7 @@ from hubtrust.pki.keys import (
     require_strong_key,
 )
 from tests.kit.authorities import ec_key, private_pem, rsa_key
+from tests.kit.repository import ROOT
 
 
 def refused(kind: type[errors.PkiError], match: str, pem: str, passphrase: str | None = None) -> None:
@@ -117,7 +116,7 @@ def test_pulumi_tls_gets_the_words_of_its_own() -> None:
 
 def test_the_setting_describes_every_algorithm() -> None:
     """Pulumi.yaml's text about caKeyAlgorithm names every algorithm, in the order of the table, and its default is one of them."""
-    setting = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]["caKeyAlgorithm"]
+    setting = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["caKeyAlgorithm"]
     *names, last = KeyAlgorithm
     assert setting["description"].endswith(f": {', '.join(names)} or {last}")
     assert KeyAlgorithm(setting["default"]) is KeyAlgorithm.EC_P256

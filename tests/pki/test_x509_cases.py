@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 from datetime import datetime
 from functools import cache
@@ -13,8 +12,9 @@ import pytest
 
 from hubtrust.pki import chain, errors
 from hubtrust.pki.certificate import load_certificate, load_certificates
+from tests.kit.repository import SHARED
 
-CASES = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).parents[2].parent / "shared") / "x509-cases" / "limbo.jsonl.gz"
+CASES = SHARED / "x509-cases" / "limbo.jsonl.gz"
 HOST_NAME = "the verdict hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"
 DEPTH = "the verdict hangs on a depth that the verifier is told; an import has a fixed one of 10 (RFC 5280 6.1.1 leaves it open)"
 ONE_CHAIN = "stricter: an import is one chain and nothing beside it; RFC 5280 6 leaves building a path from a heap to the verifier"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.kit.repository import SHARED
 from tests.plugins.driving import Plugin, running
 from tests.plugins.scripted_azure import ScriptedAzure, scripted_azure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-SHARED = Path(os.environ.get("HUBTRUST_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

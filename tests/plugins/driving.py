@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -13,11 +12,13 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox.plugins.property_values import from_struct, to_struct
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-BIN = Path(__file__).resolve().parents[2] / "sandbox" / "plugins" / "bin"
+BIN = ROOT / "sandbox" / "plugins" / "bin"
 SAME_REQUEST = {"CheckConfig": "Check", "DiffConfig": "Diff", "Handshake": "ProviderHandshake"}
 
 

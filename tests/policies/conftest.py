@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.kit.repository import EMBEDDED_ENGINE, ROOT
+
 PROGRAMS = Path(__file__).parent / "programs"
-# -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
-_EMBEDDED = f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 @dataclass
@@ -77,7 +76,7 @@ class HandMade:
 @pytest.fixture(params=["embedded", "pulumi"])
 def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
     """On each engine that there is: both must agree."""
-    command = [sys.executable, "-c", _EMBEDDED]
+    command = [*EMBEDDED_ENGINE]
     if request.param == "pulumi":
         found = shutil.which("pulumi")
         if found is None:

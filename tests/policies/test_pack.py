@@ -1,14 +1,13 @@
 """The pack as a whole: every rule says why, every environment says how strict, and the documentation knows them all."""
 
 import json
-from pathlib import Path
 
 import pytest
 from pulumi_policy import EnforcementLevel
 
 from policies.rules import POLICIES, RULES
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 LEVELS = {"advisory", "mandatory", "remediate", "disabled"}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import installation
-from tests.kit.local_azure import ROOT, LocalAzure, local_azure
+from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.repository import ROOT
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 

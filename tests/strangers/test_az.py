@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.kit.local_azure import ROOT, LocalAzure
+from tests.kit.local_azure import LocalAzure
+from tests.kit.repository import ROOT
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]

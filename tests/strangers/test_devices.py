@@ -19,8 +19,9 @@ import httpx
 import pytest
 
 from tests.kit.hub_client import HubClient
-from tests.kit.local_azure import ROOT, LocalAzure, local_azure
+from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.mqtt_device import attempts, connect, messages, packet, text
+from tests.kit.repository import ROOT
 from tests.strangers.device_cases import CASES, Case, DeviceCases, estate
 
 pytestmark = pytest.mark.stranger

@@ -17,18 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.engine.cli.main import command
+from tests.kit.repository import EMBEDDED_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROGRAMS = Path(__file__).parent / "programs"
-ROOT = Path(__file__).parents[3]
-# -c instead of -m: the program's own folder, where the engine is started, must not shadow the engine.
-EMBEDDED = [
-    sys.executable,
-    "-c",
-    f"import sys; sys.path[0] = {str(ROOT)!r}; from sandbox.engine.cli.main import main; sys.exit(main(sys.argv[1:]))",
-]
+EMBEDDED = [*EMBEDDED_ENGINE]
 PATIENCE = 300  # seconds
 
 

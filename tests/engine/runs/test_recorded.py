@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.engine.runs.replaying import replay
+from tests.kit.repository import ROOT, SHARED
 
-ROOT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("HUBTRUST_SHARED") or ROOT.parent / "shared") / "engine-traces"
+TRACES = SHARED / "engine-traces"
 # The tls scenarios run the real program against this project's stand-in of the tls plugin.
 SCENARIOS = [
     *("basic", "replace-create-first", "failures", "drift", "refresh-always", "secrets", "options", "crash", "logs"),
@@ -21,12 +20,12 @@ SCENARIOS = [
 
 
 @pytest.mark.recorded
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not there: {SHARED}")
+@pytest.mark.skipif(not TRACES.is_dir(), reason=f"the recordings are not there: {TRACES}")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_run_is_as_recorded(scenario: str, tmp_path: Path) -> None:
     """The scenario's runs, step by step, differ in nothing from the recording."""
     script = tmp_path / "engine.py"
     script.write_text(f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n")
-    runs, differences = replay(SHARED, scenario, [sys.executable, str(script)], Path(sys.prefix) / "bin" / "python", tmp_path)
+    runs, differences = replay(TRACES, scenario, [sys.executable, str(script)], Path(sys.prefix) / "bin" / "python", tmp_path)
     assert not differences, "\n".join(differences)
-    assert runs == sum("run" in step for step in json.loads((SHARED / scenario / "steps.json").read_text()))
+    assert runs == sum("run" in step for step in json.loads((TRACES / scenario / "steps.json").read_text()))
