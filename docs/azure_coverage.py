@@ -33,7 +33,7 @@ def tables() -> Iterator[tuple[str, list[Route]]]:
     for found in sorted(pkgutil.walk_packages(cloud.__path__, f"{cloud.__name__}."), key=lambda module: module.name):
         module = importlib.import_module(found.name)
         routes = getattr(module, "ROUTES", None)
-        if routes and not found.name.endswith(".front"):  # a front only gathers what others declare
+        if routes and not found.name.endswith((".front", ".arm")):  # these only gather the routes of others
             yield (module.__doc__ or found.name).strip().splitlines()[0].rstrip("."), routes
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from sandbox.azure import faults, names
 from sandbox.azure.key_vault import vaults
 from sandbox.azure.login import principals, tokens
-from sandbox.azure.resource_manager import access
+from sandbox.azure.resource_manager import access, role_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -154,7 +154,7 @@ class _Control:
             principal = principals.create(self._azure.store, name=str(body.get("name") or "made by the control port"))
             if role:
                 scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
-                access.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
+                role_assignments.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
         return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
 
     def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def grant_deployer(front: Front) -> None:
     if deployer:
         owner = next(role for role in access.ROLES.values() if role.name == "Owner")
         scope = f"/subscriptions/{directory.subscription_id}"
-        access.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+        role_assignments.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
 
 
 def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:

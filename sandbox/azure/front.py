@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sandbox.azure import names
+from sandbox.azure import arm, names
 from sandbox.azure.hub_registry import errors as registry_errors
 from sandbox.azure.hub_registry import front as registry
 from sandbox.azure.key_vault import front as vaults
@@ -21,7 +21,6 @@ from sandbox.azure.login import routes as login
 from sandbox.azure.microsoft_devices import errors as devices_errors
 from sandbox.azure.names import Door
 from sandbox.azure.resource_manager import errors as arm_errors
-from sandbox.azure.resource_manager import front as arm
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.azure.resource_manager import front
+from sandbox.azure import arm
 from sandbox.azure.wire import MAX_BODY
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
 from tests.local_azure.makers import authority, uploaded
@@ -217,7 +217,7 @@ def test_a_bug_of_its_own_is_told_in_azure_s_envelope(
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(front, "_check_version", broken)
+    monkeypatch.setattr(arm, "_check_version", broken)
     answer = azure.ask("GET", f"/subscriptions?api-version={GROUPS}")
 
     assert (answer.status, answer.code, b"bug" in answer.body) == (500, "InternalServerError", False)

@@ -74,20 +74,14 @@ def _delete_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, An
 
 
 def _update_twin(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    _change_twin(azure, hub_key, identities.need(azure, hub_key, device), item)
+    identities.change_twin(azure, hub_key, identities.need(azure, hub_key, device), item)
 
 
 def _update_twin_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
     found = identities.need(azure, hub_key, device)
     if not twins.matches(str(item.get("twinETag") or item.get("eTag") or ""), found["twin"]):
         raise errors.etag_invalid()
-    _change_twin(azure, hub_key, found, item)
-
-
-def _change_twin(azure: Azure, hub_key: str, found: Document, item: dict[str, Any]) -> None:
-    before = {**found, "twin": dict(found["twin"])}
-    twins.change(found["twin"], item, azure.clock.now(), replace=False)
-    identities.save(azure, hub_key, found, before)
+    identities.change_twin(azure, hub_key, found, item)
 
 
 def _same(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> Document:

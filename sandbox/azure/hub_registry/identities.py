@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.hub_registry import errors, index, twins
 from sandbox.azure.microsoft_devices.keys import fresh_key
+from sandbox.azure.microsoft_devices.lifecycle import DEVICE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.store import Document
 
-DEVICE = "device"
 ZERO_DATE = "0001-01-01T00:00:00"
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
 _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
@@ -33,6 +33,11 @@ def key(hub_key: str, device: str) -> str:
 def find(azure: Azure, hub_key: str, device: str) -> Document | None:
     """A device, or None."""
     return azure.store.get(DEVICE, key(hub_key, device))
+
+
+def listed(azure: Azure, hub_key: str, count: int) -> list[Document]:
+    """The first devices of a hub, at most `count`, in the order of their ids."""
+    return [found for _, found in azure.store.page(DEVICE, f"{hub_key}/", "", count)]
 
 
 def need(azure: Azure, hub_key: str, device: str) -> Document:
@@ -98,6 +103,17 @@ def delete(azure: Azure, hub_key: str, found: Document) -> None:
     index.written(azure, found_key, found)
     azure.store.delete(DEVICE, found_key)
     azure.presence.changed(found_key)
+
+
+def change_twin(azure: Azure, hub_key: str, found: Document, body: dict[str, Any], *, replace: bool = False) -> None:
+    """Merge a request's tags and desired properties into a device's twin, or replace them.
+
+    Raises:
+        RegistryError: A name, a depth or a size that twins do not allow.
+    """
+    before = {**found, "twin": dict(found["twin"])}
+    twins.change(found["twin"], body, azure.clock.now(), replace=replace)
+    save(azure, hub_key, found, before)
 
 
 def save(azure: Azure, hub_key: str, found: Document, before: Document | None) -> None:
@@ -183,7 +199,7 @@ def shown(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str
         "deviceId": found["id"],
         "generationId": found["generation"],
         "etag": etag(found),
-        "connectionState": "Connected" if activity.session else "Disconnected",
+        "connectionState": "Connected" if activity.connection else "Disconnected",
         "status": found["status"],
         "statusReason": found["reason"],
         "connectionStateUpdatedTime": time(activity.changed, zone=modern),
@@ -204,10 +220,3 @@ def time(moment: datetime | str | None, *, zone: bool) -> str:
     """A moment as the registry writes it; the zero date for one that never was."""
     text = ZERO_DATE if moment is None else str(moment).replace(" ", "T").removesuffix("+00:00")
     return f"{text}Z" if zone else text
-
-
-def statistics(azure: Azure, hub_key: str) -> dict[str, int]:
-    """How many devices a hub has, enabled and disabled."""
-    statuses = azure.store.tally(DEVICE, f"{hub_key}/", "status")
-    enabled, disabled = statuses.get("enabled", 0), statuses.get("disabled", 0)
-    return {"totalDeviceCount": enabled + disabled, "enabledDeviceCount": enabled, "disabledDeviceCount": disabled}

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.azure.microsoft_devices.lifecycle import DEVICE, DEVICE_SHADOW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.store import Document
 
-DEVICE = "device"
-SHADOW = "device-shadow"
 _CHUNK = 500
 
 
@@ -25,15 +25,15 @@ def written(azure: Azure, key: str, before: Document | None) -> None:
     if not azure.dials.query_lag_seconds:
         return
     until = (azure.clock.now() + timedelta(seconds=azure.dials.query_lag_seconds)).isoformat()
-    shadow = azure.store.get(SHADOW, key)
+    shadow = azure.store.get(DEVICE_SHADOW, key)
     if shadow and _lasts(azure, shadow):
         before = shadow["body"]  # the index has not caught up with the write before this one either
-    azure.store.put(SHADOW, key, {"key": key, "until": until, "body": before})
+    azure.store.put(DEVICE_SHADOW, key, {"key": key, "until": until, "body": before})
 
 
 def devices(azure: Azure, prefix: str, after: str = "") -> Iterator[Document]:
     """The devices under `prefix` whose keys come after `prefix + after`, as the index sees them, in the order of their keys."""
-    lagging = {shadow["key"]: shadow["body"] for shadow in azure.store.list(SHADOW, prefix) if _lasts(azure, shadow)}
+    lagging = {shadow["key"]: shadow["body"] for shadow in azure.store.list(DEVICE_SHADOW, prefix) if _lasts(azure, shadow)}
     waiting = sorted((each for each in lagging if each > prefix + after), reverse=True)
     while rows := azure.store.page(DEVICE, prefix, prefix + after, _CHUNK):
         for key, body in rows:

@@ -9,20 +9,26 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Session(Protocol):
-    """One connection of a device."""
+class Connection(Protocol):
+    """One connection of a device, whichever protocol it uses."""
 
     def reconsider(self) -> None:
-        """The device's identity was written or is gone: see, once the write is done, whether the session may go on."""
+        """The device's identity was written or deleted: once the write is done, check whether the connection may stay."""
+
+    def end(self, reason: str) -> None:
+        """Close the connection; `reason` is for the control port."""
+
+    def abort(self) -> None:
+        """End the connection at once, without a last message."""
 
 
 @dataclass
 class Activity:
-    """What the registry tells about a device's connections."""
+    """What the registry shows about a device's connections."""
 
-    session: Session | None = None
-    changed: datetime | None = None  # connected or disconnected
-    last: datetime | None = None  # anything heard from it
+    connection: Connection | None = None
+    changed: datetime | None = None  # when it last connected or disconnected
+    last: datetime | None = None  # when it last sent anything
 
 
 @dataclass
@@ -32,13 +38,13 @@ class Presence:
     _activities: dict[str, Activity] = field(default_factory=dict)
 
     def of(self, key: str) -> Activity:
-        """What is known of a device; nothing, for one that never connected."""
+        """A device's activity; an empty one where it has never connected."""
         return self._activities.get(key) or Activity()
 
-    def connected(self, key: str, session: Session, now: datetime) -> Session | None:
-        """A session began; gives the one before it, which the newer one displaces."""
-        before = self.of(key).session
-        self._activities[key] = Activity(session, now, now)
+    def connected(self, key: str, connection: Connection, now: datetime) -> Connection | None:
+        """A device connected; returns its earlier connection, which the new one replaces."""
+        before = self.of(key).connection
+        self._activities[key] = Activity(connection, now, now)
         return before
 
     def heard(self, key: str, now: datetime) -> None:
@@ -46,29 +52,29 @@ class Presence:
         if key in self._activities:
             self._activities[key].last = now
 
-    def disconnected(self, key: str, session: Session, now: datetime) -> None:
-        """A session ended; one that was displaced already changes nothing."""
+    def disconnected(self, key: str, connection: Connection, now: datetime) -> None:
+        """A connection ended; one that was replaced before changes nothing."""
         activity = self._activities.get(key)
-        if activity and activity.session is session:
+        if activity and activity.connection is connection:
             self._activities[key] = Activity(None, now, activity.last)
 
     def changed(self, key: str) -> None:
         """A device's identity was written or removed."""
         activity = self._activities.get(key)
-        if activity and activity.session:
-            activity.session.reconsider()
+        if activity and activity.connection:
+            activity.connection.reconsider()
 
     def changed_under(self, prefix: str) -> None:
-        """Everything under a hub may have changed."""
+        """Any device of a hub may have changed."""
         for key in [key for key in self._activities if key.startswith(prefix)]:
             self.changed(key)
 
     def forget(self, key: str) -> None:
-        """A device is gone, and with it what was known of it."""
+        """Forget the activity of a device that was deleted."""
         activity = self._activities.get(key)
-        if activity and activity.session is None:
+        if activity and activity.connection is None:
             del self._activities[key]
 
     def count(self, prefix: str) -> int:
         """How many devices under a hub are connected."""
-        return sum(1 for key, activity in self._activities.items() if activity.session and key.startswith(prefix))
+        return sum(1 for key, activity in self._activities.items() if activity.connection and key.startswith(prefix))

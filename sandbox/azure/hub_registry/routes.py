@@ -8,13 +8,13 @@ from sandbox.azure.hub_registry import bulk, errors, identities, twin_shape, twi
 from sandbox.azure.hub_registry.query_routes import run_query
 from sandbox.azure.hub_registry.throttle import Operation
 from sandbox.azure.hub_registry.versions import VERSIONS
+from sandbox.azure.microsoft_devices import hubs
 from sandbox.azure.routing import Evidence, Route
 from sandbox.azure.wire import NO_BODY, Reply
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.routing import Handler
-    from sandbox.azure.store import Document
     from sandbox.azure.wire import Request
 
 _MAX_LIST = 1000
@@ -57,8 +57,8 @@ def list_devices(azure: Azure, request: Request) -> Reply:
     hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
     if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
         raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
-    rows = azure.store.page(identities.DEVICE, f"{hub_key}/", "", int(text))
-    return Reply(body=[identities.shown(azure, hub_key, found, request.api_version) for _, found in rows])
+    found = identities.listed(azure, hub_key, int(text))
+    return Reply(body=[identities.shown(azure, hub_key, each, request.api_version) for each in found])
 
 
 def post_devices(azure: Azure, request: Request) -> Reply:
@@ -87,15 +87,13 @@ def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
     found = identities.need(azure, hub_key, request.parameters["id"])
     if condition is not None and not twins.matches(condition, found["twin"]):
         raise errors.etag_invalid()
-    before = {**found, "twin": dict(found["twin"])}
-    twins.change(found["twin"], request.json_object(), azure.clock.now(), replace=replace)
-    identities.save(azure, hub_key, found, before)
+    identities.change_twin(azure, hub_key, found, request.json_object(), replace=replace)
     return _twin(azure, request, found)
 
 
 def device_statistics(azure: Azure, request: Request) -> Reply:
     """How many devices there are."""
-    return Reply(body=identities.statistics(azure, request.parameters["hub_key"]))
+    return Reply(body=hubs.device_counts(azure, request.parameters["hub_key"]))
 
 
 def service_statistics(azure: Azure, request: Request) -> Reply:
@@ -108,12 +106,12 @@ def get_job(_azure: Azure, _request: Request) -> Reply:
     raise errors.job_not_found()
 
 
-def _device(azure: Azure, request: Request, found: Document) -> Reply:
+def _device(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
     body = identities.shown(azure, request.parameters["hub_key"], found, request.api_version)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 
-def _twin(azure: Azure, request: Request, found: Document) -> Reply:
+def _twin(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
     body: dict[str, Any] = twin_shape.shown(azure, request.parameters["hub_key"], found)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 

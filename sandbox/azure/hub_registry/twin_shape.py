@@ -21,7 +21,7 @@ def shown(azure: Azure, hub_key: str, found: Document) -> dict[str, Any]:
         "deviceEtag": identities.etag(found),
         "status": found["status"],
         "statusUpdateTime": identities.time(found["statusUpdated"], zone=True),
-        "connectionState": "Connected" if activity.session else "Disconnected",
+        "connectionState": "Connected" if activity.connection else "Disconnected",
         "lastActivityTime": identities.time(activity.last, zone=True),
         "cloudToDeviceMessageCount": 0,
         "authenticationType": found["auth"]["type"],

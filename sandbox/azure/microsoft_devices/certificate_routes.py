@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure import shapes
-from sandbox.azure.microsoft_devices import certificates, errors, hubs, lifecycle, provisioning
+from sandbox.azure.microsoft_devices import certificates, hubs, lifecycle, provisioning
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.versions import CERTIFICATES_SINCE, HUB_VERSIONS, PROVISIONING_VERSIONS, Shown, certificate_shape
+from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, Route, table
 from sandbox.azure.wire import NO_BODY, MalformedJsonError, Reply
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.microsoft_devices.lifecycle import Kind
+    from sandbox.azure.resource_manager.resource_ids import ResourceId
     from sandbox.azure.routing import Handler
-    from sandbox.azure.store import Document
     from sandbox.azure.wire import Request
 
-    Find = Callable[[Azure, Request], Document]
+    Document = dict[str, Any]
+    Find = Callable[[Azure, ResourceId], Document]
 
 
 class _Certificates:
@@ -30,12 +32,12 @@ class _Certificates:
         self._kind, self._find = kind, find
 
     def list(self, azure: Azure, request: Request) -> Reply:
-        parent = self._find(azure, request)
-        found = azure.store.list(lifecycle.CERTIFICATE, f"{self._key(request)}/")
+        parent = self._find(azure, resource_id(request))
+        found = certificates.listed(azure, self._key(request))
         return Reply(body={"value": [self._shown(azure, request, parent, each, None) for each in found]})
 
     def get(self, azure: Azure, request: Request) -> Reply:
-        parent = self._find(azure, request)
+        parent = self._find(azure, resource_id(request))
         found = certificates.need(azure, self._key(request), request.parameters["certificate"], self._kind.service)
         return Reply(body=self._shown(azure, request, parent, found, None))
 
@@ -75,13 +77,12 @@ class _Certificates:
         return Reply(status=200 if there else 204, body=NO_BODY)
 
     def _active(self, azure: Azure, request: Request) -> Document:
-        parent = self._find(azure, request)
-        if parent.get("operation"):
-            raise errors.not_active(self._kind.service)
+        parent = self._find(azure, resource_id(request))
+        lifecycle.need_active(parent, self._kind)
         return parent
 
     def _key(self, request: Request) -> str:
-        return lifecycle.key(request, self._kind)
+        return lifecycle.key(resource_id(request), self._kind)
 
     def _shown(self, azure: Azure, request: Request, parent: Document, found: Document, operation: Shown | None) -> dict[str, Any]:
         return certificates.shown(azure, parent, found, self._kind, request.api_version, operation)

@@ -39,6 +39,11 @@ def need(azure: Azure, parent: str, name: str, service: Service) -> Document:
     return found
 
 
+def listed(azure: Azure, parent: str) -> list[Document]:
+    """All certificates of a service."""
+    return azure.store.list(lifecycle.CERTIFICATE, f"{parent}/")
+
+
 def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, condition: str | None, service: Service) -> Document:
     """Register a certificate, or put another in its place: its verification and its code are gone then.
 
@@ -56,7 +61,7 @@ def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, co
         raise errors.etag_invalid(service)
     if existing is None and azure.store.count(lifecycle.CERTIFICATE, f"{parent}/") >= LIMIT:
         raise errors.too_many_certificates(service)
-    read = _read(azure, text, service)
+    read = _read(text, service)
     if azure.dials.strict:
         _strict(azure, read, attested=attested, service=service)
     now = upload.rfc1123(azure.clock.now())
@@ -99,7 +104,7 @@ def verify(azure: Azure, parent: str, name: str, text: str, condition: str | Non
     if not etags.matches(condition, certificate["etag"]):
         raise errors.etag_invalid(service)
     authority = upload.read(certificate["text"]).certificate
-    given = _read(azure, text, service).certificate
+    given = _read(text, service).certificate
     flaw = judge.flaw(given, authority, certificate["code"] or "", azure.clock.now())
     if flaw is judge.Flaw.SIGNATURE:
         raise errors.proof_failed(given.issuer.rfc4514_string(), service)
@@ -161,8 +166,7 @@ def _touched(azure: Azure, parent: str, certificate: Document) -> Document:
     return certificate
 
 
-def _read(azure: Azure, text: str, service: Service) -> upload.Upload:
-    del azure
+def _read(text: str, service: Service) -> upload.Upload:
     try:
         return upload.read(text)
     except upload.PrivateKeyError:

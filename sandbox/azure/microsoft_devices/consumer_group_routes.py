@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.azure import shapes
-from sandbox.azure.judge import upload
-from sandbox.azure.microsoft_devices import errors, hubs, lifecycle
-from sandbox.azure.microsoft_devices.errors import Service
-from sandbox.azure.microsoft_devices.lifecycle import CONSUMER_GROUP, HUB
+from sandbox.azure.microsoft_devices import consumer_groups, hubs, lifecycle
+from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.microsoft_devices.versions import HUB_VERSIONS
+from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
-    from sandbox.azure.store import Document
     from sandbox.azure.wire import Request
-
-_NAME = re.compile(r"[$A-Za-z0-9][\w.\-]{0,49}", re.ASCII)
-_DEFAULT = "$Default"
 
 
 def list_groups(azure: Azure, request: Request) -> Reply:
-    """The consumer groups: `$Default` and those made."""
-    hub = hubs.need(azure, request)
-    made = azure.store.list(CONSUMER_GROUP, f"{lifecycle.key(request, HUB)}/")
-    return Reply(body={"value": [_shown(hub, each) for each in (_default(hub), *made)]})
+    """The consumer groups."""
+    hub = hubs.need(azure, resource_id(request))
+    return Reply(body={"value": [consumer_groups.shown(hub, each) for each in consumer_groups.listed(azure, hub, _hub_key(request))]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
-    """Make a consumer group: 200. What the request's `properties` held is echoed, by this answer alone."""
-    hub = hubs.need(azure, request)
-    name = request.parameters["consumers"]
-    if not _NAME.fullmatch(name):
-        raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
+    """Create a consumer group: 200. This answer alone repeats the request's `properties`."""
+    hub = hubs.need(azure, resource_id(request))
     declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
-    now = upload.rfc1123(azure.clock.now())
-    group = azure.store.get(CONSUMER_GROUP, _key(request)) or {"name": name, "created": now}
-    azure.store.put(CONSUMER_GROUP, _key(request), group)
-    shown = _shown(hub, group)
+    shown = consumer_groups.shown(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
     if declared:
         shown["properties"]["properties"] = declared
     return Reply(body=shown)
@@ -49,37 +35,19 @@ def put_group(azure: Azure, request: Request) -> Reply:
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A consumer group."""
-    hub = hubs.need(azure, request)
-    name = request.parameters["consumers"]
-    found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _key(request))
-    if found is None:
-        raise errors.consumer_group_not_found(name)
-    return Reply(body=_shown(hub, found))
+    hub = hubs.need(azure, resource_id(request))
+    return Reply(body=consumer_groups.shown(hub, consumer_groups.need(azure, hub, _hub_key(request), request.parameters["consumers"])))
 
 
 def delete_group(azure: Azure, request: Request) -> Reply:
-    """Remove a consumer group: 200."""
-    hubs.need(azure, request)
-    azure.store.delete(CONSUMER_GROUP, _key(request))
+    """Delete a consumer group: 200."""
+    hubs.need(azure, resource_id(request))
+    consumer_groups.delete(azure, _hub_key(request), request.parameters["consumers"])
     return Reply(body=NO_BODY)
 
 
-def _key(request: Request) -> str:
-    return f"{lifecycle.key(request, HUB)}/{request.parameters['consumers'].lower()}"
-
-
-def _default(hub: Document) -> Document:
-    return {"name": _DEFAULT, "created": upload.rfc1123(datetime.fromisoformat(hub["created"]))}
-
-
-def _shown(hub: Document, group: Document) -> dict[str, Any]:
-    return {
-        "properties": {"created": group["created"]},
-        "id": f"{lifecycle.identifier(hub, HUB)}/eventHubEndpoints/events/ConsumerGroups/{group['name']}",
-        "name": group["name"],
-        "type": "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
-        "etag": None,
-    }
+def _hub_key(request: Request) -> str:
+    return lifecycle.key(resource_id(request), HUB)
 
 
 _ALL = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.azure import shapes
-from sandbox.azure.hub_registry import identities
-from sandbox.azure.microsoft_devices import errors, etags, hubs, keys, lifecycle
+from sandbox.azure.microsoft_devices import errors, hubs, keys, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.microsoft_devices.name_check import check_hub_name
+from sandbox.azure.microsoft_devices.operation_headers import accepted
 from sandbox.azure.microsoft_devices.versions import HUB_VERSIONS
-from sandbox.azure.resource_manager import groups, long_running
+from sandbox.azure.resource_manager.operation_routes import poll
+from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
 
@@ -21,63 +22,54 @@ if TYPE_CHECKING:
 
 
 def put_hub(azure: Azure, request: Request) -> Reply:
-    """Make or change a hub: 201 for both."""
-    body = request.json_object(shapes.HUB)
-    before = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
-    hub, headers = hubs.write(azure, request, body)
-    sent_etag = request.header("if-match") or body.get("etag")
-    return Reply(status=201, body=hubs.just_written(hub, request.api_version, new=before is None, sent_etag=sent_etag), headers=headers)
+    """Create or change a hub: 201 for both."""
+    body, identity, condition = request.json_object(shapes.HUB), resource_id(request), request.header("if-match")
+    new = lifecycle.find(azure, lifecycle.key(identity, HUB), HUB) is None
+    hub, operation = hubs.write(azure, identity, body, condition)
+    answer = hubs.just_written(hub, request.api_version, new=new, sent_etag=condition or body.get("etag"))
+    return Reply(status=201, body=answer, headers=accepted(azure, request, HUB, operation, deleting=False))
 
 
 def patch_hub(azure: Azure, request: Request) -> Reply:
-    """Change its tags."""
-    hub = hubs.need(azure, request)
-    if hub.get("operation"):
-        raise errors.not_active(Service.HUB)
-    hub["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
-    hub["etag"] = etags.rowversion(azure)
-    azure.store.put(HUB.document, lifecycle.key(request, HUB), hub)
+    """Change a hub's tags."""
+    identity = resource_id(request)
+    hub = hubs.need(azure, identity)
+    lifecycle.write_tags(azure, identity, HUB, hub, request.json_object(shapes.TAGS_ONLY).get("tags") or {})
     return Reply(body=hubs.shown(hub, request.api_version))
 
 
 def get_hub(azure: Azure, request: Request) -> Reply:
     """A hub."""
-    return Reply(body=hubs.shown(hubs.need(azure, request), request.api_version))
+    return Reply(body=hubs.shown(hubs.need(azure, resource_id(request)), request.api_version))
 
 
 def delete_hub(azure: Azure, request: Request) -> Reply:
-    """Begin to delete a hub: 202 and the four bytes `null`; 204 when there is none."""
-    groups.need(azure, request)
-    hub = lifecycle.find(azure, lifecycle.key(request, HUB), HUB)
-    if hub is None:
+    """Begin to delete a hub: 202 and the four bytes `null`; 204 where there is no such hub."""
+    operation = hubs.delete(azure, resource_id(request), request.header("if-match"))
+    if operation is None:
         return Reply(status=204, body=NO_BODY)
-    condition = request.header("if-match")
-    if condition and not etags.matches(condition, hub["etag"]):
-        raise errors.hub_etag_invalid(Service.HUB)
-    if hub.get("operation"):
-        raise errors.not_active(Service.HUB)
-    return Reply(status=202, body=None, headers=lifecycle.begin(azure, request, HUB, hub, "delete"))
+    return Reply(status=202, body=None, headers=accepted(azure, request, HUB, operation, deleting=True))
 
 
 def list_hubs(azure: Azure, request: Request) -> Reply:
     """The hubs of a subscription or of a resource group."""
-    value = [hubs.shown(hub, request.api_version) for hub in lifecycle.listed(azure, request, HUB)]
+    value = [hubs.shown(hub, request.api_version) for hub in lifecycle.listed(azure, resource_id(request), HUB)]
     return Reply(body={"value": value})
 
 
 def list_keys(azure: Azure, request: Request) -> Reply:
     """All shared access policies with their keys."""
-    return Reply(body={"value": hubs.need(azure, request)["policies"]})
+    return Reply(body={"value": hubs.need(azure, resource_id(request))["policies"]})
 
 
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
-    return Reply(body=keys.named(hubs.need(azure, request)["policies"], request.parameters["policy"], Service.HUB))
+    return Reply(body=keys.named(hubs.need(azure, resource_id(request))["policies"], request.parameters["policy"], Service.HUB))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:
     """The skus that a hub can be scaled to."""
-    hub = hubs.need(azure, request)
+    hub = hubs.need(azure, resource_id(request))
     limits = {"F1": 1, "B1": 200, "B2": 200, "B3": 10, "S1": 200, "S2": 200, "S3": 10}
     chosen = ("F1",) if hub["sku"]["name"] == "F1" else tuple(name for name in limits if name != "F1")
     tiers = {"F": "Free", "B": "Basic", "S": "Standard"}
@@ -94,8 +86,8 @@ def list_skus(azure: Azure, request: Request) -> Reply:
 
 def list_quotas(azure: Azure, request: Request) -> Reply:
     """How much of the hub's quota is used."""
-    hub = hubs.need(azure, request)
-    devices = identities.statistics(azure, lifecycle.key(request, HUB))["totalDeviceCount"]
+    hub = hubs.need(azure, resource_id(request))
+    devices = hubs.device_counts(azure, lifecycle.key(resource_id(request), HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
     value = [
         {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
@@ -106,19 +98,19 @@ def list_quotas(azure: Azure, request: Request) -> Reply:
 
 def get_stats(azure: Azure, request: Request) -> Reply:
     """How many devices the registry holds."""
-    hubs.need(azure, request)
-    return Reply(body=identities.statistics(azure, lifecycle.key(request, HUB)))
+    hubs.need(azure, resource_id(request))
+    return Reply(body=hubs.device_counts(azure, lifecycle.key(resource_id(request), HUB)))
 
 
 def get_job(azure: Azure, request: Request) -> Reply:
     """A job: there never is one."""
-    hubs.need(azure, request)
+    hubs.need(azure, resource_id(request))
     raise errors.job_not_found(request.parameters["job"])
 
 
 def list_jobs(azure: Azure, request: Request) -> Reply:
     """The jobs: none."""
-    hubs.need(azure, request)
+    hubs.need(azure, resource_id(request))
     return Reply(body={"value": []})
 
 
@@ -161,7 +153,7 @@ ROUTES = table(
             "Operation results (hub)",
             "GET",
             f"{_DEVICES}/locations/{{location}}/operationResults/{{operation}}",
-            long_running.poll,
+            poll,
             Evidence.RECORDED,
             "",
         ),

@@ -1,4 +1,4 @@
-"""IoT hubs: rules and shapes."""
+"""IoT hubs: rules, and how Azure shows a hub."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azure.microsoft_devices import errors, etags, keys, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
-from sandbox.azure.resource_manager import regions
+from sandbox.azure.resource_manager import groups, regions
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
+    from sandbox.azure.resource_manager.long_running import Operation
+    from sandbox.azure.resource_manager.resource_ids import ResourceId
     from sandbox.azure.store import Document
-    from sandbox.azure.wire import Request
 
 _NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _SKUS = ("F1", "B1", "B2", "B3", "S1", "S2", "S3")
@@ -24,49 +25,74 @@ FQDN_SINCE = "2021-07-01"  # the first api-version whose recorded answers have a
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
-def write(azure: Azure, request: Request, body: dict[str, Any]) -> tuple[Document, dict[str, str]]:
-    """Make or change a hub; gives the document before it is active, and the headers of the operation.
+def write(azure: Azure, identity: ResourceId, body: dict[str, Any], condition: str | None) -> tuple[Document, Operation]:
+    """Create or change a hub; `condition` is If-Match. Returns the hub before it is active.
 
     Raises:
-        ArmError: The front door refuses.
+        ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    found_key, existing, location = lifecycle.accept(azure, request, HUB, body)
-    name = request.parameters["name"]
+    found_key, existing, location = lifecycle.accept(azure, identity, HUB, body)
+    name = identity.name
     if not _NAME.fullmatch(name):
         raise errors.hub_name_invalid(name)
-    condition = request.header("if-match")
-    if existing and condition and not etags.matches(condition, existing["etag"]):
-        raise errors.hub_etag_invalid(Service.HUB)
+    if existing:
+        _need_match(condition, existing)
     _check(body, location)
     properties = copy.deepcopy(body.get("properties") or {})
-    existing_policies = existing["policies"] if existing else None
-    policies = keys.policies(Service.HUB, properties.pop("authorizationPolicies", None), existing_policies)
+    policies = keys.policies(Service.HUB, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None)
     hub: Document = existing or {
-        "cloud": request.place.cloud.name,
+        "cloud": identity.cloud.name,
         "name": name,
-        "group": request.parameters["group"],
-        "subscription": request.parameters["subscription"],
+        "group": identity.group,
+        "subscription": identity.subscription,
         "location": location,
         "created": azure.clock.now().isoformat(),
         "namespace": f"iothub-ns-{name[:10].lower()}-{uuid.uuid4().int % 10**8}-{uuid.uuid4().hex[:10]}",
-        "hostName": f"{name}.{request.place.cloud.hub_suffix}",
+        "hostName": f"{name}.{identity.cloud.hub_suffix}",
     }
     hub |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
     azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": found_key})
-    headers = lifecycle.begin(azure, request, HUB, hub, "update" if existing else "create")
-    return hub, headers
+    return hub, lifecycle.begin(azure, identity, HUB, hub, "update" if existing else "create")
 
 
-def need(azure: Azure, request: Request) -> Document:
-    """The hub of a request.
+def delete(azure: Azure, identity: ResourceId, condition: str | None) -> Operation | None:
+    """Begin to delete a hub; `condition` is If-Match. None where there is no such hub.
 
     Raises:
-        ArmError: Its resource group is not there.
-        DevicesError: There is none.
+        ArmError: The resource group does not exist.
+        DevicesError: If-Match is stale, or the hub is being created, changed or deleted.
     """
-    return lifecycle.need(azure, request, HUB, errors.hub_not_found)
+    groups.need(azure, identity)
+    hub = lifecycle.find(azure, lifecycle.key(identity, HUB), HUB)
+    if hub is None:
+        return None
+    _need_match(condition, hub)
+    lifecycle.need_active(hub, HUB)
+    return lifecycle.begin(azure, identity, HUB, hub, "delete")
+
+
+def need(azure: Azure, identity: ResourceId) -> Document:
+    """The hub.
+
+    Raises:
+        ArmError: Its resource group does not exist.
+        DevicesError: There is no such hub.
+    """
+    return lifecycle.need(azure, identity, HUB, errors.hub_not_found)
+
+
+def device_counts(azure: Azure, hub_key: str) -> dict[str, int]:
+    """How many devices a hub has, enabled and disabled."""
+    statuses = azure.store.tally(lifecycle.DEVICE, f"{hub_key}/", "status")
+    enabled, disabled = statuses.get("enabled", 0), statuses.get("disabled", 0)
+    return {"totalDeviceCount": enabled + disabled, "enabledDeviceCount": enabled, "disabledDeviceCount": disabled}
+
+
+def _need_match(condition: str | None, hub: Document) -> None:
+    if condition and not etags.matches(condition, hub["etag"]):
+        raise errors.hub_etag_invalid(Service.HUB)
 
 
 def _check(body: dict[str, Any], location: str) -> None:
@@ -114,7 +140,7 @@ def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, A
 
 
 def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
-    """The answer to a PUT: what was sent, echoed, before the hub is active."""
+    """The answer to a PUT: the request's own properties, before the hub is active."""
     properties = copy.deepcopy(hub["properties"])
     accepted: dict[str, Any] = {"provisioningState": "Accepted", **properties}
     if new and not properties:
@@ -131,7 +157,7 @@ def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | Non
 
 
 def shown(hub: Document, version: str) -> dict[str, Any]:
-    """A hub as GET and lists answer it, in Azure's order of members."""
+    """A hub as GET and lists return it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(hub)
     properties: dict[str, Any] = {"locations": _locations(hub), "state": state, "provisioningState": provisioning_state}
     declared = copy.deepcopy(hub["properties"])
@@ -209,7 +235,7 @@ def _routing(declared: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _masked(value: Any) -> Any:
-    """Connection strings come back with `****` in place of their secrets."""
+    """Connection strings are returned with `****` in place of their secrets."""
     if isinstance(value, dict):
         return {name: _mask(item) if name == "connectionString" else _masked(item) for name, item in value.items()}
     return [_masked(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What hubs and provisioning services have in common: names in the whole cloud, states, long-running changes."""
+"""What hubs and provisioning services have in common: unique names, states, changes that take time."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azure.microsoft_devices import errors, etags
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.resource_manager import errors as arm_errors
-from sandbox.azure.resource_manager import group_routes, groups, long_running, regions, role_routes
+from sandbox.azure.resource_manager import groups, long_running, providers, regions, role_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.azure.local_azure import Azure
+    from sandbox.azure.resource_manager.long_running import Operation
+    from sandbox.azure.resource_manager.resource_ids import ResourceId
     from sandbox.azure.store import Document
-    from sandbox.azure.wire import Request
 
+# Kinds of documents whose keys begin with their service's key.
 CERTIFICATE = "certificate"
 CONSUMER_GROUP = "consumer-group"
+DEVICE = "device"
+DEVICE_SHADOW = "device-shadow"  # a device as the lagging index of queries still sees it
 NAME = "global-name"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two services, with what tells them apart here."""
+    """One of the two services, with what differs between them here."""
 
     service: Service
     document: str  # the store's kind
-    results: str  # the path segment of operation urls
     prefix: str  # of operation ids
-    extra: str  # query of operation urls
-    children: tuple[str, ...]  # the kinds of documents that go with it
+    children: tuple[str, ...]  # the kinds of documents that are deleted with it
 
 
-HUB = Kind(
-    Service.HUB, "hub", "operationResults", "os_ih", "&operationSource=os_ih", (CERTIFICATE, CONSUMER_GROUP, "device", "device-shadow")
-)
-PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "provisioningserviceoperationresults", "os_id", "", (CERTIFICATE,))
+HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW))
+PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 
 
-def key(request: Request, kind: Kind) -> str:
-    """The key of the service in a request's path, and the prefix of all its children."""
-    return f"{groups.group_key(request)}/{kind.service}/{request.parameters['name']}".lower()
+def key(identity: ResourceId, kind: Kind) -> str:
+    """The store key of a service, and the prefix of the keys of all its children."""
+    return f"{identity.group_key}/{kind.service}/{identity.name}".lower()
 
 
 def name_key(cloud: str, kind: Kind, name: str) -> str:
-    """The key under which a name is taken in the whole cloud."""
+    """The store key that reserves a name in the whole cloud."""
     return f"{cloud}/{kind.service}/{name}".lower()
 
 
 def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
-    """The service in the state that the clock says, or None."""
-    groups.find(azure, found_key.rsplit("/", 2)[0])  # a group whose deletion has come to its end takes all that is in it along
+    """The service in its state at this moment, or None."""
+    groups.find(azure, found_key.rsplit("/", 2)[0])  # removes the group, with everything in it, once its deletion is due
     found = azure.store.get(kind.document, found_key)
     if found is None or not found.get("operation") or not long_running.done(azure, found["operation"]["ready"]):
         return found
@@ -66,32 +66,54 @@ def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
     return found
 
 
-def need(azure: Azure, request: Request, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
-    """The service of a request; ``absent`` makes the error from its name, group and subscription.
+def need(azure: Azure, identity: ResourceId, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
+    """The service; ``absent`` makes the error from its name, group and subscription.
 
     Raises:
-        ArmError: Its resource group is not there.
-        DevicesError: There is none.
+        ArmError: Its resource group does not exist.
+        DevicesError: There is no such service.
     """
-    groups.need(azure, request)
-    found = find(azure, key(request, kind), kind)
+    groups.need(azure, identity)
+    found = find(azure, key(identity, kind), kind)
     if found is None:
-        raise absent(request.parameters["name"], request.parameters["group"], request.parameters["subscription"])
+        raise absent(identity.name, identity.group, identity.subscription)
     return found
 
 
+def need_active(found: Document, kind: Kind) -> None:
+    """Let a service pass that no operation is changing.
+
+    Raises:
+        DevicesError: It is being created, changed or deleted.
+    """
+    if found.get("operation"):
+        raise errors.not_active(kind.service)
+
+
+def write_tags(azure: Azure, identity: ResourceId, kind: Kind, found: Document, tags: dict[str, str]) -> None:
+    """Replace a service's tags, at once.
+
+    Raises:
+        DevicesError: It is being created, changed or deleted.
+    """
+    need_active(found, kind)
+    found["tags"] = tags
+    found["etag"] = etags.rowversion(azure)
+    azure.store.put(kind.document, key(identity, kind), found)
+
+
 def remove(azure: Azure, found_key: str, found: Document, kind: Kind) -> None:
-    """Forget a service with its name, its children and the roles on it."""
+    """Remove a service with its name, its children and the role assignments on it."""
     azure.store.delete(kind.document, found_key)
     azure.store.delete(NAME, name_key(found["cloud"], kind, found["name"]))
     for child in kind.children:
         azure.store.delete_under(child, f"{found_key}/")
     azure.presence.changed_under(f"{found_key}/")
-    role_routes.cascade(azure, identifier(found, kind))
+    role_assignments.delete_at(azure, identifier(found, kind))
 
 
 def cascade(azure: Azure, prefix: str) -> None:
-    """All services under a resource group go with it."""
+    """Remove all services of a resource group that is being removed."""
     for kind in KINDS:
         for found in azure.store.list(kind.document, prefix):
             found_key = f"{prefix}{kind.service}/{found['name']}".lower()
@@ -102,7 +124,7 @@ groups.CASCADES.append(cascade)
 
 
 def named(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:
-    """The service of that name in the whole cloud with its key, or None: what a host name leads to."""
+    """The service that has this name in the whole cloud, with its key, or None: what its host name resolves to."""
     taken = azure.store.get(NAME, name_key(cloud, kind, name))
     if taken is None:
         return None
@@ -110,17 +132,17 @@ def named(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Documen
     return (taken["key"], found) if found else None
 
 
-def accept(azure: Azure, request: Request, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
-    """The checks that every PUT passes: group, provider, place, state, name. Gives key, what exists, and the location.
+def accept(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
+    """The checks of every PUT: group, provider, location, state, name. Returns the key, the existing service, and the location.
 
     Raises:
-        ArmError: The front door refuses.
+        ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    group = groups.need_alive(azure, request)
-    if not group_routes.registered(azure, request, "Microsoft.Devices"):
+    group = groups.need_alive(azure, identity)
+    if not providers.registered(azure, identity.subscription, "Microsoft.Devices"):
         raise arm_errors.provider_not_registered("Microsoft.Devices")
-    found_key, name = key(request, kind), request.parameters["name"]
+    found_key, name = key(identity, kind), identity.name
     existing = find(azure, found_key, kind)
     location = str(body.get("location") or "")
     if not location:
@@ -128,33 +150,22 @@ def accept(azure: Azure, request: Request, kind: Kind, body: dict[str, Any]) -> 
     if not regions.known(location):
         raise arm_errors.location_unavailable(location, f"Microsoft.Devices/{kind.service}", regions.DISPLAY_BY_NAME)
     if existing is None:
-        if named(azure, request.place.cloud.name, kind, name):
+        if named(azure, identity.cloud.name, kind, name):
             raise errors.name_taken(name, kind.service)
         return found_key, None, location
     if regions.normalized(location) != regions.normalized(existing["location"]):
         raise arm_errors.location_differs(name, f"Microsoft.Devices/{kind.service}", group["name"], existing["location"], location)
-    if existing.get("operation"):
-        raise errors.not_active(kind.service)
+    need_active(existing, kind)
     return found_key, existing, location
 
 
-def begin(azure: Azure, request: Request, kind: Kind, found: Document, what: str) -> dict[str, str]:
-    """Begin to make, change or delete a service; gives the headers that tell where to ask.
-
-    A PUT is answered with Azure-AsyncOperation alone, a DELETE with Location and Retry-After too: as recorded.
-    """
+def begin(azure: Azure, identity: ResourceId, kind: Kind, found: Document, what: str) -> Operation:
+    """Begin to create, change or delete a service; `what` is `create`, `update` or `delete`."""
     operation = long_running.begin(azure, prefix=kind.prefix, location=found["location"])
     found["operation"] = {"what": what, "ready": operation.ready.isoformat()}
     found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, key(request, kind), found)
-    subscription = request.parameters["subscription"]
-    progress, location = long_running.urls(request, operation, subscription=subscription, results=kind.results, extra=kind.extra)
-    headers = {"azure-asyncoperation": progress}
-    if what == "delete":
-        headers |= {"location": location, "retry-after": long_running.retry_after(azure)}
-    elif azure.dials.retry_after is not None:
-        headers["retry-after"] = str(azure.dials.retry_after)
-    return headers
+    azure.store.put(kind.document, key(identity, kind), found)
+    return operation
 
 
 def identifier(found: Document, kind: Kind) -> str:
@@ -165,7 +176,7 @@ def identifier(found: Document, kind: Kind) -> str:
 
 
 def state(found: Document) -> tuple[str, str]:
-    """`state` and `provisioningState` between and after changes."""
+    """`state` and `provisioningState`, during an operation and after it."""
     if not found.get("operation"):
         return "Active", "Succeeded"
     word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting"}[found["operation"]["what"]]
@@ -180,15 +191,15 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}
 
 
-def listed(azure: Azure, request: Request, kind: Kind) -> list[Document]:
-    """All of a kind in the request's resource group, or in its subscription where it names none.
+def listed(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document]:
+    """All services of a kind in a resource group, or in the whole subscription where the id names no group.
 
     Raises:
-        ArmError: The resource group is not there.
+        ArmError: The resource group does not exist.
     """
-    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
-    if "group" in request.parameters:
-        groups.need(azure, request)
-        prefix = f"{groups.group_key(request)}/"
+    prefix = identity.subscription_prefix
+    if identity.group:
+        groups.need(azure, identity)
+        prefix = f"{identity.group_key}/"
     each = (named(azure, one["cloud"], kind, one["name"]) for one in azure.store.list(kind.document, prefix))
     return [found[1] for found in each if found]

@@ -1,4 +1,4 @@
-"""Provisioning services (DPS): rules and shapes."""
+"""Provisioning services (DPS): rules, and how Azure shows a service."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azure.microsoft_devices import errors, keys, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
-from sandbox.azure.resource_manager import regions
+from sandbox.azure.resource_manager import groups, regions
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
+    from sandbox.azure.resource_manager.long_running import Operation
+    from sandbox.azure.resource_manager.resource_ids import ResourceId
     from sandbox.azure.store import Document
-    from sandbox.azure.wire import Request
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{1,48}[0-9A-Za-z]")
 _DATA_RESIDENCY_REGIONS = ("eastus2euap", "brazilsouth", "southeastasia")
@@ -23,15 +24,15 @@ _SERVER_MADE = ("state", "provisioningState", "idScope", "serviceOperationsHostN
 _POLICIES = ("Hashed", "GeoLatency", "Static")
 
 
-def write(azure: Azure, request: Request, body: dict[str, Any]) -> tuple[Document, dict[str, str]]:
-    """Make or change a service. Etags are not asked for: Azure ignores them here.
+def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Document, Operation]:
+    """Create or change a service. Returns it before it is active. If-Match is not checked: Azure ignores it here.
 
     Raises:
-        ArmError: The front door refuses.
+        ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    found_key, existing, location = lifecycle.accept(azure, request, PROVISIONING, body)
-    name = request.parameters["name"]
+    found_key, existing, location = lifecycle.accept(azure, identity, PROVISIONING, body)
+    name = identity.name
     if not _NAME.fullmatch(name) or name.lower() == "global":
         raise errors.provisioning_name_invalid()
     properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _SERVER_MADE}
@@ -40,32 +41,46 @@ def write(azure: Azure, request: Request, body: dict[str, Any]) -> tuple[Documen
         Service.PROVISIONING, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
     )
     service: Document = existing or {
-        "cloud": request.place.cloud.name,
+        "cloud": identity.cloud.name,
         "name": name,
-        "group": request.parameters["group"],
-        "subscription": request.parameters["subscription"],
+        "group": identity.group,
+        "subscription": identity.subscription,
         "location": location,
         "idScope": f"0ne{secrets.token_hex(4).upper()}",
-        "hostName": f"{name}.{request.place.cloud.provisioning_suffix}",
-        "deviceHostName": request.place.cloud.device_provisioning,
+        "hostName": f"{name}.{identity.cloud.provisioning_suffix}",
+        "deviceHostName": identity.cloud.device_provisioning,
         "hubs": [],
     }
     service["hubs"] = _linked(properties.pop("iotHubs", None) or [], service["hubs"])
     service |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     service["identity"] = body.get("identity")
     azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": found_key})
-    headers = lifecycle.begin(azure, request, PROVISIONING, service, "update" if existing else "create")
-    return service, headers
+    return service, lifecycle.begin(azure, identity, PROVISIONING, service, "update" if existing else "create")
 
 
-def need(azure: Azure, request: Request) -> Document:
-    """The service of a request.
+def delete(azure: Azure, identity: ResourceId) -> Operation | None:
+    """Begin to delete a service. None where there is no such service.
 
     Raises:
-        ArmError: Its resource group is not there.
-        DevicesError: There is none.
+        ArmError: The resource group does not exist.
+        DevicesError: The service is being created, changed or deleted.
     """
-    return lifecycle.need(azure, request, PROVISIONING, errors.provisioning_not_found)
+    groups.need(azure, identity)
+    service = lifecycle.find(azure, lifecycle.key(identity, PROVISIONING), PROVISIONING)
+    if service is None:
+        return None
+    lifecycle.need_active(service, PROVISIONING)
+    return lifecycle.begin(azure, identity, PROVISIONING, service, "delete")
+
+
+def need(azure: Azure, identity: ResourceId) -> Document:
+    """The service.
+
+    Raises:
+        ArmError: Its resource group does not exist.
+        DevicesError: There is no such service.
+    """
+    return lifecycle.need(azure, identity, PROVISIONING, errors.provisioning_not_found)
 
 
 def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:
@@ -84,7 +99,7 @@ def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> N
 
 
 def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The linked hubs. A key that comes back masked is the one that was kept."""
+    """The linked hubs. A masked key in the request means the stored one."""
     kept = {hub["name"].lower(): hub["connectionString"] for hub in before}
     linked = []
     for hub in declared:
@@ -100,7 +115,7 @@ def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> lis
 
 
 def just_written(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
-    """The answer to a PUT; the policies stand in it, keys and all, where the request had some."""
+    """The answer to a PUT; it includes the policies with their keys where the request had some."""
     properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
     if service["hubs"] or not new:
         properties["iotHubs"] = _masked(service["hubs"])
@@ -113,7 +128,7 @@ def just_written(service: Document, *, new: bool, sent_etag: str | None, with_po
 
 
 def shown(service: Document) -> dict[str, Any]:
-    """A service as GET and lists answer it, in Azure's order of members."""
+    """A service as GET and lists return it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(service)
     properties: dict[str, Any] = {
         "state": state,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.azure import shapes
-from sandbox.azure.microsoft_devices import errors, etags, keys, lifecycle, provisioning
+from sandbox.azure.microsoft_devices import keys, lifecycle, provisioning
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
 from sandbox.azure.microsoft_devices.name_check import check_provisioning_name
+from sandbox.azure.microsoft_devices.operation_headers import accepted
 from sandbox.azure.microsoft_devices.versions import PROVISIONING_VERSIONS
-from sandbox.azure.resource_manager import groups, long_running
+from sandbox.azure.resource_manager.operation_routes import poll
+from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
 
@@ -20,61 +22,56 @@ if TYPE_CHECKING:
 
 
 def put_service(azure: Azure, request: Request) -> Reply:
-    """Make or change a service: 201 for both."""
-    body = request.json_object(shapes.PROVISIONING)
-    before = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
-    service, headers = provisioning.write(azure, request, body)
+    """Create or change a service: 201 for both."""
+    body, identity = request.json_object(shapes.PROVISIONING), resource_id(request)
+    new = lifecycle.find(azure, lifecycle.key(identity, PROVISIONING), PROVISIONING) is None
+    service, operation = provisioning.write(azure, identity, body)
     sent_etag = request.header("if-match") or body.get("etag")
     with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
-    answer = provisioning.just_written(service, new=before is None, sent_etag=sent_etag, with_policies=with_policies)
-    return Reply(status=201, body=answer, headers=headers)
+    answer = provisioning.just_written(service, new=new, sent_etag=sent_etag, with_policies=with_policies)
+    return Reply(status=201, body=answer, headers=accepted(azure, request, PROVISIONING, operation, deleting=False))
 
 
 def patch_service(azure: Azure, request: Request) -> Reply:
-    """Change its tags."""
-    service = provisioning.need(azure, request)
-    if service.get("operation"):
-        raise errors.not_active(Service.PROVISIONING)
-    service["tags"] = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
-    service["etag"] = etags.rowversion(azure)
-    azure.store.put(PROVISIONING.document, lifecycle.key(request, PROVISIONING), service)
+    """Change a service's tags."""
+    identity = resource_id(request)
+    service = provisioning.need(azure, identity)
+    lifecycle.write_tags(azure, identity, PROVISIONING, service, request.json_object(shapes.TAGS_ONLY).get("tags") or {})
     return Reply(body=provisioning.shown(service))
 
 
 def get_service(azure: Azure, request: Request) -> Reply:
     """A service."""
-    return Reply(body=provisioning.shown(provisioning.need(azure, request)))
+    return Reply(body=provisioning.shown(provisioning.need(azure, resource_id(request))))
 
 
 def delete_service(azure: Azure, request: Request) -> Reply:
-    """Begin to delete a service: 202 and the four bytes `null`; 204 when there is none."""
-    groups.need(azure, request)
-    service = lifecycle.find(azure, lifecycle.key(request, PROVISIONING), PROVISIONING)
-    if service is None:
+    """Begin to delete a service: 202 and the four bytes `null`; 204 where there is no such service."""
+    operation = provisioning.delete(azure, resource_id(request))
+    if operation is None:
         return Reply(status=204, body=NO_BODY)
-    if service.get("operation"):
-        raise errors.not_active(Service.PROVISIONING)
-    return Reply(status=202, body=None, headers=lifecycle.begin(azure, request, PROVISIONING, service, "delete"))
+    return Reply(status=202, body=None, headers=accepted(azure, request, PROVISIONING, operation, deleting=True))
 
 
 def list_services(azure: Azure, request: Request) -> Reply:
     """The services of a subscription or of a resource group."""
-    return Reply(body={"value": [provisioning.shown(service) for service in lifecycle.listed(azure, request, PROVISIONING)]})
+    return Reply(body={"value": [provisioning.shown(service) for service in lifecycle.listed(azure, resource_id(request), PROVISIONING)]})
 
 
 def list_keys(azure: Azure, request: Request) -> Reply:
     """All shared access policies with their keys."""
-    return Reply(body={"value": provisioning.need(azure, request)["policies"]})
+    return Reply(body={"value": provisioning.need(azure, resource_id(request))["policies"]})
 
 
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
-    return Reply(body=keys.named(provisioning.need(azure, request)["policies"], request.parameters["policy"], Service.PROVISIONING))
+    policies = provisioning.need(azure, resource_id(request))["policies"]
+    return Reply(body=keys.named(policies, request.parameters["policy"], Service.PROVISIONING))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:
-    """The skus: there is one."""
-    provisioning.need(azure, request)
+    """The skus: there is only S1."""
+    provisioning.need(azure, resource_id(request))
     return Reply(body={"value": [{"name": "S1"}]})
 
 
@@ -120,7 +117,7 @@ ROUTES = table(
             "Operation results (provisioning)",
             "GET",
             f"{_DEVICES}/locations/{{location}}/provisioningServiceOperationResults/{{operation}}",
-            long_running.poll,
+            poll,
             Evidence.RECORDED,
             "",
         ),

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sandbox.azure.hub_registry.presence import Connection
     from sandbox.azure.local_azure import Azure
-    from sandbox.azure.mqtt.session import Session
 
 _KEPT = 10_000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One connection and what became of it: for the control port, never for the client."""
+    """One attempt to connect and its outcome: for the control port, never for the client."""
 
     time: str
     host: str  # the name that TLS asked for
@@ -40,12 +40,12 @@ class Message:
 
 @dataclass
 class Plane:
-    """What all the sessions share. Both logs are bounded: the oldest entries go."""
+    """What all sessions share. Both logs are bounded: the oldest entries are dropped."""
 
     azure: Azure
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    sessions: set[Session] = field(default_factory=set)
+    connections: set[Connection] = field(default_factory=set)
 
     def clear(self) -> None:
         """Forget both logs."""
@@ -53,6 +53,6 @@ class Plane:
         self.messages.clear()
 
     def close(self) -> None:
-        """End every session at once."""
-        for session in tuple(self.sessions):
-            session.abort()
+        """End every connection at once."""
+        for connection in tuple(self.connections):
+            connection.abort()

@@ -44,12 +44,12 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
-        self._plane.sessions.add(self)
+        self._plane.connections.add(self)
         self._timer("connect", _CONNECT_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
         """It is gone, for whichever reason."""
-        self._plane.sessions.discard(self)
+        self._plane.connections.discard(self)
         for timer in self._timers.values():
             timer.cancel()
         if self._admitted:
@@ -108,8 +108,8 @@ class Session(asyncio.Protocol):
         self._topics = Topics(self._plane, admitted)
         self._keep_alive = connect.keep_alive * _KEEP_ALIVE_GRACE
         displaced = self._azure.presence.connected(admitted.key, self, self._azure.clock.now())
-        if isinstance(displaced, Session):
-            displaced.end("the device connected anew")
+        if displaced:
+            displaced.end("the device connected again")
         if admitted.expires is not None:
             self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
         self._tls.write(packets.connack(0))

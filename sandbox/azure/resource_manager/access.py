@@ -103,21 +103,6 @@ def allowed(azure: Azure, caller: Caller, action: str, scope: str, *, data: bool
     return False
 
 
-def grant(azure: Azure, *, object_id: str, role_id: str, scope: str, name: str) -> None:
-    """Put an assignment in place that counts at once: the sandbox's own deployer, or one that a test makes."""
-    body = {
-        "name": name,
-        "scope": scope,
-        "principalId": object_id,
-        "principalType": "ServicePrincipal",
-        "roleId": role_id,
-        "createdOn": azure.clock.now().isoformat(),
-        "createdBy": "",
-        "immediate": True,
-    }
-    azure.store.put(ASSIGNMENT, f"{scope}|{name}".lower(), body)
-
-
 def _covers(held: str, asked: str) -> bool:
     held, asked = held.rstrip("/").lower(), asked.rstrip("/").lower()
     return held == asked or asked.startswith(held + "/") or held == ""

@@ -139,21 +139,6 @@ def location_differs(name: str, resource_type: str, group: str, existing: str, w
     return ArmError(409, "InvalidResourceLocation", message)
 
 
-def resource_not_found(resource_type: str, name: str, group: str) -> ArmError:
-    """There is no such resource, and ARM knows it without asking the provider."""
-    message = (
-        f"The Resource '{resource_type}/{name}' under resource group '{group}' was not found. "
-        "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
-    )
-    return ArmError(404, "ResourceNotFound", message)
-
-
-def parent_not_found(parent: str) -> ArmError:
-    """A child of a resource that does not exist."""
-    message = f"Can not perform requested operation on nested resource. Parent resource '{parent}' not found."
-    return ArmError(404, "ParentResourceNotFound", message)
-
-
 def provider_not_registered(namespace: str) -> ArmError:
     """The subscription has not registered the resource provider."""
     where = "See https://aka.ms/rps-not-found for how to register subscriptions."

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sandbox.azure import shapes
-from sandbox.azure.resource_manager import errors, groups, long_running, regions
+from sandbox.azure.login import principals
+from sandbox.azure.resource_manager import groups, long_running, providers, regions
+from sandbox.azure.resource_manager.operation_routes import retry_after
+from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
 
@@ -21,19 +24,6 @@ VERSIONS = tuple(
         "2023-07-01 2024-03-01 2024-07-01 2024-11-01 2025-03-01 2025-04-01 "
     ).split()
 )
-PROVIDER = "provider-registration"
-_NAMESPACES = ("Microsoft.Devices", "Microsoft.Authorization", "Microsoft.Resources")
-_TYPES = {
-    "Microsoft.Devices": (
-        "IotHubs",
-        "ProvisioningServices",
-        "checkNameAvailability",
-        "checkProvisioningServiceNameAvailability",
-        "operationResults",
-    ),
-    "Microsoft.Authorization": ("roleAssignments", "roleDefinitions"),
-    "Microsoft.Resources": ("resourceGroups", "subscriptions"),
-}
 
 
 def list_subscriptions(azure: Azure, request: Request) -> Reply:
@@ -72,82 +62,71 @@ def list_locations(azure: Azure, request: Request) -> Reply:
 
 def list_providers(azure: Azure, request: Request) -> Reply:
     """The resource providers."""
-    return Reply(body={"value": [_provider(azure, request, namespace) for namespace in _NAMESPACES]})
+    subscription = request.parameters["subscription"]
+    return Reply(body={"value": [providers.shown(azure, subscription, namespace) for namespace in providers.NAMESPACES]})
 
 
 def get_provider(azure: Azure, request: Request) -> Reply:
     """One resource provider and whether it is registered."""
-    return Reply(body=_provider(azure, request, _namespace(request)))
+    return Reply(body=providers.shown(azure, request.parameters["subscription"], providers.namespace(request.parameters["namespace"])))
 
 
 def register_provider(azure: Azure, request: Request) -> Reply:
-    """Register a resource provider: done at once."""
-    azure.store.put(PROVIDER, _provider_key(request, _namespace(request)), {"state": "Registered"})
+    """Register a resource provider, at once."""
+    providers.register(azure, request.parameters["subscription"], providers.namespace(request.parameters["namespace"]))
     return get_provider(azure, request)
 
 
 def unregister_provider(azure: Azure, request: Request) -> Reply:
-    """Take a registration away."""
-    azure.store.put(PROVIDER, _provider_key(request, _namespace(request)), {"state": "NotRegistered"})
+    """Unregister a resource provider, at once."""
+    providers.unregister(azure, request.parameters["subscription"], providers.namespace(request.parameters["namespace"]))
     return get_provider(azure, request)
-
-
-def registered(azure: Azure, request: Request, namespace: str) -> bool:
-    """Whether the subscription may use a provider; it may, until somebody unregisters it."""
-    found = azure.store.get(PROVIDER, _provider_key(request, namespace))
-    return found is None or found["state"] == "Registered"
 
 
 def list_groups(azure: Azure, request: Request) -> Reply:
     """All resource groups."""
-    prefix = f"{request.place.cloud.name}/{request.parameters['subscription']}/".lower()
-    keys = [f"{prefix}{group['name'].lower()}" for group in azure.store.list(groups.GROUP, prefix)]
-    return Reply(body={"value": [groups.shown(group, request.api_version) for key in keys if (group := groups.find(azure, key))]})
+    found = groups.listed(azure, resource_id(request))
+    return Reply(body={"value": [groups.shown(group, request.api_version) for group in found]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
-    """Make a resource group (201) or change it (200)."""
-    group, new = groups.write(azure, request, request.json_object(shapes.GROUP))
+    """Create a resource group (201) or change it (200)."""
+    group, new = groups.write(azure, resource_id(request), request.json_object(shapes.GROUP))
     return Reply(status=201 if new else 200, body=groups.shown(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
-    """Change its tags."""
-    return Reply(body=groups.shown(groups.patch(azure, request, request.json_object(shapes.GROUP)), request.api_version))
+    """Change a resource group's tags."""
+    return Reply(body=groups.shown(groups.patch(azure, resource_id(request), request.json_object(shapes.GROUP)), request.api_version))
 
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A resource group."""
-    return Reply(body=groups.shown(groups.need(azure, request), request.api_version))
+    return Reply(body=groups.shown(groups.need(azure, resource_id(request)), request.api_version))
 
 
 def head_group(azure: Azure, request: Request) -> Reply:
-    """Whether there is such a group: 204 or 404."""
-    return Reply(status=204 if groups.find(azure, groups.group_key(request)) else 404, body=NO_BODY)
+    """Whether the resource group exists: 204 or 404."""
+    return Reply(status=204 if groups.find(azure, resource_id(request).group_key) else 404, body=NO_BODY)
 
 
 def delete_group(azure: Azure, request: Request) -> Reply:
-    """Delete it and all that is in it: 202 and a place to ask when it is done."""
-    operation = groups.delete(azure, request)
+    """Delete a resource group and everything in it: 202 and a URL to poll."""
+    operation = groups.delete(azure, resource_id(request))
     location = f"{request.base_url}/subscriptions/{request.parameters['subscription']}/operationresults/{operation.id}"
-    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": long_running.retry_after(azure)}
+    headers = {"location": f"{location}?api-version={request.api_version}", "retry-after": retry_after(azure)}
     return Reply(status=202, headers=headers)
 
 
 def poll_group(azure: Azure, request: Request) -> Reply:
-    """How far the deletion is: 202 until it is done, then 200."""
-    found = azure.store.get(long_running.OPERATION, request.parameters["operation"])
-    if found is None:
-        raise errors.operation_not_found(request.parameters["operation"])
-    if long_running.done(azure, found["ready"]):
+    """Whether the deletion is done: 202 until it is, then 200."""
+    if long_running.finished(azure, request.parameters["operation"]):
         return Reply(status=200)
     location = f"{request.base_url}{quote(request.path)}?api-version={request.api_version}"
-    return Reply(status=202, headers={"location": location, "retry-after": long_running.retry_after(azure)})
+    return Reply(status=202, headers={"location": location, "retry-after": retry_after(azure)})
 
 
 def _subscription(azure: Azure, request: Request) -> dict[str, Any]:
-    from sandbox.azure.login import principals
-
     subscription = request.parameters.get("subscription") or principals.directory(azure.store).subscription_id
     return {
         "id": f"/subscriptions/{subscription}",
@@ -158,29 +137,6 @@ def _subscription(azure: Azure, request: Request) -> dict[str, Any]:
         "displayName": "hubtrust sandbox",
         "state": "Enabled",
         "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
-    }
-
-
-def _namespace(request: Request) -> str:
-    wanted = request.parameters["namespace"]
-    for namespace in _NAMESPACES:
-        if namespace.lower() == wanted.lower():
-            return namespace
-    raise errors.provider_not_found(wanted)
-
-
-def _provider_key(request: Request, namespace: str) -> str:
-    return f"{request.parameters['subscription']}/{namespace}".lower()
-
-
-def _provider(azure: Azure, request: Request, namespace: str) -> dict[str, Any]:
-    types = [{"resourceType": name, "locations": list(regions.DISPLAY_BY_NAME.values()), "apiVersions": []} for name in _TYPES[namespace]]
-    return {
-        "id": f"/subscriptions/{request.parameters['subscription']}/providers/{namespace}",
-        "namespace": namespace,
-        "resourceTypes": types,
-        "registrationState": "Registered" if registered(azure, request, namespace) else "NotRegistered",
-        "registrationPolicy": "RegistrationRequired",
     }
 
 

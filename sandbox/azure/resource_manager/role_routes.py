@@ -6,14 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure import shapes
-from sandbox.azure.resource_manager import errors
-from sandbox.azure.resource_manager.access import ASSIGNMENT, ROLES, Role
+from sandbox.azure.resource_manager import errors, role_assignments
+from sandbox.azure.resource_manager.access import ROLES, Role
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
-    from sandbox.azure.store import Document
     from sandbox.azure.wire import Request
 
 VERSIONS = (
@@ -30,70 +29,33 @@ _FILTER = re.compile(r"(principalId|assignedTo\(|roleName)\s*(?:eq)?\s*'([^']+)'
 
 
 def put_assignment(azure: Azure, request: Request) -> Reply:
-    """Give a principal a role at a scope: 201 always, as Azure does. It may take a while to count."""
+    """Give a principal a role at a scope: always 201, as in Azure. It may take a while to take effect."""
     properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
-    role_id = str(properties.get("roleDefinitionId") or "").rstrip("/").rpartition("/")[2].lower()
-    principal = str(properties.get("principalId") or "")
-    if not role_id or not principal:
-        raise errors.role_content_invalid(
-            "The request to create a role assignment is not valid: it needs roleDefinitionId and principalId."
-        )
-    if role_id not in ROLES:
-        raise errors.role_definition_not_found(role_id)
-    scope, name = _scope(request), request.parameters["assignment"]
-    existing = azure.store.get(ASSIGNMENT, _key(request))
-    if existing and (existing["principalId"].lower(), existing["roleId"]) != (principal.lower(), role_id):
-        raise errors.role_assignment_fixed()
-    for other in azure.store.list(ASSIGNMENT):
-        same = (other["scope"].lower(), other["principalId"].lower(), other["roleId"]) == (scope.lower(), principal.lower(), role_id)
-        if same and other["name"].lower() != name.lower():
-            raise errors.role_assignment_exists(other["name"])
-    now = azure.clock.now().isoformat()
-    body = {
-        **(existing or {"createdOn": now, "name": name, "scope": scope}),
-        "principalId": principal,
-        "principalType": properties.get("principalType") or "ServicePrincipal",
-        "roleId": role_id,
-        "updatedOn": now,
-        "condition": properties.get("condition"),
-        "conditionVersion": properties.get("conditionVersion"),
-        "description": properties.get("description"),
-    }
-    azure.store.put(ASSIGNMENT, _key(request), body)
-    return Reply(status=201, body=_shown(request, body))
+    written = role_assignments.write(azure, _scope(request), request.parameters["assignment"], properties)
+    return Reply(status=201, body=_shown(request, written))
 
 
 def get_assignment(azure: Azure, request: Request) -> Reply:
     """One assignment."""
-    found = azure.store.get(ASSIGNMENT, _key(request))
+    found = role_assignments.find(azure, _scope(request), request.parameters["assignment"])
     if found is None:
         raise errors.role_assignment_not_found(request.parameters["assignment"])
     return Reply(body=_shown(request, found))
 
 
 def delete_assignment(azure: Azure, request: Request) -> Reply:
-    """Take a role away: 200 with what it was, 204 when there was none."""
-    found = azure.store.get(ASSIGNMENT, _key(request))
-    if found is None:
-        return Reply(status=204, body=NO_BODY)
-    azure.store.delete(ASSIGNMENT, _key(request))
-    return Reply(body=_shown(request, found))
+    """Delete an assignment: 200 with its last content, 204 where there was none."""
+    found = role_assignments.delete(azure, _scope(request), request.parameters["assignment"])
+    return Reply(status=204, body=NO_BODY) if found is None else Reply(body=_shown(request, found))
 
 
 def list_assignments(azure: Azure, request: Request) -> Reply:
-    """The assignments at a scope, below it and above it, filtered by principal where asked."""
-    scope = _scope(request).lower()
-    wanted = {name.lower().rstrip("("): value.lower() for name, value in _FILTER.findall(request.query.get("$filter", ""))}
+    """The assignments at a scope, below it and above it, filtered by principal where the query asks for it."""
+    text = request.query.get("$filter", "")
+    wanted = {name.lower().rstrip("("): value.lower() for name, value in _FILTER.findall(text)}
     principal = wanted.get("principalid") or wanted.get("assignedto")
-    at_scope = "atscope()" in request.query.get("$filter", "").lower()
-    value = []
-    for each in azure.store.list(ASSIGNMENT):
-        held = each["scope"].lower()
-        if not (scope.startswith(held) or (held.startswith(scope) and not at_scope)):
-            continue
-        if principal in {None, each["principalId"].lower()}:
-            value.append(_shown(request, each))
-    return Reply(body={"value": value})
+    found = role_assignments.listed(azure, _scope(request), principal=principal, at_scope="atscope()" in text.lower())
+    return Reply(body={"value": [_shown(request, each) for each in found]})
 
 
 def list_definitions(_azure: Azure, request: Request) -> Reply:
@@ -111,19 +73,9 @@ def get_definition(_azure: Azure, request: Request) -> Reply:
     return Reply(body=_definition(request, role))
 
 
-def cascade(azure: Azure, scope: str) -> None:
-    """Assignments at a scope that is gone go with it."""
-    azure.store.delete_under(ASSIGNMENT, f"{scope}|".lower())
-    azure.store.delete_under(ASSIGNMENT, f"{scope}/".lower())
-
-
 def _scope(request: Request) -> str:
     scope = request.parameters["scope"].strip("/")
     return f"/{scope}" if scope else ""
-
-
-def _key(request: Request) -> str:
-    return f"{_scope(request)}|{request.parameters['assignment']}".lower()
 
 
 def _role_id(scope: str, role_id: str) -> str:
@@ -131,7 +83,7 @@ def _role_id(scope: str, role_id: str) -> str:
     return f"{subscription.group() if subscription else ''}/providers/Microsoft.Authorization/roleDefinitions/{role_id}"
 
 
-def _shown(request: Request, body: Document) -> dict[str, Any]:
+def _shown(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     properties = {
         "roleDefinitionId": _role_id(body["scope"], body["roleId"]),
         "principalId": body["principalId"],

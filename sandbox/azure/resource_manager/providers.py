@@ -1,0 +1,68 @@
+"""Resource providers: which exist, and whether a subscription has registered them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.resource_manager import errors, regions
+
+if TYPE_CHECKING:
+    from sandbox.azure.local_azure import Azure
+
+_REGISTRATION = "provider-registration"
+_TYPES = {
+    "Microsoft.Devices": (
+        "IotHubs",
+        "ProvisioningServices",
+        "checkNameAvailability",
+        "checkProvisioningServiceNameAvailability",
+        "operationResults",
+    ),
+    "Microsoft.Authorization": ("roleAssignments", "roleDefinitions"),
+    "Microsoft.Resources": ("resourceGroups", "subscriptions"),
+}
+NAMESPACES = tuple(_TYPES)
+
+
+def namespace(name: str) -> str:
+    """The namespace as Azure writes it, whatever the case of `name`.
+
+    Raises:
+        ArmError: There is no such provider here.
+    """
+    for known in NAMESPACES:
+        if known.lower() == name.lower():
+            return known
+    raise errors.provider_not_found(name)
+
+
+def registered(azure: Azure, subscription: str, provider: str) -> bool:
+    """Whether the subscription may use a provider. Every provider is registered until a request unregisters it."""
+    found = azure.store.get(_REGISTRATION, _key(subscription, provider))
+    return found is None or found["state"] == "Registered"
+
+
+def register(azure: Azure, subscription: str, provider: str) -> None:
+    """Register a provider, at once."""
+    azure.store.put(_REGISTRATION, _key(subscription, provider), {"state": "Registered"})
+
+
+def unregister(azure: Azure, subscription: str, provider: str) -> None:
+    """Unregister a provider, at once."""
+    azure.store.put(_REGISTRATION, _key(subscription, provider), {"state": "NotRegistered"})
+
+
+def shown(azure: Azure, subscription: str, provider: str) -> dict[str, Any]:
+    """A provider as ARM returns it."""
+    types = [{"resourceType": name, "locations": list(regions.DISPLAY_BY_NAME.values()), "apiVersions": []} for name in _TYPES[provider]]
+    return {
+        "id": f"/subscriptions/{subscription}/providers/{provider}",
+        "namespace": provider,
+        "resourceTypes": types,
+        "registrationState": "Registered" if registered(azure, subscription, provider) else "NotRegistered",
+        "registrationPolicy": "RegistrationRequired",
+    }
+
+
+def _key(subscription: str, provider: str) -> str:
+    return f"{subscription}/{provider}".lower()
