@@ -4,10 +4,10 @@ import subprocess
 import sys
 from collections import Counter
 
+from sandbox.azure import arm
 from sandbox.azure.hub_registry import routes as registry
 from sandbox.azure.key_vault import routes as vaults
 from sandbox.azure.login import routes as login
-from sandbox.azure import arm
 from sandbox.azure.resource_manager import metadata
 from tests.kit.repository import ROOT
 
