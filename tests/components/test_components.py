@@ -191,13 +191,13 @@ def test_no_hubs_id_is_told(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("source", "match"),
     [
-        (Import(chain="noise"), "the imported chain: there is no PEM certificate in it; give PEM text"),
+        (Import(chain="noise"), "the imported chain: it contains no PEM certificate; give PEM text"),
         (
             Import(chain=RootAuthority().pem + RootAuthority("B").pem),
-            "the imported chain: there are 2 chains in it, .*give one chain, not a bundle",
+            "the imported chain: it contains 2 chains, .*give one chain, not a bundle",
         ),
         (Import(chain=RootAuthority().pem, private_key=RootAuthority().private_pem), "it belongs to none of 'CN=Plant A'"),
-        (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: there is no PEM certificate"),
+        (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: it contains no PEM certificate"),
         (Generate(common_name="x" * 65, intermediates=0), "a name in it is empty or longer than 64 characters .*; write shorter names"),
     ],
 )

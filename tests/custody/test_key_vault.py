@@ -56,9 +56,9 @@ def declared(hub: Hub, plant: RootAuthority, key: str) -> dict[str, Any]:
         (custody.in_key_vault("https://kv.example.com/keys/a"), "it is no key's address in Azure Key Vault; write it as https://<vault>"),
         (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is no key's address in Azure Key Vault"),
         (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is no key's address in Azure Key Vault"),
-        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: there is no PEM public key"),
+        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
         (custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"}, "custody 'key-vault' has no pin; give custody, key"),
-        ({"custody": "state", "privateKey": "noise"}, "there is no PEM private key in it"),
+        ({"custody": "state", "privateKey": "noise"}, "it contains no PEM private key"),
         ({"custody": "offline"}, "custody 'offline' has no key to look for; use key-vault or pkcs11"),
     ],
 )

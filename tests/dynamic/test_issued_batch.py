@@ -84,18 +84,16 @@ def test_every_bad_request_is_told(batches: Provider) -> None:
     )
     ((_, reason),) = batches.check(given).failures
     assert "\n" not in reason
-    assert reason.startswith(
-        "requests: 5 of 7 are bad: request 2: its signature does not verify with the key it carries; request 3: its EC"
-    )
+    assert reason.startswith("requests: 5 of 7 are bad: request 2: its signature does not verify with the key in it; request 3: its EC")
     assert re.findall(r"request (\d)", reason) == ["2", "3", "4", "5", "7"]
 
 
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"requests": "noise"}, "requests: there is no certificate signing request in it"),
-        ({"requests": csr("a") + private_pem(ec_key())}, "requests: there is a private key in it; give the request alone"),
-        ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the key given is .* give the key that belongs"),
+        ({"requests": "noise"}, "requests: it contains no certificate signing request"),
+        ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key; give only the request"),
+        ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the given key is .* give the key that belongs"),
         ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400 and the lifetime is 365 days"),
         ({"signer": {"custody": "offline"}}, "signer: custody 'offline' signs nothing here"),
     ],

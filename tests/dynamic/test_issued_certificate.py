@@ -177,7 +177,7 @@ def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Made
     made = issued.create(device(issuing, publicKey=None, request=text))
     assert made.outs["keyThumbprint"] == key_thumbprint(DEVICE_KEY.public_key())
     wrong = faults(issued, device(issuing, publicKey=None, request=text, deviceId="press-002"))
-    assert "it is for CN=press-001 and CN=press-002 is declared" in wrong
+    assert "it is for CN=press-001, and CN=press-002 is declared" in wrong
 
 
 def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
@@ -206,7 +206,7 @@ def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
         ({"lifetimeDays": -1}, "lifetimeDays: value: it is -1.0; use a number from"),
         ({"lifetimeDays": 10}, "renewBeforeDays: it is 180 and the lifetime is 10 days; renew later, or live longer"),
         ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
-        ({"publicKey": "noise"}, "publicKey: there is no PEM public key in it"),
+        ({"publicKey": "noise"}, "publicKey: it contains no PEM public key"),
         ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
         ({"colour": "red"}, "colour: there is no such property; use deviceId"),
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
@@ -218,7 +218,7 @@ def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
         ({"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word")}}, "is encrypted and no passphrase was given"),
         (
             {"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word"), "passphrase": "drow"}},
-            "the passphrase does not open",
+            "the passphrase does not decrypt",
         ),
     ],
 )

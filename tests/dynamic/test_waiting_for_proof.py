@@ -50,7 +50,7 @@ def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthorit
     ("kind", "match"),
     [
         ("another key", "sign it with the authority's own key"),
-        ("an old code", "its subject is 'CN=ABAB[^\n]*' and the code to answer is"),
+        ("an old code", "its subject is 'CN=ABAB[^\n]*' and the verification code is"),
         ("expired", "it expired on"),
     ],
 )

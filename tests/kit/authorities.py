@@ -135,7 +135,7 @@ class Forged:
         if self.authority is not ABSENT:
             found.append((x509.BasicConstraints(ca=self.authority, path_length=self.path_length), self.critical_constraints))
         if self.usage is not ABSENT:
-            found.append((issue._usage(authority=self.usage), True))
+            found.append((issue._key_usage(authority=self.usage), True))
         if self.ski is not ABSENT:
             found.append((x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False))
         if self.aki is not ABSENT and self.issuer:

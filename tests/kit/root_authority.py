@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from hubtrust.pki import issue
+from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory
 from tests.kit.authorities import ec_key, name, pem_of, private_pem
 from tests.kit.line import Line
@@ -32,7 +33,7 @@ class RootAuthority:
 
     def proof(self, code: str, *, days_ago: int = 0) -> str:
         """The answer to ``code``, as an offline ceremony makes it."""
-        made = issue.proof_of_possession(
+        made = proof_of_possession(
             issue.Issuer(self.certificate, self.signer),
             code=code,
             public_key=ec_key().public_key(),

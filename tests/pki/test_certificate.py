@@ -30,7 +30,7 @@ def test_the_description_is_what_openssl_prints(tmp_path: Path) -> None:
 
 def test_one_certificate_means_one() -> None:
     """Where one certificate is meant, two are refused."""
-    with pytest.raises(errors.UnreadableError, match="there are 2 certificates in it; give the one that is meant"):
+    with pytest.raises(errors.UnreadableError, match="it contains 2 certificates; give exactly one"):
         load_certificate(pem_of(*hierarchy(depth=1).up), what="certificate")
 
 

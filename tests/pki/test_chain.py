@@ -40,7 +40,7 @@ def test_wrong_order_is_put_right_and_told(places: list[int]) -> None:
     assert (loaded.issuing, loaded.top) == (MADE.up[0], MADE.up[-1])
     assert loaded.pem == pem_of(*MADE.up)
     moved = places != sorted(places)
-    assert [("put in order" in notice) for notice in loaded.notices] == [True] * moved
+    assert [("reordered" in notice) for notice in loaded.notices] == [True] * moved
 
 
 def test_a_key_belongs_to_one_of_the_chain() -> None:
@@ -61,7 +61,7 @@ def test_a_certificate_twice_counts_once() -> None:
     """A certificate that stands twice is taken once, and a notice says so."""
     loaded = load(*MADE.up, MADE.up[0])
     assert list(loaded.certificates) == MADE.up
-    assert ["stands in it twice" in notice for notice in loaded.notices] == [True]
+    assert ["contains a certificate twice" in notice for notice in loaded.notices] == [True]
 
 
 def test_a_chain_may_end_below_its_root() -> None:
@@ -100,8 +100,8 @@ def test_expired_and_not_yet_valid() -> None:
         Forged(end=NOW - timedelta(days=1), start=NOW - timedelta(9)).certificate,
     )
     refused(errors.NotValidNowError, "wait until then", Forged(start=NOW + timedelta(days=1)).certificate)
-    early = refused(errors.NotValidNowError, "set this machine's clock right", Forged(start=NOW + timedelta(minutes=5)).certificate)
-    assert "is not valid before 2026-06-01T12:05:00Z and it is 2026-06-01T12:00:00Z here" in early
+    early = refused(errors.NotValidNowError, "correct this machine's clock", Forged(start=NOW + timedelta(minutes=5)).certificate)
+    assert "is not valid before 2026-06-01T12:05:00Z, and the time here is 2026-06-01T12:00:00Z" in early
 
 
 def test_a_gap_names_what_is_missing() -> None:
@@ -119,12 +119,12 @@ def test_a_bundle_is_not_a_chain() -> None:
     """Several roots, or two chains, are refused with both ends named; hundreds of certificates by their number."""
     refused(
         errors.ChainError,
-        "there are 2 chains in it, ending in .*give one chain, not a bundle",
+        "it contains 2 chains, which end in .*give one chain, not a bundle",
         *hierarchy(depth=1).up,
         *hierarchy(depth=0).up,
     )
     many = [Forged(subject=f"Root {number}").certificate for number in range(11)]
-    refused(errors.ChainError, "there are 11 certificates in it; give one chain of at most 10", *many)
+    refused(errors.ChainError, "it contains 11 certificates; give one chain of at most 10", *many)
 
 
 def test_two_certificates_of_one_issuer() -> None:
@@ -163,7 +163,7 @@ def test_a_broken_signature_is_named() -> None:
 def test_another_issuer_of_the_same_name_is_told_by_its_key() -> None:
     """A new CA with the old one's name does not pass for the issuer: the key identifiers differ."""
     old, new = Forged(subject="CA"), Forged(subject="CA")
-    refused(errors.ChainError, "it names the issuer's key", Forged(subject="Child", issuer=old).certificate, new.certificate)
+    refused(errors.ChainError, "its authority key identifier is", Forged(subject="Child", issuer=old).certificate, new.certificate)
 
 
 def test_path_lengths_hold() -> None:
@@ -171,16 +171,14 @@ def test_path_lengths_hold() -> None:
     top = Forged(subject="Top", path_length=0)
     refused(
         errors.PathLengthError,
-        "'CN=Top' .*1 authority stands below it and its path length allows 0",
+        "'CN=Top' .*1 authority is below it and its path length allows 0",
         Forged(subject="Below", issuer=top).certificate,
         top.certificate,
     )
     middle = Forged(subject="Middle", issuer=(tall := Forged(subject="Tall", path_length=1)))
     low = Forged(subject="Low", issuer=middle)
     lower = Forged(subject="Lower", issuer=low)
-    refused(
-        errors.PathLengthError, "2 authorities stand below it", lower.certificate, low.certificate, middle.certificate, tall.certificate
-    )
+    refused(errors.PathLengthError, "2 authorities are below it", lower.certificate, low.certificate, middle.certificate, tall.certificate)
 
 
 def test_weak_keys_and_signatures_are_refused() -> None:
@@ -197,28 +195,31 @@ def test_sha_1_is_refused(tmp_path: Path) -> None:
     command = ["openssl", "req", "-x509", "-sha1", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Old", "-days", "9000"]
     extensions = ["-addext", "keyUsage=critical,keyCertSign"]
     subprocess.run([*command, *extensions, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    with pytest.raises(errors.WeakError, match="it is signed with SHA1; have it issued again with SHA-256"):
+    with pytest.raises(errors.WeakError, match="it is signed with SHA1; have it reissued with SHA-256"):
         chain.load_chain(certificate.read_text(), what="pki:chain", now=datetime.now(UTC))
 
 
 def test_a_private_key_in_the_chain_is_refused_and_never_repeated() -> None:
     """A file with a private key in it is refused, and no part of the key is in the error."""
     secret = private_pem(ec_key())
-    text = refused(errors.PrivateKeyInsideError, "there is a private key in it; take the key out", *MADE.up, extra=secret)
+    text = refused(errors.PrivateKeyInsideError, "it contains a private key; remove the key", *MADE.up, extra=secret)
     assert not any(line in text for line in secret.splitlines()[1:-1])
-    refused(errors.PrivateKeyInsideError, "there is a private key in it", extra=private_pem(ec_key(), "word"))
+    refused(errors.PrivateKeyInsideError, "it contains a private key", extra=private_pem(ec_key(), "word"))
 
 
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "there is no PEM certificate in it"),
-        ("MIIB", "there is no PEM certificate in it"),
-        (pem_of(MADE.up[0])[:-40], "a certificate in it is cut off"),
+        ("", "it contains no PEM certificate"),
+        ("MIIB", "it contains no PEM certificate"),
+        (pem_of(MADE.up[0])[:-40], "a certificate in it is incomplete"),
         (pem_of(MADE.up[0]).replace("MII", "AAA", 1), "certificate 1: it is damaged"),
-        ("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "there is a PKCS7 in it; turn it into PEM certificates"),
-        ("-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n", "give the certificate that the authority made"),
-        ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "there is a X509 CRL in it; give PEM certificates alone"),
+        ("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "it contains a PKCS7; convert it to PEM certificates"),
+        (
+            "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n",
+            "give the certificate that the authority issued",
+        ),
+        ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "it contains a X509 CRL; give only PEM certificates"),
     ],
 )
 def test_what_is_no_certificate(text: str, match: str) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from hubtrust.pki import chain, errors, issue
 from hubtrust.pki.keys import PrivateKey
+from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory
 from tests.kit.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, pem_of, rsa_key, write
 
@@ -122,7 +123,7 @@ def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
 def test_a_proof_names_the_code_and_nothing_else(tmp_path: Path) -> None:
     """The proof's subject is exactly CN=code; it is signed by the authority, valid now and an hour ago, for a day."""
     made, code = hierarchy(depth=1), "4F2A" * 12
-    proof = issue.proof_of_possession(made.issuing, code=code, public_key=ec_key().public_key(), now=NOW, serial=3)
+    proof = proof_of_possession(made.issuing, code=code, public_key=ec_key().public_key(), now=NOW, serial=3)
     assert proof.subject.rfc4514_string() == f"CN={code}"
     assert (proof.not_valid_before_utc, proof.not_valid_after_utc) == (NOW - timedelta(hours=1), NOW + timedelta(days=1))
     assert openssl_verify(tmp_path, made, proof) == "OK"
@@ -134,14 +135,14 @@ def test_a_proof_keeps_within_a_short_lived_authority() -> None:
     signer = KeyInMemory(ec_key())
     short = issue.Validity(NOW, NOW + timedelta(hours=1))
     authority = issue.root(signer, subject=name("Short"), validity=short, path_length=0, serial=2)
-    proof = issue.proof_of_possession(issue.Issuer(authority, signer), code="AB" * 24, public_key=ec_key().public_key(), now=NOW, serial=3)
+    proof = proof_of_possession(issue.Issuer(authority, signer), code="AB" * 24, public_key=ec_key().public_key(), now=NOW, serial=3)
     assert (proof.not_valid_before_utc, proof.not_valid_after_utc) == (short.not_before, short.not_after)
 
 
 def test_no_child_outlives_its_issuer() -> None:
     """A lifetime beyond the issuer's is refused; `within` is how to keep inside."""
     made = hierarchy(depth=0, days=10)
-    with pytest.raises(errors.OutlivesIssuerError, match="shorten its lifetime or renew the issuer"):
+    with pytest.raises(errors.OutlivesIssuerError, match="use a shorter lifetime or renew the issuer"):
         issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=lasting(11), serial=1)
     inside = lasting(11).within(made.issuing.certificate)
     kept = issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=inside, serial=1)
@@ -160,10 +161,10 @@ def test_an_issuing_authority_makes_no_authority() -> None:
     """Path length 0 allows devices only, 1 allows an authority of 0: the error says what to ask for."""
     made = hierarchy(depth=0)
     kwargs = {"subject": name("Below"), "public_key": ec_key().public_key(), "validity": lasting(5), "serial": 1}
-    with pytest.raises(errors.PathLengthError, match="let it sign devices only"):
+    with pytest.raises(errors.PathLengthError, match="use this issuer for devices only"):
         issue.intermediate(made.issuing, path_length=0, **kwargs)
     made = hierarchy(depth=1)
-    with pytest.raises(errors.PathLengthError, match="ask for at most 0"):
+    with pytest.raises(errors.PathLengthError, match="use at most 0"):
         issue.intermediate(made.issuers[0], path_length=1, **kwargs)
 
 
@@ -211,7 +212,7 @@ def test_a_device_is_no_issuer() -> None:
     """A leaf's certificate with its own key can't issue."""
     own = ec_key()
     for end in (leaf(hierarchy(depth=0).issuing, key=own), Forged(key=own, authority=ABSENT).certificate):
-        with pytest.raises(errors.NotAnAuthorityError, match="it is a leaf"):
+        with pytest.raises(errors.NotAnAuthorityError, match="it is not an authority and can't issue"):
             issue.Issuer(end, KeyInMemory(own))
 
 

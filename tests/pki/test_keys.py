@@ -43,15 +43,15 @@ def test_an_encrypted_key_needs_its_passphrase() -> None:
     key = ec_key()
     pem = private_pem(key, "correct horse")
     refused(errors.KeyUnreadableError, "is encrypted and no passphrase was given; give its passphrase as a secret", pem)
-    refused(errors.KeyUnreadableError, "the passphrase does not open the private key", pem, "wrong horse")
+    refused(errors.KeyUnreadableError, "the passphrase does not decrypt the private key", pem, "wrong horse")
     assert load_private_key(pem, what="key", passphrase="correct horse").public_key() == key.public_key()
     assert load_private_key(private_pem(key), what="key", passphrase="unused").public_key() == key.public_key()
 
 
 def test_what_is_no_private_key() -> None:
     """Noise, a cut-off key and a key of another algorithm are refused."""
-    refused(errors.KeyUnreadableError, "there is no PEM private key in it", "noise")
-    refused(errors.KeyUnreadableError, "there is no PEM private key in it", private_pem(ec_key())[:-60])
+    refused(errors.KeyUnreadableError, "it contains no PEM private key", "noise")
+    refused(errors.KeyUnreadableError, "it contains no PEM private key", private_pem(ec_key())[:-60])
     other = ed25519.Ed25519PrivateKey.generate()
     plain = other.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
     refused(errors.KeyUnreadableError, "the private key is neither RSA nor EC", plain)
@@ -70,7 +70,7 @@ def test_public_keys() -> None:
     assert public_pem(load_public_key(pem, what="key")) == pem
     with pytest.raises(errors.KeyUnreadableError, match="it is a private key"):
         load_public_key(private_pem(key), what="key")
-    with pytest.raises(errors.KeyUnreadableError, match="there is no PEM public key"):
+    with pytest.raises(errors.KeyUnreadableError, match="it contains no PEM public key"):
         load_public_key("noise", what="key")
 
 

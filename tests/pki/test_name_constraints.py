@@ -89,5 +89,5 @@ def test_a_chain_made_to_exhaust_its_validator_is_refused() -> None:
     many = [DNS(f"h{number}.example") for number in range(600)]
     top = Forged(subject="Top", extra=[(x509.NameConstraints(many, None), True)])
     below = Forged(issuer=top, extra=[(x509.SubjectAlternativeName(many), False)])
-    with pytest.raises(errors.NameConstraintError, match="601 names would meet 600 name constraints"):
+    with pytest.raises(errors.NameConstraintError, match="601 names to compare with 600 name constraints"):
         require_names_allowed(below.certificate, [top.certificate])

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hubtrust.pki import errors, issue
-from hubtrust.pki.proof import require_answer
+from hubtrust.pki.proof import proof_of_possession, require_answer
 from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
 
 CODE = "4F2A91C0" * 6
@@ -15,7 +15,7 @@ MADE = hierarchy(depth=0).issuing
 
 
 def proof(code: str = CODE, issuer: issue.Issuer = MADE) -> x509.Certificate:
-    return issue.proof_of_possession(issuer, code=code, public_key=ec_key().public_key(), now=NOW, serial=1)
+    return proof_of_possession(issuer, code=code, public_key=ec_key().public_key(), now=NOW, serial=1)
 
 
 def judge(answer: x509.Certificate) -> None:
@@ -36,7 +36,7 @@ def test_a_ceremony_with_openssl_counts() -> None:
 
 def test_an_old_code_is_refused() -> None:
     """The answer to another code names both codes."""
-    with pytest.raises(errors.ProofError, match=f"its subject is 'CN=AAAA' and the code to answer is {CODE}"):
+    with pytest.raises(errors.ProofError, match=f"its subject is 'CN=AAAA' and the verification code is {CODE}"):
         judge(proof("AAAA"))
 
 

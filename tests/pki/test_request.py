@@ -25,7 +25,7 @@ def test_the_key_comes_from_the_request() -> None:
 def test_another_name_is_refused() -> None:
     """The request of another device is refused with both names."""
     request = load_request(pem_request(ec_key(), "press-002"), what="request")
-    with pytest.raises(errors.RequestError, match="it is for CN=press-002 and CN=press-001 is declared"):
+    with pytest.raises(errors.RequestError, match="it is for CN=press-002, and CN=press-001 is declared"):
         requested_key(request, what="request", name="press-001")
 
 
@@ -42,7 +42,7 @@ def test_a_broken_signature_is_refused() -> None:
     der = bytearray(load_request(pem_request(ec_key()), what="r").public_bytes(serialization.Encoding.DER))
     der[-1] ^= 1
     text = f"-----BEGIN CERTIFICATE REQUEST-----\n{base64.b64encode(bytes(der)).decode()}\n-----END CERTIFICATE REQUEST-----\n"
-    with pytest.raises(errors.RequestError, match="its signature does not verify with the key it carries"):
+    with pytest.raises(errors.RequestError, match="its signature does not verify with the key in it"):
         requested_key(load_request(text, what="r"), what="r")
 
 

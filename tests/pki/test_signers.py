@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from hubtrust.pki import issue
 from hubtrust.pki.keys import PrivateKey, PublicKey
+from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory, builder_key
 from tests.kit.authorities import ec_key, lasting, name, pem_of, rsa_key
 
@@ -40,7 +41,7 @@ def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: 
     issuer = issue.Issuer(root, vault)
     below = issue.intermediate(issuer, subject=name("I"), public_key=key.public_key(), validity=lasting(5), path_length=0, serial=2)
     device = issue.device(issuer, device_id="d", public_key=key.public_key(), validity=lasting(5), serial=3)
-    proof = issue.proof_of_possession(issuer, code="A" * 48, public_key=key.public_key(), now=lasting().not_before, serial=4)
+    proof = proof_of_possession(issuer, code="A" * 48, public_key=key.public_key(), now=lasting().not_before, serial=4)
     for child in (root, below, device, proof):
         child.verify_directly_issued_by(root)
     assert issue.request(vault, subject=name("R")).is_signature_valid
@@ -61,7 +62,7 @@ def test_a_key_elsewhere_does_nothing_else() -> None:
             partial(stand_in.decrypt, b"", padding.PKCS1v15()),
         ]
         for attempt in attempts:
-            with pytest.raises(NotImplementedError, match="never leaves its custody"):
+            with pytest.raises(NotImplementedError, match="only signs and never leaves its custody"):
                 attempt()
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.azure.certificates import CERTIFICATE_NAME, Service, service
 from hubtrust.certificates.proving import Standing, Wanted
@@ -13,8 +12,8 @@ from hubtrust.custody.custodies import custody_of, signer_from
 from hubtrust.dynamic.lifecycle import Properties
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
-from hubtrust.pki.keys import require_strong_key
-from hubtrust.pki.proof import ceremony, require_answer
+from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
+from hubtrust.pki.proof import ceremony, proof_of_possession, require_answer
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -65,9 +64,9 @@ class Declared:
     def answer(self, code: str, date: datetime) -> str | None:
         """The proof for ``code``, dated by the service's clock: signed here, or the one that came in; None while it has not."""
         if self.signer is not None:
-            throw_away = ec.generate_private_key(ec.SECP256R1()).public_key()
+            throw_away = KeyAlgorithm.EC_P256.generate().public_key()
             issuer, serial = issue.Issuer(self.certificate, self.signer), x509.random_serial_number()
-            return pem(issue.proof_of_possession(issuer, code=code, public_key=throw_away, now=date, serial=serial))
+            return pem(proof_of_possession(issuer, code=code, public_key=throw_away, now=date, serial=serial))
         if not self.news.get("proofCertificate"):
             return None
         given = load_certificate(str(self.news["proofCertificate"]), what="proofCertificate")

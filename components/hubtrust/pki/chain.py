@@ -1,4 +1,4 @@
-"""A chain of certificate authorities: put in order, and judged before anything trusts it."""
+"""A chain of certificate authorities: put into order, and validated before anything trusts it (RFC 5280 6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from hubtrust.pki.keys import PublicKey, key_thumbprint
 from hubtrust.pki.name_constraints import require_names_allowed
 from hubtrust.pki.profile import (
     authority_key_identifier,
+    is_self_issued,
     path_length,
     require_authority,
     require_end_entity,
-    self_issued,
     subject_key_identifier,
 )
 
-_LONGEST = 10  # certificates; Azure's and OpenSSL's TLS stacks stop at about as many
+_MOST_CERTIFICATES = 10  # Azure's and OpenSSL's TLS stacks have about the same limit
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A judged chain: the issuing authority first, then each one's issuer, up to the last that was given."""
+    """A valid chain: the issuing authority, then its issuer, and so on up to the highest certificate that was given."""
 
     certificates: tuple[x509.Certificate, ...]
-    notices: tuple[str, ...] = ()  # what was put right or is worth knowing, one line each
+    notices: tuple[str, ...] = ()  # what was corrected or is worth knowing, one line each
 
     @property
     def issuing(self) -> x509.Certificate:
@@ -37,29 +37,29 @@ class Chain:
 
     @property
     def top(self) -> x509.Certificate:
-        """The root, or the highest certificate that was given."""
+        """The root, or the highest certificate that was given without it."""
         return self.certificates[-1]
 
     def of_key(self, key: PublicKey) -> x509.Certificate:
-        """The certificate whose key this is.
+        """The certificate that belongs to ``key``.
 
         Raises:
-            KeyMismatchError: it is the key of none.
+            KeyMismatchError: none of them does.
         """
         for certificate in self.certificates:
             if certificate.public_key() == key:
                 return certificate
         what, named = f"the key {key_thumbprint(key)[:16]}…", ", ".join(display(one) for one in self.certificates)
-        raise KeyMismatchError(what, f"it belongs to none of {named}", "give the key of one of them, or the chain that it belongs to")
+        raise KeyMismatchError(what, f"it belongs to none of {named}", "give the key of one of them, or the chain that this key belongs to")
 
     @property
     def pem(self) -> str:
-        """All certificates as PEM, issuing authority first."""
+        """All certificates as PEM, the issuing authority first."""
         return "".join(pem(certificate) for certificate in self.certificates)
 
 
 def load_chain(text: str, *, what: str, now: datetime) -> Chain:
-    """The chain in PEM ``text``, in any order, judged at ``now`` (aware).
+    """The chain in the PEM ``text``, in any order, validated at ``now`` (aware).
 
     Raises:
         PkiError: see ``load_certificates``, ``order`` and ``validate``.
@@ -70,10 +70,10 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
     notices = []
     unique = list(dict.fromkeys(given))
     if len(unique) < len(given):
-        notices.append(f"{what}: a certificate stands in it twice; it was taken once")
+        notices.append(f"{what}: it contains a certificate twice; the second one was ignored")
     if unique != list(ordered):
-        notices.append(f"{what}: the certificates were put in order: {' < '.join(display(one) for one in ordered)}")
-    if not self_issued(ordered[-1]):
+        notices.append(f"{what}: the certificates were reordered: {' < '.join(display(one) for one in ordered)}")
+    if not is_self_issued(ordered[-1]):
         notices.append(
             f"{what}: the chain ends at {display(ordered[-1])}; its issuer '{ordered[-1].issuer.rfc4514_string()}' was not given"
         )
@@ -81,104 +81,107 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
 
 
 def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.Certificate, ...]:
-    """The certificates as one chain, issuing authority first; PEM order carries no meaning, the links do (RFC 8446 4.4.2).
+    """The certificates as one chain, the issuing authority first. Their order in a file means nothing (RFC 8446 4.4.2).
 
-    A root may be missing at the top; nothing may be missing in between, and nothing may be left over.
+    The root may be missing. No certificate may be missing in between, and none may be left over.
 
     Raises:
-        ChainError: a gap, several chains (a bundle), a cycle, two issuers for one certificate, or a chain that is too long.
+        ChainError: a gap, several chains (a bundle), a circle, two issuers of one certificate, or too many certificates.
     """
     unique = list(dict.fromkeys(certificates))
-    if len(unique) > _LONGEST:
-        raise ChainError(what, f"there are {len(unique)} certificates in it", f"give one chain of at most {_LONGEST}, not a bundle")
+    if len(unique) > _MOST_CERTIFICATES:
+        raise ChainError(what, f"it contains {len(unique)} certificates", f"give one chain of at most {_MOST_CERTIFICATES}, not a bundle")
     issuers = {one: _issuer_among(one, unique) for one in unique}
-    ends = [one for one in unique if one not in issuers.values()]
-    if not ends:
+    lowest = [one for one in unique if one not in issuers.values()]
+    if len(lowest) > 1:
+        raise _gap_or_bundle(lowest, issuers, what)
+    chain: list[x509.Certificate] = []
+    above = lowest[0] if lowest else None
+    while above is not None and above not in chain:
+        chain.append(above)
+        above = issuers[above]
+    if above is not None or not lowest:
         raise ChainError(what, "its certificates sign each other in a circle", "give the chain from the issuing authority to the root")
-    if len(ends) > 1:
-        raise _separate(ends, issuers, what)
-    chain = [ends[0]]
-    while (issuer := issuers[chain[-1]]) is not None:
-        if issuer in chain:
-            raise ChainError(what, "its certificates sign each other in a circle", "give the chain from the issuing authority to the root")
-        chain.append(issuer)
     return tuple(chain)
 
 
 def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
-    """Every certificate of ``chain`` (issuing authority first) is an authority, and each is rightly issued by the next.
+    """Every certificate of ``chain`` (the issuing authority first) is an authority, and the next one issued it validly.
 
     Raises:
-        PkiError: the first rule broken, from the top down.
+        PkiError: the first violation, from the top down.
     """
     for place in reversed(range(len(chain))):
         require_authority(chain[place], now=now)
         _require_link(chain[place], chain[place + 1 :])
-    if self_issued(chain[-1]):
+    if is_self_issued(chain[-1]):
         require_signed_by(chain[-1], chain[-1])
 
 
 def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> None:
-    """``leaf`` (a device's certificate, a proof) is rightly issued by ``chain`` and may be used at ``now``.
+    """``chain`` issued ``leaf`` (the certificate of a device, or a proof) validly, and it may be used at ``now``.
 
     Raises:
-        PkiError: the first rule broken.
+        PkiError: the first violation.
     """
     require_end_entity(leaf, now=now)
     _require_link(leaf, chain.certificates, leaf=True)
 
 
 def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    """``issuer``'s name, key identifier and key stand behind ``certificate``.
+    """``certificate`` was issued by ``issuer``: its issuer name, authority key identifier and signature say so.
 
     Raises:
         ChainError: one of them does not.
     """
     what, by = display(certificate), display(issuer)
     if certificate.issuer != issuer.subject:
-        raise ChainError(what, f"it was issued by '{certificate.issuer.rfc4514_string()}', not by {by}", "give its own issuer")
+        raise ChainError(
+            what, f"it was issued by '{certificate.issuer.rfc4514_string()}', not by {by}", "give the certificate of its issuer"
+        )
     wanted, has = authority_key_identifier(certificate), subject_key_identifier(issuer)
     if wanted is not None and has is not None and wanted != has:
-        raise ChainError(what, f"it names the issuer's key {wanted.hex().upper()} and {by} has {has.hex().upper()}", "give its own issuer")
+        fact = f"its authority key identifier is {wanted.hex().upper()}, and the key identifier of {by} is {has.hex().upper()}"
+        raise ChainError(what, fact, "give the certificate of its issuer")
     try:
         certificate.verify_directly_issued_by(issuer)
     except InvalidSignature:
         raise ChainError(what, f"its signature does not verify with the key of {by}", "give the certificate that signed it") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        fact = "its signature algorithm is not understood, or stands in it in two versions that differ (RFC 5280 4.1.1.2)"
-        raise ChainError(what, fact, "have it issued again with SHA-256") from None
+        fact = "its signature algorithm is not supported, or its two signature algorithm fields differ (RFC 5280 4.1.1.2)"
+        raise ChainError(what, fact, "have it reissued with SHA-256") from None
 
 
 def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificate], *, leaf: bool = False) -> None:
     if not above:
         return
     require_signed_by(certificate, above[0])
-    if leaf or not self_issued(certificate):
+    if leaf or not is_self_issued(certificate):
         require_names_allowed(certificate, above)
-    below = 0 if leaf or self_issued(certificate) else 1
+    below = 0 if leaf or is_self_issued(certificate) else 1
     for authority in above:
         allowed = path_length(authority)
         if allowed is not None and below > allowed:
-            fact = f"{below} {'authority stands' if below == 1 else 'authorities stand'} below it and its path length allows {allowed}"
-            raise PathLengthError(display(authority), f"{fact} (RFC 5280 4.2.1.9)", "leave one out or have the upper one issued anew")
-        below += 0 if self_issued(authority) else 1
+            fact = f"{below} {'authority is' if below == 1 else 'authorities are'} below it and its path length allows {allowed}"
+            raise PathLengthError(display(authority), f"{fact} (RFC 5280 4.2.1.9)", "leave one out, or have this one reissued")
+        below += 0 if is_self_issued(authority) else 1
 
 
 def _issuer_among(certificate: x509.Certificate, given: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    """The certificate that signed this one; None for a self-signed one and where the issuer was not given."""
-    if self_issued(certificate) and _signed(certificate, certificate):
+    """The certificate among ``given`` that signed this one; None if it is self-signed or its issuer was not given."""
+    if is_self_issued(certificate) and _is_signed_by(certificate, certificate):
         return None
     named = [one for one in given if one is not certificate and one.subject == certificate.issuer]
-    signed = [one for one in named if _signed(certificate, one)]
+    signed = [one for one in named if _is_signed_by(certificate, one)]
     if named and not signed:
-        require_signed_by(certificate, named[0])  # raises, and says which link is broken
+        require_signed_by(certificate, named[0])  # raises the error that says what is wrong
     if len(signed) > 1:
         fact = f"two certificates of its issuer were given: {' and '.join(display(one) for one in signed)}"
-        raise ChainError(display(certificate), fact, "give the one that the hub shall trust")
+        raise ChainError(display(certificate), fact, "give only the one that the hub is to trust")
     return signed[0] if signed else None
 
 
-def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         require_signed_by(certificate, issuer)
     except ChainError:
@@ -186,14 +189,13 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _separate(ends: list[x509.Certificate], issuers: dict[x509.Certificate, x509.Certificate | None], what: str) -> ChainError:
-    """Which of the two it is: a gap in one chain, or a bundle of several."""
+def _gap_or_bundle(lowest: list[x509.Certificate], issuers: dict[x509.Certificate, x509.Certificate | None], what: str) -> ChainError:
+    """The error for certificates that are not one chain: one with a gap, or several."""
     for certificate, issuer in issuers.items():
-        if issuer is None and not self_issued(certificate):
+        if issuer is None and not is_self_issued(certificate):
             missing = certificate.issuer.rfc4514_string()
             fact = f"{display(certificate)} was issued by '{missing}', which is not among the {len(issuers)} given"
-            return ChainError(
-                what, f"there is a gap: {fact}", "add the missing certificate, or leave out what does not belong to the chain"
-            )
-    fact = f"there are {len(ends)} chains in it, ending in {', '.join(display(one) for one in ends)}"
+            remedy = "add the missing certificate, or leave out what does not belong to the chain"
+            return ChainError(what, f"there is a gap: {fact}", remedy)
+    fact = f"it contains {len(lowest)} chains, which end in {', '.join(display(one) for one in lowest)}"
     return ChainError(what, fact, "give one chain, not a bundle")

@@ -1,14 +1,14 @@
-"""What can be wrong with a key, a certificate or a chain, each with the fact found and the remedy."""
+"""What can be wrong with keys, certificates, chains and tokens."""
 
 from hubtrust.errors import HubtrustError
 
 
 class PkiError(HubtrustError):
-    """The root of this room's errors."""
+    """The base class of this package's errors."""
 
 
 class UnreadableError(PkiError):
-    """Text that holds no certificate, key or request of the kind asked for, or holds something beside it."""
+    """Text that does not contain the expected certificate or request, or contains something else too."""
 
 
 class PrivateKeyInsideError(UnreadableError):
@@ -24,7 +24,7 @@ class KeyMismatchError(PkiError):
 
 
 class WeakError(PkiError):
-    """A key or a signature below what a trust anchor may have: RSA under 2048 bits, unknown curve, SHA-1."""
+    """A key or a signature that is too weak for a trust anchor: RSA under 2048 bits, another curve than NIST's, SHA-1."""
 
 
 class NotAnAuthorityError(PkiError):
@@ -36,19 +36,19 @@ class NotValidNowError(PkiError):
 
 
 class ProfileError(PkiError):
-    """A certificate that breaks a rule of RFC 5280's profile: criticality, key identifiers, serial number, empty subject."""
+    """A certificate that violates RFC 5280's profile: criticality, key identifiers, serial number, empty subject."""
 
 
 class ChainError(PkiError):
-    """Certificates that don't make one chain: a gap, a bundle of several, a cycle, a signature that doesn't verify."""
+    """Certificates that don't make one chain: a gap, a bundle of several, a circle, a signature that doesn't verify."""
 
 
 class PathLengthError(ChainError):
-    """More certificate authorities below one than its path length allows (RFC 5280 4.2.1.9)."""
+    """More authorities below another one than its path length allows (RFC 5280 4.2.1.9)."""
 
 
 class NameConstraintError(ChainError):
-    """A name that a certificate authority above does not allow (RFC 5280 4.2.1.10)."""
+    """A name that an authority above does not allow (RFC 5280 4.2.1.10)."""
 
 
 class OutlivesIssuerError(PkiError):
@@ -56,16 +56,16 @@ class OutlivesIssuerError(PkiError):
 
 
 class RequestError(PkiError):
-    """A certificate signing request that can't be honoured: broken signature, other name, weak key."""
+    """A certificate signing request that is not accepted: broken signature, another name, unreadable key."""
 
 
 class ProofError(PkiError):
-    """A certificate that does not prove possession: other code, other key, wrong dates."""
+    """A certificate that does not prove possession: another code or another key."""
 
 
 class TokenError(PkiError):
-    """A PKCS#11 token, or a key in it, that can't be used: not there, of another kind, or the module refuses."""
+    """A PKCS#11 token, or a key in it, that can't be used: it is missing or of another kind, or the module reports an error."""
 
 
 class PinError(TokenError):
-    """A PIN that is missing, wrong, or not to be tried because the next mistake would lock the token."""
+    """A PIN that is missing, wrong, or not tried because another mistake would lock the token."""

@@ -76,7 +76,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
     No error text repeats any part of the key or the passphrase.
 
     Raises:
-        KeyUnreadableError: no key, an encrypted key without its passphrase, a wrong passphrase, another algorithm.
+        KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the algorithm is another one.
         WeakError: see ``require_strong_key``.
     """
     encrypted = "ENCRYPTED" in pem
@@ -87,8 +87,10 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
         key = serialization.load_pem_private_key(pem.encode(), secret)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         if encrypted:
-            raise KeyUnreadableError(what, "the passphrase does not open the private key", "give the passphrase it was made with") from None
-        raise KeyUnreadableError(what, "there is no PEM private key in it", "give the key as PEM: PKCS#8, PKCS#1 or SEC1") from None
+            raise KeyUnreadableError(
+                what, "the passphrase does not decrypt the private key", "give the passphrase that it was encrypted with"
+            ) from None
+        raise KeyUnreadableError(what, "it contains no PEM private key", "give the key as PEM: PKCS#8, PKCS#1 or SEC1") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise KeyUnreadableError(what, "the private key is neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
     require_strong_key(key.public_key(), what=what)
@@ -99,24 +101,24 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
     """The RSA or EC public key in ``pem`` (SubjectPublicKeyInfo).
 
     Raises:
-        KeyUnreadableError: no public key in it (a private key is named as such), or another algorithm.
+        KeyUnreadableError: it contains no public key, or a private one.
         WeakError: see ``require_strong_key``.
     """
     if "PRIVATE KEY" in pem:
-        raise KeyUnreadableError(what, "it is a private key", "give its public key only (openssl pkey -pubout)")
+        raise KeyUnreadableError(what, "it is a private key", "give only its public key (openssl pkey -pubout)")
     try:
         key = serialization.load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise KeyUnreadableError(what, "there is no PEM public key in it", "give the key as PEM: BEGIN PUBLIC KEY") from None
+        raise KeyUnreadableError(what, "it contains no PEM public key", "give the key as PEM: BEGIN PUBLIC KEY") from None
     require_strong_key(key, what=what)
     return cast("PublicKey", key)
 
 
 def require_strong_key(key: object, *, what: str) -> PublicKey:
-    """``key`` itself, when it is RSA of 2048 bits or more, or EC on P-256, P-384 or P-521.
+    """``key`` itself, if it is RSA of 2048 bits or more, or EC on P-256, P-384 or P-521.
 
     Raises:
-        WeakError: anything else.
+        WeakError: it is another one.
     """
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SMALLEST_RSA_MODULUS:

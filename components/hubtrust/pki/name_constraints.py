@@ -10,14 +10,14 @@ from cryptography.x509.oid import NameOID
 from hubtrust.pki.certificate import display
 from hubtrust.pki.errors import NameConstraintError
 
-_MOST_COMPARISONS = 1 << 18  # a chain that needs more is made to exhaust its validator
+_MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its validator
 
 
 def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Certificate]) -> None:
     """Every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it.
 
     Raises:
-        NameConstraintError: an excluded name, none of the permitted, a form that can't be compared, or too many to compare.
+        NameConstraintError: a name is excluded, not permitted, or of a form that can't be compared; or there are too many names.
     """
     names = _names(certificate)
     for authority in above:
@@ -27,7 +27,7 @@ def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Ce
             continue
         permitted, excluded = list(constraints.permitted_subtrees or ()), list(constraints.excluded_subtrees or ())
         if len(names) * (len(permitted) + len(excluded)) > _MOST_COMPARISONS:
-            fact = f"{len(names)} names would meet {len(permitted) + len(excluded)} name constraints of {display(authority)}"
+            fact = f"it has {len(names)} names to compare with {len(permitted) + len(excluded)} name constraints of {display(authority)}"
             raise NameConstraintError(display(certificate), fact, "use an authority with fewer constraints")
         for name in names:
             _require_allowed(name, permitted, excluded, certificate, authority)
@@ -49,7 +49,7 @@ def _require_allowed(
 
 
 def _names(certificate: x509.Certificate) -> list[x509.GeneralName]:
-    """The subject, where there is one, and the alternative names; an e-mail address in the subject counts where there are none."""
+    """The subject, if it is not empty, and the alternative names; without those, e-mail addresses in the subject."""
     names: list[x509.GeneralName] = [x509.DirectoryName(certificate.subject)] if list(certificate.subject) else []
     try:
         names += list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
@@ -60,7 +60,7 @@ def _names(certificate: x509.Certificate) -> list[x509.GeneralName]:
 
 
 def _within(name: x509.GeneralName, base: x509.GeneralName, *, widest: bool) -> bool:
-    """``name`` lies in the subtree ``base``, of the same form; ``widest`` reads a wildcard as any name it could stand for."""
+    """``name`` is in the subtree ``base``, which has the same form. With ``widest``, a wildcard is every name that it matches."""
     match name, base:
         case x509.DNSName(value=text), x509.DNSName(value=root):
             return _host_within(text.lower(), root.lower()) or (widest and _wildcard_reaches(text.lower(), root.lower()))
@@ -73,7 +73,7 @@ def _within(name: x509.GeneralName, base: x509.GeneralName, *, widest: bool) -> 
         case x509.UniformResourceIdentifier(value=text), x509.UniformResourceIdentifier(value=root):
             host = urlsplit(text).hostname or ""
             return _host_within(host, root) if root.startswith(".") else host == root.lower()
-    return widest  # a form that can't be compared counts against the certificate, excluded or permitted
+    return widest  # a form that can't be compared counts against the certificate, whether excluded or permitted
 
 
 def _host_within(name: str, root: str) -> bool:
@@ -83,12 +83,12 @@ def _host_within(name: str, root: str) -> bool:
 
 
 def _wildcard_reaches(name: str, root: str) -> bool:
-    """`*.example.com` could stand for `bar.example.com`."""
+    """`*.example.com` matches `bar.example.com`."""
     return name.startswith("*.") and root.partition(".")[2] == name[2:]
 
 
 def _address_within(address: object, network: object) -> bool:
-    """Addresses are in networks; a network as a name of its own is in none."""
+    """Only a single address can be in a network; a network as a name is in none."""
     v4 = isinstance(address, ipaddress.IPv4Address) and isinstance(network, ipaddress.IPv4Network) and address in network
     v6 = isinstance(address, ipaddress.IPv6Address) and isinstance(network, ipaddress.IPv6Network) and address in network
     return v4 or v6

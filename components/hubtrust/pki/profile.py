@@ -1,4 +1,4 @@
-"""What RFC 5280 and Azure's use of it ask of one certificate, whatever stands above or below it."""
+"""What RFC 5280, and Azure's use of it, require of a single certificate, whatever is above or below it."""
 
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,11 +13,12 @@ from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileEr
 from hubtrust.pki.keys import require_strong_key
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
-_REISSUE = "have it issued again"
+_REISSUE = "have it reissued"
 _STRONG_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _LONGEST_SERIAL = 20 * 8  # bits: RFC 5280 4.1.2.2
-# RFC 5280's word on each extension's critical flag: True must be critical, False must not be.
-_CRITICALITY = {
+_LIKELY_CLOCK_ERROR = timedelta(hours=1)  # a certificate that starts this soon is one that a slow clock sees too early
+# Whether RFC 5280 wants an extension to be critical, and the section that says so.
+_MUST_BE_CRITICAL = {
     ExtensionOID.BASIC_CONSTRAINTS: (True, "4.2.1.9"),
     ExtensionOID.NAME_CONSTRAINTS: (True, "4.2.1.10"),
     ExtensionOID.POLICY_CONSTRAINTS: (True, "4.2.1.11"),
@@ -27,8 +28,8 @@ _CRITICALITY = {
     ExtensionOID.AUTHORITY_INFORMATION_ACCESS: (False, "4.2.2.1"),
     ExtensionOID.SUBJECT_INFORMATION_ACCESS: (False, "4.2.2.2"),
 }
-# What a validator may meet as critical: those it acts on, and policies, which nothing here or in Azure asks for.
-_UNDERSTOOD = {
+# Extensions that may be critical: those that are validated, and policies, which neither this project nor Azure requires.
+_SUPPORTED = {
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
     ExtensionOID.EXTENDED_KEY_USAGE,
@@ -42,10 +43,10 @@ _UNDERSTOOD = {
 
 
 def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
-    """A CA certificate that may be trusted now and whose key may sign certificates for devices.
+    """``certificate`` is an authority's, may be trusted at ``now``, and may sign certificates for devices.
 
     Raises:
-        NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first rule it breaks.
+        NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first violation.
     """
     what = display(certificate)
     found = extensions(certificate, what=what)
@@ -56,25 +57,24 @@ def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
     usage = _value(found, x509.KeyUsage)
     if usage is None or not usage.key_cert_sign:
         fact = "it has no key usage extension" if usage is None else "its key usage lacks keyCertSign"
-        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.3)", "have it issued again with keyCertSign")
+        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
     purposes = _value(found, x509.ExtendedKeyUsage)
     if purposes is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
-        raise NotAnAuthorityError(
-            what, "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)", "use an authority for client certificates"
-        )
+        fact = "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)"
+        raise NotAnAuthorityError(what, fact, "use an authority for client certificates")
     if not list(certificate.subject):
         raise ProfileError(what, "its subject is empty (RFC 5280 4.1.2.6)", _REISSUE)
     if _value(found, x509.SubjectKeyIdentifier) is None:
         raise ProfileError(what, "it has no subject key identifier (RFC 5280 4.2.1.2)", _REISSUE)
-    _require_sound(certificate, found, what)
+    _require_common_profile(certificate, found, what)
     require_valid_at(certificate, now=now)
 
 
 def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
-    """A certificate of a device, or of a proof, that may be used now.
+    """``certificate`` is that of a device, or a proof, and may be used at ``now``.
 
     Raises:
-        NotValidNowError, WeakError, ProfileError: the first rule it breaks.
+        NotValidNowError, WeakError, ProfileError: the first violation.
     """
     what = display(certificate)
     found = extensions(certificate, what=what)
@@ -83,69 +83,69 @@ def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
         raise ProfileError(what, "its key usage has keyCertSign though it is a leaf (RFC 5280 4.2.1.3)", _REISSUE)
     if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
         raise ProfileError(what, "it has name constraints though it is a leaf (RFC 5280 4.2.1.10)", _REISSUE)
-    _require_sound(certificate, found, what)
+    _require_common_profile(certificate, found, what)
     require_valid_at(certificate, now=now)
 
 
 def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
-    """``now`` lies between the certificate's dates, both included; fractions of a second don't count.
+    """``certificate`` is valid at ``now`` (RFC 5280 4.1.2.5): both dates are included, fractions of a second are ignored.
 
     Raises:
-        NotValidNowError: it does not.
+        NotValidNowError: it has expired, or is not valid yet.
     """
     what, moment = display(certificate), now.replace(microsecond=0)
     if moment > certificate.not_valid_after_utc:
-        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it, then give the new one")
+        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it and give the new one")
     if moment < certificate.not_valid_before_utc:
         start = instant(certificate.not_valid_before_utc)
-        late = certificate.not_valid_before_utc - moment < timedelta(hours=1)
-        remedy = "set this machine's clock right" if late else "wait until then or have it issued with an earlier start"
-        raise NotValidNowError(what, f"it is not valid before {start} and it is {instant(now)} here", remedy)
+        clock_is_slow = certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR
+        remedy = "correct this machine's clock" if clock_is_slow else "wait until then, or have it reissued with an earlier start"
+        raise NotValidNowError(what, f"it is not valid before {start}, and the time here is {instant(now)}", remedy)
 
 
-def self_issued(certificate: x509.Certificate) -> bool:
-    """Subject and issuer are the same name: not counted in path lengths (RFC 5280 4.2.1.9)."""
+def is_self_issued(certificate: x509.Certificate) -> bool:
+    """Subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
     return certificate.subject == certificate.issuer
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Its basic constraints say cA (RFC 5280 4.2.1.9)."""
+    """Its basic constraints say that it is a CA (RFC 5280 4.2.1.9)."""
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
 
 def path_length(certificate: x509.Certificate) -> int | None:
-    """The number of authorities allowed below this one; None when unlimited or when it is none."""
+    """How many authorities may be below this one; None if unlimited, or if this is not an authority."""
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints.path_length if constraints else None
 
 
 def subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
-    """The extension's value; None when absent."""
+    """The extension's value; None if it is absent (RFC 5280 4.2.1.2)."""
     value = _value(certificate.extensions, x509.SubjectKeyIdentifier)
     return value.digest if value else None
 
 
 def authority_key_identifier(certificate: x509.Certificate) -> bytes | None:
-    """The extension's keyIdentifier; None when absent."""
+    """The extension's keyIdentifier; None if it is absent (RFC 5280 4.2.1.1)."""
     value = _value(certificate.extensions, x509.AuthorityKeyIdentifier)
     return value.key_identifier if value else None
 
 
-def _require_sound(certificate: x509.Certificate, found: x509.Extensions, what: str) -> None:
-    """What holds for every certificate of a path: serial, key, signature, criticality, the issuer's key identifier."""
+def _require_common_profile(certificate: x509.Certificate, found: x509.Extensions, what: str) -> None:
+    """What holds for authorities and end entities alike: serial number, key, signature, criticality, authority key identifier."""
     if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
         raise ProfileError(what, "its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)", _REISSUE)
     require_strong_key(certificate.public_key(), what=what)
     _require_strong_signature(certificate, what)
     for extension in found:
-        critical, section = _CRITICALITY.get(extension.oid, (None, ""))
+        critical, section = _MUST_BE_CRITICAL.get(extension.oid, (None, ""))
         if critical is not None and extension.critical is not critical:
-            fact = f"its extension {_name(extension.oid)} is {'not ' if critical else ''}critical (RFC 5280 {section})"
+            fact = f"its extension {_extension_name(extension.oid)} is {'not ' if critical else ''}critical (RFC 5280 {section})"
             raise ProfileError(what, fact, _REISSUE)
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not understood (RFC 5280 4.2)", _REISSUE)
-    if not self_issued(certificate) and authority_key_identifier(certificate) is None:
+        if extension.critical and extension.oid not in _SUPPORTED:
+            raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not supported (RFC 5280 4.2)", _REISSUE)
+    if not is_self_issued(certificate) and authority_key_identifier(certificate) is None:
         raise ProfileError(what, "it has no authority key identifier (RFC 5280 4.2.1.1)", _REISSUE)
 
 
@@ -155,8 +155,8 @@ def _require_strong_signature(certificate: x509.Certificate, what: str) -> None:
     except UnsupportedAlgorithm:
         algorithm = None
     if not isinstance(algorithm, _STRONG_HASHES):
-        fact = f"it is signed with {algorithm.name.upper() if algorithm else 'an algorithm that is not understood'}"
-        raise WeakError(what, fact, "have it issued again with SHA-256 or stronger")
+        fact = f"it is signed with {algorithm.name.upper() if algorithm else 'an algorithm that is not supported'}"
+        raise WeakError(what, fact, "have it reissued with SHA-256 or stronger")
 
 
 def _value(found: x509.Extensions, kind: type[_E]) -> _E | None:
@@ -166,5 +166,5 @@ def _value(found: x509.Extensions, kind: type[_E]) -> _E | None:
         return None
 
 
-def _name(oid: x509.ObjectIdentifier) -> str:
+def _extension_name(oid: x509.ObjectIdentifier) -> str:
     return oid._name  # noqa: SLF001 - the only place where cryptography keeps the extension's name

@@ -1,4 +1,4 @@
-"""Certificate signing requests that come in: the key is the applicant's own, the rest is ours to judge (RFC 2986)."""
+"""Certificate signing requests of devices (RFC 2986): only the key is taken from them, after validation."""
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,30 +12,30 @@ def load_request(pem: str, *, what: str) -> x509.CertificateSigningRequest:
     """The request in ``pem``.
 
     Raises:
-        PrivateKeyInsideError: there is a private key in it.
-        UnreadableError: there is no request in it.
+        PrivateKeyInsideError: it contains a private key.
+        UnreadableError: it contains no request.
     """
     if "PRIVATE KEY-----" in pem:
-        raise PrivateKeyInsideError(what, "there is a private key in it", "give the request alone; the key stays with its owner")
+        raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     try:
         return x509.load_pem_x509_csr(pem.encode())
     except ValueError:
-        raise UnreadableError(what, "there is no certificate signing request in it", "give PEM text: BEGIN CERTIFICATE REQUEST") from None
+        raise UnreadableError(what, "it contains no certificate signing request", "give PEM text: BEGIN CERTIFICATE REQUEST") from None
 
 
 def requested_key(request: x509.CertificateSigningRequest, *, what: str, name: str | None = None) -> PublicKey:
-    """The key to certify; ``name``, where given, must be the request's common name.
+    """The key to certify. If ``name`` is given, it must be the request's common name.
 
     Raises:
-        RequestError: the request is not signed by the key it carries, or is for another name.
+        RequestError: the signature is not by the key in the request, or the request is for another name.
         WeakError: see ``require_strong_key``.
     """
     key = require_strong_key(_key(request, what), what=what)
     if not request.is_signature_valid:
-        raise RequestError(what, "its signature does not verify with the key it carries", "have the owner of the key make it again")
+        raise RequestError(what, "its signature does not verify with the key in it", "have the owner of the key create it again")
     asked = common_name(request.subject)
     if name is not None and asked != name:
-        raise RequestError(what, f"it is for CN={asked} and CN={name} is declared", "give the request of this device, or declare its name")
+        raise RequestError(what, f"it is for CN={asked}, and CN={name} is declared", "give the request of this device, or declare its name")
     return key
 
 
@@ -43,4 +43,4 @@ def _key(request: x509.CertificateSigningRequest, what: str) -> object:
     try:
         return request.public_key()
     except (ValueError, UnsupportedAlgorithm):
-        raise RequestError(what, "its key can't be read", "make it again with an RSA or EC key") from None
+        raise RequestError(what, "its key can't be read", "create it again with an RSA or EC key") from None

@@ -1,4 +1,4 @@
-"""Where a certificate authority's key lives: one protocol for every custody, and the custody `state`."""
+"""What signs: one protocol for a key in any custody, and the key of the custody `state`."""
 
 from typing import Any, Never, Protocol
 
@@ -10,9 +10,9 @@ from hubtrust.pki.keys import PrivateKey, PublicKey, key_name, key_thumbprint
 
 
 class Signer(Protocol):
-    """A key that signs and is never seen: in memory, in a vault, in a token.
+    """A key that signs and is never shown: in memory, in a vault, in a token.
 
-    A digest goes in and not the message, because vaults and tokens sign digests.
+    It signs digests, not messages, because vaults and tokens do.
     """
 
     @property
@@ -26,7 +26,7 @@ class Signer(Protocol):
 
 
 class KeyInMemory:
-    """Custody `state`: the key came in as a secret and lives for one call; its repr is its public half."""
+    """Custody `state`: the key came in as a secret and is kept for one call. Its repr shows only the public half."""
 
     def __init__(self, private_key: PrivateKey) -> None:
         self._private_key = private_key
@@ -43,12 +43,12 @@ class KeyInMemory:
 
 
 def builder_key(signer: Signer) -> PrivateKey:
-    """What `cryptography`'s builders take as the private key: every signature it makes is asked of ``signer``."""
+    """A private key for `cryptography`'s builders that has ``signer`` make every signature."""
     if isinstance(signer, KeyInMemory):
-        return signer._private_key  # noqa: SLF001 - a key already in this process needs no stand-in, and bulk signing is 20 % faster
+        return signer._private_key  # noqa: SLF001 - this key is in the process already, and bulk signing is 20 % faster without a wrapper
     if isinstance(signer.public_key, rsa.RSAPublicKey):
-        return _RsaElsewhere(signer)
-    return _EcElsewhere(signer)
+        return _RsaKeyOfSigner(signer)
+    return _EcKeyOfSigner(signer)
 
 
 def _hashed(data: Any, algorithm: hashes.HashAlgorithm) -> bytes:
@@ -57,19 +57,19 @@ def _hashed(data: Any, algorithm: hashes.HashAlgorithm) -> bytes:
     return digest.finalize()
 
 
-class _Elsewhere:
-    """What a private key that lives elsewhere can't do."""
+class _KeyOfSigner:
+    """What a private key can't do when it is elsewhere."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
     def _never(self, *_: object) -> Never:
-        raise NotImplementedError(f"the key of {self._signer!r} never leaves its custody and only signs")
+        raise NotImplementedError(f"the key of {self._signer!r} only signs and never leaves its custody")
 
     private_numbers = private_bytes = __copy__ = __deepcopy__ = decrypt = exchange = _never
 
 
-class _RsaElsewhere(_Elsewhere, rsa.RSAPrivateKey):
+class _RsaKeyOfSigner(_KeyOfSigner, rsa.RSAPrivateKey):
     """An RSA private key whose signatures are made by a signer."""
 
     @property
@@ -79,11 +79,11 @@ class _RsaElsewhere(_Elsewhere, rsa.RSAPrivateKey):
     def public_key(self) -> rsa.RSAPublicKey:
         return self._signer.public_key  # type: ignore[return-value]  # builder_key chose this class by that type
 
-    def sign(self, data: Any, padding: Any, algorithm: Any) -> bytes:  # noqa: ARG002 - PKCS#1 v1.5 is all that builders ask here
+    def sign(self, data: Any, padding: Any, algorithm: Any) -> bytes:  # noqa: ARG002 - the builders here use PKCS#1 v1.5 only
         return self._signer.sign(_hashed(data, algorithm), algorithm)
 
 
-class _EcElsewhere(_Elsewhere, ec.EllipticCurvePrivateKey):
+class _EcKeyOfSigner(_KeyOfSigner, ec.EllipticCurvePrivateKey):
     """An EC private key whose signatures are made by a signer."""
 
     @property
