@@ -1,4 +1,4 @@
-"""The policy pack, as an engine starts it: `--policy-pack policies --policy-pack-config policies/prod.json`."""
+"""The policy pack's entry point: `--policy-pack policies --policy-pack-config policies/prod.json` starts it."""
 
 from pulumi_policy import PolicyPack
 from rules import POLICIES

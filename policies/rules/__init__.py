@@ -1,4 +1,4 @@
-"""The rules as policies: each one's name, its level unless a configuration says another, and the schema of its settings."""
+"""The policies: the name, default enforcement level and configuration schema of each rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import serialize_properties
 
 from . import authority, device, hub, secrecy, trust
-from .declared import STACK, Declared, NotKnownYetError
+from .resource import STACK, NotKnownYetError, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,27 +31,27 @@ _TEXTS = {"type": "array", "items": {"type": "string"}}
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: a pure function, and how it is configured."""
+    """One rule: a pure function and its configuration."""
 
     name: str
-    judge: Callable[..., Iterator[Any]]
+    validate: Callable[..., Iterator[Any]]
     advisory: bool = False
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON schema of each, all with a default
-    stack: bool = False  # judges all resources together, with their outputs, at the end
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the JSON schema of each; all have a default
+    stack: bool = False  # checks all resources together, with their outputs, at the end of a run
 
     @property
     def text(self) -> tuple[str, str]:
-        """What the function's docstring says: the rule, and its reason and source."""
-        rule, _, why = str(inspect.getdoc(self.judge.func if isinstance(self.judge, partial) else self.judge)).partition("\n\n")
+        """The rule, and its reason and source, from the function's docstring."""
+        rule, _, why = str(inspect.getdoc(self.validate.func if isinstance(self.validate, partial) else self.validate)).partition("\n\n")
         return rule, why
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The settings where a configuration says nothing."""
+        """The value of each setting that the configuration does not set."""
         return {name: schema["default"] for name, schema in self.settings.items()}
 
-    def strays(self, settings: Mapping[str, Any]) -> list[str]:
-        """Settings that this rule does not have: a misspelt one would silently be the default."""
+    def unknown_settings(self, settings: Mapping[str, Any]) -> list[str]:
+        """The names of given settings that this rule does not have; a misspelled one would silently keep its default."""
         return sorted(settings.keys() - self.settings.keys())
 
 
@@ -97,7 +97,7 @@ RULES = (
     Rule("public-access", hub.public_access, advisory=True),
     Rule(
         "authority-expiry",
-        partial(authority.authority_expiry, now=datetime.now(UTC)),  # a pack's process lives for one run
+        partial(authority.authority_expiry, now=datetime.now(UTC)),  # a policy pack runs in a new process each time
         advisory=True,
         settings={"days": {"type": "integer", "minimum": 1, "default": 180}},
     ),
@@ -109,11 +109,11 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         given = args.get_config()
         if args.resource_type == STACK:
-            _tell_strays(rule, given, report)
+            _report_unknown_settings(rule, given, report)
             return
-        resource = Declared(args.resource_type, args.props, args.name, args.urn, args.opts.protect)
+        resource = Resource(args.resource_type, args.props, args.name, args.urn, args.opts.protect)
         try:
-            for message in rule.judge(resource, {**rule.defaults, **given}):
+            for message in rule.validate(resource, {**rule.defaults, **given}):
                 report(message, None)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
@@ -124,10 +124,10 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
 def _stack_validation(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         given = args.get_config()
-        _tell_strays(rule, given, report)
-        resources = [Declared(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
+        _report_unknown_settings(rule, given, report)
+        resources = [Resource(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
         try:
-            for message, urn in rule.judge(resources, {**rule.defaults, **given}):
+            for message, urn in rule.validate(resources, {**rule.defaults, **given}):
                 report(message, urn)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
@@ -135,21 +135,21 @@ def _stack_validation(rule: Rule) -> Callable[[StackValidationArgs, ReportViolat
     return validate
 
 
-def _tell_strays(rule: Rule, given: Mapping[str, Any], report: ReportViolation) -> None:
-    for name in rule.strays(given):
-        has = f"it has {', '.join(sorted(rule.settings))}" if rule.settings else "it has none"
-        report(f"the configuration of this policy has '{name}' and there is no such setting: {has}", None)
+def _report_unknown_settings(rule: Rule, given: Mapping[str, Any], report: ReportViolation) -> None:
+    for name in rule.unknown_settings(given):
+        valid = f"use {', '.join(sorted(rule.settings))}" if rule.settings else "remove it; this policy has no settings"
+        report(f"'{name}' in the policy's configuration is not one of its settings: {valid}", None)
 
 
 def _secrecy() -> ResourceValidationPolicy:
-    """Both halves of one policy, on one memory. Engines remedy a resource first, then judge it."""
+    """One policy whose remediation and validation share a record. Engines remediate a resource before they validate it."""
     watch = secrecy.Watch()
 
     def remediate(args: ResourceValidationArgs) -> None:
-        watch.look(args.urn, serialize_properties(args.props))
+        watch.record(args.urn, serialize_properties(args.props))
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for message in watch.tell(args.urn, lambda: serialize_properties(args.props)):
+        for message in watch.violations(args.urn, lambda: serialize_properties(args.props)):
             report(message, None)
 
     return ResourceValidationPolicy(

@@ -1,4 +1,4 @@
-"""Rules of a CA's certificates: strength, lifetime, path length, and how near their end is."""
+"""Rules for CA certificates: key strength, lifetime, path length and expiry."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from .certificates import (
     UnreadableError,
-    authorities,
+    ca_certificates,
     certified_key,
-    is_authority,
+    is_ca,
     is_self_issued,
     key_of,
     lifetime_days,
@@ -17,7 +17,7 @@ from .certificates import (
     path_length,
     signature_hash,
 )
-from .declared import (
+from .resource import (
     CONNECTION_CHECK,
     ISSUED_CERTIFICATE,
     TLS_KEY,
@@ -34,45 +34,45 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
-    from .declared import Declared
+    from .resource import Resource
 
     Settings = Mapping[str, Any]
 
 _HOURS = 24
-_DEFAULT_DAYS = {"root": 3650, "intermediate": 1825, "device": 365}  # of an IssuedCertificate that says nothing
-_SLACK = 1.0  # days: certificates begin some minutes early, for clocks that are behind
+_DEFAULT_DAYS = {"root": 3650, "intermediate": 1825, "device": 365}  # the defaults of IssuedCertificate
+_TOLERANCE_DAYS = 1.0  # certificates start some minutes early, for devices whose clock is behind
 
 
-def key_strength(resource: Declared, settings: Settings) -> Iterator[str]:
-    """Keys have at least `rsaBits` (CAs) or `deviceRsaBits`, or are on one of `curves`; signatures use one of `hashes`.
+def key_strength(resource: Resource, settings: Settings) -> Iterator[str]:
+    """RSA keys have at least `rsaBits` (CAs) or `deviceRsaBits` bits, EC keys use one of `curves`, and signatures one of `hashes`.
 
-    Reason: a CA outlives the devices of today: 128 bits of security hold beyond 2030. SHA-1 signatures can be forged.
+    Reason: a CA is used for many years, and 128 bits of security are acceptable beyond 2030. SHA-1 signatures can be forged.
     Source: NIST SP 800-57 part 1 rev. 5, tables 2 and 4; NIST SP 800-131A rev. 2, 3 and 9.
     """
-    for certificate in _judged(resource):
+    for certificate in _ca_certificates(resource):
         yield from _weakness(f"the key of {name_of(certificate)}", key_of(certificate.public_key()), settings, "rsaBits")
         found = signature_hash(certificate)
         if found not in settings["hashes"]:
             allowed = ", ".join(settings["hashes"])
-            yield f"{name_of(certificate)} is signed with {found} and allowed are {allowed}: have it issued again with one of them"
+            yield f"{name_of(certificate)} is signed with {found}, but only {allowed} are allowed: reissue it with one of these"
     if resource.type == TLS_KEY:
         kind = {"ECDSA": "EC"}.get(str(resource.need("algorithm")), str(resource.need("algorithm")))
         size = resource.need("ecdsaCurve") or "P-224" if kind == "EC" else resource.need("rsaBits") or 2048
         size = f"P-{size.removeprefix('P-').removeprefix('P')}" if isinstance(size, str) else int(size)
-        yield from _weakness("the key to be made", (kind, size), settings, "rsaBits")
+        yield from _weakness("the key to generate", (kind, size), settings, "rsaBits")
     if resource.type == ISSUED_CERTIFICATE:
         bits = "deviceRsaBits" if resource.need("profile") == "device" else "rsaBits"
         for name in ("publicKey", "request"):
             text = resource.read(name)
-            key = certified_key(text) if isinstance(text, str) else None  # a key that is not made yet was judged as what is to be made
+            key = certified_key(text) if isinstance(text, str) else None  # a key that does not exist yet is checked where it is declared
             if key:
                 yield from _weakness(f"the key in {name}", key, settings, bits)
 
 
-def authority_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
-    """A root lives at most `rootDays`, a CA below it at most `issuingDays`; by its certificate where there is one, else as declared.
+def authority_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
+    """A root CA is valid for at most `rootDays`, a CA below it for at most `issuingDays`: in its certificate, or as declared.
 
-    Reason: the longer a key stands, the longer a theft of it pays, and the longer nobody has practised replacing it.
+    Reason: the longer a key is in use, the more a stolen key is worth, and the longer ago its replacement was last practiced.
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6; learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
     declared = _declared_lifetime(resource)
@@ -80,83 +80,84 @@ def authority_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
         kind, days = declared
         most = float(settings["rootDays" if kind == "root" else "issuingDays"])
         if days > most:
-            yield f"this CA is declared to live {days:g} days and at most {most:g} are allowed: shorten it (hubtrust:{_setting(kind)})"
-    for certificate in _judged(resource):
+            fact = f"this CA is declared with a lifetime of {days:g} days, but at most {most:g} are allowed"
+            yield f"{fact}: shorten it (hubtrust:{_setting(kind)})"
+    for certificate in _ca_certificates(resource):
         kind = "root" if is_self_issued(certificate) else "intermediate"
         most = float(settings["rootDays" if kind == "root" else "issuingDays"])
-        if lifetime_days(certificate) > most + _SLACK:
+        if lifetime_days(certificate) > most + _TOLERANCE_DAYS:
             days = lifetime_days(certificate)
-            fact = f"{name_of(certificate)} lives {days:.0f} days and at most {most:g} are allowed"
-            yield f"{fact}: have it issued for fewer (hubtrust:{_setting(kind)})"
+            fact = f"{name_of(certificate)} is valid for {days:.0f} days, but at most {most:g} are allowed"
+            yield f"{fact}: reissue it with a shorter lifetime (hubtrust:{_setting(kind)})"
 
 
-def path_length_set(resource: Declared, _settings: Settings) -> Iterator[str]:
-    """Every CA's certificate is one, and says how many CAs may stand below it; where it signs devices, or is trusted below a root: none.
+def path_length_set(resource: Resource, _settings: Settings) -> Iterator[str]:
+    """A CA certificate is marked as a CA and has a path length, which is 0 if it signs devices, or is trusted and not a root.
 
-    Reason: without a path length whoever holds the key can make CAs of their own, and their devices are let in. It is read from the
-    certificate: pulumi-tls, told 0, writes none.
+    Reason: without a path length, whoever holds the key can issue further CAs, whose devices the hub then accepts. The value is
+    read from the certificate itself, because pulumi-tls omits a path length of 0.
     Source: RFC 5280 4.2.1.9.
     """
     try:
-        found = authorities(resource)
+        found = ca_certificates(resource)
     except UnreadableError as error:
-        yield f"the certificate can't be judged: {error}; give it as PEM"
+        yield f"the certificate can't be checked, because {error}: provide it as PEM"
         return
     signs_devices = resource.type == CONNECTION_CHECK or issues_for_devices(resource)
     for place, certificate in enumerate(found):
         length = path_length(certificate)
-        if not is_authority(certificate):
-            yield f"{name_of(certificate)} is no CA's certificate (basic constraints): give the CA's"
+        if not is_ca(certificate):
+            yield f"{name_of(certificate)} is not a CA certificate (basic constraints): provide the certificate of the CA"
         elif length is None:
-            yield f"{name_of(certificate)} has no path length: have it issued again with one"
+            yield f"{name_of(certificate)} has no path length: reissue it with one"
         elif length and place == 0 and (signs_devices or (resource.type == VERIFIED_CERTIFICATE and not is_self_issued(certificate))):
-            yield f"{name_of(certificate)} has the path length {length}, and it is to issue for devices: have it issued again with 0"
+            yield f"{name_of(certificate)} has path length {length}, but it issues certificates for devices: reissue it with path length 0"
 
 
-def issuing_path_length(resources: Sequence[Declared], _settings: Settings) -> Iterator[tuple[str, str]]:
-    """A CA with no CA below it in this stack issues for devices: its certificate, as it came out, has the path length 0.
+def issuing_path_length(resources: Sequence[Resource], _settings: Settings) -> Iterator[tuple[str, str]]:
+    """The certificate of a CA that has no CA below it in this stack has path length 0.
 
-    Reason: as of `path-length-set`; this one sees certificates that no other resource of the stack takes in.
+    Reason: as for `path-length-set`. This rule also checks certificates that no other resource of the stack uses.
     Source: RFC 5280 4.2.1.9.
     """
-    made = {each.urn: certificate for each in resources if (certificate := _made(each)) is not None}
-    issuers = {certificate.issuer for certificate in made.values() if not is_self_issued(certificate)}
-    for urn, certificate in made.items():
+    issued = {each.urn: certificate for each in resources if (certificate := _issued_ca(each)) is not None}
+    issuers = {certificate.issuer for certificate in issued.values() if not is_self_issued(certificate)}
+    for urn, certificate in issued.items():
         length = path_length(certificate)
         if certificate.subject not in issuers and length != 0:
-            said = "no path length" if length is None else f"the path length {length}"
-            yield f"{name_of(certificate)} has {said} and no CA below it: issue it with 0", urn
+            found = "no path length" if length is None else f"path length {length}"
+            yield f"{name_of(certificate)} has {found} and no CA below it: issue it with path length 0", urn
 
 
-def authority_expiry(resource: Declared, settings: Settings, *, now: datetime) -> Iterator[str]:
-    """A trusted CA has more than `days` left.
+def authority_expiry(resource: Resource, settings: Settings, *, now: datetime) -> Iterator[str]:
+    """A trusted CA is valid for at least `days` more days.
 
-    Reason: the day it ends every device is refused, and moving a fleet to the next one takes longer than a night.
+    Reason: once it has expired the hub refuses every device, and moving a fleet to the next CA takes longer than a night.
     Source: RFC 5280 4.1.2.5; learn.microsoft.com/azure/iot-hub/how-to-certificate-rollover (rolling certificates over).
     """
     if resource.type != VERIFIED_CERTIFICATE:
         return
-    for certificate in _judged(resource):
+    for certificate in _ca_certificates(resource):
         left = (certificate.not_valid_after_utc - now).total_seconds() / 86400
         if left < float(settings["days"]):
             end = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-            yield f"{name_of(certificate)} ends on {end}, in {max(left, 0):.0f} days: begin the next generation (hubtrust:caGeneration)"
+            yield f"{name_of(certificate)} expires on {end}, in {max(left, 0):.0f} days: start the next generation (hubtrust:caGeneration)"
 
 
 def _weakness(what: str, key: tuple[str, int | str], settings: Settings, bits: str) -> Iterator[str]:
     kind, size = key
     curves, least = settings["curves"], int(settings[bits])
-    remedy = f"use RSA with {least} bits or more, or EC on {', '.join(curves)}"
+    remedy = f"use RSA with at least {least} bits, or EC on {', '.join(curves)}"
     if kind == "RSA" and isinstance(size, int) and size < least:
         yield f"{what} is RSA with {size} bits: {remedy}"
     elif kind == "EC" and size not in curves:
         yield f"{what} is EC on {size}: {remedy}"
     elif kind not in {"RSA", "EC"}:
-        yield f"{what} is of the kind {kind}: {remedy}"
+        yield f"{what} is a key of type {kind}: {remedy}"
 
 
-def _declared_lifetime(resource: Declared) -> tuple[str, float] | None:
-    """What a CA that is to be issued is declared to be, and how long it is to live; None where the resource is not one."""
+def _declared_lifetime(resource: Resource) -> tuple[str, float] | None:
+    """The declared kind of a CA (root or intermediate) and its lifetime in days; None if the resource issues no CA."""
     if resource.type in {TLS_ROOT, TLS_SIGNED}:
         if resource.need("isCaCertificate") is not True:
             return None
@@ -170,18 +171,18 @@ def _setting(kind: str) -> str:
     return "caRootDays" if kind == "root" else "caIssuingDays"
 
 
-def _judged(resource: Declared) -> Sequence[Certificate]:
+def _ca_certificates(resource: Resource) -> Sequence[Certificate]:
     try:
-        return authorities(resource)
-    except UnreadableError:  # `path-length-set` says so
+        return ca_certificates(resource)
+    except UnreadableError:  # `path-length-set` reports it
         return ()
 
 
-def _made(resource: Declared) -> Certificate | None:
-    """The CA's certificate that came out of a resource; None where none does.
+def _issued_ca(resource: Resource) -> Certificate | None:
+    """The CA certificate that a resource issued; None if it issued none.
 
     Raises:
-        NotKnownYetError: it is not made yet, so nobody knows which CA is the lowest.
+        NotKnownYetError: it is not issued yet, so which CA is the lowest is not known.
     """
     if resource.type == ISSUED_CERTIFICATE:
         name, is_ca = "certificate", resource.need("profile") in {"root", "intermediate"}

@@ -1,4 +1,4 @@
-"""Certificates and keys among a resource's properties, read from their own bytes: an input may say what the certificate does not."""
+"""Reads certificates and keys among a resource's properties. Rules trust these bytes, not the inputs that describe them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .declared import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
+from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
 
 if TYPE_CHECKING:
-    from .declared import Declared
+    from .resource import Resource
 
-# Where an authority's certificate goes in: what a hub is to trust, and whose key is to sign.
-_AUTHORITIES = {
+# The inputs that hold a CA certificate: one that a hub trusts, or whose key signs.
+_CA_CERTIFICATES = {
     VERIFIED_CERTIFICATE: ("certificate",),
     ISSUED_CERTIFICATE: ("issuerCertificate",),
     ISSUED_BATCH: ("issuerCertificate",),
     CONNECTION_CHECK: ("chain",),
     TLS_SIGNED: ("caCertPem",),
 }
-_AZURE_AUTHORITIES = {"iothub:Certificate", "deviceprovisioningservices:DpsCertificate"}
+_AZURE_CA_CERTIFICATES = {"iothub:Certificate", "deviceprovisioningservices:DpsCertificate"}
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp224r1": "P-224"}
 
 
 class UnreadableError(ValueError):
-    """There is a text where a certificate should be, and it is none."""
+    """An input that should hold a certificate does not."""
 
 
-def authorities(resource: Declared) -> tuple[x509.Certificate, ...]:
-    """The authorities' certificates that go into a resource, the nearest first; nothing where none does.
+def ca_certificates(resource: Resource) -> tuple[x509.Certificate, ...]:
+    """The CA certificates among a resource's inputs, in the order of the chain; empty if it has none.
 
     Raises:
         NotKnownYetError: they are not known before the update.
-        UnreadableError: what is there is no certificate.
+        UnreadableError: the input is not a certificate.
     """
-    path = _AUTHORITIES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_AUTHORITIES else None)
+    path = _CA_CERTIFICATES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_CA_CERTIFICATES else None)
     text = resource.need(*path) if path else None
     return load(str(text)) if text else ()
 
 
 @lru_cache(maxsize=4096)
 def load(text: str) -> tuple[x509.Certificate, ...]:
-    """Every certificate in PEM, or in base64 of PEM or DER as Azure takes it.
+    """Every certificate in a PEM text, or in base64 of PEM or DER, which Azure accepts.
 
     Raises:
-        UnreadableError: there is none.
+        UnreadableError: there is no certificate in it.
     """
     try:
         if "-----BEGIN" in text:
@@ -57,39 +57,39 @@ def load(text: str) -> tuple[x509.Certificate, ...]:
         raw = base64.b64decode(text, validate=True)
         return tuple(x509.load_pem_x509_certificates(raw)) if raw.startswith(b"-----") else (x509.load_der_x509_certificate(raw),)
     except (ValueError, binascii.Error):
-        raise UnreadableError("there is no certificate in it that can be read") from None
+        raise UnreadableError("it contains no readable certificate") from None
 
 
 @lru_cache(maxsize=4096)
 def name_of(certificate: x509.Certificate) -> str:
-    """How messages call it."""
+    """The name of the certificate in messages: its quoted subject (RFC 4514)."""
     return f"'{certificate.subject.rfc4514_string()}'"
 
 
-def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether it says that it is a CA (RFC 5280 4.2.1.9)."""
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Whether its basic constraints mark it as a CA (RFC 5280 4.2.1.9)."""
     constraints = _constraints(certificate)
     return constraints is not None and constraints.ca
 
 
 def path_length(certificate: x509.Certificate) -> int | None:
-    """How many authorities may stand below it; None where it does not say."""
+    """The path length: how many CAs may be below it; None if it sets no limit."""
     constraints = _constraints(certificate)
     return constraints.path_length if constraints else None
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:
-    """A root."""
+    """Whether subject and issuer are equal, as in a root certificate."""
     return certificate.subject == certificate.issuer
 
 
 def lifetime_days(certificate: x509.Certificate) -> float:
-    """From its beginning to its end."""
+    """The days from notBefore to notAfter."""
     return (certificate.not_valid_after_utc - certificate.not_valid_before_utc).total_seconds() / 86400
 
 
 def thumbprints(certificate: x509.Certificate) -> dict[str, str]:
-    """SHA-256 of the certificate and of its key (SubjectPublicKeyInfo), upper-case hex: what the stack's output `trust` shows."""
+    """SHA-256 of the certificate and of its key (SubjectPublicKeyInfo), in upper-case hex, as in the stack output `trust`."""
     key = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     digest = hashes.Hash(hashes.SHA256())
     digest.update(key)
@@ -97,7 +97,7 @@ def thumbprints(certificate: x509.Certificate) -> dict[str, str]:
 
 
 def key_of(key: Any) -> tuple[str, int | str]:
-    """A public key as kind and size: `("RSA", 3072)`, `("EC", "P-256")`; another kind by its class and 0."""
+    """The type and size of a public key: `("RSA", 3072)` or `("EC", "P-256")`; for other keys the class name and 0."""
     if isinstance(key, rsa.RSAPublicKey):
         return "RSA", key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
@@ -107,7 +107,7 @@ def key_of(key: Any) -> tuple[str, int | str]:
 
 @lru_cache(maxsize=4096)
 def certified_key(text: str) -> tuple[str, int | str] | None:
-    """The kind and size of the key in a PEM public key or certificate request; None where there is none to be read."""
+    """The type and size of the key in a PEM public key or certificate request; None if it can't be read."""
     try:
         if "CERTIFICATE REQUEST" in text:
             return key_of(x509.load_pem_x509_csr(text.encode()).public_key())
@@ -117,7 +117,7 @@ def certified_key(text: str) -> tuple[str, int | str] | None:
 
 
 def signature_hash(certificate: x509.Certificate) -> str:
-    """The hash that it was signed with, such as `sha256`; the algorithm's id where that has none."""
+    """The hash of its signature, such as `sha256`; the OID of a signature algorithm without a separate hash."""
     algorithm = certificate.signature_hash_algorithm
     return algorithm.name if algorithm else certificate.signature_algorithm_oid.dotted_string
 

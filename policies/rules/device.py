@@ -1,4 +1,4 @@
-"""Rules of devices: how they are let in, and for how long their certificates stand."""
+"""Rules for devices: how they authenticate, and the lifetime of their certificates."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from .declared import TLS_SIGNED, issues_for_devices
+from .resource import TLS_SIGNED, issues_for_devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .declared import Declared
+    from .resource import Resource
 
     Settings = Mapping[str, Any]
 
-_DEFAULT_DAYS = 365  # an IssuedCertificate's of profile device
+_DEFAULT_DAYS = 365  # the default of IssuedCertificate for the profile device
 _HOURS = 24
 _IDENTITY, _FLEET = (f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet"))
-_REMEDY = "leave them out, and give it a certificate of the CA that the hub trusts"
+_REMEDY = "remove thumbprints, and use certificates issued by the CA that the hub trusts"
 
 
-def devices_by_ca(resource: Declared, _settings: Settings) -> Iterator[str]:
-    """A device is let in by its chain under a trusted CA, not by the thumbprint of a certificate of its own.
+def devices_by_ca(resource: Resource, _settings: Settings) -> Iterator[str]:
+    """A device authenticates with a certificate chain up to a trusted CA, not with the thumbprint of its own certificate.
 
-    Reason: a thumbprint ties a device to one certificate that nobody stands for, and that can't be renewed without touching the hub.
-    Shared keys are no way in at all: `shared-keys-off`.
+    Reason: a thumbprint accepts one certificate that no CA vouches for, and that can't be renewed without a change at the hub.
+    The rule for shared keys is `shared-keys-off`.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts ("X.509 CA signed").
     """
     if resource.type == _IDENTITY and resource.need("thumbprints"):
@@ -36,16 +36,16 @@ def devices_by_ca(resource: Declared, _settings: Settings) -> Iterator[str]:
         members = str(resource.need("members"))
         found = _thumbprinted(members)
         if found is None:
-            yield "members can't be read, so nobody can tell how they are let in: bring policies and components to one version"
+            yield "'members' can't be read, so how its devices authenticate is not known: use the same version of policies and components"
         elif found:
-            yield f"{found} of the fleet's devices have thumbprints of their own: {_REMEDY}"
+            yield f"{found} of the fleet's devices have thumbprints: {_REMEDY}"
 
 
 def _thumbprinted(members: str) -> int | str | None:
-    """How many devices of a packed fleet have thumbprints; None where it can't be read.
+    """How many devices of a packed fleet have thumbprints; None if it can't be read.
 
-    The form is that of `components/hubtrust/devices/roster.py`: a version, then base64 of a compressed JSON head (`common` for most,
-    `own` for the others) and the ids. Nothing of ours is imported here; a test packs one and reads it by this.
+    The format is that of `components/hubtrust/devices/roster.py`: a version, then base64 of a compressed JSON header (`common` for most
+    devices, `own` for the others) and the ids. The pack imports nothing from hubtrust; a test checks that it reads the same format.
     """
     version, _, packed = members.partition(".")
     try:
@@ -56,10 +56,10 @@ def _thumbprinted(members: str) -> int | str | None:
         return None
 
 
-def device_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
-    """A device's certificate lives at most `days`.
+def device_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
+    """A device certificate is valid for at most `days`.
 
-    Reason: nothing takes a device's certificate back before its end but blocking the device: its end must be near enough to wait for.
+    Reason: IoT Hub checks no revocation lists. Only disabling the device blocks a certificate, so it should expire soon.
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6; learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
     if issues_for_devices(resource):
@@ -70,4 +70,4 @@ def device_lifetime(resource: Declared, settings: Settings) -> Iterator[str]:
         return
     most = float(settings["days"])
     if days > most:
-        yield f"this device's certificate is to live {days:g} days and at most {most:g} are allowed: shorten it (lifetimeDays)"
+        yield f"this device certificate has a lifetime of {days:g} days, but at most {most:g} are allowed: shorten it (lifetimeDays)"

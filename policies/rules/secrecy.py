@@ -1,4 +1,4 @@
-"""The rule that no private key goes in outside a secret: what only a remediation can see, told by the validation that follows it."""
+"""The rule that private keys are secret. Only a remediation can see this; the validation that follows it reports it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _KEY: Final = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
-# How Pulumi marks a secret on the wire (pulumi/pulumi, sdk/go/common/resource/properties.go).
+# How Pulumi marks a secret in its wire format (pulumi/pulumi, sdk/go/common/resource/properties.go).
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 
 
 def bare_keys(properties: Any, path: str = "") -> Iterator[str]:
-    """Where a PEM private key stands outside a secret, as paths such as `signer.privateKey`; never the key itself.
+    """The paths, such as `signer.privateKey`, of PEM private keys that are not inside a secret; never the keys themselves.
 
-    Takes properties with Pulumi's marks of secrets on them, as they are before a remediation; an encrypted key is a key too.
+    Takes properties in which Pulumi marks secrets, as a remediation gets them. An encrypted PEM key counts as a private key.
     """
     if isinstance(properties, str):
         if _KEY.search(properties):
@@ -33,27 +33,27 @@ def bare_keys(properties: Any, path: str = "") -> Iterator[str]:
 
 
 class Watch:
-    """Private keys are in no input outside a secret.
+    """Every private key in a resource's inputs is a secret.
 
-    Reason: what is no secret is in the state, the history and every preview in the clear. Validation sees values without the marks of
-    secrets; a remediation sees them, so one that changes nothing looks, and the validation after it tells what it saw. Outputs are not
-    judged here.
+    Reason: a value that is not a secret is stored and shown in plain text in the state, the history and every preview. A validation
+    can't see which values are secret, but a remediation can: so a remediation that changes nothing records the paths, and the
+    validation after it reports them. Outputs are not checked.
     Source: pulumi.com/docs/iac/concepts/secrets; pulumi.com/docs/insights/policy (remediation policies).
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, list[str]] = {}
+        self._recorded: dict[str, list[str]] = {}
 
-    def look(self, urn: str, properties: Any) -> None:
-        """Remember where the inputs of ``urn``, with their marks, hold a key in the clear. Changes nothing."""
-        self._seen[urn] = list(bare_keys(properties))
+    def record(self, urn: str, properties: Any) -> None:
+        """Record the paths of plain-text keys in the inputs of ``urn``, in which secrets are marked. Changes nothing."""
+        self._recorded[urn] = list(bare_keys(properties))
 
-    def tell(self, urn: str, properties: Callable[[], Any]) -> Iterator[str]:
-        """What was seen; a key of which nobody could see whether it is secret counts as one that is not."""
-        seen = self._seen.pop(urn, None)
-        if seen is None:
+    def violations(self, urn: str, properties: Callable[[], Any]) -> Iterator[str]:
+        """The recorded violations. Without a record every private key is reported, because it may not be secret."""
+        recorded = self._recorded.pop(urn, None)
+        if recorded is None:
             for path in bare_keys(properties()):
-                yield f"whether the private key in {path} is secret can't be seen: give this policy the level remediate"
+                yield f"the private key in {path} may not be secret: set this policy to the level remediate, which shows secrets"
             return
-        for path in seen:
-            yield f"there is a private key in {path}, outside a secret: set it with `--secret`, or wrap it in pulumi.Output.secret"
+        for path in recorded:
+            yield f"the private key in {path} is not a secret: set it with `pulumi config set --secret`, or wrap it in pulumi.Output.secret"

@@ -1,4 +1,4 @@
-"""A stack of hand-made resources, held to the pack by an engine."""
+"""A stack of test resources that an engine checks with the policy pack."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @dataclass
 class HandMade:
-    """A project with one stack, and the last run's exit code, words and policy events."""
+    """A project with one stack, and the exit code and output of its last run."""
 
     folder: Path
     command: list[str]
@@ -26,24 +26,24 @@ class HandMade:
     said: str = ""
 
     def plan(self, resources: list[dict[str, Any]]) -> None:
-        """What the program declares."""
+        """Set the resources that the program declares."""
         (self.folder / "plan.json").write_text(json.dumps(resources))
 
     def configure(self, **settings: Any) -> None:
-        """The pack's configuration."""
+        """Set the pack's configuration."""
         (self.folder / "policies.json").write_text(json.dumps({name.replace("_", "-"): value for name, value in settings.items()}))
 
     def run(self, verb: str, *more: str) -> dict[str, set[str]]:
-        """Run `up` or `preview` under the pack; which policies spoke, by level."""
+        """Run `up` or `preview` with the pack; returns the violated policies by level."""
         log = self.folder / f"{verb}.jsonl"
         flags = ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(self.folder / "policies.json")]
         self.call(verb, "--stack", "dev", *more, *flags, "--event-log", str(log))
-        spoken: dict[str, set[str]] = {"mandatory": set(), "advisory": set()}
+        violated: dict[str, set[str]] = {"mandatory": set(), "advisory": set()}
         for event in (json.loads(line) for line in log.read_text().splitlines() if line):
-            if told := event.get("policyEvent"):
-                spoken[told["enforcementLevel"]].add(told["policyName"])
+            if event_of_policy := event.get("policyEvent"):
+                violated[event_of_policy["enforcementLevel"]].add(event_of_policy["policyName"])
         log.unlink()
-        return spoken
+        return violated
 
     def call(self, *arguments: str) -> None:
         """Run a command of the engine."""
@@ -52,7 +52,7 @@ class HandMade:
         environment = {
             **inherited,
             "PATH": path,
-            # Azure's plugin wants to know who it would be; nothing here gets so far that it logs in.
+            # azure-native needs credentials to be configured; no test gets as far as a login.
             **{f"ARM_{name}": "nobody" for name in ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "SUBSCRIPTION_ID")},
             "PLAN": str(self.folder / "plan.json"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'backend'}",
@@ -66,8 +66,8 @@ class HandMade:
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
         self.code, self.said = done.returncode, done.stdout + done.stderr
 
-    def made(self) -> list[str]:
-        """Names of what the state holds, but for the stack and providers."""
+    def resources(self) -> list[str]:
+        """The names of the resources in the state, except the stack and providers."""
         self.call("stack", "export", "--stack", "dev")
         found = json.loads(self.said)["deployment"].get("resources") or []
         return sorted(each["urn"].rpartition("::")[2] for each in found if not each["type"].startswith("pulumi:"))
@@ -75,7 +75,7 @@ class HandMade:
 
 @pytest.fixture(params=["embedded", "pulumi"])
 def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
-    """On each engine that there is: both must agree."""
+    """A project for each available engine; both engines must agree."""
     command = [*EMBEDDED_ENGINE]
     if request.param == "pulumi":
         found = shutil.which("pulumi")

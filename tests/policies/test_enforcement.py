@@ -1,4 +1,4 @@
-"""The pack through the analyzer protocol: a violation of each rule fails `up`, before anything is made."""
+"""The pack, run by an engine: a violation of any rule fails `up` before anything is created."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,12 +18,12 @@ KEY = ec_key()
 
 
 def authority(**properties: Any) -> x509.Certificate:
-    """A CA's certificate, right but for what is said otherwise."""
+    """A CA certificate that complies except for `properties`."""
     return Forged(**{"path_length": 0, "start": NOW - timedelta(hours=1), "end": NOW + timedelta(days=1000), **properties}).certificate
 
 
 def trusted(name: str, certificate: x509.Certificate, **more: Any) -> dict[str, Any]:
-    """A hand-made VerifiedCertificate."""
+    """A VerifiedCertificate."""
     properties = {"serviceId": SERVICE, "certificate": pem_of(certificate), "name": name, "generation": 1, "signer": {"custody": "offline"}}
     return {"noun": "VerifiedCertificate", "name": name, "properties": properties | more}
 
@@ -66,33 +66,33 @@ STRICT: dict[str, Any] = {
 }
 
 
-def test_a_violation_of_each_rule_fails_up_and_nothing_is_made(hand_made: HandMade) -> None:
-    """Every rule that judges before a resource's step, in the preview that `up` begins with; the messages say where, and no key."""
+def test_a_violation_of_any_rule_fails_up_and_nothing_is_created(hand_made: HandMade) -> None:
+    """This holds for every rule on single resources, in the preview at the start of `up`; no message shows a key."""
     hand_made.configure(**STRICT)
     hand_made.plan(VIOLATIONS)
-    spoken = hand_made.run("up", "--yes")
+    violated = hand_made.run("up", "--yes")
     assert hand_made.code != 0
-    assert spoken["mandatory"] == EVERY - AT_THE_END
-    assert "outside a secret" in hand_made.said
+    assert violated["mandatory"] == EVERY - AT_THE_END
+    assert "is not a secret" in hand_made.said
     assert "BEGIN PRIVATE KEY" not in hand_made.said
-    assert hand_made.made() == []
+    assert hand_made.resources() == []
 
 
-def test_what_only_the_whole_stack_shows_fails_up_at_the_end(hand_made: HandMade) -> None:
-    """Two generations on one hub, and a CA that came out without a path length."""
+def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade) -> None:
+    """Two generations on one hub, and a CA that was issued without a path length."""
     hand_made.configure(**STRICT)
     loose = pem_of(Forged("Loose", issuer=Forged("Root", path_length=1), path_length=None).certificate)
     issued = {"noun": "IssuedCertificate", "name": "loose", "properties": {"profile": "intermediate", "certificate": loose}}
     older, newer = trusted("ca", authority()), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
     hand_made.plan([issued, older, newer])
-    spoken = hand_made.run("up", "--yes", "--skip-preview")
+    violated = hand_made.run("up", "--yes", "--skip-preview")
     assert hand_made.code != 0
-    assert spoken["mandatory"] == AT_THE_END
+    assert violated["mandatory"] == AT_THE_END
     assert "generation 1 of the CA 'ca'" in hand_made.said
 
 
-def test_a_preview_says_what_the_configuration_does_not_have(hand_made: HandMade) -> None:
-    """A misspelt setting is no setting: told, and refused. A key inside a secret is in its place; an ending CA is told of."""
+def test_a_preview_reports_unknown_settings(hand_made: HandMade) -> None:
+    """A misspelled setting is reported and fails. A secret key is accepted; a CA about to expire is reported."""
     hand_made.configure(authority_expiry={"enforcementLevel": "advisory"}, key_strength={"rsaBitz": 4096})
     hand_made.plan([trusted("ending", authority(end=NOW + timedelta(days=3))), note({"secret": private_pem(KEY)})])
     assert hand_made.run("preview") == {"mandatory": {"key-strength"}, "advisory": {"authority-expiry"}}
@@ -100,8 +100,8 @@ def test_a_preview_says_what_the_configuration_does_not_have(hand_made: HandMade
     assert "'rsaBitz'" in hand_made.said
 
 
-def test_a_configuration_that_does_not_fit_is_refused(hand_made: HandMade) -> None:
-    """A setting of another type is told by its name, and nothing runs."""
+def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:
+    """The error names a setting of the wrong type, and nothing runs."""
     hand_made.plan([note("nothing")])
     hand_made.configure(device_lifetime={"days": "many"})
     hand_made.call("preview", "--stack", "dev", "--policy-pack", "policies", "--policy-pack-config", "policies.json")
@@ -109,10 +109,10 @@ def test_a_configuration_that_does_not_fit_is_refused(hand_made: HandMade) -> No
     assert "days" in hand_made.said
 
 
-def test_up_without_a_preview_makes_nothing_that_is_forbidden(hand_made: HandMade) -> None:
-    """The update itself is held to the rules: what violates is not made."""
+def test_up_without_a_preview_creates_nothing_in_violation(hand_made: HandMade) -> None:
+    """The update itself is checked too: a resource that violates a rule is not created."""
     hand_made.configure(**STRICT)
     hand_made.plan([trusted("weak", authority(key=rsa_key(2048)))])
     assert "key-strength" in hand_made.run("up", "--yes", "--skip-preview")["mandatory"]
     assert hand_made.code != 0
-    assert hand_made.made() == []
+    assert hand_made.resources() == []

@@ -1,4 +1,4 @@
-"""Each rule as the pure function that it is: what breaks it, what keeps it, what it does with what is not known yet."""
+"""Each rule as a pure function: violations, compliant resources, and values that are not known yet."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from hubtrust.devices.description import registration
 from hubtrust.devices.roster import Roster
 from policies.rules import RULES
 from policies.rules.certificates import thumbprints
-from policies.rules.declared import UNKNOWN, Declared, NotKnownYetError
+from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import Watch, bare_keys
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
 
@@ -26,31 +26,31 @@ GOOD_HUB = {"minTlsVersion": "1.2", "disableLocalAuth": True, "disableDeviceSAS"
 RULE = {rule.name: rule for rule in RULES}
 
 
-def judged(rule: str, resource: Declared, **settings: Any) -> list[str]:
-    """What a rule has against a resource."""
-    return list(RULE[rule].judge(resource, {**RULE[rule].defaults, **settings}))
+def violations(rule: str, resource: Resource, **settings: Any) -> list[str]:
+    """The messages of a rule for a resource."""
+    return list(RULE[rule].validate(resource, {**RULE[rule].defaults, **settings}))
 
 
-def trusted(given: x509.Certificate, **props: Any) -> Declared:
-    """The declaration that a hub is to trust this CA."""
-    return Declared(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(given), **props}, urn="urn:it")
+def trusted(given: x509.Certificate, **props: Any) -> Resource:
+    """A VerifiedCertificate for this CA."""
+    return Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(given), **props}, urn="urn:it")
 
 
 def authority(**properties: Any) -> x509.Certificate:
-    """A CA's certificate, right but for what is said otherwise: a root, path length 0, P-256, a year."""
+    """A CA certificate that complies except for `properties`: a root, path length 0, P-256, one year."""
     return Forged(**{"path_length": 0, "start": NOW - timedelta(hours=1), "end": NOW + timedelta(days=365), **properties}).certificate
 
 
-def issued(profile: str, **props: Any) -> Declared:
-    return Declared(f"{DYNAMIC}IssuedCertificate", {"profile": profile, **props}, urn="urn:issued")
+def issued(profile: str, **props: Any) -> Resource:
+    return Resource(f"{DYNAMIC}IssuedCertificate", {"profile": profile, **props}, urn="urn:issued")
 
 
-def hub(protect: bool = True, **properties: Any) -> Declared:
-    return Declared(HUB, {"properties": {**GOOD_HUB, **properties}, "tags": {"environment": "prod"}}, protect=protect)
+def hub(protect: bool = True, **properties: Any) -> Resource:
+    return Resource(HUB, {"properties": {**GOOD_HUB, **properties}, "tags": {"environment": "prod"}}, protect=protect)
 
 
 def fleet(thumbprinted: int) -> str:
-    """A fleet of four as the components pack it, some of them by thumbprint."""
+    """A packed fleet of four devices, some of them with thumbprints."""
     own = [registration({"thumbprints": ["A" * 40]}), registration({})]
     return Roster.of((f"press-{number}", own[number >= thumbprinted]) for number in range(4)).pack()
 
@@ -58,47 +58,47 @@ def fleet(thumbprinted: int) -> str:
 P521 = ec_key(ec.SECP521R1())
 OLD = {"elsewhere": {"staging": [thumbprints(authority())["key"]]}}
 # rule, a resource that breaks it, what the message must name, settings
-BROKEN: list[tuple[str, Declared, str, dict[str, Any]]] = [
+BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("proof-required", trusted(authority(), attest=True), "attest", {}),
-    ("proof-required", Declared("azure-native:iothub:Certificate", {"properties": {"isVerified": True}}), "properties.isVerified", {}),
-    ("proof-required", Declared("azure-native:iothub/v20230630:Certificate", {"properties": {"isVerified": True}}), "isVerified", {}),
-    ("proof-required", Declared("azure:iot/certificate:Certificate", {"isVerified": True}), "isVerified", {}),
+    ("proof-required", Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": True}}), "properties.isVerified", {}),
+    ("proof-required", Resource("azure-native:iothub/v20230630:Certificate", {"properties": {"isVerified": True}}), "isVerified", {}),
+    ("proof-required", Resource("azure:iot/certificate:Certificate", {"isVerified": True}), "isVerified", {}),
     ("custody-allowed", trusted(authority(), signer={"custody": "state"}), "'state'", {"allowed": ["offline"]}),
     ("custody-allowed", issued("intermediate", signer={"custody": "state"}), "'state'", {"allowed": ["offline"]}),
     ("key-strength", trusted(authority(key=rsa_key(2048))), "2048", {}),
     ("key-strength", trusted(authority(key=P521)), "P-521", {}),
     ("key-strength", trusted(authority(key=ed25519.Ed25519PrivateKey.generate(), algorithm=None)), "Ed25519", {"hashes": ["1.3.101.112"]}),
     ("key-strength", trusted(authority(algorithm=hashes.SHA512())), "sha512", {"hashes": ["sha256"]}),
-    ("key-strength", Declared("tls:index/privateKey:PrivateKey", {"algorithm": "RSA"}), "2048", {}),
-    ("key-strength", Declared("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P521"}), "P-521", {}),
-    ("key-strength", Declared("tls:index/privateKey:PrivateKey", {"algorithm": "ED25519"}), "ED25519", {}),
+    ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "RSA"}), "2048", {}),
+    ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P521"}), "P-521", {}),
+    ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ED25519"}), "ED25519", {}),
     ("authority-lifetime", trusted(authority(end=NOW + timedelta(days=4000))), "4000", {}),
     ("authority-lifetime", issued("intermediate", lifetimeDays=1826.0), "1826", {}),
     ("authority-lifetime", issued("root"), "3650", {"rootDays": 100.0}),
-    ("authority-lifetime", Declared(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87624.0}), "3651", {}),
+    ("authority-lifetime", Resource(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87624.0}), "3651", {}),
     ("path-length-set", trusted(authority(path_length=None)), "no path length", {}),
-    ("path-length-set", trusted(authority(authority=ABSENT)), "no CA", {}),
-    ("path-length-set", trusted(authority(authority=False, path_length=None)), "no CA", {}),
+    ("path-length-set", trusted(authority(authority=ABSENT)), "not a CA", {}),
+    ("path-length-set", trusted(authority(authority=False, path_length=None)), "not a CA", {}),
     ("path-length-set", trusted(authority(issuer=Forged("Root"), path_length=1)), "path length 1", {}),
     ("path-length-set", issued("device", issuerCertificate=pem_of(authority(path_length=2))), "path length 2", {}),
-    ("path-length-set", Declared("azure-native:iothub:Certificate", {"properties": {"certificate": "bm8="}}), "PEM", {}),
+    ("path-length-set", Resource("azure-native:iothub:Certificate", {"properties": {"certificate": "bm8="}}), "PEM", {}),
     ("device-lifetime", issued("device", lifetimeDays=366.0), "366", {}),
-    ("device-lifetime", Declared(f"{DYNAMIC}IssuedBatch", {"lifetimeDays": 500.0}), "500", {}),
-    ("path-length-set", Declared(f"{DYNAMIC}IssuedBatch", {"issuerCertificate": pem_of(authority(path_length=1))}), "path length 1", {}),
+    ("device-lifetime", Resource(f"{DYNAMIC}IssuedBatch", {"lifetimeDays": 500.0}), "500", {}),
+    ("path-length-set", Resource(f"{DYNAMIC}IssuedBatch", {"issuerCertificate": pem_of(authority(path_length=1))}), "path length 1", {}),
     ("device-lifetime", issued("device"), "365", {"days": 30.0}),
-    ("device-lifetime", Declared("tls:index/locallySignedCert:LocallySignedCert", {"validityPeriodHours": 9000.0}), "375", {}),
-    ("path-length-set", Declared(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(authority(path_length=1))}), "path length 1", {}),
-    ("custody-allowed", Declared(f"{DYNAMIC}SigningKey", {"signer": {"custody": "pkcs11"}}), "'pkcs11'", {"allowed": ["offline"]}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "press-001", "thumbprints": ["AB"]}), "'press-001'", {}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(1)}), "1 of the fleet's devices", {}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(3)}), "most of the fleet's devices", {}),
-    ("devices-by-ca", Declared(f"{DYNAMIC}DeviceFleet", {"members": "2.abcd"}), "can't be read", {}),
+    ("device-lifetime", Resource("tls:index/locallySignedCert:LocallySignedCert", {"validityPeriodHours": 9000.0}), "375", {}),
+    ("path-length-set", Resource(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(authority(path_length=1))}), "path length 1", {}),
+    ("custody-allowed", Resource(f"{DYNAMIC}SigningKey", {"signer": {"custody": "pkcs11"}}), "'pkcs11'", {"allowed": ["offline"]}),
+    ("devices-by-ca", Resource(f"{DYNAMIC}DeviceIdentity", {"deviceId": "press-001", "thumbprints": ["AB"]}), "'press-001'", {}),
+    ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(1)}), "1 of the fleet's devices", {}),
+    ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(3)}), "most of the fleet's devices", {}),
+    ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": "2.abcd"}), "can't be read", {}),
     ("tls-minimum", hub(minTlsVersion="1.0"), "1.0", {}),
     ("tls-minimum", hub(minTlsVersion=None), "not set", {}),
     ("shared-keys-off", hub(disableLocalAuth=False), "disableLocalAuth", {}),
     ("shared-keys-off", hub(disableModuleSAS=None), "disableModuleSAS", {}),
     ("hub-protected", hub(protect=False), "protect", {}),
-    ("hub-protected", Declared("azure-native:resources:ResourceGroup", {}), "protect", {}),
+    ("hub-protected", Resource("azure-native:resources:ResourceGroup", {}), "protect", {}),
     ("required-tags", hub(), "'owner'", {"required": ["owner"]}),
     ("required-tags", hub(), "'staging'", {"values": {"environment": "staging"}}),
     ("public-access", hub(), "publicNetworkAccess", {}),
@@ -106,11 +106,9 @@ BROKEN: list[tuple[str, Declared, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("rule", "resource", "named", "settings"), BROKEN, ids=[f"{each[0]}-{place}" for place, each in enumerate(BROKEN)])
-def test_what_breaks_a_rule_is_told_with_the_fact_and_the_remedy(
-    rule: str, resource: Declared, named: str, settings: Mapping[str, Any]
-) -> None:
-    """One message, one line, that names what is wrong and says after a colon what to do."""
-    (message,) = judged(rule, resource, **settings)
+def test_a_violation_is_reported_with_fact_and_remedy(rule: str, resource: Resource, named: str, settings: Mapping[str, Any]) -> None:
+    """There is one message of one line that names what is wrong and, after a colon, what to do."""
+    (message,) = violations(rule, resource, **settings)
     assert named in message
     assert "\n" not in message
     assert ": " in message
@@ -123,22 +121,22 @@ KEPT = [
     issued("intermediate", issuerCertificate=pem_of(GOOD.up[1]), lifetimeDays=1825.0, signer={"custody": "offline"}),
     issued("device", issuerCertificate=pem_of(*GOOD.up), lifetimeDays=365.0, signer={"custody": "offline"}),
     hub(publicNetworkAccess="Disabled"),
-    Declared("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
-    Declared("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
-    Declared(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87600.0}),
-    Declared(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "thumbprints": None}),
-    Declared(f"{DYNAMIC}DeviceFleet", {"members": fleet(0)}),
-    Declared(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(*GOOD.up), "signer": {"custody": "offline"}}),
-    Declared("random:index/randomId:RandomId", {"keepers": {"isVerified": True}}),
+    Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
+    Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
+    Resource(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87600.0}),
+    Resource(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "thumbprints": None}),
+    Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(0)}),
+    Resource(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(*GOOD.up), "signer": {"custody": "offline"}}),
+    Resource("random:index/randomId:RandomId", {"keepers": {"isVerified": True}}),
 ]
 
 
 @pytest.mark.parametrize("resource", KEPT, ids=[f"{each.type.rpartition(':')[2]}-{place}" for place, each in enumerate(KEPT)])
-def test_what_keeps_the_rules_is_left_alone(resource: Declared) -> None:
-    """No rule says anything of a resource as the components declare it, or of one that is none of its business."""
+def test_a_compliant_resource_has_no_violations(resource: Resource) -> None:
+    """No rule reports a resource as the components declare it, or one that it does not apply to."""
     for rule in RULES:
         if not rule.stack and rule.name != "authority-expiry":
-            assert list(rule.judge(resource, rule.defaults)) == [], rule.name
+            assert list(rule.validate(resource, rule.defaults)) == [], rule.name
 
 
 UNKNOWNS = [
@@ -148,59 +146,59 @@ UNKNOWNS = [
     *((rule, trusted(authority(), certificate=UNKNOWN)) for rule in ("authority-not-shared", "authority-expiry")),
     ("tls-minimum", hub(minTlsVersion=UNKNOWN)),
     ("shared-keys-off", hub(disableLocalAuth=UNKNOWN)),
-    ("required-tags", Declared(HUB, {"tags": UNKNOWN})),
+    ("required-tags", Resource(HUB, {"tags": UNKNOWN})),
     ("public-access", hub(publicNetworkAccess=UNKNOWN)),
     ("device-lifetime", issued("device", lifetimeDays=UNKNOWN)),
 ]
 
 
 @pytest.mark.parametrize(("rule", "resource"), UNKNOWNS, ids=[rule for rule, _ in UNKNOWNS])
-def test_what_is_not_known_yet_is_put_off_and_not_passed(rule: str, resource: Declared) -> None:
-    """A rule that can't judge in a preview says what it waits for; it neither passes nor fails."""
-    with pytest.raises(NotKnownYetError, match="judged then"):
-        judged(rule, resource)
+def test_a_value_not_known_yet_postpones_the_rule(rule: str, resource: Resource) -> None:
+    """A rule that can't be checked in a preview names the unknown property; it neither passes nor fails."""
+    with pytest.raises(NotKnownYetError, match="checked then"):
+        violations(rule, resource)
 
 
-def test_what_is_known_is_judged_though_the_certificate_is_not() -> None:
-    """In a preview a CA that is declared to live too long is refused before it has a certificate."""
-    found = judged_until_unknown("authority-lifetime", issued("intermediate", lifetimeDays=9000.0, issuerCertificate=UNKNOWN))
+def test_a_declared_lifetime_is_checked_before_there_is_a_certificate() -> None:
+    """In a preview, a CA declared with too long a lifetime is refused before it has a certificate."""
+    found = violations_until_unknown("authority-lifetime", issued("intermediate", lifetimeDays=9000.0, issuerCertificate=UNKNOWN))
     assert ["9000" in message for message in found] == [True]
 
 
-def judged_until_unknown(rule: str, resource: Declared) -> Iterator[str]:
+def violations_until_unknown(rule: str, resource: Resource) -> Iterator[str]:
     try:
-        yield from RULE[rule].judge(resource, RULE[rule].defaults)
+        yield from RULE[rule].validate(resource, RULE[rule].defaults)
     except NotKnownYetError:
         return
 
 
 def test_a_ca_of_another_environment_is_refused_by_certificate_and_by_key() -> None:
-    """The same certificate, or another certificate for the same key, in any writing of the thumbprint."""
+    """This holds for the same certificate and for another one with the same key, with any format of the thumbprint."""
     key = ec_key()
     one, renewed = authority(key=key), authority(key=key, serial=4712)
     colons = ":".join(thumbprints(one)["certificate"][i : i + 2] for i in range(0, 64, 2)).lower()
-    assert len(judged("authority-not-shared", trusted(one), elsewhere={"staging": [colons]})) == 1
-    (message,) = judged("authority-not-shared", trusted(renewed), elsewhere={"staging": [thumbprints(one)["key"]]})
+    assert len(violations("authority-not-shared", trusted(one), elsewhere={"staging": [colons]})) == 1
+    (message,) = violations("authority-not-shared", trusted(renewed), elsewhere={"staging": [thumbprints(one)["key"]]})
     assert "the key of this CA" in message
     assert "staging" in message
-    assert judged("authority-not-shared", trusted(authority()), **OLD) == []
+    assert violations("authority-not-shared", trusted(authority()), **OLD) == []
 
 
-@pytest.mark.parametrize(("days", "told"), [(179, True), (181, False), (-1, True)])
-def test_an_ending_ca_is_told(days: int, told: bool) -> None:
-    """Six months before its end, and after it."""
+@pytest.mark.parametrize(("days", "reported"), [(179, True), (181, False), (-1, True)])
+def test_a_ca_about_to_expire_is_reported(days: int, reported: bool) -> None:
+    """From six months before it expires, and afterwards."""
     certificate = authority(start=NOW - timedelta(days=300), end=NOW + timedelta(days=days, hours=1))
-    assert bool(judged("authority-expiry", trusted(certificate))) is told
+    assert bool(violations("authority-expiry", trusted(certificate))) is reported
 
 
-def test_a_previous_generation_is_told_of_on_its_own_hub_only() -> None:
-    """The older one of a name on a hub; another CA, another hub and a lone generation are no matter."""
+def test_a_previous_generation_is_reported_on_its_own_hub_only() -> None:
+    """The older generation of a name on one hub is reported; other CAs, other hubs and single generations are not."""
 
-    def one(name: str, generation: int, service: Any = "/hubs/A") -> Declared:
+    def one(name: str, generation: int, service: Any = "/hubs/A") -> Resource:
         props = {"name": name, "generation": float(generation), "serviceId": service}
-        return Declared(f"{DYNAMIC}VerifiedCertificate", props, urn=f"{name}-{generation}-{service}")
+        return Resource(f"{DYNAMIC}VerifiedCertificate", props, urn=f"{name}-{generation}-{service}")
 
-    standing = [
+    trusting = [
         one("ca", 1),
         one("ca", 2, "/hubs/a"),
         one("other", 1),
@@ -208,38 +206,40 @@ def test_a_previous_generation_is_told_of_on_its_own_hub_only() -> None:
         one("new", 1, UNKNOWN),
         one("new", 2, UNKNOWN),
     ]
-    found = {urn: message for message, urn in RULE["previous-generation"].judge(standing, {})}
+    found = {urn: message for message, urn in RULE["previous-generation"].validate(trusting, {})}
     assert set(found) == {"ca-1-/hubs/A", "new-1-unknown"}
     assert "generation 1 of the CA 'ca'" in found["ca-1-/hubs/A"]
 
 
 def test_the_lowest_ca_of_a_stack_has_the_path_length_0() -> None:
-    """Read from the certificates that came out; a CA with one below it is let be."""
+    """It is read from the issued certificates; a CA with another CA below it is not reported."""
     root = Forged("Root", path_length=1)
     loose = Forged("Loose", issuer=root, path_length=None)
     resources = [
-        Declared(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(root.certificate)}, urn="root"),
+        Resource(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(root.certificate)}, urn="root"),
         issued("intermediate", certificate=pem_of(loose.certificate)),
         issued("device", certificate=UNKNOWN),
     ]
-    assert [urn for _, urn in RULE["issuing-path-length"].judge(resources, {})] == ["urn:issued"]
+    assert [urn for _, urn in RULE["issuing-path-length"].validate(resources, {})] == ["urn:issued"]
     right = Forged("Right", issuer=root, path_length=0)
-    assert list(RULE["issuing-path-length"].judge([resources[0], issued("intermediate", certificate=pem_of(right.certificate))], {})) == []
+    assert (
+        list(RULE["issuing-path-length"].validate([resources[0], issued("intermediate", certificate=pem_of(right.certificate))], {})) == []
+    )
 
 
 @pytest.mark.parametrize("props", [{}, {"certificate": UNKNOWN}])
-def test_which_ca_is_the_lowest_is_not_known_before_all_are_made(props: dict[str, Any]) -> None:
-    """The root is there and the CA below it is not: the root is not taken for the lowest."""
-    root = Declared(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(Forged("Root", path_length=1).certificate)}, urn="root")
+def test_the_lowest_ca_is_not_known_before_all_are_issued(props: dict[str, Any]) -> None:
+    """The root exists and the CA below it does not: the root is not mistaken for the lowest CA."""
+    root = Resource(TLS_ROOT, {"isCaCertificate": True, "certPem": pem_of(Forged("Root", path_length=1).certificate)}, urn="root")
     with pytest.raises(NotKnownYetError):
-        list(RULE["issuing-path-length"].judge([root, issued("intermediate", **props)], {}))
+        list(RULE["issuing-path-length"].validate([root, issued("intermediate", **props)], {}))
 
 
-def test_what_pulumi_marks_as_unknown_is_unknown_at_any_depth() -> None:
-    """Pulumi's own view of a preview's inputs raises where an unknown value is touched, by `in` too."""
+def test_pulumis_unknown_values_are_unknown_at_any_depth() -> None:
+    """Pulumi's proxy of a preview's inputs raises on access to an unknown value, with `in` too."""
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
     props = unknown_checking_proxy({"tags": unknown, "properties": {"minTlsVersion": unknown, "disableLocalAuth": True}})
-    resource = Declared(HUB, props)
+    resource = Resource(HUB, props)
     assert resource.read("tags") is UNKNOWN
     assert resource.read("tags", "owner") is UNKNOWN
     assert resource.read("properties", "minTlsVersion") is UNKNOWN
@@ -252,7 +252,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 
 
 def test_a_private_key_outside_a_secret_is_found_wherever_it_is() -> None:
-    """In an object, in a list, in a text around it, encrypted or not; inside a secret it is in its place. It is never repeated."""
+    """It is found in an object, in a list, inside other text, encrypted or not, but not in a secret. The key is never shown."""
     bare, sealed = private_pem(ec_key()), private_pem(ec_key(), "passphrase")
     properties = {
         "signer": {"custody": "state", "privateKey": bare},
@@ -262,14 +262,14 @@ def test_a_private_key_outside_a_secret_is_found_wherever_it_is() -> None:
     }
     assert list(bare_keys(properties)) == ["signer.privateKey", "notes[1]"]
     watch = Watch()
-    watch.look("urn", properties)
-    told = list(watch.tell("urn", dict))
-    assert len(told) == 2
-    assert "PRIVATE KEY" not in "".join(told)
+    watch.record("urn", properties)
+    messages = list(watch.violations("urn", dict))
+    assert len(messages) == 2
+    assert "PRIVATE KEY" not in "".join(messages)
 
 
-def test_a_key_that_nobody_could_look_at_counts_as_bare() -> None:
-    """Where the policy was given a level at which it is shown no marks, a key is told of, and how to have it judged."""
-    (message,) = Watch().tell("urn", lambda: {"privateKey": private_pem(ec_key())})
+def test_a_key_without_a_remediation_counts_as_not_secret() -> None:
+    """At a level where the policy can't see secrets, a key is reported together with the level to set."""
+    (message,) = Watch().violations("urn", lambda: {"privateKey": private_pem(ec_key())})
     assert "remediate" in message
-    assert list(Watch().tell("urn", dict)) == []
+    assert list(Watch().violations("urn", dict)) == []

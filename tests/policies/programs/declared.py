@@ -1,4 +1,4 @@
-"""Declares what plan.json says: noun, name, properties, options. A property `{"secret": …}` is a secret."""
+"""Declares the resources in plan.json: noun, name, properties and options. A property `{"secret": …}` becomes a secret."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pulumi
 
 
 def value(found: Any) -> Any:
-    """As planned, with secrets made."""
+    """The planned value, or a secret of it."""
     return pulumi.Output.secret(found["secret"]) if isinstance(found, dict) and found.keys() == {"secret"} else found
 
 

@@ -1,4 +1,4 @@
-"""Resources under the tokens that the rules know, with a provider that asks nobody: what is declared is what comes out."""
+"""Resources with the type tokens that the rules check; their provider returns the inputs as outputs."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ from pulumi.dynamic import CreateResult, Resource, ResourceProvider
 
 
 class AsDeclared(ResourceProvider):
-    """Makes anything."""
+    """Creates anything."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """It is there."""
+        """Return the inputs as outputs."""
         return CreateResult("made", {name: value for name, value in props.items() if name != "__provider"})
 
 
 class VerifiedCertificate(Resource, module="hubtrust", name="VerifiedCertificate"):
-    """A CA that a hub is to trust."""
+    """A CA for a hub to trust."""
 
 
 class IssuedCertificate(Resource, module="hubtrust", name="IssuedCertificate"):
-    """A certificate that is to be signed."""
+    """A certificate to issue."""
 
 
 class DeviceIdentity(Resource, module="hubtrust", name="DeviceIdentity"):
@@ -28,4 +28,4 @@ class DeviceIdentity(Resource, module="hubtrust", name="DeviceIdentity"):
 
 
 class Note(Resource, module="elsewhere", name="Note"):
-    """Something that has nothing to do with trust."""
+    """A resource unrelated to trust."""

@@ -1,4 +1,4 @@
-"""What a rule sees of one resource: its token, its properties, whether it is protected; and what is not known yet."""
+"""The resource that a rule checks: its type token, properties and protection. Properties may not be known yet."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ STACK: Final = "pulumi:pulumi:Stack"
 TLS_KEY: Final = "tls:index/privateKey:PrivateKey"
 TLS_ROOT: Final = "tls:index/selfSignedCert:SelfSignedCert"
 TLS_SIGNED: Final = "tls:index/locallySignedCert:LocallySignedCert"
-# azure-native's versioned packages carry the version in the package (v3) or in the module (v2).
+# azure-native has the API version in the package name (since v3) or in the module name (v2).
 _AZURE = re.compile(r"azure-native(?:_[a-z]+_v\w+)?:(?P<module>\w+)(?:/v\w+)?:(?P<noun>\w+)")
 
 
 class Unknown:
-    """A value that is not known before other resources are made: a preview's."""
+    """A value in a preview that is only known once other resources exist."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -34,15 +34,15 @@ UNKNOWN: Final = Unknown()
 
 
 class NotKnownYetError(Exception):
-    """A rule can't judge before the update; it says what it waits for."""
+    """A rule can't be checked before the update; the message names the property that is not known yet."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is not known before the update; it is judged then, before the resource's step")
+        super().__init__(f"{path} is not known before the update; the rule is checked then, before the resource is created or updated")
 
 
 @dataclass(frozen=True)
-class Declared:
-    """A resource: before its step with its inputs, at the end of a run with its outputs."""
+class Resource:
+    """A resource: with its inputs before it is created or updated, with its outputs at the end of a run."""
 
     type: str
     props: Mapping[str, Any] = field(default_factory=dict)
@@ -52,12 +52,12 @@ class Declared:
 
     @property
     def noun(self) -> str:
-        """`iothub:IotHubResource` for azure-native's resources in any version of its API; empty for others'."""
+        """`iothub:IotHubResource` for an azure-native resource in any API version; empty for other resources."""
         found = _AZURE.fullmatch(self.type)
         return f"{found['module']}:{found['noun']}" if found else ""
 
     def read(self, *path: str) -> Any:
-        """The property at ``path``; None where there is none, ``UNKNOWN`` where it, or what it lies in, is not known yet."""
+        """The property at ``path``; None if it is missing, ``UNKNOWN`` if it, or an object that contains it, is not known yet."""
         value: Any = self.props
         for name in path:
             if value is UNKNOWN:
@@ -68,7 +68,7 @@ class Declared:
                 value = value[name]
             except KeyError:
                 return None
-            except UnknownValueError:  # `in` raises it too
+            except UnknownValueError:  # raised by `in` too
                 return UNKNOWN
         return value
 
@@ -84,8 +84,8 @@ class Declared:
         return value
 
 
-def issues_for_devices(resource: Declared) -> bool:
-    """Whether it issues certificates for devices.
+def issues_for_devices(resource: Resource) -> bool:
+    """Whether the resource issues certificates for devices.
 
     Raises:
         NotKnownYetError: its profile is not known yet.
@@ -94,5 +94,5 @@ def issues_for_devices(resource: Declared) -> bool:
 
 
 def items(value: Any) -> list[Any]:
-    """The members of a list from the wire; nothing where there is none, or where it is not known yet."""
+    """The items of a list property; empty if it is missing or not known yet."""
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
