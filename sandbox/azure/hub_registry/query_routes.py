@@ -21,12 +21,14 @@ DEFAULT_PAGE, MAX_PAGE = 100, 1000
 
 
 def run_query(azure: Azure, request: Request) -> Reply:
-    """One page of a query's answer. A page is as long as was asked, but for the last; a token leads on where more may come."""
+    """One page of a query's answer. Every page but the last has the size asked for; a token leads to the next page."""
+    from sandbox.azure.hub_registry import query_parser
+
     text = request.json_object().get("query")
     if not isinstance(text, str):
         raise errors.query_invalid()
     try:
-        wanted = query.parse(text)
+        wanted = query_parser.parse(text)
     except query.QueryError as error:
         _log.info("query refused: %s: %s", error, text)
         raise errors.query_invalid() from error
