@@ -34,8 +34,8 @@ class StackFile:
 
     @classmethod
     def of(cls, folder: Path, stack: str) -> Path:
-        """Where the settings of a stack lie."""
-        return folder / f"Pulumi.{stack}.yaml"
+        """The path of a stack's settings file, for the project in ``folder``."""
+        return _settings_folder(folder) / f"Pulumi.{stack}.yaml"
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -65,8 +65,14 @@ class StackFile:
 
 def others(folder: Path, but: str) -> list[StackFile]:
     """The settings of every environment that has a file here, except one."""
-    found = [path for path in sorted(folder.glob("Pulumi.*.yaml")) if path != StackFile.of(folder, but)]
+    found = [path for path in sorted(_settings_folder(folder).glob("Pulumi.*.yaml")) if path != StackFile.of(folder, but)]
     return [StackFile.read(path) for path in found]
+
+
+def _settings_folder(folder: Path) -> Path:
+    """`stackConfigDir` of Pulumi.yaml, otherwise the project's own folder."""
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return folder / str(project.get("stackConfigDir") or "")
 
 
 def has_secret(value: Any) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.engine.project.project import ProjectError, load_project
 from sandbox.installation import Installation, SandboxError, environment
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
@@ -34,8 +35,15 @@ class Program:
 
     @property
     def settings(self) -> Path:
-        """The stack's committed settings file."""
-        return self.folder / f"Pulumi.{self.stack}.yaml"
+        """The stack's committed settings file, in the folder that Pulumi.yaml names for them.
+
+        Raises:
+            SandboxError: There is no readable Pulumi.yaml.
+        """
+        try:
+            return load_project(self.folder).settings_file(self.stack)
+        except ProjectError as error:
+            raise SandboxError(str(error)) from None
 
     @property
     def settings_copy(self) -> Path:
@@ -92,7 +100,8 @@ class Program:
         """Create the stack if needed, and copy the committed settings, keeping the salt of the existing copy."""
         if not self.settings.exists():
             raise SandboxError(
-                f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.folder}; create it, or use another --stack"
+                f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.settings.parent}; "
+                "create it, or use another --stack"
             )
         known = _SALT.search(self.settings_copy.read_text()) if self.settings_copy.exists() else None
         committed = self.settings.read_text()

@@ -45,8 +45,9 @@ class Stack:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for part in ROOT.glob("[!.]*"):
-            if part.name != "Pulumi.sandbox.yaml":
+            if part.name != "stacks":
                 (folder / part.name).symlink_to(part)
+        (folder / "stacks").mkdir()
         (folder / ".venv").symlink_to(sys.prefix)
         self.folder, self.engine = folder, engine
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(folder / ".sandbox")}
@@ -62,8 +63,8 @@ class Stack:
 
     def up(self, *settings: str) -> list[dict[str, Any]]:
         """With these settings beside the committed ones; what the hub trusts then."""
-        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().rstrip()
-        (self.folder / "Pulumi.sandbox.yaml").write_text("\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")))
+        committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text().rstrip()
+        (self.folder / "stacks/Pulumi.sandbox.yaml").write_text("\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")))
         self.run("sandbox", "up", "--engine", self.engine)
         for line in self.run("sandbox", "env").splitlines():
             name, _, value = line.removeprefix("export ").partition("=")

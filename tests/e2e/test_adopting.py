@@ -54,7 +54,7 @@ class Shell:
 
     def __init__(self, folder: Path, azure: LocalAzure, state: Path) -> None:
         state.mkdir(exist_ok=True)
-        self.folder = copied(folder, "Pulumi.sandbox.yaml")
+        self.folder = copied(folder, "stacks/Pulumi.sandbox.yaml")
         tools = folder.parent / "tools"
         tools.mkdir(exist_ok=True)
         tool = tools / "pulumi"

@@ -47,7 +47,7 @@ class Project:
     def write(self, stack: str, **settings: Any) -> None:
         """A stack's settings: keys of the project."""
         lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in settings.items()]
-        (self.folder / f"Pulumi.{stack}.yaml").write_text("config:\n  azure-native:location: westeurope\n" + "\n".join(lines) + "\n")
+        (self.folder / f"stacks/Pulumi.{stack}.yaml").write_text("config:\n  azure-native:location: westeurope\n" + "\n".join(lines) + "\n")
 
 
 def run(folder: Path, *arguments: str, environment: dict[str, str]) -> str:
@@ -77,6 +77,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, authority: Hierarchy) -> d
     """What the embedded engine says of a stack with a hub and a trusted CA, and of one that is empty."""
     folder = tmp_path_factory.mktemp("known")
     shutil.copy(ROOT / "Pulumi.yaml", folder)
+    (folder / "stacks").mkdir()
     (folder / ".venv").symlink_to(sys.prefix)
     environment = variables(folder)
     for stack in ("prod", "empty"):
@@ -97,6 +98,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, authority: Hierarchy) -> d
 def project(tmp_path: Path, answers: dict[str, Any], authority: Hierarchy) -> Project:
     """A fresh folder with prod's settings."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "stacks").mkdir()
     made = Project(tmp_path, Remembered(tmp_path, ("pulumi",), answers), authority)
     made.write("prod", name="hubtrust-prod", caName="hubtrust prod")
     made.write("empty")

@@ -57,7 +57,7 @@ def test_default_names_are_told_apart(project: Project) -> None:
 def test_generations_secrets_and_credentials_stay_behind(project: Project) -> None:
     """The new environment begins at generation 1, with its own secrets; what is left out is told with the reason, and no secret is."""
     project.write("prod", caGeneration=3, adopt=True, devices="press-{001..025}", canary="press-001")
-    path = project.folder / "Pulumi.prod.yaml"
+    path = project.folder / "stacks/Pulumi.prod.yaml"
     path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
     made = planned(project)
     assert set(made.settings.config) == {"azure-native:location", "hubtrust:name", "hubtrust:caName"}
@@ -147,7 +147,7 @@ def test_a_ca_that_prod_trusts_is_refused_though_no_file_has_it(project: Project
 
 def test_the_key_that_encrypts_secrets_is_not_shared(project: Project) -> None:
     """Where a vault's key encrypts prod's secrets, the new one must have another."""
-    path = project.folder / "Pulumi.prod.yaml"
+    path = project.folder / "stacks/Pulumi.prod.yaml"
     path.write_text(path.read_text() + "secretsprovider: azurekeyvault://v.vault.azure.net/keys/prod\n")
     for provider in (None, "azurekeyvault://v.vault.azure.net/keys/prod"):
         with pytest.raises(EnvironmentRefusedError, match="a key of its own"):
@@ -202,7 +202,7 @@ def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None
     project.write("staging", hubName="hubtrust-prod3c4d")
     with pytest.raises(EnvironmentRefusedError, match="the hub"):
         planned(project)
-    path = project.folder / "Pulumi.staging.yaml"
+    path = project.folder / "stacks/Pulumi.staging.yaml"
     path.write_text("config: {}\nencryptionsalt: v1:salt\n")
     with pytest.raises(EnvironmentRefusedError, match="made before"):
         planned(project)
@@ -211,7 +211,7 @@ def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None
 @pytest.mark.parametrize("text", ["[]", "config: [a]", "a: b: c", "\x00"])
 def test_a_settings_file_that_is_none_is_told_by_name(text: str, project: Project) -> None:
     """Any environment's, for what it has must be known to keep the new one apart."""
-    (project.folder / "Pulumi.third.yaml").write_text(text)
+    (project.folder / "stacks/Pulumi.third.yaml").write_text(text)
     with pytest.raises(EnvironmentRefusedError, match=r"Pulumi\.third\.yaml"):
         planned(project)
 
@@ -225,7 +225,9 @@ def test_where_no_stack_can_be_made_files_are_as_before(there: bool, project: Pr
     made = planned(project)
     with pytest.raises(EnvironmentRefusedError, match="stack init staging"):
         clone.make(
-            made, Engine(project.folder, ("sh", "-c", "echo broken >> Pulumi.staging.yaml; echo error: no passphrase; exit 1")), "prod"
+            made,
+            Engine(project.folder, ("sh", "-c", "echo broken >> stacks/Pulumi.staging.yaml; echo error: no passphrase; exit 1")),
+            "prod",
         )
     assert {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()} == before
 

@@ -116,13 +116,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """On each engine that there is; prod's stack is made, with a secret of its own, and not up."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
         pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
-    folder = copied(tmp_path / "program", "Pulumi.prod.yaml", "policies", "environments")
+    folder = copied(tmp_path / "program", "stacks/Pulumi.prod.yaml", "policies", "environments")
     with local_azure(tmp_path, "--retry-after", "0") as azure:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = {**inherited, **installation.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
         made = Place(folder, azure, request.param, environment)
-        settings = folder / "Pulumi.prod.yaml"
+        settings = folder / "stacks/Pulumi.prod.yaml"
         settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n")
         assert made.pulumi("stack", "init", "prod") == 0, made.said
         assert made.pulumi("config", "set", "--secret", "other:token", "hunter2", "--stack", "prod") == 0, made.said
@@ -145,7 +145,7 @@ def test_two_environments_have_nothing_in_common(place: Place, tmp_path: Path) -
     assert place.make("prod", "staging", "--set", "protect=false", "--set", "devices=press-001") == 0, place.said
     assert "hubtrust-prod -> hubtrust-staging" in place.said
     assert "hunter2" not in place.said
-    settings = (place.folder / "Pulumi.staging.yaml").read_text()
+    settings = (place.folder / "stacks/Pulumi.staging.yaml").read_text()
     assert "token" not in settings
     assert "encryptionsalt" in settings
     place.up("staging")

@@ -19,7 +19,7 @@ from tests.kit.repository import EMBEDDED_ENGINE
 
 AUDIENCE = "api://AzureADTokenExchange"
 _ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
-_CHECKED_OUT = ("Pulumi.staging.yaml", "Pulumi.prod.yaml", "requirements.txt", "policies", "examples/gitops")
+_CHECKED_OUT = ("stacks/Pulumi.staging.yaml", "stacks/Pulumi.prod.yaml", "requirements.txt", "policies", "examples/gitops")
 
 
 @dataclass

@@ -167,7 +167,7 @@ def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int
 
 def _require_violation_found(runner: Runner) -> None:
     """A pull request with a setting that a policy forbids: the job fails, and its comment says why."""
-    settings = runner.folder / "Pulumi.staging.yaml"
+    settings = runner.folder / "stacks/Pulumi.staging.yaml"
     good = settings.read_text()
     settings.write_text(good.replace("config:\n", "config:\n  hubtrust:minTlsVersion: '1.0'\n"))
     code, said = runner.run("preview", "staging")

@@ -20,6 +20,7 @@ from sandbox.engine.cli.main import command
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.repository import ROOT
 
+_SETTINGS = "stacks/Pulumi.sandbox.yaml"
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
 
 
@@ -99,16 +100,16 @@ class Program:
     def configure(self, **values: Any) -> None:
         """Write keys into the stack's settings as committed, or over them, and no others; without a namespace one is the project's."""
         given = {name if ":" in name else f"hubtrust:{name}": json.dumps(value) for name, value in values.items()}
-        committed = (ROOT / "Pulumi.sandbox.yaml").read_text().splitlines()
+        committed = (ROOT / _SETTINGS).read_text().splitlines()
         kept = [line for line in committed if line.strip().rpartition(": ")[0] not in given]
-        (self.folder / "Pulumi.sandbox.yaml").write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
+        (self.folder / _SETTINGS).write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
 
     def configure_secret(self, name: str, value: str) -> None:
         """Set a key as `config set --secret` does, from stdin; the stack exists."""
         copy = self.home / "Pulumi.sandbox.yaml"
-        copy.write_text((self.folder / "Pulumi.sandbox.yaml").read_text() + self.salt)
+        copy.write_text((self.folder / _SETTINGS).read_text() + self.salt)
         self.engine_says("config", "set", "--secret", name, "--config-file", str(copy), stdin=value)
-        shutil.copy(copy, self.folder / "Pulumi.sandbox.yaml")
+        shutil.copy(copy, self.folder / _SETTINGS)
 
     @property
     def salt(self) -> str:
@@ -136,6 +137,7 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
     """A new ``folder`` with a copy of the program and of ``more`` of this repository, to run in a virtual environment."""
     folder.mkdir()
     for part in (*_PROGRAM, *more):
+        (folder / part).parent.mkdir(exist_ok=True)
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -147,7 +149,7 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
 @contextmanager
 def program(folder: Path, engine: str) -> Iterator[Program]:
     """A copy of the program under ``folder``; what it starts is stopped at the end."""
-    made = Program(copied(folder / "program", "Pulumi.sandbox.yaml"), engine)
+    made = Program(copied(folder / "program", _SETTINGS), engine)
     try:
         yield made
     finally:

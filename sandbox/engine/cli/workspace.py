@@ -96,7 +96,7 @@ class Session:
         given = self.args.config_file
         if given:
             return self.cwd / str(given)
-        return (self.project.stack_config_dir or self.project.root) / f"Pulumi.{ref.name}.yaml"
+        return self.project.settings_file(ref.name)
 
     @cached_property
     def settings(self) -> StackSettings:

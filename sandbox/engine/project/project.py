@@ -62,6 +62,10 @@ class Project:
     backend_url: str | None = None
     config_decl: tuple[ConfigDeclaration, ...] = field(default=())
 
+    def settings_file(self, stack: str) -> Path:
+        """The settings file of a stack: in `stackConfigDir`, or beside Pulumi.yaml."""
+        return (self.stack_config_dir or self.root) / f"Pulumi.{stack}.yaml"
+
 
 def find_project_file(start: Path) -> Path:
     """The Pulumi.yaml of a folder or the nearest one above it.
