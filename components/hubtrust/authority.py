@@ -1,4 +1,4 @@
-"""CertificateAuthority: the CA that a hub is to trust: made here, bought elsewhere, or signed by somebody else on our request."""
+"""CertificateAuthority: the CA that hubs trust: generated here, imported, or signed by somebody else on a certificate request."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,18 +23,18 @@ from hubtrust.pki.keys import KeyAlgorithm, load_private_key
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
 
-_HOURS = 24  # a day; pulumi-tls counts in hours
+_HOURS = 24  # in a day: pulumi-tls takes hours
 
 
 class CertificateAuthority(pulumi.ComponentResource):
-    """A root and any number of intermediates, path lengths set, no child outliving its issuer."""
+    """A root and any number of intermediates, with path lengths; no certificate ends after its issuer's (RFC 5280)."""
 
-    chain: pulumi.Output[str | None]  # PEM, issuing authority first; None while an answer is waited for
-    certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM
-    anchor: Anchor | None  # of this generation; None while an answer is waited for
-    previous: Anchor | None  # of the generation before, where it is kept
-    standing: AuthorityGeneration  # what all of it comes after
-    signer: Mapping[str, Any] | None  # of the issuing certificate, which signs devices; None where its key is not here
+    chain: pulumi.Output[str | None]  # PEM, the issuing certificate first; None while a `Request` has no answer
+    certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM (RFC 2986)
+    anchor: Anchor | None  # of the current generation; None while a `Request` has no answer
+    previous: Anchor | None  # of the previous generation, if it is kept
+    generations: AuthorityGeneration  # checks the change of generations before anything else of the CA is created
+    signer: Mapping[str, Any] | None  # signs device certificates, with the issuing certificate's key; None if that key is not here
 
     def __init__(
         self,
@@ -47,24 +47,25 @@ class CertificateAuthority(pulumi.ComponentResource):
         trust: Trust | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
+        """Declare the CA's keys and certificates.
 
         Args:
-            name: Pulumi's name for it, and what its certificates are called on a hub.
-            source: where it comes from.
-            generation: 1, 2, …; the next one is another CA with other keys, and is proven before the one before goes.
-            keep_previous: the generation before stands too, while devices move over to this one.
-            previous: where that one came from; default: the same ``source``, which is right where keys are made here.
+            name: the resource's name, and the first part of the certificates' names on a hub.
+            source: where the CA comes from.
+            generation: 1, 2, …; the next generation is a new CA with new keys, proven before the previous one is deleted.
+            keep_previous: keep the previous generation too, trusted by the hub, while devices move to the new one.
+            previous: where the previous generation came from; default: ``source``, which is right for keys generated here.
             trust: which certificate hubs trust; default: the issuing one.
-            opts: Pulumi's options.
+            opts: Pulumi's resource options.
 
         Raises:
-            AuthorityError: an imported or answered chain is no good, as ``load_chain`` says it, or the key is none of the chain's.
+            AuthorityError: an imported or returned chain is not valid (see ``load_chain``), the key is not the trusted certificate's, a
+                name is too long, or the generations are not possible (see ``require_overlap``).
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
         require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
-        self.standing = AuthorityGeneration(
+        self.generations = AuthorityGeneration(
             name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
         )
         self.signer = None
@@ -76,7 +77,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
     def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
-        """One generation; what is read off the authority itself is the last one's that was declared."""
+        """One generation. The attributes of the authority are those of the generation that is declared last."""
         self._prefix = f"{self.name}-g{generation}"
         self.certificate_request = pulumi.Output.from_input(None)
         match source:
@@ -116,7 +117,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
 
     def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
-        """The root's certificate. Issued by us where pulumi-tls can't: with a path length of 0, or by a key that is elsewhere."""
+        """The root's certificate. pulumi-tls supports neither a path length of 0 nor a key in a vault or token: IssuedCertificate does."""
         if source.intermediates == 0 or source.custody:
             issued = IssuedCertificate(
                 f"{self._prefix}-root",
@@ -167,11 +168,11 @@ class CertificateAuthority(pulumi.ComponentResource):
             chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
             self._notice(chain)
             self.chain = pulumi.Output.from_input(chain.pem)
-            # The key is ours and belongs to the lowest certificate: only that one can be proven here.
+            # The key here belongs to the lowest certificate of the chain: only that one can be proven.
             self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
 
     def _requested(self, source: Request) -> Mapping[str, Any]:
-        """Have the request made and signed; what signs with its key."""
+        """Declare the key and the signed request; gives the signer that has the key."""
         if source.custody:
             _require_places(source.custody, 1)
             subject = _subject(source.common_name, source.organization)
@@ -187,7 +188,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         return custody.in_state(key.private_key_pem)
 
     def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: Elsewhere | None, place: int) -> AuthorityKey:
-        """The key in that place, from the root down; made where there is none."""
+        """The key number ``place``, counted from the root; created if it does not exist."""
         if where is None:
             key = self._key(label, algorithm)
             return AuthorityKey(key.public_key_pem, custody.in_state(key.private_key_pem))
@@ -199,7 +200,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         return tls.PrivateKey(f"{self._prefix}-{label}-key", **algorithm.tls_arguments, opts=opts)
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=[self.standing], **more)
+        return pulumi.ResourceOptions(parent=self, depends_on=[self.generations], **more)
 
     def _notice(self, chain: Chain) -> None:
         for notice in chain.notices:
@@ -208,24 +209,24 @@ class CertificateAuthority(pulumi.ComponentResource):
 
 def _require_places(where: Elsewhere | None, certificates: int) -> None:
     if where is not None and len(where.keys) != certificates:
-        fact = f"there {'is 1' if len(where.keys) == 1 else f'are {len(where.keys)}'} and {certificates} wanted"
-        raise AuthorityError("the authority's keys", fact, "give one address for each certificate, from the root down")
+        fact = f"{len(where.keys)} given, but there are {certificates} certificates"
+        raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
 
 
 def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:
     key = load_private_key(source.private_key or "", what="the imported key", passphrase=source.passphrase)
     owner = chain.of_key(key.public_key())
     if owner != certificate:
-        fact = f"it is the key of '{owner.subject.rfc4514_string()}', and '{certificate.subject.rfc4514_string()}' is to be trusted"
-        raise AuthorityError("the imported key", fact, "trust the certificate whose key this is, or give the other key")
+        fact = f"it belongs to '{owner.subject.rfc4514_string()}', but '{certificate.subject.rfc4514_string()}' is the trusted certificate"
+        raise AuthorityError("the imported key", fact, "trust the certificate that has this key, or give the other key")
 
 
 def _subject(common_name: str, organization: str | None) -> str:
-    """A name as RFC 4514 text; from values, so that a comma in one of them stays in it."""
+    """A distinguished name as RFC 4514 text, with commas and other special characters of the values escaped."""
     try:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
     except ValueError:
         fact = "a name in it is empty or longer than 64 characters (RFC 5280 appendix A.1)"
-        raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "write shorter names") from None
+        raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "use names of 1 to 64 characters") from None
     return x509.Name(attributes[::-1]).rfc4514_string()

@@ -1,4 +1,4 @@
-"""Where an authority comes from: made here, made elsewhere, or signed by somebody else on our request; and what a hub is to trust of it."""
+"""Where an authority comes from: generated, imported, or signed by somebody else on a certificate request; and what hubs trust of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,65 +13,65 @@ from hubtrust.pki.keys import KeyAlgorithm
 
 
 class Trust(StrEnum):
-    """Which of an authority's certificates a hub trusts."""
+    """Which certificate of an authority a hub trusts."""
 
     ROOT = "root"
     ISSUING = "issuing"
 
 
 class AuthorityError(HubtrustError, pulumi.RunError):
-    """An authority can't be what is declared; Pulumi shows it as one line, without the program's traceback."""
+    """An authority's declaration is not valid. Pulumi shows a RunError as one line, without a traceback."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    """A CA whose keys are made here and kept as encrypted secrets in the state, or stand in a vault or token (``custody``)."""
+    """A CA generated here. Its keys are encrypted secrets in the state, or in a vault or token (``custody``)."""
 
     common_name: str
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    intermediates: int = 1  # between the root and the devices; 0: the root itself signs devices
-    custody: Elsewhere | None = None  # a key for each certificate; one that is not there is made there
+    intermediates: int = 1  # CAs between the root and the devices; 0: the root itself signs device certificates
+    custody: Elsewhere | None = None  # a key for each certificate, created there if it does not exist; None: keys in the state
     root_days: int = 3650
     issuing_days: int = 1825
-    root_renew_before_days: int | None = None  # before its end it is signed anew with the same key; None: a tenth of its days
+    root_renew_before_days: int | None = None  # days before its end it is renewed with the same key; None: a tenth of its lifetime
     issuing_renew_before_days: int | None = None
 
     def root_window(self) -> float:
-        """Days."""
+        """The root's renewal window in days."""
         return self.root_days / 10 if self.root_renew_before_days is None else self.root_renew_before_days
 
     def issuing_window(self) -> float:
-        """Days."""
+        """The renewal window, in days, of the CAs below the root."""
         return self.issuing_days / 10 if self.issuing_renew_before_days is None else self.issuing_renew_before_days
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """A CA made elsewhere: its chain as PEM, in any order, and the key of one of its certificates, or none (custody offline)."""
+    """A CA created elsewhere: its chain, and the trusted certificate's key, or no key (custody offline)."""
 
-    chain: str
-    private_key: str | None = None  # PEM; made a secret here
-    passphrase: str | None = None
-    custody: Elsewhere | None = None  # the trusted certificate's key, instead of private_key
-    proof: str | None = None  # custody offline: the answer to the verification code, PEM
-    certificate_name: str | None = None  # what it is called on the hub already, to take that one over; None: a name is made
+    chain: str  # PEM, in any order
+    private_key: str | None = None  # PEM; becomes a secret in the state
+    passphrase: str | None = None  # of the key, if it is encrypted
+    custody: Elsewhere | None = None  # the trusted certificate's key is there, instead of private_key
+    proof: str | None = None  # custody offline: the certificate that proves possession for the verification code, PEM
+    certificate_name: str | None = None  # of an existing certificate on the hub, to take it over; None: a generated name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A CA whose key is made here and whose certificate somebody else signs: a CSR goes out, the signed chain comes in."""
+    """A CA whose key is generated here and whose certificate somebody else signs, on a certificate request (CSR)."""
 
     common_name: str
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    custody: Elsewhere | None = None  # the key, instead of one in the state
-    answer: str | None = None  # the chain that came back, PEM; None while it has not
+    custody: Elsewhere | None = None  # the key is there; None: in the state
+    answer: str | None = None  # the signed chain, PEM, in any order; None until there is one
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """What a hub is to register and prove: one certificate and where its key is."""
+    """What a hub registers and proves: one certificate, and where its key is (RFC 5280 section 6.1.1: trust anchor)."""
 
     certificate: pulumi.Input[str]  # PEM
     signer: Mapping[str, Any]
@@ -81,17 +81,17 @@ class Anchor:
 
 
 def require_overlap(name: str, source: object, generation: int, *, keep_previous: bool, previous: object) -> None:
-    """Refuse two generations where there is one, where the one before is not told, and a new one that would leave nothing trusted.
+    """Check what a declaration of two generations needs.
 
     Raises:
-        AuthorityError: see there.
+        AuthorityError: generation 1 has no previous one, the previous generation's chain is missing, or nothing would be trusted.
     """
     what = f"authority '{name}', generation {generation}"
     if keep_previous and generation == 1:
-        raise AuthorityError(what, "the previous generation is to be kept and there is none before 1", "leave keepPrevious out")
+        raise AuthorityError(what, "keep_previous is set, but generation 1 has no previous one", "remove keep_previous (caKeepPrevious)")
     made_anew = isinstance(source, Generate) and source.custody is None
     if keep_previous and previous is None and not made_anew:
-        raise AuthorityError(what, "the previous generation is to be kept and its chain is not given", "give the previous chain too")
+        raise AuthorityError(what, "keep_previous is set, but the previous chain is missing", "give it as previous (caPreviousChain)")
     if generation > 1 and not keep_previous and isinstance(source, Request) and not source.answer:
-        fact = "it waits for its answer, and without it nothing would be trusted"
-        raise AuthorityError(what, fact, "keep the previous generation until the answer is here")
+        fact = "its certificate request has no answer yet, so nothing would be trusted"
+        raise AuthorityError(what, fact, "keep the previous generation until there is one (keep_previous, caKeepPrevious)")

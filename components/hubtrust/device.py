@@ -14,17 +14,17 @@ from hubtrust.hub import TrustedHub
 
 
 class DeviceError(HubtrustError, pulumi.RunError):
-    """A device can't be what is declared."""
+    """A device's declaration is not valid."""
 
 
 class TrustedDevice(pulumi.ComponentResource):
-    """A device's entry in the hub's registry, and its certificate: from its own request, or for a key that is made here."""
+    """A device identity on the hub, and its certificate: for the device's own request, or for a key that is generated here."""
 
     device_id: str
     identity: DeviceIdentity
-    certificate: pulumi.Output[str | None]  # PEM; None where the device shows thumbprints
-    chain: pulumi.Output[str | None]  # PEM: its certificate and all above it, as the file to hand over
-    private_key: pulumi.Output[str | None]  # PEM, a secret; only where the key is made here
+    certificate: pulumi.Output[str | None]  # PEM; None if no certificate is issued here
+    chain: pulumi.Output[str | None]  # PEM: the certificate and its issuers, which the device sends when it connects
+    private_key: pulumi.Output[str | None]  # PEM, a secret; None unless the key is generated here
 
     def __init__(
         self,
@@ -46,28 +46,28 @@ class TrustedDevice(pulumi.ComponentResource):
         adopt: bool | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
+        """Declare the identity, and the certificate if there is a request or a key.
 
         Args:
-            name: Pulumi's name for it.
-            hub: where it is registered.
-            authority: who signs its certificate; needed with ``request`` or ``make_key``.
-            device_id: its id; default: ``name``.
-            request: the device's own certificate signing request, PEM, for CN = its id: its key stays where it is.
-            make_key: make a key here instead, for demos and tests; it lies in the state, as an encrypted secret.
+            name: the resource's name.
+            hub: the device's hub.
+            authority: the CA that signs the certificate; needed with ``request`` or ``make_key``.
+            device_id: default: ``name``.
+            request: the device's own certificate signing request (CSR), PEM, with CN = the device's id; its key never leaves the device.
+            make_key: generate a key here instead, for demos and tests; it is an encrypted secret in the state.
             lifetime_days: of the certificate; default 365.
-            renew_before_days: before its end it is signed anew; default 30.
-            status: `enabled` (default) or `disabled`, with
-            reason: why: revocation is the registry's to say.
+            renew_before_days: days before its end in which the certificate is renewed; default 30.
+            status: `enabled` (default) or `disabled`. A disabled device can't connect: this is how a device is revoked.
+            reason: why it is disabled.
             edge: an IoT Edge device.
-            thumbprints: of self-signed certificates, instead of a CA.
-            tags: of its twin.
-            desired: desired properties of its twin.
-            adopt: take over a device of this id that others made.
-            opts: Pulumi's options.
+            thumbprints: one or two, of self-signed certificates, instead of a CA.
+            tags: of the device twin.
+            desired: desired properties of the device twin.
+            adopt: take over an existing device of this id that is not this stack's.
+            opts: Pulumi's resource options.
 
         Raises:
-            DeviceError: the inputs don't go together, or the key that signs devices is not here.
+            DeviceError: arguments exclude each other, or the key that signs device certificates is not here.
         """
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
         self._name, self.device_id = name, device_id or name
@@ -76,7 +76,7 @@ class TrustedDevice(pulumi.ComponentResource):
         self.identity = DeviceIdentity(
             name,
             hub_id=hub.hub_id,
-            host_name=hub.host_name,  # type: ignore[arg-type] # None is one of its values
+            host_name=hub.host_name,  # type: ignore[arg-type] # the provider accepts None
             device_id=self.device_id,
             status=status,
             reason=reason,
@@ -95,17 +95,22 @@ class TrustedDevice(pulumi.ComponentResource):
     def _require_sense(self, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool) -> None:
         what = f"device '{self.device_id}'"
         if request is not None and make_key:
-            raise DeviceError(what, "there is a request and a key is to be made too", "give the device's request, or make_key, not both")
+            raise DeviceError(what, "request and make_key are both given", "give only one of them")
         if thumbprints and (request is not None or make_key):
-            raise DeviceError(what, "it has thumbprints and is to be signed too", "leave thumbprints out: a CA stands for it")
+            raise DeviceError(
+                what, "thumbprints are given together with request or make_key", "remove thumbprints: the CA authenticates this device"
+            )
         if (request is not None or make_key) and (authority is None or authority.signer is None):
-            fact = "there is no authority" if authority is None else "the key that signs devices is not here"
-            raise DeviceError(what, fact, "give the authority whose issuing key is here, or sign it where the key is")
+            fact = "no authority is given" if authority is None else "the key that signs device certificates is not here"
+            raise DeviceError(what, fact, "give an authority whose issuing key is here, or sign the certificate where the key is")
 
     def _issue(self, authority: CertificateAuthority, request: pulumi.Input[str] | None, days: Mapping[str, float | None]) -> None:
         public_key: pulumi.Input[str] | None = None
         if request is None:
-            pulumi.log.warn(f"{self._name}: its key is made here and lies in the state: for demos and tests only; give its request", self)
+            pulumi.log.warn(
+                f"{self._name}: its key is generated here and kept in the state, for demos and tests only; give its request",
+                self,
+            )
             opts = pulumi.ResourceOptions(
                 parent=self, additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"]
             )
@@ -117,7 +122,7 @@ class TrustedDevice(pulumi.ComponentResource):
             device_id=self.device_id,
             public_key=public_key,
             request=request,
-            issuer_certificate=authority.chain,  # type: ignore[arg-type] # known where there is a signer
+            issuer_certificate=authority.chain,  # type: ignore[arg-type] # not None where there is a signer
             signer=authority.signer or {},
             lifetime_days=days["lifetime_days"],
             renew_before_days=days["renew_before_days"],

@@ -1,4 +1,4 @@
-"""TrustedFleet: the devices of a trusted hub, and a canary among them that shows that they can connect."""
+"""TrustedFleet: the devices of a trusted hub, and a canary that shows that they can connect."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from hubtrust.hub import TrustedHub
 
 
 class TrustedFleet(pulumi.ComponentResource):
-    """Any number of devices as one resource, and one connection at the end that proves the whole chain."""
+    """Any number of devices as one resource, and at the end a connection of one device, which proves that the whole chain works."""
 
-    devices: pulumi.Output[dict[str, Any]]  # count, enabled, digest
-    connection: pulumi.Output[dict[str, Any]]  # device, state, and chain or reason
+    devices: pulumi.Output[dict[str, Any]]  # count, enabled (both integers) and digest
+    connection: pulumi.Output[dict[str, Any]]  # device, state, chain (if it connected) and reason (if not)
 
     def __init__(
         self,
@@ -30,17 +30,17 @@ class TrustedFleet(pulumi.ComponentResource):
         adopt: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
+        """Declare the devices and the connection.
 
         Args:
-            name: Pulumi's name for it.
-            hub: where they are registered.
-            authority: who signs devices.
+            name: the resource's name.
+            hub: the devices' hub.
+            authority: the CA that signs device certificates.
             roster: the devices; None or empty: none.
-            canary: the id of the device that connects; one that is not in the roster gets an identity of its own.
-            check: False leaves out the connection, where port 8883 is closed.
-            adopt: take over devices of these ids that others made.
-            opts: Pulumi's options.
+            canary: the id of the device that connects; if it is not in the roster, it gets an identity of its own.
+            check: whether to connect; False where port 8883 is closed.
+            adopt: take over existing devices of these ids that are not this stack's.
+            opts: Pulumi's resource options.
         """
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
         self._name, self._hub = name, hub
@@ -75,7 +75,7 @@ class TrustedFleet(pulumi.ComponentResource):
         return pulumi.Output.all(device=canary, state=made.state, chain=made.certification_path, reason=made.reason)
 
     def _child(self) -> pulumi.ResourceOptions:
-        """After the hub's certificates and roles; gone with the hub itself."""
+        """Created after the hub's certificates and roles; deleted together with the hub."""
         return pulumi.ResourceOptions(parent=self, depends_on=[self._hub], deleted_with=self._hub.resource)
 
 
@@ -83,5 +83,5 @@ _TRUST = ("name", "thumbprint", "state", "verified")
 
 
 def _whole(found: dict[str, Any]) -> dict[str, Any]:
-    """Counts as whole numbers: they cross as 25.0."""
+    """Counts as integers: the engine passes all numbers as floats."""
     return {name: int(value) if isinstance(value, float) else value for name, value in found.items()}

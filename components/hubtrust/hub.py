@@ -1,6 +1,5 @@
-"""TrustedHub: an IoT hub and every CA that it trusts, each proven."""
+"""TrustedHub: an IoT hub and the CAs that it trusts, each with proof of possession."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,58 +9,57 @@ from pulumi_azure_native import authorization, iothub, resources
 
 from hubtrust import hub_adoption as adoption
 from hubtrust.authority import Anchor, CertificateAuthority
+from hubtrust.azure import clouds
+from hubtrust.azure.certificates import Service, service
+from hubtrust.azure.errors import AzureError
 from hubtrust.cloud_choice import chosen
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.operators import DEPLOYER, Operator
 
-# Azure's built-in role "IoT Hub Data Contributor": devices, twins, methods; no keys and nothing of the hub's own settings.
+# Azure's built-in role "IoT Hub Data Contributor": devices, twins and methods, but neither keys nor the hub's own settings.
+# learn.microsoft.com/azure/role-based-access-control/built-in-roles/internet-of-things
 _DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
-_AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # its application in every tenant, which a person's token is made for
-_HUB_ID = re.compile(
-    r"(/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+))/providers/Microsoft\.Devices/IotHubs/(?P<hub>[^/]+)",
-    re.IGNORECASE,
-)
-_SUFFIXES = {"public": "azure-devices.net", "usgovernment": "azure-devices.us", "china": "azure-devices.cn"}
+_AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # the az CLI's client id, the same in every tenant: a person has logged in with it
 
 
 class HubIdError(HubtrustError, pulumi.RunError):
-    """What was given is no hub's resource id."""
+    """The text is not the resource id of an IoT hub."""
 
 
 class SameNameError(HubtrustError, pulumi.RunError):
-    """Two authorities of one hub have one name, so that their certificates could not be told apart."""
+    """Two authorities of a hub have the same name, so their certificates on the hub would have the same names too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
-    """A hub that is ours."""
+    """A hub that this stack manages."""
 
-    resource_group: str | None = None  # one that exists; None: one is made
-    name: str | None = None  # unique in all of Azure; None: Pulumi makes one up
-    adopt_id: str | None = None  # the resource id of a hub that others made and that becomes ours; it has its group and name already
-    location: str | None = None  # None: azure-native's own setting
-    sku: str = "S1"
+    resource_group: str | None = None  # the name of an existing one; None: one is created
+    name: str | None = None  # unique in all of Azure; None: Pulumi generates one
+    adopt_id: str | None = None  # the resource id of an existing hub to import into this stack; leave resource_group and name out then
+    location: str | None = None  # an Azure region; None: azure-native:location
+    sku: str = "S1"  # F1, B1 to B3 or S1 to S3
     units: int = 1
-    min_tls_version: str | None = "1.2"  # Azure enforces it in some regions only; None: leave it to Azure
-    local_auth: bool = False  # SAS keys
-    tags: Mapping[str, str] | None = None
-    operators: Sequence[
-        str
-    ] = ()  # who gets the data-plane role: object ids, of service principals unless `User:` or `Group:` stands before; or `deployer`
-    protect: bool = True
+    min_tls_version: str | None = "1.2"  # enforced by Azure in some regions only; None: Azure's default
+    local_auth: bool = False  # allow SAS keys
+    tags: Mapping[str, str] | None = None  # of the hub, and of the resource group if one is created
+    operators: Sequence[str] = ()  # who gets the role IoT Hub Data Contributor, each as `Operator.read` takes it
+    protect: bool = True  # Pulumi refuses to delete the hub and the resource group
 
 
 class TrustedHub(pulumi.ComponentResource):
-    """An IoT hub that trusts these authorities because possession of their keys was proven."""
+    """An IoT hub that trusts its authorities because possession of their keys was proven."""
 
     resource_group_name: pulumi.Output[str]
     hub_name: pulumi.Output[str]
     host_name: pulumi.Output[str | None]
     hub_id: pulumi.Output[str]
-    trust: pulumi.Output[list[dict[str, Any]]]
-    resource: pulumi.Resource | None  # the hub itself, when it is ours: what stands on it goes with it
+    trust: pulumi.Output[
+        list[dict[str, Any]]
+    ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, state, verified, proof, …
+    resource: pulumi.Resource | None  # the hub, if this stack manages it: what belongs to the hub is deleted with it
     cloud: str
 
     def __init__(
@@ -78,24 +76,25 @@ class TrustedHub(pulumi.ComponentResource):
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
+        """Declare the hub and a VerifiedCertificate for each authority.
 
         Args:
-            name: Pulumi's name for it.
-            authorities: whom it trusts.
-            settings: the hub, when it is ours.
-            existing_id: the resource id of a hub that somebody else owns: see ``existing``.
-            attest: call certificates verified and prove nothing; loud, and forbidden by the policy pack in production.
-            adopt: replace another certificate that holds a name that is ours.
-            drop_previous: devices have moved: an authority's generation may go though enabled devices of this stack stand on the hub.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: the one that azure-native is set to.
-            deadline: seconds to try again what Azure refuses for the moment.
-            opts: Pulumi's options.
+            name: the resource's name.
+            authorities: the CAs that the hub trusts.
+            settings: the hub, if this stack manages it.
+            existing_id: the resource id of a hub that somebody else manages: see ``existing``.
+            attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
+            adopt: replace a certificate of somebody else's that has one of our certificate names.
+            drop_previous: the devices have moved; an authority's generation may be deleted although the hub has enabled devices.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: azure-native's own setting.
+            deadline: seconds to retry for, when Azure refuses temporarily.
+            opts: Pulumi's resource options.
 
         Raises:
-            HubIdError: ``existing_id`` is no hub's resource id.
-            SameNameError: two authorities have one name.
-            CloudChoiceError: ``cloud`` is not the one in which azure-native makes the hub.
+            HubIdError: ``existing_id`` or ``settings.adopt_id`` is not the resource id of an IoT hub.
+            SameNameError: two authorities have the same name.
+            OperatorError: an operator is not an object id.
+            CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
@@ -117,10 +116,10 @@ class TrustedHub(pulumi.ComponentResource):
 
     @classmethod
     def existing(cls, name: str, hub_id: str, *, authorities: Sequence[CertificateAuthority], **options: Any) -> "TrustedHub":
-        """A hub that another team, Terraform or the portal owns: only its certificates are ours.
+        """A hub that another team, Terraform or the portal manages: this stack manages only its certificates.
 
         Raises:
-            HubIdError: ``hub_id`` is no hub's resource id.
+            HubIdError: ``hub_id`` is not the resource id of an IoT hub.
         """
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
@@ -129,10 +128,10 @@ class TrustedHub(pulumi.ComponentResource):
         place, name = settings.resource_group, settings.name
         if settings.adopt_id:
             found = _hub_id(settings.adopt_id, "the adopted hub's id")
-            place, name = found["group"], found["hub"]
-            standing = adoption.found(self._name, settings.adopt_id, self)
-            tags = adoption.claimed(standing, settings.tags or {}, f"IoT hub '{name}'")
-            adoption.tell_kept(standing, self)
+            place, name = found.group, found.name
+            existing = adoption.found(self._name, settings.adopt_id, self)
+            tags = adoption.claimed(existing, settings.tags or {}, found.title)
+            adoption.report_kept(existing, self)
         if place:
             group = pulumi.Output.from_input(place)
         else:
@@ -176,19 +175,19 @@ class TrustedHub(pulumi.ComponentResource):
     def _look_up(self, hub_id: str, cloud: str) -> None:
         found = _hub_id(hub_id, "the existing hub's id")
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
-        self.resource_group_name = pulumi.Output.from_input(found["group"])
-        self.hub_name = pulumi.Output.from_input(found["hub"])
-        self.host_name = pulumi.Output.from_input(f"{found['hub']}.{_SUFFIXES[cloud]}" if cloud in _SUFFIXES else None)
+        self.resource_group_name = pulumi.Output.from_input(found.group)
+        self.hub_name = pulumi.Output.from_input(found.name)
+        self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.named(cloud).hub_suffix}" if cloud in clouds.NAMES else None)
 
     def _watch(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
-        """No generation goes on which devices may depend."""
+        """Refuses to delete a generation while devices may depend on it."""
         AuthorityGeneration(
             f"{self._name}-{authority.name}",
             authority=authority.name,
             generation=authority.generation,
             keep_previous=authority.previous is not None,
             hub_id=self.hub_id,
-            host_name=self.host_name,  # type: ignore[arg-type] # None is one of its values
+            host_name=self.host_name,  # type: ignore[arg-type] # the provider accepts None
             cloud=self.cloud,
             devices_of=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
             drop_previous=drop_previous or None,
@@ -198,7 +197,7 @@ class TrustedHub(pulumi.ComponentResource):
     def _trust(
         self, authority: CertificateAuthority, hub: pulumi.Resource | None, options: Mapping[str, Any]
     ) -> list[pulumi.Output[dict[str, Any]]]:
-        """This generation first, then the one before where it is kept."""
+        """The current generation first, then the previous one if it is kept."""
         anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
         trusted = [self._anchored(authority, anchor, hub, options) for anchor in anchors]
         if authority.anchor is None:
@@ -219,7 +218,7 @@ class TrustedHub(pulumi.ComponentResource):
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
-            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.standing]),
+            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.generations]),
         )
         return pulumi.Output.all(
             name=certificate.certificate_name,
@@ -239,15 +238,18 @@ class TrustedHub(pulumi.ComponentResource):
 
 
 def _where(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
-    """``value`` in that state, else None: a preview takes an output that is not in the state for unknown, and would show a change."""
+    """``value`` in that state, otherwise None: without None the output would be missing, and a preview would show it as a change."""
     return state.apply(lambda found: value if (found == "verified") is verified else None)
 
 
-def _hub_id(hub_id: str, what: str) -> re.Match[str]:
-    found = _HUB_ID.fullmatch(hub_id.rstrip("/"))
-    if found is None:
-        remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
-        raise HubIdError(f"{what} '{hub_id}'", "it is no IoT hub's resource id", remedy)
+def _hub_id(hub_id: str, what: str) -> Service:
+    try:
+        found = service(hub_id)
+    except AzureError:
+        found = None
+    if found is None or found.kind != "iothubs":
+        remedy = "use /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/…"
+        raise HubIdError(f"{what} '{hub_id}'", "it is not the resource id of an IoT hub", remedy)
     return found
 
 
@@ -255,15 +257,15 @@ def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) 
     names = [authority.name for authority in authorities]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SameNameError(f"the authorities of '{hub}'", f"two are called '{twice[0]}'", "give each a name of its own, and each once")
+        raise SameNameError(f"the authorities of '{hub}'", f"two of them are called '{twice[0]}'", "give each authority its own name")
 
 
 def _deployer() -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """Object id and kind of whoever runs the program: a person when the token was asked for by the az CLI, else an application."""
+    """Object id and kind of whoever runs the program: a user if they logged in with the az CLI, otherwise a service principal."""
     found = authorization.get_client_config_output()
     return found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal")
 
 
 def _part(resource_id: str, segments: int) -> str:
-    """The first pairs of a resource id: `/subscriptions/…` for 1."""
+    """The first segments of a resource id, in pairs: `/subscriptions/…` for 1."""
     return "/".join(resource_id.split("/")[: 1 + 2 * segments])

@@ -1,4 +1,4 @@
-"""Adoption: a hub that others made becomes ours; what this project does not declare of it is found, kept and told."""
+"""Adoption: an existing hub becomes this stack's; what the program does not declare of it is kept, and reported."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pulumi_azure_native import iothub
 from hubtrust.errors import HubtrustError
 
 CLAIM = "hubtrust"  # the hub's tag that names the stack it belongs to
-# azure-native sends the whole hub with every change, so that what a program leaves out would be wiped (routes, endpoints).
+# azure-native sends the whole hub with every change: what a program leaves out, such as routes and endpoints, would be removed.
 UNDECLARED = [
     *(f"properties.{name}" for name in ("routing", "storageEndpoints", "messagingEndpoints", "cloudToDevice", "eventHubEndpoints")),
     *(f"properties.{name}" for name in ("enableFileUploadNotifications", "authorizationPolicies", "ipFilterRules", "networkRuleSets")),
@@ -20,40 +20,41 @@ UNDECLARED = [
 
 
 class HubOwnedError(HubtrustError, pulumi.RunError):
-    """The hub is another stack's."""
+    """The hub belongs to another stack."""
 
 
 def found(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotHubResource:
-    """The hub as it stands, read anew in every run, previews too."""
+    """The hub as it is now; read in every run, also in previews."""
     return iothub.IotHubResource.get(f"{name}-found", hub_id, opts=pulumi.ResourceOptions(parent=parent))
 
 
 def claimed(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) -> pulumi.Output[dict[str, str]]:
-    """The hub's tags: those found, those declared, and ours, which keeps a second stack from taking it over too.
+    """The hub's tags: those it has, those declared, and one that names this stack, so that no second stack adopts it.
 
     Raises:
-        HubOwnedError: (when the tags are known) another stack's claim stands there.
+        HubOwnedError: the tag names another stack; raised when the tags are known.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
     def merged(tags: Mapping[str, str] | None) -> dict[str, str]:
         owner = (tags or {}).get(CLAIM)
         if owner not in (None, stack):
-            remedy = f"let that stack go first (retain, then destroy), or take the tag '{CLAIM}' off the hub"
+            remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{CLAIM}' from the hub"
             raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{CLAIM}'", remedy)
         return {**(tags or {}), **declared, CLAIM: stack}
 
     return hub.tags.apply(merged)
 
 
-def tell_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
-    """A line about what is on the hub and in no declaration."""
+def report_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
+    """Log what the hub has and the program does not declare."""
 
-    def tell(properties: Any) -> None:
+    def report(properties: Any) -> None:
         kept = ", ".join(_kept(properties))
-        pulumi.log.info(f"adopted: {kept or 'nothing'} found on the hub beside what is declared here; it stays as it is", component)
+        found = f"{kept} found on the hub but not declared here; kept unchanged" if kept else "everything on the hub is declared here"
+        pulumi.log.info(f"adopted: {found}", component)
 
-    hub.properties.apply(tell)
+    hub.properties.apply(report)
 
 
 def _kept(properties: Any) -> Iterator[str]:

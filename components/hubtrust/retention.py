@@ -1,10 +1,10 @@
-"""Retention: a stack that goes and leaves everything where it is."""
+"""Retention: a stack that is destroyed and leaves its resources in Azure."""
 
 import pulumi
 
 
 def retain_everything(*, when: bool) -> None:
-    """From here on no resource is deleted in its service when it leaves the stack; call it before the first is declared."""
+    """From here on, no resource is deleted in Azure when it leaves the stack. Call it before the first resource is declared."""
     if when:
         pulumi.runtime.register_resource_transform(_retained)
 

@@ -1,4 +1,4 @@
-"""The components as they are declared: what hangs on what, what is protected, what is secret, and tokens that stay for ever."""
+"""What the components declare: parents and dependencies, what is protected, what is secret, and the frozen type tokens."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
-SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how a secret crosses
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how the engine marks a secret
 
 
 class Engine(mocks.Mocks):
-    """Remembers every registration and answers with ids and outputs that an engine could give."""
+    """Remembers every registration, and answers with ids and outputs as an engine would."""
 
     def __init__(self) -> None:
         self.registered: dict[str, Any] = {}
@@ -36,11 +36,11 @@ class Engine(mocks.Mocks):
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
-        """Who runs the program: the only function that is called."""
+        """The only function that is called: who runs the program."""
         return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
 
     def request(self, kind: str) -> Any:
-        """The registration as it crossed: parent, protect, deletedWith."""
+        """The registration request: parent, protect, deletedWith."""
         return self.crossed[kind]
 
     def inputs(self, kind: str) -> dict[str, Any]:
@@ -50,10 +50,10 @@ class Engine(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """Keeps each request as it crossed: parent, protect and deletedWith don't reach the mocks."""
+    """Keeps each registration request: parent, protect and deletedWith don't reach the mocks."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
-        """Keep it, and go on."""
+        """Keep it, then register."""
         self.mocks.crossed[request.type] = request
         return super().RegisterResource(request)
 
@@ -75,7 +75,7 @@ def engine() -> Engine:
 
 
 def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> dict[str, Any]:
-    """An authority and a hub that trusts it; what they say of themselves."""
+    """An authority and a hub that trusts it; gives their outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -89,7 +89,7 @@ def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> 
 
 
 def test_tokens_stay(engine: Engine) -> None:
-    """The components' tokens are part of every user's state."""
+    """The components' type tokens are in every user's state."""
     declare()
     assert {kind for kind in engine.registered if kind.startswith("hubtrust:")} == {
         "hubtrust:index:CertificateAuthority",
@@ -99,7 +99,7 @@ def test_tokens_stay(engine: Engine) -> None:
 
 @pytest.mark.parametrize("protect", [True, False])
 def test_the_hub_is_protected_and_its_children_are_not(engine: Engine, protect: bool) -> None:
-    """A certificate or a role may be replaced at any time; the hub and its group only where the program says so."""
+    """The hub and its resource group as declared; certificates and roles may always be replaced."""
     declare(settings=HubSettings(protect=protect, operators=[OPERATOR]))
     assert {kind: engine.request(kind).protect for kind in (_HUB, _GROUP, _VERIFIED, _ROLE)} == {
         _HUB: protect,
@@ -109,8 +109,8 @@ def test_the_hub_is_protected_and_its_children_are_not(engine: Engine, protect: 
     }
 
 
-def test_children_hang_on_their_component_and_go_with_the_hub(engine: Engine) -> None:
-    """Parents are the components; what stands on the hub needs no deletion of its own when the hub goes."""
+def test_children_have_their_component_as_parent_and_are_deleted_with_the_hub(engine: Engine) -> None:
+    """Parents are the components; what belongs to the hub is not deleted one by one when the hub is."""
     declare(settings=HubSettings(operators=[OPERATOR]))
     for kind in (_HUB, _GROUP, _VERIFIED, _ROLE):
         assert engine.request(kind).parent.endswith("$hubtrust:index:TrustedHub::plant")
@@ -132,7 +132,7 @@ def test_a_hub_is_closed_by_default(engine: Engine) -> None:
 
 
 def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
-    """Each principal that is named, of its kind, on this hub; without names there is no assignment."""
+    """A role assignment for each operator, of its principal type, on this hub; without operators there is none."""
     declare()
     assert _ROLE not in engine.registered
     declare(settings=HubSettings(operators=[f"Group:{OPERATOR}"]))
@@ -143,7 +143,7 @@ def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
 
 @pytest.mark.parametrize("intermediates", [1, 2, 5])
 def test_path_lengths_are_set(engine: Engine, intermediates: int) -> None:
-    """The root allows as many authorities as stand below it, the issuing one none."""
+    """The root allows as many CAs as there are below it, the issuing CA none."""
     declare(Generate(common_name="Plant", intermediates=intermediates))
     root = engine.inputs(_ROOT)
     assert (root["maxPathLength"], root["setSubjectKeyId"]) == (intermediates, True)
@@ -151,39 +151,39 @@ def test_path_lengths_are_set(engine: Engine, intermediates: int) -> None:
 
 
 def test_a_root_that_signs_devices_is_issued_here(engine: Engine) -> None:
-    """pulumi-tls can't write a path length of 0."""
+    """By IssuedCertificate, because pulumi-tls can't set a path length of 0."""
     declare(Generate(common_name="Plant", intermediates=0))
     assert _ROOT not in engine.registered
     sent = engine.inputs(_ISSUED)
     assert (sent["profile"], sent["pathLength"]) == ("root", 0)
 
 
-def test_keys_cross_as_secrets(engine: Engine) -> None:
-    """The signers of what is issued and what is proven leave as secrets."""
+def test_keys_are_secrets(engine: Engine) -> None:
+    """The input `signer` of IssuedCertificate and VerifiedCertificate is a secret."""
     declare()
     for kind in (_ISSUED, _VERIFIED):
         assert engine.inputs(kind)["signer"].items() >= SECRET.items()
 
 
 def test_a_request_waits_for_its_answer(engine: Engine) -> None:
-    """Before the answer there is a request to hand out, nothing on the hub, and no claim of proof."""
+    """Until there is an answer, there is a CSR as an output, no certificate on the hub, and no proof."""
     said = declare(Request(common_name="Plant"))
     assert _VERIFIED not in engine.registered
     assert said["request"] == "CSR"
     assert [(one["state"], one["verified"], one["proof"]) for one in said["trust"]] == [("waiting", False, None)]
 
 
-def test_an_existing_hub_stays_its_owners(engine: Engine) -> None:
-    """Only the certificate is ours."""
+def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
+    """Only its certificate is declared."""
     said = declare(existing_id=HUB)
     assert said["host"] == "hub-7.azure-devices.net"
     assert not {_HUB, _GROUP, _ROLE} & engine.registered.keys()
     assert engine.inputs(_VERIFIED)["serviceId"] == HUB
 
 
-def test_no_hubs_id_is_told(engine: Engine) -> None:
-    """An id of something else is refused with what to give."""
-    with pytest.raises(HubIdError, match="it is no IoT hub's resource id; give /subscriptions/"):
+def test_an_id_that_is_not_a_hubs_is_refused(engine: Engine) -> None:
+    """With the form of the id that is wanted."""
+    with pytest.raises(HubIdError, match="it is not the resource id of an IoT hub; use /subscriptions/"):
         TrustedHub.existing("plant", "/subscriptions/s/resourceGroups/g", authorities=[])
     assert _HUB not in engine.registered
 
@@ -198,11 +198,14 @@ def test_no_hubs_id_is_told(engine: Engine) -> None:
         ),
         (Import(chain=RootAuthority().pem, private_key=RootAuthority().private_pem), "it belongs to none of 'CN=Plant A'"),
         (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: it contains no PEM certificate"),
-        (Generate(common_name="x" * 65, intermediates=0), "a name in it is empty or longer than 64 characters .*; write shorter names"),
+        (
+            Generate(common_name="x" * 65, intermediates=0),
+            "a name in it is empty or longer than 64 characters .*; use names of 1 to 64 characters",
+        ),
     ],
 )
 def test_a_bad_authority_is_one_line(engine: Engine, source: Any, match: str) -> None:
-    """An error that Pulumi shows without the program's traceback, before anything reaches the hub."""
+    """A RunError, which Pulumi shows without a traceback, before any certificate on the hub is declared."""
     with pytest.raises(AuthorityError, match=match) as caught:
         CertificateAuthority("plant", source=source)
     assert isinstance(caught.value, pulumi.RunError)
@@ -211,9 +214,9 @@ def test_a_bad_authority_is_one_line(engine: Engine, source: Any, match: str) ->
 
 
 def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:
-    """Also one authority given twice: nothing of the hub is declared."""
+    """Also the same authority given twice; no hub is declared."""
     plant = CertificateAuthority("plant", source=Generate(common_name="Plant"))
-    with pytest.raises(SameNameError, match="the authorities of 'hub': two are called 'plant'; give each a name of its own, and each once"):
+    with pytest.raises(SameNameError, match="the authorities of 'hub': two of them are called 'plant'; give each authority its own name"):
         TrustedHub("hub", authorities=[plant, plant])
     assert _HUB not in engine.registered
 
@@ -224,7 +227,7 @@ _CHECK = "pulumi-python:dynamic/hubtrust:ConnectionCheck"
 
 
 def declare_fleet(**fleet: Any) -> dict[str, Any]:
-    """A fleet on a trusted hub; what it says of itself."""
+    """A fleet on a trusted hub; gives its outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -238,8 +241,8 @@ def declare_fleet(**fleet: Any) -> dict[str, Any]:
     return seen[0]
 
 
-def test_a_fleet_stands_on_its_hub_and_ends_with_a_connection(engine: Engine) -> None:
-    """After the hub's proofs and roles, gone with the hub; the canary is one of the fleet, so no other device is made."""
+def test_a_fleet_belongs_to_its_hub_and_ends_with_a_connection(engine: Engine) -> None:
+    """Created after the hub's certificates and roles, deleted with the hub; the canary is in the roster, so it needs no identity."""
     declare_fleet(roster=from_pattern("press-{1..3}"), canary="press-1")
     assert "hubtrust:index:TrustedFleet" in engine.registered
     assert _IDENTITY not in engine.registered
@@ -252,14 +255,14 @@ def test_a_fleet_stands_on_its_hub_and_ends_with_a_connection(engine: Engine) ->
     assert engine.inputs(_CHECK)["signer"].items() >= SECRET.items()
 
 
-def test_a_canary_of_its_own_gets_an_identity(engine: Engine) -> None:
-    """One that is not in the fleet is made beside it."""
+def test_a_canary_outside_the_fleet_gets_an_identity(engine: Engine) -> None:
+    """A canary that is not in the roster is a DeviceIdentity."""
     declare_fleet(roster=from_pattern("press-{1..3}"), canary="canary", check=False)
     assert (engine.inputs(_IDENTITY)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("canary", False)
 
 
-def test_a_fleet_of_none_says_so(engine: Engine) -> None:
-    """No devices and no canary: nothing is declared, and the outputs say that."""
+def test_an_empty_fleet_declares_nothing(engine: Engine) -> None:
+    """Without devices and canary there are no resources, and the outputs say so."""
     said = declare_fleet()
     assert not {_FLEET, _IDENTITY, _CHECK} & engine.registered.keys()
     assert said["devices"] == {"count": 0, "enabled": 0, "digest": None}
@@ -302,32 +305,32 @@ def test_a_device_by_its_own_request(engine: Engine) -> None:
 def test_a_key_made_here_is_said_loudly(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
     """For demos and tests: a warning, and the key is a secret."""
     declare_device(make_key=True)
-    assert "its key is made here and lies in the state: for demos and tests only" in capsys.readouterr().err + caplog.text
+    assert "its key is generated here and kept in the state, for demos and tests only" in capsys.readouterr().err + caplog.text
     assert engine.inputs(_ISSUED)["publicKey"] == "PUBLIC"
 
 
 @pytest.mark.parametrize(
     ("device", "match"),
     [
-        ({"request": "CSR", "make_key": True}, "give the device's request, or make_key, not both"),
-        ({"request": "CSR", "thumbprints": ["AB" * 20]}, "it has thumbprints and is to be signed too"),
+        ({"request": "CSR", "make_key": True}, "request and make_key are both given; give only one of them"),
+        ({"request": "CSR", "thumbprints": ["AB" * 20]}, "thumbprints are given together with request or make_key; remove thumbprints"),
     ],
 )
-def test_a_device_that_can_not_be_meant(engine: Engine, device: dict[str, Any], match: str) -> None:
-    """Refused before anything is declared of it."""
+def test_an_invalid_device_is_refused(engine: Engine, device: dict[str, Any], match: str) -> None:
+    """Before any of its resources is declared."""
     with pytest.raises(DeviceError, match=match):
         declare_device(**device)
     assert _IDENTITY not in engine.registered
 
 
 def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
-    """A CA whose certificate is still waited for signs nobody."""
+    """A CA that waits for its certificate can't sign device certificates."""
 
     @pulumi.runtime.test
     def program() -> None:
         authority = CertificateAuthority("plant", source=Request(common_name="Plant"))
         hub = TrustedHub("plant", authorities=[authority])
-        with pytest.raises(DeviceError, match="the key that signs devices is not here"):
+        with pytest.raises(DeviceError, match="the key that signs device certificates is not here"):
             TrustedDevice("press-001", hub=hub, authority=authority, request="CSR")
 
     program()
@@ -335,7 +338,7 @@ def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
 
 
 def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
-    """What a hub trusts of an authority's second generation."""
+    """What a hub trusts of an authority of generation 2."""
     seen: list[Any] = []
 
     @pulumi.runtime.test
@@ -348,7 +351,7 @@ def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
 
 
 def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
-    """Kept, the one before is declared under the names it had, so that nothing of it changes; the new one is told first."""
+    """A kept generation is declared with the names it had, so nothing of it changes; the new generation is first in the outputs."""
     rotated(Generate(common_name="Plant"))
     alone = set(engine.names)
     assert {"plant-g2-root-key", "plant-plant-g2"} < alone
@@ -356,11 +359,11 @@ def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
     trusted = rotated(Generate(common_name="Plant"), keep_previous=True)
     assert engine.names - alone == {name.replace("g2", "g1") for name in alone if "g2" in name}
     assert len(trusted) == 2
-    assert engine.request(_VERIFIED).dependencies, "what is proven comes after the generation has been judged"
+    assert engine.request(_VERIFIED).dependencies, "certificates are declared after the check of the generations"
 
 
 def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
-    """The chain before without its key: its proof stands already."""
+    """The previous chain is given without its key, because it is proven already."""
     old, new = RootAuthority("Old"), RootAuthority("New")
     trusted = rotated(Import(chain=new.pem, private_key=new.private_pem), keep_previous=True, previous=Import(chain=old.pem))
     assert len(trusted) == 2
@@ -370,21 +373,21 @@ def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "match"),
     [
-        (Generate(common_name="P"), {"generation": 1, "keep_previous": True}, "there is none before 1; leave keepPrevious out"),
+        (Generate(common_name="P"), {"generation": 1, "keep_previous": True}, "generation 1 has no previous one; remove keep_previous"),
         (
             Import(chain=RootAuthority().pem),
             {"generation": 2, "keep_previous": True},
-            "its chain is not given; give the previous chain too",
+            "the previous chain is missing; give it as previous",
         ),
         (
             Request(common_name="P"),
             {"generation": 2},
-            "it waits for its answer, and without it nothing would be trusted; keep",
+            "its certificate request has no answer yet, so nothing would be trusted; keep",
         ),
     ],
 )
-def test_a_rotation_that_can_not_be_meant(engine: Engine, source: Any, options: dict[str, Any], match: str) -> None:
-    """Told in one line before anything is declared below it."""
+def test_an_invalid_rotation_is_refused(engine: Engine, source: Any, options: dict[str, Any], match: str) -> None:
+    """In one line, before any of its resources is declared."""
     with pytest.raises(AuthorityError, match=match):
         CertificateAuthority("plant", source=source, **options)
     assert _VERIFIED not in engine.registered

@@ -85,5 +85,7 @@ def test_what_the_authority_gets() -> None:
 
 def test_a_key_for_each_certificate() -> None:
     """Two certificates and one address: told before anything is declared."""
-    with pytest.raises(AuthorityError, match="there is 1 and 2 wanted; give one address for each certificate, from the root down"):
+    with pytest.raises(
+        AuthorityError, match="1 given, but there are 2 certificates; give one address for each certificate, the root's first"
+    ):
         CertificateAuthority("plant", source=Generate(common_name="Plant", custody=InKeyVault(keys=[ISSUING])))

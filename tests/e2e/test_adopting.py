@@ -107,7 +107,7 @@ def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, 
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 
     second = shell.run(declare.replace("prod", "other").replace("portal-ca", "theirs") + "pulumi preview", fails=True, HUB=portal.id)
-    assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; let that stack go first" in second
+    assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; release it from that stack first" in second
     assert "Traceback" not in second
 
     shell.run("pulumi stack select prod\n" + let_go)

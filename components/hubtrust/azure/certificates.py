@@ -34,6 +34,7 @@ class Service:
     id: str
     kind: str  # lower case: iothubs or provisioningservices
     name: str
+    group: str  # the resource group
 
     @property
     def title(self) -> str:
@@ -51,7 +52,7 @@ def service(resource_id: str) -> Service:
     if not found:
         remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/… or …/provisioningServices/…"
         raise RefusedError(f"resource id '{resource_id}'", "it names no IoT hub and no provisioning service", remedy)
-    return Service(resource_id.rstrip("/"), found["kind"].lower(), found["name"])
+    return Service(resource_id.rstrip("/"), found["kind"].lower(), found["name"], found["group"])
 
 
 def host_name(door: Door, owner: Service) -> str | None:
