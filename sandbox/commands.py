@@ -138,9 +138,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _program(parser: argparse.ArgumentParser, verb: str) -> None:
-    parser.add_argument(
-        "--stack", default="sandbox", help="the stack; its Pulumi.<stack>.yaml is in the program's folder (default sandbox)"
-    )
+    parser.add_argument("--stack", default="sandbox", help="the stack, whose settings are in Pulumi.<stack>.yaml (default sandbox)")
     parser.add_argument(
         "--engine",
         choices=("auto", "pulumi", "embedded"),
