@@ -1,1 +1,1 @@
-"""Environments: another stack of this program, made from one that is up, with no key, CA or hub in common."""
+"""Environments: a new stack of this program, derived from one that is up, without a shared key, CA or hub."""

@@ -1,4 +1,4 @@
-"""`python -m environments prod staging`: make another environment's stack from one that is up."""
+"""`python -m environments prod staging`: create the stack of a new environment from one that is up."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Plan, show, make; gives the exit code. What is refused is told in lines on stderr, and nothing is written then."""
+    """Plan, show, create; gives the exit code. Errors go to stderr, a line each, and nothing is written then."""
     options = _parser().parse_args(arguments)
     folder = Path.cwd()
     try:
         engine = Engine.choose(folder, options.engine)
         planned = plan(folder, engine, options.source, options.target, given=options.set, secrets_provider=options.secrets_provider)
-        _say(
-            f"{options.source} -> {options.target}: {planned.settings.path.name}{'' if planned.is_new else ', which is there and is kept'}"
-        )
+        _say(f"{options.source} -> {options.target}: {planned.settings.path.name}{'' if planned.is_new else ', which exists and is kept'}")
         for change in planned.changes:
             _say(f"  {change}")
         if options.dry_run:
@@ -35,20 +33,25 @@ def main(arguments: Sequence[str]) -> int:
             print(f"environments: {line}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
     pack = f" --policy-pack policies --policy-pack-config policies/{options.target}.json" if planned.policies else ""
-    _say(f"The stack '{options.target}' is made and empty. Bring it up:\n  pulumi up --stack {options.target}{pack}")
+    _say(f"The stack '{options.target}' is created and empty. Bring it up:\n  pulumi up --stack {options.target}{pack}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m environments", description="Make another environment's stack from one that is up.")
-    parser.add_argument("source", metavar="FROM", help="the stack that is up")
-    parser.add_argument("target", metavar="TO", help="the stack to be made")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the new one; may be repeated")
-    parser.add_argument("--secrets-provider", metavar="URL", help="what encrypts the new one's secrets (default: a passphrase)")
-    parser.add_argument(
-        "--engine", choices=("auto", "pulumi", "embedded"), default="auto", help="auto: the pulumi on PATH, else the embedded one"
+    parser = argparse.ArgumentParser(
+        prog="python -m environments", description="Create the stack of a new environment from one that is up."
     )
-    parser.add_argument("--dry-run", action="store_true", help="show it, and write nothing")
+    parser.add_argument("source", metavar="FROM", help="the stack that is up")
+    parser.add_argument("target", metavar="TO", help="the stack to create")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the new stack; may be repeated")
+    parser.add_argument("--secrets-provider", metavar="URL", help="the secrets provider of the new stack (default: passphrase)")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "pulumi", "embedded"),
+        default="auto",
+        help="auto: pulumi if it is on PATH, otherwise the embedded engine",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the settings and write nothing")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Making an environment: judged whole before anything is written, and nothing is left behind where it fails."""
+"""Creating an environment: everything is checked before anything is written, and a failure leaves no files behind."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _SECRET_KEYS = [to_camel(name) for name, field in settings.Settings.model_fields
 
 @dataclass(frozen=True)
 class Plan:
-    """An environment to be made: its settings, whence each comes, and what beside them is written."""
+    """An environment to create: its settings, where each comes from, and what else is written."""
 
     settings: StackFile
-    is_new: bool  # the settings file is not there yet
+    is_new: bool  # the settings file does not exist yet
     changes: list[Change]
     policies: tuple[Path, str] | None
     secrets_provider: str | None
@@ -41,18 +41,18 @@ class Plan:
 
 
 def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Sequence[str] = (), secrets_provider: str | None = None) -> Plan:
-    """What making ``target`` from ``source`` comes to; nothing is written.
+    """What creating ``target`` from ``source`` does; nothing is written.
 
     Args:
-        folder: the project's, with Pulumi.yaml.
-        engine: knows the stacks.
+        folder: the project's folder, with Pulumi.yaml.
+        engine: lists the stacks and their resources.
         source: the stack that is up.
-        target: the stack to be made.
-        given: settings of the new one, each `key=value`; they stand above what is copied or derived.
-        secrets_provider: what encrypts the new one's secrets; None is the passphrase.
+        target: the stack to create.
+        given: settings of the new stack, each `key=value`; they override what is copied or derived.
+        secrets_provider: of the new stack, as `pulumi stack init` takes it; None is the passphrase.
 
     Raises:
-        EnvironmentRefusedError: a name is no good, a stack is there or is not, something would be shared, or settings are wrong.
+        EnvironmentRefusedError: an invalid name, ``source`` is not up, ``target`` exists, something would be shared, or wrong settings.
     """
     project = _project(folder)
     _require_names(source, target)
@@ -61,10 +61,10 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
     if source not in stacks:
         raise EnvironmentRefusedError(f"there is no stack '{source}' in this backend: bring it up first (`pulumi up --stack {source}`)")
     if target in stacks:
-        raise EnvironmentRefusedError(f"the stack '{target}' is there already and stays as it is: name another, or remove it yourself")
+        raise EnvironmentRefusedError(f"the stack '{target}' exists already: use another name, or remove that stack yourself")
     standing = Standing.read(engine.resources(source))
     if not standing.is_up:
-        raise EnvironmentRefusedError(f"the stack '{source}' is not up, it trusts no CA: `pulumi up --stack {source}` first")
+        raise EnvironmentRefusedError(f"the stack '{source}' is not up, because no CA is trusted: run `pulumi up --stack {source}` first")
     path = StackFile.of(folder, target)
     changes = _kept(old, StackFile.read(path), given) if path.exists() else _made(old, project, source, target, given)
     config = {change.key: change.after for change in changes if change.after is not None}
@@ -79,15 +79,15 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
 
 
 def make(planned: Plan, engine: Engine, source: str) -> None:
-    """Write it, and make the stack.
+    """Write the settings, and create the stack.
 
     Raises:
-        EnvironmentRefusedError: the engine makes no such stack; files are as they were then.
+        EnvironmentRefusedError: the engine can't create the stack; all files are as before then.
     """
     path = planned.settings.path
     before = None if planned.is_new else path.read_bytes()
     if planned.is_new:
-        planned.settings.write(f"Made from {source}: settings copied, names derived; no secret, key, CA or generation is.")
+        planned.settings.write(f"Created from {source}: settings are copied and names derived, but no secret, key, CA or generation.")
     try:
         engine.make(planned.settings.stack, planned.secrets_provider)
     except EnvironmentRefusedError:
@@ -104,27 +104,25 @@ def _project(folder: Path) -> str:
     try:
         return str(yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
-        raise EnvironmentRefusedError(f"there is no Pulumi.yaml with a name in {folder}: start this from the project's folder") from None
+        raise EnvironmentRefusedError(f"there is no Pulumi.yaml with a name in {folder}: run this in the project's folder") from None
 
 
 def _require_names(source: str, target: str) -> None:
     for what, name in (("FROM", source), ("TO", target)):
         if not STACK_NAME.fullmatch(name):
-            raise EnvironmentRefusedError(f"{what} is '{name}' and that is no stack's name: use at most 31 letters, digits, - and _")
+            raise EnvironmentRefusedError(f"{what} is '{name}', which is not a stack name: use at most 31 letters, digits, - and _")
     if source == target:
-        raise EnvironmentRefusedError(f"FROM and TO are both '{source}': an environment is made from another one")
+        raise EnvironmentRefusedError(f"FROM and TO are both '{source}': use two different names")
 
 
 def _made(old: StackFile, project: str, source: str, target: str, given: Sequence[str]) -> list[Change]:
-    """Every setting of a new file: derived from the old one, then what was given."""
+    """Every setting of a new file: those derived from the old one, then those given."""
     defaults = {name: settings.Settings.model_fields[name].default for name in ("name",)}
     defaults["caName"] = settings.Settings.model_fields["ca_name"].default
     changes = derivation.derived(old.config, project=project, source=source, target=target)
     changes += derivation.names_left_unset(old.config, project, target, defaults)
-    changes += [
-        Change(name, LEFT_OUT, "…", None, "another stack's secrets are encrypted otherwise") for name in ENCRYPTION if name in old.rest
-    ]
-    changes += [Change("environment", LEFT_OUT, "…", None, "what it brings in may be secret")] if "environment" in old.rest else []
+    changes += [Change(name, LEFT_OUT, "…", None, "every stack encrypts its own secrets") for name in ENCRYPTION if name in old.rest]
+    changes += [Change("environment", LEFT_OUT, "…", None, "it may contain secrets")] if "environment" in old.rest else []
     whole = {change.key: change for change in changes}
     for text in given:
         key, value = _given(text, project)
@@ -134,12 +132,12 @@ def _made(old: StackFile, project: str, source: str, target: str, given: Sequenc
 
 
 def _kept(old: StackFile, new: StackFile, given: Sequence[str]) -> list[Change]:
-    """A settings file that is there is kept as it is; its difference to the old one is shown."""
+    """An existing settings file is kept as it is; its differences from the old one are shown."""
     if given:
-        raise EnvironmentRefusedError(f"{new.path.name} is there already and is kept: change it there instead of with --set")
+        raise EnvironmentRefusedError(f"{new.path.name} exists already and is kept: change the setting in that file, without --set")
     if used := [name for name in ("encryptionsalt", "encryptedkey") if name in new.rest]:
-        fact = f"{new.path.name} has {used[0]}, so its stack was made before, in another backend perhaps"
-        raise EnvironmentRefusedError(f"{fact}: log in there, or take {used[0]} and every secret out of the file")
+        fact = f"{new.path.name} has {used[0]}, so its stack was created before, perhaps in another backend"
+        raise EnvironmentRefusedError(f"{fact}: log in to that backend, or remove {used[0]} and all secrets from the file")
     keys = [*new.config, *(key for key in old.config if key not in new.config)]
     return [Change(key, KEPT, old.config.get(key), new.config.get(key)) for key in keys]
 
@@ -148,10 +146,10 @@ def _given(text: str, project: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     package, _, key = name.rpartition(":")
     if not equals or not key:
-        raise EnvironmentRefusedError(f"'{text}' is no setting: write key=value")
+        raise EnvironmentRefusedError(f"'{text}' is not a setting: use key=value")
     if (package or project) == project and key in _SECRET_KEYS:
         raise EnvironmentRefusedError(
-            f"{key} is secret and would be in a file in the clear: make the stack, then `pulumi config set --secret {key}`"
+            f"{key} is secret and would be in a file in plain text: create the stack, then run `pulumi config set --secret {key}`"
         )
     try:
         return f"{package or project}:{key}", yaml.safe_load(value)
@@ -160,16 +158,16 @@ def _given(text: str, project: str) -> tuple[str, Any]:
 
 
 def _shared_encryption(old: StackFile, secrets_provider: str | None) -> Iterator[str]:
-    """A vault's key that encrypts both environments' secrets is a key in common."""
+    """A key in a vault that encrypts the secrets of both environments would be shared."""
     theirs = old.rest.get("secretsprovider")
     if theirs and theirs != "passphrase" and secrets_provider is None:
-        yield f"the secrets of '{old.stack}' are encrypted by {theirs}: give the new one a key of its own (--secrets-provider …)"
+        yield f"the secrets of '{old.stack}' are encrypted by {theirs}: give the new stack a key of its own (--secrets-provider …)"
     elif theirs and theirs == secrets_provider:
-        yield f"the secrets of '{old.stack}' are encrypted by the same key, {theirs}: give the new one a key of its own"
+        yield f"the secrets of '{old.stack}' are encrypted by the same key, {theirs}: give the new stack a key of its own"
 
 
 def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
-    """What the program would refuse, told before there is a stack."""
+    """What the program would refuse, reported before the stack is created."""
     texts = {}
     for key, value in config.items():
         if key.startswith(f"{project}:") and not has_secret(value):

@@ -1,4 +1,4 @@
-"""What becomes of each setting in another environment: copied, derived, or left out; nothing by accident."""
+"""What happens to each setting in a new environment: it is copied, derived or left out. Unknown settings are left out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COPIED, DERIVED, LEFT_OUT, GIVEN, KEPT = "copied", "derived", "left out", "given", "kept"
-_AGAIN = "generations begin anew"
+_AGAIN = "generations start again at 1"
 _OWN_CA = "the CA and its key are not shared"
 _OWN_DEVICES = "devices are not shared"
 
-# Every key of the project stands in one of these three; a test holds them to settings.py.
+# Every key of the project is in one of these three; a test compares them with `settings`.
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth protect operators cloud caSource caOrganization caKeyAlgorithm caIntermediates caRootDays
     caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody attest connectionCheck""".split()
@@ -27,20 +27,20 @@ LEFT_OUT_KEYS: Final = {
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
     "caDropPrevious": _AGAIN,
-    "adopt": "nothing is there to be taken over",
-    "caProof": "it answers the code of another hub",
+    "adopt": "there is nothing to take over",
+    "caProof": "it proves possession to another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
     **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
     **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),
     **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "canary"), _OWN_DEVICES),
 }
-# Of other packages: what lets in as somebody.
+# Credentials in the settings of other packages.
 _CREDENTIALS = frozenset("clientSecret clientCertificatePath clientCertificatePassword oidcToken oidcRequestToken".split())
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting on its way: `before` and `after` are None where it is not set."""
+    """What happens to one setting; `before` and `after` are None if it is not set."""
 
     key: str
     how: str
@@ -60,7 +60,7 @@ class Change:
 
 
 def derived(config: Mapping[str, Any], *, project: str, source: str, target: str) -> list[Change]:
-    """Each setting of the environment ``source`` on its way to ``target``, in the order of the file."""
+    """What happens to each setting of ``source`` in ``target``, in the order of the file."""
     return [_change(key, value, project, source, target) for key, value in config.items()]
 
 
@@ -74,7 +74,7 @@ def _change(key: str, value: Any, project: str, source: str, target: str) -> Cha
     elif name in DERIVED_KEYS:
         return _derive(key, name, value, source, target)
     elif name not in COPIED_KEYS:
-        why = LEFT_OUT_KEYS.get(name, "it is not known whether this may be shared; give it with --set")
+        why = LEFT_OUT_KEYS.get(name, "this key is unknown, so it may not be safe to share; give it with --set")
     return Change(key, LEFT_OUT, value, None, why) if why else Change(key, COPIED, value, value)
 
 
@@ -83,32 +83,32 @@ def _derive(key: str, name: str, value: Any, source: str, target: str) -> Change
         return Change(key, DERIVED, value, [renamed_tag(str(tag), source, target) for tag in value])
     found = renamed(str(value), source, target)
     if found is None and name == "resourceGroup":
-        return Change(key, LEFT_OUT, value, None, "a resource group of its own is made")
+        return Change(key, LEFT_OUT, value, None, "a new resource group is created")
     return Change(key, DERIVED, value, found or f"{value}{' ' if ' ' in str(value) else '-'}{target}")
 
 
 def renamed(text: str, source: str, target: str) -> str | None:
-    """``text`` with the environment's name in it changed, where it stands as a word of its own; None where it does not stand in it."""
+    """``text`` with the environment's name replaced, where it is a whole word; None if it does not occur."""
     pattern = rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])"
     found, count = re.subn(pattern, lambda _: target, text, flags=re.IGNORECASE)
     return found if count else None
 
 
 def renamed_tag(tag: str, source: str, target: str) -> str:
-    """A tag, `name=value`, with another environment's name where its value is this one's."""
+    """A tag, `name=value`; a value that is the environment's name is replaced."""
     name, equals, value = tag.partition("=")
     return f"{name}{equals}{target if value == source else value}"
 
 
 def names_left_unset(config: Mapping[str, Any], project: str, target: str, defaults: Mapping[str, str]) -> list[Change]:
-    """Names that are this program's default in the old environment get the new one's name behind them: two of one name confuse people."""
+    """Names that the old environment leaves at their defaults get the new environment's name appended, so that they differ."""
     missing = [name for name in ("name", "caName") if f"{project}:{name}" not in config]
     spaces = {"name": "-", "caName": " "}
     return [Change(f"{project}:{name}", DERIVED, defaults[name], f"{defaults[name]}{spaces[name]}{target}") for name in missing]
 
 
 def shown(value: Any) -> str:
-    """A value for a person; never a secret."""
+    """A value as text; never a secret."""
     if value is None:
         return "(not set)"
     if has_secret(value):

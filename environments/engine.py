@@ -1,4 +1,4 @@
-"""The engine that knows the stacks: Pulumi's CLI, or the embedded engine where there is none."""
+"""The engine that has the stacks: Pulumi's CLI, or the embedded engine if there is no CLI."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _EMBEDDED = (sys.executable, "-m", "sandbox.engine")
 
 @dataclass(frozen=True)
 class Engine:
-    """Asked as a person would ask it; it finds backend and passphrase in the environment, as always."""
+    """Run by its commands; backend and passphrase come from the environment variables, as usual."""
 
     folder: Path
     command: tuple[str, ...]
 
     @classmethod
     def choose(cls, folder: Path, wanted: str) -> Engine:
-        """`auto` is the `pulumi` on PATH where there is one, else the embedded engine.
+        """`auto` is the `pulumi` on PATH if there is one, otherwise the embedded engine.
 
         Raises:
-            EnvironmentRefusedError: `pulumi` is wanted and not there.
+            EnvironmentRefusedError: `pulumi` is wanted but not on PATH.
         """
         found = shutil.which("pulumi")
         if wanted == "pulumi" and not found:
-            raise EnvironmentRefusedError("no `pulumi` is on PATH: install Pulumi's CLI, or take --engine embedded")
+            raise EnvironmentRefusedError("`pulumi` is not on PATH: install Pulumi's CLI, or use --engine embedded")
         return cls(folder, (found,) if found and wanted != "embedded" else _EMBEDDED)
 
     def stacks(self) -> set[str]:
@@ -41,13 +41,13 @@ class Engine:
         return {str(each["name"]).rpartition("/")[2] for each in json.loads(self._say("stack", "ls", "--json"))}
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
-        """What the state of a stack holds; its secrets stay encrypted."""
+        """The resources in the state of a stack; secrets stay encrypted."""
         deployment = json.loads(self._say("stack", "export", "--stack", stack))["deployment"]
         found: list[dict[str, Any]] = (deployment or {}).get("resources") or []
         return found
 
     def make(self, stack: str, secrets_provider: str | None) -> None:
-        """A new stack, not selected; what its secrets are encrypted with goes into its settings file."""
+        """Create a stack without selecting it; the engine writes its encryption salt or key to its settings file."""
         provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
         self._say("stack", "init", stack, "--no-select", *provider)
 
@@ -56,7 +56,7 @@ class Engine:
             [*self.command, *arguments, "--non-interactive"], cwd=self.folder, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines() or ["it said nothing"]
+            said = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
             reason = next((line for line in said if line.startswith("error:")), said[-1]).removeprefix("error:").strip()
             raise EnvironmentRefusedError(f"`{' '.join(('pulumi', *arguments))}` failed: {reason}")
         return result.stdout

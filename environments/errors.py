@@ -1,5 +1,5 @@
-"""What is refused."""
+"""Errors of creating an environment."""
 
 
 class EnvironmentRefusedError(Exception):
-    """An environment can't be made; one line for each reason, with what to do."""
+    """An environment can't be created; one line for each reason, with what to do."""

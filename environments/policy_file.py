@@ -1,4 +1,4 @@
-"""The policy pack's settings of an environment, policies/<stack>.json: made with the environment, and told whom it must not trust."""
+"""The policy pack's settings of an environment, policies/<stack>.json, with the CAs that it must not trust."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _RULE = "authority-not-shared"
 
 
 def settings(folder: Path, *, source: str, target: str, authorities: Iterable[str]) -> tuple[Path, str] | None:
-    """Where they lie, and what they are to be: the target's own, or the source's with its name changed; None where neither has any.
+    """The file and its new text: the target's own, or the source's with its name replaced; None if neither has a file.
 
-    ``authorities`` are the keys of the CAs that the source trusts, SHA-256 in hex: the target must trust none of them.
+    ``authorities`` are SHA-256 digests, in hex, of the keys of the CAs that the source trusts: the target must trust none of them.
 
     Raises:
-        EnvironmentRefusedError: a file is no JSON object.
+        EnvironmentRefusedError: a file is not a JSON object.
     """
     path = folder / "policies" / f"{target}.json"
     found = _read(path)
@@ -35,15 +35,15 @@ def settings(folder: Path, *, source: str, target: str, authorities: Iterable[st
     rule = found.get(_RULE)
     rule = dict(rule) if isinstance(rule, dict) else {"enforcementLevel": rule or "mandatory"}
     found[_RULE] = {**rule, "elsewhere": {**(rule.get("elsewhere") or {}), source: sorted(authorities)}}
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in found.items()]  # a policy a line, as people write it
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in found.items()]  # one policy per line, as people write it
     return path, "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write(path: Path, text: str) -> None:
-    """Beside its place, then over it."""
+    """Write a new file, then replace the old one with it."""
     draft = path.with_suffix(".json.new")
     draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)  # noqa: PTH105 - the atomic one
+    os.replace(draft, path)  # noqa: PTH105 - Path.replace reads like a change of text
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -52,14 +52,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise EnvironmentRefusedError(f"{path.name} can't be read: {error}; mend it first") from None
+        raise EnvironmentRefusedError(f"{path.name} can't be read: {error}; correct it first") from None
     if not isinstance(found, dict):
-        raise EnvironmentRefusedError(f"{path.name} holds no object: write policy names with their levels or settings")
+        raise EnvironmentRefusedError(f"{path.name} is not a JSON object: use policy names with their levels or settings")
     return found
 
 
 def _renamed(value: Any, source: str, target: str) -> Any:
-    """Values that are the environment's name, changed; keys and all else as they are."""
+    """``value`` with every value that is the environment's name replaced; keys stay."""
     if isinstance(value, dict):
         return {name: _renamed(each, source, target) for name, each in value.items()}
     if isinstance(value, list):

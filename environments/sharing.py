@@ -1,4 +1,4 @@
-"""What two environments may not share: a hub, a CA, a key; found in settings and in the state of the one that is up."""
+"""What two environments must not share (hub, CA, key), found in their settings and in the state of the one that is up."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 @dataclass(frozen=True)
 class Standing:
-    """What an environment that is up has, as its state tells it."""
+    """What an environment that is up has, according to its state."""
 
     hubs: frozenset[str]  # names, lower case
-    made_groups: frozenset[str]  # resource groups that it made, and would delete: lower case
+    made_groups: frozenset[str]  # resource groups that it created, and would delete: lower case
     authorities: frozenset[str] = field(default_factory=frozenset)  # SHA-256 of the keys of CAs it trusts, upper-case hex
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a trust at all."""
+        """Whether it trusts any CA."""
         return bool(self.authorities)
 
     @classmethod
@@ -49,7 +49,7 @@ class Standing:
 def shared(
     new: Mapping[str, Any], *, project: str, folder: Path, environments: Sequence[StackFile], source: str, standing: Standing
 ) -> Iterator[str]:
-    """Each thing that the new environment would share, in one line with what to do."""
+    """Each thing that the new environment would share, a line each with what to do."""
     mine = _Said(new, project, folder)
     for each in environments:
         yield from _with_settings(mine, _Said(each.config, project, folder), each.stack)
@@ -58,14 +58,14 @@ def shared(
 
 @dataclass(frozen=True)
 class _Said:
-    """The settings of one environment, as far as they are no secret."""
+    """The settings of one environment that are not secret."""
 
     config: Mapping[str, Any]
     project: str
     folder: Path
 
     def of(self, name: str) -> str:
-        """A setting as text; empty where there is none."""
+        """A setting as text; empty if it is not set."""
         value = self.config.get(f"{self.project}:{name}")
         return "" if value is None or has_secret(value) else str(value).strip()
 
@@ -76,41 +76,41 @@ class _Said:
 
     @property
     def references(self) -> frozenset[str]:
-        """Keys in a vault or a token."""
+        """Keys in a vault or token."""
         return frozenset(_without_version(self.of(name)) for name in _REFERENCES) - {""}
 
 
 def _with_settings(mine: _Said, theirs: _Said, stack: str) -> Iterator[str]:
     for name in _NAMED:
         if mine.of(name) and mine.of(name).lower() == theirs.of(name).lower():
-            yield f"{mine.project}:{name} is the one of '{stack}': {_remedy(name)}"
+            yield f"{mine.project}:{name} is the same as in '{stack}': {_remedy(name)}"
     if common := mine.references & theirs.references:
-        yield f"the key {min(common)} is one of '{stack}': {_remedy('caKeyReference')}"
+        yield f"the key {min(common)} is used by '{stack}': {_remedy('caKeyReference')}"
     if common := mine.authorities & theirs.authorities:
-        yield f"a CA in the chain has the key of one of '{stack}' (SHA-256 {min(common)[:16]}…): {_remedy('caChain')}"
+        yield f"a CA in the chain has the same key as one of '{stack}' (SHA-256 {min(common)[:16]}…): {_remedy('caChain')}"
 
 
 def _with_standing(mine: _Said, source: str, standing: Standing) -> Iterator[str]:
     hub = mine.of("hubName") or (mine.of("existingHub") or mine.of("adoptHub")).rstrip("/").rpartition("/")[2]
     if hub and hub.lower() in standing.hubs:
-        yield f"the hub '{hub}' is the one of '{source}': {_remedy('hubName')}"
+        yield f"the hub '{hub}' belongs to '{source}': {_remedy('hubName')}"
     if (group := mine.of("resourceGroup")) and group.lower() in standing.made_groups:
-        yield f"the resource group '{group}' was made by '{source}', and goes with it: give another, or leave resourceGroup out"
+        yield f"the resource group '{group}' was created by '{source}' and is deleted with it: use another, or leave resourceGroup out"
     if common := standing.authorities & mine.authorities:
-        yield f"a CA in the chain is one that '{source}' trusts (SHA-256 of its key {min(common)[:16]}…): {_remedy('caChain')}"
+        yield f"a CA in the chain is trusted by '{source}' (SHA-256 of its key {min(common)[:16]}…): {_remedy('caChain')}"
 
 
 def _remedy(name: str) -> str:
-    return "give another" + (f" (--set {name}=…), or leave it out" if name in LEFT_OUT_KEYS or name == "hubName" else "")
+    return "use another" + (f" (--set {name}=…), or leave it out" if name in LEFT_OUT_KEYS or name == "hubName" else "")
 
 
 def _without_version(reference: str) -> str:
-    """A vault's key by its name: another version of it is opened by the same people; a token's key as its URI is."""
+    """A key in a vault without its version, because the same people can use all versions; a key in a token as its URI is."""
     return "/".join(reference.lower().split("/")[:5]) if reference.startswith("https://") else reference
 
 
 def _keys(folder: Path, text: str, file: str) -> Iterator[str]:
-    """SHA-256 of the SubjectPublicKeyInfo of each certificate; what can't be read is the program's to refuse."""
+    """SHA-256 of the SubjectPublicKeyInfo of each certificate; what can't be read is refused by the program later."""
     if file:
         try:
             text = (folder / file).read_text(encoding="utf-8")

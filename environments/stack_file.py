@@ -1,4 +1,4 @@
-"""A stack's settings file, Pulumi.<stack>.yaml: read, and written whole or not at all."""
+"""A stack's settings file, Pulumi.<stack>.yaml: read, and written atomically."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
-# What the engine writes beside `config`: how secrets are encrypted. Another stack has its own.
+# What the engine writes beside `config`: how the secrets of this stack are encrypted.
 ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
@@ -42,29 +42,29 @@ class StackFile:
         """Read one.
 
         Raises:
-            EnvironmentRefusedError: it is not there, or no settings file.
+            EnvironmentRefusedError: it does not exist, or is not a settings file.
         """
         try:
             found = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise EnvironmentRefusedError(f"there is no {path.name} in {path.parent}: name a stack that has settings here") from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise EnvironmentRefusedError(f"{path.name} can't be read: {_line(error)}; mend it first") from None
+            raise EnvironmentRefusedError(f"{path.name} can't be read: {_line(error)}; correct it first") from None
         found = {} if found is None else found
         if not isinstance(found, dict) or not isinstance(found.get("config") or {}, dict):
-            raise EnvironmentRefusedError(f"{path.name} is no settings file: it needs `config:` with keys and values")
+            raise EnvironmentRefusedError(f"{path.name} is not a settings file: it needs `config:` with keys and values")
         return cls(path, dict(found.get("config") or {}), {name: value for name, value in found.items() if name != "config"})
 
     def write(self, heading: str) -> None:
-        """Write it beside its place, then over it."""
+        """Write a new file, then replace the old one with it."""
         body = yaml.safe_dump({"config": self.config}, sort_keys=False, allow_unicode=True, width=10_000)
         draft = self.path.with_suffix(".yaml.new")
         draft.write_text(f"# {heading}\n{body}", encoding="utf-8")
-        os.replace(draft, self.path)  # noqa: PTH105 - the atomic one
+        os.replace(draft, self.path)  # noqa: PTH105 - Path.replace reads like a change of text
 
 
 def others(folder: Path, but: str) -> list[StackFile]:
-    """The settings of every environment that has a file here, except one."""
+    """The settings of every environment that has a file here, except ``but``."""
     found = [path for path in sorted(_settings_folder(folder).glob("Pulumi.*.yaml")) if path != StackFile.of(folder, but)]
     return [StackFile.read(path) for path in found]
 

@@ -1,14 +1,18 @@
 """The configuration: all wrong keys are reported together, each with what to do; and Pulumi.yaml describes what `settings` reads."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pulumi
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 
 import settings
+from hubtrust.azure import clouds
+from hubtrust.operators import DEPLOYER, KINDS
 from settings import Settings, SettingsError
 from tests.kit.repository import ROOT
 
@@ -130,6 +134,20 @@ def test_the_project_file_declares_what_settings_read() -> None:
     kinds = {str: "string", int: "integer", bool: "boolean", list: "array"}
     assert {name: entry["type"] for name, entry in declared.items()} == {name: kinds[type(value)] for name, value in defaults.items()}
     assert [name for name, entry in declared.items() if not entry.get("description")] == []
+
+
+def test_the_project_file_names_every_choice() -> None:
+    """Where a key has a fixed set of values, its description names each of them, as the tables that `settings` reads have them."""
+    choices = {to_camel(name): _choices(field.annotation) for name, field in Settings.model_fields.items()}
+    choices |= {"cloud": set(clouds.NAMES), "operators": {DEPLOYER, *(f"{kind}:" for kind in KINDS)}}
+    missing = {key: {text for text in texts if text not in PROJECT["config"][key]["description"]} for key, texts in choices.items()}
+    assert {key: texts for key, texts in missing.items() if texts} == {}
+
+
+def _choices(kind: Any) -> set[str]:
+    """The values of a Literal or an enumeration, without the empty one, which means not set."""
+    values = kind if isinstance(kind, type) and issubclass(kind, StrEnum) else get_args(kind) if get_origin(kind) is Literal else ()
+    return {str(value) for value in values} - {""}
 
 
 def test_a_plain_up_sees_drift() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of each setting in another environment, and what is refused; nothing is written where anything is."""
+"""What happens to each setting in a new environment, and what is refused; then nothing is written."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def config(project: Project, *given: str) -> dict[str, Any]:
 
 
 def test_every_setting_of_the_program_is_copied_derived_or_left_out() -> None:
-    """A key that is new in settings.py must be given a place in environments/derivation.py: may another environment have the same?"""
+    """A new key of `settings` needs a place in environments/derivation.py: may another environment have the same value?"""
     placed = [*COPIED_KEYS, *DERIVED_KEYS, *LEFT_OUT_KEYS]
     assert len(placed) == len(set(placed))
     assert {to_camel(name) for name in Settings.model_fields} <= set(placed)
@@ -66,7 +66,7 @@ def test_generations_secrets_and_credentials_stay_behind(project: Project) -> No
     assert set(left) == ours | {"other:token", "azure-native:clientSecret", "encryptionsalt"}
     assert "(secret)" in left["other:token"]
     assert "abc" not in "".join(left.values())
-    assert "generations begin anew" in left["hubtrust:caGeneration"]
+    assert "generations start again at 1" in left["hubtrust:caGeneration"]
 
 
 def test_what_is_given_stands_above_all(project: Project) -> None:
@@ -117,11 +117,11 @@ SHARED = {
     "the hub by id": (f"existingHub={HUB}", "the hub"),
     "the hub to be adopted": (f"adoptHub={HUB}", "the hub"),
     "the group that prod made": ("resourceGroup=hubtrust-prod1a2b", "resource group"),
-    "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the one of 'prod'"),
-    "a copy of the CA": ("caChainFile=copy.pem", "the key of one of 'prod'"),
+    "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the same as in 'prod'"),
+    "a copy of the CA": ("caChainFile=copy.pem", "the same key as one of 'prod'"),
     "a CA of a third environment": ("caChainFile=third.pem", "'third'"),
-    "a key in a vault": ("caKeyReference=https://v.vault.azure.net/keys/Issuing/2", "is one of 'third'"),
-    "the file of the key": ("caKeyFile=prod.key", "caKeyFile is the one of 'prod'"),
+    "a key in a vault": ("caKeyReference=https://v.vault.azure.net/keys/Issuing/2", "is used by 'third'"),
+    "the file of the key": ("caKeyFile=prod.key", "caKeyFile is the same as in 'prod'"),
 }
 
 
@@ -141,7 +141,7 @@ def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
 def test_a_ca_that_prod_trusts_is_refused_though_no_file_has_it(project: Project) -> None:
     """The state of the stack that is up tells which keys it trusts."""
     (project.folder / "copy.pem").write_text(pem_of(*project.authority.up))
-    with pytest.raises(EnvironmentRefusedError, match="is one that 'prod' trusts"):
+    with pytest.raises(EnvironmentRefusedError, match="is trusted by 'prod'"):
         planned(project, "prod", "staging", "caSource=import", "caChainFile=copy.pem")
 
 
@@ -156,13 +156,13 @@ def test_the_key_that_encrypts_secrets_is_not_shared(project: Project) -> None:
 
 
 BAD = {
-    "onto a stack that is there": (("prod", "empty"), (), "'empty' is there already"),
+    "onto a stack that is there": (("prod", "empty"), (), "'empty' exists already"),
     "onto itself": (("prod", "prod"), (), "both 'prod'"),
     "from a stack that is not up": (("empty", "staging"), (), "'empty' is not up"),
     "from a stack without settings": (("other", "staging"), (), r"no Pulumi\.other\.yaml"),
     "from settings without a stack": (("lost", "staging"), (), "no stack 'lost'"),
-    "to no name": (("prod", "../x"), (), "no stack's name"),
-    "a setting without a value": (("prod", "staging"), ("sku",), "write key=value"),
+    "to no name": (("prod", "../x"), (), "not a stack name"),
+    "a setting without a value": (("prod", "staging"), ("sku",), "use key=value"),
     "a wrong value": (("prod", "staging"), ("sku=S9",), "hubtrust:sku"),
     "two wrong values": (("prod", "staging"), ("sku=S9", "units=many"), "hubtrust:units"),
     "a secret in the clear": (("prod", "staging"), ("caKey=PEM",), "config set --secret caKey"),
@@ -197,14 +197,14 @@ def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None
     shown = [str(change) for change in made.changes]
     assert any("hubtrust:sku" in line and "(not set) -> F1" in line for line in shown)
     assert any("hubtrust:caName" in line and "hubtrust prod -> (not set)" in line for line in shown)
-    with pytest.raises(EnvironmentRefusedError, match="change it there"):
+    with pytest.raises(EnvironmentRefusedError, match="change the setting in that file"):
         planned(project, "prod", "staging", "sku=S1")
     project.write("staging", hubName="hubtrust-prod3c4d")
     with pytest.raises(EnvironmentRefusedError, match="the hub"):
         planned(project)
     path = project.folder / "stacks/Pulumi.staging.yaml"
     path.write_text("config: {}\nencryptionsalt: v1:salt\n")
-    with pytest.raises(EnvironmentRefusedError, match="made before"):
+    with pytest.raises(EnvironmentRefusedError, match="created before"):
         planned(project)
 
 
