@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.engine.cli.main import main
 from sandbox.engine.cli.parser import parse
-from sandbox.engine.cli.workspace import Session
+from sandbox.engine.cli.workspace import Workspace
 from tests.kit.repository import ROOT, SHARED
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def made_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "PULUMI_HOME": str(folder / "home"),
     }
     args = parse(["stack", "init", "dev", "--cwd", str(folder)])
-    args.run(Session(args, environment=world, stdout=io.StringIO()))
+    args.run(Workspace(args, environment=world, stdout=io.StringIO()))
     return folder
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.engine.providers import differences
 from sandbox.engine.providers.differences import Difference, PropertyDifference
-from sandbox.engine.values import values
+from sandbox.engine.values import property_values
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_without_a_word_of_what_changed_nothing_is_replaced() -> None:
 
 def test_the_plain_comparison_sees_through_secrets() -> None:
     """A value that becomes a secret has not changed; an added and a removed one have."""
-    found = differences.between({"a": "x", "gone": 1}, {"a": values.Secret("x"), "new": 1})
+    found = differences.between({"a": "x", "gone": 1}, {"a": property_values.Secret("x"), "new": 1})
     assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"gone": "delete", "new": "add"}
 
 

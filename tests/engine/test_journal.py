@@ -113,7 +113,7 @@ def test_a_save_renders_only_what_changed() -> None:
     """A resource's text is made once, its secrets encrypted once: what a save costs is what has changed."""
     encrypted: list[str] = []
     rendering = Rendering(Seal(lambda text: encrypted.append(text) or text, lambda text: text))  # type: ignore[func-returns-value]
-    from sandbox.engine.values.values import Secret
+    from sandbox.engine.values.property_values import Secret
 
     many = tuple(resource(f"r{number}", inputs={"s": Secret(number)}) for number in range(20))
     rendering.text(Deployment(many))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine.project.project import ProjectError, load_project
+from sandbox.engine.project.project_file import ProjectError, load_project
 
 
 def project_at(folder: Path, text: str) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.engine.state.deployment import Seal, decoded_value, encoded_value, sealed
-from sandbox.engine.values import values
-from sandbox.engine.values.values import UNKNOWN, Asset, Form, Output, ResourceReference, Secret
+from sandbox.engine.values import property_values
+from sandbox.engine.values.property_values import UNKNOWN, Asset, Form, Output, ResourceReference, Secret
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8"), max_size=8),
@@ -17,7 +17,9 @@ PLAIN = st.recursive(
 )
 MARKED = st.recursive(
     PLAIN | st.just(UNKNOWN) | st.builds(ResourceReference, st.just("urn:pulumi:s::p::t::n"), st.just("id")),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3) | inner.map(values.secret),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3) | inner.map(property_values.secret)
+    ),
     max_leaves=8,
 )
 
@@ -30,12 +32,12 @@ def wire(properties: dict[str, object]) -> struct_pb2.Struct:
 @given(st.dictionaries(st.sampled_from("abc"), MARKED, max_size=3))
 def test_what_is_sent_comes_back(properties: dict[str, object]) -> None:
     """Every mark that the receiver understands survives the way there and back."""
-    assert values.from_struct(values.to_struct(properties, Form())) == properties
+    assert property_values.from_struct(property_values.to_struct(properties, Form())) == properties
 
 
 # Nothing unknown is ever kept; and a secret within a secret comes back as a part of the one secret.
 KEPT = st.recursive(
-    PLAIN | PLAIN.map(values.secret) | st.just(Asset("archive", {"hash": "h"})),
+    PLAIN | PLAIN.map(property_values.secret) | st.just(Asset("archive", {"hash": "h"})),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=8,
 )
@@ -51,7 +53,9 @@ def test_what_is_kept_comes_back(value: object) -> None:
 
 def test_the_marks_are_pulumis() -> None:
     """The signatures on the wire are those of Pulumi's SDKs."""
-    found = json_format.MessageToDict(values.to_struct({"s": Secret("x"), "u": UNKNOWN, "a": Asset("asset", {"text": "t"})}, Form()))
+    found = json_format.MessageToDict(
+        property_values.to_struct({"s": Secret("x"), "u": UNKNOWN, "a": Asset("asset", {"text": "t"})}, Form())
+    )
     assert found == {
         "s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "x"},
         "u": "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
@@ -61,22 +65,26 @@ def test_the_marks_are_pulumis() -> None:
 
 def test_a_receiver_without_secrets_gets_what_is_inside() -> None:
     """Secrets are unwrapped, at every depth, for one who does not know them."""
-    sent = values.to_struct({"s": Secret({"in": [Secret("x")]}), "r": ResourceReference("urn", "i")}, Form(secrets=False, resources=False))
+    sent = property_values.to_struct(
+        {"s": Secret({"in": [Secret("x")]}), "r": ResourceReference("urn", "i")}, Form(secrets=False, resources=False)
+    )
     assert json_format.MessageToDict(sent) == {"s": {"in": ["x"]}, "r": "i"}
 
 
 def test_output_values_say_what_they_say() -> None:
     """An output value is its value, a secret, or unknown; with dependencies only for those who ask."""
     mark = "4dabf18193072939515e22adb298388d"
-    struct = wire({"o": {mark: values.OUTPUT, "value": "x", "secret": True, "dependencies": ["urn"]}, "u": {mark: values.OUTPUT}})
-    assert values.from_struct(struct) == {"o": Secret("x"), "u": UNKNOWN}
-    assert values.from_struct_with_outputs(struct)["o"] == Output("x", known=True, secret=True, dependencies=("urn",))
+    struct = wire(
+        {"o": {mark: property_values.OUTPUT, "value": "x", "secret": True, "dependencies": ["urn"]}, "u": {mark: property_values.OUTPUT}}
+    )
+    assert property_values.from_struct(struct) == {"o": Secret("x"), "u": UNKNOWN}
+    assert property_values.from_struct_with_outputs(struct)["o"] == Output("x", known=True, secret=True, dependencies=("urn",))
 
 
 def test_whole_numbers_stay_whole() -> None:
     """GRPC knows doubles only; state shows 3, not 3.0."""
-    assert values.from_struct(wire({"n": 3.0, "x": 1.5})) == {"n": 3, "x": 1.5}
-    assert str(values.from_struct(wire({"n": 3.0}))["n"]) == "3"
+    assert property_values.from_struct(wire({"n": 3.0, "x": 1.5})) == {"n": 3, "x": 1.5}
+    assert str(property_values.from_struct(wire({"n": 3.0}))["n"]) == "3"
 
 
 def test_a_secret_within_a_secret_is_one_secret() -> None:

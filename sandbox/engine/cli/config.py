@@ -24,7 +24,7 @@ from sandbox.engine.project.config import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.cli.workspace import Workspace
 
 _TYPES: dict[str, Callable[[str], Any]] = {
     "string": str,
@@ -34,18 +34,18 @@ _TYPES: dict[str, Callable[[str], Any]] = {
 }
 
 
-def show(session: Session) -> None:
+def show(workspace: Workspace) -> None:
     """`config`: every value of the stack, with the project's defaults; secrets only with --show-secrets."""
-    config = completed(session.settings.config, session.project)
-    show_secrets = session.args.show_secrets and any(is_secret(value) for value in config.values())
-    decrypt = session.secrets.decrypt if show_secrets else (lambda _: BLINDED)
-    if session.args.json:
-        shown = {key: _as_json(config[key], decrypt, hidden=not session.args.show_secrets) for key in sorted(config)}
-        session.print(json.dumps(shown, indent=2, ensure_ascii=False))
+    config = completed(workspace.settings.config, workspace.project)
+    show_secrets = workspace.args.show_secrets and any(is_secret(value) for value in config.values())
+    decrypt = workspace.secrets.decrypt if show_secrets else (lambda _: BLINDED)
+    if workspace.args.json:
+        shown = {key: _as_json(config[key], decrypt, hidden=not workspace.args.show_secrets) for key in sorted(config)}
+        workspace.print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    rows = [(short_key(key, session.project.name), config_value(config[key], decrypt).value) for key in sorted(config)]
+    rows = [(short_key(key, workspace.project.name), config_value(config[key], decrypt).value) for key in sorted(config)]
     for line in table(("KEY", "VALUE"), rows):
-        session.print(line)
+        workspace.print(line)
 
 
 def _as_json(value: Any, decrypt: Callable[[str], str], *, hidden: bool) -> dict[str, Any]:
@@ -58,24 +58,24 @@ def _as_json(value: Any, decrypt: Callable[[str], str], *, hidden: bool) -> dict
     return {**found, "secret": plain.secret}
 
 
-def set_(session: Session) -> None:
+def set_(workspace: Workspace) -> None:
     """`config set KEY [VALUE]`: the value is read from the standard input when it is not given."""
-    args = session.args
+    args = workspace.args
     if args.secret and (args.plaintext or args.type):
         raise UsageError(f"--secret can't go together with {'--plaintext' if args.plaintext else '--type'}")
-    key = full_key(args.key, session.project.name)
-    text = args.value if args.value is not None else _from_stdin(session)
-    settings = session.settings
-    value: Any = Ciphertext(session.secrets.encrypt(text)) if args.secret else _typed(text, args.type)
+    key = full_key(args.key, workspace.project.name)
+    text = args.value if args.value is not None else _from_stdin(workspace)
+    settings = workspace.settings
+    value: Any = Ciphertext(workspace.secrets.encrypt(text)) if args.secret else _typed(text, args.type)
     root, whole = set_value(settings.config, key, value, path=args.path)
     settings.set_config(root, whole)
     settings.save()
 
 
-def _from_stdin(session: Session) -> str:
-    if session.interactive:
+def _from_stdin(workspace: Workspace) -> str:
+    if workspace.interactive:
         raise UsageError("missing the value: `config set <key> <value>`, or pipe it in")
-    return session.stdin.read().removesuffix("\n")
+    return workspace.stdin.read().removesuffix("\n")
 
 
 def _typed(text: str, type_: str | None) -> Any:
@@ -87,24 +87,24 @@ def _typed(text: str, type_: str | None) -> Any:
         raise UsageError(f"--type {type_}: {text!r} does not read as one") from None
 
 
-def get(session: Session) -> None:
+def get(workspace: Workspace) -> None:
     """`config get KEY`: one value, a secret too."""
-    args = session.args
-    key = full_key(args.key, session.project.name)
-    found, value = get_value(completed(session.settings.config, session.project), key, path=args.path)
+    args = workspace.args
+    key = full_key(args.key, workspace.project.name)
+    found, value = get_value(completed(workspace.settings.config, workspace.project), key, path=args.path)
     if not found:
-        raise EngineError(f"configuration key '{short_key(key, session.project.name)}' not found for stack '{session.ref.name}'")
-    decrypt = session.secrets.decrypt if is_secret(value) else as_text
+        raise EngineError(f"configuration key '{short_key(key, workspace.project.name)}' not found for stack '{workspace.ref.name}'")
+    decrypt = workspace.secrets.decrypt if is_secret(value) else as_text
     if args.json:
-        session.print(json.dumps(_as_json(value, decrypt, hidden=False), indent=2, ensure_ascii=False))
+        workspace.print(json.dumps(_as_json(value, decrypt, hidden=False), indent=2, ensure_ascii=False))
     else:
-        session.print(config_value(value, decrypt).value)
+        workspace.print(config_value(value, decrypt).value)
 
 
-def remove(session: Session) -> None:
+def remove(workspace: Workspace) -> None:
     """`config rm KEY`: one value, or with --path a part of one."""
-    settings = session.settings
-    root, left, gone = remove_value(settings.config, full_key(session.args.key, session.project.name), path=session.args.path)
+    settings = workspace.settings
+    root, left, gone = remove_value(settings.config, full_key(workspace.args.key, workspace.project.name), path=workspace.args.path)
     if gone:
         settings.remove_config(root)
     else:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sandbox.engine.cli.parser import parse
-from sandbox.engine.cli.workspace import Session
+from sandbox.engine.cli.workspace import Workspace
 from sandbox.engine.errors import EXIT_CANCELLED, EXIT_ERROR, EngineError, ReportedError
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def command(argv: Sequence[str], **world: Any) -> int:
-    """Runs one command in a world that may be given: the fields of `Session` beside its arguments."""
+    """Runs one command in a world that may be given: the fields of `Workspace` beside its arguments."""
     out: TextIO = world.get("stdout") or sys.stdout
     err: TextIO = world.get("stderr") or sys.stderr
     try:
         args = parse(argv)
-        args.run(Session(args, **world))
+        args.run(Workspace(args, **world))
     except ReportedError as bad:
         return bad.exit_code
     except EngineError as bad:

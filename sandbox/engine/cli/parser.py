@@ -12,9 +12,9 @@ from sandbox.engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.cli.workspace import Workspace
 
-    Verb = Callable[[Session], None]
+    Verb = Callable[[Workspace], None]
     _Verbs = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - argparse has no public name for it
 
 

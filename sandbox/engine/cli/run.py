@@ -8,26 +8,26 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from sandbox.engine.cli.displays import open_display
 from sandbox.engine.cli.interrupt import interruptible
 from sandbox.engine.cli.workspace import unwritable
-from sandbox.engine.display.choice import open_display
 from sandbox.engine.display.stream import Stream
 from sandbox.engine.errors import CancelledError, ChangesFoundError, ConfirmationError, EngineError, ReportedError, UsageError
 from sandbox.engine.project.config import check_config, completed, config_value, written
 from sandbox.engine.run import run
 from sandbox.engine.state.checkpoint import Rendering
 from sandbox.engine.state.deployment import Deployment, Seal
-from sandbox.engine.state.history import Update, add_to_history
+from sandbox.engine.state.history import UpdateInfo, add_to_history
 from sandbox.engine.state.lock import locked
 from sandbox.engine.state.stack_reference import stack_outputs
 from sandbox.engine.steps.cancel import CancelToken
-from sandbox.engine.steps.request import Outcome, PolicyPackRef, Request
+from sandbox.engine.steps.run_options import Outcome, PolicyPackRef, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.cli.workspace import Workspace
     from sandbox.engine.project.config import StoredConfig
 
 Verb = Literal["up", "refresh", "destroy"]
@@ -35,98 +35,99 @@ _UNCHANGING = ("same", "read", "refresh")
 _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
 
 
-def preview(session: Session) -> None:
+def preview(workspace: Workspace) -> None:
     """Show what `up` would do."""
-    _Run(session, "up").preview(expect=session.args.expect_no_changes)
+    _Command(workspace, "up").preview(expect=workspace.args.expect_no_changes)
 
 
-def up(session: Session) -> None:
+def up(workspace: Workspace) -> None:
     """Make the resources what the program says."""
-    _change(session, "up")
+    _change(workspace, "up")
 
 
-def refresh(session: Session) -> None:
+def refresh(workspace: Workspace) -> None:
     """Make the state what the resources are."""
-    _change(session, "refresh")
+    _change(workspace, "refresh")
 
 
-def destroy(session: Session) -> None:
+def destroy(workspace: Workspace) -> None:
     """Delete every resource of the stack."""
-    _change(session, "destroy")
-    if not (session.args.preview_only or session.args.target or session.args.json):
-        name = session.ref.name
-        session.print(
+    _change(workspace, "destroy")
+    if not (workspace.args.preview_only or workspace.args.target or workspace.args.json):
+        name = workspace.ref.name
+        workspace.print(
             "The resources in the stack have been deleted, but the history and configuration associated with the stack are still "
             f"maintained. \nIf you want to remove the stack completely, run `pulumi stack rm {name}`."
         )
 
 
-def _change(session: Session, verb: Verb) -> None:
-    args = session.args
+def _change(workspace: Workspace, verb: Verb) -> None:
+    args = workspace.args
     if args.preview_only:
-        _Run(session, verb).preview(expect=args.expect_no_changes)
+        _Command(workspace, verb).preview(expect=args.expect_no_changes)
         return
-    if not (session.interactive or session.confirmed or args.skip_preview):
+    if not (workspace.interactive or workspace.confirmed or args.skip_preview):
         raise ConfirmationError(
             "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive mode"
         )
-    with locked(session.backend, session.ref, session.now):
-        work = _Run(session, verb)
+    with locked(workspace.backend, workspace.ref, workspace.now):
+        work = _Command(workspace, verb)
         if not args.skip_preview:
             work.preview(expect=False)
-            if not session.confirm(f"Do you want to perform this {_NAMES[verb]}?"):
+            if not workspace.confirm(f"Do you want to perform this {_NAMES[verb]}?"):
                 raise CancelledError(f"confirmation declined, not proceeding with the {_NAMES[verb]}")
         work.change()
 
 
-class _Run:
-    """One command's work on a stack: the same request, previewed and then carried out."""
+class _Command:
+    """One command's work on a stack: the same options, previewed and then carried out."""
 
-    def __init__(self, session: Session, verb: Verb) -> None:
+    def __init__(self, workspace: Workspace, verb: Verb) -> None:
         """Opens the configuration, the secrets and the state."""
-        self._session, self._verb = session, verb
+        self._workspace, self._verb = workspace, verb
         self._unsaved: OSError | None = None
-        self._config: StoredConfig = completed(session.settings.config, session.project)
-        secrets = session.secrets
+        self._config: StoredConfig = completed(workspace.settings.config, workspace.project)
+        secrets = workspace.secrets
         if verb == "up":
-            check_config(self._config, session.project, session.ref.name, secrets.decrypt)
-        self._seal = Seal(secrets.encrypt, session.state_secrets.decrypt)
+            check_config(self._config, workspace.project, workspace.ref.name, secrets.decrypt)
+        self._seal = Seal(secrets.encrypt, workspace.state_secrets.decrypt)
         self._snapshot = self._opened_state()
-        self._request = self._make_request()
+        self._options = self._run_options()
 
     def _opened_state(self) -> Deployment:
-        session = self._session
-        kept = {"type": "passphrase", "state": session.secrets.state()}
+        workspace = self._workspace
+        kept = {"type": "passphrase", "state": workspace.secrets.state()}
         try:
-            found = Deployment.from_json({**(session.state or {}), "secrets_providers": kept}, self._seal)
+            found = Deployment.from_json({**(workspace.state or {}), "secrets_providers": kept}, self._seal)
         except (KeyError, ValueError, TypeError, AttributeError) as bad:
-            path = session.backend.state_file(session.ref)
+            path = workspace.backend.state_file(workspace.ref)
             raise EngineError(f"failed to load checkpoint {path}: {bad!r}; restore it from {path.name}.bak") from None
-        if session.state_secrets is not session.secrets:
+        if workspace.state_secrets is not workspace.secrets:
             # The state was encrypted under another salt: from now on it is under the settings' own.
             self._seal.forget()
         return found
 
-    def _make_request(self) -> Request:
-        session, args = self._session, self._session.args
+    def _run_options(self) -> RunOptions:
+        workspace, args = self._workspace, self._workspace.args
         packs, configs = getattr(args, "policy_pack", []), getattr(args, "policy_pack_config", [])
         if configs and len(configs) != len(packs):
             raise UsageError("the number of --policy-pack-config flags must match the number of --policy-pack flags")
         asked = getattr(args, "refresh", None)
-        return Request(
+        return RunOptions(
             verb=self._verb,
-            project=session.project,
-            stack=session.ref.name,
-            config={key: config_value(value, session.secrets.decrypt) for key, value in self._config.items()},
-            env=session.environment,
-            parallel=_parallel(session),
-            refresh=asked == "true" if asked else session.project.options_refresh_always,
+            project=workspace.project,
+            stack=workspace.ref.name,
+            config={key: config_value(value, workspace.secrets.decrypt) for key, value in self._config.items()},
+            env=workspace.environment,
+            parallel=_parallel(workspace),
+            refresh=asked == "true" if asked else workspace.project.options_refresh_always,
             targets=tuple(args.target),
             policy_packs=tuple(
-                PolicyPackRef(session.cwd / pack, session.cwd / configs[number] if configs else None) for number, pack in enumerate(packs)
+                PolicyPackRef(workspace.cwd / pack, workspace.cwd / configs[number] if configs else None)
+                for number, pack in enumerate(packs)
             ),
             continue_on_error=args.continue_on_error,
-            stack_outputs=lambda name: stack_outputs(session.backend, session.project.name, session.environment, name),
+            stack_outputs=lambda name: stack_outputs(workspace.backend, workspace.project.name, workspace.environment, name),
         )
 
     def preview(self, *, expect: bool) -> None:
@@ -137,8 +138,8 @@ class _Run:
 
     def change(self) -> None:
         """Runs, keeps the state after every step, and adds to the history."""
-        session = self._session
-        start = session.nanoseconds() // 10**9
+        workspace = self._workspace
+        start = workspace.nanoseconds() // 10**9
         try:
             outcome = self._operate(dry_run=False)
         except _FailedRunError as failed:
@@ -148,13 +149,13 @@ class _Run:
             self._remember(start, None, succeeded=False)
             raise
         self._remember(start, outcome, succeeded=True)
-        if session.args.expect_no_changes and _changes(outcome):
+        if workspace.args.expect_no_changes and _changes(outcome):
             raise ChangesFoundError(f"no changes were expected for {_NAMES[self._verb]} but changes occurred")
 
     def _remember(self, start: int, outcome: Outcome | None, *, succeeded: bool) -> None:
-        session = self._session
-        nanoseconds = session.nanoseconds()
-        update = Update(
+        workspace = self._workspace
+        nanoseconds = workspace.nanoseconds()
+        update = UpdateInfo(
             verb=self._verb,
             start=start,
             end=nanoseconds // 10**9,
@@ -162,23 +163,23 @@ class _Run:
             config={key: written(value) for key, value in self._config.items()},
             changes=outcome.changes if outcome else {},
             environment={"exec.kind": "cli", "pulumi.version": "sandbox.engine"},
-            message=session.args.message,
+            message=workspace.args.message,
         )
         try:
-            add_to_history(session.backend, session.ref, update, nanoseconds)
+            add_to_history(workspace.backend, workspace.ref, update, nanoseconds)
         except OSError as bad:
-            session.warn(f"this run is missing in the history: {bad.strerror} in {session.backend.folder('history', session.ref)}")
+            workspace.warn(f"this run is missing in the history: {bad.strerror} in {workspace.backend.folder('history', workspace.ref)}")
 
     def _operate(self, *, dry_run: bool) -> Outcome:
-        session = self._session
-        display = open_display(session, self._verb, dry_run=dry_run)
+        workspace = self._workspace
+        display = open_display(workspace, self._verb, dry_run=dry_run)
         token = CancelToken()
         self._rendering = Rendering(self._seal)
-        with _event_log(session) as log, interruptible(token, display.notice):
-            stream = Stream(display, log, lambda: session.nanoseconds() // 10**9)
+        with _event_log(workspace) as log, interruptible(token, display.notice):
+            stream = Stream(display, log, lambda: workspace.nanoseconds() // 10**9)
             try:
                 outcome = run(
-                    dataclasses.replace(self._request, dry_run=dry_run),
+                    dataclasses.replace(self._options, dry_run=dry_run),
                     self._snapshot,
                     on_event=stream.send,
                     save=None if dry_run else self._save,
@@ -187,7 +188,7 @@ class _Run:
             except OSError as bad:
                 if bad is not self._unsaved:
                     raise
-                raise unwritable(session.backend, session.ref, bad) from None
+                raise unwritable(workspace.backend, workspace.ref, bad) from None
             finally:
                 stream.close()
         if not outcome.succeeded:
@@ -196,7 +197,7 @@ class _Run:
 
     def _save(self, deployment: Deployment) -> None:
         try:
-            self._session.backend.save(self._session.ref, self._rendering.text(deployment))
+            self._workspace.backend.save(self._workspace.ref, self._rendering.text(deployment))
         except OSError as bad:
             self._unsaved = bad
             raise
@@ -214,8 +215,8 @@ def _changes(outcome: Outcome) -> bool:
     return any(count for operation, count in outcome.changes.items() if operation not in _UNCHANGING)
 
 
-def _parallel(session: Session) -> int:
-    asked = session.args.parallel or session.environment.get("PULUMI_PARALLEL")
+def _parallel(workspace: Workspace) -> int:
+    asked = workspace.args.parallel or workspace.environment.get("PULUMI_PARALLEL")
     if asked is None:
         return 4 * (os.cpu_count() or 1)
     if not str(asked).isdecimal():
@@ -224,8 +225,8 @@ def _parallel(session: Session) -> int:
 
 
 @contextlib.contextmanager
-def _event_log(session: Session) -> Iterator[TextIO | None]:
-    name = session.args.event_log
+def _event_log(workspace: Workspace) -> Iterator[TextIO | None]:
+    name = workspace.args.event_log
     if name is None:
         yield None
         return

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.cli.workspace import Workspace
 
 
-def show(session: Session) -> None:
+def show(workspace: Workspace) -> None:
     """`stack`: the stack, its resources as a tree, its outputs."""
-    state = session.state or {}
+    state = workspace.state or {}
     resources = state.get("resources") or []
-    session.print(f"Current stack is {session.ref.name}:")
+    workspace.print(f"Current stack is {workspace.ref.name}:")
     if written := (state.get("manifest") or {}).get("time"):
-        session.print(f"    Last updated: {age(written, session.nanoseconds())} ({written})")
-        session.print(f"    Pulumi version used: {state['manifest'].get('version', '')}")
-    session.print(f"Current stack resources ({len(resources)}):")
-    rows = _tree(resources, show_urns=session.args.show_urns)
+        workspace.print(f"    Last updated: {age(written, workspace.nanoseconds())} ({written})")
+        workspace.print(f"    Pulumi version used: {state['manifest'].get('version', '')}")
+    workspace.print(f"Current stack resources ({len(resources)}):")
+    rows = _tree(resources, show_urns=workspace.args.show_urns)
     for line in table(("TYPE", "NAME"), rows) if rows else ["No resources currently in this stack"]:
-        session.print(f"    {line}")
-    session.print()
-    _print_outputs(session, _outputs(session))
+        workspace.print(f"    {line}")
+    workspace.print()
+    _print_outputs(workspace, _outputs(workspace))
 
 
 def _tree(resources: list[dict[str, Any]], *, show_urns: bool) -> list[tuple[str, str]]:
@@ -61,150 +61,150 @@ def _tree(resources: list[dict[str, Any]], *, show_urns: bool) -> list[tuple[str
     return rows
 
 
-def init(session: Session) -> None:
+def init(workspace: Workspace) -> None:
     """`stack init NAME`: an empty stack with a secrets manager, selected."""
-    name = session.args.name or session.args.stack
+    name = workspace.args.name or workspace.args.stack
     if not name:
         raise UsageError("missing stack name: `stack init <name>`")
-    if session.args.secrets_provider not in ("default", "passphrase"):
-        raise UsageError(f"--secrets-provider {session.args.secrets_provider} is not supported: this engine knows passphrase")
-    ref = parse_stack_ref(name, session.project.name)
-    if session.backend.exists(ref):
+    if workspace.args.secrets_provider not in ("default", "passphrase"):
+        raise UsageError(f"--secrets-provider {workspace.args.secrets_provider} is not supported: this engine knows passphrase")
+    ref = parse_stack_ref(name, workspace.project.name)
+    if workspace.backend.exists(ref):
         raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")
-    session.ref = ref
-    session.state = None
-    kept = {"type": "passphrase", "state": session.secrets.state()}
-    deployment = {"manifest": manifest(session.now()), "secrets_providers": kept, "metadata": {}}
-    with locked(session.backend, ref, session.now):
-        if session.backend.exists(ref):
+    workspace.ref = ref
+    workspace.state = None
+    kept = {"type": "passphrase", "state": workspace.secrets.state()}
+    deployment = {"manifest": manifest(workspace.now()), "secrets_providers": kept, "metadata": {}}
+    with locked(workspace.backend, ref, workspace.now):
+        if workspace.backend.exists(ref):
             raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")
-        session.save_state(json.dumps(deployment, separators=(",", ":")))
-    session.print(f"Created stack '{ref.name}'")
-    if not session.args.no_select:
-        session.selection.set(session.backend.url, ref.full_name)
+        workspace.save_state(json.dumps(deployment, separators=(",", ":")))
+    workspace.print(f"Created stack '{ref.name}'")
+    if not workspace.args.no_select:
+        workspace.selection.set(workspace.backend.url, ref.full_name)
 
 
-def select(session: Session) -> None:
+def select(workspace: Workspace) -> None:
     """`stack select NAME`: the stack that commands without --stack are about."""
-    name = session.args.name or session.args.stack
+    name = workspace.args.name or workspace.args.stack
     if not name:
         raise UsageError("no stack selected; name one: `stack select <name>`")
-    ref = parse_stack_ref(name, session.project.name)
-    if session.args.create and not session.backend.exists(ref):
-        session.args.no_select, session.args.secrets_provider = False, "default"
-        init(session)
+    ref = parse_stack_ref(name, workspace.project.name)
+    if workspace.args.create and not workspace.backend.exists(ref):
+        workspace.args.no_select, workspace.args.secrets_provider = False, "default"
+        init(workspace)
         return
-    session.selection.set(session.backend.url, session.existing(name).full_name)
+    workspace.selection.set(workspace.backend.url, workspace.existing(name).full_name)
 
 
-def list_stacks(session: Session) -> None:
+def list_stacks(workspace: Workspace) -> None:
     """`stack ls`: the stacks of the project, or with --all of every project."""
-    selected = session.selection.get(session.backend.url)
+    selected = workspace.selection.get(workspace.backend.url)
     found: list[dict[str, Any]] = []
-    for ref in session.backend.stacks(None if session.args.all else session.project.name):
-        state = session.backend.load(ref) or {}
-        shown = ref.name if ref.project == session.project.name else ref.full_name
+    for ref in workspace.backend.stacks(None if workspace.args.all else workspace.project.name):
+        state = workspace.backend.load(ref) or {}
+        shown = ref.name if ref.project == workspace.project.name else ref.full_name
         written = (state.get("manifest") or {}).get("time", "")
         current = ref.full_name == selected
         found.append({"name": shown, "current": current, "lastUpdate": written, "resourceCount": len(state.get("resources") or [])})
-    if session.args.json:
+    if workspace.args.json:
         for row in found:
             row["lastUpdate"] = f"{row['lastUpdate'][:23]}Z" if row["lastUpdate"] else ""
-        session.print(json.dumps(found, indent=2))
+        workspace.print(json.dumps(found, indent=2))
         return
-    now = session.nanoseconds()
+    now = workspace.nanoseconds()
     rows = [
         (row["name"] + "*" * row["current"], age(row["lastUpdate"], now) if row["lastUpdate"] else "n/a", str(row["resourceCount"]))
         for row in found
     ]
     for line in table(("NAME", "LAST UPDATE", "RESOURCE COUNT"), rows):
-        session.print(line)
+        workspace.print(line)
 
 
-def remove(session: Session) -> None:
+def remove(workspace: Workspace) -> None:
     """`stack rm NAME`: the stack, its history and its settings file."""
-    if session.args.name:
-        session.ref = session.existing(session.args.name)
-    ref = session.ref
-    resources = (session.state or {}).get("resources") or []
+    if workspace.args.name:
+        workspace.ref = workspace.existing(workspace.args.name)
+    ref = workspace.ref
+    resources = (workspace.state or {}).get("resources") or []
     left = [item for item in resources if item.get("type") != "pulumi:pulumi:Stack"]
-    if left and not session.args.force:
+    if left and not workspace.args.force:
         raise EngineError(
             f"'{ref.name}' still has resources; removal rejected. Possible actions:\n"
             f"- Make sure that '{ref.name}' is the stack that you want to destroy\n"
             "- Run `destroy` to delete the resources, then run `stack rm`\n"
             "- Run `stack rm --force` to override this error"
         )
-    if not session.confirm(f"This will permanently remove the '{ref.name}' stack!", ref.name):
+    if not workspace.confirm(f"This will permanently remove the '{ref.name}' stack!", ref.name):
         raise CancelledError("confirmation declined")
-    with locked(session.backend, ref, session.now):
-        session.backend.remove(ref)
-    if not session.args.preserve_config:
-        session.settings_path(ref).unlink(missing_ok=True)
-    if session.selection.get(session.backend.url) == ref.full_name:
-        session.selection.set(session.backend.url, None)
-    session.print(f"Stack '{ref.name}' has been removed!")
+    with locked(workspace.backend, ref, workspace.now):
+        workspace.backend.remove(ref)
+    if not workspace.args.preserve_config:
+        workspace.settings_path(ref).unlink(missing_ok=True)
+    if workspace.selection.get(workspace.backend.url) == ref.full_name:
+        workspace.selection.set(workspace.backend.url, None)
+    workspace.print(f"Stack '{ref.name}' has been removed!")
 
 
-def output(session: Session) -> None:
+def output(workspace: Workspace) -> None:
     """`stack output [NAME]`: what the program exported."""
-    outputs = _outputs(session)
-    name = session.args.name
+    outputs = _outputs(workspace)
+    name = workspace.args.name
     if name is not None:
         if name not in outputs:
             raise EngineError(f"current stack does not have output property '{name}'")
         value = outputs[name]
-        session.print(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if session.args.json else as_text(value))
-    elif session.args.json:
-        session.print(json.dumps(outputs, indent=2, sort_keys=True, ensure_ascii=False))
+        workspace.print(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if workspace.args.json else as_text(value))
+    elif workspace.args.json:
+        workspace.print(json.dumps(outputs, indent=2, sort_keys=True, ensure_ascii=False))
     else:
-        _print_outputs(session, outputs)
+        _print_outputs(workspace, outputs)
 
 
-def _outputs(session: Session) -> dict[str, Any]:
-    session.ref  # noqa: B018 - an unknown stack is an error before a missing passphrase is
-    decrypt = session.state_secrets.decrypt if getattr(session.args, "show_secrets", False) else None
-    return stack_outputs(session.state, decrypt)
+def _outputs(workspace: Workspace) -> dict[str, Any]:
+    workspace.ref  # noqa: B018 - an unknown stack is an error before a missing passphrase is
+    decrypt = workspace.state_secrets.decrypt if getattr(workspace.args, "show_secrets", False) else None
+    return stack_outputs(workspace.state, decrypt)
 
 
-def _print_outputs(session: Session, outputs: Mapping[str, Any]) -> None:
-    session.print(f"Current stack outputs ({len(outputs)}):")
+def _print_outputs(workspace: Workspace, outputs: Mapping[str, Any]) -> None:
+    workspace.print(f"Current stack outputs ({len(outputs)}):")
     rows = [(name, as_text(value)) for name, value in sorted(outputs.items())]
     for line in table(("OUTPUT", "VALUE"), rows) if rows else ["No output values currently in this stack"]:
-        session.print(f"    {line}")
+        workspace.print(f"    {line}")
 
 
-def export(session: Session) -> None:
+def export(workspace: Workspace) -> None:
     """`stack export`: the deployment, as JSON, to the standard output or a file."""
-    deployment = session.state or {}
-    if session.args.show_secrets:
-        deployment = with_plaintext(deployment, session.state_secrets.decrypt)
+    deployment = workspace.state or {}
+    if workspace.args.show_secrets:
+        deployment = with_plaintext(deployment, workspace.state_secrets.decrypt)
     text = json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False) + "\n"
-    if session.args.file is None:
-        session.stdout.write(text)
+    if workspace.args.file is None:
+        workspace.stdout.write(text)
         return
     try:
-        (session.cwd / session.args.file).write_text(text, encoding="utf-8")
+        (workspace.cwd / workspace.args.file).write_text(text, encoding="utf-8")
     except OSError as bad:
-        raise EngineError(f"could not write the export to {session.args.file}: {bad.strerror}") from None
+        raise EngineError(f"could not write the export to {workspace.args.file}: {bad.strerror}") from None
 
 
-def import_(session: Session) -> None:
+def import_(workspace: Workspace) -> None:
     """`stack import`: a deployment, as `stack export` wrote it, becomes the stack's state."""
-    ref = session.ref
-    text = session.stdin.read() if session.args.file is None else _import_file(session.cwd / session.args.file)
-    deployment = read_export(text, ref.project, ref.name, force=session.args.force)
+    ref = workspace.ref
+    text = workspace.stdin.read() if workspace.args.file is None else _import_file(workspace.cwd / workspace.args.file)
+    deployment = read_export(text, ref.project, ref.name, force=workspace.args.force)
     if has_plaintext(deployment):
         # What comes readable is encrypted as this stack's other secrets are.
-        session.state = deployment
-        deployment = with_ciphertext(deployment, session.state_secrets.encrypt)
-        deployment.setdefault("secrets_providers", {"type": "passphrase", "state": session.state_secrets.state()})
-    with locked(session.backend, ref, session.now):
+        workspace.state = deployment
+        deployment = with_ciphertext(deployment, workspace.state_secrets.encrypt)
+        deployment.setdefault("secrets_providers", {"type": "passphrase", "state": workspace.state_secrets.state()})
+    with locked(workspace.backend, ref, workspace.now):
         try:
-            session.backend.save(ref, json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
+            workspace.backend.save(ref, json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
         except OSError as bad:
-            raise unwritable(session.backend, ref, bad) from None
-    session.print("Import complete.")
+            raise unwritable(workspace.backend, ref, bad) from None
+    workspace.print("Import complete.")
 
 
 def _import_file(path: Path) -> str:

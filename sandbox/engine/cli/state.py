@@ -10,41 +10,41 @@ from sandbox.engine.state import lock
 from sandbox.engine.state.state_edit import deleted, unprotected
 
 if TYPE_CHECKING:
-    from sandbox.engine.cli.workspace import Session
+    from sandbox.engine.cli.workspace import Workspace
 
 
-def delete(session: Session) -> None:
+def delete(workspace: Workspace) -> None:
     """`state delete URN…`: the engine forgets the resources; what they stand for is left alone."""
-    with lock.locked(session.backend, session.ref, session.now):
+    with lock.locked(workspace.backend, workspace.ref, workspace.now):
         changed, urns = deleted(
-            session.state or {}, session.args.urns, force=session.args.force, target_dependents=session.args.target_dependents
+            workspace.state or {}, workspace.args.urns, force=workspace.args.force, target_dependents=workspace.args.target_dependents
         )
-        _put(session, changed)
-    session.print("Resource deleted" if len(urns) == 1 else f"{len(urns)} resources deleted")
+        _put(workspace, changed)
+    workspace.print("Resource deleted" if len(urns) == 1 else f"{len(urns)} resources deleted")
 
 
-def unprotect(session: Session) -> None:
+def unprotect(workspace: Workspace) -> None:
     """`state unprotect URN…|--all`: the resources may be deleted again."""
-    if not session.args.all and not session.args.urns:
+    if not workspace.args.all and not workspace.args.urns:
         raise UsageError("Must supply <resource URN>, or --all")
-    with lock.locked(session.backend, session.ref, session.now):
-        changed, count = unprotected(session.state or {}, None if session.args.all else session.args.urns)
-        _put(session, changed)
-    session.print("All resources unprotected" if session.args.all else f"{count} resources unprotected")
+    with lock.locked(workspace.backend, workspace.ref, workspace.now):
+        changed, count = unprotected(workspace.state or {}, None if workspace.args.all else workspace.args.urns)
+        _put(workspace, changed)
+    workspace.print("All resources unprotected" if workspace.args.all else f"{count} resources unprotected")
 
 
-def _put(session: Session, deployment: dict[str, Any]) -> None:
-    if not session.confirm("This command will edit your stack's state directly.", "yes"):
+def _put(workspace: Workspace, deployment: dict[str, Any]) -> None:
+    if not workspace.confirm("This command will edit your stack's state directly.", "yes"):
         raise CancelledError("confirmation declined")
-    session.save_state(json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
+    workspace.save_state(json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
 
 
-def cancel(session: Session) -> None:
+def cancel(workspace: Workspace) -> None:
     """`cancel`: deletes the locks of a stack whose writer is gone."""
-    if session.args.name:
-        session.ref = session.existing(session.args.name)
-    name = session.ref.name
-    if not session.confirm(f"This will irreversibly cancel the currently running update for '{name}'!", name):
+    if workspace.args.name:
+        workspace.ref = workspace.existing(workspace.args.name)
+    name = workspace.ref.name
+    if not workspace.confirm(f"This will irreversibly cancel the currently running update for '{name}'!", name):
         raise CancelledError("confirmation declined")
-    lock.cancel(session.backend, session.ref)
-    session.print(f"The currently running update for '{name}' has been canceled!")
+    lock.cancel(workspace.backend, workspace.ref)
+    workspace.print(f"The currently running update for '{name}' has been canceled!")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sandbox.engine.errors import ConfirmationError, StackNotFoundError, UsageError
-from sandbox.engine.project.project import Project, load_project
+from sandbox.engine.project.project_file import Project, load_project
 from sandbox.engine.project.secrets import (
     PassphraseSecrets,
     SecretsError,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Session:
+class Workspace:
     """One command's world. Everything from outside is an argument; tests give their own."""
 
     args: argparse.Namespace

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.state.deployment import encoded_value
 from sandbox.engine.state.transfer import SIGNATURE, mapped_secrets
-from sandbox.engine.values.values import UNKNOWN_TEXT
+from sandbox.engine.values.property_values import UNKNOWN_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -6,27 +6,27 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import ProviderError
-from sandbox.engine.providers.providers import default_inputs, default_name, denied
+from sandbox.engine.providers.provider_resources import default_inputs, default_name, denied
 from sandbox.engine.steps.goal import Goal
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.engine.plan.registrations import Planner
-    from sandbox.engine.values.values import Value
+    from sandbox.engine.plan.registrations import Registrations
+    from sandbox.engine.values.property_values import Value
 
 
 class DefaultProviders:
     """Registers default providers, each when it is first asked for.
 
     Args:
-        planner: registers them.
+        registrations: registers them.
         config: the stack's configuration, full keys to values, secrets marked.
     """
 
-    def __init__(self, planner: Planner, config: Mapping[str, Value]) -> None:
-        self._planner, self._config = planner, config
+    def __init__(self, registrations: Registrations, config: Mapping[str, Value]) -> None:
+        self._registrations, self._config = registrations, config
         self._asked: dict[tuple[str, str, str], asyncio.Task[str]] = {}
 
     async def reference(self, package: str, version: str, url: str) -> str:
@@ -52,5 +52,5 @@ class DefaultProviders:
             custom=True,
             inputs=default_inputs(package, self._config, version, url),
         )
-        made = (await self._planner.register(goal)).resource
+        made = (await self._registrations.register(goal)).resource
         return urns.reference(made.urn, made.id)

@@ -10,7 +10,7 @@ from sandbox.engine.steps.executor import StepFailed, Stopped
 
 if TYPE_CHECKING:
     from sandbox.engine.steps.executor import Executor
-    from sandbox.engine.steps.steps import Step
+    from sandbox.engine.steps.step import Step
 
 
 async def delete_all(executor: Executor, steps: list[Step]) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import PartialFailure, ProviderError
-from sandbox.engine.steps.steps import PartOfReplacement, marked
+from sandbox.engine.steps.step import PartOfReplacement, marked
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from sandbox.engine.state.deployment import Resource
-    from sandbox.engine.steps.steps import World
+    from sandbox.engine.steps.step import StepContext
 
 
 @dataclass(eq=False)
@@ -27,13 +27,13 @@ class Read(PartOfReplacement):
         old, new = self.old, self.new
         return int(old is None or new is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         assert self.new is not None  # noqa: S101
         new = self.new
         unwell: PartialFailure | None = None
-        if new.id != values.UNKNOWN_TEXT:
+        if new.id != property_values.UNKNOWN_TEXT:
             try:
-                made = await (await world.providers.of(new)).read(new.urn, new.id, new.inputs, new.inputs)
+                made = await (await context.providers.of(new)).read(new.urn, new.id, new.inputs, new.inputs)
             except PartialFailure as partial:
                 made, unwell = partial.made, partial
             if made is None:
@@ -41,14 +41,14 @@ class Read(PartOfReplacement):
             new = replace(new, id=made.id, outputs=made.outputs, init_errors=unwell.reasons if unwell else ())
         old = self.old
         changed = old is None or new.inputs != old.inputs or new.outputs != old.outputs
-        new = replace(new, created=old.created if old else "", modified=world.now() if old and changed else old.modified if old else "")
+        new = replace(new, created=old.created if old else "", modified=context.now() if old and changed else old.modified if old else "")
         self.new = marked(new)
-        world.journal.add(self.new)
+        context.journal.add(self.new)
         if old is not None:
             if self.replacing:
-                world.journal.change(old, replace(world.journal.current(old), delete=True))
+                context.journal.change(old, replace(context.journal.current(old), delete=True))
             else:
-                world.journal.done(old)
+                context.journal.done(old)
         if unwell is not None:
             raise unwell
 
@@ -62,12 +62,12 @@ class Import(PartOfReplacement):
     # The resource as it was found: the plan goes on from there.
     found: Resource | None = None
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         assert self.new is not None  # noqa: S101
         key, id_ = self.new, self.new.import_id
         reasons: tuple[str, ...] = ()
         try:
-            made = await (await world.providers.of(key)).read(key.urn, id_, None, None)
+            made = await (await context.providers.of(key)).read(key.urn, id_, None, None)
         except PartialFailure as partial:
             made, reasons = partial.made, partial.reasons
         if made is None:
@@ -76,10 +76,10 @@ class Import(PartOfReplacement):
             raise ProviderError(
                 f"provider does not support importing resources; please try updating the '{urns.package_of(key.type)}' plugin"
             )
-        now = world.now()
+        now = context.now()
         found = replace(key, id=made.id or id_, inputs=made.inputs, outputs=made.outputs, init_errors=reasons, created=now, modified=now)
         self.new = self.found = marked(found)
-        world.journal.add(self.new)
+        context.journal.add(self.new)
         if self.old is not None:
-            world.journal.change(self.old, replace(world.journal.current(self.old), delete=True))
+            context.journal.change(self.old, replace(context.journal.current(self.old), delete=True))
         self.old = self.new

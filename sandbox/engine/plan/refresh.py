@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from sandbox.engine.providers.provider_error import PartialFailure
 from sandbox.engine.state import dependencies
 from sandbox.engine.steps.executor import StepFailed, Stopped
-from sandbox.engine.steps.steps import Step, marked
+from sandbox.engine.steps.step import Step, marked
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.providers.provider import Made
-    from sandbox.engine.providers.providers import Lifecycle
+    from sandbox.engine.providers.lifecycle import Lifecycle, Made
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.executor import Executor
-    from sandbox.engine.steps.steps import World
+    from sandbox.engine.steps.step import StepContext
 
 
 @dataclass(eq=False)
@@ -54,12 +53,12 @@ class Refresh(Step):
         """Only a refresh that is the run itself counts."""
         return int(self.telling)
 
-    async def apply(self, world: World) -> None:  # noqa: D102 - as the base says
+    async def apply(self, context: StepContext) -> None:  # noqa: D102 - as the base says
         old = self.old
         assert old is not None  # noqa: S101
         if not old.custom or urns.is_provider(old.type) or old.pending_replacement:
             return
-        provider = await world.providers.of(old)
+        provider = await context.providers.of(old)
         reasons: tuple[str, ...] = ()
         try:
             made = await provider.read(old.urn, old.id, old.inputs, old.outputs)
@@ -68,7 +67,7 @@ class Refresh(Step):
         if made is None:
             self.new = None
             return
-        self.new = self._found(old, made, reasons, world.now)
+        self.new = self._found(old, made, reasons, context.now)
         if not old.external:
             await self._compare(provider, old, self.new)
 
@@ -91,8 +90,8 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, tel
     Raises:
         Stopped: not all could be read; what was read is kept.
     """
-    world = executor.world
-    before = [resource for _, resource in world.journal.remaining()]
+    context = executor.context
+    before = [resource for _, resource in context.journal.remaining()]
     steps = {old: Refresh(old.urn, old, old, telling=telling) for old in before if chosen(old)}
 
     async def one(step: Refresh) -> bool:
@@ -106,7 +105,7 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, tel
     done = await asyncio.gather(*(one(step) for step in steps.values()))
     after = [steps[old].new if old in steps else old for old in before]
     kept = dependencies.without([resource for resource in after if resource is not None])
-    world.journal.rebase(kept)
+    context.journal.rebase(kept)
     if not all(done):
         raise Stopped
     return kept

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.executor import Executor
     from sandbox.engine.steps.goal import Goal
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisterResult:
     """What a registration came to: `fail` only where the run goes on after errors, `unknown` where it was left out."""
 
     resource: Resource
@@ -33,7 +33,7 @@ class Registered:
     unknown: bool = False
 
 
-class Planner:
+class Registrations:
     """Plans one run.
 
     Args:
@@ -54,7 +54,7 @@ class Planner:
         self._planning = Planning(executor, self.replacements, self._aliases, targets, policies, by_urn)
         self.seen: set[str] = set()
 
-    async def register(self, goal: Goal) -> Registered:
+    async def register(self, goal: Goal) -> RegisterResult:
         """Bring a resource to what the program asks for.
 
         Raises:
@@ -70,14 +70,14 @@ class Planner:
             if renamed and self._planning.targets.spare(new):
                 self.seen.add(renamed)  # it keeps its old name, by which its children know it
             elif renamed:
-                self._executor.world.journal.rename(renamed, urn)
+                self._executor.context.journal.rename(renamed, urn)
             made = await Plan(self._planning, goal, new, old).carry_out()
-            return Registered(made, unknown=urn in self._planning.skipped)
+            return RegisterResult(made, unknown=urn in self._planning.skipped)
         except StepFailed:
             if self._executor.stopping.is_set():
                 raise Stopped from None
             self._planning.failed.add(urn)
-            return Registered(goal.resource(urn, None), "fail")
+            return RegisterResult(goal.resource(urn, None), "fail")
         except (ProviderError, EngineError, PathError) as bad:
             self._executor.fail(str(bad), urn)
             raise Refused from None
@@ -98,7 +98,7 @@ class Planner:
         self.seen.add(urn)
         return urn
 
-    async def read(self, new: Resource) -> Registered:
+    async def read(self, new: Resource) -> RegisterResult:
         """Look up a resource that somebody else owns.
 
         Raises:
@@ -121,9 +121,9 @@ class Planner:
             if self._executor.stopping.is_set():
                 raise Stopped from None
             self._planning.failed.add(urn)
-            return Registered(new, "fail")
+            return RegisterResult(new, "fail")
         assert step.new is not None  # noqa: S101 - it was found, or the step had failed
-        return Registered(step.new)
+        return RegisterResult(step.new)
 
     async def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
         """A component has its outputs. `merged`: after an error, what is missing may still be there, so old ones stay."""
@@ -134,7 +134,7 @@ class Planner:
             return
         before = step.old.outputs if step.old else {}
         changed = replace(step.new, outputs={**before, **outputs} if merged else outputs)
-        self._executor.world.journal.change(step.new, changed)
+        self._executor.context.journal.change(step.new, changed)
         step.new = changed
         if not changed.custom:
             await self._executor.completed(step)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sandbox.engine.providers import differences
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.state.dependencies import dependents
-from sandbox.engine.steps.steps import Create, Delete, Forget, Replace, Same, Step
+from sandbox.engine.steps.step import Create, Delete, Forget, Replace, Same, Step
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from sandbox.engine.plan.targets import Targets
@@ -23,7 +23,7 @@ class Replacements:
     """The replacements of one run, and what they mean for other resources."""
 
     def __init__(self, executor: Executor, olds: list[Resource], targets: Targets) -> None:
-        self._executor, self._world = executor, executor.world
+        self._executor, self._context = executor, executor.context
         self._olds, self._targets = olds, targets
         # URNs: dealt with though they were in the old state; made new; replaced.
         self.operated: set[str] = set()
@@ -70,7 +70,7 @@ class Replacements:
         return [*steps, self.told(old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
 
     def _deletion(self, resource: Resource) -> Step:
-        self._world.deletions.add(resource.urn)
+        self._context.deletions.add(resource.urn)
         self._gone.add(resource)
         return Delete(resource.urn, resource, replacing=True, before_successor=not resource.delete)
 
@@ -78,7 +78,7 @@ class Replacements:
         """All that must be replaced because `root` is, in order of dependency."""
         found: list[Resource] = []
         replaced = {root.urn}
-        settled = self.operated | self.created | self._world.deletions
+        settled = self.operated | self.created | self._context.deletions
         for resource in dependents(root, self._olds, settled - {root.urn}):
             keys = await self._must_follow(resource, replaced)
             if keys is not None:
@@ -100,8 +100,8 @@ class Replacements:
         touched = {key for key, deps in resource.property_dependencies.items() if replaced.intersection(deps) and key in resource.inputs}
         if not touched:
             return None
-        inputs = {key: values.UNKNOWN if key in touched else item for key, item in resource.inputs.items()}
-        provider = await self._world.providers.of(resource)
+        inputs = {key: property_values.UNKNOWN if key in touched else item for key, item in resource.inputs.items()}
+        provider = await self._context.providers.of(resource)
         difference = await provider.diff(resource, inputs, resource.ignore_changes)
         difference = differences.with_replacements(difference, resource.replace_on_changes)
         return difference.replaces if difference.replacing else None
@@ -113,7 +113,7 @@ class Replacements:
         """
         kept: list[Step] = []
         steps: list[Step] = []
-        remaining = self._world.journal.remaining()
+        remaining = self._context.journal.remaining()
         chosen = self._targets.with_dependents([resource for _, resource in remaining]) if self._targets.constrained else None
         for key, resource in remaining:
             if chosen is not None and resource.urn not in chosen:
@@ -126,7 +126,7 @@ class Replacements:
             elif key.urn not in self.operated:
                 self._must_be_target(resource.urn)
                 steps.append(Forget(resource.urn, key) if resource.pending_replacement else Delete(resource.urn, resource, key=key))
-        self._world.deletions.update(step.urn for step in steps)
+        self._context.deletions.update(step.urn for step in steps)
         return kept, steps
 
     def _must_be_target(self, urn: str) -> None:

@@ -14,9 +14,9 @@ from sandbox.engine.providers import differences
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.state.dependencies import direct
 from sandbox.engine.steps.executor import StepFailed
-from sandbox.engine.steps.steps import Create, Same, Skip, Step, Update
+from sandbox.engine.steps.step import Create, Same, Skip, Step, Update
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from sandbox.engine.plan.aliases import Aliases
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from sandbox.engine.plan.targets import Targets
     from sandbox.engine.policy.policies import Policies
     from sandbox.engine.providers.differences import Difference
-    from sandbox.engine.providers.providers import Lifecycle
+    from sandbox.engine.providers.lifecycle import Lifecycle
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.executor import Executor
     from sandbox.engine.steps.goal import Goal
-    from sandbox.engine.values.values import Properties, Value
+    from sandbox.engine.values.property_values import Properties, Value
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, told already
@@ -72,7 +72,7 @@ class Plan:
 
     def __init__(self, planning: Planning, goal: Goal, new: Resource, old: Resource | None) -> None:
         self._planning, self._goal, self._new, self._old = planning, goal, new, old
-        self._executor, self._world = planning.executor, planning.executor.world
+        self._executor, self._context = planning.executor, planning.executor.context
         self._replacements = planning.replacements
         # A replacement is checked again; what a provider makes up of chance must come out the same.
         self._seed = secrets.token_bytes(32)
@@ -89,7 +89,7 @@ class Plan:
             return await self._spared()
         self._depend_on_nothing_skipped()
         self._depend_on_nothing_failed()
-        self._provider = await self._world.providers.of(self._new) if self._new.custom else None
+        self._provider = await self._context.providers.of(self._new) if self._new.custom else None
         imported = await self._imported()
         await self._checked()
         await self._judged()
@@ -124,8 +124,8 @@ class Plan:
                 continue
             self._replacements.operated.add(urn)
             self._take_along(needed)
-            self._world.journal.done(needed)
-            self._world.journal.add(needed)
+            self._context.journal.done(needed)
+            self._context.journal.add(needed)
 
     def _depend_on_nothing_skipped(self) -> None:
         for urn in direct(self._new):
@@ -171,7 +171,7 @@ class Plan:
         self._new, allowed = await self._planning.policies.judge(self._new, self._goal)
         if not allowed:
             self._executor.failed = True
-            if not self._world.preview:
+            if not self._context.preview:
                 self._executor.stop()
                 raise Refused
 
@@ -189,7 +189,7 @@ class Plan:
     def _condemned(self) -> bool:
         """Whether it was deleted in this run, before what it depends on was replaced."""
         names = {self._new.urn, self._old.urn} if self._old else {self._new.urn}
-        return bool(names & self._world.deletions)
+        return bool(names & self._context.deletions)
 
     def _settle(self) -> None:
         """The old state has been dealt with, under whichever name."""
@@ -198,7 +198,7 @@ class Plan:
     async def _recreated(self) -> Resource:
         old = self._old
         assert old is not None  # noqa: S101 - what was deleted was there
-        self._world.deletions.difference_update({self._new.urn, old.urn})
+        self._context.deletions.difference_update({self._new.urn, old.urn})
         self._settle()
         self._replacements.replaced.add(self._new.urn)
         return await self._last(*self._replacements.recreated(old, self._new))
@@ -233,7 +233,7 @@ class Plan:
         before, after = (urns.split_reference(reference)[0] for reference in (old.provider, self._new.provider))
         if before and before != after and self._planning.aliases.renamed(before) == after:
             return False
-        return await self._world.providers.must_replace(old.provider, self._new.provider)
+        return await self._context.providers.must_replace(old.provider, self._new.provider)
 
     async def _replaced(self, old: Resource, difference: Difference) -> Resource:
         goal, new = self._goal, self._new
@@ -244,7 +244,7 @@ class Plan:
             )
         if goal.import_id:
             text = "previously-imported resources that still specify an ID may not be replaced; please remove the `import` declaration"
-            if not self._world.preview:
+            if not self._context.preview:
                 raise ProviderError(f"{text} from your program")
             self._executor.events.message(f"{text} from your program", "warning", new.urn)
         self._replacements.replaced.add(new.urn)
@@ -258,7 +258,7 @@ class Plan:
 
     def _refuse(self, text: str) -> None:
         """In a preview the user sees the rest as well; an update ends here."""
-        if not self._world.preview:
+        if not self._context.preview:
             self._executor.fail(text, self._new.urn)
             raise Refused
         self._executor.events.message(text, "error", self._new.urn)
@@ -276,14 +276,14 @@ class Plan:
 
 
 def _triggered(old: Resource, new: Resource) -> bool:
-    before, after = values.revealed(old.replacement_trigger), values.revealed(new.replacement_trigger)
-    if values.has_unknown(before) or values.has_unknown(after):
+    before, after = property_values.revealed(old.replacement_trigger), property_values.revealed(new.replacement_trigger)
+    if property_values.has_unknown(before) or property_values.has_unknown(after):
         return True
     return before is not None and after is not None and before != after
 
 
 def _shown(value: Value) -> str:
     """A value in an error message, as Pulumi prints it."""
-    if isinstance(value, values.Secret):
+    if isinstance(value, property_values.Secret):
         return "[secret]"
     return "{<nil>}" if value is None else f"{{{value}}}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import analyzer_pb2
 
 from sandbox.engine.state.deployment import blinded, encoded_value
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sandbox.engine.steps.events import Events
     from sandbox.engine.steps.goal import Goal
 
-_FORM = values.Form()
-_PLAIN = values.Form(secrets=False)
+_FORM = property_values.Form()
+_PLAIN = property_values.Form(secrets=False)
 
 
 class Policies:
@@ -65,7 +65,7 @@ class Policies:
                 about = self._about(pack, item.policyName, new.urn)
                 self._events.policy({**about, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
                 continue
-            after = values.from_struct(item.properties)
+            after = property_values.from_struct(item.properties)
             seen = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
             self._events.remediation({**self._about(pack, item.policyName, new.urn), **seen})
             new = replace(new, inputs=after)
@@ -126,7 +126,7 @@ class Policies:
             type=resource.type,
             name=urns.name_of(resource.urn),
             parent=resource.parent,
-            properties=values.to_struct(_outward(resource.outputs), _FORM),
+            properties=property_values.to_struct(_outward(resource.outputs), _FORM),
             options=_options(resource, goal),
             dependencies=resource.dependencies,
         )
@@ -137,12 +137,12 @@ class Policies:
             self._set_provider(found, resource)
         return found
 
-    def _request(self, new: Resource, goal: Goal, form: values.Form) -> Any:
+    def _request(self, new: Resource, goal: Goal, form: property_values.Form) -> Any:
         found = analyzer_pb2.AnalyzeRequest(
             urn=new.urn,
             type=new.type,
             name=urns.name_of(new.urn),
-            properties=values.to_struct(new.inputs, form),
+            properties=property_values.to_struct(new.inputs, form),
             options=_options(new, goal),
         )
         self._set_provider(found, new)
@@ -153,10 +153,10 @@ class Policies:
         if provider is not None:
             message.provider.urn, message.provider.type = provider.urn, provider.type
             message.provider.name = urns.name_of(provider.urn)
-            message.provider.properties.CopyFrom(values.to_struct(_outward(provider.inputs), _FORM))
+            message.provider.properties.CopyFrom(property_values.to_struct(_outward(provider.inputs), _FORM))
 
 
-def _outward(properties: values.Properties) -> values.Properties:
+def _outward(properties: property_values.Properties) -> property_values.Properties:
     """Properties without those that are between the engine and the provider."""
     return {key: item for key, item in properties.items() if key not in ("__provider", "__internal")}
 

@@ -12,7 +12,7 @@ from sandbox.engine.errors import EngineError
 from sandbox.engine.policy import policy_config
 from sandbox.engine.project.yaml_text import YamlError, parse_yaml
 from sandbox.engine.providers.plugins import launch
-from sandbox.engine.values import values
+from sandbox.engine.values import property_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.policy.policy_config import PolicyConfig
     from sandbox.engine.providers.plugins import Server
-    from sandbox.engine.steps.request import PolicyPackRef, Request
+    from sandbox.engine.steps.run_options import PolicyPackRef, RunOptions
 
 
 class PolicyPackError(EngineError):
@@ -70,18 +70,20 @@ class PolicyPack:
         self._server.kill()
 
 
-async def start(ref: PolicyPackRef, request: Request, engine: str, env: Mapping[str, str], tell: Callable[[str, bool], None]) -> PolicyPack:
+async def start(
+    ref: PolicyPackRef, options: RunOptions, engine: str, env: Mapping[str, str], tell: Callable[[str, bool], None]
+) -> PolicyPack:
     """Start a policy pack and give it its configuration and the stack's.
 
     Raises:
         PolicyPackError: there is none, or it does not come up.
         PolicyConfigError: its configuration does not fit.
     """
-    command = [str(_interpreter(ref.path, request.project.python)), "-u", str(ref.path), engine]
-    server = await launch(f"the policy pack {ref.path}", command, request.project.program_dir, env, tell)
+    command = [str(_interpreter(ref.path, options.project.python)), "-u", str(ref.path), engine]
+    server = await launch(f"the policy pack {ref.path}", command, options.project.program_dir, env, tell)
     stub: Any = analyzer_pb2_grpc.AnalyzerStub(server.channel)
     try:
-        info, config = await _configured(stub, ref, request, engine)
+        info, config = await _configured(stub, ref, options, engine)
     except grpc.aio.AioRpcError as failed:
         await server.stop()
         raise PolicyPackError(f"the policy pack {ref.path} did not come up: {failed.details()}") from None
@@ -91,17 +93,17 @@ async def start(ref: PolicyPackRef, request: Request, engine: str, env: Mapping[
     return PolicyPack(ref.path, server, stub, info, config)
 
 
-async def _configured(stub: Any, ref: PolicyPackRef, request: Request, engine: str) -> tuple[Any, dict[str, PolicyConfig]]:
+async def _configured(stub: Any, ref: PolicyPackRef, options: RunOptions, engine: str) -> tuple[Any, dict[str, PolicyConfig]]:
     folder = str(ref.path)
     handshake = analyzer_pb2.AnalyzerHandshakeRequest(engine_address=engine, root_directory=folder, program_directory=folder)
     await _tolerant(stub.Handshake(handshake))
     stack = analyzer_pb2.AnalyzerStackConfigureRequest(
-        stack=request.stack,
-        project=request.project.name,
-        organization=request.organization,
-        dry_run=request.preview,
-        config={key: item.value for key, item in request.config.items()},
-        config_secret_keys=[key for key, item in request.config.items() if item.secret],
+        stack=options.stack,
+        project=options.project.name,
+        organization=options.organization,
+        dry_run=options.preview,
+        config={key: item.value for key, item in options.config.items()},
+        config_secret_keys=[key for key, item in options.config.items() if item.secret],
     )
     await _tolerant(stub.ConfigureStack(stack))
     info = await stub.GetAnalyzerInfo(empty_pb2.Empty())
@@ -109,7 +111,7 @@ async def _configured(stub: Any, ref: PolicyPackRef, request: Request, engine: s
     configure = analyzer_pb2.ConfigureAnalyzerRequest()
     for name, item in config.items():
         configure.policyConfig[name].enforcementLevel = policy_config.LEVELS.index(item.level)
-        configure.policyConfig[name].properties.CopyFrom(values.to_struct(item.properties, values.Form()))
+        configure.policyConfig[name].properties.CopyFrom(property_values.to_struct(item.properties, property_values.Form()))
     await stub.Configure(configure)
     return info, config
 

@@ -10,15 +10,15 @@ from pulumi.runtime.proto import alias_pb2, provider_pb2, resource_pb2
 from sandbox.engine.steps.executor import Stopped
 from sandbox.engine.steps.goal import Goal
 from sandbox.engine.steps.hooks import BINDINGS
-from sandbox.engine.values import output_values, values
+from sandbox.engine.values import output_values, property_values
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from sandbox.engine.plan.registrations import Planner
-    from sandbox.engine.providers.providers import Connection
+    from sandbox.engine.plan.registrations import Registrations
+    from sandbox.engine.providers.lifecycle import Connection
     from sandbox.engine.steps.executor import Executor
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 _OPTIONS = (
     *("type", "name", "parent", "providers", "dependencies", "additionalSecretOutputs", "deletedWith", "ignoreChanges"),
@@ -32,12 +32,12 @@ class ComponentPlugins:
 
     Args:
         executor: says when nothing more is waited for.
-        planner: registers a component whose plugin can't be asked yet.
+        registrations: registers a component whose plugin can't be asked yet.
         info: the DeploymentInfo of the run.
     """
 
-    def __init__(self, executor: Executor, planner: Planner, info: Any) -> None:
-        self._executor, self._planner, self._info = executor, planner, info
+    def __init__(self, executor: Executor, registrations: Registrations, info: Any) -> None:
+        self._executor, self._registrations, self._info = executor, registrations, info
         self.monitor_address = ""
 
     async def construct(self, provider: Connection, request: Any, inputs: Properties) -> Any:
@@ -50,12 +50,12 @@ class ComponentPlugins:
         asked = self._construct_request(request)
         answer = await self._unless_stopped(provider.construct(asked, inputs))
         if answer is None:  # the plugin's configuration is not known yet: nor is what it will construct
-            made = await self._planner.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
+            made = await self._registrations.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
             return resource_pb2.RegisterResourceResponse(urn=made.resource.urn)
-        found = values.from_struct_with_outputs(answer.state)
+        found = property_values.from_struct_with_outputs(answer.state)
         response = resource_pb2.RegisterResourceResponse(urn=answer.urn)
         response.object.CopyFrom(
-            values.to_struct(output_values.collapsed(found), values.Form(request.acceptSecrets, request.acceptResources))
+            property_values.to_struct(output_values.collapsed(found), property_values.Form(request.acceptSecrets, request.acceptResources))
         )
         for key, item in found.items():
             urns = {*answer.stateDependencies[key].urns, *output_values.dependencies(item)}
@@ -107,7 +107,7 @@ class ComponentPlugins:
         asked = provider_pb2.CallRequest(tok=request.tok, configSecretKeys=self._info.configSecretKeys, **self._surroundings())
         for key, item in request.argDependencies.items():
             asked.argDependencies[key].urns.extend(item.urns)
-        answer = await self._unless_stopped(provider.call(asked, values.from_struct_with_outputs(request.args)))
+        answer = await self._unless_stopped(provider.call(asked, property_values.from_struct_with_outputs(request.args)))
         return answer or provider_pb2.CallResponse()
 
     async def _unless_stopped(self, asking: Coroutine[Any, Any, Any]) -> Any:

@@ -14,7 +14,7 @@ from sandbox.engine.providers import plugins
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.engine.steps.request import Request
+    from sandbox.engine.steps.run_options import RunOptions
 
 TOLD = 32  # the exit code of a program whose failure has been told
 _HOST = Path(__file__).with_name("language_host.py")
@@ -57,32 +57,32 @@ def environment(python: Path, env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-async def start(request: Request, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> Program:
+async def start(options: RunOptions, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> Program:
     """Start the program.
 
     Args:
-        request: whose program.
+        options: whose program.
         monitor: address of the ResourceMonitor service.
         engine: address of the Engine service.
         tell: gets (text, is_error) of each line that it prints.
     """
-    project = request.project
+    project = options.project
     arguments = {
         "program": str(project.entry),
         "settings": {
             "monitor": monitor,
             "engine": engine,
             "project": project.name,
-            "stack": request.stack,
-            "parallel": request.parallel,
-            "dry_run": request.preview,
-            "organization": request.organization,
+            "stack": options.stack,
+            "parallel": options.parallel,
+            "dry_run": options.preview,
+            "organization": options.organization,
             "root_directory": str(project.root),
         },
     }
-    env = environment(project.python, request.env)
-    env["PULUMI_CONFIG"] = json.dumps({key: item.value for key, item in request.config.items()})
-    env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([key for key, item in request.config.items() if item.secret])
+    env = environment(project.python, options.env)
+    env["PULUMI_CONFIG"] = json.dumps({key: item.value for key, item in options.config.items()})
+    env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([key for key, item in options.config.items() if item.secret])
     process = await plugins.spawn([str(project.python), "-u", str(_HOST), json.dumps(arguments)], project.program_dir, env)
     return Program(process, tell)
 

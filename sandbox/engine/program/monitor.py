@@ -15,7 +15,7 @@ from sandbox.engine.program import requests
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.state.deployment import Resource
 from sandbox.engine.steps.executor import Stopped
-from sandbox.engine.values import output_values, source_positions, values
+from sandbox.engine.values import output_values, property_values, source_positions
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.engine.plan.default_providers import DefaultProviders
-    from sandbox.engine.plan.registrations import Planner
+    from sandbox.engine.plan.registrations import Registrations
     from sandbox.engine.program.component_plugins import ComponentPlugins
     from sandbox.engine.program.transforms import Transforms
     from sandbox.engine.steps.goal import Goal
-    from sandbox.engine.steps.steps import World
+    from sandbox.engine.steps.step import StepContext
 
 _FEATURES = {
     "secrets": "SECRETS",
@@ -51,8 +51,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     """Serves one program.
 
     Args:
-        planner: decides and acts.
-        world: its providers have the functions that are called; its hooks are those that the program registers.
+        registrations: decides and acts.
+        context: its providers have the functions that are called; its hooks are those that the program registers.
         defaults: makes default providers.
         components: has components constructed that live in plugins.
         transforms: those that the program registers.
@@ -62,15 +62,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def __init__(
         self,
-        planner: Planner,
-        world: World,
+        registrations: Registrations,
+        context: StepContext,
         defaults: DefaultProviders,
         components: ComponentPlugins,
         transforms: Transforms,
         info: Any,
         root: Path,
     ) -> None:
-        self._planner, self._providers, self._hooks = planner, world.providers, world.hooks
+        self._registrations, self._providers, self._hooks = registrations, context.providers, context.hooks
         self._defaults, self._components, self._transforms = defaults, components, transforms
         self._info, self._root = info, root
         self._goals: dict[str, Goal] = {}
@@ -78,7 +78,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._under_way: set[asyncio.Task[Any]] = set()
         self.done = asyncio.Event()
         self.released = asyncio.Event()
-        self.stack_outputs: tuple[str, values.Properties] | None = None
+        self.stack_outputs: tuple[str, property_values.Properties] | None = None
 
     @property
     def has_stack(self) -> bool:
@@ -118,38 +118,38 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if urns.is_provider(request.type) and request.version:
             inputs |= {"version": request.version, "__internal": {}}
         goal = requests.goal_of(request, inputs=inputs, provider=provider, root=self._root)
-        registered = await self._planner.register(goal)
+        registered = await self._registrations.register(goal)
         resource = registered.resource
         self._goals[resource.urn] = goal
-        self._registered(resource.urn, request)
-        form = values.Form(request.acceptSecrets, request.acceptResources)
+        self._remember(resource.urn, request)
+        form = property_values.Form(request.acceptSecrets, request.acceptResources)
         # A component's outputs come later; those of an earlier run may point at what is not there yet.
         outputs = resource.outputs if request.custom else {}
         if not request.supportsPartialValues:
-            outputs = {key: item for key, item in outputs.items() if not values.has_unknown(item)}
+            outputs = {key: item for key, item in outputs.items() if not property_values.has_unknown(item)}
         return resource_pb2.RegisterResourceResponse(
             urn=resource.urn,
             id=resource.id,
-            object=values.to_struct(outputs, form),
+            object=property_values.to_struct(outputs, form),
             result=_RESULTS[registered.result],
             unknown=registered.unknown,
         )
 
-    def _registered(self, urn: str, request: Any) -> None:
+    def _remember(self, urn: str, request: Any) -> None:
         """A resource has its URN: what is below it will take over what the request says."""
-        self._transforms.registered(urn, request)
+        self._transforms.remember(urn, request)
         if not request.custom:
             above = self._component_providers.get(request.parent, {})
             self._component_providers[urn] = {**above, **request.providers}
 
-    async def _construct(self, request: Any, properties: values.Properties) -> Any:
+    async def _construct(self, request: Any, properties: property_values.Properties) -> Any:
         """Have a component constructed by its plugin, which registers it and its parts here."""
         provider = await self._providers.at(await self._provider(request, urns.package_of(request.type)))
         try:
             response = await self._components.construct(provider, request, properties)
         except ProviderError as bad:
-            self._planner.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
-        self._registered(response.urn, request)
+            self._registrations.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
+        self._remember(response.urn, request)
         return response
 
     async def _provider(self, request: Any, package: str) -> str:
@@ -162,11 +162,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """A component has its outputs. The stack's are kept for the end, when it is known how the run went."""
 
         async def register() -> Any:
-            outputs = values.without_nulls(values.from_struct(request.outputs))
+            outputs = property_values.without_nulls(property_values.from_struct(request.outputs))
             if urns.type_of(request.urn) == urns.STACK_TYPE:
-                self.stack_outputs = request.urn, values.from_struct(request.outputs)
+                self.stack_outputs = request.urn, property_values.from_struct(request.outputs)
             else:
-                await self._planner.outputs(request.urn, outputs)
+                await self._registrations.outputs(request.urn, outputs)
             return empty_pb2.Empty()
 
         return await self._answer(context, register)
@@ -182,23 +182,25 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             custom=True,
             external=True,
             id=request.id,
-            inputs=values.without_nulls(values.from_struct(request.properties)),
+            inputs=property_values.without_nulls(property_values.from_struct(request.properties)),
             parent=request.parent,
             dependencies=tuple(sorted(set(request.dependencies))),
             provider=await self._provider(request, urns.package_of(request.type)),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             **source_positions.of_request(request, self._root),
         )
-        resource = (await self._planner.read(new)).resource
-        form = values.Form(request.acceptSecrets, request.acceptResources)
-        return resource_pb2.ReadResourceResponse(urn=resource.urn, id=resource.id, properties=values.to_struct(resource.outputs, form))
+        resource = (await self._registrations.read(new)).resource
+        form = property_values.Form(request.acceptSecrets, request.acceptResources)
+        return resource_pb2.ReadResourceResponse(
+            urn=resource.urn, id=resource.id, properties=property_values.to_struct(resource.outputs, form)
+        )
 
     async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Call a provider's function."""
         return await self._answer(context, lambda: self._invoke(request))
 
     async def _invoke(self, request: Any) -> Any:
-        args = values.without_nulls(await self._transforms.invoke(request))
+        args = property_values.without_nulls(await self._transforms.invoke(request))
         package = urns.package_of(request.tok)
         provider = await self._providers.at(await self._provider(request, package))
         result, failures = await provider.invoke(request.tok, args)
@@ -208,7 +210,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         if result is None:
             response.unknown = True
         else:
-            getattr(response, "return").CopyFrom(values.to_struct(result, values.Form(True, request.acceptResources)))
+            getattr(response, "return").CopyFrom(property_values.to_struct(result, property_values.Form(True, request.acceptResources)))
         return response
 
     async def RegisterStackTransform(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
@@ -226,8 +228,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return await self._answer(context, lambda: self._call(request))
 
     async def _call(self, request: Any) -> Any:
-        owner = values.from_struct(request.args).get("__self__")
-        goal = self._goals.get(owner.urn) if isinstance(owner, values.ResourceReference) else None
+        owner = property_values.from_struct(request.args).get("__self__")
+        goal = self._goals.get(owner.urn) if isinstance(owner, property_values.ResourceReference) else None
         reference = request.provider or (goal.provider if goal else "") or await self._provider(request, urns.package_of(request.tok))
         return await self._components.call(await self._providers.at(reference), request)
 
@@ -237,11 +239,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def RegisterResourceHook(self, request: Any, context: Any) -> Any:  # noqa: N802
         """A function to be called before or after what is done to resources."""
-        return await self._take(context, self._hooks.register, request)
+        return await self._take(context, self._hooks.add, request)
 
     async def RegisterErrorHook(self, request: Any, context: Any) -> Any:  # noqa: N802
         """A function to be called when a provider call has failed."""
-        return await self._take(context, self._hooks.register_error_hook, request)
+        return await self._take(context, self._hooks.add_error_hook, request)
 
     async def _take(self, context: Any, take: Callable[[Any], None], request: Any) -> Any:
         try:

@@ -17,48 +17,52 @@ from sandbox.engine.steps.executor import Stopped
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from sandbox.engine.plan.registrations import Planner
+    from sandbox.engine.plan.registrations import Registrations
     from sandbox.engine.steps.callbacks import Callbacks
     from sandbox.engine.steps.executor import Executor
-    from sandbox.engine.steps.request import Request
-    from sandbox.engine.values.values import Value
+    from sandbox.engine.steps.run_options import RunOptions
+    from sandbox.engine.values.property_values import Value
 
 
 class ProgramRun:
     """One program with the monitor that serves it.
 
     Args:
-        request: whose program.
+        options: whose program.
         executor: says whether the run goes on.
-        planner: takes what the program registers.
+        registrations: takes what the program registers.
         callbacks: calls what the program gives us to call.
         config: full keys to values, secrets marked.
     """
 
-    def __init__(self, request: Request, executor: Executor, planner: Planner, callbacks: Callbacks, config: Mapping[str, Value]) -> None:
-        self._request, self._executor, self._planner = request, executor, planner
+    def __init__(
+        self, options: RunOptions, executor: Executor, registrations: Registrations, callbacks: Callbacks, config: Mapping[str, Value]
+    ) -> None:
+        self._options, self._executor, self._registrations = options, executor, registrations
         info = resource_pb2.DeploymentInfo(
-            project=request.project.name,
-            stack=request.stack,
-            organization=request.organization,
-            config={key: item.value for key, item in request.config.items()},
-            configSecretKeys=[key for key, item in request.config.items() if item.secret],
-            dryRun=request.preview,
-            parallel=request.parallel,
+            project=options.project.name,
+            stack=options.stack,
+            organization=options.organization,
+            config={key: item.value for key, item in options.config.items()},
+            configSecretKeys=[key for key, item in options.config.items() if item.secret],
+            dryRun=options.preview,
+            parallel=options.parallel,
         )
-        self._components = ComponentPlugins(executor, planner, info)
-        defaults = DefaultProviders(planner, config)
-        self._monitor = Monitor(planner, executor.world, defaults, self._components, Transforms(callbacks), info, request.project.root)
+        self._components = ComponentPlugins(executor, registrations, info)
+        defaults = DefaultProviders(registrations, config)
+        self._monitor = Monitor(
+            registrations, executor.context, defaults, self._components, Transforms(callbacks), info, options.project.root
+        )
         self._program: language.Program | None = None
 
-    def register_monitor(self, server: Any) -> None:
+    def serve_monitor(self, server: Any) -> None:
         """Let a server serve the program's monitor."""
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, server)
 
     async def start(self, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> None:
         """Start the program; see `language.start`."""
         self._components.monitor_address = monitor
-        self._program = await language.start(self._request, monitor=monitor, engine=engine, tell=tell)
+        self._program = await language.start(self._options, monitor=monitor, engine=engine, tell=tell)
 
     async def stop(self) -> None:
         """End it."""
@@ -89,7 +93,7 @@ class ProgramRun:
         finally:
             await monitor.idle()
             if monitor.stack_outputs is not None:
-                await self._planner.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
+                await self._registrations.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
             monitor.released.set()
         self._judge(await ended)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.steps.goal import Alias, Goal
 from sandbox.engine.steps.hooks import BINDINGS
-from sandbox.engine.values import source_positions, values
+from sandbox.engine.values import property_values, source_positions
 from sandbox.engine.values import urn as urns
 from sandbox.engine.values.property_path import parse_property_path
 
@@ -19,7 +19,7 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, 
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
 
 
-def goal_of(request: Any, *, inputs: values.Properties, provider: str, root: Path) -> Goal:
+def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, root: Path) -> Goal:
     """The goal of a RegisterResourceRequest.
 
     Raises:
@@ -31,7 +31,7 @@ def goal_of(request: Any, *, inputs: values.Properties, provider: str, root: Pat
         type=request.type,
         name=request.name,
         custom=request.custom,
-        inputs=values.without_nulls(inputs),
+        inputs=property_values.without_nulls(inputs),
         parent=request.parent,
         provider=provider,
         dependencies=tuple(sorted(set(request.dependencies))),
@@ -41,7 +41,7 @@ def goal_of(request: Any, *, inputs: values.Properties, provider: str, root: Pat
         delete_before_replace=request.deleteBeforeReplace if first else None,
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
-        replacement_trigger=values.from_proto(request.replacement_trigger) if request.HasField("replacement_trigger") else None,
+        replacement_trigger=property_values.from_proto(request.replacement_trigger) if request.HasField("replacement_trigger") else None,
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         aliases=aliases(request),
         import_id=request.importId,

@@ -8,13 +8,13 @@ from pulumi.runtime.proto import alias_pb2, resource_pb2
 
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.steps.callbacks import CallbackError
-from sandbox.engine.values import output_values, values
+from sandbox.engine.values import output_values, property_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.engine.steps.callbacks import Callbacks
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 # Options of a transform and the fields of a registration that they stand for, where the names differ.
 _LISTS = {
@@ -46,7 +46,7 @@ class Transforms:
         """A transform of every function call."""
         self._invokes.append(callback)
 
-    def registered(self, urn: str, request: Any) -> None:
+    def remember(self, urn: str, request: Any) -> None:
         """A resource has its URN: what is below it will be transformed as it was."""
         self._parents[urn] = request.parent
         self._own[urn] = list(request.transforms)
@@ -58,7 +58,7 @@ class Transforms:
             ProviderError: a transform raised.
         """
         chosen = [*request.transforms, *self._above(request.parent), *self._stack]
-        properties = values.from_struct_with_outputs(request.object)
+        properties = property_values.from_struct_with_outputs(request.object)
         if not chosen:
             return properties
         depended = {key: tuple(item.urns) for key, item in request.propertyDependencies.items()}
@@ -79,13 +79,13 @@ class Transforms:
             name=request.name,
             custom=request.custom,
             parent=request.parent,
-            properties=values.to_struct(properties, values.Form(outputs=True)),
+            properties=property_values.to_struct(properties, property_values.Form(outputs=True)),
             options=_options(request),
         )
         answer = resource_pb2.TransformResponse.FromString(await self._call(callback, asked, f"transform of {request.name!r}"))
         if answer.HasField("options"):
             _apply_options(request, answer.options)
-        return values.from_struct_with_outputs(answer.properties) if answer.HasField("properties") else properties
+        return property_values.from_struct_with_outputs(answer.properties) if answer.HasField("properties") else properties
 
     async def invoke(self, request: Any) -> Properties:
         """Change a ResourceInvokeRequest's options as the transforms will; the arguments that it then has.
@@ -104,7 +104,7 @@ class Transforms:
                 request.pluginDownloadURL = answer.options.plugin_download_url
             if answer.HasField("args"):
                 request.args.CopyFrom(answer.args)
-        return values.from_struct(request.args)
+        return property_values.from_struct(request.args)
 
     async def _call(self, callback: Any, request: Any, what: str) -> bytes:
         try:

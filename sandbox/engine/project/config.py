@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.errors import EngineError, UsageError
-from sandbox.engine.project.project import fits_type
+from sandbox.engine.project.project_file import fits_type
 from sandbox.engine.values.property_path import PathError, get_at, parse_property_path, remove_at, set_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.engine.project.project import ConfigDeclaration, Project
+    from sandbox.engine.project.project_file import ConfigDeclaration, Project
 
 BLINDED = "[secret]"
 

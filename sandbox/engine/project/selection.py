@@ -13,7 +13,7 @@ from sandbox.engine.values.atomic_file import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.engine.project.project import Project
+    from sandbox.engine.project.project_file import Project
 
 
 class Selection:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.providers import differences
-from sandbox.engine.providers.provider import Checked, Made
+from sandbox.engine.providers.lifecycle import Checked, Made
 from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sandbox.engine.providers.differences import Difference
     from sandbox.engine.state.deployment import Resource
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 PACKAGE = "pulumi"
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
@@ -29,7 +29,9 @@ class Builtin:
         lookup: a resource that this run has registered, by URN.
     """
 
-    def __init__(self, stack_outputs: Callable[[str], Mapping[str, values.Value]], lookup: Callable[[str], Resource | None]) -> None:
+    def __init__(
+        self, stack_outputs: Callable[[str], Mapping[str, property_values.Value]], lookup: Callable[[str], Resource | None]
+    ) -> None:
         self._stack_outputs, self._lookup = stack_outputs, lookup
 
     async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:  # noqa: ARG002, D102
@@ -58,7 +60,7 @@ class Builtin:
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:  # noqa: ARG002
         """A stack reference: the other stack's outputs as they are now."""
-        name = values.revealed((inputs or {}).get("name"))
+        name = property_values.revealed((inputs or {}).get("name"))
         if urns.type_of(urn) != STACK_REFERENCE or not isinstance(name, str):
             raise ProviderError(f"{urns.type_of(urn)} can't be read without the name of a stack; a stack reference can't be imported")
         return Made(id_, self._reference(name), inputs)
@@ -68,15 +70,15 @@ class Builtin:
         return {
             "name": name,
             "outputs": outputs,
-            "secretOutputNames": sorted(key for key, item in outputs.items() if values.has_secret(item)),
+            "secretOutputNames": sorted(key for key, item in outputs.items() if property_values.has_secret(item)),
         }
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
         """Another stack's outputs, or a resource of this run."""
         if token == "pulumi:pulumi:readStackOutputs":  # noqa: S105 - a function's name
-            return self._reference(values.revealed(args.get("name"))), ()
+            return self._reference(property_values.revealed(args.get("name"))), ()
         if token == "pulumi:pulumi:getResource":  # noqa: S105
-            urn = values.revealed(args.get("urn"))
+            urn = property_values.revealed(args.get("urn"))
             found = self._lookup(urn)
             if found is None:
                 raise ProviderError(f"unknown resource {urn}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sandbox.engine.values import values
+from sandbox.engine.values import property_values
 from sandbox.engine.values.property_path import PathError, get_at, parse_property_path, remove_at, set_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sandbox.engine.values.property_path import PathElement
-    from sandbox.engine.values.values import Properties, Value
+    from sandbox.engine.values.property_values import Properties, Value
 
 Changes = Literal["none", "some", "unknown"]
 
@@ -54,7 +54,7 @@ SOME = Difference("some")
 
 def between(old: Properties, new: Properties) -> Difference:
     """The plain comparison of inputs, for a provider that can't tell."""
-    old, new = values.revealed(old), values.revealed(new)
+    old, new = property_values.revealed(old), property_values.revealed(new)
     changed = tuple(key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
     if not changed:
         return NONE
@@ -128,7 +128,7 @@ def _reset(inputs: Value, old: Value, path: Sequence[PathElement]) -> Value:
 
 
 def _opened(value: Any) -> Any:
-    return value.value if isinstance(value, values.Secret) else value
+    return value.value if isinstance(value, property_values.Secret) else value
 
 
 def _elements(inputs: Value, old: Value) -> list[PathElement]:

@@ -9,7 +9,7 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 if TYPE_CHECKING:
     import grpc.aio
 
-    from sandbox.engine.providers.provider import Made
+    from sandbox.engine.providers.lifecycle import Made
 
 
 class ProviderError(Exception):

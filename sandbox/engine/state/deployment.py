@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from sandbox.engine.values import values
-from sandbox.engine.values.values import SECRET, SIGNATURE, Properties, Secret, Value
+from sandbox.engine.values import property_values
+from sandbox.engine.values.property_values import SECRET, SIGNATURE, Properties, Secret, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -187,9 +187,9 @@ def decoded_value(item: Any, urn: str, seal: Seal) -> Value:
     if isinstance(item, dict):
         if item.get(SIGNATURE) == SECRET:
             plaintext = seal.open(urn, item["ciphertext"]) if "ciphertext" in item else item["plaintext"]
-            return values.secret(decoded_value(json.loads(plaintext), urn, seal))
+            return property_values.secret(decoded_value(json.loads(plaintext), urn, seal))
         plain = {key: decoded_value(value, urn, seal) for key, value in item.items()}
-        return values.unmarked(plain) if SIGNATURE in plain else plain
+        return property_values.unmarked(plain) if SIGNATURE in plain else plain
     if isinstance(item, list):
         return [decoded_value(value, urn, seal) for value in item]
     return item
@@ -203,7 +203,7 @@ def encoded_value(value: Value, secret: Callable[[Secret], Value]) -> Any:
         return [encoded_value(item, secret) for item in value]
     if isinstance(value, Secret):
         return secret(value)
-    return encoded_value(values.plain(value), secret) if values.is_marked(value) else value
+    return encoded_value(property_values.plain(value), secret) if property_values.is_marked(value) else value
 
 
 def sealed(secret: Secret, urn: str, seal: Seal | None) -> Json:

@@ -15,7 +15,7 @@ KINDS = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
 
 
 @dataclass(frozen=True)
-class Update:
+class UpdateInfo:
     """One run that could change the stack. Times are whole seconds since 1970; `config` is as settings hold it, secrets encrypted."""
 
     verb: str
@@ -44,7 +44,7 @@ class Update:
         return found
 
 
-def add_to_history(backend: FileBackend, ref: StackRef, update: Update, nanoseconds: int) -> None:
+def add_to_history(backend: FileBackend, ref: StackRef, update: UpdateInfo, nanoseconds: int) -> None:
     """Writes the update, the state after it and a backup of that state; `nanoseconds` since 1970 name the files.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.engine.state.backend import FileBackend
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 
 def stack_outputs(backend: FileBackend, project: str, environment: Mapping[str, str], name: str) -> Properties:

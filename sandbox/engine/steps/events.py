@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.engine.state.deployment import Json, Resource
-    from sandbox.engine.steps.steps import Step
+    from sandbox.engine.steps.transition import Transition
 
 SEVERITIES = ("debug", "info", "warning", "error")
 STDERR = "info#err"
@@ -33,22 +33,22 @@ class Events:
         """The run begins; secrets are `[secret]` already."""
         self._listener({"preludeEvent": {"config": dict(config)}})
 
-    def before(self, step: Step) -> None:
+    def before(self, step: Transition) -> None:
         """A step begins."""
         self._listener({"resourcePreEvent": {"metadata": metadata(step), **_whole(step)}})
 
-    def after(self, step: Step) -> None:
+    def after(self, step: Transition) -> None:
         """A step has ended well. What a component gives out comes later: see `outputs`."""
         if not is_default_provider(step.urn):
             self.changes[step.outcome] += step.counted
         if step.resource.custom or step.op in ("delete", "refresh"):
             self.outputs(step)
 
-    def outputs(self, step: Step) -> None:
+    def outputs(self, step: Transition) -> None:
         """A resource has its outputs."""
         self._listener({"resOutputsEvent": {"metadata": {**metadata(step), "op": step.outcome}, **_whole(step)}})
 
-    def failed(self, step: Step) -> None:
+    def failed(self, step: Transition) -> None:
         """A step has failed."""
         self._listener({"resOpFailedEvent": {"metadata": metadata(step), "status": 2, "steps": 0, **_whole(step)}})
 
@@ -103,12 +103,12 @@ def is_default_provider(urn: str) -> bool:
     return urns.is_provider(urns.type_of(urn)) and (name == "default" or name.startswith("default_"))
 
 
-def _whole(step: Step) -> Json:
+def _whole(step: Transition) -> Json:
     """The resources themselves, for displays of this process: it never leaves it (`display/stream.py`)."""
     return {"_states": (step.old, step.new)}
 
 
-def metadata(step: Step) -> Json:
+def metadata(step: Transition) -> Json:
     """What an event says of a step."""
     found: Json = {"op": step.op, "urn": step.urn, "type": urns.type_of(step.urn), "old": _state(step.old), "new": _state(step.new)}
     difference = step.difference

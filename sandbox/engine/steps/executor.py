@@ -11,7 +11,7 @@ from sandbox.engine.steps.hooks import HookError
 
 if TYPE_CHECKING:
     from sandbox.engine.steps.events import Events
-    from sandbox.engine.steps.steps import Step, World
+    from sandbox.engine.steps.step import Step, StepContext
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error, it is the end
@@ -26,14 +26,14 @@ class Executor:
     """Runs the steps of one run.
 
     Args:
-        world: what they work on.
+        context: what they work on.
         events: who is told.
         parallel: how many steps may run at a time.
         continue_on_error: whether a failed step lets what does not depend on it go on.
     """
 
-    def __init__(self, world: World, events: Events, *, parallel: int, continue_on_error: bool = False) -> None:
-        self.world, self.events = world, events
+    def __init__(self, context: StepContext, events: Events, *, parallel: int, continue_on_error: bool = False) -> None:
+        self.context, self.events = context, events
         self._slots = asyncio.Semaphore(max(parallel, 1))
         self._continue = continue_on_error
         self.stopping = asyncio.Event()
@@ -73,7 +73,7 @@ class Executor:
     async def completed(self, step: Step) -> None:
         """A step has been done, and is in the state: the hooks that come after it run. One that fails fails the run."""
         try:
-            await self.world.hooks.after(step)
+            await self.context.hooks.after(step)
         except HookError as bad:
             self.events.message(str(bad), "error", step.urn)
             self.failed = True
@@ -81,8 +81,8 @@ class Executor:
                 self.stop()
 
     async def _begun(self, step: Step) -> None:
-        journal = self.world.journal
-        operation = None if self.world.preview else step.operation()
+        journal = self.context.journal
+        operation = None if self.context.preview else step.operation()
         if operation is not None:
             journal.begin(operation)
             await self._durable()
@@ -90,8 +90,8 @@ class Executor:
                 journal.end(operation)
                 raise Stopped
         try:
-            await self.world.hooks.before(step)
-            await step.apply(self.world)
+            await self.context.hooks.before(step)
+            await step.apply(self.context)
         except (ProviderError, EngineError) as failed:
             if self.killed:
                 raise Stopped from None  # the outcome is unknown: the operation stays pending
@@ -117,7 +117,7 @@ class Executor:
     async def _durable(self) -> None:
         """Everything so far is on disk, or nothing more is begun."""
         try:
-            await self.world.journal.durable()
+            await self.context.journal.durable()
         except OSError as bad:
             self.unsaved = bad
             self.failed = True

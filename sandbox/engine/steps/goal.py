@@ -10,7 +10,7 @@ from sandbox.engine.state.deployment import Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.engine.values.values import Properties, Value
+    from sandbox.engine.values.property_values import Properties, Value
 
 
 @dataclass(frozen=True, kw_only=True)

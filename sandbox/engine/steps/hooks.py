@@ -14,8 +14,8 @@ from pulumi.runtime.proto import resource_pb2
 from sandbox.engine.errors import EngineError
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.steps.callbacks import CallbackError
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.callbacks import Callbacks
     from sandbox.engine.steps.events import Events
-    from sandbox.engine.steps.steps import Step
+    from sandbox.engine.steps.transition import Transition
 
 # In a registration, and in the state.
 BINDINGS = {
@@ -36,7 +36,7 @@ BINDINGS = {
     "on_error": "OnError",
 }
 MOST_RETRIES = 100
-_FORM = values.Form(outputs=True)
+_FORM = property_values.Form(outputs=True)
 T = TypeVar("T")
 
 
@@ -65,11 +65,11 @@ class Hooks:
         self._hooks: dict[str, _Hook] = {}
         self._error_hooks: dict[str, _Hook] = {}
 
-    def register(self, request: Any) -> None:
+    def add(self, request: Any) -> None:
         """Take in a RegisterResourceHookRequest. Raises `HookError` when there is one of that name."""
         self._take(self._hooks, request.name, _Hook(request.callback, request.on_dry_run, request.ignore_errors))
 
-    def register_error_hook(self, request: Any) -> None:
+    def add_error_hook(self, request: Any) -> None:
         """Take in a RegisterErrorHookRequest. Raises `HookError` when there is one of that name."""
         self._take(self._error_hooks, request.name, _Hook(request.callback))
 
@@ -79,15 +79,15 @@ class Hooks:
             raise HookError(f"resource hook already registered for name {name!r}: give each hook a name of its own")
         hooks[name] = hook
 
-    async def before(self, step: Step) -> None:
+    async def before(self, step: Transition) -> None:
         """Run what comes before a step. Raises `HookError`."""
         await self._run("Before", step, _asked(step, done=False))
 
-    async def after(self, step: Step) -> None:
+    async def after(self, step: Transition) -> None:
         """Run what comes after a step. Raises `HookError`."""
         await self._run("After", step, _asked(step, done=True))
 
-    async def _run(self, when: str, step: Step, asked: Any) -> None:
+    async def _run(self, when: str, step: Transition, asked: Any) -> None:
         kind = f"{when}{step.kind.capitalize()}"
         for name in step.resource.resource_hooks.get(kind, ()):
             hook = self._hooks.get(name)
@@ -109,7 +109,7 @@ class Hooks:
         error: str = answer.error
         return error
 
-    async def retried(self, step: Step, call: Callable[[], Awaitable[T]]) -> T:
+    async def retried(self, step: Transition, call: Callable[[], Awaitable[T]]) -> T:
         """What a provider call gives, tried again as long as it fails and error hooks say so.
 
         Raises:
@@ -125,7 +125,7 @@ class Hooks:
                     raise
             self._events.message(f"retrying {step.kind} due to on-error hook request ({len(failures)}/{MOST_RETRIES})", "warning", step.urn)
 
-    async def _again(self, step: Step, failures: list[str]) -> bool:
+    async def _again(self, step: Transition, failures: list[str]) -> bool:
         """Whether error hooks want the call to be tried again; one that fails itself is told, and wants nothing."""
         names = step.resource.resource_hooks.get("OnError", ())
         if names and len(failures) >= MOST_RETRIES:
@@ -138,7 +138,7 @@ class Hooks:
             return False
         return any(answers)
 
-    async def _asked_to_retry(self, name: str, step: Step, failures: list[str]) -> bool:
+    async def _asked_to_retry(self, name: str, step: Transition, failures: list[str]) -> bool:
         hook = self._error_hooks.get(name)
         if hook is None:
             raise HookError(f'error hook "{name}" was not registered: the program must register it as long as the state has it')
@@ -157,34 +157,34 @@ def delete_hooks(resource: Resource) -> list[str]:
     return [name for kind in ("BeforeDelete", "AfterDelete") for name in resource.resource_hooks.get(kind, ())]
 
 
-def _sides(step: Step) -> tuple[Resource | None, Resource | None]:
+def _sides(step: Transition) -> tuple[Resource | None, Resource | None]:
     """The old and the new resource, as hooks see them: what is created has no old one, what is deleted no new one."""
     return step.old if step.kind in ("update", "delete") else None, step.new if step.kind in ("create", "update") else None
 
 
-def _asked(step: Step, *, done: bool) -> Any:
+def _asked(step: Transition, *, done: bool) -> Any:
     old, new = _sides(step)
     asked = resource_pb2.ResourceHookRequest(**_about(step))
     _describe(asked, old, new)
     if new is not None and done:
-        asked.new_outputs.CopyFrom(values.to_struct(new.outputs, _FORM))
+        asked.new_outputs.CopyFrom(property_values.to_struct(new.outputs, _FORM))
     return asked
 
 
-def _asked_of_error(step: Step, failures: list[str]) -> Any:
+def _asked_of_error(step: Transition, failures: list[str]) -> Any:
     asked = resource_pb2.ErrorHookRequest(**_about(step), failed_operation=step.kind, errors=failures)
     _describe(asked, *_sides(step))
     return asked
 
 
-def _about(step: Step) -> dict[str, Any]:
+def _about(step: Transition) -> dict[str, Any]:
     id_ = step.resource.id or (step.old.id if step.old and step.kind == "update" else "")
     return {"urn": step.urn, "id": id_, "name": urns.name_of(step.urn), "type": urns.type_of(step.urn)}
 
 
 def _describe(asked: Any, old: Resource | None, new: Resource | None) -> None:
     if old is not None:
-        asked.old_inputs.CopyFrom(values.to_struct(old.inputs, _FORM))
-        asked.old_outputs.CopyFrom(values.to_struct(old.outputs, _FORM))
+        asked.old_inputs.CopyFrom(property_values.to_struct(old.inputs, _FORM))
+        asked.old_outputs.CopyFrom(property_values.to_struct(old.outputs, _FORM))
     if new is not None:
-        asked.new_inputs.CopyFrom(values.to_struct(new.inputs, _FORM))
+        asked.new_inputs.CopyFrom(property_values.to_struct(new.inputs, _FORM))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.engine.values import values
-from sandbox.engine.values.values import Output, Secret, Value
+from sandbox.engine.values import property_values
+from sandbox.engine.values.property_values import Output, Secret, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 
 def depending(value: Value, urns: tuple[str, ...]) -> Value:
@@ -18,7 +18,7 @@ def depending(value: Value, urns: tuple[str, ...]) -> Value:
     if not urns or isinstance(value, Output):
         return value
     inner = value.value if isinstance(value, Secret) else value
-    known = inner is not values.UNKNOWN
+    known = inner is not property_values.UNKNOWN
     return Output(inner if known else None, known, isinstance(value, Secret), urns)
 
 
@@ -39,8 +39,8 @@ def dependencies(value: Value) -> Iterator[str]:
 
 def collapsed(properties: Mapping[str, Value]) -> Properties:
     """Properties without a word of where they come from: values, secrets and unknowns."""
-    return {key: values.mapped(item, _collapsed) for key, item in properties.items()}
+    return {key: property_values.mapped(item, _collapsed) for key, item in properties.items()}
 
 
 def _collapsed(value: Value) -> Value:
-    return values.collapsed(value) if isinstance(value, Output) else value
+    return property_values.collapsed(value) if isinstance(value, Output) else value

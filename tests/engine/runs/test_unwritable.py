@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.engine.project.project import load_project
+from sandbox.engine.project.project_file import load_project
 from sandbox.engine.run import run
 from sandbox.engine.steps.cancel import CancelToken
-from sandbox.engine.steps.request import Request
+from sandbox.engine.steps.run_options import RunOptions
 
 if TYPE_CHECKING:
     from sandbox.engine.state.deployment import Deployment
@@ -27,11 +27,11 @@ def test_a_full_disk_ends_the_run(embedded: Any, room: int) -> None:
             raise OSError(28, "No space left on device")
         saved.append(deployment)
 
-    request = Request(
+    options = RunOptions(
         verb="up", project=load_project(embedded.program), stack="dev", config={}, env={**os.environ, **embedded.env}, parallel=1
     )
     with pytest.raises(OSError, match="No space left on device"):
-        run(request, None, on_event=lambda _: None, save=save, cancel=CancelToken())
+        run(options, None, on_event=lambda _: None, save=save, cancel=CancelToken())
     known = {item.urn for deployment in saved for item in deployment.resources}
     pending = {item.resource.urn for deployment in saved for item in deployment.pending_operations}
     begun = {call.split()[1] for call in embedded.calls("create")}

@@ -1,28 +1,27 @@
-"""The kinds of step: what each does to the world and to the state. Deciding on them is `planner.py`, running them `executor.py`."""
+"""The kinds of step: what each does to the resource and to the state. `plan/` decides on them, `executor.py` runs them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import PartialFailure, ProviderError
-from sandbox.engine.state.deployment import Operation
+from sandbox.engine.steps.transition import Transition
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.providers.differences import Difference
-    from sandbox.engine.providers.provider import Made
-    from sandbox.engine.providers.providers import Providers
+    from sandbox.engine.providers.lifecycle import Made
+    from sandbox.engine.providers.provider_resources import Providers
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.hooks import Hooks
     from sandbox.engine.steps.journal import Journal
 
 
 @dataclass(frozen=True)
-class World:
+class StepContext:
     """What steps work on. `deletions` are the URNs that this run deletes, for `deletedWith`."""
 
     providers: Providers
@@ -34,48 +33,10 @@ class World:
 
 
 @dataclass(eq=False)
-class Step:
-    """One step of one resource: from `old` (None before it exists) to `new` (None when it goes)."""
+class Step(Transition):
+    """A transition that can be carried out."""
 
-    urn: str
-    old: Resource | None = None
-    new: Resource | None = None
-    difference: Difference | None = None
-    kind: ClassVar[str] = ""
-    pending: ClassVar[str] = ""
-
-    @property
-    def op(self) -> str:
-        """The operation, in Pulumi's words."""
-        return self.kind
-
-    @property
-    def logical(self) -> bool:
-        """Whether the user sees it as a step of its own."""
-        return True
-
-    @property
-    def counted(self) -> int:
-        """How often the summary counts it."""
-        return 1
-
-    @property
-    def outcome(self) -> str:
-        """The operation as it turned out."""
-        return self.op
-
-    @property
-    def resource(self) -> Resource:
-        """The resource that the step is about."""
-        found = self.new or self.old
-        assert found is not None  # noqa: S101 - a step has one or the other
-        return found
-
-    def operation(self) -> Operation | None:
-        """What must be on disk as pending before the step begins; None where nothing can be left half done."""
-        return Operation(self.resource, self.pending) if self.pending and self.resource.custom else None
-
-    async def apply(self, world: World) -> None:
+    async def apply(self, context: StepContext) -> None:
         """Do it: to the world first, then to the state.
 
         Raises:
@@ -84,7 +45,7 @@ class Step:
         raise NotImplementedError
 
     def _have(self) -> tuple[Resource, Resource]:
-        assert self.old is not None  # noqa: S101 - the planner gives both
+        assert self.old is not None  # noqa: S101 - the registrations gives both
         assert self.new is not None  # noqa: S101
         return self.old, self.new
 
@@ -117,13 +78,13 @@ class Same(Step):
 
     kind = "same"
 
-    async def apply(self, world: World) -> None:  # noqa: D102 - as the base says
+    async def apply(self, context: StepContext) -> None:  # noqa: D102 - as the base says
         old, new = self._have()
         self.new = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
         if urns.is_provider(new.type):
-            await world.providers.keep(self.new)
-        world.journal.done(old)
-        world.journal.add(self.new)
+            await context.providers.keep(self.new)
+        context.journal.done(old)
+        context.journal.add(self.new)
 
 
 @dataclass(eq=False)
@@ -132,7 +93,7 @@ class Skip(Step):
 
     kind = "same"
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         pass
 
 
@@ -144,29 +105,29 @@ class Create(PartOfReplacement):
     kind = "create"
     pending = "creating"
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         assert self.new is not None  # noqa: S101
         key = self.new
         if not key.custom:
-            self._keep(world, key)
+            self._keep(context, key)
             return
         try:
-            provider = await world.providers.of(key)
-            made = await world.hooks.retried(self, lambda: provider.create(key))
+            provider = await context.providers.of(key)
+            made = await context.hooks.retried(self, lambda: provider.create(key))
         except PartialFailure as partial:
-            self._keep(world, replace(made_resource(key, partial.made), init_errors=partial.reasons))
+            self._keep(context, replace(made_resource(key, partial.made), init_errors=partial.reasons))
             raise
-        self._keep(world, made_resource(key, made))
+        self._keep(context, made_resource(key, made))
 
-    def _keep(self, world: World, new: Resource) -> None:
-        now = world.now()
+    def _keep(self, context: StepContext, new: Resource) -> None:
+        now = context.now()
         self.new = replace(new, created=now, modified=now)
-        world.journal.add(self.new)
+        context.journal.add(self.new)
         if self.old is not None and self.replacing:
             if self.keep_old:
-                world.journal.change(self.old, replace(world.journal.current(self.old), delete=True))
+                context.journal.change(self.old, replace(context.journal.current(self.old), delete=True))
             else:
-                world.journal.done(self.old)
+                context.journal.done(self.old)
 
 
 @dataclass(eq=False)
@@ -176,26 +137,26 @@ class Update(Step):
     kind = "update"
     pending = "updating"
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         old, key = self._have()
         new = replace(key, id=old.id, created=old.created, modified=old.modified)
         self.new = new
         try:
             if new.custom:
-                provider = await world.providers.of(new)
-                made = await world.hooks.retried(self, lambda: provider.update(old, key))
-                new = replace(made_resource(new, made), modified=world.now())
+                provider = await context.providers.of(new)
+                made = await context.hooks.retried(self, lambda: provider.update(old, key))
+                new = replace(made_resource(new, made), modified=context.now())
         except PartialFailure as partial:
-            self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=world.now())
-            self._keep(world, old)
+            self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=context.now())
+            self._keep(context, old)
             raise
         self.new = new
-        self._keep(world, old)
+        self._keep(context, old)
 
-    def _keep(self, world: World, old: Resource) -> None:
+    def _keep(self, context: StepContext, old: Resource) -> None:
         assert self.new is not None  # noqa: S101
-        world.journal.done(old)
-        world.journal.add(self.new)
+        context.journal.done(old)
+        context.journal.add(self.new)
 
 
 @dataclass(eq=False)
@@ -204,7 +165,7 @@ class Replace(Step):
 
     kind = "replace"
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         pass
 
 
@@ -227,7 +188,7 @@ class Delete(PartOfReplacement):
         verb = "discard" if self.resource.external else "delete"
         return f"{verb}-replaced" if self.replacing else verb
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         assert self.old is not None  # noqa: S101
         key, old = self.key or self.old, self.old
         if old.protect and not self.replacing:
@@ -236,17 +197,17 @@ class Delete(PartOfReplacement):
                 "flag from the resource in your Pulumi program and run `pulumi up`, or use the command:\n"
                 f"`pulumi state unprotect '{old.urn}'`"
             )
-        if not world.preview and self._must_call(old, world):
-            provider = await world.providers.of(old)
-            await world.hooks.retried(self, lambda: provider.delete(old))
+        if not context.preview and self._must_call(old, context):
+            provider = await context.providers.of(old)
+            await context.hooks.retried(self, lambda: provider.delete(old))
         if self.before_successor:
-            world.journal.change(key, replace(old, pending_replacement=True))
+            context.journal.change(key, replace(old, pending_replacement=True))
         else:
-            world.journal.done(key)
+            context.journal.done(key)
 
     @staticmethod
-    def _must_call(old: Resource, world: World) -> bool:
-        goes_with_another = bool(old.deleted_with) and old.deleted_with in world.deletions
+    def _must_call(old: Resource, context: StepContext) -> bool:
+        goes_with_another = bool(old.deleted_with) and old.deleted_with in context.deletions
         return old.custom and not old.external and not old.retain_on_delete and not goes_with_another
 
 
@@ -266,9 +227,9 @@ class Forget(Step):
         """It was counted then."""
         return 0
 
-    async def apply(self, world: World) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:  # noqa: D102
         assert self.old is not None  # noqa: S101
-        world.journal.done(self.old)
+        context.journal.done(self.old)
 
 
 def made_resource(new: Resource, made: Made) -> Resource:
@@ -280,5 +241,5 @@ def made_resource(new: Resource, made: Made) -> Resource:
 def marked(new: Resource) -> Resource:
     """The resource with every output marked secret that its options or its own secret inputs say is one."""
     keys = [key for key in new.additional_secret_outputs if key in new.outputs]
-    keys += [key for key, item in new.inputs.items() if isinstance(item, values.Secret) and key in new.outputs]
-    return replace(new, outputs={**new.outputs, **{key: values.secret(new.outputs[key]) for key in keys}}) if keys else new
+    keys += [key for key, item in new.inputs.items() if isinstance(item, property_values.Secret) and key in new.outputs]
+    return replace(new, outputs={**new.outputs, **{key: property_values.secret(new.outputs[key]) for key in keys}}) if keys else new

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.engine.project.config import ConfigValue
-    from sandbox.engine.project.project import Project
+    from sandbox.engine.project.project_file import Project
 
 Verb = Literal["preview", "up", "refresh", "destroy"]
 
@@ -26,7 +26,7 @@ class PolicyPackRef:
 
 
 @dataclass(frozen=True)
-class Request:
+class RunOptions:
     """What to run. Everything a run needs besides the state, as plain values.
 
     `config` maps `namespace:name` to a value; `env` is the whole environment for the program and the plugins;

@@ -9,70 +9,26 @@ import asyncio
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sandbox.engine.providers import differences
 from sandbox.engine.providers.builtin import PACKAGE, Builtin
+from sandbox.engine.providers.lifecycle import Checked, Made
+from sandbox.engine.providers.plugin_provider import PluginProvider
 from sandbox.engine.providers.plugins import DYNAMIC
-from sandbox.engine.providers.provider import Checked, Made, Provider
 from sandbox.engine.providers.provider_error import ProviderError
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.providers.lifecycle import Connection, Lifecycle
     from sandbox.engine.providers.plugins import Plugins
     from sandbox.engine.state.deployment import Resource
-    from sandbox.engine.values.values import Properties
-
-
-class Lifecycle(Protocol):
-    """What manages resources: a provider, or the engine itself for providers."""
-
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
-        """Inputs as they are wanted."""
-
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
-        """What new inputs mean."""
-
-    async def create(self, new: Resource) -> Made:
-        """Make it."""
-
-    async def update(self, old: Resource, new: Resource) -> Made:
-        """Change it."""
-
-    async def delete(self, old: Resource) -> None:
-        """Delete it."""
-
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
-        """Look at it."""
-
-
-class Connection(Lifecycle, Protocol):
-    """A provider that can be configured and asked."""
-
-    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
-        """The configuration as it is wanted."""
-
-    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
-        """What a changed configuration means."""
-
-    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
-        """Give it its configuration."""
-
-    async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
-        """Call a function: result and failures."""
-
-    async def construct(self, request: Any, inputs: Properties) -> Any:
-        """A component made by its plugin."""
-
-    async def call(self, request: Any, args: Properties) -> Any:
-        """A component's method."""
-
-    async def cancel(self) -> None:
-        """Ask it to stop what it does."""
+    from sandbox.engine.values.property_values import Properties
 
 
 class Providers:
@@ -121,7 +77,7 @@ class Providers:
 
     async def start(self, package: str) -> Connection:
         """A package's provider, not configured yet."""
-        return self._builtin if package == PACKAGE else Provider(await self.plugins.start(package), preview=self.preview)
+        return self._builtin if package == PACKAGE else PluginProvider(await self.plugins.start(package), preview=self.preview)
 
     async def checked(self, urn: str) -> Connection:
         """The provider of a provider resource that is being registered: not configured yet, or as the old state has it."""
@@ -187,14 +143,12 @@ class ProviderResources:
         return await (await self._providers.checked(old.urn)).diff_config(old.urn, old, news)
 
     async def create(self, new: Resource) -> Made:  # noqa: D102
-        return await self._use(new, values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
+        return await self._use(new, property_values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
 
     async def update(self, old: Resource, new: Resource) -> Made:  # noqa: D102
         return await self._use(new, old.id)
 
     async def _use(self, new: Resource, id_: str) -> Made:
-        from dataclasses import replace
-
         await self._providers.keep(replace(new, id=id_))
         return Made(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
 
@@ -205,7 +159,7 @@ class ProviderResources:
         raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")
 
 
-def default_inputs(package: str, config: Mapping[str, values.Value], version: str, url: str) -> Properties:
+def default_inputs(package: str, config: Mapping[str, property_values.Value], version: str, url: str) -> Properties:
     """The inputs of a package's default provider: the configuration of its namespace; for dynamic resources all of it."""
     if package == DYNAMIC:
         inputs = dict(config)
@@ -223,7 +177,7 @@ def default_name(version: str, url: str) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9]", "_", part) for part in parts if part)
 
 
-def denied(package: str, config: Mapping[str, values.Value]) -> bool:
+def denied(package: str, config: Mapping[str, property_values.Value]) -> bool:
     """Whether the configuration forbids a default provider (`pulumi:disable-default-providers`)."""
-    text = values.revealed(config.get("pulumi:disable-default-providers"))
+    text = property_values.revealed(config.get("pulumi:disable-default-providers"))
     return bool(text) and any(name in ("*", package) for name in json.loads(text))

@@ -6,7 +6,6 @@ A provider that takes no secrets gets them unwrapped; what it hands back is mark
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -15,44 +14,27 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.engine.providers.differences import Difference, PropertyDifference, between
+from sandbox.engine.providers.lifecycle import Checked, Made
 from sandbox.engine.providers.provider_error import PartialFailure, ProviderError, partial_failure
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
-from sandbox.engine.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.engine.providers.plugins import Plugin
     from sandbox.engine.state.deployment import Resource
-    from sandbox.engine.values.values import Properties
+    from sandbox.engine.values.property_values import Properties
 
 _KINDS = ("add", "add-replace", "delete", "delete-replace", "update", "update-replace")
 
 
-@dataclass(frozen=True)
-class Checked:
-    """Inputs as the provider wants them, and (property, reason) of each that it refuses."""
-
-    inputs: Properties
-    failures: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Made:
-    """A resource as the provider made, changed or found it. `inputs` is None where it says nothing of them."""
-
-    id: str
-    outputs: Properties = field(default_factory=dict)
-    inputs: Properties | None = None
-    refresh_before_update: bool = False
-
-
-class Provider:
+class PluginProvider:
     """A provider that has been configured."""
 
     def __init__(self, plugin: Plugin, *, preview: bool) -> None:
         self._plugin, self._preview = plugin, preview
-        self._form = values.Form(secrets=False, resources=False)
+        self._form = property_values.Form(secrets=False, resources=False)
         self._previews = False
         self.configured = True
 
@@ -65,7 +47,7 @@ class Provider:
             if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return Checked(news)
             raise self._error(refused, "CheckConfig") from None
-        return Checked(remarked(values.from_struct(response.inputs), news), _failures(response))
+        return Checked(remarked(property_values.from_struct(response.inputs), news), _failures(response))
 
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
         """What a changed configuration means."""
@@ -87,11 +69,13 @@ class Provider:
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
         """Give it its configuration. With unknowns in it (in a preview) it stays unconfigured, and knows nothing."""
-        self.configured = not values.has_unknown(inputs)
+        self.configured = not property_values.has_unknown(inputs)
         if not self.configured:
             return
         prefix = f"{urns.package_of(urns.type_of(urn))}:config:"
-        strings = {prefix + key: item for key, item in values.revealed(inputs).items() if isinstance(item, str) and key != "version"}
+        strings = {
+            prefix + key: item for key, item in property_values.revealed(inputs).items() if isinstance(item, str) and key != "version"
+        }
         request = provider_pb2.ConfigureRequest(
             urn=urn,
             id=id_,
@@ -105,7 +89,7 @@ class Provider:
             sends_old_inputs_to_delete=True,
         )
         response = await self._call("Configure", request)
-        self._form = values.Form(response.acceptSecrets, response.acceptResources, response.acceptOutputs)
+        self._form = property_values.Form(response.acceptSecrets, response.acceptResources, response.acceptOutputs)
         self._previews = response.supportsPreview
 
     async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
@@ -190,7 +174,7 @@ class Provider:
             return None, ()
         request = provider_pb2.InvokeRequest(tok=token, args=self._wire(args), preview=self._preview)
         response = await self._call("Invoke", request)
-        return values.from_struct(getattr(response, "return")), _failures(response)
+        return property_values.from_struct(getattr(response, "return")), _failures(response)
 
     async def construct(self, request: Any, inputs: Properties) -> Any:
         """A component made by its plugin: the ConstructResponse; None where the provider can't know yet."""
@@ -212,10 +196,10 @@ class Provider:
             await self._plugin.stub.Cancel(empty_pb2.Empty(), timeout=1)
 
     def _wire(self, properties: Mapping[str, Any]) -> Any:
-        return values.to_struct(properties, self._form)
+        return property_values.to_struct(properties, self._form)
 
     def _back(self, struct: Any, sent: Properties) -> Properties:
-        found = values.from_struct(struct)
+        found = property_values.from_struct(struct)
         return found if self._form.secrets else remarked(found, sent)
 
     async def _call(self, method: str, request: Any, sent: Properties | None = None) -> Any:
@@ -248,13 +232,13 @@ def remarked(found: Properties, sent: Mapping[str, Any]) -> Properties:
             continue
         if isinstance(found[key], dict) and isinstance(item, dict):
             out[key] = remarked(found[key], item)
-        elif values.has_secret(item):
-            out[key] = values.secret(found[key])
+        elif property_values.has_secret(item):
+            out[key] = property_values.secret(found[key])
     return out
 
 
 def _marked(properties: Mapping[str, Any]) -> Any:
-    return values.to_struct({key: item for key, item in properties.items() if key != "__internal"}, values.Form())
+    return property_values.to_struct({key: item for key, item in properties.items() if key != "__internal"}, property_values.Form())
 
 
 def _names(urn: str) -> dict[str, Any]:

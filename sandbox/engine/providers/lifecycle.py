@@ -1,0 +1,78 @@
+"""What a provider can be asked about resources, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.engine.providers.differences import Difference
+    from sandbox.engine.state.deployment import Resource
+    from sandbox.engine.values.property_values import Properties
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs as the provider wants them, and (property, reason) of each that it refuses."""
+
+    inputs: Properties
+    failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource as the provider made, changed or found it. `inputs` is None where it says nothing of them."""
+
+    id: str
+    outputs: Properties = field(default_factory=dict)
+    inputs: Properties | None = None
+    refresh_before_update: bool = False
+
+
+class Lifecycle(Protocol):
+    """What manages resources: a provider, or the engine itself for providers."""
+
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+        """Inputs as they are wanted."""
+
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+        """What new inputs mean."""
+
+    async def create(self, new: Resource) -> Made:
+        """Make it."""
+
+    async def update(self, old: Resource, new: Resource) -> Made:
+        """Change it."""
+
+    async def delete(self, old: Resource) -> None:
+        """Delete it."""
+
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+        """Look at it."""
+
+
+class Connection(Lifecycle, Protocol):
+    """A provider that can be configured and asked."""
+
+    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
+        """The configuration as it is wanted."""
+
+    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
+        """What a changed configuration means."""
+
+    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
+        """Give it its configuration."""
+
+    async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
+        """Call a function: result and failures."""
+
+    async def construct(self, request: Any, inputs: Properties) -> Any:
+        """A component made by its plugin."""
+
+    async def call(self, request: Any, args: Properties) -> Any:
+        """A component's method."""
+
+    async def cancel(self) -> None:
+        """Ask it to stop what it does."""
