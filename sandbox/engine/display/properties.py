@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.state.deployment import encoded_value
-from sandbox.engine.state.transfer import SIGNATURE, mapped_secrets
-from sandbox.engine.values.property_values import UNKNOWN_TEXT
+from sandbox.engine.state.transfer import mapped_secrets
+from sandbox.engine.values.property_values import SIGNATURE, UNKNOWN_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -33,7 +33,6 @@ class PolicyPack:
     def __init__(self, path: Path, server: Server, stub: Any, info: Any, config: Mapping[str, PolicyConfig]) -> None:
         self._path, self._server, self._stub = path, server, stub
         self.name, self.version = info.name, _settings(path).get("version") or info.version
-        self._descriptions = {policy.name: policy.description for policy in info.policies}
         self.config = config
         self.resource_policies = [policy.name for policy in info.policies if policy.policy_type != analyzer_pb2.POLICY_TYPE_STACK]
         self.stack_policies = [policy.name for policy in info.policies if policy.policy_type == analyzer_pb2.POLICY_TYPE_STACK]

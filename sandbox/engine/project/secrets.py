@@ -12,7 +12,7 @@ import functools
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,24 +31,6 @@ _CHECK_WORD = "pulumi"
 
 class SecretsError(EngineError):
     """A secret can't be read or written: no passphrase, a wrong one, or text that is no secret of this stack."""
-
-
-class SecretsManager(Protocol):
-    """Encrypts and decrypts the secrets of one stack; `kind` and `state()` name it in a checkpoint."""
-
-    kind: str
-
-    def state(self) -> dict[str, str]:
-        """What another engine needs, beside the passphrase, to open the secrets."""
-        ...
-
-    def encrypt(self, plaintext: str) -> str:
-        """Ciphertext of a text."""
-        ...
-
-    def decrypt(self, ciphertext: str) -> str:
-        """Text of a ciphertext, or SecretsError."""
-        ...
 
 
 class PassphraseSecrets:

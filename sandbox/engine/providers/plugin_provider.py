@@ -40,7 +40,7 @@ class PluginProvider:
 
     async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
         """The configuration as the provider wants it."""
-        request = provider_pb2.CheckRequest(urn=urn, name=urns.name_of(urn), type=urns.type_of(urn), olds=_marked(olds), news=_marked(news))
+        request = provider_pb2.CheckRequest(**urns.named(urn), olds=_marked(olds), news=_marked(news))
         try:
             response = await self._plugin.stub.CheckConfig(request)
         except grpc.aio.AioRpcError as refused:
@@ -52,9 +52,7 @@ class PluginProvider:
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
         """What a changed configuration means."""
         request = provider_pb2.DiffRequest(
-            urn=urn,
-            name=urns.name_of(urn),
-            type=urns.type_of(urn),
+            **urns.named(urn),
             olds=_marked(olds.outputs),
             old_inputs=_marked(olds.inputs),
             news=_marked(news),
@@ -77,10 +75,8 @@ class PluginProvider:
             prefix + key: item for key, item in property_values.revealed(inputs).items() if isinstance(item, str) and key != "version"
         }
         request = provider_pb2.ConfigureRequest(
-            urn=urn,
+            **urns.named(urn),
             id=id_,
-            name=urns.name_of(urn),
-            type=urns.type_of(urn),
             args=_marked(inputs),
             variables=strings,
             acceptSecrets=True,
@@ -96,7 +92,7 @@ class PluginProvider:
         """Inputs as the provider wants them."""
         if not self.configured:
             return Checked(news)
-        request = provider_pb2.CheckRequest(**_names(urn), olds=self._wire(olds or {}), news=self._wire(news), randomSeed=seed)
+        request = provider_pb2.CheckRequest(**urns.named(urn), olds=self._wire(olds or {}), news=self._wire(news), randomSeed=seed)
         response = await self._call("Check", request)
         return Checked(self._back(response.inputs, news), _failures(response))
 
@@ -105,7 +101,7 @@ class PluginProvider:
         if not self.configured:
             return between(old.inputs, news)
         request = provider_pb2.DiffRequest(
-            **_names(old.urn),
+            **urns.named(old.urn),
             id=old.id,
             olds=self._wire(old.outputs),
             news=self._wire(news),
@@ -119,7 +115,7 @@ class PluginProvider:
         if self._preview and not (self._previews and self.configured):
             return Made("", new.inputs)
         request = provider_pb2.CreateRequest(
-            **_names(new.urn), properties=self._wire(new.inputs), timeout=new.custom_timeouts.get("create", 0), preview=self._preview
+            **urns.named(new.urn), properties=self._wire(new.inputs), timeout=new.custom_timeouts.get("create", 0), preview=self._preview
         )
         response = await self._call("Create", request, new.inputs)
         if not response.id and not self._preview:
@@ -132,7 +128,7 @@ class PluginProvider:
         if self._preview and not (self._previews and self.configured):
             return Made(old.id, new.inputs)
         request = provider_pb2.UpdateRequest(
-            **_names(new.urn),
+            **urns.named(new.urn),
             id=old.id,
             olds=self._wire(old.outputs),
             news=self._wire(new.inputs),
@@ -147,7 +143,7 @@ class PluginProvider:
     async def delete(self, old: Resource) -> None:
         """Delete a resource."""
         request = provider_pb2.DeleteRequest(
-            **_names(old.urn),
+            **urns.named(old.urn),
             id=old.id,
             properties=self._wire(old.outputs),
             timeout=old.custom_timeouts.get("delete", 0),
@@ -157,7 +153,7 @@ class PluginProvider:
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         """A resource as it is; None when it is gone."""
-        request = provider_pb2.ReadRequest(**_names(urn), id=id_)
+        request = provider_pb2.ReadRequest(**urns.named(urn), id=id_)
         if inputs is not None:
             request.inputs.CopyFrom(self._wire(inputs))
         if state is not None:
@@ -239,10 +235,6 @@ def remarked(found: Properties, sent: Mapping[str, Any]) -> Properties:
 
 def _marked(properties: Mapping[str, Any]) -> Any:
     return property_values.to_struct({key: item for key, item in properties.items() if key != "__internal"}, property_values.Form())
-
-
-def _names(urn: str) -> dict[str, Any]:
-    return {"urn": urn, "name": urns.name_of(urn), "type": urns.type_of(urn)}
 
 
 def _failures(response: Any) -> tuple[tuple[str, str], ...]:

@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.project.config import BLINDED
 from sandbox.engine.state.backend import BackendError, check_version
+from sandbox.engine.values.property_values import SECRET, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, public in Pulumi's protocol
 ROOT_STACK = "pulumi:pulumi:Stack"
-
-
-def is_secret_mark(value: Any) -> bool:
-    """Whether a JSON value of the state is a secret."""
-    return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
 
 
 def mapped_secrets(value: Any, change: Callable[[dict[str, Any]], Any]) -> Any:

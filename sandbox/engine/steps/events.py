@@ -39,7 +39,7 @@ class Events:
 
     def after(self, step: Transition) -> None:
         """A step has ended well. What a component gives out comes later: see `outputs`."""
-        if not is_default_provider(step.urn):
+        if not urns.is_default_provider(step.urn):
             self.changes[step.outcome] += step.counted
         if step.resource.custom or step.op in ("delete", "refresh"):
             self.outputs(step)
@@ -97,20 +97,15 @@ class Events:
         self._listener({"cancelEvent": {}})
 
 
-def is_default_provider(urn: str) -> bool:
-    """Whether a URN names a provider that the engine made by itself."""
-    name = urns.name_of(urn)
-    return urns.is_provider(urns.type_of(urn)) and (name == "default" or name.startswith("default_"))
-
-
 def _whole(step: Transition) -> Json:
     """The resources themselves, for displays of this process: it never leaves it (`display/stream.py`)."""
     return {"_states": (step.old, step.new)}
 
 
 def metadata(step: Transition) -> Json:
-    """What an event says of a step."""
-    found: Json = {"op": step.op, "urn": step.urn, "type": urns.type_of(step.urn), "old": _state(step.old), "new": _state(step.new)}
+    """What an event says about a step."""
+    about = step.resource
+    found: Json = {"op": step.op, "urn": step.urn, "type": about.type, "old": _state(step.old), "new": _state(step.new)}
     difference = step.difference
     if difference is not None and difference.replaces:
         found["keys"] = list(difference.replaces)
@@ -121,8 +116,7 @@ def metadata(step: Transition) -> Json:
         found["detailedDiff"] = {path: {"diffKind": item.kind, "inputDiff": item.input} for path, item in difference.detailed.items()}
     if step.logical:
         found["logical"] = True
-    about = step.new or step.old
-    found["provider"] = about.provider if about else ""
+    found["provider"] = about.provider
     return found
 
 

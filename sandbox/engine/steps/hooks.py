@@ -81,15 +81,17 @@ class Hooks:
 
     async def before(self, step: Transition) -> None:
         """Run what comes before a step. Raises `HookError`."""
-        await self._run("Before", step, _asked(step, done=False))
+        await self._run("Before", step)
 
     async def after(self, step: Transition) -> None:
         """Run what comes after a step. Raises `HookError`."""
-        await self._run("After", step, _asked(step, done=True))
+        await self._run("After", step)
 
-    async def _run(self, when: str, step: Transition, asked: Any) -> None:
+    async def _run(self, when: str, step: Transition) -> None:
         kind = f"{when}{step.kind.capitalize()}"
-        for name in step.resource.resource_hooks.get(kind, ()):
+        names = step.resource.resource_hooks.get(kind, ())
+        asked = _asked(step, done=when == "After") if names else None
+        for name in names:
             hook = self._hooks.get(name)
             if hook is None:
                 raise HookError(f'hook "{name}" was not registered: the program must register it as long as the state has it')
@@ -179,7 +181,7 @@ def _asked_of_error(step: Transition, failures: list[str]) -> Any:
 
 def _about(step: Transition) -> dict[str, Any]:
     id_ = step.resource.id or (step.old.id if step.old and step.kind == "update" else "")
-    return {"urn": step.urn, "id": id_, "name": urns.name_of(step.urn), "type": urns.type_of(step.urn)}
+    return {**urns.named(step.urn), "id": id_}
 
 
 def _describe(asked: Any, old: Resource | None, new: Resource | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
 
@@ -29,6 +31,18 @@ def type_of(urn: str) -> str:
 def name_of(urn: str) -> str:
     """The resource's name, which may itself hold `::`."""
     return urn.split("::", 3)[3]
+
+
+def named(urn: str) -> dict[str, Any]:
+    """A resource's URN, name and type, as most requests to providers and hooks carry them."""
+    _, _, chain, name = urn.split("::", 3)
+    return {"urn": urn, "name": name, "type": chain.rsplit("$", 1)[-1]}
+
+
+def is_default_provider(urn: str) -> bool:
+    """Whether a URN names a provider that the engine created by itself."""
+    name = name_of(urn)
+    return is_provider(type_of(urn)) and (name == "default" or name.startswith("default_"))
 
 
 def is_provider(type_: str) -> bool:
