@@ -1,4 +1,4 @@
-"""What the engine says when it can't go on: one line each, with the exit code of Pulumi's CLI."""
+"""Errors that end a command: one line each, with the exit code of Pulumi's CLI."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ class EngineError(Exception):
 
 
 class UsageError(EngineError):
-    """The command line can't be understood, or asks for something this engine refuses."""
+    """The command line is invalid, or asks for something that this engine does not support."""
 
 
 class ConfirmationError(EngineError):
-    """Nobody is there to confirm what needs it, and no flag does."""
+    """The command needs a confirmation, nobody can be asked, and no flag gives it."""
 
     exit_code = EXIT_CONFIGURATION
 
 
 class StackNotFoundError(EngineError):
-    """The stack that the command needs is not there, or none is selected."""
+    """The stack does not exist, or none is selected."""
 
     exit_code = EXIT_STACK_NOT_FOUND
 
 
 class ChangesFoundError(EngineError):
-    """`--expect-no-changes` was given and something would change or did."""
+    """`--expect-no-changes` was given, and something changed or would change."""
 
     exit_code = EXIT_NO_CHANGES_EXPECTED
 
 
 class CancelledError(EngineError):
-    """The user said no to a confirmation, or stopped the run before it began."""
+    """The user declined a confirmation, or stopped the run before it began."""
 
     exit_code = EXIT_CANCELLED
 
 
 class ReportedError(EngineError):
-    """Something failed that has been shown already: nothing more is printed, the exit code stays an error's."""
+    """The failure has already been shown: nothing more is printed, and the exit code is that of an error."""

@@ -1,1 +1,1 @@
-"""The command line of the engine: the part of `pulumi`'s that it does, one file a group of verbs."""
+"""The command line: the subset of `pulumi`'s commands that this engine supports, one file for each group."""

@@ -1,1 +1,1 @@
-"""What a run shows: everything here is made from the one stream of engine events."""
+"""What a run prints: all of it comes from the stream of engine events."""

@@ -1,1 +1,1 @@
-"""What each registration calls for: aliases, replacements, targets, deletions, refresh."""
+"""Decides which steps each resource needs: aliases, replacements, targets, deletions, refresh."""

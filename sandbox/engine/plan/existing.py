@@ -27,8 +27,8 @@ class Read(PartOfReplacement):
         old, new = self.old, self.new
         return int(old is None or new is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
-        assert self.new is not None  # noqa: S101
+    async def apply(self, context: StepContext) -> None:
+        assert self.new is not None
         new = self.new
         unwell: PartialFailure | None = None
         if new.id != property_values.UNKNOWN_TEXT:
@@ -62,8 +62,8 @@ class Import(PartOfReplacement):
     # The resource as it was found: the plan goes on from there.
     found: Resource | None = None
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
-        assert self.new is not None  # noqa: S101
+    async def apply(self, context: StepContext) -> None:
+        assert self.new is not None
         key, id_ = self.new, self.new.import_id
         reasons: tuple[str, ...] = ()
         try:

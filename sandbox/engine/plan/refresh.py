@@ -40,7 +40,7 @@ class Refresh(Step):
             return self.op
         if self.new is None:
             return "delete"
-        assert self.old is not None  # noqa: S101 - what is refreshed was there
+        assert self.old is not None  # what is refreshed was there
         return "same" if self._unchanged(self.old, self.new) else "update"
 
     def _unchanged(self, old: Resource, new: Resource) -> bool:
@@ -53,9 +53,9 @@ class Refresh(Step):
         """Only a refresh that is the run itself counts."""
         return int(self.telling)
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102 - as the base says
+    async def apply(self, context: StepContext) -> None:
         old = self.old
-        assert old is not None  # noqa: S101
+        assert old is not None
         if not old.custom or urns.is_provider(old.type) or old.pending_replacement:
             return
         provider = await context.providers.of(old)

@@ -1,4 +1,4 @@
-"""Takes what the program registers and reads, one call at a time or many at once, and has it planned and done."""
+"""The resources that a program registers and reads in one run; each is planned and its steps are run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RegisterResult:
-    """What a registration came to: `fail` only where the run goes on after errors, `unknown` where it was left out."""
+    """The result of a registration: `fail` only if the run continues after errors, `unknown` if the resource was skipped."""
 
     resource: Resource
     result: Literal["success", "fail"] = "success"
@@ -34,15 +34,15 @@ class RegisterResult:
 
 
 class Registrations:
-    """Plans one run.
+    """The registrations of one run.
 
     Args:
         executor: runs the steps.
         olds: the state before, after any refresh.
         project: the project's name.
         stack: the stack's name.
-        targets: what the run is limited to.
-        policies: what it is held to.
+        targets: the targets that the run is limited to.
+        policies: the policies that check each resource.
     """
 
     def __init__(self, executor: Executor, olds: list[Resource], *, project: str, stack: str, targets: Targets, policies: Policies) -> None:
@@ -55,10 +55,10 @@ class Registrations:
         self.seen: set[str] = set()
 
     async def register(self, goal: Goal) -> RegisterResult:
-        """Bring a resource to what the program asks for.
+        """Create, update or replace a resource as the program asks.
 
         Raises:
-            Refused: it can't be; the run stops.
+            Refused: the registration is not allowed; the run stops.
             Stopped: the run has stopped.
         """
         self._executor.check()
@@ -68,7 +68,7 @@ class Registrations:
             renamed = old.urn if old is not None and old.urn != urn else ""
             new = goal.resource(urn, old, renamed)
             if renamed and self._planning.targets.spare(new):
-                self.seen.add(renamed)  # it keeps its old name, by which its children know it
+                self.seen.add(renamed)  # it keeps its old URN, which its children refer to
             elif renamed:
                 self._executor.context.journal.rename(renamed, urn)
             made = await Plan(self._planning, goal, new, old).carry_out()
@@ -83,7 +83,7 @@ class Registrations:
             raise Refused from None
 
     def refuse(self, text: str) -> NoReturn:
-        """Tell what can't be done; the run stops. Raises `Refused`."""
+        """Report an error and stop the run. Raises `Refused`."""
         self._executor.fail(text)
         raise Refused
 
@@ -99,10 +99,10 @@ class Registrations:
         return urn
 
     async def read(self, new: Resource) -> RegisterResult:
-        """Look up a resource that somebody else owns.
+        """Read a resource that is managed elsewhere.
 
         Raises:
-            Refused: it is not there; the run stops.
+            Refused: its parent is missing or its URN is a duplicate; the run stops.
             Stopped: the run has stopped.
         """
         self._executor.check()
@@ -122,11 +122,11 @@ class Registrations:
                 raise Stopped from None
             self._planning.failed.add(urn)
             return RegisterResult(new, "fail")
-        assert step.new is not None  # noqa: S101 - it was found, or the step had failed
+        assert step.new is not None  # it was found, or the step had failed
         return RegisterResult(step.new)
 
     async def outputs(self, urn: str, outputs: Properties, *, merged: bool = False) -> None:
-        """A component has its outputs. `merged`: after an error, what is missing may still be there, so old ones stay."""
+        """Set a component's outputs. `merged` keeps old outputs that are missing now: after an error they may still be valid."""
         step = self._planning.steps.get(urn)
         if step is None or step.new is None:
             raise ProviderError(f"cannot complete a resource '{urn}' whose registration isn't pending")

@@ -40,7 +40,7 @@ class Replacements:
 
     def told(self, old: Resource | None, new: Resource | None, difference: Difference | None) -> Step:
         """The step that says so."""
-        assert new is not None  # noqa: S101 - a replacement has both
+        assert new is not None  # a replacement has both
         return Replace(new.urn, old, new, difference)
 
     def created_first(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:

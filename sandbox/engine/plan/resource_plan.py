@@ -1,4 +1,4 @@
-"""One resource's way from what the program asks for to the steps that bring it there.
+"""Plans one resource: from what the program asks for to the steps that get there.
 
 The order is Pulumi's: look for the old state, import, check, policies, compare, then one of same, update, replace, create.
 """
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from sandbox.engine.values.property_values import Properties, Value
 
 
-class Refused(Exception):  # noqa: N818 - a refusal, told already
-    """A registration can't be planned; the user has been told why."""
+class Refused(Exception):  # noqa: N818 - a refusal that has already been reported
+    """A registration can't be planned; the reason has already been shown."""
 
 
 @dataclass(frozen=True)
 class Planning:
     """What the plans of one run share.
 
-    `olds` is the old state by URN; `skipped` are the URNs of what is left out for a target's sake, `failed` those of what
-    failed, or was not begun because of that, where the run goes on after errors.
+    `olds` is the old state by URN; `skipped` holds the URNs that are skipped because of `--target`, `failed` those that
+    failed, or were not begun for that reason, in a run that continues after errors.
     """
 
     executor: Executor
@@ -64,9 +64,9 @@ class Plan:
     """The plan of one registration.
 
     Args:
-        planning: what it shares with the others.
+        planning: what all plans of the run share.
         goal: what the program asks for.
-        new: the resource to be.
+        new: the wanted resource.
         old: its old state, where there is one.
     """
 
@@ -74,12 +74,12 @@ class Plan:
         self._planning, self._goal, self._new, self._old = planning, goal, new, old
         self._executor, self._context = planning.executor, planning.executor.context
         self._replacements = planning.replacements
-        # A replacement is checked again; what a provider makes up of chance must come out the same.
+        # A replacement is checked twice: with the same seed the provider generates the same random names.
         self._seed = secrets.token_bytes(32)
         self._provider: Lifecycle | None = None
 
     async def carry_out(self) -> Resource:
-        """Do it all; the resource as it is then.
+        """Plan and run all steps; returns the resource as it is afterwards.
 
         Raises:
             Refused, StepFailed, Stopped: see there.
@@ -106,7 +106,7 @@ class Plan:
         return await self._compared(old, imported=imported)
 
     async def _spared(self) -> Resource:
-        """It is no target: it stays as it is, and what it needs stays with it; what is not there yet is left out."""
+        """Not a target: it stays as it is, with everything it needs; if it does not exist yet it is skipped."""
         old, new = self._old, self._new
         if old is None:
             self._planning.skipped.add(new.urn)
@@ -117,7 +117,7 @@ class Plan:
         return await self._last(Same(old.urn, old, replace(old, id="")))
 
     def _take_along(self, resource: Resource) -> None:
-        """Keep what a spared resource needs, and the program no longer declares, before it in the state."""
+        """Keep, before it in the state, what a spared resource needs although the program no longer declares it."""
         for urn in direct(resource):
             needed = self._planning.olds.get(urn)
             if needed is None or urn in self._replacements.operated or urn in self._planning.steps:
@@ -138,7 +138,7 @@ class Plan:
             raise StepFailed
 
     async def _imported(self) -> bool:
-        """Take over a resource that exists, when the program says so and it is not ours yet."""
+        """Import an existing resource, if the program asks for it and the state does not have it yet."""
         goal, old = self._goal, self._old
         known_id = (old.import_id or old.id) if old else ""
         if not goal.custom or not goal.import_id or (old is not None and not old.external and known_id == goal.import_id):
@@ -146,13 +146,13 @@ class Plan:
         step = Import(self._new.urn, old, self._new, replacing=old is not None)
         self._settle()
         await self._planning.run(step)
-        assert step.found is not None  # noqa: S101 - the step was run
+        assert step.found is not None  # the step was run
         self._old = step.found
         self._new = replace(self._new, created=step.found.created, modified=step.found.modified)
         return True
 
     async def _checked(self) -> None:
-        """Have the provider check the inputs, those to be ignored put back to what they were."""
+        """Have the provider check the inputs; ignored changes are reset to the old values first."""
         old, inputs = self._old, self._goal.inputs
         if old is not None:
             inputs, unfit = differences.with_ignored(inputs, old.inputs, self._goal.ignore_changes)
@@ -167,7 +167,7 @@ class Plan:
             await self._check(self._provider, old.inputs, inputs)
 
     async def _judged(self) -> None:
-        """Have the policies change it and judge it; what a mandatory one forbids is not done."""
+        """Let the policies remediate and check it; a violation of a mandatory one stops the step."""
         self._new, allowed = await self._planning.policies.judge(self._new, self._goal)
         if not allowed:
             self._executor.failed = True
@@ -192,12 +192,12 @@ class Plan:
         return bool(names & self._context.deletions)
 
     def _settle(self) -> None:
-        """The old state has been dealt with, under whichever name."""
+        """Mark the old state as handled, under its old and its new URN."""
         self._replacements.operated |= {self._new.urn, self._old.urn} if self._old else {self._new.urn}
 
     async def _recreated(self) -> Resource:
         old = self._old
-        assert old is not None  # noqa: S101 - what was deleted was there
+        assert old is not None  # what was deleted was there
         self._context.deletions.difference_update({self._new.urn, old.urn})
         self._settle()
         self._replacements.replaced.add(self._new.urn)
@@ -229,7 +229,7 @@ class Plan:
         return differences.with_replacements(found, self._goal.replace_on_changes, init_errors=bool(old.init_errors))
 
     async def _other_provider(self, old: Resource) -> bool:
-        """Whether the resource goes over to a provider that can't manage it as it is."""
+        """Whether the resource's new provider requires a replacement."""
         before, after = (urns.split_reference(reference)[0] for reference in (old.provider, self._new.provider))
         if before and before != after and self._planning.aliases.renamed(before) == after:
             return False
@@ -249,7 +249,7 @@ class Plan:
             self._executor.events.message(f"{text} from your program", "warning", new.urn)
         self._replacements.replaced.add(new.urn)
         if self._provider is not None:
-            # The defaults that a provider fills in are not carried over to a successor.
+            # The defaults that a provider filled in are not carried over to a replacement.
             await self._check(self._provider, None, goal.inputs)
         first = goal.delete_before_replace if goal.delete_before_replace is not None else difference.delete_first
         if first or old.pending_replacement:
@@ -257,7 +257,7 @@ class Plan:
         return await self._last(*self._replacements.created_first(old, self._new, difference))
 
     def _refuse(self, text: str) -> None:
-        """In a preview the user sees the rest as well; an update ends here."""
+        """Report an error; a preview continues, an update stops."""
         if not self._context.preview:
             self._executor.fail(text, self._new.urn)
             raise Refused
@@ -265,13 +265,13 @@ class Plan:
         self._executor.failed = True
 
     async def _last(self, *steps: Step) -> Resource:
-        """Run the steps; the resource is what the last one with a state of its own made of it."""
+        """Run the steps; returns the resource as the last Create, Update or Same left it."""
         made: Resource | None = None
         for step in steps:
             await self._planning.run(step)
             if isinstance(step, Create | Update | Same):
                 made = step.new
-        assert made is not None  # noqa: S101 - every plan ends in one of them
+        assert made is not None  # every plan ends in one of them
         return made
 
 

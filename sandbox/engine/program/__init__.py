@@ -1,1 +1,1 @@
-"""Runs the program and hears what it registers."""
+"""Runs the program and serves the resource monitor it registers resources with."""

@@ -1,4 +1,4 @@
-"""Components that live in plugins: a plugin constructs one by registering its parts with us, and answers calls of its methods."""
+"""Components implemented in plugins: the plugin constructs one by registering its children with our monitor, and serves its methods."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ComponentPlugins:
     """The component plugins of one run.
 
     Args:
-        executor: says when nothing more is waited for.
-        registrations: registers a component whose plugin can't be asked yet.
+        executor: says when the run is stopping.
+        registrations: registers a component whose plugin is not configured yet.
         info: the DeploymentInfo of the run.
     """
 
@@ -41,15 +41,15 @@ class ComponentPlugins:
         self.monitor_address = ""
 
     async def construct(self, provider: Connection, request: Any, inputs: Properties) -> Any:
-        """Have a component constructed that a program registers; the RegisterResourceResponse.
+        """Have a plugin construct a component that the program registers; returns the RegisterResourceResponse.
 
         Raises:
-            ProviderError: its plugin could not.
+            ProviderError: its plugin failed.
             Stopped: the run has stopped.
         """
         asked = self._construct_request(request)
         answer = await self._unless_stopped(provider.construct(asked, inputs))
-        if answer is None:  # the plugin's configuration is not known yet: nor is what it will construct
+        if answer is None:  # the plugin's configuration is not known yet, so neither is what it will construct
             made = await self._registrations.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
             return resource_pb2.RegisterResourceResponse(urn=made.resource.urn)
         found = property_values.from_struct_with_outputs(answer.state)
@@ -98,10 +98,10 @@ class ComponentPlugins:
         }
 
     async def call(self, provider: Connection, request: Any) -> Any:
-        """Call a component's method; the CallResponse.
+        """Call a component's method; returns the CallResponse.
 
         Raises:
-            ProviderError: its plugin could not.
+            ProviderError: its plugin failed.
             Stopped: the run has stopped.
         """
         asked = provider_pb2.CallRequest(tok=request.tok, configSecretKeys=self._info.configSecretKeys, **self._surroundings())
@@ -111,7 +111,7 @@ class ComponentPlugins:
         return answer or provider_pb2.CallResponse()
 
     async def _unless_stopped(self, asking: Coroutine[Any, Any, Any]) -> Any:
-        """An answer; none is waited for any longer once the run has stopped, for the plugin waits for us then."""
+        """The answer. Once the run stops we no longer wait for it: the plugin itself would be waiting for us."""
         task = asyncio.create_task(asking)
         stopping = asyncio.create_task(self._executor.stopping.wait())
         await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)

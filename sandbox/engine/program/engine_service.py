@@ -1,4 +1,4 @@
-"""The Engine service: what programs and plugins tell the engine beside resources: log messages, the root resource."""
+"""The Engine service: log messages and the root resource, as programs and plugins send them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class EngineService(engine_pb2_grpc.EngineServicer):
-    """Takes log messages to the events. Debug messages are dropped, as Pulumi does without --debug."""
+    """Turns log messages into events. Debug messages are dropped, as Pulumi does without --debug."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
         self._root = ""
 
-    async def Log(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
+    async def Log(self, request: Any, context: Any) -> Any:
         """A message for the user."""
         severity = SEVERITIES[request.severity]
         if severity != "debug":
@@ -28,20 +28,20 @@ class EngineService(engine_pb2_grpc.EngineServicer):
             self._events.message(text, severity, request.urn, stream=request.streamId, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
-    async def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def GetRootResource(self, request: Any, context: Any) -> Any:
         """The URN of the stack resource."""
         return engine_pb2.GetRootResourceResponse(urn=self._root)
 
-    async def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """The URN of the stack resource is made known."""
+    async def SetRootResource(self, request: Any, context: Any) -> Any:
+        """Set the URN of the stack resource."""
         self._root = request.urn
         return engine_pb2.SetRootResourceResponse()
 
-    async def StartDebugging(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """A program waits for a debugger: the user is told, nothing else."""
+    async def StartDebugging(self, request: Any, context: Any) -> Any:
+        """A program waits for a debugger: show that to the user."""
         self._events.message("the program waits for a debugger to attach", "warning")
         return empty_pb2.Empty()
 
-    async def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """This engine stands for the version whose behaviour it has, and has no other to offer."""
+    async def RequirePulumiVersion(self, request: Any, context: Any) -> Any:
+        """Accept any version: this engine behaves as one version of Pulumi and offers no other."""
         return engine_pb2.RequirePulumiVersionResponse()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.steps.run_options import RunOptions
 
-TOLD = 32  # the exit code of a program whose failure has been told
+TOLD = 32  # the exit code of a program whose failure has already been reported
 _HOST = Path(__file__).with_name("language_host.py")
 
 
@@ -25,20 +25,20 @@ class Program:
 
     def __init__(self, process: asyncio.subprocess.Process, tell: Callable[[str, bool], None]) -> None:
         self._process = process
-        assert process.stdout is not None  # noqa: S101 - both were asked for
-        assert process.stderr is not None  # noqa: S101
+        assert process.stdout is not None  # both were asked for
+        assert process.stderr is not None
         self._readers = [
             asyncio.create_task(plugins.lines(process.stdout, lambda line: tell(line, False))),
             asyncio.create_task(plugins.lines(process.stderr, lambda line: tell(line, True))),
         ]
 
     async def ended(self) -> int:
-        """Wait for its end; its exit code."""
+        """Wait until it ends; returns its exit code."""
         await asyncio.gather(*self._readers)
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ask it to stop, and end it if it does not."""
+        """Ask it to stop, and kill it if it does not."""
         await plugins.end(self._process, ask=signal.SIGINT)
         await asyncio.gather(*self._readers)
 
@@ -61,7 +61,7 @@ async def start(options: RunOptions, *, monitor: str, engine: str, tell: Callabl
     """Start the program.
 
     Args:
-        options: whose program.
+        options: the options of the run.
         monitor: address of the ResourceMonitor service.
         engine: address of the Engine service.
         tell: gets (text, is_error) of each line that it prints.
@@ -88,7 +88,7 @@ async def start(options: RunOptions, *, monitor: str, engine: str, tell: Callabl
 
 
 def failure(code: int) -> str | None:
-    """What there is to say of a program's exit code; None when all has been said."""
+    """The error message for a program's exit code; None if there is nothing to report."""
     if code in (0, TOLD):
         return None
     ended = f"was ended by signal {-code}" if code < 0 else f"exited with non-zero exit code: {code}"

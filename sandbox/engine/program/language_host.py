@@ -9,14 +9,14 @@ import sys
 
 del sys.path[0]  # this script's folder: its neighbours must not stand in for the program's or Python's own modules
 
-import asyncio  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import runpy  # noqa: E402
-import signal  # noqa: E402
-import traceback  # noqa: E402
-from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+import asyncio
+import json
+import logging
+import os
+import runpy
+import signal
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 TOLD = 32
 
@@ -62,7 +62,7 @@ def main() -> int:
         pulumi.log.error(str(bad))
         return 1
     except Exception:  # noqa: BLE001 - whatever the program raised is the user's to see
-        pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100
+        pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100 - no pathlib in user land
         return TOLD
     finally:
         pool.shutdown(wait=True)

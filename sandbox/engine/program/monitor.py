@@ -1,4 +1,4 @@
-"""The ResourceMonitor service: the program registers and reads resources, calls functions, and says when it is done."""
+"""The ResourceMonitor service: the program registers and reads resources, calls functions, and signals when it is done."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     """Serves one program.
 
     Args:
-        registrations: decides and acts.
+        registrations: plans and carries out the steps of each resource.
         context: its providers have the functions that are called; its hooks are those that the program registers.
-        defaults: makes default providers.
-        components: has components constructed that live in plugins.
+        defaults: creates default providers.
+        components: has plugins construct their components.
         transforms: those that the program registers.
         info: what GetDeploymentInfo answers, without the features.
         root: the project's folder.
@@ -90,7 +90,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's names
+    async def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
         """What is deployed where, and what this engine can do."""
         info = resource_pb2.DeploymentInfo()
         info.CopyFrom(self._info)
@@ -98,12 +98,12 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         info.supportedFeatures.extend(resource_pb2.ResourceMonitorFeature.Value(name) for name in names)
         return info
 
-    async def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """The same question, one feature at a time."""
+    async def SupportsFeature(self, request: Any, context: Any) -> Any:
+        """Whether the engine supports one feature."""
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
-    async def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Bring a resource to what the program asks for, and say what it is then."""
+    async def RegisterResource(self, request: Any, context: Any) -> Any:
+        """Create or update a resource as the program asks, and return its outputs."""
         return await self._answer(context, lambda: self._register(request))
 
     async def _register(self, request: Any) -> Any:
@@ -123,7 +123,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._goals[resource.urn] = goal
         self._remember(resource.urn, request)
         form = property_values.Form(request.acceptSecrets, request.acceptResources)
-        # A component's outputs come later; those of an earlier run may point at what is not there yet.
+        # A component's outputs come later; those of an earlier run may refer to resources that do not exist yet.
         outputs = resource.outputs if request.custom else {}
         if not request.supportsPartialValues:
             outputs = {key: item for key, item in outputs.items() if not property_values.has_unknown(item)}
@@ -136,7 +136,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def _remember(self, urn: str, request: Any) -> None:
-        """A resource has its URN: what is below it will take over what the request says."""
+        """Remember a registered resource: its children inherit what the request says."""
         self._transforms.remember(urn, request)
         if not request.custom:
             above = self._component_providers.get(request.parent, {})
@@ -158,8 +158,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         named: str = request.provider or getattr(request, "providers", {}).get(package) or inherited.get(package) or ""
         return named or await self._defaults.reference(package, request.version, request.pluginDownloadURL)
 
-    async def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """A component has its outputs. The stack's are kept for the end, when it is known how the run went."""
+    async def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:
+        """Take a component's outputs. Those of the stack are kept until the end, when it is known whether the run failed."""
 
         async def register() -> Any:
             outputs = property_values.without_nulls(property_values.from_struct(request.outputs))
@@ -171,7 +171,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
         return await self._answer(context, register)
 
-    async def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def ReadResource(self, request: Any, context: Any) -> Any:
         """Look up a resource by its id."""
         return await self._answer(context, lambda: self._read(request))
 
@@ -195,7 +195,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=resource.urn, id=resource.id, properties=property_values.to_struct(resource.outputs, form)
         )
 
-    async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Invoke(self, request: Any, context: Any) -> Any:
         """Call a provider's function."""
         return await self._answer(context, lambda: self._invoke(request))
 
@@ -213,17 +213,17 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             getattr(response, "return").CopyFrom(property_values.to_struct(result, property_values.Form(True, request.acceptResources)))
         return response
 
-    async def RegisterStackTransform(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def RegisterStackTransform(self, request: Any, context: Any) -> Any:
         """A transform of every resource from now on."""
         self._transforms.of_stack(request)
         return empty_pb2.Empty()
 
-    async def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:
         """A transform of every function call from now on."""
         self._transforms.of_invokes(request)
         return empty_pb2.Empty()
 
-    async def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Call(self, request: Any, context: Any) -> Any:
         """Call a method of a component that a plugin has constructed."""
         return await self._answer(context, lambda: self._call(request))
 
@@ -233,16 +233,16 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         reference = request.provider or (goal.provider if goal else "") or await self._provider(request, urns.package_of(request.tok))
         return await self._components.call(await self._providers.at(reference), request)
 
-    async def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def RegisterPackage(self, request: Any, context: Any) -> Any:
         """Parameterized packages."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a parameterized package ({request.name})")
 
-    async def RegisterResourceHook(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """A function to be called before or after what is done to resources."""
+    async def RegisterResourceHook(self, request: Any, context: Any) -> Any:
+        """Register a function to be called before or after a step."""
         return await self._take(context, self._hooks.add, request)
 
-    async def RegisterErrorHook(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """A function to be called when a provider call has failed."""
+    async def RegisterErrorHook(self, request: Any, context: Any) -> Any:
+        """Register a function to be called when a provider call has failed."""
         return await self._take(context, self._hooks.add_error_hook, request)
 
     async def _take(self, context: Any, take: Callable[[Any], None], request: Any) -> Any:
@@ -252,18 +252,18 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(bad))
         return empty_pb2.Empty()
 
-    async def ExistsResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def ExistsResource(self, request: Any, context: Any) -> Any:
         """Asking whether a resource exists."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: asking whether a resource exists")
 
-    async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """The program has said all; it is kept until the run is over, because it may be called back."""
+    async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
+        """The program has registered everything; it is kept until the run is over, because its hooks may still be called."""
         self.done.set()
         await self.released.wait()
         return empty_pb2.Empty()
 
     async def _answer(self, context: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        # A task of its own: what has begun is brought to its end, and into the state, also when the program is gone.
+        # A task of its own: a step that has begun is finished and saved even if the program has ended.
         task = asyncio.create_task(call())
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

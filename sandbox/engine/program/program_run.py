@@ -1,4 +1,4 @@
-"""The program's part of a run: served while it registers resources, judged by how it ends, kept until all is done."""
+"""The program's part of a run: it is served while it registers resources, and kept running until the run is over."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ProgramRun:
     """One program with the monitor that serves it.
 
     Args:
-        options: whose program.
-        executor: says whether the run goes on.
-        registrations: takes what the program registers.
-        callbacks: calls what the program gives us to call.
+        options: the options of the run.
+        executor: says whether the run is stopping.
+        registrations: takes the resources that the program registers.
+        callbacks: calls the functions that the program registers.
         config: full keys to values, secrets marked.
     """
 
@@ -56,7 +56,7 @@ class ProgramRun:
         self._program: language.Program | None = None
 
     def serve_monitor(self, server: Any) -> None:
-        """Let a server serve the program's monitor."""
+        """Add the program's monitor to a server."""
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, server)
 
     async def start(self, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> None:
@@ -70,17 +70,17 @@ class ProgramRun:
             await self._program.stop()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         if self._program is not None:
             self._program.kill()
 
     async def carry_out(self, afterwards: Callable[[], Awaitable[None]]) -> None:
-        """See it through. `afterwards` is done when it has said all, while it can still be called back.
+        """Wait for the program. `afterwards` runs once it has registered everything, while its functions can still be called.
 
         Raises:
-            Stopped: it failed, or something else did.
+            Stopped: the program failed, or something else did.
         """
-        assert self._program is not None  # noqa: S101 - it was started
+        assert self._program is not None  # it was started
         ended = asyncio.create_task(self._program.ended())
         monitor = self._monitor
         try:
@@ -98,7 +98,7 @@ class ProgramRun:
         self._judge(await ended)
 
     async def _until_done(self, ended: asyncio.Task[int]) -> None:
-        """Wait until the program has said all, or ended, or nothing more is begun."""
+        """Wait until the program has registered everything, has ended, or the run is stopping."""
         waits = [asyncio.create_task(event.wait()) for event in (self._monitor.done, self._executor.stopping)]
         await asyncio.wait([ended, *waits], return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -111,7 +111,7 @@ class ProgramRun:
         self._executor.check()
 
     def _judge(self, code: int) -> None:
-        """What the program's end means."""
+        """Report a failure if the program's exit means one."""
         if self._executor.stopping.is_set():
             return
         if code != 0:

@@ -23,8 +23,8 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
     """The goal of a RegisterResourceRequest.
 
     Raises:
-        ProviderError: a timeout is no duration.
-        PathError: a path can't be read.
+        ProviderError: a timeout is not a duration.
+        PathError: a path is invalid.
     """
     first = request.deleteBeforeReplaceDefined or request.deleteBeforeReplace
     return Goal(
@@ -55,14 +55,14 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
 
 
 def property_dependencies(request: Any) -> dict[str, tuple[str, ...]]:
-    """What each property came from; without any word of it, each from all that the resource depends on."""
+    """Which resources each property depends on; if the request does not say, each depends on all the resource's dependencies."""
     if request.propertyDependencies:
         return {key: tuple(sorted(set(item.urns))) for key, item in sorted(request.propertyDependencies.items())}
     return {key: tuple(sorted(set(request.dependencies))) for key in sorted(request.object.fields)}
 
 
 def aliases(request: Any) -> tuple[Alias, ...]:
-    """The names that the resource may have had."""
+    """The names that the resource may have had before."""
     found = [Alias(urn=urn) for urn in request.aliasURNs]
     for item in request.aliases:
         if item.WhichOneof("alias") == "urn":
@@ -75,7 +75,7 @@ def aliases(request: Any) -> tuple[Alias, ...]:
 
 
 def timeouts(message: Any) -> dict[str, float]:
-    """Custom timeouts in seconds; those not given are left out."""
+    """Custom timeouts in seconds; those not given are omitted."""
     return {name: seconds(text) for name in ("create", "update", "delete", "read") if (text := getattr(message, name, ""))}
 
 
@@ -83,16 +83,16 @@ def seconds(text: str) -> float:
     """A duration as Go writes it (`1h30m`, `5s`) in seconds.
 
     Raises:
-        ProviderError: it is none.
+        ProviderError: the text is not a duration.
     """
     if not re.fullmatch(rf"(?:{_DURATION.pattern})+", text):
-        raise ProviderError(f"custom timeout {text!r} is no duration: write it like '5m' or '1h30m'")
+        raise ProviderError(f"custom timeout {text!r} is not a duration: write it like '5m' or '1h30m'")
     total = sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
     return int(total) if float(total).is_integer() else total
 
 
 def inherit(request: Any, parent: Goal | None) -> None:
-    """Give a registration the options that children take over from their parent."""
+    """Copy into a registration the options that a child inherits from its parent."""
     if parent is None:
         return
     if not request.deletedWith:

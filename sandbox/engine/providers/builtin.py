@@ -34,31 +34,31 @@ class Builtin:
     ) -> None:
         self._stack_outputs, self._lookup = stack_outputs, lookup
 
-    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:  # noqa: ARG002, D102
+    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
         return Checked(news)
 
-    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:  # noqa: ARG002, D102
+    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
         return differences.between(olds.inputs, news)
 
-    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:  # noqa: D102
+    async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
         pass  # there is nothing to configure
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:  # noqa: ARG002, D102
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
         raise ProviderError(f"{urns.type_of(urn)} can't be made by a program: read a stack with pulumi.StackReference")
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:  # noqa: ARG002, D102
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         return differences.NONE
 
-    async def create(self, new: Resource) -> Made:  # noqa: D102
+    async def create(self, new: Resource) -> Made:
         raise ProviderError(f"{new.type} can't be created")
 
-    async def update(self, old: Resource, new: Resource) -> Made:  # noqa: ARG002, D102
+    async def update(self, old: Resource, new: Resource) -> Made:
         raise ProviderError(f"{new.type} can't be updated")
 
-    async def delete(self, old: Resource) -> None:  # noqa: D102
+    async def delete(self, old: Resource) -> None:
         pass  # a reference is nothing but its entry in the state
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:  # noqa: ARG002
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         """A stack reference: the other stack's outputs as they are now."""
         name = property_values.revealed((inputs or {}).get("name"))
         if urns.type_of(urn) != STACK_REFERENCE or not isinstance(name, str):
@@ -77,7 +77,7 @@ class Builtin:
         """Another stack's outputs, or a resource of this run."""
         if token == "pulumi:pulumi:readStackOutputs":  # noqa: S105 - a function's name
             return self._reference(property_values.revealed(args.get("name"))), ()
-        if token == "pulumi:pulumi:getResource":  # noqa: S105
+        if token == "pulumi:pulumi:getResource":  # noqa: S105 - a function's name
             urn = property_values.revealed(args.get("urn"))
             found = self._lookup(urn)
             if found is None:
@@ -85,10 +85,10 @@ class Builtin:
             return {"urn": urn, "id": found.id, "provider": found.provider, "state": found.outputs}, ()
         raise ProviderError(f"unrecognized function name: {token!r}")
 
-    async def construct(self, request: Any, inputs: Properties) -> Any:  # noqa: ARG002, D102
+    async def construct(self, request: Any, inputs: Properties) -> Any:
         raise ProviderError(f"{request.type} is no component that the engine knows")
 
-    async def call(self, request: Any, args: Properties) -> Any:  # noqa: ARG002, D102
+    async def call(self, request: Any, args: Properties) -> Any:
         raise ProviderError(f"unrecognized method name: {request.tok!r}")
 
     async def cancel(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """Inputs as the provider wants them, and (property, reason) of each that it refuses."""
+    """Inputs as the provider normalized them, and (property, reason) of each that it refuses."""
 
     inputs: Properties
     failures: tuple[tuple[str, str], ...] = ()
@@ -23,7 +23,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Made:
-    """A resource as the provider made, changed or found it. `inputs` is None where it says nothing of them."""
+    """A resource as the provider created, changed or read it. `inputs` is None if the provider returned none."""
 
     id: str
     outputs: Properties = field(default_factory=dict)
@@ -32,16 +32,16 @@ class Made:
 
 
 class Lifecycle(Protocol):
-    """What manages resources: a provider, or the engine itself for providers."""
+    """What manages resources: a provider, or the engine itself for provider resources."""
 
     async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
-        """Inputs as they are wanted."""
+        """The checked inputs."""
 
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
-        """What new inputs mean."""
+        """What changes with new inputs."""
 
     async def create(self, new: Resource) -> Made:
-        """Make it."""
+        """Create it."""
 
     async def update(self, old: Resource, new: Resource) -> Made:
         """Change it."""
@@ -50,14 +50,14 @@ class Lifecycle(Protocol):
         """Delete it."""
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
-        """Look at it."""
+        """Read it; None if it does not exist."""
 
 
 class Connection(Lifecycle, Protocol):
-    """A provider that can be configured and asked."""
+    """A provider that can be configured and called."""
 
     async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
-        """The configuration as it is wanted."""
+        """The checked configuration."""
 
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
         """What a changed configuration means."""
@@ -69,10 +69,10 @@ class Connection(Lifecycle, Protocol):
         """Call a function: result and failures."""
 
     async def construct(self, request: Any, inputs: Properties) -> Any:
-        """A component made by its plugin."""
+        """Construct a component."""
 
     async def call(self, request: Any, args: Properties) -> Any:
-        """A component's method."""
+        """Call a component's method."""
 
     async def cancel(self) -> None:
-        """Ask it to stop what it does."""
+        """Ask it to stop its operations."""

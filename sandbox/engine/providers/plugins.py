@@ -129,8 +129,8 @@ async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[s
         PluginError: it does not come up.
     """
     process = await spawn(command, folder, env)
-    assert process.stdout is not None  # noqa: S101 - both were asked for
-    assert process.stderr is not None  # noqa: S101
+    assert process.stdout is not None  # both were asked for
+    assert process.stderr is not None
     complaints: list[str] = []
 
     def complain(line: str) -> None:

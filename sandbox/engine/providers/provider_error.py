@@ -1,4 +1,4 @@
-"""How a provider call fails: not at all done, or done in part."""
+"""How a provider call fails: completely, or in part."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ProviderError(Exception):
 
 
 class PartialFailure(ProviderError):  # noqa: N818 - Pulumi's word
-    """The resource exists, but is not well: `made` is what there is, `reasons` what is wrong with it."""
+    """The resource exists but is not healthy: `made` is what was created, `reasons` what is wrong with it."""
 
     def __init__(self, message: str, made: Made, reasons: tuple[str, ...]) -> None:
         super().__init__(message)

@@ -130,32 +130,32 @@ class ProviderResources:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:  # noqa: ARG002, D102
+    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
         provider = await self._providers.checked(urn)
         own = {key: item for key, item in news.items() if key != "__internal"}
         checked = await provider.check_config(urn, olds or {}, own)
         internal = {"__internal": news["__internal"]} if "__internal" in news else {}
         return Checked({**checked.inputs, **internal}, checked.failures)
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:  # noqa: ARG002, D102
+    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         if old.inputs == news:
             return differences.NONE
         return await (await self._providers.checked(old.urn)).diff_config(old.urn, old, news)
 
-    async def create(self, new: Resource) -> Made:  # noqa: D102
+    async def create(self, new: Resource) -> Made:
         return await self._use(new, property_values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
 
-    async def update(self, old: Resource, new: Resource) -> Made:  # noqa: D102
+    async def update(self, old: Resource, new: Resource) -> Made:
         return await self._use(new, old.id)
 
     async def _use(self, new: Resource, id_: str) -> Made:
         await self._providers.keep(replace(new, id=id_))
         return Made(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
 
-    async def delete(self, old: Resource) -> None:  # noqa: D102
+    async def delete(self, old: Resource) -> None:
         pass  # a provider is nothing but its entry in the state
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:  # noqa: ARG002, D102
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")
 
 

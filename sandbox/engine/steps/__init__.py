@@ -1,1 +1,1 @@
-"""Steps, their execution in parallel, the journal, hooks and events."""
+"""Steps and their execution in parallel, with the journal, hooks and events."""

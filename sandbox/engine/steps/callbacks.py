@@ -1,4 +1,4 @@
-"""Calls back into programs: the functions that a program has given the engine to call (transforms, hooks)."""
+"""Calls functions of the program: its transforms and hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CallbackError(EngineError):
-    """A program's function raised, was interrupted, or the program is gone."""
+    """A program's function raised or was interrupted, or the program has ended."""
 
 
 class Callbacks:
@@ -29,10 +29,10 @@ class Callbacks:
         self._interrupted = False
 
     async def call(self, callback: Any, request: Message) -> bytes:
-        """Call a function with a message; the message it answers.
+        """Call a function with a message; returns its serialized answer.
 
         Raises:
-            CallbackError: it has no answer.
+            CallbackError: it gave no answer.
         """
         if self._interrupted:
             raise CallbackError("it was interrupted")
@@ -55,12 +55,12 @@ class Callbacks:
         return answer
 
     def interrupt(self) -> None:
-        """Wait for no function any longer: the user wants to stop, and none of them can be asked to."""
+        """Stop waiting for all functions: the user stopped the run, and a function can't be asked to stop."""
         self._interrupted = True
         for call in [*self._under_way]:
             call.cancel()
 
     async def close(self) -> None:
-        """Let go of the programs."""
+        """Close the connections to the programs."""
         for channel in self._channels.values():
             await channel.close()

@@ -18,17 +18,17 @@ class CancelToken:
         self.cancelled = self.killed = False
 
     def cancel(self) -> None:
-        """Start nothing new, ask the providers to stop what is under way, keep the state."""
+        """Start nothing new, ask the providers to stop, keep the state."""
         self.cancelled = True
         self._tell()
 
     def kill(self) -> None:
-        """End the plugins and the program at once; what was under way stays in the state as pending."""
+        """Kill the plugins and the program; operations in progress stay in the state as pending."""
         self.cancelled = self.killed = True
         self._tell()
 
     def listen(self, loop: asyncio.AbstractEventLoop, listener: Callable[[], None]) -> None:
-        """The run's own side: be told on its loop. What was asked is read here then: a kill may overtake the cancel before it."""
+        """Have `listener` called on the run's loop. It reads `cancelled` and `killed` then: a kill may overtake the cancel before it."""
         self._loop, self._listener = loop, listener
         if self.cancelled:
             self._tell()

@@ -1,4 +1,4 @@
-"""Runs steps: so many at a time, each one's beginning and end told and kept, and nothing new once one has failed."""
+"""Runs steps in parallel, reports and saves the start and end of each, and starts nothing new once one has failed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from sandbox.engine.steps.step import Step, StepContext
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error, it is the end
-    """Nothing new is begun: something failed, or the user wants to stop."""
+class Stopped(Exception):  # noqa: N818 - not an error: the run is stopping
+    """Nothing new is started: something failed, or the user stopped the run."""
 
 
 class StepFailed(Exception):  # noqa: N818 - said as Pulumi says it
-    """A step failed, which has been told."""
+    """A step failed; the failure has already been reported."""
 
 
 class Executor:
@@ -27,9 +27,9 @@ class Executor:
 
     Args:
         context: what they work on.
-        events: who is told.
+        events: where steps and errors are reported.
         parallel: how many steps may run at a time.
-        continue_on_error: whether a failed step lets what does not depend on it go on.
+        continue_on_error: whether resources that do not depend on a failed step continue.
     """
 
     def __init__(self, context: StepContext, events: Events, *, parallel: int, continue_on_error: bool = False) -> None:
@@ -41,17 +41,17 @@ class Executor:
         self.unsaved: OSError | None = None
 
     def stop(self) -> None:
-        """Begin nothing new."""
+        """Start nothing new."""
         self.stopping.set()
 
     def fail(self, message: str, urn: str = "") -> None:
-        """Tell an error, and begin nothing new."""
+        """Report an error, and start nothing new."""
         self.events.message(message, "error", urn)
         self.failed = True
         self.stop()
 
     def check(self) -> None:
-        """Raises `Stopped` when nothing new may begin."""
+        """Raises `Stopped` when nothing new may be started."""
         if self.stopping.is_set():
             raise Stopped
 
@@ -59,8 +59,8 @@ class Executor:
         """Run a step.
 
         Raises:
-            StepFailed: it failed, which has been told.
-            Stopped: it was not begun.
+            StepFailed: it failed; the failure has already been reported.
+            Stopped: it was not started.
         """
         async with self._slots:
             self.check()
@@ -71,7 +71,7 @@ class Executor:
         self.events.after(step)
 
     async def completed(self, step: Step) -> None:
-        """A step has been done, and is in the state: the hooks that come after it run. One that fails fails the run."""
+        """Run the after hooks of a step that is done and in the state. A hook that fails makes the run fail."""
         try:
             await self.context.hooks.after(step)
         except HookError as bad:
@@ -115,7 +115,7 @@ class Executor:
             self.stop()
 
     async def _durable(self) -> None:
-        """Everything so far is on disk, or nothing more is begun."""
+        """Wait until everything so far is on disk; if it can't be saved, start nothing new."""
         try:
             await self.context.journal.durable()
         except OSError as bad:

@@ -58,7 +58,7 @@ class Goal:
     resource_hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def resource(self, urn: str, old: Resource | None, alias: str = "") -> Resource:
-        """The resource to be: no id and no outputs yet. `alias` is the old one's URN, where it had another."""
+        """The wanted resource, without id and outputs. `alias` is its old URN, if that was different."""
         return Resource(
             urn=urn,
             type=self.type,

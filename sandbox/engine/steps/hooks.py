@@ -1,6 +1,6 @@
-"""Resource hooks: functions of the program that run before and after what is done to a resource, or when that failed.
+"""Resource hooks: functions of the program that run before or after a step, or when a provider call fails.
 
-Pulumi's rules: a before hook that raises prevents the step; an after hook that raises fails the run, and the step stands;
+Pulumi's rules: a before hook that raises prevents the step; an after hook that raises fails the run, and the step is kept;
 an error hook says whether a failed provider call is tried again. In a preview only those run that ask for it.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox.engine.steps.events import Events
     from sandbox.engine.steps.transition import Transition
 
-# In a registration, and in the state.
+# The name in a registration, and the name in the state.
 BINDINGS = {
     "before_create": "BeforeCreate",
     "after_create": "AfterCreate",
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class HookError(EngineError):
-    """A hook raised, was interrupted, or is not there."""
+    """A hook raised, was interrupted, or was not registered."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Hooks:
 
     Args:
         callbacks: calls them.
-        events: told of failures that are to be ignored.
+        events: get the failures that are to be ignored.
         preview: whether the run is one.
     """
 
@@ -112,7 +112,7 @@ class Hooks:
         return error
 
     async def retried(self, step: Transition, call: Callable[[], Awaitable[T]]) -> T:
-        """What a provider call gives, tried again as long as it fails and error hooks say so.
+        """The result of a provider call, retried while it fails and an error hook asks for a retry.
 
         Raises:
             ProviderError: what the last try raised.
@@ -128,7 +128,7 @@ class Hooks:
             self._events.message(f"retrying {step.kind} due to on-error hook request ({len(failures)}/{MOST_RETRIES})", "warning", step.urn)
 
     async def _again(self, step: Transition, failures: list[str]) -> bool:
-        """Whether error hooks want the call to be tried again; one that fails itself is told, and wants nothing."""
+        """Whether an error hook asks for a retry; one that fails itself is reported and counts as no."""
         names = step.resource.resource_hooks.get("OnError", ())
         if names and len(failures) >= MOST_RETRIES:
             self._events.message(f"maximum number of error hook retries ({MOST_RETRIES}) reached", "warning", step.urn)

@@ -1,7 +1,7 @@
 """The stack's state while a run changes it, and its way to disk.
 
-The resources that the run has dealt with come first, in the order in which it finished with them; those it has not come
-after, as they were. So a resource always stands after what it depends on. When and why it is written: see `checkpoint.py`.
+Resources that the run has handled come first, in the order in which it finished them; the others follow
+unchanged. So a resource always comes after what it depends on. When and why it is written: see `checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Journal:
 
     def __init__(self, base: Deployment, save: Callable[[Deployment], None] | None, now: Callable[[], str]) -> None:
         self._head, self._save, self._now = base, save, now
-        # Each resource as it was when the run met it, with what has become of it.
+        # Each old resource, with its present form.
         self._base: dict[Resource, Resource] = {resource: resource for resource in base.resources}
         # By URN: a run is done with a URN once.
         self._news: dict[str, Resource] = {}
@@ -73,12 +73,12 @@ class Journal:
         self._version += 1
 
     def end(self, operation: Operation) -> None:
-        """It has ended, well or not."""
+        """The provider call has ended, successfully or not."""
         del self._operations[operation]
         self._version += 1
 
     def add(self, new: Resource) -> None:
-        """The run is done with a resource."""
+        """Add a resource that the run has finished."""
         self._news[new.urn] = new
         self._version += 1
 
@@ -87,13 +87,13 @@ class Journal:
         self._renamed[old] = new
 
     def done(self, old: Resource) -> None:
-        """An old resource has been superseded or removed."""
+        """Remove an old resource that was replaced or deleted."""
         if self._base.pop(old, None) is None and self._news.get(old.urn) is old:
             del self._news[old.urn]
         self._version += 1
 
     def change(self, old: Resource, changed: Resource) -> None:
-        """A resource has changed where it stands."""
+        """Change a resource without moving it."""
         if old in self._base:
             self._base[old] = changed
         else:
@@ -101,11 +101,11 @@ class Journal:
         self._version += 1
 
     def current(self, resource: Resource) -> Resource:
-        """What has become of a resource."""
+        """The present form of a resource."""
         return self._base.get(resource) or self._news.get(resource.urn) or resource
 
     def rebase(self, resources: list[Resource]) -> None:
-        """Put other resources in the place of all old ones."""
+        """Replace all old resources by others."""
         self._base = {resource: resource for resource in resources}
         self._version += 1
 
@@ -132,7 +132,7 @@ class Journal:
     def _begin_save(self, save: Callable[[Deployment], None]) -> asyncio.Task[None]:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(save))
-            # A failure is told to the next one who waits, who tries again.
+            # A failure is raised by the next call of `durable`, which tries again.
             self._writing.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._writing
 

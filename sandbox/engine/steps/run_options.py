@@ -1,4 +1,4 @@
-"""What a run is asked for, and how it ended."""
+"""The options of a run, and its outcome."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PolicyPackRef:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What to run. Everything a run needs besides the state, as plain values.
+    """Everything a run needs besides the state, as plain values.
 
     `config` maps `namespace:name` to a value; `env` is the whole environment for the program and the plugins;
     `dry_run` (and the verb preview) changes nothing; `refresh` reads every resource before anything else;
@@ -51,7 +51,7 @@ class RunOptions:
 
     @property
     def preview(self) -> bool:
-        """Whether it only says what it would do."""
+        """Whether it only shows what it would do."""
         return self.dry_run or self.verb == "preview"
 
 

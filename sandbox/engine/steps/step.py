@@ -37,16 +37,16 @@ class Step(Transition):
     """A transition that can be carried out."""
 
     async def apply(self, context: StepContext) -> None:
-        """Do it: to the world first, then to the state.
+        """Carry it out: the provider call first, then the state.
 
         Raises:
-            ProviderError: the provider could not; of a `PartialFailure` the state knows what there is.
+            ProviderError: the provider call failed; after a `PartialFailure` the state has what was created.
         """
         raise NotImplementedError
 
     def _have(self) -> tuple[Resource, Resource]:
-        assert self.old is not None  # noqa: S101 - the registrations gives both
-        assert self.new is not None  # noqa: S101
+        assert self.old is not None  # the plan gives both
+        assert self.new is not None
         return self.old, self.new
 
 
@@ -74,11 +74,11 @@ class PartOfReplacement(Step):
 
 @dataclass(eq=False)
 class Same(Step):
-    """Nothing has changed but perhaps options and dependencies, which only the state knows."""
+    """Nothing has changed except perhaps options and dependencies, which only the state holds."""
 
     kind = "same"
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102 - as the base says
+    async def apply(self, context: StepContext) -> None:
         old, new = self._have()
         self.new = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
         if urns.is_provider(new.type):
@@ -89,24 +89,24 @@ class Same(Step):
 
 @dataclass(eq=False)
 class Skip(Step):
-    """A resource that is not there yet, and is left out because it is no target."""
+    """A resource that does not exist yet and is skipped because it is not a target."""
 
     kind = "same"
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:
         pass
 
 
 @dataclass(eq=False)
 class Create(PartOfReplacement):
-    """A new resource; with `replacing` the successor of `old`, which goes later (`keep_old`) or has gone before."""
+    """A new resource; with `replacing` the replacement of `old`, which is deleted later (`keep_old`) or was deleted before."""
 
     keep_old: bool = False
     kind = "create"
     pending = "creating"
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
-        assert self.new is not None  # noqa: S101
+    async def apply(self, context: StepContext) -> None:
+        assert self.new is not None
         key = self.new
         if not key.custom:
             self._keep(context, key)
@@ -137,7 +137,7 @@ class Update(Step):
     kind = "update"
     pending = "updating"
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:
         old, key = self._have()
         new = replace(key, id=old.id, created=old.created, modified=old.modified)
         self.new = new
@@ -154,27 +154,27 @@ class Update(Step):
         self._keep(context, old)
 
     def _keep(self, context: StepContext, old: Resource) -> None:
-        assert self.new is not None  # noqa: S101
+        assert self.new is not None
         context.journal.done(old)
         context.journal.add(self.new)
 
 
 @dataclass(eq=False)
 class Replace(Step):
-    """Says that a resource is replaced; what is done about it are other steps."""
+    """Reports that a resource is replaced; other steps create and delete."""
 
     kind = "replace"
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
+    async def apply(self, context: StepContext) -> None:
         pass
 
 
 @dataclass(eq=False)
 class Delete(PartOfReplacement):
-    """A resource goes: because it is no longer wanted, or (`replacing`) because a successor took or takes its place.
+    """Deletes a resource: it is no longer declared, or (`replacing`) it is replaced.
 
-    With `before_successor` the state keeps it, as one to be replaced, until the successor is there.
-    `key` is the resource as the run met it, when `old` is what has become of it.
+    With `before_successor` the state keeps it, marked as pending replacement, until the replacement is created.
+    `key` is the resource as it was at the start of the run, if `old` has changed since.
     """
 
     before_successor: bool = False
@@ -184,12 +184,12 @@ class Delete(PartOfReplacement):
 
     @property
     def op(self) -> str:
-        """The operation; what is not ours is only let go of."""
+        """The operation; an external resource is only discarded."""
         verb = "discard" if self.resource.external else "delete"
         return f"{verb}-replaced" if self.replacing else verb
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
-        assert self.old is not None  # noqa: S101
+    async def apply(self, context: StepContext) -> None:
+        assert self.old is not None
         key, old = self.key or self.old, self.old
         if old.protect and not self.replacing:
             raise ProviderError(
@@ -213,33 +213,33 @@ class Delete(PartOfReplacement):
 
 @dataclass(eq=False)
 class Forget(Step):
-    """A resource whose successor never came, and which was deleted before: only the state still knows it."""
+    """A resource that was deleted for a replacement that was never created: only the state still has it."""
 
     kind = "remove-pending-replace"
 
     @property
     def logical(self) -> bool:
-        """The user has seen it go before."""
+        """Its deletion was shown in an earlier run."""
         return False
 
     @property
     def counted(self) -> int:
-        """It was counted then."""
+        """It was counted in that run."""
         return 0
 
-    async def apply(self, context: StepContext) -> None:  # noqa: D102
-        assert self.old is not None  # noqa: S101
+    async def apply(self, context: StepContext) -> None:
+        assert self.old is not None
         context.journal.done(self.old)
 
 
 def made_resource(new: Resource, made: Made) -> Resource:
-    """The resource as the provider made or changed it."""
+    """The resource as the provider created or changed it."""
     made_id = made.id or new.id
     return marked(replace(new, id=made_id, outputs=made.outputs, init_errors=(), refresh_before_update=made.refresh_before_update))
 
 
 def marked(new: Resource) -> Resource:
-    """The resource with every output marked secret that its options or its own secret inputs say is one."""
+    """The resource with every output marked secret that its options or its secret inputs mark as secret."""
     keys = [key for key in new.additional_secret_outputs if key in new.outputs]
     keys += [key for key, item in new.inputs.items() if isinstance(item, property_values.Secret) and key in new.outputs]
     return replace(new, outputs={**new.outputs, **{key: property_values.secret(new.outputs[key]) for key in keys}}) if keys else new

@@ -47,7 +47,7 @@ class Transition:
     def resource(self) -> Resource:
         """The resource that the step is about."""
         found = self.new or self.old
-        assert found is not None  # noqa: S101 - a step has one or the other
+        assert found is not None  # a step has one or the other
         return found
 
     def operation(self) -> Operation | None:

@@ -1,1 +1,1 @@
-"""Property values, URNs and property paths: what every room speaks in."""
+"""Property values, URNs and property paths, which every other package uses."""
