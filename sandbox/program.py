@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.engine.project.project import ProjectError, load_project
+from sandbox.engine.project.project_file import ProjectError, load_project
 from sandbox.installation import Installation, SandboxError, environment
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
