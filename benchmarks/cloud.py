@@ -1,6 +1,6 @@
 """How fast local Azure is, beside moto's server doing its nearest work, in one run.
 
-    python benchmarks/cloud.py [--proofs 400] [--hubs 1000] [--clients 1]
+    python -m benchmarks.cloud [--proofs 400] [--hubs 1000] [--clients 1]
 
 A proof is three requests: PUT, generateVerificationCode, verify. moto's nearest work is three too: get a registration code, register
 a CA certificate, create a thing. Both are driven by the same client, keeping its connections, batch about so that the machine's other

@@ -1,6 +1,6 @@
 """What a proof costs under each custody, beside bare signing there: seconds and HTTP calls, on one local Azure in one run.
 
-    python benchmarks/custody.py [--proofs 10] [--signatures 50]
+    python -m benchmarks.custody [--proofs 10] [--signatures 50]
 
 A proof is one VerifiedCertificate from nothing to verified, by its provider, in this process: register, ask for the code, sign,
 verify. Bare signing is the custody alone: a digest in, a signature out. Offline, the key's side is `openssl` in a shell: the command
@@ -35,20 +35,18 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from hubtrust.custody import custodies as custody  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
-from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider  # noqa: E402 - likewise
-from hubtrust.pki import issue  # noqa: E402 - likewise
-from hubtrust.pki.certificate import pem  # noqa: E402 - likewise
-from hubtrust.pki.keys import KeyAlgorithm  # noqa: E402 - likewise
-from hubtrust.pki.signers import KeyInMemory, Signer  # noqa: E402 - likewise
-from sandbox import installation  # noqa: E402 - likewise
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.pki import issue
+from hubtrust.pki.certificate import pem
+from hubtrust.pki.keys import KeyAlgorithm
+from hubtrust.pki.signers import KeyInMemory, Signer
+from sandbox import installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ROOT = Path(__file__).resolve().parent.parent
 ALGORITHMS = (KeyAlgorithm.EC_P256, KeyAlgorithm.RSA_3072)
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"  # Key Vault Crypto Officer
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")

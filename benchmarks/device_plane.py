@@ -1,6 +1,6 @@
 """What a connection costs local Azure's device plane, beside a bare TLS handshake of `openssl s_server`.
 
-    python benchmarks/device_plane.py [--connections 500] [--rounds 4]
+    python -m benchmarks.device_plane [--connections 500] [--rounds 4]
 
 Ours: TLS 1.3 with a client certificate, MQTT CONNECT, the judgement (chain, registry, certificates of the hub), CONNACK, DISCONNECT.
 Theirs: TLS 1.3 with the same server certificate and the same client chain, verified to the same root, and nothing else.
@@ -24,16 +24,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.kit.device_certificates import Party  # noqa: E402
-from tests.kit.hub_client import HubClient  # noqa: E402
-from tests.kit.local_azure import LocalAzure, local_azure  # noqa: E402 - the path comes first
-from tests.kit.mqtt_device import connect, packet  # noqa: E402
+from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient
+from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.mqtt_device import connect, packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
 
 _SERVER_CORE, _CLIENT_CORE = 0, 1
 

@@ -1,6 +1,6 @@
 """How long the embedded engine takes, beside Pulumi's own CLI where one is on PATH; how that grows; what a policy pack adds.
 
-    python benchmarks/engine.py [--resources 200] [--growth 100,500,2000] [--judged 1000]
+    python -m benchmarks.engine [--resources 200] [--growth 100,500,2000] [--judged 1000]
 
 Resources are one-line dynamic ones, so that what is measured is the engine, the program and the protocol. Figures are
 seconds of one cold command each, best of `--repeat`; the ratio is ours to the CLI's (below 1 is faster).

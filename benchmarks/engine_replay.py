@@ -1,6 +1,6 @@
 """How long the embedded engine takes for all recorded scenarios, beside Pulumi's own CLI where one is on PATH.
 
-    python benchmarks/engine_replay.py [SCENARIO …]
+    python -m benchmarks.engine_replay [SCENARIO …]
 
 The recordings lie beside the project (HUBTRUST_SHARED names their folder); without them there is nothing to measure.
 """

@@ -1,6 +1,6 @@
 """How long 10,000 devices take as one resource, beside one resource a device and one call a device.
 
-    python benchmarks/fleet.py [--devices 10000] [--peers 500] [--growth 1000,10000,100000] [--throttled 6000]
+    python -m benchmarks.fleet [--devices 10000] [--peers 500] [--growth 1000,10000,100000] [--throttled 6000]
 
 Everything runs on a local Azure of its own, on the embedded engine. Peers are measured with `--peers` devices and extrapolated, which
 is said beside each figure. The throttle is that of an S1 hub of one unit: 100 calls a minute.
@@ -25,17 +25,16 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from hubtrust.devices.roster_files import from_ids, from_pattern  # noqa: E402 - likewise
-from hubtrust.dynamic.device_fleet import DeviceFleetProvider  # noqa: E402 - a script beside the packages
-from sandbox import installation  # noqa: E402 - likewise
+from hubtrust.devices.roster_files import from_ids, from_pattern
+from hubtrust.dynamic.device_fleet import DeviceFleetProvider
+from sandbox import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubtrust.devices.roster import Roster
+
+ROOT = Path(__file__).resolve().parent.parent
 
 ROLE = "4fc6c259-987e-4a07-842e-c321cc9d413f"  # IoT Hub Data Contributor
 FLEET = """

@@ -1,6 +1,6 @@
 """Device certificates a second from requests that came in, beside `cryptography` alone doing as much for each.
 
-    python benchmarks/leaves.py [--requests 2000]
+    python -m benchmarks.leaves [--requests 2000]
 
 Processor seconds of one core, best of three: reading the request, checking its signature, signing the certificate, writing it as PEM.
 """
@@ -8,18 +8,14 @@ Processor seconds of one core, best of three: reading the request, checking its 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.pki import issue

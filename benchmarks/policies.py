@@ -1,6 +1,6 @@
 """What the policy pack adds to an `up`, side by side with the same `up` without it.
 
-    python benchmarks/policies.py [--resources 1000] [--rounds 3]
+    python -m benchmarks.policies [--resources 1000] [--rounds 3]
 
 The stack is this project's own kind: for each device a certificate, signed by an issuing CA below a root. Each round brings a fresh
 stack up without the pack and one with it; the ratio is the median of the rounds'. Processor time (of the engine and all that it starts)
@@ -33,7 +33,7 @@ PROGRAM = """
 import os
 from pathlib import Path
 
-from hubtrust.dynamic import custody
+from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 
 signer = custody.in_state(Path("ca.key").read_text())

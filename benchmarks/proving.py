@@ -1,6 +1,6 @@
 """What a proven certificate costs: HTTP calls and seconds, beside the same job done with az CLI commands, on one local Azure in one run.
 
-    python benchmarks/proving.py [--certificates 20] [--az-certificates 3]
+    python -m benchmarks.proving [--certificates 20] [--az-certificates 3]
 
 Two jobs. "from nothing": a resource group, a hub, a CA and its proof. "of twenty": a certificate on a hub that stands, its key and
 certificate made before, as a part of one cold `up` that proves so many; "one more" leaves out what an `up` without them takes. Ours is
@@ -26,14 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from sandbox import installation  # noqa: E402 - found by the line above: a benchmark is a script in a folder of its own
+from sandbox import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {venv}\noptions:\n  refresh: always\n"
 FROM_NOTHING = """
 from hubtrust.authority import CertificateAuthority, Generate
@@ -43,7 +41,7 @@ TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(c
 MORE = """
 import os
 from pathlib import Path
-from hubtrust.dynamic import custody
+from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 for key in sorted(Path("keys").glob("*.key"))[: int(os.environ["COUNT"])]:
     signer, certificate = custody.in_state(key.read_text()), key.with_suffix(".pem").read_text()

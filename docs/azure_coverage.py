@@ -1,6 +1,6 @@
 """Writes the tables of docs/azure-coverage.md from local Azure's own routes; what is written by hand around them stays.
 
-    python docs/azure_coverage.py [--check]
+    python -m docs.azure_coverage [--check]
 
 Every module of `sandbox.azure` with a list `ROUTES` becomes a table under its docstring's first line, so a new door needs nothing here.
 """
@@ -15,15 +15,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from sandbox import azure as cloud  # noqa: E402 - the folder above is its import root
-from sandbox.azure.routing import Evidence, Route  # noqa: E402 - likewise
+from sandbox import azure as cloud
+from sandbox.azure.routing import Evidence, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "azure-coverage.md"
 BEGIN, END = "<!-- the tables: made by `make docs` -->", "<!-- the end of the tables -->"
 

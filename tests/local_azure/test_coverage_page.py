@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "azure-coverage.md"
 
 def test_the_page_is_up_to_date() -> None:
     """`make docs` would change nothing."""
-    done = subprocess.run([sys.executable, "docs/azure_coverage.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "docs.azure_coverage", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 
