@@ -150,7 +150,8 @@ def in_state(algorithm: KeyAlgorithm) -> Place:
 
 def elsewhere(algorithm: KeyAlgorithm, signer: dict[str, Any]) -> Place:
     """The key made in the vault or the token."""
-    held = custody.holder(signer)
+    held = custody.read_signer(signer).stored
+    assert held is not None
     held.make(algorithm)
     return Place(signer["custody"], algorithm, signer, authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
 

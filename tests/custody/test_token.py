@@ -69,8 +69,8 @@ def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"pin": None}, "custody 'pkcs11' has one PIN; give pin (a secret) or pinVariable, one of them"),
-        ({"pin": "1", "pinVariable": "A"}, "custody 'pkcs11' has one PIN"),
+        ({"pin": None}, "custody 'pkcs11' needs exactly one PIN; give either pin (a secret) or pinVariable"),
+        ({"pin": "1", "pinVariable": "A"}, "custody 'pkcs11' needs exactly one PIN"),
         ({"key": None, "pin": "1"}, "custody 'pkcs11' and no key; give the key's id (key-vault) or PKCS#11 URI (pkcs11)"),
         ({"key": "pkcs11:slot-id=3;object=a", "pin": "1"}, "it names a slot and no token, and slots move"),
         ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "there is a PIN in it, or the way to one"),
@@ -128,11 +128,11 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
     signer = custody.in_token(own.give("plant", "ca", ec_key()), pin=other)
     with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
         provider = process.of(SigningKeyProvider)
-        assert "the token 'plant' refuses the PIN; put the PIN right before the next run" in fails(provider, signer)
+        assert "the token 'plant' refuses the PIN; correct the PIN before the next run" in fails(provider, signer)
         change = [sys.executable, "-c", _CHANGE_PIN, own.module, PIN, other]
         subprocess.run(change, env={"SOFTHSM2_CONF": str(own.config)}, check=True, timeout=60)
         for _ in range(2):
-            assert "has refused its PIN in this run already and is not asked again; put the PIN right" in fails(provider, signer)
+            assert "has refused its PIN in this run already and is not asked again; correct the PIN" in fails(provider, signer)
     with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
         assert process.of(SigningKeyProvider).create({"signer": signer}).outs["key"] == "EC P-256"
 

@@ -26,7 +26,7 @@ def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[s
         assert provider.diff(made, proven).replaces == ["attest"]
         after = provider.up(made, proven)
     assert (after.outs["proof"], hub.verified()) == ("possession", {after.outs["certificateName"]: True})
-    assert "attest is set, so it is called verified and nothing is proven: anybody's certificate would pass" in process.said
+    assert "attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass" in process.said
 
 
 def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, line: Line) -> None:

@@ -20,12 +20,12 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant") -> di
 @pytest.mark.parametrize(
     ("olds", "news", "match"),
     [
-        (at(2), at(1), "generation 1 was before generation 2, which stands; generations go up: write 3"),
-        (at(2, keep=True), at(1), "generation 1 was before generation 2"),
-        ({}, at(1, keep=True), "there is none in this stack; bring generation 1 up first"),
-        ({}, at(3, keep=True), "there is none in this stack; bring generation 2 up first"),
-        (at(1, authority="mill"), at(2, keep=True), "there is none in this stack"),
-        (at(1), at(3, keep=True), "generation 2 is to be kept and 1 is what stands; write 2, one generation at a time"),
+        (at(2), at(1), "generation 1 is older than the current generation 2; generations go up: write 3"),
+        (at(2, keep=True), at(1), "generation 1 is older than the current generation 2"),
+        ({}, at(1, keep=True), "this stack has none; bring generation 1 up first"),
+        ({}, at(3, keep=True), "this stack has none; bring generation 2 up first"),
+        (at(1, authority="mill"), at(2, keep=True), "this stack has none"),
+        (at(1), at(3, keep=True), "generation 2 is to be kept and the current one is 1; write 2, one generation at a time"),
         (at(2), at(2, keep=True), "generation 1 is to be kept and it has been dropped"),
     ],
 )
@@ -81,7 +81,9 @@ def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: Pr
     assert estate.calls() == [], "nothing goes, nobody is counted"
     devices.create(estate.device("press-001"))
     others = devices.create(estate.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
-    told = "generation 1 is to go: 1 enabled device of this stack may still show certificates under it; keep it until they have moved"
+    told = (
+        "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates under it; keep it until they have moved"
+    )
     with pytest.raises(CallFailedError, match=told):
         watch.update(both, standing(estate, 2))
     with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to go"):

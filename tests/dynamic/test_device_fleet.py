@@ -259,7 +259,7 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegis
         ({"members": "noise"}, "members: it is no packed list of devices of this version"),
         ({"members": "1.noise"}, "members: it is no packed list of devices; give what"),
         ({"owner": {"stack": "s"}}, "owner: it is .*; give stack and urn"),
-        ({"hostName": "hub"}, "hostName: 'hub' is no hub's host name"),
+        ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
         ({"hubId": "hub"}, "hubId: resource id 'hub': it names no IoT hub"),
         ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),
         ({"adopt": "yes"}, "adopt: value: it is 'yes'"),

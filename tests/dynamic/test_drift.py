@@ -73,7 +73,7 @@ def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hu
     plant, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
     news = plant.declared(hub, line, certificateName="portal-made")
-    with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. holds this name; .* set adopt to replace"):
+    with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. has this name; .* set adopt to replace"):
         provider.create(news)
     assert hub.certificates()["portal-made"]["etag"] == before["etag"]
     made = provider.create(news | {"adopt": True})

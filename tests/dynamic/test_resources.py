@@ -1,7 +1,9 @@
 """The resources as a program declares them: what reaches the engine, what is secret, what comes back, and names that stay for ever."""
 
 import base64
+import inspect
 import json
+from pathlib import Path
 from typing import Any
 
 import dill
@@ -18,9 +20,10 @@ from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
-from hubtrust.dynamic.lifecycle import Reconciler
+from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
 from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
+from hubtrust.inputs import wire_name
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 
@@ -143,7 +146,7 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
 
 
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
-PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
+PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
     AuthorityGenerationProvider: (
         "hubtrust.dynamic.authority_generation",
         AuthorityGeneration,
@@ -201,12 +204,12 @@ PINS: dict[type[Reconciler], tuple[str, type, set[str]]] = {
 
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
-def test_what_stands_in_every_state_stays(provider: type[Reconciler]) -> None:
+def test_what_stands_in_every_state_stays(provider: type[Reconciler[Any]]) -> None:
     """Module path, token, output keys and the pickle (a name, without anything captured) are pinned."""
     module, resource, outputs = PINS[provider]
     assert provider.__module__ == module
     assert provider.outputs == outputs
-    assert resource._resource_type_name == f"dynamic/hubtrust:{resource.__name__}"  # type: ignore[attr-defined]
+    assert resource._resource_type_name == f"dynamic/hubtrust:{resource.__name__}"
     from pulumi.dynamic.dynamic import serialize_provider
 
     pickled = serialize_provider(provider())
@@ -217,9 +220,32 @@ def test_what_stands_in_every_state_stays(provider: type[Reconciler]) -> None:
 
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
-def test_no_secret_input_is_an_output(provider: type[Reconciler]) -> None:
+def test_no_secret_input_is_an_output(provider: type[Reconciler[Any]]) -> None:
     """What comes in as a secret never leaves, and an output that is on no list stops at the door."""
     assert provider.secret_inputs & provider.outputs == set()
-    assert provider.secret_inputs <= provider.validators.keys()
+    assert provider.secret_inputs <= {wire_name(name) for name in provider.inputs.declarations()}
     with pytest.raises(AssertionError, match="has no outputs"):
         provider()._allowed({"privateKey": "KEY"})
+
+
+@pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
+def test_a_constructor_takes_the_declared_inputs(provider: type[Reconciler[Any]]) -> None:
+    """Each declared input is an argument, required where it is, and documented; nothing else is."""
+    resource = PINS[provider][1]
+    declared = {one.argument or name: one for name, one in provider.inputs.declarations().items() if one.argument != ""}
+    taken = dict(inspect.signature(resource.__init__).parameters)
+    for name in ("self", "resource_name", "opts"):
+        del taken[name]
+    assert taken.keys() == declared.keys()
+    for name, one in declared.items():
+        assert (taken[name].default is inspect.Parameter.empty) == one.required
+        assert f"    {name}: {one.doc}" in str(resource.__init__.__doc__)
+        assert one.doc.endswith((".", "…"))
+
+
+@pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
+def test_the_frozen_lists_are_the_declared_ones(provider: type[Reconciler[Any]]) -> None:
+    """ARCHITECTURE.md lists the output keys of each resource; what a resource declares is that list."""
+    page = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text()
+    line = next(one for one in page.splitlines() if one.startswith(f"Output keys of `{PINS[provider][1].__name__}`: "))
+    assert set(line.partition(": ")[2].rstrip(".").split(", ")) == provider.outputs

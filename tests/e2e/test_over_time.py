@@ -57,7 +57,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=2)
         assert stack.run("up") != 0
-        assert "generation 1 is to go: 3 enabled devices of this stack may still show certificates under it" in stack.said
+        assert "generation 1 is to go: 3 enabled devices of this stack may still use certificates under it" in stack.said
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
 
         stack.configure(**few, caGeneration=2, caDropPrevious=True)
@@ -69,7 +69,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=1)
         assert stack.run("up") != 0
-        assert "generation 1 was before generation 2, which stands; generations go up: write 3" in stack.said
+        assert "generation 1 is older than the current generation 2; generations go up: write 3" in stack.said
         assert stack.hub(azure).verified() == {second["name"]: True}
 
         stack.configure(**few, caGeneration=3, caDropPrevious=True)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from hubtrust.dynamic.lifecycle import Properties
+from hubtrust.azure.certificates import Certificates
+from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.errors import HubtrustError
+from hubtrust.inputs import Properties
 
 
 class Littering(VerifiedCertificateProvider):
@@ -17,7 +19,7 @@ class Littering(VerifiedCertificateProvider):
 class Babbling(VerifiedCertificateProvider):
     """Shows a traceback where one line was promised."""
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Fail in many lines."""
         try:
             return super().on_create(news)
@@ -28,13 +30,10 @@ class Babbling(VerifiedCertificateProvider):
 class Hasty(VerifiedCertificateProvider):
     """Deletes the old one before the new one is proven."""
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """Delete whatever stands, then make."""
-        from hubtrust.azure.certificates import Certificates, service
-        from hubtrust.dynamic.verified_certificate import _door
-
-        with _door(news) as door:
-            certificates = Certificates(door, service(str(news["serviceId"])))
+    def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
+        """Delete every certificate, then create."""
+        with news.resource_manager() as client:
+            certificates = Certificates(client, news.service_id)
             for name in certificates.names():
                 found = certificates.get(name)
                 if found is not None:

@@ -25,13 +25,13 @@ def test_a_key_by_token_and_label() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("token=a;object=b", "'token=a;object=b' is none; write it as pkcs11:token="),
+        ("token=a;object=b", "'token=a;object=b' is not a PKCS#11 URI; write it as pkcs11:token="),
         ("pkcs11:object=b", "it names no token"),
         ("pkcs11:slot-id=1;object=b", "it names a slot and no token, and slots move; name the token by token=<label>"),
         ("pkcs11:token=a", "it names no key; name the key by object=<label> or id="),
-        ("pkcs11:token=a;object=b;object=c", "'object' stands in it twice"),
-        ("pkcs11:token=a;object=b;colour=red", "'colour' is no attribute of such a URI"),
-        ("pkcs11:token=a;object", "'object' is no attribute of such a URI"),
+        ("pkcs11:token=a;object=b;object=c", "'object' is in it twice"),
+        ("pkcs11:token=a;object=b;colour=red", "'colour' is not an attribute of such a URI"),
+        ("pkcs11:token=a;object", "'object' is not an attribute of such a URI"),
         ("pkcs11:token=a;object=b;type=cert", "it names a cert, which does not sign"),
         ("pkcs11:token=%ff;object=b", "a name in it is not UTF-8"),
         ("pkcs11:token=a;object=b?pin-value=1234", "there is a PIN in it, or the way to one; give the PIN as a secret"),

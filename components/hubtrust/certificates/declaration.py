@@ -1,118 +1,157 @@
-"""What a VerifiedCertificate declares: its inputs, read and judged, and what follows from them."""
+"""What a VerifiedCertificate declares, and what follows from its inputs: the name on the service, and proofs of possession."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from functools import cached_property
 
 from cryptography import x509
 
 from hubtrust.azure.certificates import CERTIFICATE_NAME, Service, service
-from hubtrust.certificates.proving import Standing, Wanted
-from hubtrust.custody.custodies import custody_of, signer_from
-from hubtrust.dynamic.lifecycle import Properties
+from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
+from hubtrust.dynamic.hub_inputs import AzureInputs, same_id
+from hubtrust.dynamic.lifecycle import now
+from hubtrust.inputs import boolean, declared, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
-from hubtrust.pki.proof import ceremony, proof_of_possession, require_answer
+from hubtrust.pki.profile import require_authority
+from hubtrust.pki.proof import proof_of_possession, require_answer
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import DeclarationError
 
-_LOCAL_CODE = "0" * 48  # what a witness signs; no service ever sees it
+_LOCAL_CODE = "0" * 48  # signed to show possession without the service; no service ever sees it
+_ANY = "0" * 40  # a thumbprint in names that are validated before there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """The inputs, all known, read and judged."""
+def _authority(value: object) -> x509.Certificate:
+    found = load_certificate(str(value), what="certificate")
+    require_authority(found, now=now())
+    return found
 
-    owner: Service
-    certificate: x509.Certificate
-    description: Description
-    certificate_name: str
-    signer: Signer | None
-    news: Properties
 
-    @classmethod
-    def read(cls, news: Properties) -> Self:
-        """From the inputs.
+def _name(value: object) -> str:
+    _require_name(_composed(str(value), 1, _ANY, attest=False))
+    return str(value)
+
+
+def _require_name(name: str) -> str:
+    if not CERTIFICATE_NAME.fullmatch(name):
+        raise DeclarationError("name", f"the certificate would be called '{name}'", "use at most 64 of: letters, digits, - . _")
+    return name
+
+
+def _composed(name: str, generation: int, thumbprint: str, *, attest: bool) -> str:
+    return f"{name}-g{generation}-{thumbprint[:8].lower()}" + ("-attested" if attest else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceInputs(AzureInputs):
+    """A service that holds certificates."""
+
+    service_id: Service = declared(
+        lambda value: service(str(value)),
+        "ARM id of the IoT hub or provisioning service.",
+        required=True,
+        kept=True,
+        replaces=True,
+        same=same_id,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateInputs(ServiceInputs):
+    """The inputs of a VerifiedCertificate."""
+
+    certificate: x509.Certificate = declared(_authority, "the authority's certificate, PEM, one.", required=True, kept=True)
+    name: str = declared(_name, "what the name on the service begins with; default: `ca`.", kept=True, default="ca")
+    generation: int = declared(
+        whole_number(1, 9999), "1, 2, …; the next one is created and proven before the last one is deleted.", kept=True, default=1
+    )
+    certificate_name: str | None = declared(
+        lambda value: _require_name(str(value)),
+        "the whole name on the service, to adopt a certificate that exists. It stays when the certificate changes: then devices are not "
+        "trusted for the moment between replacing and proving.",
+    )
+    signer: DeclaredSigner | None = declared(
+        read_signer,
+        "where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)`` or ``in_token(…)``; made a secret here.",
+        secret=True,
+    )
+    proof_certificate: x509.Certificate | None = declared(
+        lambda value: load_certificate(str(value), what="proofCertificate"), "custody offline: the answer to the output ``code``, PEM."
+    )
+    attest: bool = declared(boolean, "mark it as verified and prove nothing.", kept=True, default=False)
+    adopt: bool = declared(boolean, "replace another certificate that has the name.", default=False)
+
+    def require_consistent(self) -> None:
+        """Refuse a key that is not the certificate's, a proof that nobody asked for, and nothing to prove with.
 
         Raises:
-            HubtrustError: one is no good, as ``check`` says it.
+            HubtrustError: so it is.
         """
-        certificate = load_certificate(str(news["certificate"]), what="certificate")
-        description = describe(certificate)
-        name = certificate_name(news, description.thumbprint)
-        key = require_strong_key(certificate.public_key(), what="certificate")
-        signer = signer_from(news.get("signer"), public_key=key)
-        return cls(service(str(news["serviceId"])), certificate, description, name, signer, news)
+        if "signer" not in self.given and not self.attest:
+            remedy = "say where the key is: custody state, offline, key-vault or pkcs11"
+            raise DeclarationError("signer", "there is none and attest is not set", remedy)
+        if self.signer is not None and "proofCertificate" in self.given and self.signer.custody != OFFLINE:
+            fact = f"custody '{self.signer.custody}' makes its own proof"
+            raise DeclarationError("proofCertificate", fact, "leave it out, or set custody offline")
+        if not {"signer", "certificate"} & self.unknown and (held := self.key()) is not None:
+            issue.Issuer(self.certificate, held)
+        if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:
+            self.name_on_service(_ANY)
+
+    def key(self) -> Signer | None:
+        """What signs proofs here; None where nothing does."""
+        public_key = require_strong_key(self.certificate.public_key(), what="certificate")
+        return self.signer.signer(public_key) if self.signer else None
+
+    def name_on_service(self, thumbprint: str | None = None) -> str:
+        """``certificate_name`` as it is, or ``<name>-g<generation>-<8 of the thumbprint>``; attested ones end in ``-attested``.
+
+        Generation and thumbprint are in it so that the next certificate is proven before the last one is deleted, and an attested one
+        never passes for a proven one.
+
+        Raises:
+            DeclarationError: Azure allows no such name.
+        """
+        composed = _composed(self.name, self.generation, thumbprint or self.description.thumbprint, attest=self.attest)
+        return self.certificate_name or _require_name(composed)
+
+    @cached_property
+    def description(self) -> Description:
+        """The certificate in words."""
+        return describe(self.certificate)
 
     @property
     def what(self) -> str:
         """How messages call it."""
-        return f"certificate '{self.certificate_name}' on {self.owner.title}"
+        return f"certificate '{self.name_on_service()}' on {self.service_id.title}"
 
-    @property
-    def attest(self) -> bool:
-        """Verified without proof."""
-        return self.news.get("attest") is True
+    def proof(self, code: str, date: datetime) -> str | None:
+        """The proof for ``code``, PEM, dated by the service's clock: signed here, or the one that was given; None while there is none.
 
-    @property
-    def wanted(self) -> Wanted:
-        """What is to stand on the service."""
-        adopt = self.news.get("adopt") is True
-        return Wanted(self.what, self.certificate_name, pem(self.certificate), self.description.thumbprint, self.attest, adopt)
-
-    def answer(self, code: str, date: datetime) -> str | None:
-        """The proof for ``code``, dated by the service's clock: signed here, or the one that came in; None while it has not."""
-        if self.signer is not None:
+        Raises:
+            ProofError, NotValidNowError: the one that was given answers another code, or is not valid at ``date``.
+            HubtrustError: the key can't sign.
+        """
+        key = self.key()
+        if key is not None:
             throw_away = KeyAlgorithm.EC_P256.generate().public_key()
-            issuer, serial = issue.Issuer(self.certificate, self.signer), x509.random_serial_number()
+            issuer, serial = issue.Issuer(self.certificate, key), x509.random_serial_number()
             return pem(proof_of_possession(issuer, code=code, public_key=throw_away, now=date, serial=serial))
-        if not self.news.get("proofCertificate"):
+        if self.proof_certificate is None:
             return None
-        given = load_certificate(str(self.news["proofCertificate"]), what="proofCertificate")
-        require_answer(given, code=code, authority=self.certificate, now=date)
-        return pem(given)
+        require_answer(self.proof_certificate, code=code, authority=self.certificate, now=date)
+        return pem(self.proof_certificate)
 
-    def witness(self, date: datetime) -> bool:
-        """Whether possession can be shown here and now, without the service: a signature that the certificate's own key verifies."""
-        if self.signer is None:
+    def shows_possession(self, date: datetime) -> bool:
+        """Whether the key signs here and now, without the service: a signature that the certificate's own key verifies.
+
+        Raises:
+            HubtrustError: the key can't sign.
+        """
+        if self.key() is None:
             return False
-        made = load_certificate(str(self.answer(_LOCAL_CODE, date)), what=self.what)
+        made = load_certificate(str(self.proof(_LOCAL_CODE, date)), what=self.what)
         require_answer(made, code=_LOCAL_CODE, authority=self.certificate, now=date)
         return True
-
-    def outs(self, standing: Standing) -> dict[str, Any]:
-        """Every output, after ``standing`` was reached."""
-        kept = ("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline")
-        return {name: self.news.get(name) for name in kept} | {
-            "certificateName": self.certificate_name,
-            "custody": custody_of(self.news["signer"]) if self.news.get("signer") else None,
-            "thumbprint": standing.thumbprint,
-            "sha256": self.description.sha256,
-            "subject": self.description.subject,
-            "notAfter": self.description.not_after,
-            "keyThumbprint": self.description.key_thumbprint,
-            "etag": standing.etag,
-            "code": standing.code,
-            "ceremony": ceremony(standing.code) if standing.code else None,
-            "state": standing.state,
-            "proof": standing.proof,
-        }
-
-
-def certificate_name(news: Properties, thumbprint: str) -> str:
-    """The name on the service: ``certificateName`` as it is, or ``<name>-g<generation>-<8 of the thumbprint>``; attested ones say so.
-
-    Generation and thumbprint are in it so that the next one is proven before the last one goes, and an attested one never
-    passes for a proven one.
-
-    Raises:
-        DeclarationError: Azure allows no such name.
-    """
-    name = news.get("certificateName")
-    if name is None:
-        attested = "-attested" if news.get("attest") is True else ""
-        name = f"{news.get('name') or 'ca'}-g{int(news.get('generation') or 1)}-{thumbprint[:8].lower()}{attested}"
-    if not CERTIFICATE_NAME.fullmatch(str(name)):
-        raise DeclarationError("name", f"the certificate would be called '{name}'", "use at most 64 of: letters, digits, - . _")
-    return str(name)

@@ -1,63 +1,88 @@
-"""What an IssuedCertificate declares: whose key, under which issuer, for how long, and when it is due again."""
+"""How certificates are issued: whose key, under which issuer, for how long, and when they are due again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
 
 from cryptography import x509
 
-from hubtrust.custody.custodies import custody_of, signer_from
-from hubtrust.dynamic.lifecycle import Properties
+from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LONGEST, ROOT, SHORTEST, Lifetime, require_window
+from hubtrust.custody.custodies import DeclaredSigner, read_signer
+from hubtrust.inputs import Inputs, declared, number
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import describe, instant, load_certificate, load_certificates, pem
+from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import require_signed_by
 from hubtrust.pki.errors import ChainError, PathLengthError
-from hubtrust.pki.keys import PublicKey, key_thumbprint, load_public_key, require_strong_key
+from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.profile import path_length, require_authority
-from hubtrust.pki.request import load_request, requested_key
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import DeclarationError
 
-ROOT, INTERMEDIATE, DEVICE = "root", "intermediate", "device"
 PROFILES = (ROOT, INTERMEDIATE, DEVICE)
-DEFAULTS = {
-    ROOT: {"lifetimeDays": 3650.0, "renewBeforeDays": 365.0},
-    INTERMEDIATE: {"lifetimeDays": 1825.0, "renewBeforeDays": 180.0},
-    DEVICE: {"lifetimeDays": 365.0, "renewBeforeDays": 30.0},
-}
-# A renewal that gains less than this is none: a certificate that ends with its issuer waits for the issuer to be renewed.
+# A renewal that gains less than this is not worth it: a certificate that ends with its issuer waits for the issuer to be renewed.
 _LEAST_GAIN = timedelta(hours=1)
+
+
+def issuer_certificates(value: object) -> tuple[x509.Certificate, ...]:
+    """The certificates of an input, the issuer's own first."""
+    return tuple(load_certificates(str(value), what="issuerCertificate"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuingInputs(Inputs):
+    """What issues certificates declares: a key that signs, an issuer, and how long the certificates last."""
+
+    issuer_certificate: tuple[x509.Certificate, ...] = declared(
+        issuer_certificates, "PEM, the issuer's own first; those above it go into the chain.", required=True
+    )
+    signer: DeclaredSigner = declared(
+        read_signer,
+        "where the issuer's key is, or a root's own: ``custody.in_state(…)``, ``in_key_vault(…)``, ``in_token(…)``. Made a secret here.",
+        required=True,
+        secret=True,
+    )
+    lifetime_days: float | None = declared(
+        number(SHORTEST, LONGEST), "default 3650 (root), 1825 (intermediate), 365 (device); cut where the issuer ends.", kept=True
+    )
+    renew_before_days: float | None = declared(
+        number(0, LONGEST), "days before its end in which a certificate is signed anew; default 365, 180, 30.", kept=True
+    )
+
+    def lifetime(self, profile: str) -> Lifetime:
+        """As declared, or the profile's default.
+
+        Raises:
+            DeclarationError: the renewal window is not shorter than the lifetime.
+        """
+        default = LIFETIMES[profile]
+        days = default.days if self.lifetime_days is None else self.lifetime_days
+        window = default.renew_before_days if self.renew_before_days is None else self.renew_before_days
+        if not {"lifetime_days", "renew_before_days"} & self.unknown:
+            require_window(days, window)
+        return Lifetime(days, window)
+
+    def issuer_key(self) -> Signer:
+        """What signs: the key of the issuer's certificate.
+
+        Raises:
+            DeclarationError: nothing here can sign.
+            WeakError: the issuer's key is too weak.
+        """
+        key = require_strong_key(self.issuer_certificate[0].public_key(), what="issuerCertificate")
+        return self.signer.require_signer("issue it where the key is and import the chain", key)
 
 
 @dataclass(frozen=True, slots=True)
 class Issuance:
-    """The inputs, all known and read."""
+    """One certificate to issue."""
 
     profile: str
     signer: Signer
-    issuers: tuple[x509.Certificate, ...]  # the issuer first; empty for a root
-    public_key: PublicKey
-    news: Properties
-
-    @classmethod
-    def read(cls, news: Properties) -> Self:
-        """From the inputs.
-
-        Raises:
-            HubtrustError: one is no good, as ``check`` says it.
-        """
-        profile = str(news["profile"])
-        if profile == ROOT:
-            signer = _signer(news, None)
-            return cls(profile, signer, (), signer.public_key, news)
-        issuers = tuple(load_certificates(str(news["issuerCertificate"]), what="issuerCertificate"))
-        key = require_strong_key(issuers[0].public_key(), what="issuerCertificate")
-        return cls(profile, _signer(news, key), issuers, _subject_key(news), news)
-
-    @staticmethod
-    def require_device_id(value: object) -> None:
-        """Refuse an id that does not fit a common name."""
-        issue.device_name(str(value))
+    public_key: PublicKey  # the key to certify
+    lifetime: Lifetime
+    issuers: tuple[x509.Certificate, ...] = ()  # the issuer first; empty for a root
+    subject: x509.Name | None = None  # of a root or an intermediate
+    device_id: str | None = None  # of a device
+    path_length: int | None = None
 
     @property
     def subject_key_thumbprint(self) -> str:
@@ -70,133 +95,73 @@ class Issuance:
         return key_thumbprint(self.signer.public_key)
 
     @property
-    def lifetime(self) -> timedelta:
-        """As declared; the issuer's end may cut it."""
-        return timedelta(days=float(self._or_default("lifetimeDays")))
-
-    @property
     def window(self) -> timedelta:
         """How long before its end it is due again."""
-        return timedelta(days=float(self._or_default("renewBeforeDays")))
+        return timedelta(days=self.lifetime.renew_before_days)
 
     def require_possible(self, *, now: datetime) -> None:
-        """What signing would refuse, refused before anything is made.
+        """Refuse now what signing would refuse later.
 
         Raises:
-            PkiError: the issuer is no authority, not valid now, of another key, or allows no such path length.
+            PkiError: the issuer is not an authority, not valid now, has another key, or allows no such path length.
         """
         for above in self.issuers[:1]:
             require_authority(above, now=now)
             issue.Issuer(above, self.signer)
-            allowed, asked = path_length(above), self.news.get("pathLength")
+            allowed, asked = path_length(above), self.path_length
             if self.profile == INTERMEDIATE and allowed is not None and asked is not None and asked >= allowed:
                 remedy = f"use at most {allowed - 1}" if allowed else "let the issuer sign devices, or have it issued with a longer path"
-                raise PathLengthError("pathLength", f"it is {asked:g} and the issuer's own allows {allowed} authorities below", remedy)
+                raise PathLengthError("pathLength", f"it is {asked} and the issuer's own allows {allowed} authorities below", remedy)
 
     def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
         """The certificate, for its whole lifetime from ``now`` or as much of it as the issuer has left.
 
-        ``issuer`` is the issuer, where it was judged already: for many certificates that is once instead of each time.
+        ``issuer`` is the issuer, where it was validated already: for many certificates that is once instead of each time.
         """
         validity, serial = self._validity(now), x509.random_serial_number()
-        length = self.news.get("pathLength")
+        subject = self.subject or x509.Name([])
         if self.profile == ROOT:
-            subject = parse_subject(self.news["subject"])
-            return issue.root(
-                self.signer, subject=subject, validity=validity, path_length=None if length is None else int(length), serial=serial
-            )
+            return issue.root(self.signer, subject=subject, validity=validity, path_length=self.path_length, serial=serial)
         issuer = issuer or issue.Issuer(self.issuers[0], self.signer)
         if self.profile == DEVICE:
-            device_id = str(self.news["deviceId"])
+            device_id = str(self.device_id)
             return issue.device(issuer, device_id=device_id, public_key=self.public_key, validity=validity, serial=serial)
-        subject = parse_subject(self.news["subject"])
-        return issue.intermediate(
-            issuer, subject=subject, public_key=self.public_key, validity=validity, path_length=int(length or 0), serial=serial
-        )
+        length = self.path_length or 0
+        return issue.intermediate(issuer, subject=subject, public_key=self.public_key, validity=validity, path_length=length, serial=serial)
 
-    def kept(self, olds: Properties, *, now: datetime) -> x509.Certificate | None:
-        """The certificate of the last run, where it is still what is declared and not due; else None."""
-        certificate = load_certificate(str(olds["certificate"]), what="certificate")
-        same = olds.get("pathLength") == self.news.get("pathLength") and self._same_lifetime(olds) and self._is_below_issuer(certificate)
-        return certificate if same and not self.is_due(certificate, now=now) else None
+    def keeps(self, certificate: x509.Certificate, *, lifetime_days: object, now: datetime) -> bool:
+        """Whether a certificate that was issued for ``lifetime_days`` (None: the default) is still what is declared, and not due."""
+        before = LIFETIMES[self.profile].days if lifetime_days is None else float(str(lifetime_days))
+        return before == self.lifetime.days and self._is_below_issuer(certificate) and not self.is_due(certificate, now=now)
 
     def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
-        """In its window, and there is something to gain by renewal."""
+        """In its window, and renewal would make it last longer."""
         gain = self._validity(now).not_after - certificate.not_valid_after_utc
         return now >= certificate.not_valid_after_utc - self.window and gain >= _LEAST_GAIN
 
-    def is_current(self, olds: Properties, *, now: datetime) -> bool:
-        """Nothing to sign, and nothing to say otherwise about it: chain, window and custody are as they were."""
-        certificate = self.kept(olds, now=now)
-        return certificate is not None and self.outs(certificate) == dict(olds)
-
-    def outs(self, certificate: x509.Certificate) -> dict[str, Any]:
-        """Every output; the key that signed is in none of them."""
-        described = describe(certificate)
-        kept = ("profile", "deviceId", "issuerCertificate", "pathLength", "lifetimeDays", "renewBeforeDays")
-        found = {name: self.news.get(name) for name in kept} | {
-            "subject": self.news.get("subject") or described.subject,
-            "custody": custody_of(self.news["signer"]),
-            "certificate": pem(certificate),
-            "chain": "".join(pem(one) for one in (certificate, *self.issuers)),
-            "issuer": described.issuer,
-            "serial": described.serial,
-            "thumbprint": described.thumbprint,
-            "sha256": described.sha256,
-            "notBefore": described.not_before,
-            "notAfter": described.not_after,
-            "renewAt": instant(certificate.not_valid_after_utc - self.window),
-            "key": described.key,
-            "keyThumbprint": described.key_thumbprint,
-            "issuerKeyThumbprint": self.issuer_key_thumbprint,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
     def _validity(self, now: datetime) -> issue.Validity:
-        validity = issue.Validity.lasting(self.lifetime, now=now)
+        validity = issue.Validity.lasting(timedelta(days=self.lifetime.days), now=now)
         return validity.within(self.issuers[0]) if self.issuers else validity
 
     def _is_below_issuer(self, certificate: x509.Certificate) -> bool:
-        """The issuer may have been renewed since: with the same name and key it stands above what it signed before."""
+        """The issuer may have been renewed since: with the same name and key it is still the issuer of what it signed before."""
         try:
             require_signed_by(certificate, self.issuers[0] if self.issuers else certificate)
         except ChainError:
             return False
         return True
 
-    def _same_lifetime(self, olds: Properties) -> bool:
-        return float(olds.get("lifetimeDays") or DEFAULTS[self.profile]["lifetimeDays"]) == float(self._or_default("lifetimeDays"))
-
-    def _or_default(self, name: str) -> Any:
-        value = self.news.get(name)
-        return DEFAULTS[self.profile][name] if value is None else value
-
 
 def parse_subject(value: object) -> x509.Name:
     """RFC 4514 text as a name.
 
     Raises:
-        DeclarationError: it is none, or empty.
+        DeclarationError: it is not such text, or empty.
     """
     try:
         name = x509.Name.from_rfc4514_string(str(value))
     except ValueError:
-        raise DeclarationError("subject", f"'{value}' is no distinguished name", "write it as CN=Plant A,O=Contoso (RFC 4514)") from None
+        raise DeclarationError("subject", f"'{value}' is not a distinguished name", "write it as CN=Plant A,O=Contoso (RFC 4514)") from None
     if not list(name):
         raise DeclarationError("subject", "it is empty", "write it as CN=Plant A,O=Contoso (RFC 4514)")
     return name
-
-
-def _signer(news: Properties, public_key: PublicKey | None) -> Signer:
-    signer = signer_from(news["signer"], public_key=public_key)
-    if signer is None:
-        fact = f"custody '{custody_of(news['signer'])}' signs nothing here"
-        raise DeclarationError("signer", fact, "issue it where the key is and import the chain")
-    return signer
-
-
-def _subject_key(news: Properties) -> PublicKey:
-    if news.get("publicKey"):
-        return load_public_key(str(news["publicKey"]), what="publicKey")
-    name = str(news["deviceId"]) if news["profile"] == DEVICE else None
-    return requested_key(load_request(str(news["request"]), what="request"), what="request", name=name)

@@ -1,4 +1,4 @@
-"""One certificate on one service, from whatever is found there to "its proof stands": every step can be the first of a run."""
+"""One certificate on one service, from whatever is found there to verified: every step can be the first of a run."""
 
 import logging
 from collections.abc import Callable
@@ -10,35 +10,22 @@ import stamina
 
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
 from hubtrust.azure.errors import EtagError, RefusedError
+from hubtrust.certificates.declaration import CertificateInputs
+from hubtrust.pki.certificate import pem
 from hubtrust.pki.errors import NotValidNowError, ProofError
 from hubtrust.reconcile_errors import ProofRejectedError, QuotaError, TakenError
 
 VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
 POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
 _T = TypeVar("_T")
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry that helps is nobody's news
-_MOST_ROUNDS = 10  # of reading again after an etag changed: more means that somebody fights us
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry that helps is not reported
+_MOST_ROUNDS = 10  # reads after an etag changed: more means that somebody else keeps writing
 _SKEW = timedelta(minutes=2)
 
-# The proof (PEM) for a code at a time of day; None where it is made elsewhere and has not come yet.
-Answer = Callable[[str, datetime], str | None]
-
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to stand: the authority's certificate under this name, proven, or (``attest``) called verified without proof."""
-
-    what: str  # how messages call it
-    name: str
-    pem: str
-    thumbprint: str
-    attest: bool = False
-    adopt: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What an earlier run knew: the live code with its etag, and the proof; that it exists makes the name ours."""
+class LastRun:
+    """What the state knows: the code that is still valid with its etag, and the proof. That it exists makes the name ours."""
 
     etag: str
     code: str | None
@@ -46,96 +33,99 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands now; ``code`` and ``etag`` belong together and stay good until the etag changes."""
+class Outcome:
+    """What is on the service now; ``code`` and ``etag`` belong together, and the code is valid until the etag changes."""
 
     state: str
     etag: str
     thumbprint: str
     code: str | None = None
     proof: str | None = None
-    stood: bool = False  # verified before anything was done
+    already_verified: bool = False  # before anything was done
 
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """``answer`` makes proofs, ``witness`` shows possession without the service, ``local_time`` is this machine's clock."""
+    """Registers and proves what is ``declared``; ``local_time`` is this machine's clock."""
 
     certificates: Certificates
-    answer: Answer
-    witness: Callable[[datetime], bool]
+    declared: CertificateInputs
+    last_run: LastRun | None
     local_time: Callable[[], datetime]
-    deadline: float  # seconds
 
-    def reconcile(self, wanted: Wanted, remembered: Remembered | None) -> Standing:
-        """Read, then do what is missing; when an etag turns out to be old, read again and go on from there.
+    def reconcile(self) -> Outcome:
+        """Read, then do what is missing; when an etag turns out to be old, read again and continue from there.
 
         Raises:
-            TakenError: the name holds another certificate that is not ours.
+            TakenError: the name belongs to another certificate that is not ours.
             QuotaError, ProofRejectedError: see there.
-            AzureError, PkiError: whatever the service, or the key, objects to.
+            AzureError, PkiError: the service, or the key, refuses.
         """
-        return _again_after_etag_errors(lambda: self._round(wanted, remembered), self.deadline)
+        return _again_after_etag_errors(self._round, self.declared.deadline)
 
-    def _round(self, wanted: Wanted, remembered: Remembered | None) -> Standing:
-        found = self.certificates.get(wanted.name)
-        if found is None or found.thumbprint != wanted.thumbprint:
-            if found is not None and remembered is None and not wanted.adopt:
-                fact = f"another certificate ({found.thumbprint}) holds this name"
-                raise TakenError(wanted.what, fact, "choose another name or generation, or set adopt to replace that one")
-            found = self._put(wanted, found.etag if found else None)
-        elif found.verified and remembered and remembered.proof == ATTESTATION and not wanted.attest:
-            found = self._put(wanted, found.etag)  # attested once, now to be proven: Azure forgets the first only when it is put anew
+    def _round(self) -> Outcome:
+        declared, last = self.declared, self.last_run
+        found = self.certificates.get(declared.name_on_service())
+        if found is None or found.thumbprint != declared.description.thumbprint:
+            if found is not None and last is None and not declared.adopt:
+                fact = f"another certificate ({found.thumbprint}) has this name"
+                raise TakenError(declared.what, fact, "choose another name or generation, or set adopt to replace that one")
+            found = self._put(found.etag if found else None)
+        elif found.verified and last and last.proof == ATTESTATION and not declared.attest:
+            found = self._put(found.etag)  # attested before, now to be proven: Azure forgets the first only when it is put anew
         elif found.verified:
-            return Standing(VERIFIED, found.etag, found.thumbprint, proof=self._proof_of_found(wanted, found, remembered), stood=True)
-        if wanted.attest:
-            found = found if found.verified else self._put(wanted, found.etag)
-            return Standing(VERIFIED, found.etag, found.thumbprint, proof=ATTESTATION)
-        return self._prove(wanted, found, remembered)
+            return Outcome(VERIFIED, found.etag, found.thumbprint, proof=self._proof_of_found(found), already_verified=True)
+        if declared.attest:
+            found = found if found.verified else self._put(found.etag)
+            return Outcome(VERIFIED, found.etag, found.thumbprint, proof=ATTESTATION)
+        return self._prove(found)
 
-    def _put(self, wanted: Wanted, etag: str | None) -> RegisteredCertificate:
+    def _put(self, etag: str | None) -> RegisteredCertificate:
+        declared = self.declared
         try:
-            return self.certificates.put(wanted.name, wanted.pem, etag=etag, attested=wanted.attest)
+            name, text = declared.name_on_service(), pem(declared.certificate)
+            return self.certificates.put(name, text, etag=etag, attested=declared.attest)
         except RefusedError:
             names = [] if etag else self.certificates.names()
             if len(names) < QUOTA:
                 raise
             fact = f"there are {len(names)} certificates already and Azure allows {QUOTA}: {', '.join(sorted(names))}"
-            raise QuotaError(wanted.what, fact, "delete one that no device needs any more") from None
+            raise QuotaError(declared.what, fact, "delete one that no device needs any more") from None
 
-    def _proof_of_found(self, wanted: Wanted, found: RegisteredCertificate, remembered: Remembered | None) -> str:
-        """It is verified already. By us, as far as we remember; else what we can show ourselves, and no more is claimed."""
-        if wanted.attest:
+    def _proof_of_found(self, found: RegisteredCertificate) -> str:
+        """It is verified already: by us, as far as the state knows; otherwise only what can be shown here is claimed."""
+        if self.declared.attest:
             return ATTESTATION
-        if remembered and remembered.proof == POSSESSION:
+        if self.last_run and self.last_run.proof == POSSESSION:
             return POSSESSION
-        return POSSESSION if self.witness(found.date) else FOUND
+        return POSSESSION if self.declared.shows_possession(found.date) else FOUND
 
-    def _prove(self, wanted: Wanted, found: RegisteredCertificate, remembered: Remembered | None) -> Standing:
-        """A code stays good as long as its etag does, across runs: a fresh one is asked for only where there is none."""
-        live = remembered.code if remembered and remembered.etag == found.etag else None
-        if live is None:
-            found = self.certificates.generate_verification_code(wanted.name, etag=found.etag)
+    def _prove(self, found: RegisteredCertificate) -> Outcome:
+        """A code is valid as long as its etag, across runs: a new one is asked for only where there is none."""
+        declared, name = self.declared, self.declared.name_on_service()
+        valid = self.last_run.code if self.last_run and self.last_run.etag == found.etag else None
+        if valid is None:
+            found = self.certificates.generate_verification_code(name, etag=found.etag)
             if not found.code:
-                raise ProofRejectedError(wanted.what, "the service gave no verification code", "run again; each run asks for one")
-        code = live or str(found.code)
+                raise ProofRejectedError(declared.what, "the service returned no verification code", "run again; each run asks for one")
+        code = valid or str(found.code)
         try:
-            proof = self.answer(code, found.date)
+            proof = declared.proof(code, found.date)
         except (ProofError, NotValidNowError):
-            if live is not None:
+            if valid is not None:
                 raise
-            proof = None  # the answer that lies there is for an older code; raising would lose the one just made
+            proof = None  # the given answer is for an older code; raising would lose the new one
         if proof is None:
-            return Standing(WAITING, found.etag, found.thumbprint, code=code)
+            return Outcome(WAITING, found.etag, found.thumbprint, code=code)
         try:
-            verified = self.certificates.verify(wanted.name, proof, etag=found.etag)
+            verified = self.certificates.verify(name, proof, etag=found.etag)
         except RefusedError as error:
-            raise ProofRejectedError(wanted.what, f"the proof was rejected: {error.fact}{self._skew(found.date)}", error.remedy) from None
+            fact = f"the proof was rejected: {error.fact}{self._skew(found.date)}"
+            raise ProofRejectedError(declared.what, fact, error.remedy) from None
         if not verified.verified:
-            raise ProofRejectedError(
-                wanted.what, "the service took the proof and still calls it unverified", "run again; a fresh code is asked for"
-            )
-        return Standing(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION)
+            fact = "the service accepted the proof and still reports the certificate as unverified"
+            raise ProofRejectedError(declared.what, fact, "run again; a new code is asked for")
+        return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION)
 
     def _skew(self, service_time: datetime) -> str:
         off = self.local_time() - service_time
@@ -145,8 +135,8 @@ class Prover:
         return f" (this machine's clock is {abs(off).total_seconds() / 60:.0f} minutes {side} Azure's)"
 
 
-def removed(certificates: Certificates, name: str, *, thumbprint: str, etag: str | None, deadline: float) -> bool:
-    """Delete ``name`` by ``etag`` (None: read it first); False when another certificate than ``thumbprint`` holds the name, and stays."""
+def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str | None, deadline: float) -> bool:
+    """Delete ``name`` by ``etag`` (None: read it first); False when another certificate than ``thumbprint`` has the name: it is kept."""
     seen = [etag] if etag else []
 
     def attempt() -> bool:
@@ -165,7 +155,7 @@ def removed(certificates: Certificates, name: str, *, thumbprint: str, etag: str
 
 
 def _again_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
-    """The one semantic loop: an old etag means that somebody wrote, or that the answer to our own write was lost; ``step`` reads again."""
+    """Repeat ``step``, which reads again: an old etag means that somebody wrote, or that the answer to our own write was lost."""
     waits = {"wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}  # seconds
     for attempt in stamina.retry_context(on=EtagError, attempts=_MOST_ROUNDS, timeout=deadline, **waits):
         with attempt:

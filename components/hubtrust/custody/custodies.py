@@ -1,48 +1,168 @@
-"""Where a signing key is, as an input says it: one schema for every resource that signs."""
+"""Custody: where a signing key is. One table of all custodies, and one reader of the input ``signer`` for every resource that signs."""
 
-import os
-import threading
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from pulumi import Input
 
-from hubtrust.azure.login import login
-from hubtrust.custody.key_vault import KeyId, KeyInVault
-from hubtrust.custody.pkcs11 import KeyInToken
-from hubtrust.custody.pkcs11_uri import TokenUri
-from hubtrust.pki.errors import KeyMismatchError, PinError
-from hubtrust.pki.keys import KeyAlgorithm, PublicKey, key_thumbprint, load_private_key, load_public_key
-from hubtrust.pki.signers import KeyInMemory, Signer
+from hubtrust.custody import key_vault, pkcs11, state
+from hubtrust.pki.errors import KeyMismatchError
+from hubtrust.pki.keys import KeyAlgorithm, PublicKey, key_thumbprint, load_public_key
+from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import DeclarationError
 
 STATE, OFFLINE, KEY_VAULT, PKCS11 = "state", "offline", "key-vault", "pkcs11"
-ELSEWHERE = (KEY_VAULT, PKCS11)  # the key signs for us and stays where it is
-_FIELDS = {
-    STATE: {"custody", "privateKey", "passphrase"},
-    OFFLINE: {"custody"},
-    KEY_VAULT: {"custody", "key", "publicKey"},
-    PKCS11: {"custody", "key", "publicKey", "pin", "pinVariable"},
+
+
+class StoredKey(Signer, Protocol):
+    """A key in a vault or a token. Nothing is asked of the vault or token before one of these is used."""
+
+    @property
+    def address(self) -> str:
+        """The id or URI that was given."""
+        ...
+
+    @property
+    def reference(self) -> str:
+        """The address that always means this key; in a vault: with the version."""
+        ...
+
+    def make(self, algorithm: KeyAlgorithm) -> None:
+        """Create the key where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """A row of the table. Exactly one of ``read`` and ``open`` is set, and neither for a key that nothing here can use."""
+
+    fields: tuple[str, ...] = ()  # what the input may have beside `custody`
+    read: Callable[[Mapping[str, Any]], Signer] | None = None  # validates the fields; the key is in them
+    open: Callable[[Mapping[str, Any]], StoredKey] | None = None  # validates the fields; the key is where they say, and signs there
+
+
+CUSTODIES: Final[Mapping[str, Custody]] = {
+    STATE: Custody(("privateKey", "passphrase"), read=state.read),
+    OFFLINE: Custody(),
+    KEY_VAULT: Custody(("key", "publicKey"), open=key_vault.read),
+    PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), open=pkcs11.read),
 }
+ELSEWHERE: Final = tuple(name for name, custody in CUSTODIES.items() if custody.open)  # the key signs for us and stays where it is
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSigner:
+    """The input ``signer``, read."""
+
+    custody: str
+    in_memory: Signer | None = None
+    stored: StoredKey | None = None
+    public_key: PublicKey | None = None  # of a stored key, where the input gives it
+
+    def signer(self, public_key: PublicKey | None = None) -> Signer | None:
+        """What signs; None where nothing here can (`offline`).
+
+        A stored key is not asked for before the first signature: until then its public half is the one that the input gives, otherwise
+        ``public_key``, the certificate's own. A signature by any other key is refused.
+
+        Raises:
+            DeclarationError: the public half is not known.
+        """
+        if self.stored is None:
+            return self.in_memory
+        expected = self.public_key or public_key
+        if expected is None:
+            fact = "the key is in a vault or token and its public half is not known"
+            raise DeclarationError("signer", fact, "give publicKey (see SigningKey)")
+        return KeyElsewhere(self.stored, expected)
+
+    def require_signer(self, remedy: str, public_key: PublicKey | None = None) -> Signer:
+        """``signer``, where there must be one; ``remedy`` is what to do otherwise.
+
+        Raises:
+            DeclarationError: nothing here can sign; or see ``signer``.
+        """
+        found = self.signer(public_key)
+        if found is None:
+            raise DeclarationError("signer", f"custody '{self.custody}' signs nothing here", remedy)
+        return found
+
+
+def read_signer(value: object) -> DeclaredSigner:
+    """The input ``signer``; nothing is asked of a vault or a token.
+
+    Raises:
+        DeclarationError: see ``custody_of``; or the key, its address or its PIN is missing.
+        HubtrustError: the key or its address is invalid.
+    """
+    name = custody_of(value)
+    given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    row = CUSTODIES[name]
+    if row.open is None:
+        return DeclaredSigner(name, in_memory=row.read(given) if row.read else None)
+    if not given.get("key"):
+        raise DeclarationError("signer", f"custody '{name}' and no key", "give the key's id (key-vault) or PKCS#11 URI (pkcs11)")
+    stored = row.open(given)
+    public_key = load_public_key(str(given["publicKey"]), what="signer.publicKey") if given.get("publicKey") else None
+    return DeclaredSigner(name, stored=stored, public_key=public_key)
+
+
+def custody_of(signer: object) -> str:
+    """The custody that the input names.
+
+    Raises:
+        DeclarationError: there is no such custody, or it has not all of the fields that are given.
+    """
+    named = signer.get("custody") if isinstance(signer, Mapping) else None
+    if not isinstance(signer, Mapping) or named not in CUSTODIES:
+        *others, last = CUSTODIES
+        raise DeclarationError("signer", f"there is no custody '{named}'", f"use {', '.join(others)} or {last}")
+    fields = {"custody", *CUSTODIES[str(named)].fields}
+    if strays := sorted(signer.keys() - fields):
+        raise DeclarationError("signer", f"custody '{named}' has no {', '.join(strays)}", f"give {', '.join(sorted(fields))}")
+    return str(named)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyElsewhere:
+    """A signer: the stored key, which must be the one whose public half is ``public_key``."""
+
+    stored: StoredKey
+    public_key: PublicKey
+
+    def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+        """See ``Signer.sign``.
+
+        Raises:
+            KeyMismatchError: the vault or token holds another key.
+            HubtrustError: the vault or token refuses.
+        """
+        found = self.stored.public_key
+        if found != self.public_key:
+            there, ours = key_thumbprint(found)[:16], key_thumbprint(self.public_key)[:16]
+            fact = f"the key there is {there}… and the certificate's own is {ours}…"
+            raise KeyMismatchError(f"key '{self.stored.address}'", fact, "name the key, with its version, that belongs to this certificate")
+        return self.stored.sign(digest, algorithm)
 
 
 def in_state(private_key: Input[str], passphrase: Input[str] | None = None) -> dict[str, Any]:
-    """The input ``signer`` for a key (PEM, encrypted or not) that lives as an encrypted secret in the state."""
-    return {"custody": STATE, "privateKey": private_key} | ({"passphrase": passphrase} if passphrase is not None else {})
+    """The input ``signer`` for a key (PEM, encrypted or not) that is kept as an encrypted secret in the state."""
+    return _given(STATE, privateKey=private_key, passphrase=passphrase)
 
 
 def offline() -> dict[str, Any]:
-    """The input ``signer`` for a key that no machine of ours ever holds: proofs are made elsewhere and come in as inputs."""
-    return {"custody": OFFLINE}
+    """The input ``signer`` for a key that is never on a machine of ours: proofs are made where the key is and given as inputs."""
+    return _given(OFFLINE)
 
 
 def in_key_vault(key: Input[str], *, public_key: Input[str] | None = None) -> dict[str, Any]:
     """The input ``signer`` for a key in Azure Key Vault, by its id: ``https://<vault>.vault.azure.net/keys/<name>/<version>``.
 
-    ``public_key`` (PEM) is needed where no certificate tells it: to issue a root.
+    ``public_key`` (PEM) is needed only to issue a root: everywhere else a certificate has it.
     """
-    return _given({"custody": KEY_VAULT, "key": key, "publicKey": public_key})
+    return _given(KEY_VAULT, key=key, publicKey=public_key)
 
 
 def in_token(
@@ -50,143 +170,10 @@ def in_token(
 ) -> dict[str, Any]:
     """The input ``signer`` for a key in a PKCS#11 token, by its URI (RFC 7512): ``pkcs11:token=…;object=…?module-path=…``.
 
-    The PIN is a secret, or stands in the environment variable ``pin_variable`` of the machine that runs Pulumi.
+    The PIN is a secret, or is in the environment variable ``pin_variable`` of the machine that runs Pulumi.
     """
-    return _given({"custody": PKCS11, "key": key, "pin": pin, "pinVariable": pin_variable, "publicKey": public_key})
+    return _given(PKCS11, key=key, pin=pin, pinVariable=pin_variable, publicKey=public_key)
 
 
-def custody_of(signer: object) -> str:
-    """The custody that the input names.
-
-    Raises:
-        DeclarationError: there is no such custody, or a field that it does not have.
-    """
-    if not isinstance(signer, Mapping) or signer.get("custody") not in _FIELDS:
-        named = signer.get("custody") if isinstance(signer, Mapping) else None
-        raise DeclarationError("signer", f"there is no custody '{named}'", f"use {', '.join(list(_FIELDS)[:-1])} or {PKCS11}")
-    custody = str(signer["custody"])
-    if strays := sorted(signer.keys() - _FIELDS[custody]):
-        raise DeclarationError("signer", f"custody '{custody}' has no {', '.join(strays)}", f"give {', '.join(sorted(_FIELDS[custody]))}")
-    return custody
-
-
-def require_signer(signer: object) -> None:
-    """Judge the input by itself; nothing is asked of a vault or a token.
-
-    Raises:
-        DeclarationError: see ``custody_of``, or the key, its address or its PIN is missing.
-        HubtrustError: the key or its address is no good.
-    """
-    custody = custody_of(signer)
-    fields: Mapping[str, Any] = signer if isinstance(signer, Mapping) else {}
-    if custody == STATE:
-        _key_in_state(fields)
-    if custody in ELSEWHERE:
-        if not fields.get("key"):
-            raise DeclarationError("signer", f"custody '{custody}' and no key", "give the key's id (key-vault) or PKCS#11 URI (pkcs11)")
-        KeyId.read(str(fields["key"])) if custody == KEY_VAULT else TokenUri.read(str(fields["key"]))
-        _declared_key(fields)
-    if custody == PKCS11 and len({"pin", "pinVariable"} & fields.keys()) != 1:
-        raise DeclarationError("signer", "custody 'pkcs11' has one PIN", "give pin (a secret) or pinVariable, one of them")
-
-
-def signer_from(signer: object, *, public_key: PublicKey | None = None) -> Signer | None:
-    """What signs; None where nothing here can (`offline`, or no signer at all).
-
-    A key elsewhere is asked for nothing before the first signature: until then ``public_key`` (the certificate's own), or the one
-    that the input names, stands for it; a signature by any other key is refused.
-
-    Raises:
-        DeclarationError: see ``require_signer``; or the public key is not known here.
-        HubtrustError: the key is no good.
-    """
-    if signer is None or custody_of(signer) == OFFLINE or not isinstance(signer, Mapping):
-        return None
-    if signer["custody"] == STATE:
-        return _key_in_state(signer)
-    require_signer(signer)
-    expected = _declared_key(signer) or public_key
-    if expected is None:
-        raise DeclarationError("signer", "the key is elsewhere and its public half is not known", "give publicKey (see SigningKey)")
-    return KeyElsewhere(signer, expected)
-
-
-class Holder(Signer, Protocol):
-    """A vault's or a token's side of a key."""
-
-    @property
-    def reference(self) -> str:
-        """Which key it is, for good."""
-        ...
-
-    def make(self, algorithm: KeyAlgorithm) -> None:
-        """Make it, where there is none."""
-        ...
-
-
-class KeyElsewhere:
-    """The key ``public_key``, held where ``signer`` says."""
-
-    def __init__(self, signer: Mapping[str, Any], public_key: PublicKey) -> None:
-        self._signer = signer
-        self.public_key = public_key
-
-    def __repr__(self) -> str:
-        return f"KeyElsewhere({self._signer['custody']}, {self._signer['key']})"
-
-    def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
-        """See ``Signer.sign``.
-
-        Raises:
-            KeyMismatchError: the key there is another one.
-            HubtrustError: what the vault or the token objects to.
-        """
-        held = holder(self._signer)
-        if held.public_key != self.public_key:
-            there, ours = key_thumbprint(held.public_key)[:16], key_thumbprint(self.public_key)[:16]
-            fact = f"the key there is {there}… and the certificate's own is {ours}…"
-            raise KeyMismatchError(f"key '{self._signer['key']}'", fact, "name the key, with its version, that belongs to this certificate")
-        return held.sign(digest, algorithm)
-
-
-_HELD: dict[tuple[str, ...], Holder] = {}  # a process lives for one run: one connection and one login each
-_GUARD = threading.Lock()
-
-
-def holder(signer: Mapping[str, Any]) -> Holder:
-    """The vault's or token's side of the key; asks nothing yet."""
-    with _GUARD:
-        place = tuple(str(signer.get(name) or "") for name in ("custody", "key", "pin", "pinVariable"))
-        if place not in _HELD:
-            _HELD[place] = _holder(signer)
-        return _HELD[place]
-
-
-def _holder(signer: Mapping[str, Any]) -> Holder:
-    if signer["custody"] == KEY_VAULT:
-        key_id = KeyId.read(str(signer["key"]))
-        return KeyInVault(key_id, login(key_id.cloud, os.environ))
-    return KeyInToken(TokenUri.read(str(signer["key"])), lambda: _pin(signer))
-
-
-def _pin(signer: Mapping[str, Any]) -> str:
-    if signer.get("pin"):
-        return str(signer["pin"])
-    name = str(signer.get("pinVariable"))
-    if not os.environ.get(name):
-        raise PinError("the token's PIN", f"the environment variable {name} is not set here", "set it where Pulumi runs")
-    return os.environ[name]
-
-
-def _key_in_state(signer: Mapping[str, Any]) -> KeyInMemory:
-    if not signer.get("privateKey"):
-        raise DeclarationError("signer", "custody 'state' and no privateKey", "give the key's PEM as a secret, or another custody")
-    return KeyInMemory(load_private_key(str(signer["privateKey"]), what="signer.privateKey", passphrase=signer.get("passphrase")))
-
-
-def _declared_key(signer: Mapping[str, Any]) -> PublicKey | None:
-    return load_public_key(str(signer["publicKey"]), what="signer.publicKey") if signer.get("publicKey") else None
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _given(custody: str, **fields: Any) -> dict[str, Any]:
+    return {"custody": custody} | {name: value for name, value in fields.items() if value is not None}

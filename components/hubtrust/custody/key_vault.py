@@ -1,11 +1,12 @@
-"""A key in Azure Key Vault or Managed HSM: described, made, asked to sign; its private half never leaves there.
+"""A key in Azure Key Vault or Managed HSM: read, created and used to sign; its private half never leaves the vault.
 
 Source: learn.microsoft.com/azure/key-vault/keys/about-keys-details (algorithms), learn.microsoft.com/rest/api/keyvault/keys.
 """
 
+import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -34,10 +35,10 @@ from hubtrust.azure.errors import (
     RefusedError,
     UnreachableError,
 )
-from hubtrust.azure.login import Login
+from hubtrust.azure.login import login
 from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 
-# What the key is named by. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
+# How a key is named. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
 _ID = re.compile(
     r"(?P<vault>https://[A-Za-z0-9-]+\.(?P<suffix>(?:vault|managedhsm)\.[a-z.]+))(?::443)?/keys/(?P<name>[A-Za-z0-9-]{1,127})(?:/(?P<version>[0-9a-f]{32}))?/?"
 )
@@ -49,24 +50,26 @@ _CLOUDS = {
 _CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve.parameters for curve in (P_256, P_384, P_521)} | {"P-256K": ec.SECP256K1()}
 _EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
 _RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
-# Tries and seconds: a throttled vault says when to come back, a name that does not resolve won't later.
+# Tries and seconds: a throttled vault says when to try again; a name that does not resolve will not resolve later.
 _PATIENCE: dict[str, Any] = {"retry_total": 6, "retry_connect": 2, "retry_backoff_max": 15, "connection_timeout": 10, "read_timeout": 60}
 _REMEDIES = {
     "KeyDisabled": "have it enabled (az keyvault key set-attributes --enabled true), or name another key",
     "KeyExpired": "have its dates extended, or name another key",
     "KeyOperationForbidden": "have `sign` added to the key's permitted operations",
-    "KeyNotFound": "check the name and the version, or let the key be made here (see docs/custody.md)",
-    "ForbiddenByFirewall": "let this machine's address through the vault's firewall, or run where the vault can be reached",
+    "KeyNotFound": "check the name and the version, or let the key be created here (see docs/custody.md)",
+    "ForbiddenByFirewall": "allow this machine's address in the vault's firewall, or run where the vault can be reached",
     "ObjectIsDeletedButRecoverable": "recover the deleted key of that name (az keyvault key recover), or name another",
     "ObjectIsBeingDeleted": "wait until it is gone, or name another key",
 }
 _T = TypeVar("_T")
-_DENIED = "give this identity the role Key Vault Crypto User on the key (Crypto Officer to make keys); a new role takes minutes to count"
+_DENIED = (
+    "give this identity the role Key Vault Crypto User on the key (Crypto Officer to create keys); a new role takes minutes to take effect"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyId:
-    """A key's address; ``version`` is empty where the newest is meant."""
+    """A key's address; ``version`` is empty for the newest."""
 
     vault: str  # https URL
     name: str
@@ -83,7 +86,7 @@ class KeyId:
         found = _ID.fullmatch(text)
         if found is None or found["suffix"] not in _CLOUDS:
             shape = "https://<vault>.vault.azure.net/keys/<name>/<version>"
-            raise RefusedError(f"key '{text}'", "it is no key's address in Azure Key Vault", f"write it as {shape}")
+            raise RefusedError(f"key '{text}'", "it is not the id of a key in Azure Key Vault", f"write it as {shape}")
         return cls(found["vault"], found["name"], found["version"] or "", _CLOUDS[found["suffix"]])
 
     def __str__(self) -> str:
@@ -91,11 +94,10 @@ class KeyId:
 
 
 class KeyInVault:
-    """Custody `key-vault`: read once, then one call a signature. The connection lives as long as the process."""
+    """Custody `key-vault`: read once, then one call for each signature. The connection lasts as long as the process."""
 
-    def __init__(self, key_id: KeyId, login: Login) -> None:
+    def __init__(self, key_id: KeyId) -> None:
         self._id = key_id
-        self._login = login
         self._lock = threading.Lock()
         self._found: Any = None  # azure-keyvault-keys' KeyVaultKey
         self._keys: Any = None
@@ -103,6 +105,11 @@ class KeyInVault:
 
     def __repr__(self) -> str:
         return f"KeyInVault({self._id})"
+
+    @property
+    def address(self) -> str:
+        """The key's id as it was given."""
+        return str(self._id)
 
     @property
     def reference(self) -> str:
@@ -132,8 +139,8 @@ class KeyInVault:
 
         public, found = self.public_key, self._key()
         name = _algorithm(public, algorithm, f"key '{self._id}'")
-        with self._lock, _told(f"signing with key '{self._id}'"):
-            crypto = self._crypto = self._crypto or CryptographyClient(found, self._login.credential, **_PATIENCE)
+        with self._lock, _reported(f"signing with key '{self._id}'"):
+            crypto = self._crypto = self._crypto or CryptographyClient(found, self._credential(), **_PATIENCE)
             made = _again(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
         if isinstance(public, rsa.RSAPublicKey):
             return bytes(made)
@@ -141,16 +148,16 @@ class KeyInVault:
         return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Have the key made in the vault, where there is none; what is there stays.
+        """Create the key in the vault where there is none. An existing key is kept.
 
         Raises:
-            AzureError: as for ``public_key``.
+            AzureError: see ``public_key``.
         """
-        with self._lock, _told(f"making key '{self._id}'"):
+        with self._lock, _reported(f"making key '{self._id}'"):
             self._found = _again(lambda: self._looked_up() or self._made(algorithm))
 
     def _looked_up(self) -> Any:
-        """None where there is none, and one may be made."""
+        """None where there is none and one may be created."""
         try:
             return self._client().get_key(self._id.name, self._id.version or None)
         except ResourceNotFoundError:
@@ -167,19 +174,37 @@ class KeyInVault:
     def _key(self) -> Any:
         with self._lock:
             if self._found is None:
-                with _told(f"key '{self._id}'"):
+                with _reported(f"key '{self._id}'"):
                     self._found = self._client().get_key(self._id.name, self._id.version or None)
             return self._found
 
     def _client(self) -> Any:
         from azure.keyvault.keys import KeyClient
 
-        self._keys = self._keys or KeyClient(self._id.vault, self._login.credential, **_PATIENCE)
+        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **_PATIENCE)
         return self._keys
+
+    def _credential(self) -> Any:
+        return login(self._id.cloud, os.environ).credential
+
+
+_KEYS: dict[KeyId, KeyInVault] = {}  # one connection for each key: a process lasts for one run
+_GUARD = threading.Lock()
+
+
+def read(fields: Mapping[str, Any]) -> KeyInVault:
+    """The key that the field `key` names; nothing is asked of the vault.
+
+    Raises:
+        RefusedError: see ``KeyId.read``.
+    """
+    key_id = KeyId.read(str(fields["key"]))
+    with _GUARD:
+        return _KEYS.setdefault(key_id, KeyInVault(key_id))
 
 
 def _again(step: Callable[[], _T]) -> _T:
-    """Once more where an answer was lost: azure-core repeats no POST, and a signature or a look at a key may be asked for twice."""
+    """Try again when the response was lost: azure-core never repeats a POST, and signing or reading a key twice does no harm."""
     for attempt in stamina.retry_context(
         on=(ServiceRequestError, ServiceResponseError), attempts=3, timeout=60.0, wait_initial=0.2, wait_max=2.0
     ):
@@ -189,8 +214,8 @@ def _again(step: Callable[[], _T]) -> _T:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """An error of azure-core's or azure-identity's as one of ours."""
+def _reported(what: str) -> Iterator[None]:
+    """Raise errors of azure-core and azure-identity as ours."""
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
@@ -217,12 +242,12 @@ def _refusal(what: str, error: HttpResponseError) -> AzureError:
         case 404:
             return NotFoundError(what, fact, _REMEDIES.get(inner, _REMEDIES["KeyNotFound"]))
         case status if status == 429 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
-            return BusyError(what, fact, "run again later; what was done stays and is gone on from")
+            return BusyError(what, fact, "run again later; work already done is kept; the next run continues from it")
     return RefusedError(what, fact, _REMEDIES.get(inner, "correct what Key Vault names, then run again"), code=inner)
 
 
 def _inner_code(response: Any) -> str:
-    """The code that tells: Key Vault says Forbidden to much, and why inside it."""
+    """The inner error code: Key Vault answers Forbidden for many reasons and names the reason inside."""
     try:
         found = {name.lower(): value for name, value in response.json()["error"].items()}
         return str(found["innererror"]["code"])

@@ -1,11 +1,11 @@
-"""Custody `pkcs11`: a key in a token or HSM. One login a process, and no PIN is ever tried where it could lock the token.
+"""Custody `pkcs11`: a key in a token or HSM. One login for each process, and no PIN is ever tried where a mistake could lock the token.
 
 Source: PKCS #11 v3.0 (docs.oasis-open.org/pkcs11), C_Login and the token's flags; RFC 8017 9.2 for RSA's DigestInfo.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hubtrust.custody.pkcs11_uri import TokenUri
 from hubtrust.pki.errors import PinError, TokenError
 from hubtrust.pki.keys import KeyAlgorithm, PublicKey, require_strong_key
+from hubtrust.reconcile_errors import DeclarationError
 
 MODULE_VARIABLE = "PKCS11_MODULE"
 _PREFIX = {
@@ -28,7 +29,7 @@ _USER_PIN_FINAL_TRY, _USER_PIN_LOCKED = 0x20000, 0x40000
 _LOCK = threading.RLock()  # a module's sessions are not for two threads at once
 _SESSIONS: dict[tuple[str, bytes], Any] = {}
 _REFUSED: set[tuple[str, bytes]] = set()  # tokens that have refused a PIN in this process
-Pin = Callable[[], str]  # asked for when it is needed
+Pin = Callable[[], str]  # called when the PIN is needed
 
 
 class KeyInToken:
@@ -42,30 +43,35 @@ class KeyInToken:
         return f"KeyInToken({self._uri.text})"
 
     @property
+    def address(self) -> str:
+        """The URI as it was given."""
+        return self._uri.text
+
+    @property
     def reference(self) -> str:
         """The URI."""
         return self._uri.text
 
     @property
     def public_key(self) -> PublicKey:
-        """The public half, out of the token.
+        """The public half, read from the token.
 
         Raises:
             PinError: see ``_open``.
-            TokenError: the module, the token or the key is not there, or the key is of another kind.
+            TokenError: the module, the token or the key does not exist, or the key is of another kind.
             WeakError: see ``require_strong_key``.
         """
-        with _told(self._uri), self._session() as session:
+        with _reported(self._uri), self._session() as session:
             return require_strong_key(_public_key(session, self._uri), what=self._uri.what)
 
     def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
         """The signature over ``digest``, a hash by ``algorithm``: PKCS#1 v1.5 for RSA, DER (r, s) for EC.
 
         Raises:
-            PinError, TokenError: as for ``public_key``.
+            PinError, TokenError: see ``public_key``.
         """
         pkcs11 = _library(self._uri)
-        with _told(self._uri), self._session() as session:
+        with _reported(self._uri), self._session() as session:
             key = _find(session, self._uri, pkcs11.ObjectClass.PRIVATE_KEY)
             if key.key_type == pkcs11.KeyType.RSA:
                 return bytes(key.sign(_PREFIX[algorithm.name] + digest, mechanism=pkcs11.Mechanism.RSA_PKCS))
@@ -76,15 +82,15 @@ class KeyInToken:
         return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Have the key made in the token, where there is none; what is there stays.
+        """Create the key in the token where there is none. An existing key is kept.
 
         Raises:
-            PinError, TokenError: as for ``public_key``.
+            PinError, TokenError: see ``public_key``.
         """
         pkcs11 = _library(self._uri)
         from pkcs11.util.ec import encode_named_curve_parameters
 
-        with _told(self._uri), self._session() as session:
+        with _reported(self._uri), self._session() as session:
             if list(session.get_objects(_template(self._uri, pkcs11.ObjectClass.PRIVATE_KEY))):
                 return
             named = {"id": self._uri.id, "label": self._uri.label, "store": True}
@@ -112,6 +118,28 @@ class KeyInToken:
                 raise
 
 
+def read(fields: Mapping[str, Any]) -> KeyInToken:
+    """The key that the field `key` names, with the PIN of `pin` or of the environment variable `pinVariable`; the token is not asked.
+
+    Raises:
+        TokenError: see ``TokenUri.read``.
+        DeclarationError: there is no PIN, or there are two.
+    """
+    uri = TokenUri.read(str(fields["key"]))
+    if len({"pin", "pinVariable"} & fields.keys()) != 1:
+        raise DeclarationError("signer", "custody 'pkcs11' needs exactly one PIN", "give either pin (a secret) or pinVariable")
+    return KeyInToken(uri, lambda: _pin(fields))
+
+
+def _pin(fields: Mapping[str, Any]) -> str:
+    if fields.get("pin"):
+        return str(fields["pin"])
+    name = str(fields.get("pinVariable"))
+    if not os.environ.get(name):
+        raise PinError("the token's PIN", f"the environment variable {name} is not set here", "set it where Pulumi runs")
+    return os.environ[name]
+
+
 def require_tries_left(flags: int, *, what: str) -> None:
     """Refuse to log in where one more mistake would lock the token, or where it is locked.
 
@@ -129,20 +157,22 @@ def _open(token: Any, place: tuple[str, bytes], uri: TokenUri, pin: Pin) -> Any:
     import pkcs11
 
     if place in _REFUSED:
-        raise PinError(uri.what, "the token has refused its PIN in this run already and is not asked again", "put the PIN right")
+        raise PinError(uri.what, "the token has refused its PIN in this run already and is not asked again", "correct the PIN")
     require_tries_left(int(token.flags), what=uri.what)
     try:
         return token.open(user_pin=pin())
     except (pkcs11.PinIncorrect, pkcs11.PinLenRange, pkcs11.PinInvalid):
         _REFUSED.add(place)
         fact = f"the token '{token.label}' refuses the PIN"
-        raise PinError(uri.what, fact, "put the PIN right before the next run: it is tried once a run, and never a last time") from None
+        raise PinError(
+            uri.what, fact, "correct the PIN before the next run: it is tried once in each run, and never when only one try is left"
+        ) from None
     except pkcs11.PinLocked:
         raise PinError(uri.what, "the token is locked: its PIN was wrong too often", "have its security officer unlock it") from None
 
 
 def _library(uri: TokenUri) -> ModuleType:
-    """python-pkcs11: an extra, for those who have tokens.
+    """python-pkcs11: an extra, for users of tokens.
 
     Raises:
         TokenError: it is not installed.
@@ -213,8 +243,8 @@ def _public_key(session: Any, uri: TokenUri) -> object:
 
 
 @contextmanager
-def _told(uri: TokenUri) -> Iterator[None]:
-    """What python-pkcs11 raises, as an error of ours: its own text is mostly empty and its name tells."""
+def _reported(uri: TokenUri) -> Iterator[None]:
+    """Raise errors of python-pkcs11 as ours: their text is mostly empty, so their name is shown."""
     try:
         yield
     except TokenError:

@@ -1,4 +1,4 @@
-"""PKCS#11 URIs (RFC 7512): which key in which token, by what stays when it is moved to another slot."""
+"""PKCS#11 URIs (RFC 7512): which key in which token, by names that stay valid when the token moves to another slot."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -33,11 +33,11 @@ class TokenUri:
         """The URI of a key.
 
         Raises:
-            TokenError: it is none, names no token or no key, goes by the slot alone, or holds a PIN.
+            TokenError: it is not such a URI, names no token or no key, names only a slot, or has a PIN in it.
         """
         what = "the key's PKCS#11 URI"
         if not text.startswith("pkcs11:"):
-            raise TokenError(what, f"'{text.partition('?')[0]}' is none", f"write it as {_SHAPE} (RFC 7512)")
+            raise TokenError(what, f"'{text.partition('?')[0]}' is not a PKCS#11 URI", f"write it as {_SHAPE} (RFC 7512)")
         path, _, query = text.removeprefix("pkcs11:").partition("?")
         asked = _attributes(query, "&", _QUERY, what)
         if {"pin-value", "pin-source"} & asked.keys():
@@ -62,12 +62,12 @@ class TokenUri:
 
 
 def _attributes(text: str, separator: str, known: set[str], what: str) -> dict[str, bytes]:
-    """Names and percent-decoded values. Vendors' own begin with x-; a name stands once (RFC 7512 2.3)."""
+    """Names and percent-decoded values. Vendors' own begin with x-; a name appears once (RFC 7512 2.3)."""
     found: dict[str, bytes] = {}
     for part in filter(None, text.split(separator)):
         name, equals, value = part.partition("=")
         if not equals or name in found or (name not in known and not name.startswith("x-")):
-            fact = f"'{name}' stands in it twice" if name in found else f"'{name}' is no attribute of such a URI"
+            fact = f"'{name}' is in it twice" if name in found else f"'{name}' is not an attribute of such a URI"
             raise TokenError(what, fact, f"write it as {_SHAPE} (RFC 7512)")
         found[name] = unquote_to_bytes(value)
     return found

@@ -1,123 +1,139 @@
-"""AuthorityGeneration: which generation of an authority a stack or a hub has, so that a step of a rotation is judged before it is taken."""
+"""AuthorityGeneration: which generation of an authority a stack or a hub has; each step of a rotation is checked before it is taken."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult
 
-from hubtrust.azure import clouds
-from hubtrust.azure.certificates import service
-from hubtrust.dynamic.dependants import enabled_devices
-from hubtrust.dynamic.lifecycle import (
-    Change,
-    Properties,
-    Reconciled,
-    Reconciler,
-    Validator,
-    is_unknown,
-    require_bool,
-    require_number,
-    say,
-)
-from hubtrust.reconcile_errors import DependantsError
+from hubtrust.azure.certificates import Service
+from hubtrust.azure.client import Patience
+from hubtrust.azure.errors import DeniedError
+from hubtrust.dynamic.hub_inputs import CloudInputs, HubInputs, hub_host_name, hub_id
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.inputs import Properties, boolean, declared, whole_number
+from hubtrust.reconcile_errors import DeclarationError, DependantsError
 
-_JUDGED = ("authority", "generation", "keepPrevious")
+_DENIED = 2.0  # seconds: an expired token is refused as a missing role is, and only another try tells them apart
 
 
-class AuthorityGenerationProvider(Reconciler):
-    """Remembers, and refuses what a rotation can't mean; it makes nothing anywhere.
+@dataclass(frozen=True, kw_only=True)
+class AuthorityGenerationInputs(CloudInputs):
+    """The inputs of an AuthorityGeneration."""
 
-    With a hub, it also refuses to let a generation go on which enabled devices may depend. What goes is deleted at the end of a run,
-    so that a refusal here comes before.
+    authority: str = declared(str, "the authority's name.", required=True, kept=True, replaces=True)
+    generation: int = declared(whole_number(1, 9999), "1, 2, …", required=True, kept=True)
+    keep_previous: bool = declared(boolean, "the generation before is trusted too.", required=True, kept=True)
+    hub_id: Service | None = hub_id(required=False)
+    host_name: str | None = hub_host_name()
+    devices_of: str | None = declared(str, "the stack whose devices count, `organization/project/stack`; needs `hub_id`.", kept=True)
+    drop_previous: bool = declared(boolean, "the devices have moved: the generation that is dropped may be deleted.", default=False)
+
+    def require_step(self, olds: Properties) -> None:
+        """Refuse a step from the old inputs ``olds`` that makes no sense: generations go up, and one that is kept exists.
+
+        Raises:
+            DeclarationError: so it is.
+        """
+        wanted, what = self.generation, f"authority '{self.authority}'"
+        current = int(olds["generation"]) if olds.get("authority") == self.authority else None
+        if current is not None and wanted < current:
+            fact = f"generation {wanted} is older than the current generation {current}"
+            raise DeclarationError(what, fact, f"generations go up: write {current + 1}")
+        if not self.keep_previous:
+            return
+        before = wanted - 1
+        if wanted == 1 or current is None:
+            fact = "the previous generation is to be kept and this stack has none"
+            raise DeclarationError(what, fact, f"bring generation {max(before, 1)} up first")
+        if wanted > current + 1:
+            fact = f"generation {before} is to be kept and the current one is {current}"
+            raise DeclarationError(what, fact, f"write {current + 1}, one generation at a time")
+        if wanted == current and not olds.get("keepPrevious"):
+            fact = f"generation {before} is to be kept and it has been dropped"
+            raise DeclarationError(what, fact, "leave keepPrevious out until the next generation")
+
+    def require_unused(self, dropped: int) -> None:
+        """Refuse while devices may depend on the generation ``dropped``.
+
+        Raises:
+            DependantsError: so it is.
+            AzureError: the hub does not answer.
+        """
+        what = f"authority '{self.authority}': generation {dropped} is to be deleted"
+        count = self._enabled_devices()
+        if count is None:
+            say(f"{what}: devices are not counted, because this login may not read the registry; then it has created none")
+        elif count:
+            fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates under it"
+            remedy = "keep it until they have moved (caKeepPrevious), or confirm that they have: caDropPrevious"
+            raise DependantsError(what, fact, remedy)
+
+    def _enabled_devices(self) -> int | None:
+        """How many enabled devices of the stack on the hub use a CA's certificate; None when this login may not read the registry.
+
+        Nothing in Azure says which authority a device used last, so that each of them may depend on it. The index lags for devices that
+        were deleted a moment ago: the number may be too high, but never too low by more than a second or two.
+        """
+        patience = Patience(deadline=60.0, denied=_DENIED, missing=0.0)
+        with HubInputs.read(self.given).open_registry(patience=patience) as registry:
+            try:
+                found = list(registry.owned({"stack": str(self.devices_of)}))
+            except DeniedError:
+                return None
+        return sum(twin.registration.enabled and twin.authentication == "certificateAuthority" for twin in found)
+
+
+class AuthorityGenerationOutputs:
+    """Nothing but the inputs."""
+
+
+class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
+    """Remembers the generation, and refuses steps of a rotation that make no sense; it creates nothing anywhere.
+
+    With a hub, it also refuses to drop a generation on which enabled devices may depend. Resources are deleted at the end of a run, so
+    that a refusal here comes first.
     """
 
-    validators: ClassVar[Mapping[str, Validator]] = {
-        "authority": str,
-        "generation": lambda value: require_number(value, least=1, most=9999, whole=True),
-        "keepPrevious": require_bool,
-        "hubId": lambda value: service(str(value)),
-        "hostName": str,
-        "cloud": lambda value: clouds.require_name(str(value)),
-        "devicesOf": str,
-        "dropPrevious": require_bool,
-    }
-    required = frozenset(_JUDGED)
-    outputs = frozenset({*_JUDGED, "hubId", "hostName", "cloud", "devicesOf"})
+    inputs, results = AuthorityGenerationInputs, AuthorityGenerationOutputs
 
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Beside what each input may be: generations go up, and what is to be kept is there."""
-        result = super().check(olds, news)
-        if not result.failures and not any(is_unknown(news.get(name)) for name in _JUDGED):
-            fault = _fault(olds, news)
-            result.failures.extend([CheckFailure("", fault)] if fault else [])
-        return result
+    def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
+        """Beside each input by itself: generations go up, and one that is to be kept exists."""
+        if not {"authority", "generation", "keep_previous"} & news.unknown:
+            news.require_step(olds)
 
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
-        """Another authority is another resource; all else is remembered in place."""
-        replaces = [] if olds.get("authority") == news.get("authority") else ["authority"]
-        return Change(replaces, updates=any(olds.get(name) != news.get(name) for name in self.outputs))
+    def on_diff(self, olds: Properties, news: AuthorityGenerationInputs) -> Change:
+        """Another authority is another resource; everything else is remembered in place."""
+        return Change(news.replaced(olds), updates=any(olds.get(name) != value for name, value in news.kept().items()))
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
+    def on_create(self, news: AuthorityGenerationInputs) -> tuple[str, dict[str, Any]]:
         """Remember."""
-        return str(news["authority"]), _outs(news)
+        return news.authority, news.kept()
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """There is nothing to look at."""
+        """There is nothing to read."""
         return dict(olds)
 
-    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Remember, once nobody depends on what goes."""
-        going = sorted(_standing(olds) - _standing(news))
-        if going and news.get("devicesOf") and news.get("dropPrevious") is not True and news.get("hubId") == olds.get("hubId"):
-            _require_unused(news, going)
-        return _outs(news)
+    def on_update(self, _id: str, olds: Properties, news: AuthorityGenerationInputs) -> dict[str, Any]:
+        """Remember, once no device depends on the generation that is dropped."""
+        dropped = sorted(_trusted(olds) - _trusted(news.given))
+        if dropped and news.devices_of and not news.drop_previous and news.given.get("hubId") == olds.get("hubId"):
+            news.require_unused(dropped[0])
+        return news.kept()
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
-        """Nothing was made."""
+        """Nothing was created."""
 
 
-def _outs(news: Properties) -> dict[str, Any]:
-    return {name: value for name, value in news.items() if name != "dropPrevious"}
-
-
-def _standing(properties: Properties) -> set[int]:
+def _trusted(properties: Properties) -> set[int]:
     """The generations that are trusted."""
     generation = int(properties["generation"])
     return {generation, generation - 1} if properties.get("keepPrevious") else {generation}
 
 
-def _require_unused(news: Properties, going: list[int]) -> None:
-    """Refuse while devices may depend on what goes."""
-    what = f"authority '{news['authority']}': generation {going[0]} is to go"
-    count = enabled_devices(news)
-    if count is None:
-        say(f"{what}: devices are not counted, for this login may not read the registry; it has made none, then")
-    elif count:
-        fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still show certificates under it"
-        raise DependantsError(what, fact, "keep it until they have moved (caKeepPrevious), or say that they have: caDropPrevious")
+class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtrust", name="AuthorityGeneration"):
+    """The generation that a stack has; everything else of an authority depends on it."""
 
-
-def _fault(olds: Properties, news: Properties) -> str | None:
-    """What is wrong with the step from the old inputs to the new ones; None when nothing is."""
-    what, wanted, keep = f"authority '{news['authority']}'", int(news["generation"]), news["keepPrevious"]
-    stands = int(olds["generation"]) if olds.get("authority") == news["authority"] else None
-    if stands is not None and wanted < stands:
-        return f"{what}: generation {wanted} was before generation {stands}, which stands; generations go up: write {stands + 1}"
-    if not keep:
-        return None
-    before = wanted - 1
-    if wanted == 1 or stands is None:
-        return f"{what}: the previous generation is to be kept and there is none in this stack; bring generation {max(before, 1)} up first"
-    if wanted > stands + 1:
-        return f"{what}: generation {before} is to be kept and {stands} is what stands; write {stands + 1}, one generation at a time"
-    if wanted == stands and not olds.get("keepPrevious"):
-        return f"{what}: generation {before} is to be kept and it has been dropped; leave keepPrevious out until the next generation"
-    return None
-
-
-class AuthorityGeneration(Reconciled, module="hubtrust", name="AuthorityGeneration"):
-    """The generation that a stack has; everything of an authority comes after it."""
+    provider = AuthorityGenerationProvider
 
     def __init__(
         self,
@@ -133,28 +149,4 @@ class AuthorityGeneration(Reconciled, module="hubtrust", name="AuthorityGenerati
         drop_previous: bool | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
-
-        Args:
-            resource_name: Pulumi's name for it.
-            authority: the authority's name.
-            generation: 1, 2, …
-            keep_previous: the generation before stands too.
-            hub_id: ARM id of a hub that trusts it; with
-            host_name: its name on the network,
-            cloud: its cloud, and
-            devices_of: the stack whose devices count, `organization/project/stack`.
-            drop_previous: they have moved: what goes may go.
-            opts: Pulumi's options.
-        """
-        inputs = {
-            "authority": authority,
-            "generation": generation,
-            "keep_previous": keep_previous,
-            "hub_id": hub_id,
-            "host_name": host_name,
-            "cloud": cloud,
-            "devices_of": devices_of,
-            "drop_previous": drop_previous,
-        }
-        super().__init__(AuthorityGenerationProvider(), resource_name, inputs, opts)
+        super().__init__(resource_name, locals(), opts)

@@ -1,113 +1,148 @@
-"""ConnectionCheck: a device of this authority connects to this hub and is heard."""
+"""ConnectionCheck: a device of this authority connects to this hub and a message of it arrives."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
+from cryptography import x509
 
-from hubtrust.custody.custodies import OFFLINE, custody_of, signer_from
+from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices import description as rules
 from hubtrust.devices.canary import Way, walk
-from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, now, require_bool, say
+from hubtrust.dynamic.hub_inputs import DEADLINE, HubInputs, hub_host_name
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.inputs import Properties, boolean, declared, number
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import load_chain
+from hubtrust.pki.keys import require_strong_key
 from hubtrust.reconcile_errors import DeclarationError
 
 CONNECTED, NOT_CHECKED = "connected", "not checked"
-_DEADLINE = 60.0  # seconds
 _SWITCHED_OFF = "switched off"
 _WAITING = "waiting for proof"
 _NO_KEY = "the key that signs devices is not here"
 
 
-def _require_trust(value: object) -> None:
+def _trust(value: object) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise DeclarationError("trust", f"it is {value!r}", "give what TrustedHub says that it trusts")
+        raise DeclarationError("trust", f"it is {value!r}", "give the output trust of TrustedHub")
+    return value
 
 
-class ConnectionCheckProvider(Reconciler):
-    """Connects when hub, authority or device have changed since it last did; its key and certificate live for that one call."""
+@dataclass(frozen=True, kw_only=True)
+class ConnectionCheckInputs(HubInputs):
+    """The inputs of a ConnectionCheck."""
 
-    validators: ClassVar[Mapping[str, Validator]] = {
-        **{name: validate for name, validate in hubs.VALIDATORS.items() if name not in ("owner", "adopt")},
-        "deviceId": rules.require_device_id,
-        "chain": lambda value: load_certificates(str(value), what="chain"),
-        "signer": signer_from,
-        "trust": _require_trust,
-        "device": str,
-        "enabled": require_bool,
-    }
-    required = frozenset({"hubId", "deviceId"})
-    secret_inputs = frozenset({"signer"})
-    outputs = frozenset({"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"})
+    host_name: str | None = hub_host_name(kept=False)
+    device_id: str = declared(
+        rules.require_device_id,
+        "who connects. A device in the field that is connected under this id loses its session for a moment.",
+        required=True,
+        kept=True,
+    )
+    chain: list[x509.Certificate] | None = declared(
+        lambda value: load_certificates(str(value), what="chain"), "the authority's chain, PEM; None while it is waited for."
+    )
+    signer: DeclaredSigner | None = declared(
+        read_signer,
+        "where the key of its lowest certificate is; None or offline: nothing is checked. Made a secret here.",
+        secret=True,
+    )
+    trust: list[Mapping[str, Any]] | None = declared(
+        _trust, "what the hub trusts: the output of TrustedHub; nothing is checked while none of it is verified."
+    )
+    device: str | None = declared(str, "anything that changes when the device does: then it is checked again.")
+    enabled: bool = declared(boolean, "False switches the check off, where port 8883 is closed.", default=True)
+    deadline: float = declared(number(1, 3600), "seconds to retry; default 60.", default=60.0)
 
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
+    def why_not(self) -> str | None:
+        """Why there is nothing to check; None where there is."""
+        if not self.enabled:
+            return _SWITCHED_OFF
+        if not self.chain or (self.trust and not any(one.get("verified") for one in self.trust)):
+            return _WAITING
+        return None if self.signer is not None and self.signer.custody != OFFLINE else _NO_KEY
+
+    def trigger(self) -> str:
+        """Changes when a check would report something new; the chain says which key signs."""
+        parts = {name: self.given.get(name) for name in ("hubId", "hostName", "deviceId", "chain", "trust", "device", "cloud")}
+        parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    def way(self, host: str) -> Way:
+        """The device's way to the hub.
+
+        Raises:
+            HubtrustError: the chain is not valid now, or nothing here can sign for the device.
+        """
+        chain = load_chain(str(self.given["chain"]), what="chain", now=now())
+        issuing_key = require_strong_key(chain.issuing.public_key(), what="chain")
+        signer = self.signer.signer(issuing_key) if self.signer else None
+        if signer is None:  # pragma: no cover - `why_not` has said so
+            raise DeclarationError("signer", _NO_KEY, "leave the check out")
+        return Way(host, self.device_id, chain, signer, self.trust or [])
+
+
+class ConnectionCheckOutputs:
+    """What the check found."""
+
+    host_name: pulumi.Output[str]
+    state: pulumi.Output[str]
+    reason: pulumi.Output[str | None]
+    certification_path: pulumi.Output[str | None]
+    trigger: pulumi.Output[str]
+
+
+class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
+    """Connects when hub, authority or device have changed since the last time; its key and certificate exist for that one call."""
+
+    inputs, results = ConnectionCheckInputs, ConnectionCheckOutputs
+
+    def on_diff(self, olds: Properties, news: ConnectionCheckInputs) -> Change:
         """Nothing is ever replaced: a check is done again."""
-        unknown = any(is_unknown(value) for value in news.values())
-        return Change([], updates=unknown or _trigger(news) != olds.get("trigger"))
+        return Change(updates=bool(news.unknown) or news.trigger() != olds.get("trigger"))
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """Check. Nothing is left behind that a dead run would have to be forgiven."""
+    def on_create(self, news: ConnectionCheckInputs) -> tuple[str, dict[str, Any]]:
+        """Check. An interrupted run leaves nothing behind."""
         outs = self._check(news)
-        return f"{outs['hostName']}/{news['deviceId']}", outs
+        return f"{outs['hostName']}/{news.device_id}", outs
 
-    def on_update(self, _id: str, _olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, _olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
         """Check again."""
         return self._check(news)
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """What was seen when it was checked; a refresh connects nobody."""
+        """What the last check found; a refresh connects nobody."""
         return dict(olds)
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
-        """Nothing stands anywhere."""
+        """There is nothing to delete."""
 
     @staticmethod
-    def _check(news: Properties) -> dict[str, Any]:
-        host, device_id, reason = hubs.hub_host(news), str(news["deviceId"]), _not_checked(news)
-        outs = {name: news.get(name) for name in ("hubId", "deviceId", "cloud")} | {"hostName": host, "trigger": _trigger(news)}
+    def _check(news: ConnectionCheckInputs) -> dict[str, Any]:
+        host, reason = news.found_host(), news.why_not()
+        outs = news.kept() | {"hostName": host, "trigger": news.trigger()}
         if reason is not None:
-            say(f"device {device_id} not checked: {reason}")
+            say(f"device {news.device_id} not checked: {reason}")
             return outs | {"state": NOT_CHECKED, "reason": reason}
-        signer, moment = signer_from(news["signer"]), now()
-        chain = load_chain(str(news["chain"]), what="chain", now=moment)
-        if signer is None:  # pragma: no cover - `_not_checked` has said so
-            raise DeclarationError("signer", _NO_KEY, "leave the check out")
-        way = Way(host, device_id, chain, signer, news.get("trust") or [])
-        deadline = float(news.get("deadline") or _DEADLINE)
-        with hubs.open_registry({**news, "hostName": host, "deadline": min(deadline, hubs.DEADLINE)}) as registry:
-            walk(way, registry, now=moment, deadline=deadline, tell=say)
-        say(f"device {device_id} connected, chain: {way.described()}")
+        way = news.way(host)
+        with replace(news, host_name=host, deadline=min(news.deadline, DEADLINE)).open_registry() as registry:
+            walk(way, registry, now=now(), deadline=news.deadline, tell=say)
+        say(f"device {news.device_id} connected, chain: {way.described()}")
         return outs | {"state": CONNECTED, "certificationPath": way.described()}
 
 
-def _not_checked(news: Properties) -> str | None:
-    """Why there is nothing to check; None where there is."""
-    if news.get("enabled") is False:
-        return _SWITCHED_OFF
-    trust = news.get("trust") or []
-    if not news.get("chain") or (trust and not any(one.get("verified") for one in trust)):
-        return _WAITING
-    return None if news.get("signer") is not None and custody_of(news["signer"]) != OFFLINE else _NO_KEY
+class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", name="ConnectionCheck"):
+    """A canary: one device connects over MQTT and TLS and publishes one message.
 
+    Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, or `not checked`, and then ``reason``
+    says why.
+    """
 
-def _trigger(news: Properties) -> str:
-    """Changes when a check would say something new; which key signs stands in the chain."""
-    signer = news.get("signer")
-    parts = {name: news.get(name) for name in ("hubId", "hostName", "deviceId", "chain", "trust", "device", "cloud")}
-    parts |= {"enabled": news.get("enabled") is not False, "custody": custody_of(signer) if signer else None}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-class ConnectionCheck(Reconciled, module="hubtrust", name="ConnectionCheck"):
-    """A canary: one device connects over MQTT and TLS and publishes one message."""
-
-    state: pulumi.Output[str]
-    reason: pulumi.Output[str | None]
-    certification_path: pulumi.Output[str | None]
+    provider = ConnectionCheckProvider
 
     def __init__(
         self,
@@ -125,35 +160,4 @@ class ConnectionCheck(Reconciled, module="hubtrust", name="ConnectionCheck"):
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
-
-        Args:
-            resource_name: Pulumi's name for it.
-            hub_id: ARM id of the IoT hub.
-            device_id: who connects. A device in the field that is connected under this id loses its session for a moment.
-            host_name: the hub's host name; asked of Resource Manager where it is not given.
-            chain: the authority's chain, PEM; None while it is waited for.
-            signer: where the key of its lowest certificate is; None or offline: nothing is checked. Made a secret here.
-            trust: what the hub trusts, as TrustedHub says it; nothing is checked while none of it is verified.
-            device: anything that changes when the device does: it is checked again then.
-            enabled: False switches the check off, where port 8883 is closed.
-            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
-            deadline: seconds to try again; default 60.
-            opts: Pulumi's options.
-
-        Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, or `not checked`, and then
-        ``reason`` says why.
-        """
-        inputs = {
-            "hub_id": hub_id,
-            "host_name": host_name,
-            "device_id": device_id,
-            "chain": chain,
-            "signer": signer,
-            "trust": trust,
-            "device": device,
-            "enabled": enabled,
-            "cloud": cloud,
-            "deadline": deadline,
-        }
-        super().__init__(ConnectionCheckProvider(), resource_name, inputs, opts)
+        super().__init__(resource_name, locals(), opts)

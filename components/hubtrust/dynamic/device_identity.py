@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
@@ -12,120 +13,161 @@ from hubtrust.devices import description as rules
 from hubtrust.devices.description import Scope, registration, same_identity
 from hubtrust.devices.reconcile import Registrar
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, require_bool, say
+from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.inputs import Inputs, Properties, boolean, declared, wire_names
 from hubtrust.reconcile_errors import DeclarationError
-
-_DECLARED = ("status", "reason", "edge", "thumbprints", "tags", "desired")
-_DOCUMENTS = ("tags", "desired")  # JSON texts in inputs and outputs: their names are the user's, and Pulumi would rewrite some
 
 
 def _document(text: object) -> Any:
     try:
         return json.loads(str(text))
     except ValueError:
-        raise DeclarationError("value", "it is no JSON", "give an object as JSON text") from None
+        raise DeclarationError("value", "it is not JSON", "give an object as JSON text") from None
 
 
-def _declared(properties: Properties) -> Registration:
-    given = {name: properties.get(name) for name in _DECLARED}
-    return registration(given | {name: _document(given[name]) for name in _DOCUMENTS if given[name] is not None})
+def _status(value: object) -> str:
+    registration({"status": value})
+    return str(value)
 
 
-def _names(properties: Properties) -> Scope:
-    return Scope(*(_document(properties.get(name) or "{}") for name in _DOCUMENTS))
+def _reason(value: object) -> str:
+    rules.require_reason(value)
+    return str(value)
 
 
-class DeviceIdentityProvider(Reconciler):
-    """Makes the device and its twin in one call, watches and removes it; revocation is status `disabled` with a reason."""
+def _tags(value: object) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _document(value)
+    rules.require_tags(found)
+    return found
 
-    validators: ClassVar[Mapping[str, Validator]] = {
-        **hubs.VALIDATORS,
-        "deviceId": rules.require_device_id,
-        "status": lambda value: registration({"status": value}),
-        "reason": rules.require_reason,
-        "edge": require_bool,
-        "thumbprints": rules.require_thumbprints,
-        "tags": lambda value: rules.require_tags(_document(value)),
-        "desired": lambda value: rules.require_desired(_document(value)),
-    }
-    required = hubs.REQUIRED | {"deviceId"}
-    outputs = frozenset({*hubs.KEPT, "deviceId", *_DECLARED, "authentication", "etag", "deviceEtag"})
 
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
-        """Another hub or another id is another device; all else is done in place."""
-        replaces = [] if hubs.same_hub(olds, news.get("hubId")) else ["hubId"]
-        replaces += [] if news.get("deviceId") == olds.get("deviceId") else ["deviceId"]
-        if any(is_unknown(value) for value in news.values()):
-            return Change(replaces, updates=True)
-        return Change(replaces, updates=self._is_due(olds, news))
+def _desired(value: object) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _document(value)
+    rules.require_desired(found)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescriptionInputs(Inputs):
+    """What is declared of a device beside its id. Tags and desired properties are JSON texts: Pulumi would rewrite some of their names."""
+
+    status: str | None = declared(
+        _status, "`enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.", kept=True
+    )
+    reason: str | None = declared(_reason, "why, at most 128 characters.", kept=True)
+    edge: bool | None = declared(boolean, "an IoT Edge device.", kept=True)
+    thumbprints: Sequence[str] | None = declared(
+        rules.require_thumbprints,
+        "one or two of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
+        kept=True,
+    )
+    tags: Mapping[str, Any] | None = declared(_tags, "of its twin; other tags in the twin are left alone.", kept=True)
+    desired: Mapping[str, Any] | None = declared(
+        _desired, "desired properties of its twin; other properties in the twin are left alone.", kept=True
+    )
+
+    @property
+    def registration(self) -> Registration:
+        """The entry in the registry."""
+        return registration({name: getattr(self, name) for name in ("status", "reason", "edge", "thumbprints", "tags", "desired")})
+
+    @property
+    def scope(self) -> Scope:
+        """The names that are declared."""
+        return Scope(self.tags or (), self.desired or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
+    """The inputs of a DeviceIdentity."""
+
+    device_id: str = declared(
+        rules.require_device_id, "its id, at most 128 characters; case counts.", required=True, kept=True, replaces=True
+    )
+
+
+class DeviceIdentityOutputs:
+    """What is known of the device."""
+
+    device_id: pulumi.Output[str]
+    host_name: pulumi.Output[str]
+    status: pulumi.Output[str]
+    reason: pulumi.Output[str | None]
+    authentication: pulumi.Output[str]
+    etag: pulumi.Output[str]
+    device_etag: pulumi.Output[str]
+
+
+class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
+    """Creates the device and its twin in one call, watches and deletes it; to revoke it is status `disabled` with a reason."""
+
+    inputs, results = DeviceIdentityInputs, DeviceIdentityOutputs
+
+    def on_diff(self, olds: Properties, news: DeviceIdentityInputs) -> Change:
+        """Another hub or another id is another device; everything else is changed in place."""
+        return Change(news.replaced(olds), updates=bool(news.unknown) or self._is_due(olds, news))
 
     @staticmethod
-    def _is_due(olds: Properties, news: Properties) -> bool:
-        held, declared = _declared(olds), _declared(news)
+    def _is_due(olds: Properties, news: DeviceIdentityInputs) -> bool:
+        held, wanted = DescriptionInputs.read(olds).registration, news.registration
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
-        return (
-            not same_identity(found, declared)
-            or not Scope.of(held, declared).same_twin(held, declared)
-            or news["owner"] != olds.get("owner")
-            or (news.get("cloud") or "public") != (olds.get("cloud") or "public")
-            or (news.get("hostName") is not None and news["hostName"] != olds.get("hostName"))
-        )
+        return not same_identity(found, wanted) or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """What a dead run left carries our tag, and is gone on from."""
-        outs = self._reconcile(news, {}, remember=True)
-        return f"{outs['hostName']}/{news['deviceId']}", outs
+    def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
+        """A device of an interrupted run has our tag, and is continued with."""
+        outs = self._reconcile(news, {}, creating=True)
+        return f"{outs['hostName']}/{news.device_id}", outs
 
-    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: DeviceIdentityInputs) -> dict[str, Any]:
         """Read it, write what differs."""
-        return self._reconcile(news, olds, remember=False)
+        return self._reconcile(news, olds, creating=False)
 
     @staticmethod
-    def _reconcile(news: Properties, olds: Properties, *, remember: bool) -> dict[str, Any]:
-        declared, device_id, host = _declared(news), str(news["deviceId"]), hubs.hub_host(news)
-        former = [olds["owner"]] if olds.get("owner") not in (None, news["owner"]) else []
-        scope = Scope.of(declared) | _names(olds)
-        with hubs.open_registry({**news, "hostName": host}) as registry:
-            adopt = news.get("adopt") is True
+    def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
+        wanted, device_id, host = news.registration, news.device_id, news.found_host()
+        what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
+        with replace(news, host_name=host).open_registry() as registry:
             registrar = Registrar(
-                registry, _what(host, device_id), news["owner"], scope, lambda _: declared, former=former, adopt=adopt, tell=say
+                registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, tell=say
             )
             registrar.look_at([device_id])
-            if remember and (device_id in registrar.settled or registrar.known[device_id]):
-                hubs.stood(host, [device_id])
+            if creating and (device_id in registrar.settled or registrar.known[device_id]):
+                hubs.remember_existing(host, [device_id])
             registrar.settle([device_id])
             found = registry.twin(device_id)
         if found is None:
-            raise NotFoundError(_what(host, device_id), "it was deleted while it was made", "find out who does that, then run again")
-        return _outs({**news, "hostName": host}, found, Scope.of(declared))
+            raise NotFoundError(what, "it was deleted while it was created", "find out who does that, then run again")
+        return _outs({**news.given, "hostName": host}, found, Scope.of(wanted))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """Disabled, changed, in other hands, gone."""
+        """Disabled, changed, owned by others, gone."""
+        hub = HubInputs.read(olds)
         try:
-            with hubs.open_registry(olds, looking=True) as registry:
+            with hub.open_registry(reading=True) as registry:
                 found = registry.twin(str(olds["deviceId"]))
         except (NotFoundError, UnreachableError):
-            if hubs.hub_is_gone(olds):
+            if hub.is_gone():
                 return None
             raise
         if found is None:
             return None
         tag = found.registration.tags.get("hubtrust")
-        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _names(olds))
+        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, DescriptionInputs.read(olds).scope)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
-        """With its etag; a device of this id that carries another's tag, or that another resource of this run stands on, stays."""
-        device_id, host = str(olds["deviceId"]), str(olds["hostName"])
+        """With its etag; a device of this id that has another owner's tag, or that another resource of this run uses, is kept."""
+        hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
         if hubs.taken_over(host, device_id):
-            say(f"{_what(host, device_id)}: another resource of this run has taken it over, so it stays")
+            say(f"{_what(host, device_id)}: another resource of this run has taken it over, so it is kept")
             return
         try:
-            with hubs.open_registry(olds, looking=True) as registry:
+            with hub.open_registry(reading=True) as registry:
                 registrar = Registrar(registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, tell=say)
                 registrar.look_at([device_id])
                 registrar.settle()
         except (NotFoundError, UnreachableError):
-            if not hubs.hub_is_gone(olds):
+            if not hub.is_gone():
                 raise
 
 
@@ -135,7 +177,7 @@ def _what(host: str, device_id: str) -> str:
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
     held: Registration = found.registration
-    return {name: properties.get(name) for name in (*hubs.KEPT, "deviceId")} | {
+    return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId")} | {
         "status": "enabled" if held.enabled else "disabled",
         "reason": held.reason,
         "edge": held.edge,
@@ -148,16 +190,13 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
     }
 
 
-class DeviceIdentity(Reconciled, module="hubtrust", name="DeviceIdentity"):
-    """One device in a hub's registry."""
+class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name="DeviceIdentity"):
+    """One device in a hub's registry.
 
-    device_id: pulumi.Output[str]
-    host_name: pulumi.Output[str]
-    status: pulumi.Output[str]
-    reason: pulumi.Output[str | None]
-    authentication: pulumi.Output[str]
-    etag: pulumi.Output[str]
-    device_etag: pulumi.Output[str]
+    Outputs: ``authentication`` is `certificateAuthority` or `selfSigned`; ``etag`` is the twin's, ``device_etag`` the identity's.
+    """
+
+    provider = DeviceIdentityProvider
 
     def __init__(
         self,
@@ -177,39 +216,7 @@ class DeviceIdentity(Reconciled, module="hubtrust", name="DeviceIdentity"):
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
-
-        Args:
-            resource_name: Pulumi's name for it.
-            hub_id: ARM id of the IoT hub.
-            device_id: its id, at most 128 characters; case counts.
-            host_name: the hub's host name; asked of Resource Manager where it is not given.
-            status: `enabled` (default) or `disabled`: a disabled device's session is dropped and it connects no more.
-            reason: why, at most 128 characters.
-            edge: an IoT Edge device.
-            thumbprints: one or two of self-signed certificates, SHA-1 or SHA-256, hex; without them it shows a certificate of a CA.
-            tags: of its twin; those that others write beside them are theirs.
-            desired: desired properties of its twin; likewise.
-            adopt: take over a device of this id that others made, instead of refusing.
-            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
-            deadline: seconds to try each call again that Azure refuses for the moment; default 300.
-            opts: Pulumi's options.
-
-        Outputs: ``authentication`` is `certificateAuthority` or `selfSigned`; ``etag`` is the twin's, ``device_etag`` the identity's.
-        """
-        inputs = {
-            "hub_id": hub_id,
-            "host_name": host_name,
-            "device_id": device_id,
-            "status": status,
-            "reason": reason,
-            "edge": edge,
-            "thumbprints": thumbprints,
-            "tags": None if tags is None else pulumi.Output.json_dumps(tags),
-            "desired": None if desired is None else pulumi.Output.json_dumps(desired),
-            "owner": hubs.owner_tag(resource_name, "DeviceIdentity", opts),
-            "adopt": adopt,
-            "cloud": cloud,
-            "deadline": deadline,
-        }
-        super().__init__(DeviceIdentityProvider(), resource_name, inputs, opts)
+        documents = {"tags": tags, "desired": desired}
+        texts = {name: None if value is None else pulumi.Output.json_dumps(value) for name, value in documents.items()}
+        owner = hubs.owner_tag(resource_name, "DeviceIdentity", opts)
+        super().__init__(resource_name, {**locals(), **texts}, opts)

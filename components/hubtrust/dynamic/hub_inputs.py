@@ -1,106 +1,178 @@
-"""The registry that a device resource names by its inputs: where it is, who its devices belong to, and whether the hub is gone."""
+"""Inputs that several resources have: which cloud, how long to retry, which hub, whose devices; and the connections they lead to."""
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
 from hubtrust.azure import clouds
-from hubtrust.azure.certificates import host_name, service
+from hubtrust.azure.certificates import Service, host_name, service
 from hubtrust.azure.client import Door, Patience
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.dynamic.lifecycle import Properties, Validator, require_bool, require_number, say
+from hubtrust.dynamic.lifecycle import say
+from hubtrust.inputs import Inputs, boolean, declared, number
 from hubtrust.reconcile_errors import DeclarationError
 
 DEADLINE = 300.0  # seconds
 _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
-_stood: set[tuple[str, str]] = set()  # devices that a create of this process found standing; a process lives for one run
+_existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
 
 
-def _require_host(value: object) -> None:
+def _cloud_name(value: object) -> str:
+    name = str(value)
+    clouds.require_name(name)
+    return name
+
+
+def _host(value: object) -> str:
     if not _HOST.fullmatch(str(value)):
-        raise DeclarationError("hostName", f"'{value}' is no hub's host name", "give it as hub-7.azure-devices.net, or leave it out")
+        raise DeclarationError("hostName", f"'{value}' is not a hub's host name", "give it as hub-7.azure-devices.net, or leave it out")
+    return str(value)
 
 
-def _require_hub(value: object) -> None:
-    if service(str(value)).kind != "iothubs":
+def _hub(value: object) -> Service:
+    found = service(str(value))
+    if found.kind != "iothubs":
         raise DeclarationError("hubId", "it names a provisioning service, which has no devices", "give the id of an IoT hub")
-
-
-def _require_owner(value: object) -> None:
-    if not isinstance(value, Mapping) or set(value) != {"stack", "urn"} or not all(isinstance(one, str) for one in value.values()):
-        raise DeclarationError("owner", f"it is {value!r}", "give stack and urn")
-
-
-VALIDATORS: Final[Mapping[str, Validator]] = {
-    "hubId": _require_hub,
-    "hostName": _require_host,
-    "owner": _require_owner,
-    "adopt": require_bool,
-    "cloud": lambda value: clouds.require_name(str(value)),
-    "deadline": lambda value: require_number(value, least=1, most=3600),
-}
-REQUIRED: Final = frozenset({"hubId", "owner"})
-KEPT: Final = ("hubId", "hostName", "owner", "cloud", "deadline")  # inputs that are outputs, because read and delete need them
-
-
-def open_registry(properties: Properties, *, looking: bool = False) -> Registry:
-    """For a `with`. ``looking`` has no patience with a hub that is not there: the hub may be gone, which ``hub_is_gone`` tells.
-
-    Raises:
-        CloudError, NotFoundError, AzureError: there is no such cloud or hub.
-    """
-    patience = Patience(deadline=float(properties.get("deadline") or DEADLINE))
-    patience = replace(patience, missing=0.0, unreachable=10.0) if looking else patience
-    cloud = _cloud(properties)
-    return Registry(hub_host(properties), cloud, login(cloud, os.environ), patience, say)
-
-
-def hub_host(properties: Properties) -> str:
-    """The hub's host name: given, or asked of Resource Manager."""
-    if properties.get("hostName"):
-        return str(properties["hostName"])
-    owner = service(str(properties["hubId"]))
-    with _arm(properties) as door:
-        found = host_name(door, owner)
-    if found is None:
-        raise NotFoundError(owner.title, "it is not there", "check its resource id, refresh, then run again")
     return found
 
 
-def hub_is_gone(properties: Properties) -> bool:
-    """Whether the hub itself is not there, by Resource Manager's word: a dead name alone may be a broken line."""
-    try:
-        with _arm(properties) as door:
-            return host_name(door, service(str(properties["hubId"]))) is None
-    except AzureError:
-        return False  # nobody could say: the trouble that made us ask is told instead
+def _owner(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or set(value) != {"stack", "urn"} or not all(isinstance(one, str) for one in value.values()):
+        raise DeclarationError("owner", f"it is {value!r}", "give stack and urn")
+    return value
 
 
-def same_hub(olds: Properties, hub_id: object) -> bool:
+def same_id(old: object, new: object) -> bool:
     """ARM ids are compared without case."""
-    return isinstance(hub_id, str) and str(olds.get("hubId")).rstrip("/").lower() == hub_id.rstrip("/").lower()
+    return str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
 
 
-def stood(host: str, device_ids: Iterable[str]) -> None:
-    """Remember devices that a create found standing: a replacement's old resource must not delete them at the end of the run."""
-    _stood.update((host, one) for one in device_ids)
+def hub_id(*, required: bool, replaces: bool = False) -> Any:
+    """The declaration of the input `hubId`."""
+    return declared(_hub, "ARM id of the IoT hub.", required=required, kept=True, replaces=replaces, same=same_id)
+
+
+def hub_host_name(*, kept: bool = True) -> Any:
+    """The declaration of the input `hostName`."""
+    return declared(_host, "the hub's host name; Resource Manager is asked where it is not given.", kept=kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudInputs(Inputs):
+    """Which Azure."""
+
+    cloud: str = declared(
+        _cloud_name,
+        "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
+        kept=True,
+        default=clouds.PUBLIC.name,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureInputs(CloudInputs):
+    """Which Azure, and how long to retry there."""
+
+    deadline: float = declared(
+        number(1, 3600), "seconds to retry what Azure refuses temporarily; default 300.", kept=True, default=DEADLINE
+    )
+
+    def resource_manager(self, patience: Patience | None = None) -> Door:
+        """A client of Azure Resource Manager. For a `with`.
+
+        Raises:
+            CloudError: there is no such cloud.
+        """
+        cloud = clouds.named(self.cloud)
+        return Door(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubInputs(AzureInputs):
+    """A hub."""
+
+    hub_id: Service = hub_id(required=True)
+    host_name: str | None = hub_host_name()
+
+    def found_host(self) -> str:
+        """The hub's host name: given, or asked of Resource Manager.
+
+        Raises:
+            NotFoundError: there is no such hub.
+            AzureError: Resource Manager does not answer.
+        """
+        if self.host_name:
+            return self.host_name
+        with self._impatient() as door:
+            found = host_name(door, self.hub_id)
+        if found is None:
+            raise NotFoundError(self.hub_id.title, "it does not exist", "check its resource id, refresh, then run again")
+        return found
+
+    def is_gone(self) -> bool:
+        """Whether Resource Manager says that the hub does not exist: a name that does not resolve may be a network problem."""
+        try:
+            with self._impatient() as door:
+                return host_name(door, self.hub_id) is None
+        except AzureError:
+            return False  # nobody could say: the error that made us ask is shown instead
+
+    def open_registry(self, *, reading: bool = False, patience: Patience | None = None) -> Registry:
+        """The hub's device registry. For a `with`. ``reading`` does not wait for a hub that is missing: see ``is_gone``.
+
+        Raises:
+            CloudError, NotFoundError, AzureError: there is no such cloud or hub.
+        """
+        patience = patience or Patience(deadline=self.deadline)
+        patience = replace(patience, missing=0.0, unreachable=10.0) if reading else patience
+        cloud = clouds.named(self.cloud)
+        return Registry(self.found_host(), cloud, login(cloud, os.environ), patience, say)
+
+    def _impatient(self) -> Door:
+        return self.resource_manager(Patience(deadline=min(self.deadline, 60.0), missing=0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevicesInputs(HubInputs):
+    """A hub, and whose devices on it."""
+
+    hub_id: Service = hub_id(required=True, replaces=True)
+    owner: Mapping[str, str] = declared(_owner, argument="", required=True, kept=True)
+    adopt: bool = declared(boolean, "take over devices of these ids that others created, instead of refusing.", default=False)
+
+    def moved(self, olds: Mapping[str, Any]) -> bool:
+        """Whether owner, cloud or host name differ from the old outputs."""
+        return (
+            self.owner != olds.get("owner")
+            or self.cloud != CloudInputs.read(olds).cloud
+            or (self.host_name is not None and self.host_name != olds.get("hostName"))
+        )
+
+    def former_owners(self, olds: Mapping[str, Any]) -> list[Mapping[str, str]]:
+        """The owner of the last run, where it is another one: a renamed resource."""
+        return [olds["owner"]] if olds.get("owner") not in (None, self.owner) else []
+
+
+def remember_existing(host: str, device_ids: Iterable[str]) -> None:
+    """Remember devices that a create found on the hub: the resource that it replaces must not delete them at the end of the run."""
+    _existing.update((host, one) for one in device_ids)
 
 
 def taken_over(host: str, device_id: str) -> bool:
-    """Whether another resource of this run stands on this device; asked once, by the resource that was to delete it."""
-    found = (host, device_id) in _stood
-    _stood.discard((host, device_id))
+    """Whether another resource of this run has taken the device over; asked once, by the resource that is deleted."""
+    found = (host, device_id) in _existing
+    _existing.discard((host, device_id))
     return found
 
 
 def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
-    """What the tag of our devices says: which stack, and which resource of it."""
+    """The value of the tag on our devices: the stack, and the resource in it."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     urn = pulumi.create_urn(name, f"pulumi-python:dynamic/hubtrust:{kind}", opts.parent if opts else None)
     # Its text needs the parent's URN and nothing more: a dependency on a component is one on all its children, this resource too.
@@ -111,13 +183,3 @@ def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict
 def name_in(owner: Mapping[str, Any]) -> str:
     """The resource's own name, from its URN."""
     return str(owner.get("urn")).rpartition("::")[2]
-
-
-def _cloud(properties: Properties) -> clouds.Cloud:
-    return clouds.named(str(properties.get("cloud") or clouds.PUBLIC.name))
-
-
-def _arm(properties: Properties) -> Door:
-    cloud = _cloud(properties)
-    patience = Patience(deadline=min(float(properties.get("deadline") or DEADLINE), 60.0), missing=0.0)
-    return Door(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience, say)

@@ -1,21 +1,23 @@
 """IssuedCertificate: a certificate for this key or CSR, signed by this authority through its signer, renewed in its window."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
+from cryptography import x509
 
-from hubtrust.certificates.issuance import DEFAULTS, DEVICE, INTERMEDIATE, PROFILES, ROOT, Issuance, parse_subject
-from hubtrust.custody.custodies import require_signer
-from hubtrust.dynamic.lifecycle import Change, Properties, Reconciled, Reconciler, Validator, is_unknown, now, require_number, say
-from hubtrust.pki.certificate import display, instant, load_certificate, load_certificates
-from hubtrust.pki.keys import load_public_key
-from hubtrust.pki.request import load_request
+from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, issuer_certificates, parse_subject
+from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.inputs import Properties, declared, whole_number, wire_name
+from hubtrust.pki.certificate import describe, display, instant, load_certificate, pem
+from hubtrust.pki.issue import device_name
+from hubtrust.pki.keys import PublicKey, load_public_key
+from hubtrust.pki.request import load_request, requested_key
 from hubtrust.reconcile_errors import DeclarationError
 
-# Another one of these is another certificate; everything else is the same one, renewed or kept.
-_IDENTITY = ("profile", "subject", "deviceId")
-_KEYS = ("publicKey", "request", "signer", "issuerCertificate")
+_KEYS = ("public_key", "request", "signer", "issuer_certificate")  # unknown ones may bring another key, so another certificate
 _REQUIRED = {
     ROOT: {"subject"},
     INTERMEDIATE: {"subject", "issuerCertificate", "pathLength"},
@@ -23,103 +25,91 @@ _REQUIRED = {
 }
 
 
-def _require_profile(value: object) -> None:
+def _profile(value: object) -> str:
     if value not in PROFILES:
         raise DeclarationError("profile", f"there is no profile '{value}'", f"use {', '.join(PROFILES)}")
+    return str(value)
 
 
-def _require_inputs(profile: str, news: Properties) -> None:
-    """The inputs of ``profile``, one key to certify, and a window inside the lifetime."""
-    for name in sorted(_REQUIRED[profile] - news.keys()):
-        raise DeclarationError(name, f"it is missing, and profile '{profile}' has it", "give it")
-    keys = sorted({"publicKey", "request"} & news.keys())
-    if profile == ROOT and keys:
-        raise DeclarationError(keys[0], "a root certifies its signer's own key", f"leave {' and '.join(keys)} out")
-    if profile != ROOT and len(keys) != 1:
-        raise DeclarationError("publicKey", f"there are {len(keys)} keys to certify", "give publicKey or request, one of them")
-    lifetime, window = (news.get(name, DEFAULTS[profile][name]) for name in ("lifetimeDays", "renewBeforeDays"))
-    if lifetime is not None and window is not None and window >= lifetime:
-        raise DeclarationError("renewBeforeDays", f"it is {window:g} and the lifetime is {lifetime:g} days", "renew later, or live longer")
+def _device_id(value: object) -> str:
+    device_name(str(value))  # refuses an id that does not fit a common name
+    return str(value)
 
 
-def _tell_due(issuance: Issuance, olds: Properties) -> None:
-    """In a preview this is all that is to be seen of a renewal."""
-    certificate = load_certificate(str(olds["certificate"]), what="certificate")
-    if issuance.is_due(certificate, now=now()):
-        ends = instant(certificate.not_valid_after_utc)
-        say(f"{display(certificate)}: renewal is due, for it ends on {ends}; `up` signs it anew, for the same key")
+@dataclass(frozen=True, kw_only=True)
+class IssuedCertificateInputs(IssuingInputs):
+    """The inputs of an IssuedCertificate."""
 
-
-class IssuedCertificateProvider(Reconciler):
-    """Signs, and signs again when renewal is due; no service is asked, so what is lost is only ever an answer."""
-
-    validators: ClassVar[Mapping[str, Validator]] = {
-        "profile": _require_profile,
-        "subject": parse_subject,
-        "deviceId": Issuance.require_device_id,
-        "publicKey": lambda value: load_public_key(str(value), what="publicKey"),
-        "request": lambda value: load_request(str(value), what="request"),
-        "issuerCertificate": lambda value: load_certificates(str(value), what="issuerCertificate"),
-        "signer": require_signer,
-        "pathLength": lambda value: require_number(value, least=0, most=9, whole=True),
-        "lifetimeDays": lambda value: require_number(value, least=1 / 24, most=36525),
-        "renewBeforeDays": lambda value: require_number(value, least=0, most=36525),
-    }
-    required = frozenset({"profile", "signer"})
-    secret_inputs = frozenset({"signer"})
-    outputs = frozenset(
-        {
-            *("profile", "subject", "deviceId", "issuerCertificate", "pathLength", "lifetimeDays", "renewBeforeDays", "custody"),
-            *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
-            *("keyThumbprint", "issuerKeyThumbprint"),
-        }
+    profile: str = declared(_profile, "`root`, `intermediate` or `device`.", required=True, kept=True, replaces=True)
+    subject: x509.Name | None = declared(
+        parse_subject, "of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.", kept=True, replaces=True
+    )
+    device_id: str | None = declared(_device_id, "of a device: its common name.", kept=True, replaces=True)
+    public_key: PublicKey | None = declared(
+        lambda value: load_public_key(str(value), what="publicKey"), "the key to certify, PEM; or `request`."
+    )
+    request: x509.CertificateSigningRequest | None = declared(
+        lambda value: load_request(str(value), what="request"),
+        "a certificate signing request, PEM, whose key is certified; nothing else in it is used.",
+    )
+    issuer_certificate: tuple[x509.Certificate, ...] = declared(
+        issuer_certificates, "PEM, the issuer's own first; those above it go into ``chain``.", kept=True, default=()
+    )
+    path_length: int | None = declared(
+        whole_number(0, 9), "how many authorities may follow below; 0: devices only; a root may leave it open.", kept=True
     )
 
-    def combined(self, news: Properties) -> None:
-        """Each profile has its own inputs; what can be judged before all is known is judged."""
-        profile = news.get("profile")
-        if profile is not None:
-            _require_inputs(str(profile), news)
-        if None not in news.values():
-            Issuance.read(news).require_possible(now=now())
+    def require_consistent(self) -> None:
+        """Refuse missing inputs of the profile, two keys to certify or none, and a window that is not inside the lifetime.
 
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
-        """Re-key, another name, another issuer's key: a new certificate. Renewal, another lifetime or path length: the same one anew."""
-        names = [name for name in _IDENTITY if name in news]
-        replaces = [name for name in names if is_unknown(news[name]) or news[name] != olds.get(name)]
-        replaces += [name for name in _KEYS if is_unknown(news.get(name))]
-        if replaces or any(is_unknown(value) for value in news.values()):
-            return Change(replaces, updates=True)
-        issuance = Issuance.read(news)
-        if issuance.subject_key_thumbprint != olds.get("keyThumbprint"):
-            replaces += [name for name in ("request", "publicKey") if name in news] or ["signer"]
-        if issuance.issuer_key_thumbprint != olds.get("issuerKeyThumbprint") and "signer" not in replaces:
-            replaces.append("signer")
-        if not replaces:
-            _tell_due(issuance, olds)
-        return Change(replaces, updates=not issuance.is_current(olds, now=now()))
+        Raises:
+            DeclarationError: so it is.
+        """
+        if "profile" in self.unknown:
+            return
+        profile = self.profile
+        for name in sorted(_REQUIRED[profile] - self.given.keys()):
+            raise DeclarationError(name, f"it is missing, and profile '{profile}' needs it", "give it")
+        keys = sorted({"publicKey", "request"} & self.given.keys())
+        if profile == ROOT and keys:
+            raise DeclarationError(keys[0], "a root certifies its signer's own key", f"leave {' and '.join(keys)} out")
+        if profile != ROOT and len(keys) != 1:
+            raise DeclarationError("publicKey", f"there are {len(keys)} keys to certify", "give either publicKey or request")
+        self.lifetime(profile)
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """Sign. The id is the certified key's: it outlives renewals."""
-        issuance = Issuance.read(news)
-        return issuance.subject_key_thumbprint, issuance.outs(issuance.sign(now=now()))
+    def issuance(self) -> Issuance:
+        """What is to be issued.
 
-    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """There is nobody to ask: the certificate is in the outputs. Whether it is due is ``on_diff``'s to say."""
-        return dict(olds)
+        Raises:
+            HubtrustError: nothing here can sign, or the request is not for this device.
+        """
+        profile = self.profile
+        if profile == ROOT:
+            signer = self.signer.require_signer("issue it where the key is and import the chain")
+            public_key = signer.public_key
+        else:
+            signer, public_key = self.issuer_key(), self._subject_key()
+        return Issuance(
+            profile,
+            signer,
+            public_key,
+            self.lifetime(profile),
+            issuers=() if profile == ROOT else self.issuer_certificate,
+            subject=self.subject,
+            device_id=self.device_id,
+            path_length=self.path_length,
+        )
 
-    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Sign anew where the certificate is due or declared otherwise; else keep it and renew what is said about it."""
-        issuance = Issuance.read(news)
-        kept = issuance.kept(olds, now=now())
-        return issuance.outs(kept or issuance.sign(now=now()))
-
-    def on_delete(self, _id: str, _olds: Properties) -> None:
-        """Nothing is registered anywhere: what was issued expires by itself, or with its authority."""
+    def _subject_key(self) -> PublicKey:
+        if self.public_key is not None:
+            return self.public_key
+        if self.request is None:
+            raise DeclarationError("publicKey", "there are 0 keys to certify", "give either publicKey or request")
+        return requested_key(self.request, what="request", name=self.device_id if self.profile == DEVICE else None)
 
 
-class IssuedCertificate(Reconciled, module="hubtrust", name="IssuedCertificate"):
-    """A certificate issued here: a root, an intermediate, or a device's."""
+class IssuedCertificateOutputs:
+    """What is known of an issued certificate; the key that signed is in none of it."""
 
     certificate: pulumi.Output[str]
     chain: pulumi.Output[str]
@@ -133,7 +123,97 @@ class IssuedCertificate(Reconciled, module="hubtrust", name="IssuedCertificate")
     renew_at: pulumi.Output[str]
     key: pulumi.Output[str]
     key_thumbprint: pulumi.Output[str]
+    issuer_key_thumbprint: pulumi.Output[str]
     custody: pulumi.Output[str]
+
+
+def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> x509.Certificate | None:
+    """The certificate of the last run, where it is still what is declared and not due; otherwise None."""
+    certificate = load_certificate(str(olds["certificate"]), what="certificate")
+    same = olds.get("pathLength") == news.given.get("pathLength")
+    return certificate if same and issuance.keeps(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
+
+
+def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.Certificate) -> dict[str, Any]:
+    described = describe(certificate)
+    found = news.kept() | {
+        "subject": news.given.get("subject") or described.subject,
+        "custody": news.signer.custody,
+        "certificate": pem(certificate),
+        "chain": "".join(pem(one) for one in (certificate, *issuance.issuers)),
+        "issuer": described.issuer,
+        "serial": described.serial,
+        "thumbprint": described.thumbprint,
+        "sha256": described.sha256,
+        "notBefore": described.not_before,
+        "notAfter": described.not_after,
+        "renewAt": instant(certificate.not_valid_after_utc - issuance.window),
+        "key": described.key,
+        "keyThumbprint": described.key_thumbprint,
+        "issuerKeyThumbprint": issuance.issuer_key_thumbprint,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _say_due(issuance: Issuance, olds: Properties) -> None:
+    """In a preview this is all that is to be seen of a renewal."""
+    certificate = load_certificate(str(olds["certificate"]), what="certificate")
+    if issuance.is_due(certificate, now=now()):
+        ends = instant(certificate.not_valid_after_utc)
+        say(f"{display(certificate)}: renewal is due, for it ends on {ends}; `up` signs it anew, for the same key")
+
+
+class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
+    """Signs, and signs again when renewal is due; no service is asked, so that only an answer can be lost."""
+
+    inputs, results = IssuedCertificateInputs, IssuedCertificateOutputs
+
+    def on_check(self, _olds: Properties, news: IssuedCertificateInputs) -> None:
+        """Each profile has its own inputs; the rest is validated once all is known."""
+        news.require_consistent()
+        if not news.unknown:
+            news.issuance().require_possible(now=now())
+
+    def on_diff(self, olds: Properties, news: IssuedCertificateInputs) -> Change:
+        """Re-key, another name, another issuer's key: a new certificate. Renewal, another lifetime or path length: the same one anew."""
+        replaces = news.replaced(olds) + [wire_name(name) for name in _KEYS if name in news.unknown]
+        if replaces or news.unknown:
+            return Change(replaces, updates=True)
+        issuance = news.issuance()
+        if issuance.subject_key_thumbprint != olds.get("keyThumbprint"):
+            replaces += [name for name in ("request", "publicKey") if name in news.given] or ["signer"]
+        if issuance.issuer_key_thumbprint != olds.get("issuerKeyThumbprint") and "signer" not in replaces:
+            replaces.append("signer")
+        if not replaces:
+            _say_due(issuance, olds)
+        kept = _kept(issuance, news, olds)
+        return Change(replaces, updates=kept is None or _outs(issuance, news, kept) != dict(olds))
+
+    def on_create(self, news: IssuedCertificateInputs) -> tuple[str, dict[str, Any]]:
+        """Sign. The id is the certified key's: renewals keep it."""
+        issuance = news.issuance()
+        return issuance.subject_key_thumbprint, _outs(issuance, news, issuance.sign(now=now()))
+
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+        """There is nobody to ask: the certificate is in the outputs. ``on_diff`` says whether it is due."""
+        return dict(olds)
+
+    def on_update(self, _id: str, olds: Properties, news: IssuedCertificateInputs) -> dict[str, Any]:
+        """Sign anew where the certificate is due or declared differently; otherwise keep it and update the outputs about it."""
+        issuance = news.issuance()
+        return _outs(issuance, news, _kept(issuance, news, olds) or issuance.sign(now=now()))
+
+    def on_delete(self, _id: str, _olds: Properties) -> None:
+        """Nothing is registered anywhere: what was issued expires by itself, or with its authority."""
+
+
+class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust", name="IssuedCertificate"):
+    """A certificate issued here: a root, an intermediate, or a device's.
+
+    Outputs: ``certificate`` and ``chain`` (it and all above it) are PEM, ``renew_at`` is when renewal is due.
+    """
+
+    provider = IssuedCertificateProvider
 
     def __init__(
         self,
@@ -151,35 +231,4 @@ class IssuedCertificate(Reconciled, module="hubtrust", name="IssuedCertificate")
         renew_before_days: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
-
-        Args:
-            resource_name: Pulumi's name for it.
-            profile: `root`, `intermediate` or `device`.
-            signer: where the signing key is, ``custody.in_state(…)``, ``in_key_vault(…)`` or ``in_token(…)``: a root's own, else the
-                issuer's; made a secret here.
-            subject: of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.
-            device_id: of a device: its common name.
-            public_key: the key to certify, PEM; or
-            request: a certificate signing request, PEM, whose key is certified; its other wishes are not looked at.
-            issuer_certificate: PEM, the issuer's own first; those above it go into ``chain``.
-            path_length: how many authorities may stand below; 0: devices only; a root may leave it open.
-            lifetime_days: default 3650 (root), 1825 (intermediate), 365 (device); cut where the issuer ends.
-            renew_before_days: before its end it is signed anew: default 365, 180, 30.
-            opts: Pulumi's options.
-
-        Outputs: ``certificate`` and ``chain`` (it and all above it) are PEM, ``renew_at`` is when renewal falls due.
-        """
-        inputs = {
-            "profile": profile,
-            "signer": signer,
-            "subject": subject,
-            "device_id": device_id,
-            "public_key": public_key,
-            "request": request,
-            "issuer_certificate": issuer_certificate,
-            "path_length": path_length,
-            "lifetime_days": lifetime_days,
-            "renew_before_days": renew_before_days,
-        }
-        super().__init__(IssuedCertificateProvider(), resource_name, inputs, opts)
+        super().__init__(resource_name, locals(), opts)

@@ -3,34 +3,32 @@
 The engine calls, for each resource: ``check`` (twice where it replaces), then ``diff`` where there is an old state, then one of ``create``,
 ``update`` or nothing; ``read`` on refresh; ``delete`` last. What that means here:
 
-1. ``check`` and ``diff`` touch nothing but their arguments and the clock; values may be unknown (preview) and numbers come as floats.
+1. ``check`` and ``diff`` use nothing but their arguments and the clock; values may be unknown (preview) and numbers arrive as floats.
 2. ``diff`` sees the old *outputs*: an input that is to be compared, read or deleted by is an output too. Private keys are not: their
    public key's thumbprint is.
-3. ``create`` finds what a dead run left; a failed ``update`` keeps the old outputs. So each looks before it acts, and can be run again.
-4. ``read`` answers "gone" with an empty id. It gives no inputs, so that the engine keeps the program's own: what could be read back
+3. ``create`` finds what an interrupted run left behind; a failed ``update`` keeps the old outputs. So each reads before it writes, and
+   can be run again.
+4. ``read`` answers "gone" with an empty id. It returns no inputs, so that the engine keeps the program's own: what could be read back
    lacks the keys, and every refresh would show them as a difference.
 5. An error of ours reaches the user as one line.
 """
 
-import math
-import re
+import inspect
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
-from pulumi.output import Unknown
 
 from hubtrust.errors import HubtrustError
-from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.inputs import Inputs, Properties, python_name, wire_name, wire_names
 
 PROVIDER_KEY = "__provider"  # Pulumi's own input, put back by its servicer
-Properties = Mapping[str, Any]
-Validator = Callable[[Any], object]  # raises HubtrustError
+AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 _T = TypeVar("_T")
 
 
@@ -42,79 +40,82 @@ class Change:
     updates: bool = False
 
 
-class Reconciler(ResourceProvider):
-    """A provider that keeps the contract; a noun fills in its inputs, its outputs and the five verbs.
+class Reconciler(ResourceProvider, Generic[AnyInputs]):
+    """A provider that keeps the contract. A resource declares its inputs and outputs and implements Pulumi's verbs.
 
     Stateless, and in an importable module, so that its pickle is a name and holds no secret.
     """
 
     serialize_as_secret_always = False
-    validators: ClassVar[Mapping[str, Validator]]  # every input, and what refuses a wrong value of it
-    required: ClassVar[frozenset[str]]
-    secret_inputs: ClassVar[frozenset[str]] = frozenset()
-    outputs: ClassVar[frozenset[str]]
+    inputs: type[AnyInputs]
+    results: ClassVar[type]  # its annotations are the outputs, beside the inputs that are kept
+    outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: follows from ``inputs`` and ``results``
+    secret_inputs: ClassVar[frozenset[str]]
 
-    def combined(self, news: Properties) -> None:
-        """Refuse inputs that are right each and wrong together; one that is not known yet is None here."""
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Derive the allow-list of outputs."""
+        super().__init_subclass__(**more)
+        cls.outputs = wire_names(cls.inputs, "kept") | {wire_name(name) for name in inspect.get_annotations(cls.results)}
+        cls.secret_inputs = wire_names(cls.inputs, "secret")
+
+    def on_check(self, olds: Properties, news: AnyInputs) -> None:
+        """Refuse inputs that are valid alone and invalid together, or after the old inputs ``olds``. Some may be unknown.
+
+        Raises:
+            HubtrustError: so it is.
+        """
 
     @abstractmethod
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
-        """How the inputs differ from the old outputs."""
+    def on_diff(self, olds: Properties, news: AnyInputs) -> Change:
+        """How the inputs, of which some may be unknown, differ from the old outputs."""
 
     @abstractmethod
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """Create, or go on from what a dead run left: id and outputs."""
+    def on_create(self, news: AnyInputs) -> tuple[str, dict[str, Any]]:
+        """Create, or continue what an interrupted run began: id and outputs."""
 
     @abstractmethod
     def on_read(self, id_: str, olds: Properties) -> dict[str, Any] | None:
-        """The outputs as reality has them now; None when it is gone."""
+        """The outputs as they really are now; None when the resource is gone."""
 
     @abstractmethod
-    def on_update(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Bring reality to the inputs: every output."""
+    def on_update(self, id_: str, olds: Properties, news: AnyInputs) -> dict[str, Any]:
+        """Make the resource what the inputs say: every output."""
 
     @abstractmethod
     def on_delete(self, id_: str, olds: Properties) -> None:
-        """Remove it; that it is gone already is as good."""
+        """Delete it; one that is gone already is no error."""
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Every wrong input at once. The property is named to the engine unless it would print a secret or several lines beside it."""
-        given = _own(news)
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Every invalid input at once. The property is named to the engine unless the engine would print a secret or several lines."""
+        given, known = _own(news), {wire_name(name) for name in self.inputs.declarations()}
         failures = []
-        for name, reason in self._faults(given):
+        for name, reason in self._faults(_own(olds), given, known):
             value = given.get(name)
             plain = isinstance(value, str | int | float | bool) and "\n" not in str(value)
-            hidden = not plain or name in self.secret_inputs or name not in self.validators
+            hidden = not plain or name in self.secret_inputs or name not in known
             failures.append(CheckFailure("" if hidden else name, reason))
         return CheckResult(news, failures)
 
-    def _faults(self, given: Properties) -> Iterator[tuple[str, str]]:
-        missing = sorted(self.required - given.keys())
-        yield from ((name, f"{name}: it is missing; give it") for name in missing)
-        for name in sorted(given.keys() - self.validators.keys()):
-            yield name, f"{name}: there is no such property; use {', '.join(sorted(self.validators))}"
-        settled = {name: value for name, value in given.items() if name in self.validators and not is_unknown(value)}
-        sound = not missing
-        for name, value in settled.items():
+    def _faults(self, olds: Properties, given: Properties, known: set[str]) -> Iterator[tuple[str, str]]:
+        for name in sorted(given.keys() - known):
+            yield name, f"{name}: there is no such property; use {', '.join(sorted(known))}"
+        inputs, faults = self.inputs.parse(given)
+        for name, error in faults:
+            yield name, str(error) if error.what.startswith(name) else f"{name}: {error}"
+        if inputs is not None:
             try:
-                self.validators[name](value)
-            except HubtrustError as error:
-                sound = False
-                yield name, str(error) if error.what.startswith(name) else f"{name}: {error}"
-        if sound:
-            try:
-                self.combined(settled | dict.fromkeys(given.keys() - settled.keys()))
+                self.on_check(olds, inputs)
             except HubtrustError as error:
                 yield "", str(error)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """See ``on_diff``. The new one is made before the old one goes."""
-        found = self.on_diff(_own(olds), _own(news))
+        """See ``on_diff``. A replacement is created before the old resource is deleted."""
+        found = self.on_diff(_own(olds), self.inputs.read(_own(news)))
         return DiffResult(changes=bool(found.replaces) or found.updates, replaces=found.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """See ``on_create``."""
-        id_, outs = _in_one_line(lambda: self.on_create(_own(props)))
+        id_, outs = _in_one_line(lambda: self.on_create(self.inputs.read(_own(props))))
         return CreateResult(id_, self._allowed(outs))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -127,14 +128,14 @@ class Reconciler(ResourceProvider):
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """See ``on_update``."""
-        return UpdateResult(self._allowed(_in_one_line(lambda: self.on_update(id_, _own(olds), _own(news)))))
+        return UpdateResult(self._allowed(_in_one_line(lambda: self.on_update(id_, _own(olds), self.inputs.read(_own(news))))))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """See ``on_delete``."""
         _in_one_line(lambda: self.on_delete(id_, _own(props)))
 
     def _allowed(self, outs: dict[str, Any]) -> dict[str, Any]:
-        """Only what is on the allow-list leaves: a key that strays into the outputs stops here."""
+        """Only outputs on the allow-list get out: a key that strays into them stops here."""
         strays = outs.keys() - self.outputs
         if strays:
             raise AssertionError(f"{type(self).__name__} has no outputs {sorted(strays)}")
@@ -144,52 +145,42 @@ class Reconciler(ResourceProvider):
 class Reconciled(Resource, module="hubtrust", name="Reconciled"):
     """A resource with a ``Reconciler``: wire names are camelCase, in the state and in Azure; Python's are snake_case."""
 
-    def __init__(self, provider: Reconciler, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-        props: dict[str, Any] = {self.translate_output_property(output): None for output in provider.outputs} | dict(inputs)
-        for secret in map(self.translate_output_property, provider.secret_inputs):
-            if props.get(secret) is not None:
-                props[secret] = pulumi.Output.secret(props[secret])
+    provider: ClassVar[type[Reconciler[Any]]]
+
+    def __init_subclass__(cls, module: str, name: str) -> None:
+        """Document the constructor's arguments from the declared inputs."""
+        super().__init_subclass__(module, name)
+        arguments = [
+            f"    {one.argument or name}: {one.doc}" for name, one in cls.provider.inputs.declarations().items() if one.argument != ""
+        ]
+        lines = ["Declare it.", "", "Args:", "    resource_name: Pulumi's name for it.", *arguments, "    opts: Pulumi's options."]
+        cls.__init__.__doc__ = "\n".join(lines)
+
+    def __init__(self, name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
+        """Register it; ``arguments`` holds the inputs by their names in Python, and may hold more."""
+        provider = self.provider()
+        props: dict[str, Any] = {python_name(output): None for output in provider.outputs}
+        for input_name, one in provider.inputs.declarations().items():
+            value = arguments[input_name]
+            props[input_name] = pulumi.Output.secret(value) if one.secret and value is not None else value
         super().__init__(provider, name, props, opts)
 
     def translate_output_property(self, prop: str) -> str:
         """``notAfter`` is ``not_after`` here."""
-        return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", prop)
+        return python_name(prop)
 
     def translate_input_property(self, prop: str) -> str:
         """``not_after`` is ``notAfter`` there; Pulumi's own ``__provider`` stays."""
-        return prop if prop.startswith("_") else re.sub(r"_([a-z])", lambda found: found[1].upper(), prop)
-
-
-def require_bool(value: object) -> None:
-    """Refuse what is not true or false."""
-    if not isinstance(value, bool):
-        raise DeclarationError("value", f"it is {value!r}", "use true or false")
-
-
-def require_number(value: object, *, least: float, most: float, whole: bool = False) -> None:
-    """Refuse what is not a number from ``least`` to ``most``; numbers cross as floats, so 3.0 is whole."""
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not least <= number <= most or (whole and number != int(number)):
-        kind = "a whole number" if whole else "a number"
-        raise DeclarationError("value", f"it is {value!r}", f"use {kind} from {least:g} to {most:g}")
-
-
-def is_unknown(value: object) -> bool:
-    """Whether ``value``, or any part of it, is not known before other resources are made."""
-    if isinstance(value, Unknown):
-        return True
-    if isinstance(value, Mapping):
-        return any(is_unknown(part) for part in value.values())
-    return isinstance(value, list) and any(is_unknown(part) for part in value)
+        return prop if prop.startswith("_") else wire_name(prop)
 
 
 def now() -> datetime:
-    """The time of day, read at this edge only: everything below takes it as an argument."""
+    """The current time, read only here: everything below takes it as an argument."""
     return datetime.now(UTC)
 
 
 def say(line: str) -> None:
-    """A message to the person at the terminal: what a provider prints is shown with the resource, live."""
+    """Show a message to the user: what a provider prints appears beside its resource at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -201,7 +192,7 @@ def _own(properties: Properties) -> dict[str, Any]:
 def _in_one_line(call: Callable[[], _T]) -> _T:
     """Run ``call``; an error of ours leaves without a traceback: Pulumi's servicer prints whole tracebacks to the user.
 
-    The limit is the process's, so it is set when such an error is on its way and not before: a bug keeps its traceback.
+    The limit applies to the whole process, so it is set only when such an error is raised: a bug keeps its traceback.
     """
     try:
         return call()

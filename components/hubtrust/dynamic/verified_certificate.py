@@ -1,147 +1,104 @@
-"""VerifiedCertificate: this certificate is registered on this hub or provisioning service, and its proof stands."""
+"""VerifiedCertificate: this certificate is registered on this hub or provisioning service, and verified by proof of possession."""
 
-import os
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import pulumi
 
-from hubtrust.azure import clouds
-from hubtrust.azure.certificates import Certificates, service, writer
-from hubtrust.azure.client import Door, Patience
-from hubtrust.azure.login import login
-from hubtrust.certificates.declaration import Declared, certificate_name
-from hubtrust.certificates.proving import FOUND, REPLACED, UNVERIFIED, VERIFIED, WAITING, Prover, Remembered, Standing, removed
-from hubtrust.custody.custodies import OFFLINE, custody_of, require_signer, signer_from
-from hubtrust.dynamic.lifecycle import (
-    Change,
-    Properties,
-    Reconciled,
-    Reconciler,
-    Validator,
-    is_unknown,
-    now,
-    require_bool,
-    require_number,
-    say,
-)
-from hubtrust.pki import issue
-from hubtrust.pki.certificate import describe, load_certificate
-from hubtrust.pki.keys import require_strong_key
-from hubtrust.pki.profile import require_authority
+from hubtrust.azure.certificates import Certificates, writer
+from hubtrust.certificates import proving
+from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs
+from hubtrust.certificates.proving import FOUND, REPLACED, UNVERIFIED, VERIFIED, WAITING, LastRun, Outcome, Prover
+from hubtrust.custody.custodies import OFFLINE
+from hubtrust.dynamic.hub_inputs import CloudInputs
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.inputs import Properties, wire_name
+from hubtrust.pki.certificate import load_certificate, thumbprint
 from hubtrust.pki.proof import ceremony
-from hubtrust.reconcile_errors import DeclarationError
 
-DEADLINE = 300.0  # seconds
-_TAKEN_OVER: set[str] = set()  # ids that a create of this process found standing; a process lives for one run
-_ANY = "0" * 40  # a thumbprint in names that are judged before there is one
+_TAKEN_OVER: set[str] = set()  # ids that a create of this process found verified; a process lasts for one run
 
 
-class VerifiedCertificateProvider(Reconciler):
+class VerifiedCertificateOutputs:
+    """What is known of the certificate on the service."""
+
+    certificate_name: pulumi.Output[str]
+    thumbprint: pulumi.Output[str]
+    sha256: pulumi.Output[str]
+    subject: pulumi.Output[str]
+    not_after: pulumi.Output[str]
+    key_thumbprint: pulumi.Output[str]
+    custody: pulumi.Output[str | None]
+    etag: pulumi.Output[str]
+    code: pulumi.Output[str | None]
+    ceremony: pulumi.Output[str | None]
+    state: pulumi.Output[str]
+    proof: pulumi.Output[str | None]
+
+
+class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
     """Registers, proves, watches and removes one certificate; 4 HTTP calls from nothing to proven."""
 
-    validators: ClassVar[Mapping[str, Validator]] = {
-        "serviceId": lambda value: service(str(value)),
-        "certificate": lambda value: require_authority(load_certificate(str(value), what="certificate"), now=now()),
-        "name": lambda value: certificate_name({"name": value}, _ANY),
-        "certificateName": lambda value: certificate_name({"certificateName": value}, _ANY),
-        "generation": lambda value: require_number(value, least=1, most=9999, whole=True),
-        "signer": require_signer,
-        "proofCertificate": lambda value: load_certificate(str(value), what="proofCertificate"),
-        "attest": require_bool,
-        "adopt": require_bool,
-        "cloud": lambda value: clouds.require_name(str(value)),
-        "deadline": lambda value: require_number(value, least=1, most=3600),
-    }
-    required = frozenset({"serviceId", "certificate"})
-    secret_inputs = frozenset({"signer"})
-    outputs = frozenset(
-        {
-            *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline"),
-            *("certificateName", "custody", "thumbprint", "sha256", "subject", "notAfter", "keyThumbprint"),
-            *("etag", "code", "ceremony", "state", "proof"),
-        }
-    )
+    inputs, results = CertificateInputs, VerifiedCertificateOutputs
 
-    def combined(self, news: Properties) -> None:
-        """A key that is not the certificate's, a proof that nobody asked for, and nothing to prove with at all are refused."""
-        if "signer" not in news and news.get("attest") is not True:
-            raise DeclarationError(
-                "signer", "there is none and attest is not set", "say where the key is: custody state, offline, key-vault or pkcs11"
-            )
-        signer, certificate = news.get("signer"), news.get("certificate")
-        if signer is not None and "proofCertificate" in news and custody_of(signer) != OFFLINE:
-            raise DeclarationError(
-                "proofCertificate", f"custody '{custody_of(signer)}' makes its own proof", "leave it out, or set custody offline"
-            )
-        if signer is not None and certificate is not None:
-            authority = load_certificate(str(certificate), what="certificate")
-            held = signer_from(signer, public_key=require_strong_key(authority.public_key(), what="certificate"))
-            if held is not None:
-                issue.Issuer(authority, held)
-        if "certificateName" not in news:
-            certificate_name(news, _ANY)
+    def on_check(self, _olds: Properties, news: CertificateInputs) -> None:
+        """See ``CertificateInputs.require_consistent``."""
+        news.require_consistent()
 
-    def on_diff(self, olds: Properties, news: Properties) -> Change:
-        """Another service, or another name on it, is another certificate; all the rest is done in place."""
-        replaces = [] if _same_id(olds.get("serviceId"), news.get("serviceId")) else ["serviceId"]
-        naming = [name for name in ("certificateName", "name", "generation", "attest") if name in news]
-        unknown = [name for name in naming if is_unknown(news[name])]
-        if unknown or is_unknown(news.get("certificate")):
-            fixed = "certificateName" in news and not unknown
+    def on_diff(self, olds: Properties, news: CertificateInputs) -> Change:
+        """Another service, or another name on it, is another certificate; everything else is changed in place."""
+        replaces = news.replaced(olds)
+        unknown = [wire_name(name) for name in ("certificate_name", "name", "generation", "attest") if name in news.unknown]
+        if unknown or "certificate" in news.unknown:
+            fixed = "certificateName" in news.given and not unknown
             return Change(replaces + (unknown or ([] if fixed else ["certificate"])), updates=True)
-        thumbprint = _thumbprint(news)
-        if certificate_name(news, thumbprint) != olds.get("certificateName"):
-            changed = [name for name in ("name", "generation", "attest") if news.get(name) != olds.get(name)]
-            replaces += ["certificate"] if thumbprint != _thumbprint(olds) else changed or ["certificateName"]
-        return Change(replaces, updates=self._is_due(olds, news, thumbprint))
+        if news.name_on_service() != olds.get("certificateName"):
+            changed = [name for name in ("name", "generation", "attest") if news.given.get(name) != olds.get(name)]
+            replaces += ["certificate"] if news.description.thumbprint != _thumbprint(olds) else changed or ["certificateName"]
+        return Change(replaces, updates=self._is_due(olds, news))
 
     @staticmethod
-    def _is_due(olds: Properties, news: Properties, thumbprint: str) -> bool:
-        """What waits, drifted, or can be shown better now."""
-        signer = news.get("signer")
-        custody = olds.get("custody") if is_unknown(signer) else custody_of(signer) if signer else None
+    def _is_due(olds: Properties, news: CertificateInputs) -> bool:
+        """It waits, differs, or can be proven better now."""
+        custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
         return (
             olds.get("state") != VERIFIED
-            or olds.get("thumbprint") != thumbprint
-            or (olds.get("attest") or False) != (news.get("attest") or False)
-            or (olds.get("cloud") or "public") != (news.get("cloud") or "public")
+            or olds.get("thumbprint") != news.description.thumbprint
+            or (olds.get("attest") or False) != news.attest
+            or CloudInputs.read(olds).cloud != news.cloud
             or olds.get("custody") != custody
             or (olds.get("proof") == FOUND and custody not in (None, OFFLINE))
         )
 
-    def on_create(self, news: Properties) -> tuple[str, dict[str, Any]]:
-        """Nothing is remembered: what stands under our name and is our certificate is gone on from, anything else is refused."""
-        declared = Declared.read(news)
-        standing = self._reconcile(declared, None)
-        id_ = f"{declared.owner.id}/certificates/{declared.certificate_name}"
-        if standing.stood:
+    def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
+        """Nothing is known of an earlier run: our certificate under our name is continued with, any other is refused."""
+        outcome = self._reconcile(news, None)
+        id_ = f"{news.service_id.id}/certificates/{news.name_on_service()}"
+        if outcome.already_verified:
             _TAKEN_OVER.add(id_)
-        return id_, declared.outs(standing)
+        return id_, _outs(news, outcome)
 
-    def on_update(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """The name is ours: what stands there and is another certificate was put by hand, and is put right."""
-        remembered = Remembered(str(olds.get("etag") or ""), olds.get("code"), olds.get("proof"))
-        declared = Declared.read(news)
-        return declared.outs(self._reconcile(declared, remembered))
+    def on_update(self, _id: str, olds: Properties, news: CertificateInputs) -> dict[str, Any]:
+        """The name is ours: another certificate that has it was put there by hand, and is replaced."""
+        last_run = LastRun(str(olds.get("etag") or ""), olds.get("code"), olds.get("proof"))
+        return _outs(news, self._reconcile(news, last_run))
 
     @staticmethod
-    def _reconcile(declared: Declared, remembered: Remembered | None) -> Standing:
-        if declared.attest:
-            say(f"{declared.what}: attest is set, so it is called verified and nothing is proven: anybody's certificate would pass")
-        with writer(declared.owner), _door(declared.news) as door:
-            certificates, deadline = Certificates(door, declared.owner), _deadline(declared.news)
-            prover = Prover(certificates, declared.answer, declared.witness, local_time=now, deadline=deadline)
-            standing = prover.reconcile(declared.wanted, remembered)
-        if standing.state == WAITING:
-            say(f"{declared.what}: waiting for proof: where the key is, run: {ceremony(str(standing.code))}")
-            say(f"{declared.what}: then give proof.pem as proofCertificate (caProof); the code stays good until then, in every later run")
-        return standing
+    def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> Outcome:
+        if news.attest:
+            say(f"{news.what}: attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass")
+        with writer(news.service_id), news.resource_manager() as client:
+            outcome = Prover(Certificates(client, news.service_id), news, last_run, local_time=now).reconcile()
+        if outcome.state == WAITING:
+            say(f"{news.what}: waiting for proof: where the key is, run: {ceremony(str(outcome.code))}")
+            say(f"{news.what}: then give proof.pem as proofCertificate (caProof); the code stays valid until then, in every later run")
+        return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """Verified lost, content replaced, gone; a code is live as long as its etag."""
-        with _door(olds) as door:
-            found = Certificates(door, service(str(olds["serviceId"]))).get(str(olds["certificateName"]))
+        """No longer verified, replaced, gone; a code is valid as long as its etag."""
+        place = ServiceInputs.read(olds)
+        with place.resource_manager() as client:
+            found = Certificates(client, place.service_id).get(str(olds["certificateName"]))
         if found is None:
             return None
         seen: dict[str, Any] = {"etag": found.etag, "thumbprint": found.thumbprint, "code": None, "ceremony": None, "proof": None}
@@ -156,56 +113,55 @@ class VerifiedCertificateProvider(Reconciler):
         return {**olds, **seen}
 
     def on_delete(self, id_: str, olds: Properties) -> None:
-        """With the etag that was seen last; what somebody else has put under our name meanwhile is left to them.
+        """With the etag that was seen last; a certificate that somebody else has put under our name since is kept.
 
-        And what another resource of this run stands on: a renamed resource, or one that the engine was told to replace, is made
+        So is one that another resource of this run uses: a renamed resource, or one that the engine was told to replace, is created
         (that is: found) before the old one is deleted, and the certificate is one and the same.
         """
-        owner, name = service(str(olds["serviceId"])), str(olds["certificateName"])
+        place, name = ServiceInputs.read(olds), str(olds["certificateName"])
+        what = f"certificate '{name}' on {place.service_id.title}"
         if id_ in _TAKEN_OVER:
             _TAKEN_OVER.discard(id_)
-            say(f"certificate '{name}' on {owner.title}: another resource of this run has taken it over, so it stays")
+            say(f"{what}: another resource of this run has taken it over, so it is kept")
             return
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
-        with writer(owner), _door(olds) as door:
-            if not removed(Certificates(door, owner), name, thumbprint=_thumbprint(olds), etag=etag, deadline=_deadline(olds)):
-                say(f"certificate '{name}' on {owner.title}: another certificate holds this name now; it is not ours and stays")
+        with writer(place.service_id), place.resource_manager() as client:
+            certificates = Certificates(client, place.service_id)
+            if not proving.delete(certificates, name, thumbprint=_thumbprint(olds), etag=etag, deadline=place.deadline):
+                say(f"{what}: another certificate has this name now; it is not ours and is kept")
 
 
-def _door(properties: Properties) -> Door:
-    cloud = clouds.named(str(properties.get("cloud") or clouds.PUBLIC.name))
-    return Door(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), Patience(deadline=_deadline(properties)), say)
+def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
+    return news.kept() | {
+        "certificateName": news.name_on_service(),
+        "custody": news.signer.custody if news.signer else None,
+        "thumbprint": outcome.thumbprint,
+        "sha256": news.description.sha256,
+        "subject": news.description.subject,
+        "notAfter": news.description.not_after,
+        "keyThumbprint": news.description.key_thumbprint,
+        "etag": outcome.etag,
+        "code": outcome.code,
+        "ceremony": ceremony(outcome.code) if outcome.code else None,
+        "state": outcome.state,
+        "proof": outcome.proof,
+    }
 
 
-def _deadline(properties: Properties) -> float:
-    return float(properties.get("deadline") or DEADLINE)
+def _thumbprint(olds: Properties) -> str:
+    """Of the certificate that was declared, whatever is on the service."""
+    return thumbprint(load_certificate(str(olds["certificate"]), what="certificate"))
 
 
-def _thumbprint(properties: Properties) -> str:
-    """Of the declared certificate, whatever stands on the service."""
-    return describe(load_certificate(str(properties["certificate"]), what="certificate")).thumbprint
+class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtrust", name="VerifiedCertificate"):
+    """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
 
+    Outputs: ``state`` is `verified` or `waiting` (and, found by a refresh, `unverified` or `replaced`); ``proof`` is `possession`,
+    `attestation` or `found` (verified by somebody before); ``code`` and ``ceremony`` exist while it waits: what is to be answered, and
+    the command that does it where the key is; thumbprints are SHA-1 as Azure shows it, and SHA-256.
+    """
 
-def _same_id(old: object, new: object) -> bool:
-    """ARM ids are compared without case."""
-    return not is_unknown(new) and str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
-
-
-class VerifiedCertificate(Reconciled, module="hubtrust", name="VerifiedCertificate"):
-    """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession."""
-
-    certificate_name: pulumi.Output[str]
-    thumbprint: pulumi.Output[str]
-    sha256: pulumi.Output[str]
-    subject: pulumi.Output[str]
-    not_after: pulumi.Output[str]
-    key_thumbprint: pulumi.Output[str]
-    custody: pulumi.Output[str | None]
-    etag: pulumi.Output[str]
-    code: pulumi.Output[str | None]
-    ceremony: pulumi.Output[str | None]
-    state: pulumi.Output[str]
-    proof: pulumi.Output[str | None]
+    provider = VerifiedCertificateProvider
 
     def __init__(
         self,
@@ -224,42 +180,8 @@ class VerifiedCertificate(Reconciled, module="hubtrust", name="VerifiedCertifica
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare it.
-
-        Args:
-            resource_name: Pulumi's name for it.
-            service_id: ARM id of the IoT hub or provisioning service.
-            certificate: the authority's certificate, PEM, one.
-            name: what the name on the service begins with; default: `ca`.
-            generation: 1, 2, …; the next one is made and proven before the last one goes.
-            certificate_name: the whole name on the service, to adopt one that is there. It stays when the certificate changes:
-                then devices are not trusted for the moment between replacing and proving.
-            signer: where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)`` or ``in_token(…)``; made a
-                secret here.
-            proof_certificate: custody offline: the answer to the output ``code``, PEM.
-            attest: call it verified and prove nothing.
-            adopt: replace another certificate that holds the name.
-            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
-            deadline: seconds to try again what Azure refuses for the moment; default 300.
-            opts: Pulumi's options.
-
-        Outputs: ``state`` is `verified` or `waiting` (and, found by a refresh, `unverified` or `replaced`); ``proof`` is `possession`,
-        `attestation` or `found` (verified by somebody before); ``code`` and ``ceremony`` are there while it waits: what is to be
-        answered, and the command that does it where the key is; thumbprints are SHA-1 as Azure shows it, and SHA-256.
-        """
         if attest is True:
-            pulumi.log.warn(f"{resource_name}: attest is set: the certificate is called verified and possession of its key is not proven")
-        inputs = {
-            "service_id": service_id,
-            "certificate": certificate,
-            "name": name,
-            "generation": generation,
-            "certificate_name": certificate_name,
-            "signer": signer,
-            "proof_certificate": proof_certificate,
-            "attest": attest,
-            "adopt": adopt,
-            "cloud": cloud,
-            "deadline": deadline,
-        }
-        super().__init__(VerifiedCertificateProvider(), resource_name, inputs, opts)
+            pulumi.log.warn(
+                f"{resource_name}: attest is set: the certificate is marked as verified and possession of its key is not proven"
+            )
+        super().__init__(resource_name, locals(), opts)

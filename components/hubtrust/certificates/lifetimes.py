@@ -1,0 +1,35 @@
+"""How long certificates last and how long before their end they are renewed: one table of defaults, and one check of both."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hubtrust.reconcile_errors import DeclarationError
+
+ROOT, INTERMEDIATE, DEVICE = "root", "intermediate", "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """Days from issue to the end, and days before the end in which the certificate is renewed."""
+
+    days: float
+    renew_before_days: float
+
+
+LIFETIMES: Final = {
+    ROOT: Lifetime(3650.0, 365.0),
+    INTERMEDIATE: Lifetime(1825.0, 180.0),
+    DEVICE: Lifetime(365.0, 30.0),
+}
+SHORTEST, LONGEST = 1 / 24, 36525  # days
+
+
+def require_window(days: float, renew_before_days: float, *, days_name: str = "lifetimeDays", window_name: str = "renewBeforeDays") -> None:
+    """Refuse a renewal window that is not shorter than the lifetime: every run would renew.
+
+    Raises:
+        DeclarationError: so it is; the names are those of the two inputs or settings.
+    """
+    if renew_before_days >= days:
+        fact = f"it is {renew_before_days:g} and the lifetime is {days:g} days"
+        raise DeclarationError(window_name, fact, f"use a smaller {window_name} or a longer {days_name}")
