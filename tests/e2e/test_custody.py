@@ -7,6 +7,7 @@ import pytest
 
 from tests.kit import key_stores
 from tests.kit.program import Program
+from tests.kit.root_authority import RootAuthority
 
 
 def scanned(stack: Program, secret: str) -> list[str]:
@@ -54,3 +55,19 @@ def test_a_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.Mo
     stack.up()
     require_proven(stack)
     assert scanned(stack, key_stores.PIN) == []
+
+
+def test_an_imported_ca_with_its_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chain is imported, its key is in a token and is named by its address alone: a preview succeeds, and a canary connects."""
+    tokens, authority = key_stores.Tokens(tmp_path / "softhsm", key_stores.need_softhsm()), RootAuthority()
+    tokens.token("plant")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tokens.config))
+    (stack.folder / "ca.pem").write_text(authority.pem)
+    reference = tokens.give("plant", "ca", authority.key)
+    stack.configure(caSource="import", caChainFile="ca.pem", caCustody="pkcs11", caKeyReference=reference, canary="press-001")
+    stack.configure_secret("caPin", key_stores.PIN)
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    stack.up()
+    connection = stack.outputs()["connection"]
+    assert (connection["state"], connection["chain"]) == ("connected", "press-001 < Plant A")
+    require_proven(stack)

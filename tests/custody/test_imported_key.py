@@ -1,0 +1,81 @@
+"""A CA made elsewhere, its key in a vault or a token: it issues for devices and connects a canary, and nobody gives its public half."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hubtrust.custody import custodies as custody
+from hubtrust.dynamic.connection_check import ConnectionCheckProvider
+from hubtrust.dynamic.issued_batch import IssuedBatchProvider
+from hubtrust.pki import issue
+from hubtrust.pki.certificate import load_certificate
+from hubtrust.pki.signers import KeyInMemory
+from tests.kit import key_stores
+from tests.kit.authorities import ec_key, name
+from tests.kit.device_registry import DeviceRegistry
+from tests.kit.hub_client import HubClient
+from tests.kit.local_azure import LocalAzure
+from tests.kit.provider_process import ProviderProcess
+from tests.kit.root_authority import RootAuthority
+
+Signer = dict[str, Any]
+
+
+@pytest.fixture(params=["key-vault", "pkcs11"])
+def imported(request: pytest.FixtureRequest) -> Callable[[RootAuthority], Signer]:
+    """Brings the authority's key into that custody; the input names its address and nothing else of it."""
+
+    def given(authority: RootAuthority) -> Signer:
+        label = f"imported-{uuid.uuid4().hex[:8]}"
+        if request.param == "key-vault":
+            vault: key_stores.Vault = request.getfixturevalue("vault")
+            return custody.in_key_vault(vault.give(label, authority.key))
+        tokens: key_stores.Tokens = request.getfixturevalue("tokens")
+        return custody.in_token(tokens.give("plant", label, authority.key), pin_variable=key_stores.PIN_VARIABLE)
+
+    return given
+
+
+@pytest.fixture
+def registry(azure: LocalAzure) -> Iterator[DeviceRegistry]:
+    """A hub of the test's own whose devices the deployer may manage."""
+    client = HubClient(azure, azure.hub())
+    with client.http:
+        found = DeviceRegistry(azure, client)
+        found.grant()
+        yield found
+
+
+def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuthority], Signer]) -> None:
+    """The issuer's certificate says which key must sign; nothing is left to do afterwards."""
+    authority = RootAuthority()
+    request = issue.request(KeyInMemory(ec_key()), subject=name("press-001")).public_bytes(Encoding.PEM).decode()
+    news = {"requests": request, "issuerCertificate": authority.pem, "signer": imported(authority)}
+    batches = process.of(IssuedBatchProvider)
+    made = batches.create(news)
+    load_certificate(made.outs["certificates"][0], what="certificate").verify_directly_issued_by(authority.certificate)
+    assert batches.diff(made, news).changes is False
+
+
+def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry) -> None:
+    """The chain says which key must sign; the device that it signs for connects."""
+    authority = RootAuthority()
+    hub = registry.door.hub
+    hub.put("plant-a", authority.pem, isVerified=True)
+    registry.door.put("press-001")
+    news = {
+        "hubId": hub.id,
+        "hostName": registry.door.host,
+        "deviceId": "press-001",
+        "chain": authority.pem,
+        "signer": imported(authority),
+        "trust": [{"name": "plant-a", "thumbprint": authority.thumbprint, "state": "verified", "verified": True}],
+        "deadline": 5,
+    }
+    checks = process.of(ConnectionCheckProvider)
+    made = checks.create(news)
+    assert (made.outs["state"], made.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
+    assert checks.diff(made, news).changes is False
