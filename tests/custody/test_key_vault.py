@@ -83,7 +83,7 @@ def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) 
     signer = custody.in_key_vault("https://kv.vault.azure.net/keys/a")
     assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
     root = issuing.check({"profile": "root", "subject": "CN=A", "signer": signer}).failures[0][1]
-    assert root == "signer: the key is elsewhere and its public half is not known; give publicKey (see SigningKey)"
+    assert root == "signer: the key is in a vault or token and its public half is not known; give publicKey (see SigningKey)"
 
 
 def test_no_such_vault(keys: Provider) -> None:
@@ -97,7 +97,7 @@ def test_no_such_key(keys: Provider, vault: Vault) -> None:
     """A name, or a version, that is not there: told, and with a version nothing is made in its place."""
     assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none")})
     text = fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
-    assert "check the name and the version, or let the key be made here" in text
+    assert "check the name and the version, or let the key be created here" in text
 
 
 def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:

@@ -86,7 +86,7 @@ def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: Pr
     )
     with pytest.raises(CallFailedError, match=told):
         watch.update(both, standing(estate, 2))
-    with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to go"):
+    with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to be deleted"):
         watch.update(made, standing(estate, 2))
     assert watch.update(both, standing(estate, 2, dropPrevious=True)).outs["keepPrevious"] is False
     estate.disable("press-001", "retired")

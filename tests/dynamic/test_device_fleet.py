@@ -262,7 +262,7 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegis
         ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
         ({"hubId": "hub"}, "hubId: resource id 'hub': it names no IoT hub"),
         ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),
-        ({"adopt": "yes"}, "adopt: value: it is 'yes'"),
+        ({"adopt": "yes"}, "adopt: it is 'yes'"),
     ],
 )
 def test_each_wrong_input_is_told(fleets: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:

@@ -135,7 +135,7 @@ def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, est
     """By the hub's id alone; a hub that is not there is told."""
     made = devices.create(estate.device(hostName=None))
     assert made.outs["hostName"] == estate.door.host
-    with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it is not there; check its resource id"):
+    with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it does not exist; check its resource id"):
         devices.create(estate.device(hostName=None, hubId=f"{estate.door.hub.id}-none"))
 
 
@@ -155,13 +155,13 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) 
         ({"deviceId": "x" * 129}, "its id has 129 characters; use at most 128"),
         ({"status": "off"}, "status: it is 'off'; use enabled or disabled"),
         ({"reason": "x" * 129}, "reason: it has 129 characters"),
-        ({"edge": "yes"}, "edge: value: it is 'yes'; use true or false"),
+        ({"edge": "yes"}, "edge: it is 'yes'; use true or false"),
         ({"thumbprints": ["AB"]}, "thumbprints: 'AB' is none; give 40 .SHA-1. or 64"),
         ({"thumbprints": [THUMBPRINT] * 3}, "give one or two thumbprints"),
         ({"tags": {"a.b": "x"}}, "tags: the name 'a.b' has a dot"),
         ({"tags": {"hubtrust": "x"}}, "tags: 'hubtrust' is the tag that says whose the device is; choose another name"),
         ({"tags": {"a": "x" * 9000}}, "tags: it has 9009 bytes; use at most 8192"),
-        ({"tags": "noise"}, "tags: value: it is no JSON"),
+        ({"tags": "noise"}, "tags: it is not JSON"),
         ({"tags": "[1]"}, "tags: it is .1.; give names with their values"),
         ({"desired": {"a": {"$b": 1}}}, r"desired: the name '\$b'"),
         ({"deviceId": None}, "deviceId: it is missing"),
