@@ -53,20 +53,13 @@ def declared(hub: Hub, plant: RootAuthority, key: str) -> dict[str, Any]:
     ("signer", "match"),
     [
         ({"custody": "key-vault"}, "custody 'key-vault' and no key; give the key's id"),
-<<<<<<< HEAD
-        (custody.in_key_vault("https://kv.example.com/keys/a"), "it is no key's address in Azure Key Vault; write it as https://<vault>"),
-        (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is no key's address in Azure Key Vault"),
-        (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is no key's address in Azure Key Vault"),
-        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
-=======
         (
             custody.in_key_vault("https://kv.example.com/keys/a"),
             "it is not the id of a key in Azure Key Vault; write it as https://<vault>",
         ),
         (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is not the id of a key in Azure Key Vault"),
         (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is not the id of a key in Azure Key Vault"),
-        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: there is no PEM public key"),
->>>>>>> ac802ad (Inputs of a resource are declared once and read by one reader; one table of custodies)
+        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
         (custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"}, "custody 'key-vault' has no pin; give custody, key"),
         ({"custody": "state", "privateKey": "noise"}, "it contains no PEM private key"),
         ({"custody": "offline"}, "custody 'offline' has no key to look for; use key-vault or pkcs11"),

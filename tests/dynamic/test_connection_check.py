@@ -80,7 +80,7 @@ def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRe
         {"device": "etag-2"},
         {"trust": trusted(plant, name="b")},
         {"chain": RootAuthority().pem},
-        {"hostName": "b.azure-devices.net"},
+        {"hostName": "hub-b.azure-devices.net"},
     ):
         assert (checks.diff(made, news | change).changes, checks.diff(made, news | change).replaces) == (True, [])
     again = checks.update(made, news | {"device": "etag-2"})

@@ -133,7 +133,8 @@ def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, line:
 
 
 @pytest.mark.parametrize(
-    ("call", "match"), [(2, "the service returned no verification code"), (3, "accepted the proof and still reports the certificate as unverified")]
+    ("call", "match"),
+    [(2, "the service returned no verification code"), (3, "accepted the proof and still reports the certificate as unverified")],
 )
 def test_a_service_that_says_half(provider: Provider, hub: Hub, line: Line, call: int, match: str) -> None:
     """A 200 without a code, or without the verification: told, and the next run asks for a fresh code."""

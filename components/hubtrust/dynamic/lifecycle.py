@@ -110,7 +110,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """See ``on_diff``. A replacement is created before the old resource is deleted."""
-        found = self.on_diff(_own(olds), self.inputs.read(_own(news)))
+        found = _in_one_line(lambda: self.on_diff(_own(olds), self.inputs.read(_own(news))))
         return DiffResult(changes=bool(found.replaces) or found.updates, replaces=found.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
