@@ -8,7 +8,7 @@ from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedDevice,
 
 folder = Path(__file__).parent
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
-# Whoever runs this manages devices too: the role that Owner lacks is given to the deployer.
+# The role Owner does not include managing devices: the deployer gets the role for it.
 hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["deployer"], protect=False))
 
 roster = from_csv((folder / "fleet.csv").read_text(), what="fleet.csv", tags={"site": "Rosenheim"})

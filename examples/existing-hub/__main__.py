@@ -1,4 +1,4 @@
-"""Only the trust of a hub that another team, Terraform or the portal owns: its certificates are ours, the hub is not."""
+"""Only the trust of a hub that another team, Terraform or the portal owns: this stack manages its certificates, not the hub."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""Puts what `pulumi preview` said on the pull request: `comment.py github|gitlab|azure STACK FILE`. Needs nothing but Python."""
+"""Puts the output of `pulumi preview` on the pull request: `comment.py github|gitlab|azure STACK FILE`. Needs nothing but Python."""
 
 import json
 import os
@@ -16,7 +16,7 @@ _HEADING = re.compile(r"^(Policies|Diagnostics|Outputs|Resources|Duration):")
 
 
 def sections(text: str) -> dict[str, str]:
-    """What was said, by the engine's own headings; what comes before the first is `""`."""
+    """The output by the engine's headings; what comes before the first heading is under `""`."""
     found: dict[str, list[str]] = {"": []}
     under = ""
     for line in text.splitlines():
@@ -30,20 +30,20 @@ def sections(text: str) -> dict[str, str]:
 def verdict(said: Mapping[str, str]) -> str:
     """The preview in a sentence."""
     if "[mandatory]" in said.get("Policies", ""):
-        return "❌ A policy forbids this. What to change stands below; nothing will be brought up until it is."
+        return "❌ A policy forbids this. See below what to change; nothing is deployed until then."
     if "Resources" not in said:
-        return "❌ The preview failed. Why stands below."
+        return "❌ The preview failed. See below why."
     if re.search(r"^\s*(\+|-|~|\+-|<)", said["Resources"], re.MULTILINE):
-        return "Changes. Merging brings them up on staging; prod waits for approval."
+        return "Changes. Merging deploys them to staging; prod waits for approval."
     return "No changes."
 
 
 def comment(stack: str, text: str) -> str:
-    """Markdown: the sentence, what changes and what the policies say, and all the rest folded."""
+    """Markdown: one sentence, then changes and policy violations; the rest is folded."""
     said = sections(text)
     parts = [f"### Preview of `{stack}`", verdict(said)]
     parts += [fenced(said[name]) for name in ("Resources", "Policies", "Diagnostics") if said.get(name)]
-    parts.append(f"<details><summary>Resource by resource</summary>\n\n{fenced(said[''] or 'nothing was said')}\n\n</details>")
+    parts.append(f"<details><summary>Resource by resource</summary>\n\n{fenced(said[''] or 'the preview printed nothing')}\n\n</details>")
     whole = "\n\n".join(parts)
     return (
         whole
@@ -53,7 +53,7 @@ def comment(stack: str, text: str) -> str:
 
 
 def fenced(text: str) -> str:
-    """As code, whatever stands in it."""
+    """As a code block, whatever the text contains."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     return f"{fence}\n{text}\n{fence}"
 
@@ -90,7 +90,7 @@ def main(service: str, stack: str, file: str) -> int:
     except KeyError as missing:
         print(f"comment.py: {missing} is not set: run this in a job of a pull request, and give it its token", file=sys.stderr)
     except (urllib.error.URLError, TimeoutError) as failed:
-        print(f"comment.py: the comment was not taken: {failed}; may the job's token comment?", file=sys.stderr)
+        print(f"comment.py: the comment was refused: {failed}; allow the job's token to comment", file=sys.stderr)
     return 1
 
 

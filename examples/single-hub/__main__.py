@@ -1,4 +1,4 @@
-"""A hub of our own that trusts a CA of our own: root, one intermediate, everything made here."""
+"""A hub and the CA that it trusts, a root and one intermediate, all created here."""
 
 import pulumi
 
