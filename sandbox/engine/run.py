@@ -169,7 +169,7 @@ class Run:
             self._events.message(line, STDERR if is_error else "info")
 
     def _stop(self) -> None:
-        """The user wants to stop, or to end at once."""
+        """The user stops or kills the run."""
         self._executor.stop()
         self._callbacks.interrupt()
         if not self._cancel.killed:
@@ -254,7 +254,7 @@ class Run:
         await self._program.carry_out(afterwards)
 
     async def _finish(self) -> None:
-        """Keep the last of the state, and end everything that was started."""
+        """Save the final state, and stop everything that was started."""
         if self._program is not None:
             await self._program.stop()
         await asyncio.gather(*self._cancelling, *(provider.cancel() for provider in self._providers.in_use))
@@ -276,7 +276,7 @@ class Run:
         if not self._cancel.cancelled:
             return f"{name} failed"
         if self._journal.deployment().pending_operations and not self._preview:
-            return f"{name} canceled: look whether what was under way has happened, then `refresh` (the state has it as pending)"
+            return f"{name} canceled: the state holds operations in progress as pending; check whether they completed, then run `refresh`"
         return f"{name} canceled"
 
 
