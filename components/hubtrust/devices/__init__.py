@@ -1,1 +1,1 @@
-"""Device identities: their description, rosters, reconciliation and the connection check."""
+"""Device identities: their description, rosters, reconciliation with a hub, and the canary that connects to it."""

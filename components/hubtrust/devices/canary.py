@@ -1,4 +1,4 @@
-"""One device's way to its hub, walked with a key made for it: and where it ends, which link broke."""
+"""The canary: a device that connects to its hub with a new key, and a diagnosis of the broken link if it can't."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.azure.device_session import Identity, context, publish_once
 from hubtrust.azure.errors import AzureError, SessionError
@@ -17,18 +16,19 @@ from hubtrust.azure.registry import Registry, Twin
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf
+from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import BrokenLinkError
 
-_LIFETIME = timedelta(hours=1)
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 8.0  # seconds between two tries: a proof, a role or a name may not have spread yet
-_SESSION = 30.0  # seconds for one session
+_LIFETIME = timedelta(hours=1)  # of its certificate
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 8.0  # seconds between two attempts: a proof, a role or a name may not have propagated yet
+_SESSION_TIMEOUT = 30.0  # seconds
 _PAYLOAD = '{"hubtrust":"connection check"}'
 
 
 @dataclass(frozen=True)
-class Way:
-    """From a device to its hub: who it is, who signs for it, and whom the hub trusts (``thumbprint``, ``verified``, ``name`` each)."""
+class Canary:
+    """A device, the authority that signs its certificate, and the hub's certificates (each with ``thumbprint``, ``verified``, ``name``)."""
 
     host: str
     device_id: str
@@ -36,18 +36,18 @@ class Way:
     signer: Signer
     trust: Sequence[Mapping[str, Any]]
 
-    def described(self) -> str:
-        """`press-001 < issuing CA < root CA`."""
+    def path(self) -> str:
+        """Its certification path in words, such as `press-001 < issuing CA < root CA`."""
         names = [common_name(one.subject) or one.subject.rfc4514_string() for one in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
     def identity(self, now: datetime) -> Identity:
-        """A fresh key, and a certificate for it that lasts an hour.
+        """A new key and its certificate, which is valid for an hour.
 
         Raises:
-            PkiError: the authority can't sign for this device now.
+            PkiError: the authority can't sign for this device at ``now``.
         """
-        key, issuing = ec.generate_private_key(ec.SECP256R1()), self.chain.issuing
+        key, issuing = KeyAlgorithm.EC_P256.generate(), self.chain.issuing
         validity = issue.Validity.lasting(_LIFETIME, now=now).within(issuing)
         leaf = issue.device(
             issue.Issuer(issuing, self.signer),
@@ -63,8 +63,8 @@ class Way:
         return Identity(pem(leaf) + self.chain.pem, private, passphrase)
 
 
-def walk(
-    way: Way,
+def connect(
+    canary: Canary,
     registry: Registry,
     *,
     now: datetime,
@@ -72,20 +72,20 @@ def walk(
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Connect and publish one message; tried again until ``deadline`` (seconds) while what is missing may still be spreading.
+    """Connect and publish one message; try again for ``deadline`` seconds while what is missing may still be propagating.
 
     Raises:
-        BrokenLinkError: a link is broken; which one, and what to do.
-        PkiError: the authority can't sign for this device now.
+        BrokenLinkError: the canary can't connect; the error says which link is broken and what to do.
+        PkiError: the authority can't sign for this device at ``now``.
     """
-    tls = context(way.identity(now))
+    tls = context(canary.identity(now))
     end, wait = time.monotonic() + deadline, _FIRST_WAIT
     while True:
         try:
-            publish_once(way.host, way.device_id, tls, payload=_PAYLOAD, timeout=min(_SESSION, deadline))
+            publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(_SESSION_TIMEOUT, deadline))
         except SessionError as error:
-            broken, passes = diagnosis(error, way, registry)
-            if not passes or time.monotonic() + wait > end:
+            broken, may_pass = diagnose(error, canary, registry)
+            if not may_pass or time.monotonic() + wait > end:
                 raise broken from None
             if wait == _FIRST_WAIT:
                 tell(f"{broken}; trying again for up to {deadline:.0f} s")
@@ -95,21 +95,21 @@ def walk(
             return
 
 
-def diagnosis(error: SessionError, way: Way, registry: Registry) -> tuple[BrokenLinkError, bool]:
-    """What broke, by asking the registry where MQTT alone can't tell, and whether waiting may help."""
+def diagnose(error: SessionError, canary: Canary, registry: Registry) -> tuple[BrokenLinkError, bool]:
+    """Which link is broken, and whether waiting may help. MQTT alone can't tell a device's faults apart, so the registry is asked."""
     if error.link != "device":
         return BrokenLinkError(error.what, f"{error.link}: {error.fact}", error.remedy), error.link != "tls"
     try:
-        found = registry.twin(way.device_id)
+        found = registry.twin(canary.device_id)
     except AzureError as unknown:
-        return BrokenLinkError(error.what, f"{error.fact}; and its registry can't be asked: {unknown.fact}", unknown.remedy), True
-    link, fact, remedy, passes = _of_device(way, found) or _of_chain(way)
-    return BrokenLinkError(error.what, f"{link}: {fact} ({error.fact})", remedy), passes
+        return BrokenLinkError(error.what, f"{error.fact}; and the hub's registry can't be read: {unknown.fact}", unknown.remedy), True
+    link, fact, remedy, may_pass = _device_fault(canary, found) or _chain_fault(canary)
+    return BrokenLinkError(error.what, f"{link}: {fact} ({error.fact})", remedy), may_pass
 
 
-def _of_device(way: Way, found: Twin | None) -> tuple[str, str, str, bool] | None:
+def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bool] | None:
     if found is None:
-        fact = f"the hub has no device '{way.device_id}', which is the common name (CN) of its certificate; case counts"
+        fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; case counts"
         return "identity missing", fact, "declare the device, or name another one as the canary", False
     if not found.registration.enabled:
         reason = f": {found.registration.reason}" if found.registration.reason else ""
@@ -120,12 +120,12 @@ def _of_device(way: Way, found: Twin | None) -> tuple[str, str, str, bool] | Non
     return None
 
 
-def _of_chain(way: Way) -> tuple[str, str, str, bool]:
-    in_chain = {thumbprint(one) for one in way.chain.certificates}
-    held = [one for one in way.trust if one.get("thumbprint") in in_chain]
+def _chain_fault(canary: Canary) -> tuple[str, str, str, bool]:
+    in_chain = {thumbprint(one) for one in canary.chain.certificates}
+    held = [one for one in canary.trust if one.get("thumbprint") in in_chain]
     if any(one.get("verified") for one in held):
-        fact = f"{way.described()} is not accepted, though '{held[0].get('name')}' is verified on the hub"
-        return "chain not trusted", fact, "look at the hub's certificates; a proof may take a moment to spread", True
-    known = ", ".join(f"'{one.get('name')}' ({'verified' if one.get('verified') else 'not verified'})" for one in way.trust) or "none"
-    remedy = "let the hub trust the CA that signs its devices"
-    return "chain not trusted", f"the hub trusts nothing of {way.described()}; it has {known}", remedy, bool(held)
+        fact = f"{canary.path()} is not accepted although '{held[0].get('name')}' is verified on the hub"
+        return "chain not trusted", fact, "check the hub's certificates; a proof may take a moment to propagate", True
+    known = ", ".join(f"'{one.get('name')}' ({'verified' if one.get('verified') else 'not verified'})" for one in canary.trust) or "none"
+    remedy = "make the hub trust the CA that signs its devices"
+    return "chain not trusted", f"the hub trusts no certificate of {canary.path()}; it has {known}", remedy, bool(held)

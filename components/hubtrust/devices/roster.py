@@ -1,7 +1,7 @@
-"""The devices of a fleet: ids and what is declared of each, kept in memory in the order of ids and packed for the state.
+"""The devices of a fleet: ids and descriptions, sorted by id, and packed into one text for the state.
 
-Packing: ids of one length are numbers whose digits are the characters seen at each place (`press-001` to `press-025` differ in two), so
-that sorted ids become small steps; what all devices share is written once. A UUID takes 20 bytes, a serial number a few, a pattern none.
+Packing: ids of the same length are numbers whose digits are the characters that occur at each place (`press-001` to `press-025` differ in
+two places), so that sorted ids are small steps. What most devices share is written once. A UUID takes 20 bytes, a pattern hardly any.
 """
 
 import base64
@@ -16,27 +16,27 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from hubtrust.azure.registry import Registration
-from hubtrust.devices import description as rules
+from hubtrust.devices.description import Scope, digest, read_description, require_device_id
 from hubtrust.reconcile_errors import DeclarationError, RosterError
 
-MOST = 1_000_000  # devices a hub: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
+MOST_DEVICES = 1_000_000  # a hub: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
 _VERSION = "1."
 _COMMON = Registration()
 
 
 @dataclass(frozen=True, slots=True)
 class _Length:
-    """The ids of one length."""
+    """The ids of the same length."""
 
     alphabets: list[str]  # the characters at each place, sorted
 
     @classmethod
     def of(cls, ids: list[str]) -> "_Length":
-        """Every character that stands at each place."""
+        """The characters that occur at each place of ``ids``."""
         return cls(["".join(sorted(set(place))) for place in zip(*ids, strict=True)])
 
     def pack(self, ids: list[str]) -> tuple[int, bytes]:
-        """How many bytes a step takes, and the steps, the first one from zero."""
+        """The number of bytes of a step, and the steps; the first one starts at zero."""
         varying = [place for place, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
         digits = [{char: digit for digit, char in enumerate(self.alphabets[place])} for place in varying]
         bases = [len(self.alphabets[place]) for place in varying]
@@ -51,7 +51,7 @@ class _Length:
         return width, b"".join(step.to_bytes(width) for step in steps)
 
     def unpack(self, width: int, steps: bytes) -> Iterator[str]:
-        """The ids again."""
+        """The ids that ``pack`` packed."""
         varying = [place for place, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
         chars, number = [alphabet[0] for alphabet in self.alphabets], 0
         for start in range(0, len(steps), width):
@@ -65,7 +65,7 @@ class _Length:
 
 @dataclass(frozen=True)
 class Roster:
-    """Devices by id; those without a registration of their own have the ``common`` one."""
+    """Devices by id; those that have no description of their ``own`` have the ``common`` one."""
 
     ids: tuple[str, ...]  # sorted, each once
     common: Registration = _COMMON
@@ -76,7 +76,7 @@ class Roster:
         """From devices in any order.
 
         Raises:
-            RosterError: an id is no good, stands there twice (case counts: `A` and `a` are two), or there are too many.
+            RosterError: an id is invalid or occurs twice (`A` and `a` are two ids), or there are too many devices.
         """
         held: dict[str, Registration] = {}
         for device_id, declared in devices:
@@ -84,8 +84,10 @@ class Roster:
             if device_id in held:
                 raise RosterError(f"device '{device_id}'", "it is declared twice in this fleet", "leave one out")
             held[device_id] = declared
-            if len(held) > MOST:
-                raise RosterError("the fleet", f"it has more than {MOST:,} devices, which is all that a hub holds", "spread it over hubs")
+            if len(held) > MOST_DEVICES:
+                raise RosterError(
+                    "the fleet", f"it has more than {MOST_DEVICES:,} devices, the most that a hub holds", "spread it over several hubs"
+                )
         common = _most_frequent(held)
         return cls(tuple(sorted(held)), common, {one: declared for one, declared in held.items() if declared != common})
 
@@ -96,7 +98,7 @@ class Roster:
         return ((one, self.own.get(one, self.common)) for one in self.ids)
 
     def get(self, device_id: str) -> Registration | None:
-        """What is declared of it; None when it is no member."""
+        """The description of this device; None if it is not in the roster."""
         return self.own.get(device_id, self.common) if device_id in self._members else None
 
     @cached_property
@@ -104,52 +106,52 @@ class Roster:
         return frozenset(self.ids)
 
     @cached_property
-    def scope(self) -> rules.Scope:
-        """The names that are ours to say, on every device."""
-        return rules.Scope.of(self.common, *self.own.values())
+    def scope(self) -> Scope:
+        """The tags and desired properties that we manage on every device."""
+        return Scope.of(self.common, *self.own.values())
 
     @cached_property
     def digest(self) -> str:
-        """Of every device with all that is declared of it."""
+        """The digest of all devices and their descriptions."""
         common = self.scope.line(self.common)
         own = {one: self.scope.line(declared) for one, declared in self.own.items()}
-        return rules.digest((one, own.get(one, common)) for one in self.ids)
+        return digest((one, own.get(one, common)) for one in self.ids)
 
     @property
     def enabled(self) -> int:
         """How many may connect."""
-        apart = sum(declared.enabled for declared in self.own.values())
-        return apart + (len(self.ids) - len(self.own)) * self.common.enabled
+        own = sum(declared.enabled for declared in self.own.values())
+        return own + (len(self.ids) - len(self.own)) * self.common.enabled
 
     @property
     def disabled(self) -> dict[str, str]:
-        """Those that may not connect, each with the reason."""
+        """The devices that may not connect, and why."""
         return {one: declared.reason or "" for one, declared in self if not declared.enabled}
 
     def pack(self) -> str:
-        """As one text for an input: a version, then base64, because JSON writers make six bytes of some characters of base85."""
+        """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
         lengths = [(_Length.of(ids), ids) for ids in _by_length(self.ids)]
         packed = [length.pack(ids) for length, ids in lengths]
         head = {
             "ids": [[length.alphabets, width, len(steps)] for (length, _), (width, steps) in zip(lengths, packed, strict=True)],
-            "common": _written(self.common),
-            "own": [[place, _written(self.own[one])] for place, one in enumerate(self.ids) if one in self.own],
+            "common": _inputs(self.common),
+            "own": [[place, _inputs(self.own[one])] for place, one in enumerate(self.ids) if one in self.own],
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         content = text + b"\n" + b"".join(steps for _, steps in packed)
         return _VERSION + base64.b64encode(zlib.compress(content, 9)).decode()
 
 
-@lru_cache(maxsize=4)  # a provider is asked about the same fleet three times in a run, and a large one takes a second to unpack
+@lru_cache(maxsize=4)  # a provider reads the same fleet three times in a run, and a large one takes a second to unpack
 def unpack(text: str) -> Roster:
     """The roster that ``Roster.pack`` wrote.
 
     Raises:
-        RosterError: it did not write this, or an id in it is no good.
-        DeclarationError: a registration in it is no good.
+        RosterError: the text is not a packed roster, or an id in it is invalid.
+        DeclarationError: a description in it is invalid.
     """
     if not text.startswith(_VERSION):
-        raise RosterError("members", "it is no packed list of devices of this version", "give what Roster.pack wrote")
+        raise RosterError("members", "it is not a packed list of devices of this version", "use the output of Roster.pack")
     try:
         head_text, _, steps = zlib.decompress(base64.b64decode(text.removeprefix(_VERSION), validate=True)).partition(b"\n")
         head: dict[str, Any] = json.loads(head_text)
@@ -158,31 +160,33 @@ def unpack(text: str) -> Roster:
             ids += _Length(alphabets).unpack(width, steps[:size])
             steps = steps[size:]
         ids.sort()
-        own = {ids[place]: rules.registration(written) for place, written in head["own"]}
-        common = rules.registration(head["common"])
+        own = {ids[place]: read_description(written) for place, written in head["own"]}
+        common = read_description(head["common"])
     except (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error):
-        raise RosterError("members", "it is no packed list of devices", "give what Roster.pack wrote") from None
+        raise RosterError("members", "it is not a packed list of devices", "use the output of Roster.pack") from None
     for one in ids:
         _require_device_id(one)
-    if len(ids) > MOST:
-        raise RosterError("members", f"there are {len(ids):,} devices and a hub holds {MOST:,}", "spread them over hubs")
+    if len(ids) > MOST_DEVICES:
+        raise RosterError(
+            "members", f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs"
+        )
     return Roster(tuple(ids), common, own)
 
 
 def _require_device_id(device_id: str) -> None:
     try:
-        rules.require_device_id(device_id)
+        require_device_id(device_id)
     except DeclarationError as error:
         raise RosterError(error.what, error.fact, error.remedy) from None
 
 
 def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Sorted within each length, by the place of each character: as their numbers are."""
+    """The ids by length, each group in the order of the numbers that they are packed as."""
     for _, group in itertools.groupby(sorted(ids, key=lambda one: (len(one), one)), key=len):
         yield list(group)
 
 
-def _written(declared: Registration) -> dict[str, Any]:
+def _inputs(declared: Registration) -> dict[str, Any]:
     found = {
         "status": None if declared.enabled else "disabled",
         "reason": declared.reason,
@@ -195,9 +199,9 @@ def _written(declared: Registration) -> dict[str, Any]:
 
 
 def _most_frequent(held: Mapping[str, Registration]) -> Registration:
-    """What most devices have; a pattern gives all of them one and the same object."""
+    """The description that most devices have. Those of a pattern share one object."""
     objects = {id(declared): declared for declared in held.values()}
-    texts = {one: json.dumps(_written(declared), sort_keys=True) for one, declared in objects.items()}
+    texts = {one: json.dumps(_inputs(declared), sort_keys=True) for one, declared in objects.items()}
     counted = Counter(texts[id(declared)] for declared in held.values())
     most = counted.most_common(1)[0][0] if counted else None
     return next((objects[one] for one, text in texts.items() if text == most), _COMMON)

@@ -1,4 +1,4 @@
-"""Where a fleet's devices are written down: a pattern, a CSV file, a file of JSON lines. Every bad line is told, by number."""
+"""Rosters from a pattern, a list of ids, a CSV file or a file of JSON lines. Errors name every bad line by its number."""
 
 import csv
 import io
@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hubtrust.devices import description as rules
-from hubtrust.devices.roster import MOST, Roster
+from hubtrust.devices.description import read_description, require_device_id
+from hubtrust.devices.roster import MOST_DEVICES, Roster
 from hubtrust.errors import HubtrustError
 from hubtrust.reconcile_errors import DeclarationError, RosterError
 
@@ -18,61 +18,61 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")
 _FIELDS = ("id", "status", "reason", "edge", "thumbprints", "tags", "desired")
-_TRUTH = {"true": True, "false": False, "": None}
+_BOOLEANS = {"true": True, "false": False, "": None}
 
 
 def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """`press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
 
     Raises:
-        RosterError: the pattern can't be meant, gives an id that Azure does not take, or more devices than a hub holds.
+        RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds.
     """
     what, remedy = f"the pattern '{pattern}'", "write it as press-{001..025}, the lower number first and both of one width or unpadded"
     size = 1
     for low, high in _RANGE.findall(pattern):
         if int(low) > int(high) or (len(low) != len(high) and (low.startswith("0") or high.startswith("0")) and low != "0"):
-            raise RosterError(what, f"the range {low}..{high} is none", remedy)
+            raise RosterError(what, f"{low}..{high} is not a valid range", remedy)
         size *= int(high) - int(low) + 1
-    if size > MOST:
-        raise RosterError(what, f"it gives {size:,} devices and a hub holds {MOST:,}", "spread them over hubs")
+    if size > MOST_DEVICES:
+        raise RosterError(what, f"it gives {size:,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs")
     if "{" in _RANGE.sub("", pattern) or "}" in _RANGE.sub("", pattern):
-        raise RosterError(what, "a brace in it stands for no range", remedy)
-    declared = rules.registration({"tags": tags or {}})
+        raise RosterError(what, "a brace in it is not part of a range", remedy)
+    declared = read_description({"tags": tags or {}})
     return Roster.of((one, declared) for one in _expanded(pattern))
 
 
 def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roster:
-    """Devices by id alone.
+    """Devices with these ids, all with the same ``tags``.
 
     Raises:
         RosterError: see ``Roster.of``.
     """
-    declared = rules.registration({"tags": tags or {}})
+    declared = read_description({"tags": tags or {}})
     return Roster.of((one, declared) for one in ids)
 
 
 def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """Columns `id`, and any of `status`, `reason`, `edge`, `thumbprint`, `secondaryThumbprint`, `tag.<name>`, `desired.<name>`.
 
-    The first line names them. Values are texts; an empty one is none. ``tags`` are those of every device.
+    The first line has the names of the columns. Values are texts; an empty one means no value. All devices have the ``tags``.
 
     Raises:
-        RosterError: lines are bad (each is told), or the first one is.
+        RosterError: the first line, or another one, is invalid; all invalid lines are named.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     header = [name.strip() for name in next(reader, [])]
     strays = [name for name in header if name not in _COLUMNS and not name.startswith(("tag.", "desired."))]
     if "id" not in header or strays or len(set(header)) < len(header):
-        fact = f"there is no column '{strays[0]}'" if strays else "its first line names no column 'id', or a column twice"
+        fact = f"there is no column '{strays[0]}'" if strays else "its first line lacks the column 'id' or repeats a column"
         raise RosterError(what, fact, f"name the columns in the first line: {', '.join(_COLUMNS)}, tag.<name>, desired.<name>")
     return _from_lines(_csv_lines(reader), lambda row: _csv_device(header, row), what, tags)
 
 
 def from_json_lines(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
-    """An object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`. ``tags`` are those of every device.
+    """One object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`. All devices have the ``tags``.
 
     Raises:
-        RosterError: lines are bad; each is told.
+        RosterError: lines are invalid; all of them are named.
     """
     lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
     return _from_lines(lines, _json_device, what, tags)
@@ -89,7 +89,7 @@ def _expanded(pattern: str) -> Iterator[str]:
 
 
 def _csv_lines(reader: Any) -> Iterator[tuple[int, Any]]:
-    """Each row with the number of its first line; a row that csv can't read is given as its error."""
+    """Each row and the number of its first line; in place of a row that can't be read, csv's error."""
     while True:
         number = reader.line_num + 1
         try:
@@ -109,42 +109,44 @@ def _from_lines(
     held: dict[str, Registration] = {}
     first: dict[str, int] = {}
     bad: list[str] = []
-    same: dict[str, Registration] = {}  # thousands of lines say the same beside the id
+    descriptions: dict[str, Registration] = {}  # thousands of lines differ only in the id
     for number, line in lines:
         try:
             inputs = read(line)
-            device_id = rules.require_device_id(inputs.pop("id", ""))
+            device_id = require_device_id(inputs.pop("id", ""))
             if device_id in held:
-                bad.append(f"line {number}: device '{device_id}' stands in line {first[device_id]} already")
+                bad.append(f"line {number}: device '{device_id}' is already in line {first[device_id]}")
                 continue
             inputs["tags"] = {**(tags or {}), **(inputs.get("tags") or {})}
             key = json.dumps(inputs, sort_keys=True)
-            if key not in same:
-                same[key] = rules.registration(inputs)
-            held[device_id], first[device_id] = same[key], number
+            if key not in descriptions:
+                descriptions[key] = read_description(inputs)
+            held[device_id], first[device_id] = descriptions[key], number
         except HubtrustError as error:
             bad.append(f"line {number}: {error.what}: {error.fact}")
     if bad:
         fact = f"{len(bad)} bad {'line' if len(bad) == 1 else 'lines'}: {'; '.join(bad)}"
-        raise RosterError(what, fact, "correct them: nothing was changed")
+        raise RosterError(what, fact, "correct them; nothing was changed")
     return Roster.of(held.items())
 
 
 def _csv_device(header: list[str], row: Any) -> dict[str, Any]:
     if isinstance(row, csv.Error):
-        raise DeclarationError("the line", f"it is no CSV ({row})", "quote it")
+        raise DeclarationError("the line", f"it is not valid CSV ({row})", "quote its values")
     if len(row) != len(header):
-        raise DeclarationError("the line", f"it has {len(row)} fields and the first line names {len(header)}", "give one for each")
+        raise DeclarationError(
+            "the line", f"it has {len(row)} fields, and the first line has {len(header)}", "give a field for each column"
+        )
     cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
     edge = cells.get("edge", "").lower()
-    if edge not in _TRUTH:
+    if edge not in _BOOLEANS:
         raise DeclarationError("edge", f"it is '{cells['edge']}'", "use true or false")
     thumbprints = [cells[name] for name in ("thumbprint", "secondaryThumbprint") if cells.get(name)]
     return {
         "id": cells["id"],
         "status": cells.get("status") or None,
         "reason": cells.get("reason") or None,
-        "edge": _TRUTH[edge],
+        "edge": _BOOLEANS[edge],
         "thumbprints": thumbprints or None,
         "tags": _columns("tag.", cells),
         "desired": _columns("desired.", cells),
@@ -159,9 +161,9 @@ def _json_device(line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except ValueError as error:
-        raise DeclarationError("the line", f"it is no JSON ({error})", "write an object") from None
+        raise DeclarationError("the line", f"it is not valid JSON ({error})", "write an object") from None
     if not isinstance(found, dict):
-        raise DeclarationError("the line", "it is no object", "write an object with an id")
+        raise DeclarationError("the line", "it is not an object", "write an object with an id")
     if strays := sorted(found.keys() - set(_FIELDS)):
         raise DeclarationError("the line", f"there is no field '{strays[0]}'", f"use {', '.join(_FIELDS)}")
     return found
