@@ -9,7 +9,7 @@ import socks
 
 from hubtrust.azure import device_session as session
 from hubtrust.azure.device_session import context, proxy
-from hubtrust.devices.canary import Way
+from hubtrust.devices.canary import Canary
 from hubtrust.pki.chain import Chain
 from tests.kit.root_authority import RootAuthority
 
@@ -53,7 +53,7 @@ def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     plant = RootAuthority()
-    identity = Way(HUB, "press-001", Chain((plant.certificate,)), plant.signer, []).identity(datetime.now(UTC))
+    identity = Canary(HUB, "press-001", Chain((plant.certificate,)), plant.signer, []).identity(datetime.now(UTC))
     assert context(identity).get_ca_certs()
     ((key, mode),) = seen
     assert ("BEGIN ENCRYPTED PRIVATE KEY" in key, mode, os.listdir(tmp_path)) == (True, 0o700, [])  # noqa: PTH208 - the names are meant

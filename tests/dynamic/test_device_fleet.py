@@ -110,7 +110,7 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: Devi
     estate.door.put("press-007", authentication={"type": "sas"})
     text = fails(fleets.create, estate.fleet(FLEET))
     assert text.startswith("fleet 'presses' on IoT hub 'trial-")
-    assert "device 'press-007' is there already and not ours (without our tag); choose other ids" in text
+    assert "device 'press-007' exists and is not ours (without an owner tag); use other ids" in text
     assert (estate.twin("press-007")["authenticationType"], len(estate.twins())) == ("sas", 25)
     made = fleets.create(estate.fleet(FLEET, adopt=True))
     adopted = estate.twin("press-007")
@@ -122,7 +122,7 @@ def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: DeviceReg
     fleets.create(estate.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
     text = fails(fleets.create, estate.fleet(from_pattern("press-{024..027}"), owner=other))
-    assert f"devices 'press-024', 'press-025' are there already and not ours (of {OWNER['urn']} in stack organization/tests/dev)" in text
+    assert f"devices 'press-024', 'press-025' exist and are not ours (owned by {OWNER['urn']} in stack organization/tests/dev)" in text
 
 
 def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: DeviceRegistry) -> None:
@@ -177,7 +177,7 @@ def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, es
     for taken in ("press-031", "press-062"):
         estate.door.put(taken)
     text = fails(fleets.create, estate.fleet(wanted))
-    assert "devices 'press-031', 'press-062' are there already" in text
+    assert "devices 'press-031', 'press-062' exist and are not ours" in text
     assert sum("hubtrust" in twin["tags"] for twin in estate.twins().values()) == 98
 
 
@@ -256,8 +256,8 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegis
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"members": "noise"}, "members: it is no packed list of devices of this version"),
-        ({"members": "1.noise"}, "members: it is no packed list of devices; give what"),
+        ({"members": "noise"}, "members: it is not a packed list of devices of this version"),
+        ({"members": "1.noise"}, "members: it is not a packed list of devices; use the output"),
         ({"owner": {"stack": "s"}}, "owner: it is .*; give stack and urn"),
         ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
         ({"hubId": "hub"}, "hubId: resource id 'hub': it names no IoT hub"),

@@ -79,7 +79,7 @@ def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: Dev
     """Refused with what to do, and as it was; adopted with its own tags kept; a tag lost by hand is no longer ours."""
     estate.door.put("press-001", status="disabled", statusReason="theirs")
     estate.tag("press-001", theirs="yes")
-    with pytest.raises(CallFailedError, match=r"device 'press-001' is there already and not ours \(without our tag\); .* set adopt"):
+    with pytest.raises(CallFailedError, match=r"device 'press-001' exists and is not ours \(without an owner tag\); .* set adopt"):
         devices.create(estate.device())
     assert estate.twin("press-001")["statusReason"] == "theirs"
     made = devices.create(estate.device(adopt=True))
@@ -159,10 +159,10 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) 
         ({"thumbprints": ["AB"]}, "thumbprints: 'AB' is none; give 40 .SHA-1. or 64"),
         ({"thumbprints": [THUMBPRINT] * 3}, "give one or two thumbprints"),
         ({"tags": {"a.b": "x"}}, "tags: the name 'a.b' has a dot"),
-        ({"tags": {"hubtrust": "x"}}, "tags: 'hubtrust' is the tag that says whose the device is; choose another name"),
+        ({"tags": {"hubtrust": "x"}}, "tags: 'hubtrust' is reserved for the tag that names the device's owner; use another name"),
         ({"tags": {"a": "x" * 9000}}, "tags: it has 9009 bytes; use at most 8192"),
         ({"tags": "noise"}, "tags: it is not JSON"),
-        ({"tags": "[1]"}, "tags: it is .1.; give names with their values"),
+        ({"tags": "[1]"}, "tags: it is .1.; give an object of names and values"),
         ({"desired": {"a": {"$b": 1}}}, r"desired: the name '\$b'"),
         ({"deviceId": None}, "deviceId: it is missing"),
     ],

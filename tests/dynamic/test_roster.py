@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubtrust.azure.registry import Registration, Twin
-from hubtrust.devices.description import Scope, registration
+from hubtrust.devices.description import Scope, read_description
 from hubtrust.devices.roster import Roster, unpack
 from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
 from hubtrust.reconcile_errors import RosterError
@@ -72,11 +72,11 @@ def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "match"),
     [
-        ("press-{9..1}", r"the pattern 'press-\{9..1\}': the range 9..1 is none; write it as press-\{001..025\}"),
-        ("press-{01..100}", "the range 01..100 is none"),
-        ("press-{1..}", "a brace in it stands for no range"),
-        ("press-{a..c}", "a brace in it stands for no range"),
-        ("press-{1..1000001}", "it gives 1,000,001 devices and a hub holds 1,000,000; spread them over hubs"),
+        ("press-{9..1}", r"the pattern 'press-\{9..1\}': 9..1 is not a valid range; write it as press-\{001..025\}"),
+        ("press-{01..100}", "01..100 is not a valid range"),
+        ("press-{1..}", "a brace in it is not part of a range"),
+        ("press-{a..c}", "a brace in it is not part of a range"),
+        ("press-{1..1000001}", "it gives 1,000,001 devices, and a hub holds at most 1,000,000; spread them over several hubs"),
         ("press {1..2}", "device 'press 1': its id has the character ' '"),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_pattern_that_can_not_be_meant(pattern: str, match: str) -> None:
 
 def test_a_million_and_one_devices_are_refused() -> None:
     """Also from a list, as soon as there is one too many."""
-    with pytest.raises(RosterError, match="the fleet: it has more than 1,000,000 devices, which is all that a hub holds; spread it"):
+    with pytest.raises(RosterError, match="the fleet: it has more than 1,000,000 devices, the most that a hub holds; spread it"):
         from_ids(str(number) for number in range(1_000_001))
 
 
@@ -135,17 +135,17 @@ def test_every_bad_line_of_a_csv_file_is_told() -> None:
     text = str(caught.value)
     assert text.startswith("devicesFile 'fleet.csv': 7 bad lines: line 3: device 'press 2': its id has the character ' '; line 4: status:")
     assert [int(number) for number in re.findall(r"line (\d+): ", text)] == [3, 4, 6, 7, 8, 9, 10]
-    assert "line 6: device 'press-1' stands in line 2 already" in text
-    assert "line 8: the line: it has 3 fields and the first line names 4" in text
-    assert text.endswith("; correct them: nothing was changed")
+    assert "line 6: device 'press-1' is already in line 2" in text
+    assert "line 8: the line: it has 3 fields, and the first line has 4" in text
+    assert text.endswith("; correct them; nothing was changed")
 
 
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "its first line names no column 'id'"),
+        ("", "its first line lacks the column 'id'"),
         ("name\nx\n", "there is no column 'name'; name the columns in the first line: id, status"),
-        ("id,id\nx,y\n", "or a column twice"),
+        ("id,id\nx,y\n", "or repeats a column"),
     ],
 )
 def test_a_csv_file_without_a_header(text: str, match: str) -> None:
@@ -157,7 +157,7 @@ def test_a_csv_file_without_a_header(text: str, match: str) -> None:
 def test_every_bad_line_of_json_is_told() -> None:
     """No JSON, no object, a field that does not exist, no id."""
     with pytest.raises(
-        RosterError, match=r"4 bad lines: line 1: .*no JSON.*line 2: .*no object.*line 3: .*no field 'name'.*line 4: .*empty"
+        RosterError, match=r"4 bad lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
     ):
         from_json_lines('{"id"\n[1]\n{"id": "a", "name": "x"}\n{"tags": {}}\n', what="f")
 
@@ -182,8 +182,8 @@ def test_a_duplicate_is_named() -> None:
 def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
     """A fleet that differs in one fact of one device has another digest, and what a hub shows of it another line."""
     plain = {"tags": {"a": 1}, "desired": {"b": {"c": 1}}}
-    one, other = registration(plain), registration({**plain, **change})
-    fleets = [Roster.of({"x": registration(plain), "y": changed}.items()) for changed in (one, other)]
+    one, other = read_description(plain), read_description({**plain, **change})
+    fleets = [Roster.of({"x": read_description(plain), "y": changed}.items()) for changed in (one, other)]
     assert fleets[0].digest != fleets[1].digest
     assert fleets[0].scope.line(one) != fleets[0].scope.line(other)
 
@@ -199,5 +199,5 @@ def test_what_others_write_is_not_in_the_digest() -> None:
 @pytest.mark.parametrize("text", ["", "2.abc", "1.", "1.####", "1.eJwrAQAAcAB1"])
 def test_what_nobody_packed_is_told(text: str) -> None:
     """Another version, or noise."""
-    with pytest.raises(RosterError, match="members: it is no packed list of devices"):
+    with pytest.raises(RosterError, match="members: it is not a packed list of devices"):
         unpack(text)

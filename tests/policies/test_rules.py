@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pulumi_policy.proxy import unknown_checking_proxy
 
-from hubtrust.devices.description import registration
+from hubtrust.devices.description import read_description
 from hubtrust.devices.roster import Roster
 from policies.rules import RULES
 from policies.rules.certificates import thumbprints
@@ -51,7 +51,7 @@ def hub(protect: bool = True, **properties: Any) -> Resource:
 
 def fleet(thumbprinted: int) -> str:
     """A packed fleet of four devices, some of them with thumbprints."""
-    own = [registration({"thumbprints": ["A" * 40]}), registration({})]
+    own = [read_description({"thumbprints": ["A" * 40]}), read_description({})]
     return Roster.of((f"press-{number}", own[number >= thumbprinted]) for number in range(4)).pack()
 
 

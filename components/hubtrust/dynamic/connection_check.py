@@ -10,8 +10,8 @@ import pulumi
 from cryptography import x509
 
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
-from hubtrust.devices import description as rules
-from hubtrust.devices.canary import Way, walk
+from hubtrust.devices.canary import Canary, connect
+from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import DEADLINE, HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
 from hubtrust.inputs import Properties, boolean, declared, number
@@ -38,7 +38,7 @@ class ConnectionCheckInputs(HubInputs):
 
     host_name: str | None = hub_host_name(kept=False)
     device_id: str = declared(
-        rules.require_device_id,
+        require_device_id,
         "who connects. A device in the field that is connected under this id loses its session for a moment.",
         required=True,
         kept=True,
@@ -72,8 +72,8 @@ class ConnectionCheckInputs(HubInputs):
         parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
-    def way(self, host: str) -> Way:
-        """The device's way to the hub.
+    def canary(self, host: str) -> Canary:
+        """The device, its authority and its hub.
 
         Raises:
             HubtrustError: the chain is not valid now, or nothing here can sign for the device.
@@ -83,7 +83,7 @@ class ConnectionCheckInputs(HubInputs):
         signer = self.signer.signer(issuing_key) if self.signer else None
         if signer is None:  # pragma: no cover - `why_not` has said so
             raise DeclarationError("signer", _NO_KEY, "leave the check out")
-        return Way(host, self.device_id, chain, signer, self.trust or [])
+        return Canary(host, self.device_id, chain, signer, self.trust or [])
 
 
 class ConnectionCheckOutputs:
@@ -128,11 +128,11 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         if reason is not None:
             say(f"device {news.device_id} not checked: {reason}")
             return outs | {"state": NOT_CHECKED, "reason": reason}
-        way = news.way(host)
+        canary = news.canary(host)
         with replace(news, host_name=host, deadline=min(news.deadline, DEADLINE)).open_registry() as registry:
-            walk(way, registry, now=now(), deadline=news.deadline, tell=say)
-        say(f"device {news.device_id} connected, chain: {way.described()}")
-        return outs | {"state": CONNECTED, "certificationPath": way.described()}
+            connect(canary, registry, now=now(), deadline=news.deadline, tell=say)
+        say(f"device {news.device_id} connected, chain: {canary.path()}")
+        return outs | {"state": CONNECTED, "certificationPath": canary.path()}
 
 
 class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", name="ConnectionCheck"):

@@ -10,7 +10,7 @@ import pulumi
 from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.azure.registry import Registry
 from hubtrust.devices.description import Scope, digest
-from hubtrust.devices.reconcile import Registrar
+from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
@@ -70,11 +70,11 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         roster, host = news.members, news.found_host()
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
         with replace(news, host_name=host).open_registry() as registry:
-            registrar = Registrar(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, tell=say)
-            registrar.find()
+            reconciliation = Reconciliation(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, tell=say)
+            reconciliation.find()
             if creating:
-                hubs.remember_existing(host, (*registrar.settled, *registrar.known))
-            registrar.settle(roster.ids)
+                hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
+            reconciliation.apply(roster.ids)
         return host
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -105,11 +105,11 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         try:
             with hub.open_registry(reading=True) as registry:
                 for wait in (*_LATE, 0.0):
-                    registrar = Registrar(
+                    reconciliation = Reconciliation(
                         registry, _what(olds["owner"], host), olds["owner"], _scope(olds), lambda _: None, tell=say, spared=is_spared
                     )
-                    registrar.find()
-                    left -= registrar.settle()
+                    reconciliation.find()
+                    left -= reconciliation.apply()
                     if left <= sum(spared.values()):
                         return
                     time.sleep(wait)

@@ -9,9 +9,17 @@ import pulumi
 
 from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.azure.registry import Registration, Twin
-from hubtrust.devices import description as rules
-from hubtrust.devices.description import Scope, registration, same_identity
-from hubtrust.devices.reconcile import Registrar
+from hubtrust.devices.description import (
+    Scope,
+    read_description,
+    require_desired,
+    require_device_id,
+    require_reason,
+    require_tags,
+    require_thumbprints,
+    same_identity,
+)
+from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
@@ -27,24 +35,24 @@ def _document(text: object) -> Any:
 
 
 def _status(value: object) -> str:
-    registration({"status": value})
+    read_description({"status": value})
     return str(value)
 
 
 def _reason(value: object) -> str:
-    rules.require_reason(value)
+    require_reason(value)
     return str(value)
 
 
 def _tags(value: object) -> Mapping[str, Any]:
     found: Mapping[str, Any] = _document(value)
-    rules.require_tags(found)
+    require_tags(found)
     return found
 
 
 def _desired(value: object) -> Mapping[str, Any]:
     found: Mapping[str, Any] = _document(value)
-    rules.require_desired(found)
+    require_desired(found)
     return found
 
 
@@ -58,7 +66,7 @@ class DescriptionInputs(Inputs):
     reason: str | None = declared(_reason, "why, at most 128 characters.", kept=True)
     edge: bool | None = declared(boolean, "an IoT Edge device.", kept=True)
     thumbprints: Sequence[str] | None = declared(
-        rules.require_thumbprints,
+        require_thumbprints,
         "one or two of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
         kept=True,
     )
@@ -70,7 +78,7 @@ class DescriptionInputs(Inputs):
     @property
     def registration(self) -> Registration:
         """The entry in the registry."""
-        return registration({name: getattr(self, name) for name in ("status", "reason", "edge", "thumbprints", "tags", "desired")})
+        return read_description({name: getattr(self, name) for name in ("status", "reason", "edge", "thumbprints", "tags", "desired")})
 
     @property
     def scope(self) -> Scope:
@@ -82,9 +90,7 @@ class DescriptionInputs(Inputs):
 class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
     """The inputs of a DeviceIdentity."""
 
-    device_id: str = declared(
-        rules.require_device_id, "its id, at most 128 characters; case counts.", required=True, kept=True, replaces=True
-    )
+    device_id: str = declared(require_device_id, "its id, at most 128 characters; case counts.", required=True, kept=True, replaces=True)
 
 
 class DeviceIdentityOutputs:
@@ -128,13 +134,13 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         wanted, device_id, host = news.registration, news.device_id, news.found_host()
         what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
         with replace(news, host_name=host).open_registry() as registry:
-            registrar = Registrar(
+            reconciliation = Reconciliation(
                 registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, tell=say
             )
-            registrar.look_at([device_id])
-            if creating and (device_id in registrar.settled or registrar.known[device_id]):
+            reconciliation.read([device_id])
+            if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
                 hubs.remember_existing(host, [device_id])
-            registrar.settle([device_id])
+            reconciliation.apply([device_id])
             found = registry.twin(device_id)
         if found is None:
             raise NotFoundError(what, "it was deleted while it was created", "find out who does that, then run again")
@@ -163,9 +169,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             return
         try:
             with hub.open_registry(reading=True) as registry:
-                registrar = Registrar(registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, tell=say)
-                registrar.look_at([device_id])
-                registrar.settle()
+                reconciliation = Reconciliation(
+                    registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, tell=say
+                )
+                reconciliation.read([device_id])
+                reconciliation.apply()
         except (NotFoundError, UnreachableError):
             if not hub.is_gone():
                 raise

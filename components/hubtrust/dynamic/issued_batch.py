@@ -10,7 +10,7 @@ from cryptography import x509
 
 from hubtrust.certificates.issuance import Issuance, IssuingInputs
 from hubtrust.certificates.lifetimes import DEVICE
-from hubtrust.devices import description as rules
+from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, declared
@@ -44,7 +44,7 @@ def _requested(text: object) -> dict[str, PublicKey]:
         try:
             request = load_request(block, what=what)
             key, device_id = requested_key(request, what=what), common_name(request.subject)
-            issue.device_name(rules.require_device_id(device_id))
+            issue.device_name(require_device_id(device_id))
             if device_id in keys:
                 raise DeclarationError(what, f"there is one for device '{device_id}' already", "leave one out")
             keys[device_id] = key
