@@ -156,7 +156,7 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) 
         ({"status": "off"}, "status: it is 'off'; use enabled or disabled"),
         ({"reason": "x" * 129}, "reason: it has 129 characters"),
         ({"edge": "yes"}, "edge: it is 'yes'; use true or false"),
-        ({"thumbprints": ["AB"]}, "thumbprints: 'AB' is none; give 40 .SHA-1. or 64"),
+        ({"thumbprints": ["AB"]}, "thumbprints: 'AB' is not a thumbprint; give 40 .SHA-1. or 64"),
         ({"thumbprints": [THUMBPRINT] * 3}, "give one or two thumbprints"),
         ({"tags": {"a.b": "x"}}, "tags: the name 'a.b' has a dot"),
         ({"tags": {"hubtrust": "x"}}, "tags: 'hubtrust' is reserved for the tag that names the device's owner; use another name"),
