@@ -1,4 +1,4 @@
-"""What reconciling can meet that is neither a certificate's fault nor Azure's."""
+"""Errors of reconciling that neither a certificate nor Azure causes."""
 
 import pulumi
 
@@ -6,11 +6,11 @@ from hubtrust.errors import HubtrustError
 
 
 class DynamicError(HubtrustError):
-    """The root of this room's errors."""
+    """The base of these errors."""
 
 
 class TakenError(DynamicError):
-    """Something of the same name is there and is not ours: it is refused unless `adopt` says otherwise."""
+    """Something of the same name exists and is not ours: it is refused unless `adopt` is set."""
 
 
 class QuotaError(DynamicError):
@@ -22,20 +22,20 @@ class ProofRejectedError(DynamicError):
 
 
 class DeclarationError(DynamicError):
-    """An input that can't be meant; `check` tells it, and so does every later call that meets it."""
+    """An invalid input; `check` reports it, and so does every later call that reads it."""
 
 
 class RosterError(DynamicError, pulumi.RunError):
-    """The list of a fleet's devices can't be meant; every bad line of a file is told, by number."""
+    """The list of a fleet's devices is invalid; every invalid line of a file is named by its number."""
 
 
 class FleetError(DynamicError):
-    """The hub did not take some of a fleet's devices; the others stand, and the next run goes on from there."""
+    """The hub refused some of a fleet's devices; the others are kept, and the next run continues from there."""
 
 
 class BrokenLinkError(DynamicError):
-    """A device can't connect to its hub; the link that broke is named."""
+    """A device can't connect to its hub; the broken link is named."""
 
 
 class DependantsError(DynamicError):
-    """Devices may depend on an authority that is to go."""
+    """Devices may depend on an authority that is to be deleted."""

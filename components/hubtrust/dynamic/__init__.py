@@ -1,1 +1,1 @@
-"""Dynamic resources and their providers: how what is declared is reconciled, one noun a file."""
+"""Dynamic resources and their providers, one resource a file; ``lifecycle`` holds their contract with the engine."""
