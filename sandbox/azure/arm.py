@@ -1,4 +1,4 @@
-"""ARM's front door: who asks, about which subscription, in which api-version, with which rights, and only then the operation."""
+"""Azure Resource Manager's endpoint: checks the token, subscription, api-version and rights, then runs the operation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.azure.login.tokens import TokenError
 from sandbox.azure.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
-from sandbox.azure.names import Door
+from sandbox.azure.names import Endpoint
 from sandbox.azure.resource_manager import access, errors, group_routes, metadata, role_routes
 from sandbox.azure.routing import Route, Router
 from sandbox.azure.wire import MAX_BODY, MalformedJsonError
@@ -61,7 +61,7 @@ def answer(azure: Azure, request: Request) -> Reply:
 
 def _caller(azure: Azure, request: Request) -> Caller:
     audiences = request.place.cloud.audiences
-    if request.place.door is Door.LOOPBACK:
+    if request.place.endpoint is Endpoint.LOOPBACK:
         audiences = (*audiences, request.base_url, f"{request.base_url}/")
     try:
         return azure.tokens.caller(request.header("authorization"), audiences)

@@ -1,4 +1,4 @@
-"""The time that local Azure lives in: the machine's own, or one that a test sets."""
+"""Local Azure's time: the machine's own, or one that a test sets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Tells the time in UTC; it can be set, and it then runs on from there, or stand still.
+    """The time in UTC. It can be set; it then runs on from there or, frozen, stays.
 
-    Only Azure's answers and judgements follow this clock. TLS follows the machine's, as the clients do.
+    Only Azure's answers and decisions use this clock. TLS uses the machine's, as clients do.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The control port: test powers on a port of their own, so that none of them leaks into Azure's protocol."""
+"""The control port: what only tests may do has its own port, so that none of it is part of Azure's protocol."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEPT_ON_RESET = (*principals.KEPT_ON_RESET, *tokens.KEPT_ON_RESET)
 
 
 class BadRequestError(ValueError):
-    """What was asked for makes no sense; the message says why."""
+    """An invalid request to the control port; the message says why."""
 
 
 def application(front: Front, plane: Plane) -> Starlette:
@@ -149,7 +149,7 @@ class _Control:
         """A new application; `role` (its name) and `scope` give it a role that counts at once."""
         role = next((role for role in access.ROLES.values() if role.name == body.get("role")), None)
         if body.get("role") and role is None:
-            raise BadRequestError(f"no role is named '{body['role']}'; there are {', '.join(role.name for role in access.ROLES.values())}")
+            raise BadRequestError(f"no role is named '{body['role']}'; use one of {', '.join(role.name for role in access.ROLES.values())}")
         with self._azure.store.transaction():
             principal = principals.create(self._azure.store, name=str(body.get("name") or "made by the control port"))
             if role:
@@ -195,7 +195,7 @@ class _Control:
 
 
 def grant_deployer(front: Front) -> None:
-    """Make the application that `env` speaks of Owner of the subscription."""
+    """Make the application whose credentials `env` prints Owner of the subscription."""
     azure = front.azure
     directory = principals.directory(azure.store)
     deployer = principals.find(azure.store, directory.client_id)

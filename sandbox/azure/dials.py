@@ -1,4 +1,4 @@
-"""Every dial of local Azure in one place: how it may differ from a calm, up-to-date Azure."""
+"""All dials of local Azure: how it may differ from a fast, up-to-date Azure without throttling."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 class Dials:
     """Each is settable by a flag of `python -m sandbox cloud` and by the control port's `PATCH /dials`."""
 
-    operation_seconds: float = 0.0  # how long a hub or provisioning service takes to be made, changed, deleted
-    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure sends none: for clients that else wait 30 s
-    role_delay_seconds: float = 0.0  # until a new role assignment counts
-    created_zero_date: bool | None = None  # `created` of certificates: None as each service did last, True the zero date, False real
-    strict: bool = False  # refuse what a careful client would never send
-    role_checks: bool = True  # ask for roles at ARM at all
+    operation_seconds: float = 0.0  # how long creating, changing or deleting a hub or provisioning service takes
+    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure sends none: for clients that otherwise wait 30 s
+    role_delay_seconds: float = 0.0  # until a new role assignment takes effect
+    created_zero_date: bool | None = None  # `created` of certificates: None: as last recorded; True: the zero date; False: real
+    strict: bool = False  # refuse what a careful client would not send, though Azure accepts it
+    role_checks: bool = True  # whether ARM checks roles
     throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
     query_lag_seconds: float = 0.0  # until queries see what was written
@@ -29,7 +29,7 @@ class Dials:
         known = {field.name for field in fields(self)}
         for name, value in values.items():
             if name not in known:
-                raise ValueError(f"no dial is named '{name}'; there are {', '.join(sorted(known))}")
+                raise ValueError(f"no dial is named '{name}'; use one of {', '.join(sorted(known))}")
             _check(name, value)
         return replace(self, **values)
 

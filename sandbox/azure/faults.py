@@ -1,4 +1,4 @@
-"""Faults on demand: local Azure answers badly exactly when and where it is told to.
+"""Faults on demand: local Azure fails exactly when and where a rule says so.
 
 A rule in text: `FAULT[:name=value]…`, several joined by `;`. FAULT is a status (412, 409, 429, 500, 503, 504, 401, 403), `drop` or
 `latency`. Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `since` (the
@@ -21,7 +21,7 @@ _STATUSES = (401, 403, 409, 412, 429, 500, 503, 504)
 
 @dataclass(kw_only=True)
 class Rule:
-    """One fault and when it strikes."""
+    """One fault and when it occurs."""
 
     fault: str  # a status as text, `drop` or `latency`
     method: str = "*"
@@ -43,11 +43,11 @@ class Rule:
         """Check the values that came from outside.
 
         Raises:
-            ValueError: One of them makes no sense.
+            ValueError: One of them is invalid.
         """
         self._check_kinds()
         if self.fault not in {"drop", "latency", *map(str, _STATUSES)}:
-            raise ValueError(f"fault '{self.fault}' is none of drop, latency, {', '.join(map(str, _STATUSES))}")
+            raise ValueError(f"fault '{self.fault}' is not one of drop, latency, {', '.join(map(str, _STATUSES))}")
         if self.when not in {"before", "after"}:
             raise ValueError(f"fault '{self.fault}': when='{self.when}' is neither before nor after the effect")
         if self.share is not None and not 0 <= self.share <= 1:
@@ -59,14 +59,14 @@ class Rule:
 
     def _check_kinds(self) -> None:
         if wrong := [name for name in ("method", "host", "path", "when") if not isinstance(getattr(self, name), str)]:
-            raise ValueError(f"fault '{self.fault}': {wrong[0]}={getattr(self, wrong[0])!r} is no text")
+            raise ValueError(f"fault '{self.fault}': {wrong[0]}={getattr(self, wrong[0])!r} is not text")
         for name in ("nth", "times", "retry_after", "seed", "share", "seconds"):
             value = getattr(self, name)
             if value is None and name not in {"seed", "seconds"}:
                 continue
             whole = int if name not in {"share", "seconds"} else (int, float)
             if not isinstance(value, whole) or isinstance(value, bool) or not value >= 0:
-                raise ValueError(f"fault '{self.fault}': {name}={value!r} is no number from 0 on")
+                raise ValueError(f"fault '{self.fault}': {name}={value!r} is not a number of 0 or more")
 
     def strikes(self, request: Request) -> bool:
         """Whether this request is hit; counts it."""
@@ -92,12 +92,12 @@ class Rule:
 
 @dataclass
 class Faults:
-    """The rules in force. The first that strikes counts."""
+    """The active rules. The first that matches a request applies."""
 
     rules: list[Rule] = field(default_factory=list)
 
     def strike(self, request: Request) -> Rule | None:
-        """The rule that hits this request, or None. Only latency lets later rules speak too."""
+        """The rule that hits this request, or None. After a latency rule, later rules apply too."""
         latency = None
         for rule in self.rules:
             if not rule.strikes(request):
@@ -112,7 +112,7 @@ def parse(text: str) -> list[Rule]:
     """The rules in a `--hostile` text.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: It is invalid.
     """
     return [_rule(part) for part in text.split(";") if part.strip()]
 
@@ -121,7 +121,7 @@ def from_json(value: dict[str, Any]) -> Rule:
     """A rule as the control port takes it; names as in the text form, `retryAfter` too.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: It is invalid.
     """
     known = {"fault", "method", "host", "path", "nth", "since", "share", "times", "when", "seconds", "retry_after", "seed"}
     renamed = {"retryAfter": "retry_after", "retry-after": "retry_after"}

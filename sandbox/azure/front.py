@@ -1,4 +1,4 @@
-"""Every request comes through here: which door, the faults in its way, the answer with Azure's headers, the log."""
+"""The entry point of every HTTPS request: it picks the endpoint, applies faults, adds Azure's headers and keeps the log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.azure.key_vault import front as vaults
 from sandbox.azure.login import errors as login_errors
 from sandbox.azure.login import routes as login
 from sandbox.azure.microsoft_devices import errors as devices_errors
-from sandbox.azure.names import Door
+from sandbox.azure.names import Endpoint
 from sandbox.azure.resource_manager import errors as arm_errors
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
@@ -56,7 +56,7 @@ class Entry:
     query: str
     status: int  # 0: the connection was dropped
     fault: str | None = None
-    effect: int | None = None  # under a fault that strikes after the effect: the status of the answer that nobody saw
+    effect: int | None = None  # with a fault after the effect: the status of the answer that the client never saw
 
 
 @dataclass
@@ -87,8 +87,8 @@ class Front:
         await _write(reply, request, self.azure.clock.now(), send)
 
     async def _in_turn(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
-        """The outcome, once a hub's throttle lets the request in."""
-        if request.place.door is Door.HUB:
+        """The outcome, after any wait that a hub's throttle imposes."""
+        if request.place.endpoint is Endpoint.HUB:
             try:
                 seconds = registry.wait(self.azure, request)
             except ServiceError as error:
@@ -98,7 +98,7 @@ class Front:
         return self._outcome(request, rule)
 
     def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
-        """The answer, or None for a dropped connection; and the status that the effect had, where a fault hides it."""
+        """The answer, or None for a dropped connection; and the status of the answer that a fault hides."""
         if rule is None or rule.fault == "latency":
             return self.answer(request), None
         effect = self.answer(request).status if rule.when == "after" else None
@@ -107,31 +107,31 @@ class Front:
         return _fault(request, rule).reply(self._moment()), effect
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request: all its writes are on disk when this returns, or none was made."""
+        """Answer a request: when this returns, either all its writes are on disk or none are."""
         try:
             with self.azure.store.transaction():
                 return self._route(request)
         except ServiceError as error:
             return error.reply(self._moment())
-        except Exception:  # noqa: BLE001 - the last line of defence: a client must get Azure's envelope, never a traceback
+        except Exception:  # noqa: BLE001 - last resort: a client must get Azure's error envelope, never a traceback
             _log.exception("%s %s failed inside local Azure", request.method, request.path)
             return arm_errors.internal_error().reply(self._moment())
 
     def _route(self, request: Request) -> Reply:
         if len(request.body) > MAX_BODY:
             raise arm_errors.content_too_large()
-        door = request.place.door
-        if door is Door.LOGIN or (door is Door.LOOPBACK and _LOGIN.find(request.method, request.path)):
+        endpoint = request.place.endpoint
+        if endpoint is Endpoint.LOGIN or (endpoint is Endpoint.LOOPBACK and _LOGIN.find(request.method, request.path)):
             match = _LOGIN.find(request.method, request.path)
             if match is None:
                 raise arm_errors.no_route(request.path)
             request.parameters = match.parameters
             return match.route.handler(self.azure, request)
-        if door in {Door.ARM, Door.LOOPBACK}:
+        if endpoint in {Endpoint.ARM, Endpoint.LOOPBACK}:
             return arm.answer(self.azure, request)
-        if door is Door.KEY_VAULT:
+        if endpoint is Endpoint.KEY_VAULT:
             return vaults.answer(self.azure, request)
-        if door is Door.HUB:
+        if endpoint is Endpoint.HUB:
             return registry.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
@@ -140,12 +140,12 @@ class Front:
 
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
-    """The fault in the words of the service that is asked."""
-    if request.place.door is Door.LOGIN and rule.fault in login_errors.FAULTS:
+    """The fault as the requested service words it."""
+    if request.place.endpoint is Endpoint.LOGIN and rule.fault in login_errors.FAULTS:
         return login_errors.fault(rule.fault, rule.retry_after)
-    if request.place.door is Door.KEY_VAULT:
+    if request.place.endpoint is Endpoint.KEY_VAULT:
         return vaults.fault(request, rule)
-    if request.place.door is Door.HUB:
+    if request.place.endpoint is Endpoint.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
@@ -183,7 +183,7 @@ def _token_refused(request: Request) -> ServiceError:
 async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]:
     headers = lower_headers(scope["headers"])
     host = headers.get("host", "")
-    place = names.place(_without_port(host)) or names.Place(names.PUBLIC, Door.LOOPBACK)
+    place = names.place(_without_port(host)) or names.Place(names.PUBLIC, Endpoint.LOOPBACK)
     raw = scope.get("raw_path") or scope["path"].encode()
     path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
     body = bytearray()

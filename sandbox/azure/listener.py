@@ -1,4 +1,4 @@
-"""How HTTPS is spoken: uvicorn's HTTP/1.1 protocol, made droppable for faults and impatient with half requests."""
+"""uvicorn's HTTP/1.1 protocol with two additions: faults can drop a connection, and a request that is not complete in time is cut off."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Protocol(HttpToolsProtocol):
     def _drop(self) -> None:
         """End the connection without an answer, as a network does."""
         if self.cycle is not None:
-            self.cycle.disconnected = True  # what uvicorn would set: no answer is owed to one who is gone
+            self.cycle.disconnected = True  # what uvicorn sets when the client is gone: no answer follows
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:

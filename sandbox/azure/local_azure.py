@@ -1,4 +1,4 @@
-"""The state of one local Azure, handed to every operation: what it remembers, its time, its dials, its devices' connections."""
+"""The state of one local Azure, given to every operation: storage, clock, dials, tokens, the devices' connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Azure:
-    """What handlers get beside the request. One of it serves one process."""
+    """What every handler gets besides the request. There is one in each process."""
 
     store: Store
     clock: Clock

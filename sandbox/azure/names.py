@@ -1,4 +1,4 @@
-"""Azure's own host names in each of its clouds, and which door of local Azure a name leads to."""
+"""Azure's own host names in each of its clouds, and which of local Azure's endpoints a name leads to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Door(StrEnum):
+class Endpoint(StrEnum):
     """The services that local Azure answers for, told apart by host name as Azure does."""
 
     ARM = "arm"
@@ -113,32 +113,32 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a host name leads: the cloud, the door, and for a hub, provisioning service or key vault its own name."""
+    """Where a host name leads: the cloud, the endpoint, and for a hub, provisioning service or key vault its own name."""
 
     cloud: AzureCloud
-    door: Door
+    endpoint: Endpoint
     name: str = ""
 
 
 def place(host: str) -> Place | None:
-    """Where `host` (a name without port, any case) leads, or None when the name is not one of Azure's IoT doors."""
+    """Where `host` (a name without port, any case) leads, or None when it is none of the names that local Azure answers for."""
     host = host.lower().rstrip(".")
     if host in LOOPBACK_NAMES or host.startswith("127."):
-        return Place(PUBLIC, Door.LOOPBACK)
+        return Place(PUBLIC, Endpoint.LOOPBACK)
     for cloud in CLOUDS:
         if host == cloud.arm:
-            return Place(cloud, Door.ARM)
+            return Place(cloud, Endpoint.ARM)
         if host in cloud.login:
-            return Place(cloud, Door.LOGIN)
+            return Place(cloud, Endpoint.LOGIN)
         if host == cloud.device_provisioning:
-            return Place(cloud, Door.DEVICE_PROVISIONING)
+            return Place(cloud, Endpoint.DEVICE_PROVISIONING)
         suffixes = (
-            (cloud.hub_suffix, Door.HUB),
-            (cloud.provisioning_suffix, Door.PROVISIONING),
-            (cloud.key_vault_suffix, Door.KEY_VAULT),
+            (cloud.hub_suffix, Endpoint.HUB),
+            (cloud.provisioning_suffix, Endpoint.PROVISIONING),
+            (cloud.key_vault_suffix, Endpoint.KEY_VAULT),
         )
-        for suffix, door in suffixes:
+        for suffix, endpoint in suffixes:
             label, dot, rest = host.partition(".")
             if dot and rest == suffix and label:
-                return Place(cloud, door, label)
+                return Place(cloud, endpoint, label)
     return None

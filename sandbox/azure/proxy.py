@@ -1,4 +1,4 @@
-"""The CONNECT proxy: Azure's own names lead to local Azure, and nothing leads anywhere else."""
+"""The CONNECT proxy: Azure's own names lead to local Azure; every other host is refused."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Proxy:
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
     mqtt: tuple[str, int]  # where its MQTT listens
-    resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that nobody made has no address
+    resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that does not exist has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
-    refused: list[str] = field(default_factory=list)  # the last hosts that were asked for in vain, for `status`
+    refused: list[str] = field(default_factory=list)  # the last hosts that were refused, for `status`
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until either side ends."""
@@ -38,7 +38,7 @@ class Proxy:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-            pass  # a client that goes away takes its connection along: nobody is left to tell
+            pass  # the client is gone: there is nobody to answer
         except asyncio.CancelledError:
             pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:
@@ -60,7 +60,9 @@ class Proxy:
         if place is None or where is None:
             self.refused = [*self.refused[-19:], target]
             await _refuse(
-                writer, "403 Forbidden", f"'{target}' is not one of Azure's names that are here; the sandbox reaches nothing else"
+                writer,
+                "403 Forbidden",
+                f"'{target}' is not a name that local Azure serves; the sandbox reaches no other host",
             )
             return
         if not self.resolves(place):
@@ -73,11 +75,11 @@ class Proxy:
 
     def _where(self, place: names.Place | None, target: str) -> tuple[str, int] | None:
         port = target.rpartition(":")[2]
-        if place is None or not port.isdigit() or place.door is names.Door.LOOPBACK:
+        if place is None or not port.isdigit() or place.endpoint is names.Endpoint.LOOPBACK:
             return None
         if int(port) == HTTPS:
             return self.https
-        if int(port) == MQTTS and place.door is names.Door.HUB:
+        if int(port) == MQTTS and place.endpoint is names.Endpoint.HUB:
             return self.mqtt
         return None
 
@@ -105,14 +107,14 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sour
             _acknowledge_at_once(source)
             writer.write(data)
             await writer.drain()
-        if not writer.transport.is_closing():  # it may have gone while the other side still spoke
+        if not writer.transport.is_closing():  # it may have closed while the other side was still sending
             writer.write_eof()
 
 
 def _acknowledge_at_once(source: socket.socket | None) -> None:
     """Let the client send on: urllib3 waits behind a proxy for the head of a request to be acknowledged, which takes Linux 40 ms.
 
-    The kernel forgets it after some packets, so it is said again.
+    The kernel drops the setting after some packets, so it is set again.
     """
     if source is not None and hasattr(socket, "TCP_QUICKACK"):
         source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

@@ -1,4 +1,4 @@
-"""Which operation a request means: a table that also tells what each operation's likeness to Azure rests on."""
+"""Which operation a request is for; the table also says what each operation's behaviour is based on."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Evidence(StrEnum):
-    """What an operation's behaviour rests on."""
+    """What an operation's behaviour is based on."""
 
     RECORDED = "recorded"  # real traffic was recorded, and tests replay it
     DOCUMENTED = "documented"  # Microsoft's documentation, OpenAPI files or clients' source
-    GUESS = "guess"  # neither: what its users would expect
+    GUESS = "guess"  # neither: what users would expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +62,14 @@ def table(rows: Iterable[Row], *, versions: tuple[str, ...] = (), resource_type:
 
 @dataclass(frozen=True)
 class Match:
-    """A route and what the path's variable parts were."""
+    """A route and the values of the path's variable parts."""
 
     route: Route
     parameters: dict[str, str]
 
 
 class Router:
-    """Finds routes. Azure's paths are case-insensitive; what variable parts hold keeps its case."""
+    """Finds routes. Azure's paths are case-insensitive; the values of variable parts keep their case."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_depth: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
@@ -84,7 +84,7 @@ class Router:
         return None
 
     def methods(self, path: str) -> list[str]:
-        """The methods that this path knows: for a 405 that helps."""
+        """The methods that this path supports, for the text of a 405."""
         return [method for method in self._by_depth if self.find(method, path)]
 
 

@@ -1,4 +1,4 @@
-"""One local Azure, wired and running: HTTPS and MQTT behind Azure's names, the proxy that leads there, the control port."""
+"""Starts and runs one local Azure: HTTPS and MQTT under Azure's names, the proxy that leads to them, the control port."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Settings:
     ready_file: Path | None = None
     hostile: str = ""
     dials: Dials = field(default_factory=Dials)
-    clock: datetime | None = None  # the moment that it is when local Azure starts; None: the machine's time
+    clock: datetime | None = None  # local Azure's time at its start; None: the machine's time
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _listen(host: str, port: int, flag: str) -> socket.socket:
     except OSError as error:
         sock.close()
         raise CannotStartError(
-            f"port {port} of {host} can't be had: {error.strerror}; stop what uses it or give another with {flag} (0: any free one)"
+            f"port {port} of {host} can't be used: {error.strerror}; stop what uses it or choose another with {flag} (0: any free one)"
         ) from error
     sock.listen(1024)
     sock.setblocking(False)
@@ -189,7 +189,7 @@ def _listen(host: str, port: int, flag: str) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: this process has one place for them."""
+    """uvicorn without its own signal handlers: `_on_signals` has them all."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
@@ -205,7 +205,7 @@ def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=False,  # the front says local Azure's own time of day
+        date_header=False,  # the front sends local Azure's own time
         timeout_keep_alive=120,
         backlog=1024,
     )
@@ -260,7 +260,7 @@ def _ready(
 
 
 def _write_ready(path: Path, ready: Ready) -> None:
-    """Whole or not at all, and for the owner's eyes: it holds the client secret."""
+    """Written atomically and readable by the owner only: it holds the client secret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -1,4 +1,4 @@
-"""What the members of a request's body must be: JSON's types, checked before any rule reads them.
+"""The JSON types of a request body's members, checked before any rule reads them.
 
 A shape is `str`, `bool`, `int` (a whole number), `float` (any number), `dict` (any object), an object `{"member": shape}` whose members
 may be left out and which may have others, a list `[shape]`, or `Each(shape)`: an object whose members are all of one shape.
@@ -26,10 +26,10 @@ _NAMES = {str: "String", bool: "Boolean", int: "Integer", float: "Number", dict:
 
 
 def check(value: Any, shape: Any, path: str = "") -> None:
-    """Let a value pass that has the shape.
+    """Check that a value has the shape.
 
     Raises:
-        WrongTypeError: It has not, in words like those of Azure's own JSON reader.
+        WrongTypeError: It does not, worded as Azure's own JSON reader does.
     """
     if value is None:
         return

@@ -1,4 +1,4 @@
-"""What local Azure remembers: JSON documents under keys, in SQLite, acknowledged only once they are written."""
+"""Local Azure's storage: JSON documents under keys, in SQLite. A write is acknowledged only once it is on disk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         """Open the database at `path`, or one in memory when it is None."""
-        # Handed from the thread that builds the world to the one that serves it; one at a time ever uses it.
+        # Passed from the thread that sets up local Azure to the one that serves it; only one uses it at a time.
         self._db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -51,7 +51,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All the writes inside happen, or none: on an error everything is undone and the error goes on."""
+        """All writes inside happen, or none: an error undoes them all and is raised again."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -73,7 +73,7 @@ class Store:
         )
 
     def delete(self, kind: str, key: str) -> None:
-        """Remove a document; one that is not there is no error."""
+        """Delete a document; it need not exist."""
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
     def page(self, kind: str, prefix: str, after: str, limit: int) -> list[tuple[str, Document]]:
@@ -100,7 +100,7 @@ class Store:
         )
 
     def tally(self, kind: str, prefix: str, member: str) -> dict[str, int]:
-        """How often each value of a member stands in the documents of a kind whose keys begin with `prefix`."""
+        """How often each value of a member occurs in the documents of a kind whose keys begin with `prefix`."""
         rows = self._db.execute(
             "SELECT json_extract(body, ?), COUNT(*) FROM documents WHERE kind = ? AND key >= ? AND key < ? GROUP BY 1",
             (f"$.{member}", kind, prefix, prefix + _LAST),
@@ -120,6 +120,6 @@ class Store:
         return int(row[0])
 
     def clear(self, *, keep: tuple[str, ...] = ()) -> None:
-        """Forget everything but the kinds in `keep`. Counters go on, so that no etag ever comes twice."""
+        """Delete everything but the kinds in `keep`. Counters go on, so that no etag is used twice."""
         marks = ",".join("?" * len(keep))
         self._db.execute(f"DELETE FROM documents WHERE kind NOT IN ({marks})", keep)  # noqa: S608 - only question marks are put in

@@ -1,4 +1,4 @@
-"""The sandbox's own CA: it can vouch for Azure's names here and, by its name constraints, for nothing else."""
+"""The sandbox's own CA. Its name constraints limit it to Azure's names and loopback."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class ServerIdentity:
 
 
 def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
-    """The identity kept in `folder`, made anew when there is none, it ends within ten days (real time) or does not name `host`.
+    """The identity kept in `folder`. It is created again if it is missing, expires within ten days (real time) or does not name `host`.
 
-    The CA's key signs once and is dropped: nobody, not even this program, can issue under it again.
+    The CA's key signs once and is not stored: nobody, not even this program, can issue under it again.
     """
     identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
     addresses = _addresses(host)

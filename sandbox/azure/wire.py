@@ -1,4 +1,4 @@
-"""Requests and replies as every room of local Azure sees them: HTTP without the server's machinery."""
+"""Requests and replies as local Azure's services see them: HTTP, independent of the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BODY = 4 * 1024 * 1024  # bytes; ARM's own limit on a request's content
 
 
 class MalformedJsonError(ValueError):
-    """The body is not JSON, or not the object that was asked for."""
+    """The body is not JSON, or not of the expected shape."""
 
 
 @dataclass(kw_only=True)
@@ -96,20 +96,20 @@ def _finite(text: str) -> float:
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"'{text}' is no number that JSON can write")
+    raise ValueError(f"'{text}' is not a number that JSON can represent")
 
 
-# Made once: `json.loads` and `json.dumps` with options of their own make a new one for each call.
+# Created once: `json.loads` and `json.dumps` with options create a new one for each call.
 _READER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
-NO_BODY = object()  # told apart from None, which is the four bytes `null` on Azure's wire
+NO_BODY = object()  # different from None, which is sent as the four bytes `null`
 
 
 @dataclass(kw_only=True)
 class Reply:
-    """One HTTP answer. `body` is JSON-able, or NO_BODY; `headers` come on top of the door's own."""
+    """One HTTP answer. `body` is JSON-able, or NO_BODY; `headers` are added to the endpoint's own."""
 
     status: int = 200
     body: Any = NO_BODY
@@ -126,7 +126,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Moment:
-    """When and under which correlation id an answer is made: service errors tell both."""
+    """An answer's time and correlation id: service errors include both."""
 
     now: datetime
     correlation: str
@@ -141,7 +141,7 @@ class ServiceError(Exception):
 
 
 def lower_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """ASGI's header pairs as a mapping with lower-case names; of a repeated header the last stands."""
+    """ASGI's header pairs as a mapping with lower-case names; of a repeated header the last counts."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
 
 

@@ -180,7 +180,7 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
     assert endpoints("1999-01-01", cloud.arm)["error"]["code"] == "InvalidApiVersionParameter"
 
 
-@pytest.mark.parametrize(("host", "door"), [
+@pytest.mark.parametrize(("host", "endpoint"), [
     (ARM, "arm"), ("MANAGEMENT.AZURE.COM.", "arm"), ("management.usgovcloudapi.net", "arm"), ("management.chinacloudapi.cn", "arm"),
     ("login.windows.net", "login"),
     ("hub-1.azure-devices.net", "hub"), ("hub-1.azure-devices.us", "hub"), ("hub-1.azure-devices.cn", "hub"),
@@ -189,8 +189,8 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
     ("azure-devices.net", None), ("a.b.azure-devices.net", None), (".azure-devices.net", None), ("evil-management.azure.com", None),
     ("management.azure.com.evil.example", None), ("example.com", None), ("", None),
 ])  # fmt: skip
-def test_where_a_name_leads(host: str, door: str | None) -> None:
-    """Azure's names lead to their doors in any case; nothing that only looks like one does."""
+def test_where_a_name_leads(host: str, endpoint: str | None) -> None:
+    """Azure's names lead to their endpoints, in upper and lower case; similar names lead nowhere."""
     place = names.place(host)
 
-    assert (place.door.value if place else None) == door
+    assert (place.endpoint.value if place else None) == endpoint

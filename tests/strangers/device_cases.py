@@ -18,8 +18,8 @@ CASES = {
     "wrong authority": "neither verified here nor among the certificates that were sent",
     "deleted authority": "neither verified here nor among the certificates that were sent",
     "no intermediate": "neither verified here nor among the certificates that were sent",
-    "path too long": "longer than an authority in it allows",
-    "no authority": "used as an authority and is none",
+    "path too long": "longer than a CA in it allows",
+    "no authority": "used as a CA and is not one",
     "disabled": "is disabled: retired",
 }
 

@@ -1,4 +1,4 @@
-"""Who may use a hub's door: a shared access signature of one of its policies, or an Entra token with a data-plane role."""
+"""Who may use a hub's endpoint: the holder of a shared access signature or of an Entra token with a data-plane role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCHEME = "sharedaccesssignature"
 
 
 class SignatureError(ValueError):
-    """A shared access signature that does not hold; the message says why, for the control port's log."""
+    """An invalid shared access signature; the message says why, for the control port's log."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Signature:
     policy: str  # empty: signed by a device's own key
 
     def check(self, keys: tuple[str | None, ...], resource: str, now: float) -> None:
-        """Hold it against the keys that may have made it and the resource that it must cover (`host` or `host/devices/id`).
+        """Check it against the keys that may have signed it and the resource that it must cover (`host` or `host/devices/id`).
 
         Raises:
-            SignatureError: It covers something else, has expired, or none of the keys made it.
+            SignatureError: It covers another resource, has expired, or was signed by none of the keys.
         """
         covered = unquote(self.resource).lower().rstrip("/")
         asked = resource.lower()
@@ -49,14 +49,14 @@ class Signature:
         if not self.expiry.isdigit() or int(self.expiry) <= now:
             raise SignatureError(f"the signature has expired: se={self.expiry}, and it is {int(now)}")
         if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), self.signature) for key in keys):
-            raise SignatureError("none of the keys made this signature")
+            raise SignatureError("the signature was made with none of the valid keys")
 
 
 def read(text: str) -> Signature:
     """Read a signature from a header or an MQTT password.
 
     Raises:
-        SignatureError: It is none.
+        SignatureError: It is not a signature.
     """
     scheme, _, rest = text.strip().partition(" ")
     fields = dict(part.partition("=")[::2] for part in rest.strip().split("&"))

@@ -1,4 +1,4 @@
-"""Up to a hundred devices in one call: each is done or refused by itself, and the answer tells those that were refused."""
+"""Up to a hundred devices in one call. Each is handled on its own; the answer lists those that were refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
     """Carry out the items; gives `{isSuccessful, errors, warnings}`.
 
     Raises:
-        RegistryError: None of them is done: too many, or no objects.
+        RegistryError: There are too many items, or one is not an object. Nothing is written.
     """
     if len(items) > errors.MAX_BULK:
         raise errors.too_many_devices(len(items))
@@ -43,9 +43,9 @@ def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
 def _one(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
     mode = str(item.get("importMode") or "create").lower()
     if item.get("moduleId"):
-        raise errors.argument_invalid("local Azure knows no modules")
+        raise errors.argument_invalid("local Azure has no modules")
     if mode not in _MODES:
-        raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is none of {', '.join(_NAMES)}")
+        raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is not one of {', '.join(_NAMES)}")
     _MODES[mode](azure, hub_key, device, item)
 
 
@@ -53,7 +53,7 @@ def _create(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> No
     twin = twins.fresh(azure.clock.now())
     if item.get("tags") is not None or item.get("properties"):
         twins.change(twin, item, azure.clock.now(), replace=False)
-        twin["etag"] -= 1  # made with its device, in one write
+        twin["etag"] -= 1  # created with its device, in one write
     identities.create(azure, hub_key, {**item, "deviceId": device}, twin)
 
 

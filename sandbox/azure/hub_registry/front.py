@@ -1,4 +1,4 @@
-"""A hub's own front door: which hub, who asks, in which api-version, within which rate, and only then the operation."""
+"""A hub's own endpoint: finds the hub, checks the api-version, the token and the rate, then runs the operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Device identities: rules and shapes."""
+"""Device identities: rules, and how Azure shows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TICKS_1970 = 621_355_968_000_000_000  # .NET counts tenths of a microsecond sin
 
 
 def key(hub_key: str, device: str) -> str:
-    """The key of a device under its hub's; ids keep their case, for `A` and `a` are two devices."""
+    """The key of a device under its hub's; ids keep their case, because `A` and `a` are two devices."""
     return f"{hub_key}/{device}"
 
 
@@ -63,12 +63,12 @@ def etag(found: Document) -> str:
 
 
 def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | None = None) -> Document:
-    """Make a device from the members of a request, with an empty twin or the one given.
+    """Create a device from a request's members, with an empty twin or the one given.
 
-    Whether any CA is registered is not asked: that is for connections.
+    It does not matter whether a CA is registered: connections check that.
 
     Raises:
-        RegistryError: It exists, or a member is not what it must be.
+        RegistryError: It exists, or a member is invalid.
     """
     device = str(body.get("deviceId", ""))
     if not _ID.fullmatch(device):
@@ -89,16 +89,16 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | No
 
 
 def update(azure: Azure, hub_key: str, found: Document, body: dict[str, Any]) -> Document:
-    """Put a request's members in the place of a device's: what is left out is the default again, keys included. Its twin stays.
+    """Replace a device's members with a request's. What the request leaves out gets its default, keys too. The twin stays.
 
     Raises:
-        RegistryError: A member is not what it must be.
+        RegistryError: A member is invalid.
     """
     return _write(azure, hub_key, found, body, dict(found))
 
 
 def delete(azure: Azure, hub_key: str, found: Document) -> None:
-    """Remove a device with its twin; a session of its ends."""
+    """Delete a device with its twin, and end its connection."""
     found_key = key(hub_key, found["id"])
     index.written(azure, found_key, found)
     azure.store.delete(DEVICE, found_key)
@@ -117,7 +117,7 @@ def change_twin(azure: Azure, hub_key: str, found: Document, body: dict[str, Any
 
 
 def save(azure: Azure, hub_key: str, found: Document, before: Document | None) -> None:
-    """Write a device; `before` is what queries go on seeing while the index lags."""
+    """Write a device; `before` is what queries still see while the index lags."""
     found_key = key(hub_key, found["id"])
     index.written(azure, found_key, before)
     azure.store.put(DEVICE, found_key, found)
@@ -187,7 +187,7 @@ def _keys(body: dict[str, Any]) -> list[str | None]:
 
 
 def shown(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str, Any]:
-    """A device as an api-version answers it, in Azure's order of members."""
+    """A device as an api-version returns it, in Azure's order of members."""
     activity = azure.presence.of(key(hub_key, found["id"]))
     modern = version >= "2018"
     auth = found["auth"]
@@ -217,6 +217,6 @@ def shown(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str
 
 
 def time(moment: datetime | str | None, *, zone: bool) -> str:
-    """A moment as the registry writes it; the zero date for one that never was."""
+    """A time as the registry writes it; the zero date for None."""
     text = ZERO_DATE if moment is None else str(moment).replace(" ", "T").removesuffix("+00:00")
     return f"{text}Z" if zone else text

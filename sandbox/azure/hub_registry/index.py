@@ -1,7 +1,7 @@
-"""What queries look at: the devices of a hub in the order of their ids, or, while the index lags, as they were before.
+"""The index that queries read: a hub's devices in the order of their ids, as they were before recent writes while the index lags.
 
-Azure's index follows the registry by seconds, and deleted devices were seen to linger. The dial `query_lag_seconds` makes it so: every
-write leaves behind what the device was, and queries see that until the lag has passed.
+Azure's index lags the registry by seconds, and deleted devices were seen to linger. The dial `query_lag_seconds` does the same: every
+write keeps the device's earlier state, and queries see that state until the lag has passed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which devices are connected right now. Kept in memory only: no connection outlives the process."""
+"""Which devices are connected now. Kept in memory only: no connection outlasts the process."""
 
 from __future__ import annotations
 

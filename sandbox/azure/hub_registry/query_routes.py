@@ -88,13 +88,13 @@ def _token(place: dict[str, Any], hub_key: str, text: str) -> str:
 
 
 def _read_token(token: str | None, hub_key: str, text: str) -> dict[str, Any]:
-    """Where the page before ended; a token holds for the query that it came from."""
+    """Where the previous page ended; a token is valid for its own query only."""
     if not token:
         return {}
     try:
         mark, place = json.loads(base64.b64decode(token, validate=True))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise errors.argument_invalid("the continuation token is not one of ours") from error
+        raise errors.argument_invalid("the continuation token is invalid") from error
     if mark != _mark(hub_key, text) or not isinstance(place, dict):
         raise errors.argument_invalid("the continuation token belongs to another query")
     return place

@@ -26,7 +26,7 @@ def get_device(azure: Azure, request: Request) -> Reply:
 
 
 def put_device(azure: Azure, request: Request) -> Reply:
-    """Make a device (no If-Match: 409 where it exists) or put another in its place (If-Match: 404 where it does not): 200 for both."""
+    """Create a device (no If-Match: 409 where it exists) or replace it (If-Match: 404 where it does not exist): 200 for both."""
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
     body, condition = request.json_object(), request.header("if-match")
     if body.get("deviceId") != device:
@@ -40,7 +40,7 @@ def put_device(azure: Azure, request: Request) -> Reply:
 
 
 def delete_device(azure: Azure, request: Request) -> Reply:
-    """Remove a device: 204."""
+    """Delete a device: 204."""
     condition = request.header("if-match")
     if condition is None:
         raise errors.etag_missing()
@@ -53,7 +53,7 @@ def delete_device(azure: Azure, request: Request) -> Reply:
 
 
 def list_devices(azure: Azure, request: Request) -> Reply:
-    """The first devices, at most a thousand: there is no second page, queries have those."""
+    """The first devices, at most a thousand. There is no second page; queries have pages."""
     hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
     if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
         raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
@@ -62,7 +62,7 @@ def list_devices(azure: Azure, request: Request) -> Reply:
 
 
 def post_devices(azure: Azure, request: Request) -> Reply:
-    """Up to a hundred devices: 200 when all are done, 400 when some were refused; the others are done all the same."""
+    """Up to a hundred devices: 200 when all succeeded, 400 when some were refused; the others are written all the same."""
     result = bulk.run(azure, request.parameters["hub_key"], request.json_array())
     return Reply(status=200 if result["isSuccessful"] else 400, body=result)
 
@@ -78,7 +78,7 @@ def patch_twin(azure: Azure, request: Request) -> Reply:
 
 
 def put_twin(azure: Azure, request: Request) -> Reply:
-    """Put tags and desired properties in the place of a twin's."""
+    """Replace a twin's tags and desired properties."""
     return _write_twin(azure, request, replace=True)
 
 
@@ -102,7 +102,7 @@ def service_statistics(azure: Azure, request: Request) -> Reply:
 
 
 def get_job(_azure: Azure, _request: Request) -> Reply:
-    """A job: there never is one."""
+    """A job: none exists here."""
     raise errors.job_not_found()
 
 
@@ -148,5 +148,5 @@ _add("Devices_UpdateTwin", "PATCH /twins/{id}", patch_twin, _TWINS, Operation.TW
 _add("Devices_ReplaceTwin", "PUT /twins/{id}", put_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
 _add("Statistics_GetDeviceStatistics", "GET /statistics/devices", device_statistics, _READ, _COUNTED, "statistics/read", _DOCUMENTED)
 _add("Statistics_GetServiceStatistics", "GET /statistics/service", service_statistics, _TWINS, _COUNTED, "statistics/read", _DOCUMENTED)
-_add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "there never is one")
-_add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "there never is one")
+_add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "no job exists here")
+_add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "no job exists here")

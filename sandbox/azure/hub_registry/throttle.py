@@ -1,4 +1,4 @@
-"""A hub's throttle: how long a request waits in its queue, and when it is refused. Off unless the dial says otherwise.
+"""A hub's throttle: how long a request waits, and when it is refused. Off unless a dial turns it on.
 
 Rates are those of https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling. A burst above them passes at once (250
 reads in ten seconds were seen to pass on a hub of one unit), then requests wait their turn ("traffic shaping"), and those that would wait
@@ -53,7 +53,7 @@ class Throttle:
     _empty_at: dict[tuple[str, Operation], float] = field(default_factory=dict)
 
     def wait(self, hub_key: str, hub: Document, operation: Operation, *, factor: float, burst: int, now: float) -> float | None:
-        """Seconds that a request has to wait, or None when the queue is full: then it does not count either."""
+        """Seconds that a request has to wait, or None when the queue is full; a refused request is not counted."""
         seconds = 1 / (rate(hub["sku"]["name"], int(hub["sku"].get("capacity") or 1), operation) * factor)
         free = max(self._empty_at.get((hub_key, operation), now), now)
         wait = max(0.0, free - now - burst * seconds)

@@ -34,7 +34,7 @@ def _empty(now: datetime) -> Part:
 
 def stamp(now: datetime) -> str:
     """`2023-10-06T19:14:45.1234560Z`: .NET's seven digits."""
-    return f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}0Z"  # many times faster than strftime, and there are many
+    return f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}0Z"  # many times faster than strftime, and every write needs some
 
 
 def etag(twin: Document) -> str:
@@ -48,10 +48,10 @@ def matches(condition: str, twin: Document) -> bool:
 
 
 def change(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool) -> None:
-    """Merge a request's tags and desired properties into a twin, null removing a member; with `replace` they take the old one's place.
+    """Merge a request's tags and desired properties into a twin, null removing a member; with `replace` they replace the old ones.
 
     Raises:
-        RegistryError: A name, a depth or a size that twins can't have. The twin is then as it was.
+        RegistryError: A name, a depth or a size that twins do not allow. The twin stays unchanged.
     """
     tags, desired = body.get("tags"), (body.get("properties") or {}).get("desired")
     for name, value in (("tags", tags), ("desired", desired)):
@@ -68,7 +68,7 @@ def changed(name: str, part: Part, patch: dict[str, Any], now: datetime, *, repl
     """One side of the properties after a patch.
 
     Raises:
-        RegistryError: A name, a depth or a size that twins can't have.
+        RegistryError: A name, a depth or a size that twins do not allow.
     """
     patch = {member: value for member, value in patch.items() if member not in {"$version", "$metadata"}}
     values = _merged({} if replace else part["values"], patch)
@@ -129,5 +129,5 @@ def _check_names(part: str, value: Any, depth: int) -> None:
 
 
 def properties(part: Part) -> dict[str, Any]:
-    """One side of the properties as it stands in answers."""
+    """One side of the properties as answers show it."""
     return {**part["values"], "$metadata": part["metadata"], "$version": part["version"]}

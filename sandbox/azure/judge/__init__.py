@@ -1,1 +1,1 @@
-"""The judge: decides about certificates and proofs with code of its own, sharing none with the product it judges."""
+"""Decides about certificates and proofs with its own code; it shares none with the product that it checks."""

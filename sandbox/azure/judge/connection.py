@@ -1,7 +1,7 @@
-"""The judge of connections: may whoever sent this chain of certificates connect as this device?
+"""Checks connections: may the sender of this certificate chain connect as this device?
 
-The path is validated by OpenSSL after RFC 5280, 6; what it does not ask (basic constraints in every authority, a device's own key usages,
-its name) is asked here. The default is no.
+The path is validated by OpenSSL after RFC 5280, 6; what it leaves out (basic constraints of every CA, a device's own key usages,
+its name) is checked here. Anything unknown is refused.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Flaw(StrEnum):
     NO_CERTIFICATE = "no certificate was sent"
     TOO_LONG = "too many certificates were sent"
     UNTRUSTED = "the chain does not end at a certificate verified on this hub"
-    SIGNATURE = "a signature in the chain does not hold"
+    SIGNATURE = "a signature in the chain is invalid"
     EXPIRED = "a certificate in the chain has expired"
     NOT_YET_VALID = "a certificate in the chain is not valid yet"
-    NOT_AN_AUTHORITY = "a certificate in the chain is used as an authority and is none"
-    PATH_LENGTH = "the chain is longer than an authority in it allows"
-    NAME_CONSTRAINTS = "a name is outside of what an authority in the chain may name"
+    NOT_AN_AUTHORITY = "a certificate in the chain is used as a CA and is not one"
+    PATH_LENGTH = "the chain is longer than a CA in it allows"
+    NAME_CONSTRAINTS = "a name is not permitted by a CA in the chain"
     KEY_USAGE = "the certificate's key may not be used to connect"
     PATH = "the chain is not a valid path"
     COMMON_NAME = "the certificate's common name is not the device's id"
@@ -69,8 +69,8 @@ def chain_flaw(
 ) -> Finding | None:
     """What is wrong with a chain (the device's own certificate first) for this device, or None.
 
-    `anchors` are the certificates verified on the hub, as DER. They need not be sent; nothing above them is asked. `strict` also holds the
-    certificates to what RFC 5280, 4 asks of those who issue them (key identifiers, critical constraints, …), which Azure does not.
+    `anchors` are the certificates verified on the hub, as DER. They need not be sent; nothing above them is checked. `strict` also holds
+    the certificates to what RFC 5280, 4 requires of issuers (key identifiers, critical constraints, …), which Azure does not.
     """
     if not chain:
         return Finding(Flaw.NO_CERTIFICATE)
@@ -83,7 +83,7 @@ def chain_flaw(
 def path_flaw(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Finding | None:
     """What is wrong with the path from `chain[0]` through any of the others to an anchor, or None."""
     if len(chain) > MAX_CHAIN:
-        return Finding(Flaw.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are taken")
+        return Finding(Flaw.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
     if not anchors:
         return Finding(Flaw.UNTRUSTED, "it has none")
     store = _store(anchors, strict=strict)
@@ -92,7 +92,7 @@ def path_flaw(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: dat
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
     except crypto.X509StoreContextError as error:
         return _finding(error)
-    # OpenSSL takes old certificates without basic constraints for authorities; RFC 5280, 6.1.4 (k) does not. The anchor is the hub's word.
+    # OpenSSL accepts old certificates without basic constraints as CAs; RFC 5280, 6.1.4 (k) does not. The anchor is trusted as it is.
     for certificate in path[1:-1]:
         if not _authority(certificate.to_cryptography()):
             return Finding(Flaw.NOT_AN_AUTHORITY, certificate.to_cryptography().subject.rfc4514_string())
@@ -119,7 +119,7 @@ def thumbprint_flaw(chain: Sequence[crypto.X509], thumbprints: Sequence[str | No
 def _store(anchors: tuple[bytes, ...], *, strict: bool) -> crypto.X509Store:
     flags = crypto.X509StoreFlags
     store = crypto.X509Store()
-    # An anchor may be an issuing CA: nothing above it is asked.
+    # An anchor may be an issuing CA: nothing above it is checked.
     store.set_flags(flags.PARTIAL_CHAIN | (flags.X509_STRICT if strict else 0))
     for der in anchors:
         store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))

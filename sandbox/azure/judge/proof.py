@@ -1,4 +1,4 @@
-"""The judge of possession: does this certificate prove that its maker holds the CA's private key?"""
+"""Checks proofs of possession: does this certificate prove that its issuer holds the CA's private key?"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-# Azure was recorded to take a proof whose first second was still one second ahead of its own clock. How much it bears is a guess.
+# Azure was recorded to take a proof whose first second was still one second ahead of its own clock. How much it tolerates is a guess.
 SKEW = timedelta(minutes=1)
 
 
 class Flaw(StrEnum):
-    """Why a proof is refused. The order is the order of the questions."""
+    """Why a proof is refused, in the order of the checks."""
 
     SIGNATURE = "not signed by this certificate's key"
     CODE = "its subject is not the code that was given last"
@@ -31,14 +31,14 @@ class Flaw(StrEnum):
 def flaw(proof: x509.Certificate, authority: x509.Certificate, code: str, now: datetime) -> Flaw | None:
     """What is wrong with a proof, or None: signed by exactly this authority's key, CN is the code, within its dates.
 
-    Extensions are not asked: Azure was recorded to take proofs without any.
+    Extensions are not checked: Azure was recorded to accept proofs without any.
     """
     if proof.issuer != authority.subject or not _signed_by(proof, authority):
         return Flaw.SIGNATURE
     names = proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not code:
-        return Flaw.CODE  # no code was given: an empty common name must not pass for it
-    # Azure's code is upper-case hex; the comparison takes it as it is, in constant time out of habit.
+        return Flaw.CODE  # no code was issued: an empty common name must not match
+    # Azure's code is upper-case hex; the comparison is exact, and in constant time by habit.
     if len(names) != 1 or not hmac.compare_digest(str(names[0].value).encode(), code.encode()):
         return Flaw.CODE
     if not proof.not_valid_before_utc - SKEW <= now <= proof.not_valid_after_utc:

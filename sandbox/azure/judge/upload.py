@@ -1,4 +1,4 @@
-"""What Azure reads out of an uploaded CA certificate, in whichever of the accepted encodings it came."""
+"""What Azure reads from an uploaded CA certificate, in any of the accepted encodings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def read(text: str) -> Upload:
     """Read base64 of PEM, PEM, or base64 of DER; of several certificates the first counts.
 
     Raises:
-        PrivateKeyError: There is a private key among it.
+        PrivateKeyError: It contains a private key.
         UnreadableError: There is no certificate in it.
     """
     data = _bytes(text)

@@ -1,1 +1,1 @@
-"""Azure Key Vault's data plane for keys: made, imported, described, switched off, and asked to sign; never told."""
+"""Azure Key Vault's data plane for keys: create, import, read, disable and sign; a private key is never returned."""

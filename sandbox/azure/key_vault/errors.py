@@ -22,7 +22,7 @@ class VaultError(ServiceError):
         super().__init__(message)
         self.status, self.code, self.message, self.inner, self.headers = status, code, message, inner, headers or {}
 
-    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - Key Vault tells neither time nor correlation in the body
+    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - Key Vault has neither time nor correlation id in the body
         """The answer on the wire."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.inner:
@@ -31,7 +31,7 @@ class VaultError(ServiceError):
 
 
 def challenge(message: str, *, login: str, tenant_id: str, resource: str) -> VaultError:
-    """No token, or one that does not count: told with where to get one and for which resource."""
+    """No valid token: the challenge says where to get one and for which resource."""
     header = f'Bearer authorization="https://{login}/{tenant_id}", resource="{resource}"'
     return VaultError(401, "Unauthorized", message, headers={"www-authenticate": header})
 
@@ -54,7 +54,7 @@ def key_not_found(name: str) -> VaultError:
 
 
 def key_disabled(operation: str) -> VaultError:
-    """Its holder has switched it off."""
+    """The key is disabled."""
     return VaultError(403, "Forbidden", f"Operation {operation} is not allowed on a disabled key.", inner="KeyDisabled")
 
 

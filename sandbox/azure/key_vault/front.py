@@ -1,4 +1,4 @@
-"""A key vault's front door: the challenge, who asks, with which rights, and only then the operation."""
+"""A key vault's endpoint: sends the challenge, checks the token and the rights, then runs the operation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     """
     caller = _caller(azure, request)
     vault = vaults.find(azure, request.place.name)
-    if vault is None:  # the proxy lets nobody come to a vault that is not there; a client that names it by hand learns as much
+    if vault is None:  # the proxy refuses a vault that does not exist; this is for clients that connect without it
         raise errors.unavailable(None)
     match = _ROUTER.find(request.method, request.path)
     if match is None:

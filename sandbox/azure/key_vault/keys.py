@@ -1,4 +1,4 @@
-"""Keys in a vault and their versions: what they are, what may be done with them, their signatures."""
+"""Keys in a vault and their versions: their properties, their allowed operations, their signatures."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _OPERATIONS = {"RSA": ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwra
 
 
 def create(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Document:
-    """A new version of the key `name`, made in the vault.
+    """A new version of the key `name`, generated in the vault.
 
     Raises:
-        VaultError: A kind, size or curve that Azure does not make.
+        VaultError: A kind, size or curve that Azure does not support.
     """
     kind = str(body.get("kty"))
     if kind in {"RSA", "RSA-HSM"}:
@@ -54,7 +54,7 @@ def import_(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Docume
     """A new version of the key `name`, from a JSON web key with its private half (RFC 7518, 6).
 
     Raises:
-        VaultError: It is none.
+        VaultError: It is not such a key.
     """
     web_key = body.get("key") or {}
     try:
@@ -78,7 +78,7 @@ def get(azure: Azure, vault: str, name: str, version: str = "") -> Document:
 
 
 def update(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]) -> Document:
-    """Switch a key on or off, change what may be done with it.
+    """Enable or disable a key, or change its allowed operations.
 
     Raises:
         VaultError: There is none.
@@ -95,7 +95,7 @@ def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]
     """The signature over a digest, as RFC 7518 3 writes it, in base64url.
 
     Raises:
-        VaultError: No such key, switched off, outside its dates, not for signing, or another algorithm's.
+        VaultError: No such key, or it is disabled, expired, not for signing, or for another algorithm.
     """
     key = get(azure, vault, name, version)
     if not key["enabled"]:
@@ -152,14 +152,14 @@ def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, opera
         "expires": attributes.get("exp"),
         "created": now,
         "updated": now,
-        "pem": pem.decode(),  # lies in the sandbox's own database only
+        "pem": pem.decode(),  # stored in the sandbox's own database only
     }
     azure.store.put(KEY, _prefix(vault, name) + made["version"], made)
     return made
 
 
 def _own(key: Document) -> Any:
-    """A key that was made or judged here: judging an RSA key again would take longer than its signature."""
+    """The private key. It was generated or checked here; checking an RSA key again would take longer than signing."""
     return serialization.load_pem_private_key(key["pem"].encode(), None, unsafe_skip_rsa_key_validation=True)
 
 

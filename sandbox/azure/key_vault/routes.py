@@ -17,25 +17,25 @@ _ACTION = "Microsoft.KeyVault/vaults/keys"
 
 
 def create(azure: Azure, request: Request) -> Reply:
-    """Make a key; a name that is there gets another version."""
+    """Create a key; an existing name gets another version."""
     made = keys.create(azure, request.place.name, request.parameters["key"], request.json_object())
     return Reply(body=keys.shown(made, request.base_url))
 
 
 def import_(azure: Azure, request: Request) -> Reply:
-    """Bring a key in."""
+    """Import a key."""
     made = keys.import_(azure, request.place.name, request.parameters["key"], request.json_object())
     return Reply(body=keys.shown(made, request.base_url))
 
 
 def get(azure: Azure, request: Request) -> Reply:
-    """The public half and the attributes, of a key that is switched off too."""
+    """The public key and the attributes, of a disabled key too."""
     found = keys.get(azure, request.place.name, request.parameters["key"], request.parameters.get("version", ""))
     return Reply(body=keys.shown(found, request.base_url))
 
 
 def update(azure: Azure, request: Request) -> Reply:
-    """Switch it on or off."""
+    """Enable or disable a key."""
     version = request.parameters.get("version", "")
     changed = keys.update(azure, request.place.name, request.parameters["key"], version, request.json_object())
     return Reply(body=keys.shown(changed, request.base_url))

@@ -1,4 +1,4 @@
-"""Key vaults: that they are there, and where they stand in ARM, which is what roles are given on."""
+"""Key vaults: which exist, and their ARM ids, which role assignments refer to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sandbox.azure.login import principals
-from sandbox.azure.names import Door
+from sandbox.azure.names import Endpoint
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -20,13 +20,13 @@ _NAME = re.compile(
 
 
 def create(azure: Azure, name: str, group: str) -> Document:
-    """A vault whose keys roles are asked for; one that is there stays as it is.
+    """Create a vault whose keys are protected by roles; an existing one stays as it is.
 
     Raises:
-        ValueError: Azure allows no such name.
+        ValueError: Azure does not allow the name.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"a vault can't be called '{name}'; use 3 to 24 letters, digits and single hyphens, a letter first")
+        raise ValueError(f"'{name}' is not a valid vault name; use 3 to 24 letters, digits and single hyphens, a letter first")
     if found := find(azure, name):
         return found
     subscription = principals.directory(azure.store).subscription_id
@@ -41,5 +41,5 @@ def find(azure: Azure, name: str) -> Document | None:
 
 
 def resolves(azure: Azure, place: Place) -> bool:
-    """Whether a name leads anywhere: a vault's does once the vault is made."""
-    return place.door is not Door.KEY_VAULT or find(azure, place.name) is not None
+    """Whether a host name resolves: a vault's does once the vault exists."""
+    return place.endpoint is not Endpoint.KEY_VAULT or find(azure, place.name) is not None

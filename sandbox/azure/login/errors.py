@@ -39,7 +39,7 @@ class LoginError(ServiceError):
 
 
 def tenant_not_found(tenant: str) -> LoginError:
-    """The tenant in the path is none of ours."""
+    """The tenant in the path does not exist."""
     text = f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
     return LoginError(400, "invalid_request", 90002, text)
 

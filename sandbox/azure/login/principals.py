@@ -16,11 +16,11 @@ _PRINCIPAL = "principal"
 
 @dataclass(frozen=True)
 class Directory:
-    """The one tenant with its one subscription."""
+    """The only tenant with its only subscription."""
 
     tenant_id: str
     subscription_id: str
-    client_id: str  # the application that `env` speaks of: Owner of the subscription
+    client_id: str  # the application whose credentials `env` prints: Owner of the subscription
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Principal:
     client_id: str
     object_id: str
     name: str
-    secret: str  # lies in the sandbox's own database only (readable by its owner); `env` has to tell it again
+    secret: str  # stored in the sandbox's own database only (readable by its owner); `env` has to print it again
     federated: list[FederatedCredential] = field(default_factory=list)
 
 

@@ -97,7 +97,7 @@ def token(azure: Azure, request: Request) -> Reply:
     if v2:
         return Reply(body={"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": access_token})
     now = int(azure.clock.timestamp())
-    # The older endpoint tells its numbers as text.
+    # The older endpoint writes its numbers as text.
     body = {
         "token_type": "Bearer", "expires_in": str(LIFETIME), "ext_expires_in": str(LIFETIME), "expires_on": str(now + LIFETIME),
         "not_before": str(now), "resource": audience, "access_token": access_token,
@@ -120,7 +120,7 @@ def _needed(form: dict[str, str], name: str) -> str:
 
 
 def _audience(scope: str) -> str:
-    """The resource of `<resource>/.default`. A doubled slash is meant: the resource itself ends with one."""
+    """The resource of `<resource>/.default`. A doubled slash is intended: the resource itself ends with one."""
     resources = [part for part in scope.split() if part not in {"openid", "offline_access", "profile"}]
     if len(resources) != 1 or not resources[0].endswith("/.default"):
         raise errors.scope_invalid(scope)

@@ -24,7 +24,7 @@ _CACHE_SIZE = 512
 
 
 class TokenError(Exception):
-    """A token that can't be trusted, with the reason in the words of Azure's services."""
+    """An invalid token, with the reason as Azure's services word it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a valid token speaks for."""
+    """The application that a valid token identifies."""
 
     object_id: str
     client_id: str
@@ -42,7 +42,7 @@ class Caller:
 
 
 class TokenIssuer:
-    """Signs tokens and tells whether one is its own. Times follow the clock of local Azure."""
+    """Signs tokens and checks its own. Times follow the clock of local Azure."""
 
     def __init__(self, store: Store, clock: Clock, tenant_id: str) -> None:
         self._clock = clock
@@ -73,7 +73,7 @@ class TokenIssuer:
         """Who sends this `Authorization` header.
 
         Raises:
-            TokenError: No token, or one that is expired, not ours, or meant for somebody else.
+            TokenError: No token, or one that is expired, not signed here, or for another audience.
         """
         if not authorization:
             raise TokenError("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
@@ -108,7 +108,7 @@ class TokenIssuer:
                 self._public,
                 algorithms=["RS256"],
                 issuer=self.issuer,
-                # Dates are ours to judge, by the clock of local Azure; the audience by each service.
+                # Dates are checked below by local Azure's clock, the audience by each service.
                 options={
                     "verify_exp": False,
                     "verify_nbf": False,

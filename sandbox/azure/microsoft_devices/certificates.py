@@ -45,9 +45,9 @@ def listed(azure: Azure, parent: str) -> list[Document]:
 
 
 def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, condition: str | None, service: Service) -> Document:
-    """Register a certificate, or put another in its place: its verification and its code are gone then.
+    """Register a certificate or replace it; a replacement loses its verification and its code.
 
-    `attested` is `isVerified: true` in the request, and Azure takes it at its word.
+    `attested` is `isVerified: true` in the request, which Azure believes.
 
     Raises:
         DevicesError: Bad name, stale or missing If-Match on one that exists, no certificate in it, or too many.
@@ -82,7 +82,7 @@ def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, co
 
 
 def generate_code(azure: Azure, parent: str, name: str, condition: str | None, service: Service) -> Document:
-    """Give a new verification code; one given before is void. Verification is lost until the new proof comes.
+    """Issue a new verification code; an earlier one is void. The certificate is unverified until the new proof.
 
     Raises:
         DevicesError: No such certificate, or If-Match is stale or missing.
@@ -95,10 +95,10 @@ def generate_code(azure: Azure, parent: str, name: str, condition: str | None, s
 
 
 def verify(azure: Azure, parent: str, name: str, text: str, condition: str | None, service: Service) -> Document:
-    """Judge a proof of possession and, if it stands, call the certificate verified.
+    """Check a proof of possession and, if it is valid, mark the certificate verified.
 
     Raises:
-        DevicesError: No such certificate, If-Match stale or missing, or the proof does not stand.
+        DevicesError: No such certificate, If-Match is stale or missing, or the proof is invalid.
     """
     certificate = need(azure, parent, name, service)
     if not etags.matches(condition, certificate["etag"]):
@@ -134,7 +134,7 @@ def delete(azure: Azure, parent: str, name: str, condition: str | None, service:
 def shown(
     azure: Azure, service_document: Document, certificate: Document, kind: Kind, version: str, operation: Shown | None
 ) -> dict[str, Any]:
-    """A certificate as the operation answers it at an api-version; `operation` is None for GET, list and verify."""
+    """A certificate as the operation returns it at an api-version; `operation` is None for GET, list and verify."""
     shape = certificate_shape(kind.service, version)
     zero = azure.dials.created_zero_date
     zero = kind.service is Service.PROVISIONING if zero is None else zero

@@ -1,4 +1,4 @@
-"""Etags as Azure makes them: row versions of hubs, Cosmos etags of certificates."""
+"""Etags as Azure writes them: row versions of hubs, Cosmos etags of certificates."""
 
 from __future__ import annotations
 

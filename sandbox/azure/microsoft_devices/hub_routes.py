@@ -103,7 +103,7 @@ def get_stats(azure: Azure, request: Request) -> Reply:
 
 
 def get_job(azure: Azure, request: Request) -> Reply:
-    """A job: there never is one."""
+    """A job: none exists here."""
     hubs.need(azure, resource_id(request))
     raise errors.job_not_found(request.parameters["job"])
 

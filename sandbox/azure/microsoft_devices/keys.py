@@ -19,12 +19,12 @@ _PROVISIONING_POLICIES = (("provisioningserviceowner", "ServiceConfig, Enrollmen
 
 
 def fresh_key() -> str:
-    """32 random bytes in base64, as Azure makes them."""
+    """32 random bytes in base64, as Azure creates them."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def policies(service: Service, declared: list[dict[str, Any]] | None, existing: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """The policies after a PUT: those declared (keys kept where they are left out), or the ones that were, or the defaults."""
+    """The policies after a PUT: those declared (keys that are left out are kept), otherwise the existing ones, otherwise the defaults."""
     if not declared:
         return existing or [_policy(name, rights) for name, rights in (_HUB_POLICIES if service is Service.HUB else _PROVISIONING_POLICIES)]
     known = {policy["keyName"].lower(): policy for policy in existing or []}

@@ -1,6 +1,6 @@
-"""Which api-versions Microsoft.Devices takes, and how each shows and takes a certificate.
+"""Which api-versions Microsoft.Devices accepts, and how each reads and shows a certificate.
 
-The table in `CERTIFICATE_SHAPES` follows real recordings; of each api-version the newest counts, for Azure changes old versions too.
+`certificate_shape` follows real recordings; the newest of each api-version counts, because Azure changes old versions too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CERTIFICATES_SINCE = {Service.HUB: "2017-07-01", Service.PROVISIONING: "2017-11-
 
 
 class Shown(StrEnum):
-    """In which answers the certificate's own text stands."""
+    """Which answers include the certificate's own text."""
 
     NEVER = "never"  # not even as null
     GENERATE = "generate"  # in generateVerificationCode's; null elsewhere
@@ -41,7 +41,7 @@ class CertificateShape:
 
     shown: Shown
     full_subject: bool  # `CN=x` instead of `x`
-    wrapped: bool  # a request's members lie in `properties`
+    wrapped: bool  # a request's members are in `properties`
 
 
 def certificate_shape(service: Service, version: str) -> CertificateShape:

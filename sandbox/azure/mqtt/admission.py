@@ -1,4 +1,4 @@
-"""Who may connect: hub, device and credentials of a CONNECT, held against the registry and the hub's certificates at that moment."""
+"""Who may connect: a CONNECT's hub, device and credentials are checked against the registry and the hub's certificates at that moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MQTT_3_1_1 = 4
 
 
 class RefusedError(Exception):
-    """A CONNECT that is not let in: the return code that the client gets, and the reason, which it does not get."""
+    """A refused CONNECT: the return code goes to the client, the reason only to the control port."""
 
     def __init__(self, reason: str, code: int = NOT_AUTHORIZED) -> None:
         super().__init__(reason)
@@ -36,7 +36,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """What TLS told of a client."""
+    """A client as TLS shows it."""
 
     server_name: str
     chain: list[crypto.X509]
@@ -44,12 +44,12 @@ class Peer:
 
 @dataclass(frozen=True)
 class Admitted:
-    """A device that is let in."""
+    """A device that was admitted."""
 
     host: str
     hub_key: str
     device: str
-    generation: str  # tells a device from one made later under the same id
+    generation: str  # differs for a device that is created again with the same id
     expires: float | None = None  # seconds since 1970: the end of its token
 
     @property
@@ -59,13 +59,13 @@ class Admitted:
 
 
 def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
-    """Judge a CONNECT.
+    """Decide on a CONNECT.
 
     Raises:
-        RefusedError: It is not let in.
+        RefusedError: The device may not connect.
     """
     if connect.level != _MQTT_3_1_1:
-        raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is spoken", BAD_LEVEL)
+        raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is supported", BAD_LEVEL)
     hub_key, hub = _hub(azure, peer.server_name)
     device = _device(connect, hub["hostName"])
     found = identities.find(azure, hub_key, device)
@@ -85,8 +85,8 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
 
 def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
     place = names.place(server_name)
-    if not server_name or place is None or place.door is not names.Door.HUB:
-        raise RefusedError(f"TLS asked for '{server_name}' (SNI), which is no hub's name")
+    if not server_name or place is None or place.endpoint is not names.Endpoint.HUB:
+        raise RefusedError(f"TLS asked for '{server_name}' (SNI), which is not a hub's name")
     found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
     if found is None or lifecycle.state(found[1])[0] == "Activating":
         raise RefusedError(f"there is no hub '{server_name}'")
@@ -100,7 +100,7 @@ def _device(connect: Connect, host: str) -> str:
     if name.lower() != host.lower() or not device:
         raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
     if query and not query.startswith(("?", "api-version=")):
-        raise RefusedError(f"'{query[:100]}' in the user name: local Azure knows no modules")
+        raise RefusedError(f"'{query[:100]}' in the user name: local Azure has no modules")
     version = dict(part.partition("=")[::2] for part in query.lstrip("?").split("&")).get("api-version", "")
     if version and version not in VERSIONS:
         raise RefusedError(f"the api-version '{version}' in the user name is not known")
@@ -143,5 +143,5 @@ def _by_signature(azure: Azure, hub: Document, found: Document, password: str) -
             keys = policy[1]
         signature.check(keys, f"{hub['hostName']}/devices/{found['id']}", azure.clock.timestamp())
     except access.SignatureError as error:
-        raise RefusedError(f"device '{found['id']}' connects by key, and its password does not hold: {error}") from error
+        raise RefusedError(f"device '{found['id']}' connects by key, and its password is invalid: {error}") from error
     return float(signature.expiry)

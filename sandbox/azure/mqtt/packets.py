@@ -65,7 +65,7 @@ def split(buffer: bytearray) -> Packet | None:
     """Take the first whole packet off the buffer, or None while it is not there yet.
 
     Raises:
-        MalformedPacketError: Its length is none, or more than a hub takes.
+        MalformedPacketError: Its length is invalid, or more than a hub accepts.
     """
     length = shift = 0
     for at in range(1, 5):
@@ -121,10 +121,10 @@ class _Reader:
 
 
 def read_connect(packet: Packet) -> Connect:
-    """Read a CONNECT. Its will is passed over: a hub would publish it, local Azure does not.
+    """Read a CONNECT. Its will is ignored: a hub would publish it, local Azure does not.
 
     Raises:
-        MalformedPacketError: It is none.
+        MalformedPacketError: It is not such a packet.
     """
     reader = _Reader(packet.body)
     protocol = reader.text()
@@ -148,13 +148,13 @@ def read_publish(packet: Packet) -> Publish:
     """Read a PUBLISH.
 
     Raises:
-        MalformedPacketError: It is none.
+        MalformedPacketError: It is not such a packet.
     """
     reader = _Reader(packet.body)
     topic, qos = reader.text(), packet.flags >> 1 & 0x03
     packet_id = reader.number() if qos else 0
     if "#" in topic or "+" in topic or qos == 3 or (qos and not packet_id):  # noqa: PLR2004 - section 3.3.1.2
-        raise MalformedPacketError("a PUBLISH that can't be")
+        raise MalformedPacketError("an invalid PUBLISH")
     return Publish(topic, reader.rest(), qos, packet_id, retain=bool(packet.flags & 1))
 
 
@@ -162,14 +162,14 @@ def read_subscribe(packet: Packet) -> tuple[int, list[tuple[str, int]]]:
     """The id of a SUBSCRIBE, and its topic filters with the QoS asked for.
 
     Raises:
-        MalformedPacketError: It is none.
+        MalformedPacketError: It is not such a packet.
     """
     reader = _Reader(packet.body)
     packet_id, filters = reader.number(), []
     while reader.more():
         filters.append((reader.text(), reader.take(1)[0] & 0x03))
     if not filters or packet.flags != 0x02:  # noqa: PLR2004 - section 3.8.1
-        raise MalformedPacketError("a SUBSCRIBE that can't be")
+        raise MalformedPacketError("an invalid SUBSCRIBE")
     return packet_id, filters
 
 
@@ -177,7 +177,7 @@ def read_unsubscribe(packet: Packet) -> tuple[int, list[str]]:
     """The id of an UNSUBSCRIBE, and its topic filters.
 
     Raises:
-        MalformedPacketError: It is none.
+        MalformedPacketError: It is not such a packet.
     """
     reader = _Reader(packet.body)
     packet_id, filters = reader.number(), []
@@ -207,7 +207,7 @@ def unsuback(packet_id: int) -> bytes:
 
 
 def pingresp() -> bytes:
-    """Still here."""
+    """The answer to a PINGREQ."""
     return bytes((Kind.PINGRESP << 4, 0))
 
 

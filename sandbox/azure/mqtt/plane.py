@@ -1,4 +1,4 @@
-"""The device plane of one local Azure: who tried to connect, who is connected, what devices sent."""
+"""The device plane: who tried to connect, who is connected, what devices sent."""
 
 from __future__ import annotations
 

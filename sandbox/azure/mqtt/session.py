@@ -42,13 +42,13 @@ class Session(asyncio.Protocol):
         self._topics: Topics | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come."""
+        """A client connected."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
         self._plane.connections.add(self)
         self._timer("connect", _CONNECT_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
-        """It is gone, for whichever reason."""
+        """The connection ended, for any reason."""
         self._plane.connections.discard(self)
         for timer in self._timers.values():
             timer.cancel()
@@ -75,7 +75,7 @@ class Session(asyncio.Protocol):
 
     def _check_first(self) -> None:
         if self._topics is None and self._buffer and self._buffer[0] != Kind.CONNECT << 4:
-            raise MalformedPacketError("something else came before the CONNECT")
+            raise MalformedPacketError("the first packet was not a CONNECT")
 
     @property
     def _closing(self) -> bool:
@@ -116,14 +116,14 @@ class Session(asyncio.Protocol):
         self._heard()
 
     def _heard(self) -> None:
-        """The device is alive; it must be so again within its keep-alive time."""
+        """The device sent something; it must send again within its keep-alive time."""
         if self._admitted:
             self._azure.presence.heard(self._admitted.key, self._azure.clock.now())
         if self._keep_alive:
             self._timer("silence", self._keep_alive, lambda: self.end("nothing was heard from the device"))
 
     def reconsider(self) -> None:
-        """See, once the write that is under way is done, whether the device may stay."""
+        """Once the current write is done, check whether the device may stay connected."""
         self._loop.call_soon(self._reconsider)
 
     def _reconsider(self) -> None:
@@ -153,7 +153,7 @@ class Session(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """End the connection without a word."""
+        """End the connection at once, without a last message."""
         if self._transport:
             self._transport.abort()
 
@@ -172,7 +172,7 @@ class Session(asyncio.Protocol):
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
     def _who(self) -> Peer:
-        """What the handshake told; nothing while it is under way."""
+        """The client as TLS shows it; without certificates until the handshake is done."""
         if self._peer is None and self._tls.established:
             self._peer = Peer(self._tls.server_name, self._tls.chain())
         return self._peer or Peer(self._tls.server_name, [])

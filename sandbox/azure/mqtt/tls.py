@@ -1,6 +1,6 @@
-"""TLS for devices: any certificate is taken in the handshake, for who may connect is decided at the CONNECT.
+"""TLS for devices: the handshake accepts any certificate, because the CONNECT decides who may connect.
 
-The standard library's `ssl` ends a handshake whose client chain it can't verify, and hands out no chain then; OpenSSL itself can do both.
+The standard library's `ssl` aborts a handshake whose client chain it can't verify and then returns no chain; pyOpenSSL allows both.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class TlsError(Exception):
 
 
 def context(identity: ServerIdentity) -> SSL.Context:
-    """TLS 1.2 or newer that asks for a client certificate, takes whichever comes and goes on without one."""
+    """TLS 1.2 or newer that asks for a client certificate, accepts any and also works without one."""
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
     made.set_min_proto_version(SSL.TLS1_2_VERSION)
     made.use_certificate_chain_file(str(identity.certificate_file))
     made.use_privatekey_file(str(identity.key_file))
     made.set_verify(SSL.VERIFY_PEER, _take_any)
-    # Every connection shows its certificate anew: a resumed session would stand on what was judged long ago.
+    # Every connection must send its certificate: a resumed session would rely on an old decision.
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     made.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     made.set_session_id(b"local Azure")
@@ -82,12 +82,12 @@ class TlsStream:
         self._ssl.sendall(plaintext)
 
     def close(self) -> None:
-        """Say that nothing more comes; `outgoing` then has it."""
+        """Send TLS's closing message; `outgoing` then has it."""
         if self.established and not self.ended:
             try:
                 self._ssl.shutdown()
             except SSL.Error:
-                self.ended = True  # the peer broke off first: there is nobody to say goodbye to
+                self.ended = True  # the peer closed first: there is nobody to send a close to
 
     def outgoing(self) -> bytes:
         """What is to go to the network."""

@@ -1,4 +1,4 @@
-"""What a connected device may say, and what a hub answers: telemetry, its twin, subscriptions.
+"""What a connected device may send, and how a hub answers: telemetry, its twin, subscriptions.
 
 Source: https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub.
 """
@@ -28,7 +28,7 @@ _TWIN_ANSWERS = "$iothub/twin/res/"
 
 
 class ProtocolBreachError(Exception):
-    """What a hub ends a connection for."""
+    """A message for which a hub closes the connection."""
 
 
 class Topics:
@@ -69,7 +69,7 @@ class Topics:
 
     def _publish(self, publish: Publish) -> list[bytes]:
         if publish.qos > 1:
-            raise ProtocolBreachError("a message at QoS 2, which a hub does not take")
+            raise ProtocolBreachError("a message at QoS 2, which a hub does not support")
         if len(publish.payload) > _MAX_MESSAGE:
             raise ProtocolBreachError(f"a message of {len(publish.payload)} bytes; {_MAX_MESSAGE} are allowed")
         acknowledged = [packets.puback(publish.packet_id)] if publish.qos else []

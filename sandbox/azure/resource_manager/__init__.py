@@ -1,1 +1,1 @@
-"""Azure Resource Manager's own part: the front door, subscriptions, resource groups, roles, operations."""
+"""Azure Resource Manager's own part: subscriptions, resource groups, roles, long-running operations."""

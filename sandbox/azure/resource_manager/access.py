@@ -1,4 +1,4 @@
-"""Who may do what: Azure's built-in roles, as far as they touch IoT and keys, and whether a caller holds one that suffices.
+"""Who may do what: Azure's built-in roles for IoT and keys, and whether a caller has a role that allows an action.
 
 Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 """
@@ -21,7 +21,7 @@ ASSIGNMENT = "role-assignment"
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role definition. Actions are for ARM, data actions for the services' own doors; `*` stands for anything."""
+    """A built-in role definition. Actions are for ARM, data actions for the services' own endpoints; `*` matches anything."""
 
     id: str
     name: str
@@ -79,7 +79,7 @@ ROLES = {
 
 
 def require(azure: Azure, caller: Caller, action: str, scope: str) -> None:
-    """Let an ARM action pass.
+    """Check that the caller may perform an ARM action.
 
     Raises:
         ArmError: 403, when no role of the caller's at this scope or above allows the action.
@@ -96,7 +96,7 @@ def allowed(azure: Azure, caller: Caller, action: str, scope: str, *, data: bool
         if assignment["principalId"].lower() != caller.object_id.lower() or not _covers(assignment["scope"], scope):
             continue
         if not assignment.get("immediate") and datetime.fromisoformat(assignment["createdOn"]) + delay > now:
-            continue  # Azure takes up to some minutes to spread a new assignment
+            continue  # in Azure a new assignment takes up to some minutes to take effect
         role = ROLES.get(assignment["roleId"])
         if role and (_fits(role.data_actions, action) if data else _fits(role.actions, action) and not _fits(role.not_actions, action)):
             return True

@@ -1,4 +1,4 @@
-"""Errors of ARM's front door, in its envelope `{"error": {"code", "message"}}`: one constructor for each."""
+"""Errors of ARM itself, in its envelope `{"error": {"code", "message"}}`: one constructor for each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ArmError(ServiceError):
         self.status, self.code, self.message = status, code, message
         self.details, self.headers = details, headers or {}
 
-    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - ARM tells neither time nor correlation in the body
+    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - ARM has neither time nor correlation id in the body
         """The answer on the wire."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.details:
@@ -211,7 +211,7 @@ def role_content_invalid(reason: str) -> ArmError:
 
 
 def too_many_requests(retry_after: int | None) -> ArmError:
-    """The subscription is throttled at the front door."""
+    """ARM throttles the subscription."""
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     wait = "" if retry_after is None else f" Please try again after '{retry_after}' seconds."
     return ArmError(
@@ -226,10 +226,10 @@ def gateway_timeout(namespace: str) -> ArmError:
 
 
 def server_busy() -> ArmError:
-    """The front door is out of service for the moment."""
+    """ARM is out of service for the moment."""
     return ArmError(503, "ServerTimeout", "The request timed out. Please try again later.")
 
 
 def internal_error() -> ArmError:
-    """The front door failed."""
+    """ARM failed."""
     return ArmError(500, "InternalServerError", "The server encountered an internal error. Please retry the request.")

@@ -1,4 +1,4 @@
-"""`/metadata/endpoints`: where a client that was given one address finds the others.
+"""`/metadata/endpoints`: where a client that knows one address finds the others.
 
 Shapes: one object at api-version 2015-01-01 (the oldest, few members) and 2022-09-01 (what azure-native and go-azure-sdk read);
 a list of the clouds at 2019-05-01 and 2020-06-01 (what az CLI reads from ARM_CLOUD_METADATA_URL).
@@ -28,7 +28,7 @@ def endpoints(_azure: Azure, request: Request) -> Reply:
         raise errors.api_version_missing()
     if version not in VERSIONS:
         raise errors.api_version_invalid(version, VERSIONS)
-    here = request.base_url if request.place.door is names.Door.LOOPBACK else ""
+    here = request.base_url if request.place.endpoint is names.Endpoint.LOOPBACK else ""
     cloud = request.place.cloud
     if version in _LISTS:
         others = [each for each in names.CLOUDS if each is not cloud]

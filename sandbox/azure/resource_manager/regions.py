@@ -1,4 +1,4 @@
-"""The regions that local Azure has, by the names that people write and the ones that ARM stores."""
+"""The regions of local Azure, by display name and by ARM's own name."""
 
 from __future__ import annotations
 
