@@ -65,6 +65,7 @@ def test_an_imported_ca_with_its_key_in_a_token(stack: Program, tmp_path: Path, 
     (stack.folder / "ca.pem").write_text(authority.pem)
     reference = tokens.give("plant", "ca", authority.key)
     stack.configure(caSource="import", caChainFile="ca.pem", caCustody="pkcs11", caKeyReference=reference, canary="press-001")
+    assert stack.sandbox("preview", "--engine", stack.engine) != 0, "there is no PIN yet"
     stack.configure_secret("caPin", key_stores.PIN)
     assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
     stack.up()
