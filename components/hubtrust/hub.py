@@ -10,8 +10,8 @@ from pulumi_azure_native import authorization, iothub, resources
 from hubtrust import hub_adoption as adoption
 from hubtrust.authority import Anchor, CertificateAuthority
 from hubtrust.azure import clouds
-from hubtrust.azure.certificates import Service, service
 from hubtrust.azure.errors import AzureError
+from hubtrust.azure.service import Service, service
 from hubtrust.cloud_choice import chosen
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate

@@ -4,13 +4,17 @@ import base64
 import gzip
 import json
 import re
+import subprocess
+import sys
 import threading
 from typing import Any
 
 import pytest
 
 from hubtrust.azure import errors
-from hubtrust.azure.certificates import Certificates, service, writer
+from hubtrust.azure.certificates import Certificates, writer
+from hubtrust.azure.management import host_name
+from hubtrust.azure.service import service
 from tests.kit.repository import SHARED
 from tests.kit.scripted_azure import DPS, HUB, scripted, shown
 
@@ -65,6 +69,42 @@ def test_delete_of_what_is_gone_is_done() -> None:
         script.certificates().delete("plant-a", etag="e1")
         with pytest.raises(errors.EtagError, match="certificate 'plant-a' on IoT hub 'hub-7'"):
             script.certificates().delete("plant-a", etag="e1")
+
+
+@pytest.mark.parametrize("owner", [HUB, DPS])
+def test_a_success_that_is_not_azures_is_an_error(owner: str) -> None:
+    """A proxy's own page with status 200 is not taken for a certificate, and the error says what to check."""
+    with scripted((200, {"Content-Type": "text/html"}, b"<html>welcome</html>")) as script:
+        with pytest.raises(errors.UnreachableError, match=r"not one of Azure Resource Manager's; check the proxy") as caught:
+            script.certificates(owner).get("plant-a")
+        assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("owner", "api_version", "properties"),
+    [
+        (HUB, "2023-06-30", {"hostName": "hub-7.azure-devices.net"}),
+        (DPS, "2022-12-12", {"serviceOperationsHostName": "hub-7.azure-devices.net"}),
+    ],
+)
+def test_the_host_name_of_a_service(owner: str, api_version: str, properties: dict[str, str]) -> None:
+    """The host name comes from the hub or service itself; one that does not exist has none."""
+    absent = {"error": {"code": "ResourceNotFound"}}
+    with scripted((200, {}, {"location": "westeurope", "properties": properties}), (404, {}, absent)) as script:
+        client = script.client()
+        assert host_name(client, service(owner)) == "hub-7.azure-devices.net"
+        assert host_name(client, service(owner)) is None
+    assert [one.path for one in script.requests] == [f"{owner}?api-version={api_version}"] * 2
+
+
+def test_generated_clients_load_with_the_first_call() -> None:
+    """Importing every provider loads neither Azure's generated clients nor azure-core's pipeline: providers start often."""
+    providers = ("verified_certificate", "device_fleet", "device_identity", "issued_certificate", "authority_generation")
+    program = "; ".join(["import sys", *(f"import hubtrust.dynamic.{name}" for name in providers), "print(sorted(sys.modules))"])
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'hubtrust.azure.certificates'" in loaded
+    assert "'azure.mgmt" not in loaded
+    assert "'hubtrust.azure.pipeline'" not in loaded
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubtrust.azure import errors
-from hubtrust.azure.client import Answer
+from hubtrust.azure.client import JsonResponse
 from tests.kit.scripted_azure import Reply, Script, scripted
 
 OK: Reply = (200, {}, {"fine": True})
@@ -23,8 +23,8 @@ def arm(code: str, message: str = "It is so.") -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
-def send(script: Script, *, absent_is_fine: bool = False, **limits: float) -> Answer:
-    return script.door(**limits).send("GET", "/x", what="certificate 'a'", query={"api-version": "1"}, absent_is_fine=absent_is_fine)
+def send(script: Script, *, absent_is_fine: bool = False, **limits: float) -> JsonResponse:
+    return script.client(**limits).send("GET", "/x", what="certificate 'a'", query={"api-version": "1"}, absent_is_fine=absent_is_fine)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import pytest
 
 from hubtrust.azure import errors
 from hubtrust.azure import throttle_pace as pace
+from hubtrust.azure.bulk import Refused, creation, deletion, identity_update, twin_update
 from hubtrust.azure.clouds import PUBLIC
+from hubtrust.azure.device_description import Registration, Twin
 from hubtrust.azure.error_bodies import envelope
-from hubtrust.azure.registry import Refused, Registration, Registry, Twin, creation, deletion, identity_update, twin_update
+from hubtrust.azure.registry import Registry
 from hubtrust.azure.throttle_pace import Pace
 from tests.kit.scripted_azure import Reply, Script, scripted
 
@@ -46,7 +48,7 @@ def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
     """A registry behind a script, with a pace of its own that never waits."""
     with scripted(*replies) as script:
         made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.patience(), script.told.append)  # type: ignore[arg-type]
-        made._door = script.door()
+        made._client = script.client()
         pace._PACES.clear()
         yield made, script
         pace._PACES.clear()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.azure.registry import Registration
+from hubtrust.azure.device_description import Registration
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from tests.kit.device_registry import OWNER, DeviceRegistry

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubtrust.azure.registry import Registration, Twin
+from hubtrust.azure.device_description import Registration, Twin
 from hubtrust.devices.description import Scope, read_description
 from hubtrust.devices.roster import Roster, unpack
 from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from hubtrust.azure.registry import Registration
+from hubtrust.azure.device_description import Registration
 from hubtrust.custody import custodies as custody
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_pattern

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from hubtrust.azure.certificates import Certificates, service
-from hubtrust.azure.client import Door, Patience
+from hubtrust.azure.certificates import Certificates
+from hubtrust.azure.client import AzureClient
 from hubtrust.azure.clouds import PUBLIC
 from hubtrust.azure.login import Login
+from hubtrust.azure.retry import Patience
+from hubtrust.azure.service import service
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 DPS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/dps-7"
@@ -41,7 +43,7 @@ class Script:
     requests: list[Request] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
-    doors: ExitStack = field(default_factory=ExitStack)
+    clients: ExitStack = field(default_factory=ExitStack)
     logins: int = 0
     url: str = ""
 
@@ -49,8 +51,8 @@ class Script:
         """Patience by the script's own clock: waiting takes no time and is remembered."""
         return Patience(**limits, sleep=self.waits.append, clock=lambda: sum(self.waits))
 
-    def door(self, **limits: float) -> Door:
-        """A door to this server, closed when the script ends."""
+    def client(self, **limits: float) -> AzureClient:
+        """A client for this server, closed when the script ends."""
         script = self
 
         class Counting(Login):
@@ -63,11 +65,11 @@ class Script:
             def renew(self) -> None:
                 script.logins += 1
 
-        return self.doors.enter_context(Door(self.url, "scope", Counting(), self.patience(**limits), self.told.append))
+        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.patience(**limits), self.told.append))
 
     def certificates(self, owner: str = HUB, api_version: str | None = None, **limits: float) -> Certificates:
         """The certificate operations on ``owner``, behind this server."""
-        return Certificates(self.door(**limits), service(owner), api_version=api_version)
+        return Certificates(self.client(**limits), service(owner), api_version=api_version)
 
 
 @contextmanager
@@ -81,7 +83,7 @@ def scripted(*replies: Reply) -> Iterator[Script]:
     try:
         yield script
     finally:
-        script.doors.close()
+        script.clients.close()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -5,10 +5,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core import PipelineClient
-from azure.core.exceptions import AzureError as CoreError
-from azure.core.rest import HttpRequest
-
 from hubtrust.azure.errors import CloudError
 
 _METADATA_VERSION = "2022-09-01"  # the one that azure-native and Terraform ask for
@@ -91,6 +87,10 @@ def require_name(name: str) -> None:
 
 @cache  # in every process once: the endpoints of a cloud stay
 def _discovered(host: str) -> Cloud:
+    from azure.core import PipelineClient
+    from azure.core.exceptions import AzureError as CoreError
+    from azure.core.rest import HttpRequest
+
     what, remedy = f"cloud '{host}'", "check the URL, the proxy and the certificate of the metadata host"
     client: PipelineClient[Any, Any] = PipelineClient(host, policies=[])
     try:
@@ -120,6 +120,6 @@ def _discovered(host: str) -> Cloud:
     )
 
 
-def _short(error: CoreError) -> str:
+def _short(error: Exception) -> str:
     """The first line of an error of azure-core's, which may be a page long."""
     return " ".join(str(error).split())[:200]

@@ -1,14 +1,15 @@
-"""What an answer of Azure's means: its error envelopes, its codes, and whether waiting helps."""
+"""What an error response from Azure means: its body, its code, and whether a retry can help."""
 
 import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
-
-from azure.core.rest import HttpResponse
+from typing import TYPE_CHECKING, Any
 
 from hubtrust.azure.errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from azure.core.rest import HttpResponse
 
 _TAIL = re.compile(r"\s*If you contact a support representative.*$", re.DOTALL)
 _HUB_MESSAGE = re.compile(r"ErrorCode:(?P<code>\w+);(?P<message>.*)", re.DOTALL)
@@ -16,27 +17,30 @@ _REMEDIES: dict[type[AzureError], str] = {
     UnreachableError: "check network, proxy (HTTPS_PROXY) and trusted roots (SSL_CERT_FILE, REQUESTS_CA_BUNDLE), then run again",
     DeniedError: "give this identity the role that allows it (Contributor on the hub's resource group), then run again",
     NotFoundError: "check the subscription and the name, refresh, then run again",
-    EtagError: "run again; it is read anew first",
-    BusyError: "run again later; what was done stays and is gone on from",
+    EtagError: "run again; each run reads it first",
+    BusyError: "run again later; work already done is kept",
 }
 _REMEDY_BY_CODE = {
-    "400053": "check that the key belongs to this certificate, then run again: a fresh code is asked for",
+    "400053": "check that the key belongs to this certificate, then run again: each run requests a new code",
     "SubscriptionNotFound": "check the subscription id and the tenant of the login (az account show)",
     "InvalidSubscriptionId": "check the subscription id",
     "InvalidAuthenticationTokenTenant": "log in to the tenant that owns the subscription",
     "MissingSubscriptionRegistration": "register the provider: az provider register --namespace Microsoft.Devices",
-    "500019": "check what was sent: Azure answers this to what it can't read; else run again later",
+    "500019": "check what was sent: Azure answers this to a request that it can't read; otherwise run again later",
 }
-# 404s that say "this thing is not there", and not "you are lost" (a wrong subscription, a proxy's own page).
+# 404s that mean "this resource does not exist". Others come from a wrong subscription or from a proxy.
 _ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound", "NotFound", "CertificateNotFound", "404002", "404008"}
 _ABSENT |= {"DeviceNotFound"}
-# A hub's own door answers so under a name that leads to no hub; to one just made too, for a while.
+# The answer of a hub's own endpoint when no hub has that name, and for a while after a hub was created.
 _NO_HUB = {"IotHubNotFound", "401001"}
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """What is wrong with an answer; ``passes`` when waiting may help, ``absent`` when the resource itself is not there."""
+class Failure:
+    """A request that failed: an error response, or none (status 0).
+
+    ``passes`` when a retry may help, ``absent`` when the resource itself does not exist, ``retry_after`` in seconds.
+    """
 
     kind: type[AzureError]
     fact: str
@@ -47,15 +51,15 @@ class Complaint:
     absent: bool = False
 
     def error(self, what: str, fact: str, remedy: str | None = None) -> AzureError:
-        """The error to raise for it; ``remedy`` is what this door says to do about this kind."""
+        """The error to raise; ``remedy`` is the client's own advice for this kind of error."""
         remedy = (
             _REMEDY_BY_CODE.get(self.code) or remedy or _REMEDIES.get(self.kind) or "correct the input that Azure names, then run again"
         )
         return RefusedError(what, fact, remedy, code=self.code) if self.kind is RefusedError else self.kind(what, fact, remedy)
 
 
-def complaint(response: HttpResponse, *, final_conflicts: Collection[str]) -> Complaint | None:
-    """None for a success; else what Azure complains about, by status first, by code second."""
+def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Failure | None:
+    """None for a success; otherwise the failure, by status first and code second."""
     status = response.status_code
     if status < 300:  # noqa: PLR2004 - HTTP's own class of successes
         return None
@@ -64,11 +68,11 @@ def complaint(response: HttpResponse, *, final_conflicts: Collection[str]) -> Co
     kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)
     absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004
     passes = passes and (kind is not NotFoundError or absent or code in _NO_HUB)
-    return Complaint(kind, fact, passes, status, code, _retry_after(response), absent)
+    return Failure(kind, fact, passes, status, code, _retry_after(response), absent)
 
 
-def envelope(response: HttpResponse) -> tuple[str, str]:
-    """Code and message, out of ARM's envelope, Microsoft.Devices' numeric one, its 2017 form, a hub's own, or nothing.
+def envelope(response: "HttpResponse") -> tuple[str, str]:
+    """Code and message from the body: ARM's form, Microsoft.Devices' numeric one, its form of 2017, or a hub's own; else empty.
 
     Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the others. A hub names its code in a header.
     """
@@ -76,7 +80,7 @@ def envelope(response: HttpResponse) -> tuple[str, str]:
     return response.headers.get("iothub-errorcode") or code, message
 
 
-def _written(response: HttpResponse) -> tuple[str, str]:
+def _written(response: "HttpResponse") -> tuple[str, str]:
     try:
         body: Any = response.json()
     except ValueError:
@@ -103,7 +107,7 @@ def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[Az
     """The error and whether waiting may help."""
     kind: type[AzureError]
     match status:
-        case 403 if code.isdigit():  # Microsoft.Devices' own "no" (a quota); who may do what is ARM's to say, in words
+        case 403 if code.isdigit():  # a refusal by Microsoft.Devices itself (a quota); missing rights come from ARM, with a code in words
             return RefusedError, False
         case 401 if code in _NO_HUB:
             kind = NotFoundError
@@ -120,7 +124,7 @@ def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[Az
     return kind, True
 
 
-def _retry_after(response: HttpResponse) -> float | None:
+def _retry_after(response: "HttpResponse") -> float | None:
     """Seconds; Azure sends whole seconds, in `Retry-After` or in milliseconds in `retry-after-ms`."""
     try:
         if "retry-after-ms" in response.headers:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
-
 from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.errors import CredentialsError, UnreachableError
 
@@ -54,6 +52,8 @@ class Login:
             CredentialsError: nobody is logged in, or the login was refused.
             UnreachableError: the login endpoint does not answer.
         """
+        from azure.core.exceptions import ClientAuthenticationError
+
         with self._lock:
             try:
                 self._source = self._source or source(self._cloud, self._environment)
@@ -153,5 +153,7 @@ def _fact(error: Exception) -> str:
 
 
 def _is_without_answer(error: Exception) -> bool:
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+
     reached_nobody = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
     return reached_nobody or any(sign in _fact(error) for sign in _WITHOUT_ANSWER)

@@ -1,18 +1,19 @@
-"""The pace of calls that share one throttle: as fast as they come until the service says 429, then as fast as it lets them."""
+"""The pace of calls that share one throttle: full speed until the service answers 429, then as fast as it allows."""
 
 import threading
 import time
 from collections.abc import Callable
 
-_WIDEST, _CAREFUL, _LEAST = 15.0, 0.5, 0.001  # seconds between two calls
+from hubtrust.azure.retry import FIRST_SPACING, LEAST_SPACING, WIDEST_SPACING
+
 _WIDEN, _NARROW, _HURRY = 1.1, 0.985, 0.95
 _STREAK = 30  # answers without a 429 after which the spacing may be far too wide
 
 
 class Pace:
-    """For calls in several threads. A throttle's width is not asked for, it is felt: what came through between two 429s is what it allows.
+    """For calls in several threads. The rate is measured, not configured: the calls accepted between two 429s are what the throttle allows.
 
-    A call that was under way when the spacing was widened last says nothing new, so that one full queue counts once.
+    A 429 for a call sent before the last widening is ignored, so that one full queue counts once.
     """
 
     def __init__(self, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +24,7 @@ class Pace:
         self._streak = 0
 
     def wait(self) -> float:
-        """Wait for a turn; gives its time, for ``heard``."""
+        """Wait for a turn; returns its time, for ``heard``."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
@@ -33,16 +34,16 @@ class Pace:
         return turn
 
     def heard(self, sent: float, *, throttled: bool) -> None:
-        """What came of the call whose turn was at ``sent``."""
+        """Record the result of the call whose turn was at ``sent``."""
         with self._lock:
             if not throttled:
                 self._streak += 1
                 self._spacing *= _NARROW if self._streak < _STREAK else _HURRY
-                self._spacing = self._spacing if self._spacing >= _LEAST else 0.0
+                self._spacing = self._spacing if self._spacing >= LEAST_SPACING else 0.0
             elif sent >= self._widened:
                 now = self._clock()
-                allowed = min((now - self._widened) / max(self._streak, 1), max(4 * self._spacing, _CAREFUL))  # it may have been idle
-                self._spacing = min(max(self._spacing * _WIDEN, allowed, _LEAST), _WIDEST)
+                allowed = min((now - self._widened) / max(self._streak, 1), max(4 * self._spacing, FIRST_SPACING))  # it may have been idle
+                self._spacing = min(max(self._spacing * _WIDEN, allowed, LEAST_SPACING), WIDEST_SPACING)
                 self._widened, self._streak = now, 0
                 self._next = max(self._next, self._widened + self._spacing)
 
@@ -52,6 +53,6 @@ _GUARD = threading.Lock()
 
 
 def shared(host: str, kind: str) -> Pace:
-    """The process's pace for calls of ``kind`` to ``host``: what Azure counts together is paced together."""
+    """This process's pace for calls of ``kind`` to ``host``; Azure throttles each kind by itself."""
     with _GUARD:
         return _PACES.setdefault((host.lower(), kind), Pace())

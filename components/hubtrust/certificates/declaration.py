@@ -6,7 +6,8 @@ from functools import cached_property
 
 from cryptography import x509
 
-from hubtrust.azure.certificates import CERTIFICATE_NAME, Service, service
+from hubtrust.azure.certificates import CERTIFICATE_NAME
+from hubtrust.azure.service import Service, service
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.dynamic.hub_inputs import AzureInputs, same_id
 from hubtrust.dynamic.lifecycle import now

@@ -10,9 +10,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from hubtrust.azure.device_description import Twin
 from hubtrust.azure.device_session import Identity, context, publish_once
 from hubtrust.azure.errors import AzureError, SessionError
-from hubtrust.azure.registry import Registry, Twin
+from hubtrust.azure.registry import Registry
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hubtrust.azure.registry import Registration, Twin
+from hubtrust.azure.device_description import Registration, Twin
 from hubtrust.reconcile_errors import DeclarationError
 
 # learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry

@@ -7,20 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, Refused, creation, deletion, identity_update, twin_update
+from hubtrust.azure.device_description import Registration, Twin
 from hubtrust.azure.errors import AzureError
-from hubtrust.azure.registry import (
-    MOST_IN_BULK,
-    Operation,
-    Refusal,
-    Refused,
-    Registration,
-    Registry,
-    Twin,
-    creation,
-    deletion,
-    identity_update,
-    twin_update,
-)
+from hubtrust.azure.registry import Registry
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.progress import Progress
 from hubtrust.reconcile_errors import FleetError, TakenError

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from hubtrust.azure.registry import Registration
+from hubtrust.azure.device_description import Registration
 from hubtrust.devices.description import Scope, digest, read_description, require_device_id
 from hubtrust.reconcile_errors import DeclarationError, RosterError
 

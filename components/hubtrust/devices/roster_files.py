@@ -13,7 +13,7 @@ from hubtrust.errors import HubtrustError
 from hubtrust.reconcile_errors import DeclarationError, RosterError
 
 if TYPE_CHECKING:
-    from hubtrust.azure.registry import Registration
+    from hubtrust.azure.device_description import Registration
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")

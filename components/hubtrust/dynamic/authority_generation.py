@@ -5,9 +5,9 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.azure.certificates import Service
-from hubtrust.azure.client import Patience
 from hubtrust.azure.errors import DeniedError
+from hubtrust.azure.retry import Patience
+from hubtrust.azure.service import Service
 from hubtrust.dynamic.hub_inputs import CloudInputs, HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
 from hubtrust.inputs import Properties, boolean, declared, whole_number

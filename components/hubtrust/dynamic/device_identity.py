@@ -7,8 +7,8 @@ from typing import Any
 
 import pulumi
 
+from hubtrust.azure.device_description import Registration, Twin
 from hubtrust.azure.errors import NotFoundError, UnreachableError
-from hubtrust.azure.registry import Registration, Twin
 from hubtrust.devices.description import (
     Scope,
     read_description,

@@ -9,11 +9,12 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure import clouds
-from hubtrust.azure.certificates import Service, host_name, service
-from hubtrust.azure.client import Door, Patience
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
+from hubtrust.azure.management import host_name
 from hubtrust.azure.registry import Registry
+from hubtrust.azure.retry import Patience
+from hubtrust.azure.service import Service, service
 from hubtrust.dynamic.lifecycle import say
 from hubtrust.inputs import Inputs, boolean, declared, number
 from hubtrust.reconcile_errors import DeclarationError
@@ -83,14 +84,14 @@ class AzureInputs(CloudInputs):
         number(1, 3600), "seconds to retry what Azure refuses temporarily; default 300.", kept=True, default=DEADLINE
     )
 
-    def resource_manager(self, patience: Patience | None = None) -> Door:
+    def resource_manager(self, patience: Patience | None = None) -> AzureClient:
         """A client of Azure Resource Manager. For a `with`.
 
         Raises:
             CloudError: there is no such cloud.
         """
         cloud = clouds.named(self.cloud)
-        return Door(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say)
+        return AzureClient(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ class HubInputs(AzureInputs):
         cloud = clouds.named(self.cloud)
         return Registry(self.found_host(), cloud, login(cloud, os.environ), patience, say)
 
-    def _impatient(self) -> Door:
+    def _impatient(self) -> AzureClient:
         return self.resource_manager(Patience(deadline=min(self.deadline, 60.0), missing=0.0))
 
 

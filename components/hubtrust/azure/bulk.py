@@ -1,0 +1,86 @@
+"""Bulk operations on devices, and their refusals. Source: learn.microsoft.com/rest/api/iothub/service/bulk-registry."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hubtrust.azure.device_description import Registration, Twin
+
+MOST_IN_BULK = 100  # devices a call
+# Numbers of the error codes, where a bulk answer has those instead of names: …/iot-hub/iot-hub-troubleshoot-error-codes
+_NUMBERED = {"400023": "EtagDoesNotMatch", "404001": "DeviceNotFound", "409001": "DeviceAlreadyExists", "412001": "PreconditionFailed"}
+
+
+class Refused(enum.Enum):
+    """Why a hub refused one operation of a bulk call."""
+
+    EXISTS = "DeviceAlreadyExists"
+    ABSENT = "DeviceNotFound"
+    STALE = "PreconditionFailed"
+    BUSY = "Busy"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused operation of a bulk call; ``words`` is Azure's message."""
+
+    device_id: str
+    why: Refused
+    words: str
+
+
+Operation = dict[str, Any]  # one device of a bulk call, as it is sent
+
+
+def creation(device_id: str, wanted: Registration, owner: Mapping[str, str]) -> Operation:
+    """Create the device and its twin, with our tag, in one call."""
+    twin = {"tags": {**wanted.tags, **_tag(owner)}, "properties": {"desired": dict(wanted.desired)}}
+    return {"id": device_id, "importMode": "create", **_identity(wanted), **twin}
+
+
+def identity_update(found: Twin, wanted: Registration) -> Operation:
+    """Replace the identity, unless it was changed since it was read."""
+    return {"id": found.device_id, "importMode": "updateIfMatchETag", "eTag": found.device_etag, **found.scopes, **_identity(wanted)}
+
+
+def twin_update(found: Twin, tags: Mapping[str, Any], desired: Mapping[str, Any], owner: Mapping[str, str]) -> Operation:
+    """Set these tags and desired properties (None removes one) and our tag; those of others are sent again unchanged."""
+    whole_tags = {**found.registration.tags, **tags, **_tag(owner)}
+    whole_desired = {**found.registration.desired, **desired}
+    twin = {"tags": whole_tags, "properties": {"desired": whole_desired}}
+    return {"id": found.device_id, "importMode": "updateTwinIfMatchETag", "twinETag": found.etag, **twin}
+
+
+def deletion(found: Twin) -> Operation:
+    """Delete the device, unless it was changed since it was read."""
+    return {"id": found.device_id, "importMode": "deleteIfMatchETag", "eTag": found.device_etag}
+
+
+def refusal(error: Mapping[str, Any]) -> Refusal:
+    """One row of a bulk response's `errors`."""
+    code = str(error.get("errorCode"))
+    name = _NUMBERED.get(code, code)
+    words = f"{name}: {' '.join(str(error.get('errorStatus') or '').split())[:200]}".rstrip(": .")
+    busy = name.startswith(("429", "500", "503", "Throttl", "ServerError", "ServiceUnavailable"))
+    name = "PreconditionFailed" if name == "EtagDoesNotMatch" else name
+    known = {each.value: each for each in (Refused.EXISTS, Refused.ABSENT, Refused.STALE)}
+    return Refusal(str(error.get("deviceId") or ""), Refused.BUSY if busy else known.get(name, Refused.OTHER), words)
+
+
+def _tag(owner: Mapping[str, str]) -> dict[str, Any]:
+    return {"hubtrust": dict(owner)}
+
+
+def _identity(wanted: Registration) -> dict[str, Any]:
+    authentication: dict[str, Any] = {"type": wanted.authentication}
+    if wanted.thumbprints:
+        names = ("primaryThumbprint", "secondaryThumbprint")
+        authentication["x509Thumbprint"] = dict(zip(names, wanted.thumbprints, strict=False))
+    return {
+        "status": "enabled" if wanted.enabled else "disabled",
+        "statusReason": wanted.reason,
+        "authentication": authentication,
+        "capabilities": {"iotEdge": wanted.edge},
+    }

@@ -1,0 +1,51 @@
+"""A device in a hub's registry: its registration, and its twin as the hub shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a registry stores of a device besides its id, as declared or as found."""
+
+    enabled: bool = True
+    reason: str | None = None  # of its status, at most 128 characters
+    edge: bool = False
+    thumbprints: tuple[str, ...] = ()  # one or two, upper-case hex, of self-signed certificates; none: authentication by CA
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    desired: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def authentication(self) -> str:
+        """Azure's name for its kind of authentication."""
+        return "selfSigned" if self.thumbprints else "certificateAuthority"
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A device as the hub shows it."""
+
+    device_id: str
+    registration: Registration
+    authentication: str  # sas, selfSigned, certificateAuthority or none
+    etag: str  # of the tags and desired properties
+    device_etag: str  # of the identity
+    scopes: Mapping[str, Any] = field(default_factory=dict)  # of an IoT Edge hierarchy; an update has to send them again
+
+
+def twin_from(body: Mapping[str, Any]) -> Twin:
+    """The twin in the wire's JSON."""
+    desired = (body.get("properties") or {}).get("desired") or {}
+    thumbprints = body.get("x509Thumbprint") or {}
+    registration = Registration(
+        enabled=body.get("status") != "disabled",
+        reason=body.get("statusReason") or None,
+        edge=(body.get("capabilities") or {}).get("iotEdge") is True,
+        thumbprints=tuple(dict.fromkeys(str(one).upper() for one in thumbprints.values() if one)),
+        tags=body.get("tags") or {},
+        desired={name: value for name, value in desired.items() if not name.startswith("$")},
+    )
+    scopes = {name: body[name] for name in ("deviceScope", "parentScopes") if body.get(name)}
+    etags = str(body.get("etag") or ""), str(body.get("deviceEtag") or "")
+    return Twin(str(body.get("deviceId") or ""), registration, str(body.get("authenticationType") or ""), *etags, scopes)
