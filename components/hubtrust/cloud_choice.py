@@ -1,33 +1,26 @@
-"""Which Azure a program is for: the one that azure-native is set to, so that one setting leads all of it to the same cloud."""
+"""The cloud of a program: the one that azure-native is set to, so that one setting is enough for both."""
 
 import os
 from collections.abc import Mapping
 
 import pulumi
 
-from hubtrust.azure.clouds import PUBLIC, require_name
+from hubtrust.azure.clouds import ALIASES, require_name
 from hubtrust.azure.errors import CloudError
 from hubtrust.errors import HubtrustError
 
-# azure-native's own names for the clouds, and go-autorest's older ones, which it takes too.
-_NAMES = {
-    **dict.fromkeys(("", "public", "azurecloud", "azurepubliccloud"), PUBLIC.name),
-    **dict.fromkeys(("usgovernment", "azureusgovernment", "azureusgovernmentcloud"), "usgovernment"),
-    **dict.fromkeys(("china", "azurechinacloud"), "china"),
-}
-
 
 class CloudChoiceError(HubtrustError, pulumi.RunError):
-    """No such cloud, or two settings that name two: the hub would be made in one and its certificates looked for in the other."""
+    """There is no such cloud, or two settings name different ones: the hub would be in one and its certificates in the other."""
 
 
 def chosen(cloud: str | None, *, makes_hub: bool, environment: Mapping[str, str] = os.environ) -> str:
     """``cloud``, or where it is None azure-native's: `public`, `usgovernment`, `china` or the https URL of a metadata host.
 
     Args:
-        cloud: what was said, if anything.
-        makes_hub: azure-native is at work too, and both must mean the same cloud.
-        environment: the variables that azure-native falls back to.
+        cloud: the program's own setting, if it has one.
+        makes_hub: azure-native creates the hub, so that both must name the same cloud.
+        environment: the variables that azure-native reads where the stack's configuration sets nothing.
 
     Raises:
         CloudChoiceError: there is no such cloud, or they differ.
@@ -40,8 +33,8 @@ def chosen(cloud: str | None, *, makes_hub: bool, environment: Mapping[str, str]
     if cloud is None:
         return native
     if makes_hub and cloud.rstrip("/") != native.rstrip("/"):
-        fact = f"it is '{cloud}' and azure-native makes the hub in '{native}'"
-        raise CloudChoiceError("cloud", fact, "leave it out and set azure-native:environment or azure-native:metadataHost alone")
+        fact = f"it is '{cloud}' and azure-native creates the hub in '{native}'"
+        raise CloudChoiceError("cloud", fact, "remove it, and set only azure-native:environment or azure-native:metadataHost")
     return cloud
 
 
@@ -52,7 +45,7 @@ def _native(environment: Mapping[str, str]) -> str:
     if host:
         return host if "://" in host else f"https://{host}"
     name = _first(config.get("environment"), environment.get("ARM_ENVIRONMENT"), environment.get("AZURE_ENVIRONMENT"))
-    return _NAMES.get(name.lower(), name)
+    return ALIASES.get(name.lower(), name)
 
 
 def _first(*values: str | None) -> str:

@@ -177,7 +177,7 @@ class TrustedHub(pulumi.ComponentResource):
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found.group)
         self.hub_name = pulumi.Output.from_input(found.name)
-        self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.named(cloud).hub_suffix}" if cloud in clouds.NAMES else None)
+        self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.KNOWN[cloud].hub_suffix}" if cloud in clouds.KNOWN else None)
 
     def _watch(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
         """Refuses to delete a generation while devices may depend on it."""

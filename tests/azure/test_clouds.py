@@ -1,5 +1,6 @@
 """Which Azure: the three by name, any other by its metadata, and what is said of a wrong one."""
 
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import trustme
 
 from hubtrust.azure import clouds as cloud
 from hubtrust.azure import errors
+from tests.kit.repository import ROOT
 
 DOCUMENT = {
     "name": "AzureStack",
@@ -112,3 +114,34 @@ def test_no_such_cloud(name: str) -> None:
     """Another name, or a plain http URL, is refused with what to use."""
     with pytest.raises(errors.CloudError, match="use public, usgovernment, china or the https URL of a metadata host"):
         cloud.named(name)
+
+
+def test_every_fact_of_a_cloud_is_in_one_table() -> None:
+    """No other file that ships names a cloud's endpoints or suffixes: texts may show the public ones as examples."""
+    table = {
+        fact
+        for known in cloud.KNOWN.values()
+        for fact in (known.hub_suffix, known.provisioning_suffix, known.resource_manager, known.login, *known.vault_suffixes)
+    }
+    shipped = [*(ROOT / "components").rglob("*.py"), *(ROOT / "policies").rglob("*.py"), *(ROOT / "settings").rglob("*.py")]
+    copies = {
+        (str(path.relative_to(ROOT)), fact)
+        for path in shipped
+        if path.name != "clouds.py"
+        for fact in table
+        if re.search(rf"['\"]{re.escape(fact)}['\"]", path.read_text())
+    }
+    assert copies == set()
+
+
+@pytest.mark.parametrize("alias", sorted(cloud.ALIASES))
+def test_an_alias_names_a_known_cloud(alias: str) -> None:
+    """Each alias is in lower case and leads to one of the three clouds."""
+    assert alias == alias.lower()
+    assert cloud.ALIASES[alias] in cloud.KNOWN
+
+
+def test_vaults_of_every_cloud() -> None:
+    """Each known cloud has its own suffixes for Key Vault and Managed HSM."""
+    assert [len(known.vault_suffixes) for known in cloud.KNOWN.values()] == [2, 2, 2]
+    assert len(cloud.BY_VAULT_SUFFIX) == 6

@@ -33,7 +33,7 @@ def test_what_is_said_must_agree_where_azure_native_is_at_work() -> None:
     assert _chosen(f"{STACK}/", {"metadataHost": STACK}) == f"{STACK}/"
     assert chosen("china", makes_hub=False, environment={}) == "china"
     with pytest.raises(
-        CloudChoiceError, match="cloud: it is 'china' and azure-native makes the hub in 'public'; leave it out and set azure-"
+        CloudChoiceError, match="cloud: it is 'china' and azure-native creates the hub in 'public'; remove it, and set only azure-"
     ):
         _chosen("china", {})
 

@@ -163,7 +163,7 @@ def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, e
     wanted = from_pattern("press-{0001..2000}")
     estate.clear("503:path=/devices:share=0.6:seed=7")
     text = fails(fleets.create, estate.fleet(wanted, deadline=1))
-    assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; what was done stays", text), text
+    assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; work already done is kept", text), text
     stand = len(estate.twins())
     assert 0 < stand < 2000
     estate.clear()

@@ -1,4 +1,7 @@
-"""Which Azure: public, US government, China, or any other that tells its endpoints at a metadata host."""
+"""The clouds: public, US government, China, or any other whose metadata host lists its endpoints.
+
+The one table of cloud names, aliases, endpoints, suffixes and scopes.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -22,11 +25,14 @@ class Cloud:
     provisioning_suffix: str
     hub_scope: str
     provisioning_scope: str
-    known: bool = True  # to Microsoft's public login, which vouches for its own clouds only
+    vault_suffixes: tuple[str, ...] = ()  # of Key Vault and Managed HSM
+    aliases: tuple[str, ...] = ()  # azure-native's other names for it, and go-autorest's, which it takes too; lower case
+    known: bool = True  # to Microsoft's public login, which can vouch for Microsoft's own clouds only
 
 
-# Source: learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure, the IoT SDKs' scope constants
-# (every cloud but US government asks for the public scope).
+# Sources: learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure,
+# learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates (vaults), and the scope constants of the IoT SDKs
+# (hubs of every cloud except US government use the public scope).
 PUBLIC = Cloud(
     name="public",
     resource_manager="https://management.azure.com",
@@ -36,6 +42,8 @@ PUBLIC = Cloud(
     provisioning_suffix="azure-devices-provisioning.net",
     hub_scope="https://iothubs.azure.net/.default",
     provisioning_scope="https://azure-devices-provisioning.net/.default",
+    vault_suffixes=("vault.azure.net", "managedhsm.azure.net"),
+    aliases=("", "azurecloud", "azurepubliccloud"),
 )
 US_GOVERNMENT = Cloud(
     name="usgovernment",
@@ -46,6 +54,8 @@ US_GOVERNMENT = Cloud(
     provisioning_suffix="azure-devices-provisioning.us",
     hub_scope="https://iothubs.azure.us/.default",
     provisioning_scope="https://azure-devices-provisioning.us/.default",
+    vault_suffixes=("vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net"),
+    aliases=("azureusgovernment", "azureusgovernmentcloud"),
 )
 CHINA = Cloud(
     name="china",
@@ -56,36 +66,39 @@ CHINA = Cloud(
     provisioning_suffix="azure-devices-provisioning.cn",
     hub_scope="https://iothubs.azure.net/.default",
     provisioning_scope="https://azure-devices-provisioning.cn/.default",
+    vault_suffixes=("vault.azure.cn", "managedhsm.azure.cn"),
+    aliases=("azurechinacloud",),
 )
-_KNOWN = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
-NAMES = tuple(_KNOWN)
+KNOWN = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
+ALIASES = {alias: cloud.name for cloud in KNOWN.values() for alias in (cloud.name, *cloud.aliases)}
+BY_VAULT_SUFFIX = {suffix: cloud for cloud in KNOWN.values() for suffix in cloud.vault_suffixes}
 
 
 def named(name: str) -> Cloud:
     """The cloud ``public``, ``usgovernment`` or ``china``, or the one whose metadata host is the https URL ``name``.
 
-    Asks the metadata host, once, for any other than the three.
+    Requests the metadata of another cloud once a process.
 
     Raises:
-        CloudError: no such name, or the host does not answer as one of Azure's.
+        CloudError: there is no such cloud, or the host does not answer as a metadata host of Azure.
     """
-    if name in _KNOWN:
-        return _KNOWN[name]
+    if name in KNOWN:
+        return KNOWN[name]
     require_name(name)
     return _discovered(name.rstrip("/"))
 
 
 def require_name(name: str) -> None:
-    """``name`` can name a cloud; no host is asked.
+    """Check that ``name`` can be the name of a cloud, without any request.
 
     Raises:
-        CloudError: it can't.
+        CloudError: it can't be one.
     """
-    if name not in _KNOWN and not (name.startswith("https://") and urlsplit(name).hostname):
-        raise CloudError(f"cloud '{name}'", "there is no such cloud", f"use {', '.join(_KNOWN)} or the https URL of a metadata host")
+    if name not in KNOWN and not (name.startswith("https://") and urlsplit(name).hostname):
+        raise CloudError(f"cloud '{name}'", "there is no such cloud", f"use {', '.join(KNOWN)} or the https URL of a metadata host")
 
 
-@cache  # in every process once: the endpoints of a cloud stay
+@cache  # once a process: the endpoints of a cloud do not change
 def _discovered(host: str) -> Cloud:
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError as CoreError
@@ -106,7 +119,7 @@ def _discovered(host: str) -> Cloud:
         raise CloudError(what, "its metadata names no resource manager, login endpoint and audience", remedy) from None
     if not (arm.startswith("https://") and login.startswith("https://")):
         raise CloudError(what, f"its metadata leads to {arm} and {login}", "use https for both: tokens cross these connections")
-    known = next((cloud for cloud in _KNOWN.values() if cloud.resource_manager == arm), PUBLIC)
+    known = next((cloud for cloud in KNOWN.values() if cloud.resource_manager == arm), PUBLIC)
     return Cloud(
         name=host,
         resource_manager=arm,
@@ -116,10 +129,10 @@ def _discovered(host: str) -> Cloud:
         provisioning_suffix=known.provisioning_suffix,
         hub_scope=known.hub_scope,
         provisioning_scope=known.provisioning_scope,
-        known=login in {cloud.login for cloud in _KNOWN.values()},
+        known=login in {cloud.login for cloud in KNOWN.values()},
     )
 
 
 def _short(error: Exception) -> str:
-    """The first line of an error of azure-core's, which may be a page long."""
+    """One line of an azure-core error, which may be a page long."""
     return " ".join(str(error).split())[:200]

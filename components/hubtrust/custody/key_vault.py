@@ -9,22 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import stamina
-from azure.core.exceptions import AzureError as CoreError
-from azure.core.exceptions import (
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from hubtrust.azure.clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+from hubtrust.azure.clouds import BY_VAULT_SUFFIX, Cloud
 from hubtrust.azure.error_bodies import envelope
 from hubtrust.azure.errors import (
     AzureError,
@@ -42,11 +33,6 @@ from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 _ID = re.compile(
     r"(?P<vault>https://[A-Za-z0-9-]+\.(?P<suffix>(?:vault|managedhsm)\.[a-z.]+))(?::443)?/keys/(?P<name>[A-Za-z0-9-]{1,127})(?:/(?P<version>[0-9a-f]{32}))?/?"
 )
-_CLOUDS = {
-    **dict.fromkeys(("vault.azure.net", "managedhsm.azure.net"), PUBLIC),
-    **dict.fromkeys(("vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net"), US_GOVERNMENT),
-    **dict.fromkeys(("vault.azure.cn", "managedhsm.azure.cn"), CHINA),
-}
 _CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve.parameters for curve in (P_256, P_384, P_521)} | {"P-256K": ec.SECP256K1()}
 _EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
 _RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
@@ -84,7 +70,7 @@ class KeyId:
             RefusedError: it names no key in one of Azure's vaults.
         """
         found = _ID.fullmatch(text)
-        if found is None or found["suffix"] not in _CLOUDS:
+        if found is None or found["suffix"] not in BY_VAULT_SUFFIX:
             shape = "https://<vault>.vault.azure.net/keys/<name>/<version>"
             raise RefusedError(f"key '{text}'", "it is not the id of a key in Azure Key Vault", f"write it as {shape}")
         return cls(found["vault"], found["name"], found["version"] or "", _CLOUDS[found["suffix"]])
@@ -227,7 +213,9 @@ def _reported(what: str) -> Iterator[None]:
         raise AzureError(what, _short(error), "check the vault's name and the login, then run again") from None
 
 
-def _refusal(what: str, error: HttpResponseError) -> AzureError:
+def _refusal(what: str, error: "HttpResponseError") -> AzureError:
+    from azure.core.exceptions import ClientAuthenticationError
+
     response: Any = error.response
     if response is None or isinstance(error, ClientAuthenticationError):
         return CredentialsError(
