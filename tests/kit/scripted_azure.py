@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
+
+import tenacity.nap
 
 from hubtrust.azure.certificates import Certificates
 from hubtrust.azure.client import AzureClient
@@ -49,7 +52,7 @@ class Script:
 
     def patience(self, **limits: float) -> Patience:
         """Patience by the script's own clock: waiting takes no time and is remembered."""
-        return Patience(**limits, sleep=self.waits.append, clock=lambda: sum(self.waits))
+        return Patience(**limits, clock=lambda: sum(self.waits))
 
     def client(self, **limits: float) -> AzureClient:
         """A client for this server, closed when the script ends."""
@@ -80,9 +83,11 @@ def scripted(*replies: Reply) -> Iterator[Script]:
     script.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
+    real_time, tenacity.nap.time = tenacity.nap.time, SimpleNamespace(sleep=script.waits.append)  # type: ignore[attr-defined, assignment] # where stamina sleeps
     try:
         yield script
     finally:
+        tenacity.nap.time = real_time  # type: ignore[attr-defined]
         script.clients.close()
         server.shutdown()
         server.server_close()

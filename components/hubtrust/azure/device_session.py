@@ -21,6 +21,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
 from hubtrust.azure.errors import SessionError
+from hubtrust.azure.retry import DEVICE_CONNECT_TIMEOUT
 
 PORT = 8883
 _STEP = 0.1  # seconds that the client's loop waits for its socket
@@ -101,7 +102,7 @@ class _Session:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device_id, protocol=mqtt.MQTTv311, reconnect_on_failure=False)
         client.username_pw_set(f"{host}/{device_id}/?api-version=2021-04-12")
         client.tls_set_context(tls)
-        client.connect_timeout = min(timeout, 15.0)
+        client.connect_timeout = min(timeout, DEVICE_CONNECT_TIMEOUT)
         if through := proxy(host, os.environ):
             client.proxy_set(**through)
         client.on_connect = self._on_connect

@@ -4,8 +4,10 @@ Loaded by the first ``AzureClient`` of a process: azure-core's pipeline takes ab
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import stamina
 from azure.core.exceptions import DecodeError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy, RequestIdPolicy, UserAgentPolicy
@@ -14,7 +16,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from hubtrust.azure.error_bodies import Failure, failure
 from hubtrust.azure.errors import AzureError, UnreachableError
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, Patience, Waiting
+from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, FailedAttempt, Patience, Waiting
 from hubtrust.azure.throttle_pace import Pace
 
 _DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
@@ -24,10 +26,10 @@ _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDelete
 
 
 def pipeline(
-    scope: str, login: Login, patience: Patience, tell: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+    scope: str, login: Login, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
 ) -> Pipeline[Any, Any]:
     """A pipeline that adds a token for ``scope``, retries, and raises this package's errors."""
-    retry = RetryPolicy(scope, login, patience, tell, remedies)
+    retry = RetryPolicy(scope, login, patience, report, remedies)
     transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     return Pipeline(transport, [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust")])
 
@@ -40,10 +42,10 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     """
 
     def __init__(
-        self, scope: str, login: Login, patience: Patience, tell: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+        self, scope: str, login: Login, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
     ) -> None:
         super().__init__()
-        self._scope, self._login, self._patience, self._tell, self._remedies = scope, login, patience, tell, remedies
+        self._scope, self._login, self._patience, self._report, self._remedies = scope, login, patience, report, remedies
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send, and retry.
@@ -52,21 +54,31 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             AzureError: see ``AzureClient.send``.
         """
         options = request.context.options
-        what, pace = str(options.pop("what")), options.pop("pace", None)
-        absent, partial = options.pop("absent_is_fine", False), options.pop("partial_is_fine", False)
-        waiting = Waiting(what, self._patience, self._tell, self._remedies, paced=pace is not None)
-        while True:
-            outcome = self._once(request, pace)
-            if isinstance(outcome, Failure):
-                found = outcome
-            else:
-                answered = failure(outcome.http_response, final_conflicts=_FINAL_CONFLICTS)
-                if answered is None or _is_fine(answered, outcome, absent=absent, partial=partial):
-                    return outcome
-                found = answered
-            if found.status == _UNAUTHORIZED:  # Azure refuses a token that has not expired here
-                self._login.renew()
-            waiting.after(found)
+        what = str(options.pop("what"))
+        call = _Call(options.pop("pace", None), absent=options.pop("absent_is_fine", False), partial=options.pop("partial_is_fine", False))
+        waiting = Waiting(what, self._patience, self._report, self._remedies, paced=call.pace is not None)
+        try:
+            for attempt in stamina.retry_context(on=waiting.next_wait, attempts=None, timeout=None):
+                with attempt:
+                    return self._attempt(request, call)
+        except FailedAttempt as last:
+            raise waiting.error(last.failure) from None
+        raise AssertionError  # pragma: no cover - retry_context returns or raises
+
+    def _attempt(self, request: PipelineRequest[Any], call: "_Call") -> PipelineResponse[Any, Any]:
+        """One try.
+
+        Raises:
+            FailedAttempt: there was no answer, or not one that the caller expects.
+        """
+        outcome = self._once(request, call.pace)
+        found = outcome if isinstance(outcome, Failure) else call.failure(outcome.http_response)
+        if found is None:
+            assert isinstance(outcome, PipelineResponse)  # noqa: S101 - for the type checker: a Failure was found above
+            return outcome
+        if found.status == _UNAUTHORIZED:  # Azure refuses a token that has not expired here
+            self._login.renew()
+        raise FailedAttempt(found)
 
     def _once(self, request: PipelineRequest[Any], pace: Pace | None) -> PipelineResponse[Any, Any] | Failure:
         sent = pace.wait() if pace else 0.0
@@ -81,9 +93,20 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         return outcome
 
 
-def _is_fine(found: Failure, response: PipelineResponse[Any, Any], *, absent: bool, partial: bool) -> bool:
-    """Whether the caller expects this error response."""
-    return (absent and found.absent) or (partial and found.status == _BAD_REQUEST and _is_partial(response.http_response))
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The options of one request."""
+
+    pace: Pace | None
+    absent: bool
+    partial: bool
+
+    def failure(self, response: Any) -> Failure | None:
+        """What is wrong with ``response``; None if the caller expects it."""
+        found = failure(response, final_conflicts=_FINAL_CONFLICTS)
+        if found is None or (self.absent and found.absent):
+            return None
+        return None if self.partial and found.status == _BAD_REQUEST and _is_partial(response) else found
 
 
 def _is_partial(response: Any) -> bool:

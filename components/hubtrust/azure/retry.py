@@ -1,9 +1,9 @@
 """How long the client keeps trying: every deadline, wait and pace limit of the package, and one request's waiting.
 
-The loop sleeps by a hook of its own and not by stamina, whose clock and sleep can only be switched off for a whole process: tests run
-requests in several threads, each with a clock of its own.
+stamina repeats and sleeps; ``Waiting`` is its back-off hook, because how long Azure is waited for depends on what it answered.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,10 @@ DEADLINE = 300.0  # of one operation, unless the input `deadline` sets another
 SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 3600  # the range of that input
 DENIED = 90.0  # a new role assignment takes minutes until every service knows it
 UNREACHABLE = 60.0
+CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
+QUESTION_DEADLINE = 60.0  # of a question that changes nothing, such as whether a hub still exists
+QUESTION_UNREACHABLE = 10.0  # a refresh of many resources would otherwise wait a minute for each
+QUESTION_DENIED = 2.0  # an expired token is refused like a missing role, and only another try tells them apart
 MISSING = 20.0  # a new hub is not known everywhere at once
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0  # each wait is twice the one before, unless Azure sends Retry-After
 SILENT = 3.0  # a longer wait is reported
@@ -27,16 +31,20 @@ MOST_SERVER_ERRORS = 5  # Azure also answers 500 to a request that it can't read
 THROTTLED = 429
 _SERVER_ERROR = 500
 
+# Pulumi shows every log line of a provider to the user, and a retry that helped is not worth one: ``Waiting`` reports a long wait.
+_log = logging.getLogger("stamina")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """For how many seconds to retry, by kind of error; ``sleep`` and ``clock`` are arguments so that tests can bring their own."""
+    """For how many seconds to retry, by kind of error; ``clock`` is an argument so that tests can bring their own."""
 
     deadline: float = DEADLINE
     denied: float = DENIED
     unreachable: float = UNREACHABLE
     missing: float = MISSING
-    sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
     def limit(self, kind: type[AzureError]) -> float:
@@ -45,34 +53,52 @@ class Patience:
         return min(self.deadline, limits.get(kind, self.deadline))
 
 
+class FailedAttempt(Exception):  # noqa: N818 - not an error yet: the request is sent again, or ``Waiting.error`` makes one of it
+    """One try of a request failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.fact)
+        self.failure = failure
+
+
 class Waiting:
     """The waiting of one request: how much time is left, and whether the user has been informed."""
 
     def __init__(
-        self, what: str, patience: Patience, tell: Callable[[str], None], remedies: Mapping[type[AzureError], str], *, paced: bool
+        self, what: str, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str], *, paced: bool
     ) -> None:
-        self._what, self._patience, self._tell, self._remedies, self._paced = what, patience, tell, remedies, paced
+        self._what, self._patience, self._report, self._remedies, self._paced = what, patience, report, remedies, paced
         self._started = patience.clock()
         self._tries = self._server_errors = 0
         self._reported = False
 
-    def after(self, failure: Failure) -> None:
-        """Wait before the next try.
-
-        Raises:
-            AzureError: a retry can't help, or the time for this kind of error is over.
-        """
+    def next_wait(self, attempt: Exception) -> float | bool:
+        """Seconds until the next try; False if a retry can't help, or the time for this kind of error is over."""
+        if not isinstance(attempt, FailedAttempt):
+            return False
+        failure = attempt.failure
         self._server_errors += failure.status == _SERVER_ERROR
-        wait = min(FIRST_WAIT * 2**self._tries, LONGEST_WAIT)
-        if self._paced and failure.status == THROTTLED:
-            wait = 0.0  # the shared pace of all calls decides when the next one is sent
-        wait = wait if failure.retry_after is None else failure.retry_after
+        wait = self._wait(failure)
         self._tries += 1
-        spent, limit = self._patience.clock() - self._started, self._patience.limit(failure.kind)
+        spent, limit = self._spent(), self._patience.limit(failure.kind)
         if not failure.passes or self._server_errors >= MOST_SERVER_ERRORS or spent + wait > limit:
-            fact = f"{failure.fact} (tried {self._tries} times in {spent:.0f} s)" if self._tries > 1 else failure.fact
-            raise failure.error(self._what, fact, self._remedies.get(failure.kind))
+            return False
         if not self._reported and spent + wait > SILENT:
             self._reported = True
-            self._tell(f"{self._what}: {failure.fact}; trying again for up to {limit - spent:.0f} s")
-        self._patience.sleep(wait)
+            self._report(f"{self._what}: {failure.fact}; trying again for up to {limit - spent:.0f} s")
+        return wait
+
+    def error(self, failure: Failure) -> AzureError:
+        """The error to raise after the last try."""
+        fact = f"{failure.fact} (tried {self._tries} times in {self._spent():.0f} s)" if self._tries > 1 else failure.fact
+        return failure.error(self._what, fact, self._remedies.get(failure.kind))
+
+    def _wait(self, failure: Failure) -> float:
+        if failure.retry_after is not None:
+            return failure.retry_after
+        if self._paced and failure.status == THROTTLED:
+            return 0.0  # the shared pace of all calls decides when the next one is sent
+        return min(FIRST_WAIT * float(2**self._tries), LONGEST_WAIT)
+
+    def _spent(self) -> float:
+        return self._patience.clock() - self._started

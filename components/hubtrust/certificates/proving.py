@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import stamina
+
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
 from hubtrust.azure.errors import EtagError, RefusedError
 from hubtrust.certificates.declaration import CertificateInputs

@@ -9,8 +9,17 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import stamina
+from azure.core.exceptions import AzureError as CoreError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -73,7 +82,7 @@ class KeyId:
         if found is None or found["suffix"] not in BY_VAULT_SUFFIX:
             shape = "https://<vault>.vault.azure.net/keys/<name>/<version>"
             raise RefusedError(f"key '{text}'", "it is not the id of a key in Azure Key Vault", f"write it as {shape}")
-        return cls(found["vault"], found["name"], found["version"] or "", _CLOUDS[found["suffix"]])
+        return cls(found["vault"], found["name"], found["version"] or "", BY_VAULT_SUFFIX[found["suffix"]])
 
     def __str__(self) -> str:
         return f"{self.vault}/keys/{self.name}" + (f"/{self.version}" if self.version else "")
@@ -213,9 +222,7 @@ def _reported(what: str) -> Iterator[None]:
         raise AzureError(what, _short(error), "check the vault's name and the login, then run again") from None
 
 
-def _refusal(what: str, error: "HttpResponseError") -> AzureError:
-    from azure.core.exceptions import ClientAuthenticationError
-
+def _refusal(what: str, error: HttpResponseError) -> AzureError:
     response: Any = error.response
     if response is None or isinstance(error, ClientAuthenticationError):
         return CredentialsError(

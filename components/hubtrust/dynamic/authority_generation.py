@@ -6,14 +6,12 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.errors import DeniedError
-from hubtrust.azure.retry import Patience
+from hubtrust.azure.retry import QUESTION_DEADLINE, QUESTION_DENIED, Patience
 from hubtrust.azure.service import Service
 from hubtrust.dynamic.hub_inputs import CloudInputs, HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
 from hubtrust.inputs import Properties, boolean, declared, whole_number
 from hubtrust.reconcile_errors import DeclarationError, DependantsError
-
-_DENIED = 2.0  # seconds: an expired token is refused as a missing role is, and only another try tells them apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,7 @@ class AuthorityGenerationInputs(CloudInputs):
         Nothing in Azure says which authority a device used last, so that each of them may depend on it. The index lags for devices that
         were deleted a moment ago: the number may be too high, but never too low by more than a second or two.
         """
-        patience = Patience(deadline=60.0, denied=_DENIED, missing=0.0)
+        patience = Patience(deadline=QUESTION_DEADLINE, denied=QUESTION_DENIED, missing=0.0)
         with HubInputs.read(self.given).open_registry(patience=patience) as registry:
             try:
                 found = list(registry.owned({"stack": str(self.devices_of)}))

@@ -9,10 +9,11 @@ from typing import Any
 import pulumi
 from cryptography import x509
 
+from hubtrust.azure.retry import CHECK_DEADLINE, DEADLINE, LONGEST_DEADLINE, SHORTEST_DEADLINE
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
-from hubtrust.dynamic.hub_inputs import DEADLINE, HubInputs, hub_host_name
+from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
 from hubtrust.inputs import Properties, boolean, declared, number
 from hubtrust.pki.certificate import load_certificates
@@ -56,7 +57,9 @@ class ConnectionCheckInputs(HubInputs):
     )
     device: str | None = declared(str, "anything that changes when the device does: then it is checked again.")
     enabled: bool = declared(boolean, "False switches the check off, where port 8883 is closed.", default=True)
-    deadline: float = declared(number(1, 3600), "seconds to retry; default 60.", default=60.0)
+    deadline: float = declared(
+        number(SHORTEST_DEADLINE, LONGEST_DEADLINE), f"seconds to retry; default {CHECK_DEADLINE:g}.", default=CHECK_DEADLINE
+    )
 
     def why_not(self) -> str | None:
         """Why there is nothing to check; None where there is."""

@@ -9,17 +9,17 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure import clouds
+from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.management import host_name
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import Patience
+from hubtrust.azure.retry import DEADLINE, LONGEST_DEADLINE, QUESTION_DEADLINE, QUESTION_UNREACHABLE, SHORTEST_DEADLINE, Patience
 from hubtrust.azure.service import Service, service
 from hubtrust.dynamic.lifecycle import say
 from hubtrust.inputs import Inputs, boolean, declared, number
 from hubtrust.reconcile_errors import DeclarationError
 
-DEADLINE = 300.0  # seconds
 _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
 _existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
 
@@ -81,7 +81,10 @@ class AzureInputs(CloudInputs):
     """Which Azure, and how long to retry there."""
 
     deadline: float = declared(
-        number(1, 3600), "seconds to retry what Azure refuses temporarily; default 300.", kept=True, default=DEADLINE
+        number(SHORTEST_DEADLINE, LONGEST_DEADLINE),
+        f"seconds to retry what Azure refuses temporarily; default {DEADLINE:g}.",
+        kept=True,
+        default=DEADLINE,
     )
 
     def resource_manager(self, patience: Patience | None = None) -> AzureClient:
@@ -91,7 +94,9 @@ class AzureInputs(CloudInputs):
             CloudError: there is no such cloud.
         """
         cloud = clouds.named(self.cloud)
-        return AzureClient(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say)
+        return AzureClient(
+            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +136,12 @@ class HubInputs(AzureInputs):
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
         """
         patience = patience or Patience(deadline=self.deadline)
-        patience = replace(patience, missing=0.0, unreachable=10.0) if reading else patience
+        patience = replace(patience, missing=0.0, unreachable=QUESTION_UNREACHABLE) if reading else patience
         cloud = clouds.named(self.cloud)
         return Registry(self.found_host(), cloud, login(cloud, os.environ), patience, say)
 
     def _impatient(self) -> AzureClient:
-        return self.resource_manager(Patience(deadline=min(self.deadline, 60.0), missing=0.0))
+        return self.resource_manager(Patience(deadline=min(self.deadline, QUESTION_DEADLINE), missing=0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
