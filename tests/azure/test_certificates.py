@@ -49,7 +49,7 @@ def test_a_hub_certificate_from_nothing_to_verified() -> None:
     [(HUB, "2023-06-30", True), (HUB, "2020-03-01", False), (DPS, None, True), (DPS, "2022-02-05", True), (DPS, "2021-10-15", False)],
 )
 def test_both_shapes_of_a_put(owner: str, api_version: str | None, wrapped: bool) -> None:
-    """From its api-version on each service wraps the certificate in `properties`; attesting goes beside it."""
+    """Since a certain api-version each service wraps the certificate in `properties`; isVerified is beside it."""
     with scripted((200, {}, shown())) as script:
         script.certificates(owner, api_version).put("plant-a", PEM, etag="e1", attested=True)
     content = {"certificate": base64.b64encode(PEM.encode()).decode(), "isVerified": True}
@@ -64,7 +64,7 @@ def test_the_names_that_are_there() -> None:
 
 
 def test_delete_of_what_is_gone_is_done() -> None:
-    """A certificate, or its hub, that is gone already is as good as deleted; a stale etag is not."""
+    """Deleting a certificate that does not exist any more, or whose hub does not, succeeds; an out-of-date etag fails."""
     with scripted((404, {}, {"code": 404002, "message": "IotHub 'x' not found"}), (412, {}, {"code": 412001})) as script:
         script.certificates().delete("plant-a", etag="e1")
         with pytest.raises(errors.EtagError, match="certificate 'plant-a' on IoT hub 'hub-7'"):
@@ -112,13 +112,13 @@ def test_generated_clients_load_with_the_first_call() -> None:
     [(HUB, "IoT hub 'hub-7'"), (HUB.replace("IotHubs", "iothubs") + "/", "IoT hub 'hub-7'"), (DPS, "provisioning service 'dps-7'")],
 )
 def test_services_are_named_by_their_arm_id(resource_id: str, title: str) -> None:
-    """Hubs and provisioning services, in any case."""
+    """Ids of hubs and provisioning services are accepted in upper and lower case."""
     assert service(resource_id).title == title
 
 
 @pytest.mark.parametrize("resource_id", ["", "hub-7", "/subscriptions/s", HUB + "/certificates/a", HUB.replace("IotHubs", "storage")])
 def test_other_ids_are_refused(resource_id: str) -> None:
-    """Anything else is refused with the two forms to give."""
+    """Any other id is refused, and the error shows the two valid forms."""
     with pytest.raises(errors.RefusedError, match="names no IoT hub and no provisioning service; give /subscriptions/"):
         service(resource_id)
 
@@ -180,3 +180,15 @@ def keys(body: Any) -> Any:
     if body is None:
         return None
     return [sorted(name for name, value in part.items() if value) for part in (body, body.get("properties") or {})]
+
+
+@pytest.mark.parametrize(("owner", "property_name"), [(HUB, "hostName"), (DPS, "serviceOperationsHostName")])
+def test_a_service_without_a_host_name_is_not_gone(owner: str, property_name: str) -> None:
+    """A service that is still activating has no host name: it is reported as busy, not as deleted."""
+    replies = [(200, {}, {"properties": {"state": "Activating"}}), (200, {}, {"properties": {property_name: "x.example"}})]
+    missing = (404, {}, {"error": {"code": "ResourceNotFound"}})
+    with scripted(*replies, missing) as script:
+        client = script.client()
+        with pytest.raises(errors.BusyError, match=r"it has no host name yet \(its state is Activating\); run again when it is Active"):
+            host_name(client, service(owner))
+        assert [host_name(client, service(owner)) for _ in range(2)] == ["x.example", None]

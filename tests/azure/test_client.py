@@ -43,14 +43,14 @@ def send(script: Script, *, absent_is_fine: bool = False, **limits: float) -> Js
     ],
 )
 def test_what_passes_by_itself_is_tried_again(passing: Reply) -> None:
-    """Busy, throttled, failing, denied while a role spreads, not there yet, dropped: the second try counts, silently."""
+    """A request that was refused temporarily or whose connection dropped is sent again, without a message."""
     with scripted(passing, OK) as script:
         assert send(script).body == {"fine": True}
         assert (len(script.requests), script.waits, script.told) == (2, [0.5], [])
 
 
 def test_a_dropped_connection_is_told_in_words() -> None:
-    """Not in Python's notation, and without blame for a proxy that did nothing."""
+    """A dropped connection is reported in plain words, and a proxy that did nothing is not blamed."""
     dropped: Reply = (0, {}, b"")
     with (
         scripted(dropped, dropped) as script,
@@ -60,7 +60,7 @@ def test_a_dropped_connection_is_told_in_words() -> None:
 
 
 def test_azure_says_how_long_to_wait() -> None:
-    """Retry-After is kept to, in seconds or milliseconds; a long wait is told once."""
+    """Retry-After is respected, in seconds or milliseconds; a long wait is reported once."""
     with scripted((429, {"Retry-After": "7"}, {}), (429, {"retry-after-ms": "1500"}, {}), (429, {"Retry-After": "soon"}, {}), OK) as script:
         send(script)
         assert script.waits == [7.0, 1.5, 2.0]
@@ -68,7 +68,7 @@ def test_azure_says_how_long_to_wait() -> None:
 
 
 def test_without_a_hint_waits_grow_to_a_limit() -> None:
-    """Without Retry-After each wait is twice the last, up to 15 s, until the deadline; the error tells how often it was tried."""
+    """Without Retry-After each wait is twice the last, up to 15 s, until the deadline; the error says how often it was tried."""
     with scripted(*[(429, {}, {})] * 20) as script:
         with pytest.raises(errors.BusyError, match=r"^certificate 'a': Azure answers 429 \(tried 9 times in 60 s\); run again later; "):
             send(script, deadline=70)
@@ -85,7 +85,7 @@ def test_without_a_hint_waits_grow_to_a_limit() -> None:
     ],
 )
 def test_each_kind_has_its_own_patience(reply: Reply, kind: type[errors.AzureError], limit: float) -> None:
-    """A denial is waited out for 90 s, a missing hub for 20, a dead line for 60, all else for 300; the error is of its own kind."""
+    """A denial is retried for 90 s, a missing hub for 20, a lost connection for 60, everything else for 300; each has its own error."""
     with scripted(*[reply] * 60) as script:
         with pytest.raises(kind, match="tried"):
             send(script)
@@ -93,7 +93,7 @@ def test_each_kind_has_its_own_patience(reply: Reply, kind: type[errors.AzureErr
 
 
 def test_a_server_error_that_stays_is_not_waited_for() -> None:
-    """Azure says 500 also to what it can't read: five times are enough."""
+    """Azure also answers 500 to a request that it can't read, so five tries are enough."""
     with scripted(*[(500, {}, rp(500019, "Internal Error."))] * 9) as script:
         with pytest.raises(errors.BusyError, match="check what was sent"):
             send(script)
@@ -120,7 +120,7 @@ def test_a_server_error_that_stays_is_not_waited_for() -> None:
     ],
 )
 def test_what_stays_is_told_at_once(reply: Reply, kind: type[errors.AzureError], match: str) -> None:
-    """What waiting does not change is raised after one try: Azure's code and words without the tail for support, and what to do."""
+    """An error that a retry can't change is raised after one try, with Azure's code and message and what to do."""
     with scripted(reply, OK) as script:
         with pytest.raises(kind, match=match) as caught:
             send(script)
@@ -131,7 +131,7 @@ def test_what_stays_is_told_at_once(reply: Reply, kind: type[errors.AzureError],
 
 
 def test_a_refusal_carries_azures_code() -> None:
-    """The code is there for whoever knows more about the request."""
+    """The error has Azure's code, for callers that know more about the request."""
     with scripted((400, {}, rp(400053, "No."))) as script, pytest.raises(errors.RefusedError) as caught:
         send(script)
     assert caught.value.code == "400053"
@@ -139,7 +139,7 @@ def test_a_refusal_carries_azures_code() -> None:
 
 @pytest.mark.parametrize("code", ["ResourceNotFound", "ResourceGroupNotFound", 404002, 404008])
 def test_absence_may_be_an_answer(code: str | int) -> None:
-    """Where absence is fine, a 404 about the resource, its hub or its group is an answer."""
+    """With ``absent_is_fine`` a 404 about the resource, its hub or its group is returned."""
     body = rp(code, "gone") if isinstance(code, int) else arm(code)
     with scripted((404, {}, body)) as script:
         assert send(script, absent_is_fine=True).status == 404
@@ -147,13 +147,13 @@ def test_absence_may_be_an_answer(code: str | int) -> None:
 
 @pytest.mark.parametrize("body", [arm("SubscriptionNotFound"), b"<html/>", {}])
 def test_being_lost_is_not_absence(body: Any) -> None:
-    """A wrong subscription or a proxy's own 404 must never look like "deleted"."""
+    """A 404 for a wrong subscription, or from a proxy, never counts as "deleted"."""
     with scripted((404, {}, body)) as script, pytest.raises(errors.NotFoundError):
         send(script, absent_is_fine=True)
 
 
 def test_a_refused_token_is_replaced() -> None:
-    """After a 401 the next try logs in anew; other answers keep the token."""
+    """After a 401 the next try logs in again; after other answers the token is kept."""
     with scripted((401, {}, {}), (503, {}, {}), OK) as script:
         send(script)
         assert [request.headers["Authorization"] for request in script.requests] == [
@@ -173,14 +173,14 @@ def test_a_refused_token_is_replaced() -> None:
     ],
 )
 def test_the_services_clock_comes_along(header: dict[str, str], expected: datetime | None) -> None:
-    """The answer carries the service's time of day, aware, where it says one; a body that is no object counts as none."""
+    """The response has the service's time, with a time zone, if there is one; a body that is not an object counts as empty."""
     with scripted((200, header, [1])) as script:
         found = send(script)
     assert (found.date, found.body) == (expected, {})
 
 
 def test_nobody_listens() -> None:
-    """A closed port is tried again until the patience for dead lines ends, and named with what to check."""
+    """A closed port is retried until the limit for lost connections, and the error says what to check."""
     with scripted() as script:
         pass
     with pytest.raises(errors.UnreachableError, match=r"check network, proxy \(HTTPS_PROXY\) and trusted roots"):

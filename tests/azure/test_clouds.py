@@ -25,7 +25,7 @@ DOCUMENT = {
 
 @contextmanager
 def metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
-    """An https server with a certificate of its own that gives one answer; yields its URL and the paths asked for."""
+    """An https server with its own certificate that always returns one answer; yields its URL and the requested paths."""
     authority = trustme.CA()
     paths: list[str] = []
 
@@ -71,13 +71,13 @@ def encoded(**changes: Any) -> bytes:
     ],
 )
 def test_clouds_by_name(name: str, arm: str, hub: str) -> None:
-    """The three clouds are known without asking anybody."""
+    """The three known clouds need no request."""
     found = cloud.named(name)
     assert (found.resource_manager, found.arm_scope, found.hub_suffix, found.known) == (arm, f"{arm}/.default", hub, True)
 
 
 def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any other cloud tells its endpoints and audience at its metadata host; its login vouches for itself."""
+    """The endpoints and audience of any other cloud come from its metadata host, and its login is not looked up at Microsoft."""
     with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
         found = cloud.named(url + "/")
     assert paths == ["/metadata/endpoints?api-version=2022-09-01"]
@@ -95,13 +95,13 @@ def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_metadata_that_does_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
-    """A host that fails, answers something else, or leads to plain http is named with what it did."""
+    """A metadata host that fails, answers something else, or names plain http endpoints is an error that says so."""
     with metadata_host(tmp_path, monkeypatch, status, body) as (url, _), pytest.raises(errors.CloudError, match=match):
         cloud.named(url)
 
 
 def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host whose certificate nobody trusts is not asked for anything."""
+    """A metadata host with an untrusted certificate gets no request."""
     with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
         trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         with pytest.raises(errors.CloudError, match="check the URL, the proxy and the certificate of the metadata host"):
@@ -111,7 +111,7 @@ def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("name", ["germany", "http://plain.example", "https://", ""])
 def test_no_such_cloud(name: str) -> None:
-    """Another name, or a plain http URL, is refused with what to use."""
+    """Another name, or a plain http URL, is refused, and the error says what to use."""
     with pytest.raises(errors.CloudError, match="use public, usgovernment, china or the https URL of a metadata host"):
         cloud.named(name)
 

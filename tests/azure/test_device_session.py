@@ -33,12 +33,12 @@ HUB = "hub-7.azure-devices.net"
     ],
 )
 def test_the_environments_proxy_is_taken(environment: dict[str, str], expected: dict[str, object]) -> None:
-    """The one for https, in either spelling, or the one for all; not where NO_PROXY says so."""
+    """The proxy for https, in either spelling, or the one for everything; none if NO_PROXY has the host."""
     assert proxy(HUB, environment) == expected
 
 
 def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """While TLS loads it, it lies encrypted under a word that is nowhere, for its owner's eyes only; then it is gone."""
+    """While TLS loads the key, the file is encrypted with a random passphrase and readable by its owner only; then it is removed."""
     seen: list[tuple[str, int]] = []
 
     class Folder(session.tempfile.TemporaryDirectory):  # type: ignore[type-arg]

@@ -26,18 +26,18 @@ ARM = {"ARM_TENANT_ID": "11111111-1111-1111-1111-111111111111", "ARM_CLIENT_ID":
     ],
 )
 def test_the_variables_of_azure_native_count(environment: dict[str, str], kind: type) -> None:
-    """A service principal or workload identity for azure-native serves here too; azure-identity's own variables come first."""
+    """A service principal or workload identity for azure-native is used here too; azure-identity's own variables come first."""
     assert type(source(PUBLIC, environment)) is kind
 
 
 def test_a_login_is_shared_in_a_process() -> None:
-    """One login a cloud."""
+    """There is one login for each cloud."""
     assert login(CHINA, ARM) is login(CHINA, {})
     assert login(CHINA, ARM) is not login(PUBLIC, {})
 
 
 def test_a_federated_token_is_read_where_it_is(tmp_path: Path) -> None:
-    """Given, in a file (read anew each time), or asked of the pipeline's endpoint with the audience of token exchange."""
+    """The token is given, in a file (read each time), or from the pipeline's endpoint, with the audience of token exchange."""
     assert assertion({"ARM_OIDC_TOKEN": "given"}) == "given"
     path = tmp_path / "token"
     path.write_text("first\n")
@@ -52,7 +52,7 @@ def test_a_federated_token_is_read_where_it_is(tmp_path: Path) -> None:
 
 
 def test_no_federated_token(tmp_path: Path) -> None:
-    """No variable, no file, an endpoint that refuses: each says what to give."""
+    """A missing variable, a missing file, and an endpoint that refuses each say what to set."""
     with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true and there is no token"):
         assertion({})
     with pytest.raises(errors.CredentialsError, match=r"can't be read \(No such file"):
@@ -65,7 +65,7 @@ def test_no_federated_token(tmp_path: Path) -> None:
 
 
 def test_an_impossible_login_is_one_line() -> None:
-    """What azure-identity objects to comes out as one line with what to do, without the secret."""
+    """An error of azure-identity becomes one line with what to do, without the secret."""
     broken = Login(PUBLIC, ARM | {"ARM_TENANT_ID": "no tenant!", "ARM_CLIENT_SECRET": "hush"})
     with pytest.raises(errors.CredentialsError, match=r"log in \(az login\), or set the variables") as caught:
         broken.token("scope")
@@ -75,7 +75,7 @@ def test_an_impossible_login_is_one_line() -> None:
 
 @pytest.mark.parametrize("names", ["ARM", "AZURE"])
 def test_a_login_that_nobody_answers(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login endpoint that is not there is told as such, in one line, whichever variables say who is asking."""
+    """A login endpoint that can't be reached is reported as that, in one line, with every kind of login."""
     nowhere = replace(PUBLIC, login="https://127.0.0.1:1", known=False)
     environment = {name.replace("ARM", names): value for name, value in (ARM | {"ARM_CLIENT_SECRET": "s"}).items()}
     for name, value in environment.items():

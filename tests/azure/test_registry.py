@@ -45,7 +45,7 @@ FOUND = Twin(
 
 @contextmanager
 def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
-    """A registry behind a script, with a pace of its own that never waits."""
+    """A registry on the scripted server, with a pace that never waits."""
     with scripted(*replies) as script:
         made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.patience(), script.told.append)  # type: ignore[arg-type]
         made._client = script.client()
@@ -55,7 +55,7 @@ def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
 
 
 def test_a_twin_is_read_whole() -> None:
-    """Identity and documents, without the service's own bookkeeping; an id is quoted in the path."""
+    """A twin has identity, tags and desired properties, without the service's metadata; its id is quoted in the path."""
     with registry((200, {}, SHOWN), (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})) as (
         made,
         script,
@@ -66,7 +66,7 @@ def test_a_twin_is_read_whole() -> None:
 
 
 def test_operations_say_what_they_do() -> None:
-    """Create with its tag in the same call; updates and deletion by etag, with all that the others wrote."""
+    """A device is created with its tag in one call; updates and deletions send the etag, and updates keep what others wrote."""
     wanted = Registration(tags={"plant": "B"}, desired={"rate": 2})
     assert creation("a", wanted, OWNER) == {
         "id": "a",
@@ -89,7 +89,7 @@ def test_operations_say_what_they_do() -> None:
 
 
 def test_pages_are_followed_and_text_is_escaped() -> None:
-    """The tag is asked for, a quote in it can't end the text, and a continuation leads on until there is none."""
+    """The query asks for the tag with quotes escaped, and follows the continuation token to the last page."""
     with registry((200, {"x-ms-continuation": "next"}, [SHOWN]), (200, {}, [SHOWN, SHOWN])) as (made, script):
         assert list(made.owned(OWNER)) == [FOUND] * 3
         first, second = script.requests
@@ -113,7 +113,7 @@ def test_pages_are_followed_and_text_is_escaped() -> None:
     ],
 )
 def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
-    """400 with `isSuccessful: false` is an answer: codes come as names or as numbers."""
+    """A 400 with `isSuccessful: false` is an answer; its codes are names or numbers."""
     error = {"deviceId": "a", "errorCode": code, "errorStatus": "It  is so.\n"}
     with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (made, _):
         (refusal,) = made.bulk([{"id": "a"}, {"id": "b"}])
@@ -122,7 +122,7 @@ def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
 
 
 def test_a_call_refused_as_a_whole_is_an_error() -> None:
-    """400 in the hub's envelope."""
+    """A 400 in the form of a hub."""
     said = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
     with (
         registry((400, {}, said)) as (made, _),
@@ -142,7 +142,7 @@ def test_a_call_refused_as_a_whole_is_an_error() -> None:
     ],
 )
 def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expected: tuple[str, str]) -> None:
-    """Three of them, and a header that names the code."""
+    """The three forms of an error body, and the header that has the code."""
 
     class Response:
         def __init__(self) -> None:
@@ -155,7 +155,7 @@ def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expecte
 
 
 def test_no_hub_under_this_name_is_not_a_denial() -> None:
-    """401 IotHubNotFound: a hub just made may need a moment, and then it is told as missing, not as a role."""
+    """401 IotHubNotFound is retried, because a new hub may need a moment, and then reported as a missing hub, not a missing role."""
     said = (401, {"iothub-errorcode": "IotHubNotFound"}, {"Message": "ErrorCode:IotHubNotFound;Unauthorized", "ExceptionMessage": ""})
     with registry(*[said] * 9) as (made, script):
         with pytest.raises(errors.NotFoundError, match="check the subscription and the name"):
@@ -164,18 +164,18 @@ def test_no_hub_under_this_name_is_not_a_denial() -> None:
 
 
 class Clock:
-    """Time that moves when somebody waits."""
+    """A clock that moves only while somebody waits."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Start at zero."""
         self.now = 0.0
 
     def sleep(self, seconds: float) -> None:
-        """Let it pass."""
+        """Move the clock."""
         self.now += seconds
 
     def read(self) -> float:
-        """Seconds."""
+        """Now, in seconds."""
         return self.now
 
 
@@ -199,7 +199,7 @@ def test_a_throttle_is_felt(allowed: float) -> None:
 
 
 def test_a_free_hub_is_not_slowed_down() -> None:
-    """Without a 429 nobody waits."""
+    """Without a 429 no call waits."""
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)
     for _ in range(100):
@@ -208,7 +208,7 @@ def test_a_free_hub_is_not_slowed_down() -> None:
 
 
 def test_one_full_queue_counts_once() -> None:
-    """Eight calls under way that are all refused widen the spacing once."""
+    """Eight concurrent calls that are all refused widen the spacing once."""
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)
     clock.now = 0.1

@@ -160,7 +160,7 @@ def test_an_authority_that_has_expired_is_told_before_anything_connects(
     ("host", "match"),
     [
         ("no-such-hub.azure-devices.net", r"identity missing|can't be read|device: "),
-        ("hub.example.com", r"name: the proxy does not lead there \(.*403.*\); check the hub's name; open port 8883"),
+        ("hub.example.com", r"name: the proxy can't reach it \(.*403.*\); check the hub's name; open port 8883"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, host: str, match: str) -> None:

@@ -1,1 +1,1 @@
-"""Our client for Azure's doors: which cloud, which login, and the certificate operations behind ARM; no Pulumi, no X.509."""
+"""Our client for Azure: clouds, login, retries, certificates, device registries and device sessions; no Pulumi, no X.509."""

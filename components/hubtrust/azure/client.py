@@ -32,7 +32,7 @@ class JsonResponse:
 class AzureClient:
     """A client for ``endpoint``, an https URL. Use it in a `with`: it keeps a connection open.
 
-    ``tell`` gets one line when a request has to wait. ``remedies`` replaces the general advice for a kind of error.
+    ``report`` gets one line when a request has to wait. ``remedies`` replaces the general advice for a kind of error.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class AzureClient:
         scope: str,
         login: Login,
         patience: Patience,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         *,
         remedies: Mapping[type[AzureError], str] | None = None,
     ) -> None:
         from hubtrust.azure.pipeline import pipeline
 
         self.endpoint, self.scope, self.login = endpoint, scope, login
-        self.pipeline = pipeline(scope, login, patience, tell, remedies or {})
+        self.pipeline = pipeline(scope, login, patience, report, remedies or {})
 
     def __enter__(self) -> Self:
         self.pipeline.__enter__()

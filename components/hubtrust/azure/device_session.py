@@ -1,4 +1,4 @@
-"""A device's session with its hub: MQTT 3.1.1 over TLS with a client certificate, through the environment's proxy where there is one.
+"""A device's session with its hub: MQTT 3.1.1 over TLS with a client certificate, through the environment's proxy if there is one.
 
 Source: learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub.
 """
@@ -31,7 +31,7 @@ _PROXIES = {"http": socks.HTTP, "https": socks.HTTP, "socks5": socks.SOCKS5, "so
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a device shows: its chain, its own certificate first, and its key, encrypted so that it never lies on a disk in the clear."""
+    """What a device authenticates with: its chain, its own certificate first, and its key, encrypted because it passes through a file."""
 
     chain: str  # PEM
     private_key: bytes = field(repr=False)  # PEM, encrypted PKCS#8
@@ -39,7 +39,7 @@ class Identity:
 
 
 def context(identity: Identity) -> ssl.SSLContext:
-    """TLS as a device does it: the hub is verified by the environment's roots (SSL_CERT_FILE) or the machine's and certifi's.
+    """TLS as a device uses it: the hub is verified by the environment's roots (SSL_CERT_FILE), otherwise by the machine's and certifi's.
 
     Python loads keys from files only: this one is encrypted, readable by its owner alone, and gone when the context is made.
     """
@@ -47,7 +47,7 @@ def context(identity: Identity) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if not os.environ.get("SSL_CERT_FILE"):
         made.load_verify_locations(cafile=certifi.where())
-    with tempfile.TemporaryDirectory(prefix="hubtrust-") as folder:  # made with mode 0700
+    with tempfile.TemporaryDirectory(prefix="hubtrust-") as folder:  # created with mode 0700
         chain, key = Path(folder) / "chain.pem", Path(folder) / "key.pem"
         chain.write_text(identity.chain)
         key.write_bytes(identity.private_key)
@@ -90,7 +90,7 @@ def proxy(host: str, environment: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass
 class _Session:
-    """What the client's callbacks have heard."""
+    """What the client's callbacks received."""
 
     connected: bool = False
     published: bool = False
@@ -111,7 +111,7 @@ class _Session:
         return client
 
     def loop(self, client: mqtt.Client, what: str, end: float, done: Any) -> None:
-        """Serve the socket until ``done``."""
+        """Read and write until ``done``."""
         while not done():
             outcome = client.loop(_STEP)
             if self.refused or (outcome is not mqtt.MQTT_ERR_SUCCESS and not done()):
@@ -132,19 +132,19 @@ class _Session:
 
 
 def _open(client: mqtt.Client, host: str, what: str) -> None:
-    """Name, line and TLS, each told by its own name."""
+    """Connect; name resolution, connection and TLS fail with an error of their own."""
     try:
         client.connect(host, PORT, keepalive=60)
     except ssl.SSLCertVerificationError as error:
         fact = f"TLS to the hub: its certificate is not trusted here ({error.verify_message})"
-        remedy = "trust its root (SSL_CERT_FILE), or take the proxy away that opens TLS"
+        remedy = "trust its root (SSL_CERT_FILE), or remove the proxy that intercepts TLS"
         raise SessionError(what, fact, remedy, link="tls") from None
     except ssl.SSLError as error:
         raise SessionError(what, f"TLS fails: {error.reason or error}", "see what the hub refuses", link="device") from None
     except socket.gaierror:
         raise SessionError(what, "the name is not known", "check the hub's name and the DNS of this machine", link="name") from None
     except socks.ProxyError as error:
-        fact = f"the proxy does not lead there ({' '.join(str(error).split())[:200]})"
+        fact = f"the proxy can't reach it ({' '.join(str(error).split())[:200]})"
         raise SessionError(what, fact, f"check the hub's name; {_CLOSED}", link="name") from None
     except OSError as error:
         fact = f"no connection ({error.strerror or type(error).__name__})"

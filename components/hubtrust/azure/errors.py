@@ -1,10 +1,10 @@
-"""What Azure, or the way to it, can answer; each with the fact found and the remedy."""
+"""Errors of calls to Azure; each carries what failed, the fact found and the remedy."""
 
 from hubtrust.errors import HubtrustError
 
 
 class AzureError(HubtrustError):
-    """The root of this room's errors."""
+    """The base class of this package's errors."""
 
 
 class CloudError(AzureError):
@@ -12,7 +12,7 @@ class CloudError(AzureError):
 
 
 class CredentialsError(AzureError):
-    """Nobody is logged in, or the login was refused."""
+    """There is no login, or it was refused."""
 
 
 class UnreachableError(AzureError):
@@ -20,15 +20,15 @@ class UnreachableError(AzureError):
 
 
 class DeniedError(AzureError):
-    """401 or 403, also after a new role assignment had time to spread."""
+    """401 or 403, even after a new role assignment had time to take effect."""
 
 
 class NotFoundError(AzureError):
-    """404 on a change: the hub, its resource group or the subscription is not there."""
+    """404 on a change: the hub, its resource group or the subscription does not exist."""
 
 
 class EtagError(AzureError):
-    """412: somebody else, or an answer that got lost, changed the certificate since it was read. Read again and go on."""
+    """412: the certificate was changed since it was read, by somebody else or by a change whose answer was lost. Read it again."""
 
 
 class BusyError(AzureError):
@@ -44,7 +44,7 @@ class RefusedError(AzureError):
 
 
 class SessionError(AzureError):
-    """A device's session with its hub did not come about. ``link`` is what broke: `name`, `line`, `tls` (the hub's side) or `device`."""
+    """A device could not connect to its hub. ``link`` is where it failed: `name`, `line`, `tls` (the hub's side) or `device`."""
 
     def __init__(self, what: str, fact: str, remedy: str, *, link: str) -> None:
         super().__init__(what, fact, remedy)

@@ -1,4 +1,4 @@
-"""Who is asking: the identity that azure-native uses where its variables say one, else azure-identity's default chain."""
+"""The identity for Azure: the one that azure-native's environment variables name, otherwise azure-identity's default chain."""
 
 import logging
 import re
@@ -10,19 +10,21 @@ from typing import Any, Protocol
 from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.errors import CredentialsError, UnreachableError
 
-# azure-identity warns of what is raised here anyway; without a handler of its own that would reach the user twice, in many lines.
+# azure-identity logs what is raised here anyway; without a handler of its own the user would see it twice, in many lines.
 logging.getLogger("azure").addHandler(logging.NullHandler())
-_ATTEMPT = re.compile(r"^\t(\w+): (.*)$", re.MULTILINE)  # of the default chain, which ends at the first that is set up and fails
+_ATTEMPT = re.compile(
+    r"^\t(\w+): (.*)$", re.MULTILINE
+)  # of the default chain, which ends at the first credential that is configured and fails
 _BEFORE_WORKLOAD_IDENTITY = {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_TOKEN_CREDENTIALS"}
 _REMEDY = "log in (az login), or set the variables of a service principal or of workload identity"
 
 
-# How requests says that nobody answered: azure-identity's default chain keeps the text of what each of its members met, and no cause.
+# How requests reports that there was no answer: azure-identity's default chain keeps the text of each error, but not its cause.
 _WITHOUT_ANSWER = ("Connection aborted", "RemoteDisconnected", "Unable to connect to proxy", "Failed to establish a new connection")
 
 
 class TokenSource(Protocol):
-    """As much of azure-identity's credentials as is used here."""
+    """The part of azure-identity's credentials that is used here."""
 
     def get_token(self, *scopes: str) -> Any:
         """An access token with ``token`` and ``expires_on``."""
@@ -30,7 +32,7 @@ class TokenSource(Protocol):
 
 
 class Login:
-    """Tokens for one cloud, kept in memory until they near their end; every provider call of a process shares one."""
+    """Tokens for one cloud, kept in memory until shortly before they expire; every provider call of a process shares one login."""
 
     def __init__(self, cloud: Cloud, environment: Mapping[str, str]) -> None:
         self._cloud = cloud
@@ -40,7 +42,7 @@ class Login:
 
     @property
     def credential(self) -> Any:
-        """For Azure's own clients, which ask for tokens themselves and for the resource that a service's challenge names."""
+        """For Azure's own clients, which request tokens themselves, for the resource that a service's challenge names."""
         with self._lock:
             self._source = self._source or source(self._cloud, self._environment)
             return self._source
@@ -65,7 +67,7 @@ class Login:
                 raise CredentialsError(what, _fact(error), _REMEDY) from None
 
     def renew(self) -> None:
-        """Forget every token: Azure has refused one that looked good here (401)."""
+        """Drop every token: Azure refused one that has not expired here (401)."""
         with self._lock:
             self._source = None
 
@@ -75,7 +77,7 @@ _GUARD = threading.Lock()
 
 
 def login(cloud: Cloud, environment: Mapping[str, str]) -> Login:
-    """The process's login for ``cloud``; made at first use, from ``environment``."""
+    """The process's login for ``cloud``; created at first use, from ``environment``."""
     with _GUARD:
         return _LOGINS.setdefault(cloud, Login(cloud, environment))
 
@@ -99,13 +101,13 @@ def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
             return ClientAssertionCredential(tenant, client, lambda: assertion(environment), **options)
     file, tenant, client = (environment.get(f"AZURE_{name}") for name in ("FEDERATED_TOKEN_FILE", "TENANT_ID", "CLIENT_ID"))
     if file and tenant and client and not environment.keys() & _BEFORE_WORKLOAD_IDENTITY:
-        # The chain would ask the public cloud's login here, whatever authority it is given (azure-identity 1.27).
+        # With these variables the chain always asks the public cloud's login, whatever authority it is given (azure-identity 1.27).
         return WorkloadIdentityCredential(tenant_id=tenant, client_id=client, token_file_path=file, **options)
     return DefaultAzureCredential(exclude_interactive_browser_credential=True, **options)
 
 
 def assertion(environment: Mapping[str, str]) -> str:
-    """The federated token of a pipeline: given, in a file, or asked of GitHub's endpoint; read anew each time, for it is short-lived.
+    """The federated token of a pipeline: given, in a file, or from GitHub's endpoint; read each time, because it is short-lived.
 
     Raises:
         CredentialsError: none of the three is there.
@@ -144,7 +146,7 @@ def _pipeline_token(url: str, bearer: str, audience: str) -> str:
 
 
 def _fact(error: Exception) -> str:
-    """azure-identity's errors fill a page: the one attempt that failed tells, or the CLI's where nobody was logged in anywhere."""
+    """One line of azure-identity's error, which fills a page: the attempt that failed, or the CLI's if no login was found at all."""
     text = str(error)
     attempts = dict(_ATTEMPT.findall(text))
     told = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)

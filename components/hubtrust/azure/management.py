@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import UnreachableError
+from hubtrust.azure.errors import BusyError, UnreachableError
 from hubtrust.azure.service import Service
 
 API_VERSIONS = {"iothubs": "2023-06-30", "provisioningservices": "2022-12-12"}
@@ -19,14 +19,22 @@ def host_name(client: AzureClient, owner: Service) -> str | None:
     """The host name of the hub's or service's own endpoint; None if it, or its resource group, does not exist.
 
     Raises:
-        AzureError: see ``AzureClient.send``.
+        AzureError: see ``AzureClient.send``; BusyError also where the service has no host name yet.
     """
     options: dict[str, Any] = {"resource_group_name": owner.group, "what": owner.title, "absent_is_fine": True}
     if owner.kind == "iothubs":
         hub = called(_hub_client(client, owner).iot_hub_resource.get, resource_name=owner.name, **options)
-        return None if hub is None else str(hub.properties.host_name)
+        return None if hub is None else _host(owner, hub.properties.host_name, hub.properties.state)
     dps = called(_dps_client(client, owner).iot_dps_resource.get, provisioning_service_name=owner.name, **options)
-    return None if dps is None else str(dps.properties.service_operations_host_name)
+    return None if dps is None else _host(owner, dps.properties.service_operations_host_name, dps.properties.state)
+
+
+def _host(owner: Service, found: Any, state: Any) -> str:
+    """A service that exists and has no host name yet is not one that is gone."""
+    if not found:
+        shown = getattr(state, "value", state) or "not known"  # one of the two clients has an enum for it
+        raise BusyError(owner.title, f"it has no host name yet (its state is {shown})", "run again when it is Active")
+    return str(found)
 
 
 class CertificateOperations(Protocol):

@@ -32,9 +32,9 @@ class Registry:
     Every method may raise the errors of ``AzureClient.send``. All registries of a process share one pace a hub.
     """
 
-    def __init__(self, host: str, cloud: Cloud, login: Login, patience: Patience, tell: Callable[[str], None]) -> None:
+    def __init__(self, host: str, cloud: Cloud, login: Login, patience: Patience, report: Callable[[str], None]) -> None:
         self._host = host
-        self._client = AzureClient(f"https://{host}", cloud.hub_scope, login, patience, tell, remedies=_REMEDIES)
+        self._client = AzureClient(f"https://{host}", cloud.hub_scope, login, patience, report, remedies=_REMEDIES)
 
     def __enter__(self) -> Self:
         self._client.__enter__()
