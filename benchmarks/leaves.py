@@ -46,7 +46,7 @@ def bare(authority: x509.Certificate, key: ec.EllipticCurvePrivateKey, requests:
             .not_valid_after(start + timedelta(days=365))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(issue._END_ENTITY_USAGE, critical=True)  # noqa: SLF001 - the same extensions, so that the work is the same
-            .add_extension(issue._CLIENT, critical=False)  # noqa: SLF001
+            .add_extension(issue._CLIENT, critical=False)  # noqa: SLF001 - likewise
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(identifier, critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)

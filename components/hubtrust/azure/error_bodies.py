@@ -66,7 +66,7 @@ def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Fa
     code, message = envelope(response)
     fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
     kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)
-    absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004
+    absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004 - HTTP 404
     passes = passes and (kind is not NotFoundError or absent or code in _NO_HUB)
     return Failure(kind, fact, passes, status, code, _retry_after(response), absent)
 
