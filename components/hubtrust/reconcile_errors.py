@@ -34,7 +34,11 @@ class FleetError(DynamicError):
 
 
 class BrokenLinkError(DynamicError):
-    """A device can't connect to its hub; the broken link is named."""
+    """A device can't connect to its hub; the broken link is named. ``may_pass``: waiting may help."""
+
+    def __init__(self, what: str, fact: str, remedy: str, *, may_pass: bool) -> None:
+        super().__init__(what, fact, remedy)
+        self.may_pass = may_pass
 
 
 class DependantsError(DynamicError):

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from cryptography.hazmat.primitives import hashes
 from pulumi import Input
 
-from hubtrust.custody import key_vault, pkcs11, state
+from hubtrust.custody import state
 from hubtrust.pki.errors import KeyMismatchError
 from hubtrust.pki.keys import KeyAlgorithm, PublicKey, key_thumbprint, load_public_key
 from hubtrust.pki.signers import Signer
@@ -43,11 +43,23 @@ class Custody:
     open: Callable[[Mapping[str, Any]], StoredKey] | None = None  # validates the fields; the key is where they say, and signs there
 
 
+def _in_key_vault(fields: Mapping[str, Any]) -> StoredKey:
+    from hubtrust.custody import key_vault  # azure-core and stamina: loaded only by a process that has a key in a vault
+
+    return key_vault.read(fields)
+
+
+def _in_token(fields: Mapping[str, Any]) -> StoredKey:
+    from hubtrust.custody import pkcs11
+
+    return pkcs11.read(fields)
+
+
 CUSTODIES: Final[Mapping[str, Custody]] = {
     STATE: Custody(("privateKey", "passphrase"), read=state.read),
     OFFLINE: Custody(),
-    KEY_VAULT: Custody(("key", "publicKey"), open=key_vault.read),
-    PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), open=pkcs11.read),
+    KEY_VAULT: Custody(("key", "publicKey"), open=_in_key_vault),
+    PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), open=_in_token),
 }
 ELSEWHERE: Final = tuple(name for name, custody in CUSTODIES.items() if custody.open)  # the key signs for us and stays where it is
 

@@ -1,17 +1,16 @@
 """The canary: a device that connects to its hub with a new key, and a diagnosis of the broken link if it can't."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import stamina
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from hubtrust.azure.device_description import Twin
-from hubtrust.azure.device_session import Identity, context, publish_once
 from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
 from hubtrust.pki import issue
@@ -21,8 +20,12 @@ from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import BrokenLinkError
 
+if TYPE_CHECKING:
+    from hubtrust.azure.device_session import Identity
+
 _LIFETIME = timedelta(hours=1)  # of its certificate
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 8.0  # seconds between two attempts: a proof, a role or a name may not have propagated yet
+# Seconds between two attempts: a proof, a role or a name may not have propagated yet.
+_WAITS = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
 _SESSION_TIMEOUT = 30.0  # seconds
 _PAYLOAD = '{"hubtrust":"connection check"}'
 
@@ -42,12 +45,14 @@ class Canary:
         names = [common_name(one.subject) or one.subject.rfc4514_string() for one in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
-    def identity(self, now: datetime) -> Identity:
+    def identity(self, now: datetime) -> "Identity":
         """A new key and its certificate, which is valid for an hour.
 
         Raises:
             PkiError: the authority can't sign for this device at ``now``.
         """
+        from hubtrust.azure.device_session import Identity  # paho and PySocks: loaded only where a canary connects
+
         key, issuing = KeyAlgorithm.EC_P256.generate(), self.chain.issuing
         validity = issue.Validity.lasting(_LIFETIME, now=now).within(issuing)
         leaf = issue.device(
@@ -64,48 +69,45 @@ class Canary:
         return Identity(pem(leaf) + self.chain.pem, private, passphrase)
 
 
-def connect(
-    canary: Canary,
-    registry: Registry,
-    *,
-    now: datetime,
-    deadline: float,
-    tell: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: float, report: Callable[[str], None]) -> None:
     """Connect and publish one message; try again for ``deadline`` seconds while what is missing may still be propagating.
 
     Raises:
         BrokenLinkError: the canary can't connect; the error says which link is broken and what to do.
         PkiError: the authority can't sign for this device at ``now``.
     """
+    from hubtrust.azure.device_session import context, publish_once
+
     tls = context(canary.identity(now))
-    end, wait = time.monotonic() + deadline, _FIRST_WAIT
-    while True:
-        try:
-            publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(_SESSION_TIMEOUT, deadline))
-        except SessionError as error:
-            broken, may_pass = diagnose(error, canary, registry)
-            if not may_pass or time.monotonic() + wait > end:
-                raise broken from None
-            if wait == _FIRST_WAIT:
-                tell(f"{broken}; trying again for up to {deadline:.0f} s")
-            sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
-        else:
-            return
+    reported = False
+
+    def retry(error: Exception) -> bool:
+        nonlocal reported
+        passing = isinstance(error, BrokenLinkError) and error.may_pass
+        if passing and not reported:
+            reported = True
+            report(f"{error}; trying again for up to {deadline:.0f} s")
+        return passing
+
+    for attempt in stamina.retry_context(on=retry, attempts=None, timeout=deadline, **_WAITS):
+        with attempt:
+            try:
+                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(_SESSION_TIMEOUT, deadline))
+            except SessionError as error:
+                raise diagnose(error, canary, registry) from None
 
 
-def diagnose(error: SessionError, canary: Canary, registry: Registry) -> tuple[BrokenLinkError, bool]:
-    """Which link is broken, and whether waiting may help. MQTT alone can't tell a device's faults apart, so the registry is asked."""
+def diagnose(error: SessionError, canary: Canary, registry: Registry) -> BrokenLinkError:
+    """Which link is broken. MQTT alone can't tell a device's faults apart, so the registry is asked."""
     if error.link != "device":
-        return BrokenLinkError(error.what, f"{error.link}: {error.fact}", error.remedy), error.link != "tls"
+        return BrokenLinkError(error.what, f"{error.link}: {error.fact}", error.remedy, may_pass=error.link != "tls")
     try:
         found = registry.twin(canary.device_id)
     except AzureError as unknown:
-        return BrokenLinkError(error.what, f"{error.fact}; and the hub's registry can't be read: {unknown.fact}", unknown.remedy), True
+        fact = f"{error.fact}; and the hub's registry can't be read: {unknown.fact}"
+        return BrokenLinkError(error.what, fact, unknown.remedy, may_pass=True)
     link, fact, remedy, may_pass = _device_fault(canary, found) or _chain_fault(canary)
-    return BrokenLinkError(error.what, f"{link}: {fact} ({error.fact})", remedy), may_pass
+    return BrokenLinkError(error.what, f"{link}: {fact} ({error.fact})", remedy, may_pass=may_pass)
 
 
 def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bool] | None:

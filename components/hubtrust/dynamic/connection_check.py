@@ -133,7 +133,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
             return outs | {"state": NOT_CHECKED, "reason": reason}
         canary = news.canary(host)
         with replace(news, host_name=host, deadline=min(news.deadline, DEADLINE)).open_registry() as registry:
-            connect(canary, registry, now=now(), deadline=news.deadline, tell=say)
+            connect(canary, registry, now=now(), deadline=news.deadline, report=say)
         say(f"device {news.device_id} connected, chain: {canary.path()}")
         return outs | {"state": CONNECTED, "certificationPath": canary.path()}
 
