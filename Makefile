@@ -12,6 +12,14 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
+# $(call patiently,TITLE,COMMAND): print TITLE, run COMMAND, and print a line every 8 seconds while it runs.
+# The lines end with the shell of the recipe, however that ends. `sleep` must not hold make's output open: it can outlive the command.
+define patiently
+echo "$(1)"; began=$$SECONDS; \
+	(while sleep 8 > /dev/null 2>&1 && kill -0 $$$$; do echo "  $$((SECONDS - began)) s: still working"; done) & ticker=$$!; \
+	$(2); code=$$?; kill $$ticker; exit $$code
+endef
+
 # Two stamps, because `make up` needs no test tools.
 # Compiled is what `make up` loads: a few of azure-native's 6,000 files, and no package that is installed but not used here. Python
 # compiles the rest when it is imported. Some packages carry templates that don't compile; that is not an error.
@@ -19,16 +27,13 @@ USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorizati
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
 PIP := -m pip install --quiet --disable-pip-version-check
 $(VENV)/sandbox.stamp: requirements.txt requirements/sandbox.txt pyproject.toml
-	@echo "Installing the program's packages into $(VENV) (about half a minute)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt
-	@echo "Compiling them"
-	@$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true
+	@test -x $(BIN)/python || ($(call patiently,Creating the virtual environment $(VENV),$(PYTHON) -m venv $(VENV)))
+	@$(call patiently,Installing the program's packages into $(VENV) (half a minute to two),$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt)
+	@$(call patiently,Compiling them,$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
-	@echo "Installing the test tools into $(VENV)"
-	@$(BIN)/python $(PIP) -r requirements/dev.txt
+	@$(call patiently,Installing the test tools into $(VENV),$(BIN)/python $(PIP) -r requirements/dev.txt)
 	@touch $@
 
 up: $(VENV)/sandbox.stamp ## start local Azure and deploy a hub that trusts a CA by proof of possession
@@ -67,23 +72,21 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
-	@echo "Installing the az CLI into .strangers"
-	@test -x .strangers/az/bin/python || $(PYTHON) -m venv .strangers/az
-	@.strangers/az/bin/python $(PIP) -r requirements/az.txt
+	@test -x .strangers/az/bin/python || ($(call patiently,Creating a virtual environment for the az CLI,$(PYTHON) -m venv .strangers/az))
+	@$(call patiently,Installing the az CLI into .strangers,.strangers/az/bin/python $(PIP) -r requirements/az.txt)
 	@touch $@
 
 .strangers/device.stamp: requirements/device.txt
 	@mkdir -p .strangers
-	@echo "Installing Microsoft's device SDK into .strangers"
-	@test -x .strangers/device/bin/python || $(PYTHON) -m venv .strangers/device
-	@.strangers/device/bin/python $(PIP) -r requirements/device.txt
+	@test -x .strangers/device/bin/python || ($(call patiently,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) -m venv .strangers/device))
+	@$(call patiently,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(PIP) -r requirements/device.txt)
 	@touch $@
 
+NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error
 .strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
 	@mkdir -p .strangers/node
 	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
-	@echo "Installing the Node clients into .strangers"
-	@npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1)
+	@$(call patiently,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
 	@touch $@
 
 docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
@@ -91,9 +94,8 @@ docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
-	@echo "Installing moto into .strangers"
-	@test -x .strangers/moto/bin/python || $(PYTHON) -m venv .strangers/moto
-	@.strangers/moto/bin/python $(PIP) -r requirements/bench.txt
+	@test -x .strangers/moto/bin/python || ($(call patiently,Creating a virtual environment for moto,$(PYTHON) -m venv .strangers/moto))
+	@$(call patiently,Installing moto into .strangers,.strangers/moto/bin/python $(PIP) -r requirements/bench.txt)
 	@touch $@
 
 bench: $(VENV)/dev.stamp .strangers/moto.stamp ## measure, side by side with a peer's way of doing the same work
