@@ -1,6 +1,6 @@
-"""`python -m tests.faults`: the whole sweep, told as it goes, and written to docs/faults.md.
+"""`python -m tests.faults`: run the whole sweep, print progress, and write docs/faults.md.
 
-With HUBTRUST_FAULTS=http the deaths are left out and the page's second part stays as it is. Exit code 1 when a promise broke.
+With HUBTRUST_FAULTS=http no process is killed, and the second part of the page stays as it is. Exit code 1: a guarantee was broken.
 """
 
 import os
@@ -14,13 +14,13 @@ from tests.faults.scenarios import SCENARIOS
 
 
 def say(text: str) -> None:
-    """A line, at once."""
+    """Print a line and flush it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Run it all."""
+    """Run the sweep and write the page."""
     extent = Extent.of({"HUBTRUST_FAULTS": "all"} | os.environ)
     flaws = 0
     with tempfile.TemporaryDirectory(prefix="hubtrust-faults-") as folder, sweep.bench(Path(folder)) as bench:
@@ -33,8 +33,8 @@ def main() -> int:
             say("\n".join([f"{scenario.title}: {len(outcomes)} cases, {len(broken)} flaws", *broken]))
     second = None
     if extent.deaths == 1:
-        with tempfile.TemporaryDirectory(prefix="hubtrust-deaths-") as folder, deaths.stage(Path(folder)) as stage:
-            killed = deaths.sweep(stage, 1.0, extent.seed, tell=say)
+        with tempfile.TemporaryDirectory(prefix="hubtrust-deaths-") as folder, deaths.bench(Path(folder)) as death_bench:
+            killed = deaths.sweep(death_bench, 1.0, extent.seed, tell=say)
         flaws += sum(len(each) for _, each in killed)
         second = report.deaths(killed)
     report.write(report.matrix(found), second)

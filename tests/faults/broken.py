@@ -1,4 +1,4 @@
-"""Providers that break a promise each: the sweep must notice."""
+"""Providers that each break one guarantee. The sweep must notice."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from hubtrust.inputs import Properties
 
 
 class Littering(VerifiedCertificateProvider):
-    """Says that it deleted, and did not."""
+    """Reports a deletion that it did not make."""
 
     def on_delete(self, id_: str, olds: Properties) -> None:
         """Nothing."""
 
 
 class Babbling(VerifiedCertificateProvider):
-    """Shows a traceback where one line was promised."""
+    """Fails with several lines instead of one."""
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
-        """Fail in many lines."""
+        """Fail with several lines."""
         try:
             return super().on_create(news)
         except HubtrustError as error:
-            raise ValueError("it failed\nand nobody knows what to do") from error
+            raise ValueError("it failed\nand does not say what to do next") from error
 
 
 class Hasty(VerifiedCertificateProvider):
-    """Deletes the old one before the new one is proven."""
+    """Deletes the old certificate before the new one is verified."""
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Delete every certificate, then create."""

@@ -1,4 +1,4 @@
-"""One case's piece of Azure: a hub of its own, what was asked there, and the fault that waits there."""
+"""The hub of one test case: its request log, and the fault that is set for it."""
 
 import fnmatch
 import itertools
@@ -18,9 +18,9 @@ _LOGIN = "login.microsoftonline"
 
 @dataclass(frozen=True, order=True)
 class Call:
-    """An HTTP call of an operation, named so that it can be found again on another hub.
+    """An HTTP call of an operation, described so that the same call can be found on another hub.
 
-    ``path`` is within the hub, with * for what differs each time; ``nth`` counts the same method and path within the run.
+    ``path`` is relative to the hub, with * for what differs each time; ``nth`` counts calls with this method and path within the run.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Call:
 
 @dataclass
 class CaseHub:
-    """``deadline`` is the provider's input, in seconds; with ``login`` the calls for tokens count too: then no other case may run."""
+    """``deadline`` is the provider's input, in seconds. With ``login``, calls for tokens count too, and no other case may run meanwhile."""
 
     hub: Hub
     control: httpx.Client
@@ -42,37 +42,37 @@ class CaseHub:
 
     @property
     def azure(self) -> LocalAzure:
-        """The Azure that the hub is in."""
+        """The local Azure that has the hub."""
         return self.hub.azure
 
     @property
     def name(self) -> str:
-        """The hub's name: in the host or the path of every call that is about it."""
+        """The hub's name. It is in the host or the path of each of its calls."""
         return self.hub.id.rpartition("/")[2]
 
     @property
     def host(self) -> str:
-        """The hub's own host."""
+        """The hub's host name."""
         return f"{self.name}.azure-devices.net".lower()
 
     @property
     def hosts(self) -> dict[str, str]:
-        """What each kind of host looks like; every other name is Resource Manager's."""
+        """The pattern of each kind of host; every other name is Resource Manager's."""
         return {"hub": self.host, "login": f"{_LOGIN}*", "vault": f"{self.name}.vault.azure.net".lower()}
 
     def forget(self) -> None:
-        """Begin a new log."""
+        """Start a new log."""
         if self.login:
             self.control.delete("/requests").raise_for_status()
         self._seen = len(self._entries())
 
     def heal(self) -> None:
-        """Take the faults away."""
+        """Remove the faults."""
         for about in (self.name, _LOGIN) if self.login else (self.name,):
             self.control.delete("/faults", params={"about": about}).raise_for_status()
 
     def log(self) -> list[dict[str, Any]]:
-        """The requests about this hub since ``forget``, but for those that this side made to look."""
+        """The requests about this hub since ``forget``, without those that the tests made to inspect it."""
         return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith(("/certificates", "/listkeys"))]
 
     def _entries(self) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class CaseHub:
         return entries
 
     def calls(self) -> list[Call]:
-        """The log as calls that can be found again; of some that are made side by side the order is chance, so they come by path."""
+        """The log as calls. Concurrent calls have no fixed order, so they are sorted by path."""
         seen = list[Call]()
         for entry in self.log():
             asked = entry["host"].lower().partition(":")[0]
@@ -93,8 +93,8 @@ class CaseHub:
         siblings = itertools.groupby(seen, lambda call: (call.method, call.host, call.path.rpartition("/")[0]))
         return [call for _, together in siblings for call in sorted(together)]
 
-    def plant(self, fault: Fault, call: Call, *, lasting: bool) -> None:
-        """Let ``fault`` strike ``call``; with ``lasting`` also every try of it after that."""
+    def inject(self, fault: Fault, call: Call, *, lasting: bool) -> None:
+        """Make ``call`` fail with ``fault``; with ``lasting``, every retry of it too."""
         rule: dict[str, Any] = {
             "fault": fault.kind,
             "when": fault.when,

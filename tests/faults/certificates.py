@@ -17,35 +17,35 @@ _Change = Callable[[CaseHub], dict[str, Any]]
 
 @cache
 def authority(generation: int) -> RootAuthority:
-    """The CA of a generation, one a process: every case has a hub of its own to register it on."""
+    """The CA of a generation. One for the whole process is enough: every case registers it on a hub of its own."""
     return RootAuthority(f"Plant {generation}")
 
 
-def name(generation: int, mark: str = "") -> str:
-    """What the provider calls it on the hub."""
-    return f"plant-g{generation}-{authority(generation).thumbprint[:8].lower()}{mark}"
+def name(generation: int, suffix: str = "") -> str:
+    """The certificate's name on the hub."""
+    return f"plant-g{generation}-{authority(generation).thumbprint[:8].lower()}{suffix}"
 
 
 def declare(case: CaseHub, generation: int, **changes: Any) -> dict[str, Any]:
-    """The inputs for a generation; None leaves one out."""
-    plant = authority(generation)
-    signer = custody.in_state(plant.private_pem)
-    news = {"serviceId": case.hub.id, "certificate": plant.pem, "name": "plant", "generation": generation, "signer": signer}
+    """The inputs for a generation; None omits an input."""
+    ca = authority(generation)
+    signer = custody.in_state(ca.private_pem)
+    news = {"serviceId": case.hub.id, "certificate": ca.pem, "name": "plant", "generation": generation, "signer": signer}
     return {key: value for key, value in (news | {"deadline": case.deadline} | changes).items() if value is not None}
 
 
 def declaring(*generations: int, **changes: Any) -> Callable[[CaseHub], Declared]:
-    """One resource for each generation, side by side."""
+    """One resource for each generation."""
     return lambda case: {f"g{each}": (VerifiedCertificateProvider, declare(case, each, **changes)) for each in generations}
 
 
 def one(generation: int, **changes: Any) -> Callable[[CaseHub], Declared]:
-    """The same resource whatever its generation: another one replaces it."""
+    """One resource with the same name for every generation, so that a new generation replaces it."""
     return lambda case: {"ca": (VerifiedCertificateProvider, declare(case, generation, **changes))}
 
 
 def _answered(case: CaseHub) -> Declared:
-    """Custody offline, and the answer to the code that the run before has left."""
+    """Custody offline, with the proof for the code that the previous run left."""
     code = case.stack.resources["ca"].made.outs["code"]
     return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(case)
 
@@ -72,22 +72,22 @@ def _row(operation: str, **fields: Any) -> Scenario:
 SCENARIOS = (
     _row("first create", declared=one(1), wanted=_verified(name(1))),
     _row("first create on a provisioning service", kind="provisioningServices", declared=one(1), wanted=_verified(name(1))),
-    _row("create after a run that died", meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
+    _row("create after an interrupted run", meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
     _row("first create, logging in", login=True, declared=one(1), wanted=_verified(name(1))),
     _row("rotation", before=one(1), declared=one(2), wanted=_verified(name(2)), population=True),
     _row(
-        "rotation that keeps the previous",
+        "rotation that keeps the previous CA",
         before=declaring(1),
         declared=declaring(1, 2),
         wanted=_verified(name(1), name(2)),
         population=True,
     ),
-    _row("the previous dropped", before=declaring(1, 2), declared=declaring(2), wanted=_verified(name(2)), population=True),
-    _row("drift: proof lost", before=one(1), meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
+    _row("previous CA dropped", before=declaring(1, 2), declared=declaring(2), wanted=_verified(name(2)), population=True),
+    _row("drift: verification lost", before=one(1), meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
     _row("drift: replaced", before=one(1), meanwhile=_put_by_hand(name(1), 2), declared=one(1), wanted=_verified(name(1))),
     _row("drift: deleted", before=one(1), meanwhile=lambda case: case.hub.delete(name(1)), declared=one(1), wanted=_verified(name(1))),
     _row(
-        "another certificate in place",
+        "another certificate under the same name",
         before=one(1, certificateName="fixed"),
         declared=one(2, certificateName="fixed"),
         wanted=_verified("fixed"),
@@ -97,8 +97,8 @@ SCENARIOS = (
         declared=one(1, signer=custody.offline()),
         wanted=lambda _case: {name(1): False},
     ),
-    _row("the proof comes in", before=one(1, signer=custody.offline()), declared=_answered, wanted=_verified(name(1))),
-    _row("attested", declared=one(1, attest=True, signer=None), wanted=_verified(name(1, "-attested"))),
+    _row("proof arrives", before=one(1, signer=custody.offline()), declared=_answered, wanted=_verified(name(1))),
+    _row("attested instead of proven", declared=one(1, attest=True, signer=None), wanted=_verified(name(1, "-attested"))),
     _row("nothing to do", before=one(1), declared=one(1), wanted=_verified(name(1)), population=True),
     _row("delete", before=one(1), declared=lambda _case: {}, wanted=_verified()),
 )

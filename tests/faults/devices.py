@@ -21,26 +21,26 @@ from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure
 
 DEVICE = "press-1"
-_HUNDREDS = from_pattern("press-{001..120}", {"plant": "A"})  # two calls' worth
+_HUNDREDS = from_pattern("press-{001..120}", {"plant": "A"})  # two bulk calls
 _Twins = Mapping[str, Any]
 
 
 @contextmanager
-def estate(case: CaseHub) -> Iterator[DeviceRegistry]:
-    """The hub's registry, by a door of the test's own."""
-    door = HubClient(case.azure, case.hub)
-    with door.http:
-        yield DeviceRegistry(case.azure, door)
+def registry(case: CaseHub) -> Iterator[DeviceRegistry]:
+    """The hub's registry, through a client of the tests' own."""
+    client = HubClient(case.azure, case.hub)
+    with client.http:
+        yield DeviceRegistry(case.azure, client)
 
 
 def shown(case: CaseHub) -> _Twins:
-    """Every device: whether it is enabled, how it shows who it is, its tags."""
-    with estate(case) as found:
+    """Every device: its status, authentication type and tags."""
+    with registry(case) as found:
         return {one: (twin["status"], twin["authenticationType"], twin.get("tags") or {}) for one, twin in found.twins().items()}
 
 
-def standing(*device_ids: str, status: str = "enabled", plant: str = "A") -> _Twins:
-    """Devices of ours as ``shown`` shows them."""
+def expected(*device_ids: str, status: str = "enabled", plant: str = "A") -> _Twins:
+    """Devices of this stack in the form that ``shown`` returns."""
     return {one: (status, "certificateAuthority", {"plant": plant, "hubtrust": OWNER}) for one in device_ids}
 
 
@@ -60,35 +60,35 @@ def fleet(roster: Roster) -> Callable[[CaseHub], Declared]:
 
 
 def roster(plants: Mapping[str, str]) -> Roster:
-    """Devices by their plants."""
+    """Devices with the plant of each."""
     return Roster.of((one, Registration(tags={"plant": plant})) for one, plant in plants.items())
 
 
 def check(case: CaseHub) -> Declared:
-    """A ConnectionCheck that has to ask for the hub's name."""
-    plant = authority(1)
-    news = {"hubId": case.hub.id, "deviceId": DEVICE, "chain": plant.pem, "signer": custody.in_state(plant.private_pem)}
+    """A ConnectionCheck that has to look up the hub's host name."""
+    ca = authority(1)
+    news = {"hubId": case.hub.id, "deviceId": DEVICE, "chain": ca.pem, "signer": custody.in_state(ca.private_pem)}
     return {"check": (ConnectionCheckProvider, news | {"deadline": case.deadline})}
 
 
 def _by_hand(change: Callable[[DeviceRegistry], None]) -> Callable[[CaseHub], None]:
     def changed(case: CaseHub) -> None:
-        with estate(case) as found:
+        with registry(case) as found:
             change(found)
 
     return changed
 
 
 def may_manage(azure: LocalAzure) -> None:
-    """Give the deployer the data role on every hub."""
+    """Give the deployer the data role on every hub of the subscription."""
     everywhere = Hub(azure, f"/subscriptions/{azure.ready['subscription_id']}")
-    door = HubClient(azure, everywhere, authorization="none is needed")
-    with door.http:
-        DeviceRegistry(azure, door).grant()
+    client = HubClient(azure, everywhere, authorization="none is needed")
+    with client.http:
+        DeviceRegistry(azure, client).grant()
 
 
 def _trusted(case: CaseHub) -> None:
-    """A hub where the canary can connect."""
+    """A hub on which the canary can connect."""
     case.hub.put(name(1), authority(1).pem, isVerified=True)
     _by_hand(lambda found: found.door.put(DEVICE) and None)(case)
 
@@ -103,20 +103,20 @@ def _row(resource: str, operation: str, wanted: _Twins, **fields: Any) -> Scenar
 
 _SMALL = {"press-1": "A", "press-2": "A", "press-3": "A"}
 _CHANGED = {"press-1": "A", "press-2": "B", "press-4": "A"}
-_CHANGED_STANDING = {**standing("press-1", "press-4"), **standing("press-2", plant="B")}
+_AFTER_CHANGE = {**expected("press-1", "press-4"), **expected("press-2", plant="B")}
 SCENARIOS = (
-    _row("DeviceIdentity", "first create", standing(DEVICE), declared=device()),
+    _row("DeviceIdentity", "first create", expected(DEVICE), declared=device()),
     _row(
         "DeviceIdentity",
         "update",
-        standing(DEVICE, status="disabled", plant="B"),
+        expected(DEVICE, status="disabled", plant="B"),
         before=device(),
         declared=device(status="disabled", reason="lost", tags=json.dumps({"plant": "B"})),
     ),
     _row(
         "DeviceIdentity",
         "drift: disabled",
-        standing(DEVICE),
+        expected(DEVICE),
         before=device(),
         meanwhile=_by_hand(lambda found: found.disable(DEVICE, "by hand")),
         declared=device(),
@@ -124,19 +124,19 @@ SCENARIOS = (
     _row(
         "DeviceIdentity",
         "drift: deleted",
-        standing(DEVICE),
+        expected(DEVICE),
         before=device(),
         meanwhile=_by_hand(lambda found: found.delete(DEVICE)),
         declared=device(),
     ),
     _row("DeviceIdentity", "delete", {}, before=device(), declared=_nothing),
-    # When the answer to a hundred is lost, each of them is looked at.
-    _row("DeviceFleet", "first create, 120 devices", standing(*_HUNDREDS.ids), declared=fleet(_HUNDREDS), most_calls=200),
-    _row("DeviceFleet", "change", _CHANGED_STANDING, before=fleet(roster(_SMALL)), declared=fleet(roster(_CHANGED))),
+    # When the answer to a bulk call of 100 is lost, each device is read.
+    _row("DeviceFleet", "first create, 120 devices", expected(*_HUNDREDS.ids), declared=fleet(_HUNDREDS), most_calls=200),
+    _row("DeviceFleet", "change", _AFTER_CHANGE, before=fleet(roster(_SMALL)), declared=fleet(roster(_CHANGED))),
     _row(
         "DeviceFleet",
         "drift: one deleted",
-        standing(*_SMALL),
+        expected(*_SMALL),
         before=fleet(roster(_SMALL)),
         meanwhile=_by_hand(lambda found: found.delete("press-2")),
         declared=fleet(roster(_SMALL)),

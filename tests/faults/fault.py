@@ -1,11 +1,11 @@
-"""The columns of the matrix: what can go wrong with one HTTP call."""
+"""The columns of the matrix: the faults of one HTTP call."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Fault:
-    """As local Azure's control port takes it; ``retry_after`` is in seconds."""
+    """A fault as local Azure's control port takes it; ``retry_after`` in seconds."""
 
     title: str
     kind: str

@@ -1,6 +1,6 @@
 """The operations of SigningKey, and of VerifiedCertificate where its key is in a vault.
 
-Each fault once and not for good: a vault's client has its own patience, of most of a minute, and no deadline among the inputs.
+Each fault occurs once and never permanently: a vault's client retries for most of a minute, and no input shortens that.
 """
 
 from collections.abc import Mapping
@@ -19,19 +19,19 @@ _KEY = "ca"
 
 
 def address(case: CaseHub) -> str:
-    """The key's, in a vault that is called as the hub is."""
+    """The key's address, in a vault with the hub's name."""
     return f"{Vault(case.azure, case.name).uri}/keys/{_KEY}"
 
 
 def key(case: CaseHub) -> Declared:
-    """A SigningKey that is made where there is none."""
+    """A SigningKey, created where it does not exist."""
     return {"key": (SigningKeyProvider, {"signer": custody.in_key_vault(address(case)), "make": "ec-p256"})}
 
 
-def made(case: CaseHub) -> Mapping[str, Any]:
-    """How often a key was made, whether or not the answer was seen: twice would be two versions."""
-    created = [entry for entry in case.log() if (entry["method"], entry["path"]) == ("POST", f"/keys/{_KEY}/create")]
-    return {_KEY: sum(200 in (entry["status"], entry["effect"]) for entry in created)}
+def created(case: CaseHub) -> Mapping[str, Any]:
+    """How many times the key was created, even if the answer was lost: each time makes a version."""
+    calls = [entry for entry in case.log() if (entry["method"], entry["path"]) == ("POST", f"/keys/{_KEY}/create")]
+    return {_KEY: sum(200 in (entry["status"], entry["effect"]) for entry in calls)}
 
 
 def proven_there(case: CaseHub) -> Declared:
@@ -50,12 +50,12 @@ def _filled(case: CaseHub) -> None:
 SCENARIOS = (
     Scenario(
         resource="SigningKey",
-        operation="first create, made in a vault",
+        operation="first create, created in a vault",
         setup=_empty,
         declared=key,
         wanted=lambda _case: {_KEY: 1},
-        found=made,
-        for_good=False,
+        found=created,
+        permanent=False,
     ),
     Scenario(
         resource="SigningKey",
@@ -63,8 +63,8 @@ SCENARIOS = (
         setup=_filled,
         declared=key,
         wanted=lambda _case: {_KEY: 0},
-        found=made,
-        for_good=False,
+        found=created,
+        permanent=False,
     ),
     Scenario(
         resource="VerifiedCertificate",
@@ -74,6 +74,6 @@ SCENARIOS = (
         wanted=lambda _case: {name(1): True},
         found=lambda case: case.hub.verified(),
         names=lambda _case: {name(1): "{first}"},
-        for_good=False,
+        permanent=False,
     ),
 )

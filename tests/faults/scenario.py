@@ -1,4 +1,4 @@
-"""The rows of the matrix: what stood, what happened to it, what a run then declares, and what must be there in the end."""
+"""The rows of the matrix: the earlier state, what changed it, what a run then declares, and the expected result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.faults.stack import Declared
 
 
 def _untouched(_case: CaseHub) -> None:
-    """Nothing happens."""
+    """Change nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,19 +19,19 @@ class Scenario:
     resource: str
     operation: str
     kind: str = "IotHubs"  # or provisioningServices
-    setup: Callable[[CaseHub], None] = _untouched  # what the hub must have before anything else
-    before: Callable[[CaseHub], Declared] = lambda _case: {}  # what the run before declared
-    meanwhile: Callable[[CaseHub], None] = _untouched  # what others did since
+    setup: Callable[[CaseHub], None] = _untouched  # prepares the hub, before anything else
+    before: Callable[[CaseHub], Declared] = lambda _case: {}  # what the previous run declared
+    meanwhile: Callable[[CaseHub], None] = _untouched  # what others changed since then
     declared: Callable[[CaseHub], Declared]  # what the run that meets the fault declares
-    wanted: Callable[[CaseHub], Mapping[str, Any]]  # what must stand in the end, as ``found`` shows it
+    wanted: Callable[[CaseHub], Mapping[str, Any]]  # what must exist at the end, in the form that ``found`` returns
     found: Callable[[CaseHub], Mapping[str, Any]]
-    names: Callable[[CaseHub], Mapping[str, str]] = lambda _case: {}  # literals in paths, and what the report calls them
-    login: bool = False  # the run that meets the fault has no token yet, and its calls for one are of the operation
-    for_good: bool = True  # each fault also at every try
-    most_calls: int = 60  # of the run that meets the fault: nobody hammers Azure
-    population: bool = False  # devices are connected: at no moment may there be no verified CA
+    names: Callable[[CaseHub], Mapping[str, str]] = lambda _case: {}  # literals in paths, and their names in the report
+    login: bool = False  # the run with the fault has no token yet, and its calls for one get the faults
+    permanent: bool = True  # each fault also at every retry
+    most_calls: int = 60  # of the run with the fault
+    population: bool = False  # devices are connected: some CA must be verified at every moment
 
     @property
     def title(self) -> str:
-        """How the report and the tests call it."""
+        """Its name in the report and the tests."""
         return f"{self.resource}, {self.operation}"

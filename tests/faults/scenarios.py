@@ -1,4 +1,4 @@
-"""All rows of the matrix: a new resource joins with a module of its own, named here."""
+"""All rows of the matrix. A new resource gets a module of its own, which is added here."""
 
 from tests.faults import certificates, devices, keys
 

@@ -1,4 +1,4 @@
-"""One stack's state and its runs: each run is a provider process of its own, and decides step by step as Pulumi's engine does."""
+"""One stack's state and its runs. Each run is a provider process of its own, and decides each step as Pulumi's engine does."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,13 +20,13 @@ class Known:
 
 @dataclass
 class Stack:
-    """The state: what stands, and what was replaced and is not deleted yet."""
+    """The state: resources, and those that were replaced but not deleted yet."""
 
     resources: dict[str, Known] = field(default_factory=dict)
     replaced: list[Known] = field(default_factory=list)
 
     def up(self, process: ProviderProcess, declared: Declared) -> None:
-        """Refresh, then each declared resource's step, then the deletions; the first failure ends the run and keeps what was done.
+        """Refresh, then each declared resource's step, then the deletions; the first failure ends the run; work already done is kept.
 
         Raises:
             CallFailedError: a step failed, with the text that the engine would show.
@@ -59,7 +59,7 @@ class Stack:
             return
         different = provider.diff(known.made, news)
         if different.replaces:
-            assert not different.delete_first, "nothing of ours is deleted before its successor stands"
+            assert not different.delete_first, "a resource was to be deleted before its replacement exists"
             made = provider.create(news)
             self.replaced.append(known)
             self.resources[name] = Known(kind, made)

@@ -1,4 +1,4 @@
-"""The question before a generation goes: a fault in its way must not be taken for "nobody depends on it"."""
+"""The query for dependent devices before a CA generation is removed: a fault must not be read as "no device depends on it"."""
 
 import pytest
 
@@ -11,24 +11,24 @@ from tests.faults.sweep import Bench
 from tests.kit.device_registry import OWNER
 from tests.kit.provider_process import CallFailedError
 
-_ASKED = Call("POST", "hub", "/devices/query", 1)
+_QUERY = Call("POST", "hub", "/devices/query", 1)
 
 
 def generation(case: CaseHub, *, keep: bool) -> Declared:
     """The second generation of an authority, with or without the first."""
-    told = {"authority": "plant", "generation": 2, "keepPrevious": keep}
+    inputs = {"authority": "plant", "generation": 2, "keepPrevious": keep}
     where = {"hubId": case.hub.id, "hostName": case.host, "devicesOf": OWNER["stack"]}
-    return {"generation": (AuthorityGenerationProvider, {**told, **where})}
+    return {"generation": (AuthorityGenerationProvider, {**inputs, **where})}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 def test_a_generation_stays_while_devices_depend_on_it(bench: Bench, fault: Fault) -> None:
-    """Whatever goes wrong once with the question, the answer is that a device depends on it, or that it could not be asked."""
+    """Whatever fault the query has once, the error says that a device depends on the generation, or that the query failed."""
     case = CaseHub(bench.azure.hub(), bench.control)
     first = {"generation": (AuthorityGenerationProvider, generation(case, keep=False)["generation"][1] | {"generation": 1})}
     case.stack.up(bench.runs[0], first)
     case.stack.up(bench.runs[0], generation(case, keep=True) | device()(case))
-    case.plant(fault, _ASKED, lasting=False)
+    case.inject(fault, _QUERY, lasting=False)
     with pytest.raises(CallFailedError, match=rf"1 enabled device of this stack|{DEVICE}|the devices on IoT hub"):
         case.stack.up(bench.runs[1], generation(case, keep=False) | device()(case))
     assert any(entry["fault"] for entry in case.log())

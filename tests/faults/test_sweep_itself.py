@@ -1,4 +1,4 @@
-"""The sweep can fail: each promise that a provider breaks is noticed."""
+"""The sweep can fail: it notices each guarantee that a provider breaks."""
 
 import pytest
 
@@ -16,7 +16,7 @@ HIDDEN = {"method": "POST", "path": "/x/certificates/a/verify", "status": 0, "fa
 
 
 def rotation(provider: type[Reconciler]) -> Scenario:
-    """A rotation by another provider."""
+    """A rotation with another provider."""
 
     def declared(generation: int, case: CaseHub) -> Declared:
         return {"ca": (provider, declare(case, generation))}
@@ -34,18 +34,18 @@ def rotation(provider: type[Reconciler]) -> Scenario:
 
 @pytest.mark.parametrize(
     ("provider", "flaw"),
-    [(Littering, "it ended as"), (Babbling, "is not one clear line"), (Hasty, "devices were locked out")],
+    [(Littering, "the result is"), (Babbling, "is not one clear line"), (Hasty, "devices were locked out")],
 )
-def test_a_broken_promise_is_noticed(bench: Bench, provider: type[Reconciler], flaw: str) -> None:
-    """A certificate left behind, a traceback, and a moment in which nobody is trusted."""
+def test_a_broken_guarantee_is_noticed(bench: Bench, provider: type[Reconciler], flaw: str) -> None:
+    """A certificate left behind, an error of several lines, and a moment at which no CA is trusted."""
     call = Call("POST", "arm", f"/certificates/{name(2)}/verify", 1)
     (busy,) = (fault for fault in FAULTS if fault.title == "503")
     outcome = attempt(bench, rotation(provider), Cell(call, busy, lasting=True))
     assert any(flaw in found for found in outcome.flaws), outcome.flaws
 
 
-def test_a_fault_that_never_strikes_is_noticed(bench: Bench) -> None:
-    """A call that is not made is no case that was passed."""
+def test_a_fault_that_never_occurs_is_noticed(bench: Bench) -> None:
+    """A case whose call is never made does not pass."""
     (busy,) = (fault for fault in FAULTS if fault.title == "503")
     scenario = Scenario(
         resource="VerifiedCertificate",
@@ -55,17 +55,17 @@ def test_a_fault_that_never_strikes_is_noticed(bench: Bench) -> None:
         found=lambda case: case.hub.verified(),
     )
     outcome = attempt(bench, scenario, Cell(Call("GET", "arm", "/nowhere", 1), busy, lasting=False))
-    assert outcome.flaws == ("the fault never struck: that call was not made again on another hub",)
+    assert outcome.flaws == ("the fault never occurred: the call was not made on another hub",)
 
 
 @pytest.mark.parametrize(("effect", "trusted"), [(200, {"a"}), (412, set()), (None, set())])
 def test_an_effect_that_a_fault_hid_counts(effect: int | None, trusted: set[str]) -> None:
-    """A dropped answer to a proof that was taken: trusted. To one that was refused, or never came to it: not."""
+    """With the answer dropped: an accepted proof makes its CA trusted; a refused or undelivered one does not."""
     assert trust.moments({"a": False}, [HIDDEN | {"effect": effect}]) == [frozenset(), frozenset(trusted)]
 
 
 def test_trust_is_lost_by_a_code_a_replacement_and_a_deletion(bench: Bench) -> None:
-    """As local Azure has it: asking for a code takes verification away, and so do PUT and DELETE."""
+    """As on local Azure: a request for a code removes the verification, and so do PUT and DELETE."""
     case = CaseHub(bench.azure.hub(), bench.control)
     for change in (case.hub.generate, lambda called: case.hub.put(called, authority(1).pem), case.hub.delete):
         case.hub.put("a", authority(1).pem, isVerified=True)

@@ -1,7 +1,7 @@
-"""The embedded engine with a trap at the door to its plugins: at one provider call it, or the plugin, is killed (-9).
+"""The embedded engine with a trap on its plugin calls: at one call, the engine or the plugin is killed (-9).
 
-Run as the engine itself is, from the project's root. TRAP is JSON: `log` names a file that gets a line for each provider call;
-`call` (from 1), `when` (`before` the plugin gets it, `after` its answer has come) and `victim` (`engine` or `provider`) set the trap.
+Runs like the engine itself, from the project's root. TRAP is JSON: `log` names a file that gets a line for each provider call;
+`call` (from 1), `when` (`before` the plugin gets the call, `after` its answer) and `victim` (`engine` or `provider`) set the trap.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ if TYPE_CHECKING:
 TRAP: dict[str, Any] = json.loads(os.environ["TRAP"])
 LOG = os.open(TRAP["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 COUNT = itertools.count(1)
-DOOR = "/pulumirpc.ResourceProvider/"
-# What a plugin is told or asked once, at its start: no resource's call.
-GREETINGS = {"Handshake", "GetPluginInfo", "GetSchema", "Cancel"}
+SERVICE = "/pulumirpc.ResourceProvider/"
+# Calls that a plugin gets once, when it starts: they belong to no resource.
+STARTUP_CALLS = {"Handshake", "GetPluginInfo", "GetSchema", "Cancel"}
 
 
 class Trap(grpc.aio.UnaryUnaryClientInterceptor):
-    """Counts the calls to a plugin, and springs at the one that was named."""
+    """Counts the calls to a plugin, and kills the victim at the chosen one."""
 
     def __init__(self, server: plugins.Server) -> None:
         self._server = server
 
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Let a call through, unless it is the one."""
+        """Pass a call on, unless it is the chosen one."""
         method = details.method if isinstance(details.method, str) else details.method.decode()
-        method = method.removeprefix(DOOR)
-        if "/" in method or method in GREETINGS:
+        method = method.removeprefix(SERVICE)
+        if "/" in method or method in STARTUP_CALLS:
             return await continuation(details, request)
         number = next(COUNT)
         urn = getattr(request, "urn", "") or getattr(request, "tok", "")
         os.write(LOG, (json.dumps({"call": number, "method": method, "urn": urn}) + "\n").encode())
         mine = number == TRAP.get("call")
         if mine and TRAP["when"] == "before":
-            self._spring()
+            self._kill()
         answer = await continuation(details, request)
         if not mine or TRAP["when"] == "before":
             return answer
-        await answer  # it had its effect; the answer is lost with whoever had it in hand
-        self._spring()
+        await answer  # it took effect; the answer is lost with the killed process
+        self._kill()
         raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "the plugin was killed")
 
-    def _spring(self) -> None:
+    def _kill(self) -> None:
         if TRAP["victim"] == "engine":
             os.kill(os.getpid(), signal.SIGKILL)
         self._server.kill()
 
 
 class Server(plugins.Server):
-    """A plugin's process whose channel leads through the trap."""
+    """A plugin's process whose channel goes through the trap."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, readers: list[asyncio.Task[None]]) -> None:
         super().__init__(process, port, readers)

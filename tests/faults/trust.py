@@ -1,15 +1,15 @@
-"""Who was trusted when: the log of a run, played over what was verified when it began."""
+"""Which CAs were trusted at each moment: the log of a run, replayed over what was verified at its start."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_TAKES_AWAY = {("POST", "generateVerificationCode"), ("PUT", ""), ("DELETE", "")}
+_UNVERIFIES = {("POST", "generateVerificationCode"), ("PUT", ""), ("DELETE", "")}
 
 
 def moments(verified: Mapping[str, bool], log: Iterable[Mapping[str, Any]]) -> list[frozenset[str]]:
-    """The names of the verified certificates before the first request and after each; of proven ones, not attested ones.
+    """The names of the verified certificates before the first request and after each request; attested ones are not followed.
 
-    A request counts when it had its effect, also where nobody saw the answer.
+    A request counts if it took effect, even if its answer was lost.
     """
     trusted = frozenset(name for name, proven in verified.items() if proven)
     found = [trusted]
@@ -20,7 +20,7 @@ def moments(verified: Mapping[str, bool], log: Iterable[Mapping[str, Any]]) -> l
         if mark and status is not None and 200 <= status < 300:
             if (entry["method"], verb) == ("POST", "verify"):
                 trusted |= {name}
-            elif (entry["method"], verb) in _TAKES_AWAY:
+            elif (entry["method"], verb) in _UNVERIFIES:
                 trusted -= {name}
         found.append(trusted)
     return found
