@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from hubtrust.azure import errors
-from hubtrust.azure.certificates import Certificates, writer
-from hubtrust.azure.management import host_name
+from hubtrust.azure.certificates import Certificates, host_name, writer
 from hubtrust.azure.service import service
 from tests.kit.repository import SHARED
 from tests.kit.scripted_azure import DPS, HUB, scripted, shown

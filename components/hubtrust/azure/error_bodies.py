@@ -58,11 +58,9 @@ class Failure:
         return RefusedError(what, fact, remedy, code=self.code) if self.kind is RefusedError else self.kind(what, fact, remedy)
 
 
-def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Failure | None:
-    """None for a success; otherwise the failure, by status first and code second."""
+def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Failure:
+    """What an error response (status 300 and above) means, by status first and code second."""
     status = response.status_code
-    if status < 300:  # noqa: PLR2004 - HTTP's own class of successes
-        return None
     code, message = envelope(response)
     fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
     kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)

@@ -20,7 +20,7 @@ from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, Faile
 from hubtrust.azure.throttle_pace import Pace
 
 _DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
-_UNAUTHORIZED, _BAD_REQUEST = 401, 400
+_FIRST_FAILURE, _BAD_REQUEST, _UNAUTHORIZED = 300, 400, 401
 # A 409 means "busy", except for these, which waiting does not change.
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
 
@@ -103,8 +103,10 @@ class _Call:
 
     def failure(self, response: Any) -> Failure | None:
         """What is wrong with ``response``; None if the caller expects it."""
+        if response.status_code < _FIRST_FAILURE:
+            return None
         found = failure(response, final_conflicts=_FINAL_CONFLICTS)
-        if found is None or (self.absent and found.absent):
+        if self.absent and found.absent:
             return None
         return None if self.partial and found.status == _BAD_REQUEST and _is_partial(response) else found
 

@@ -9,10 +9,10 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure import clouds
+from hubtrust.azure.certificates import host_name
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
-from hubtrust.azure.management import host_name
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import DEADLINE, LONGEST_DEADLINE, QUESTION_DEADLINE, QUESTION_UNREACHABLE, SHORTEST_DEADLINE, Patience
 from hubtrust.azure.service import Service, service
