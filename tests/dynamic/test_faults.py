@@ -3,6 +3,7 @@
 Faults that pass by themselves, at every call of every operation, are `tests/faults`.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, line
     """403 that stays: told with Azure's words and the role to give, after the deadline, and nothing is left behind."""
     line.clear(always(FAULTS["role spreading"]))
     text = fails(provider, RootAuthority().declared(hub, line, deadline=2))
-    assert "Azure answers 403 AuthorizationFailed: It may not (tried 3 times in" in text
+    assert re.search(r"Azure answers 403 AuthorizationFailed: It may not \(tried \d+ times in", text)  # how often depends on the machine
     assert "give this identity the role that allows it" in text
     assert hub.certificates() == {}
 
