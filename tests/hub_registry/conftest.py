@@ -1,4 +1,4 @@
-"""Local Azure, and a hub of each test's own."""
+"""Local Azure, and a hub for each test."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,8 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture
-def door(azure: LocalAzure) -> Iterator[HubClient]:
-    """A new hub's door, opened by the owner policy's key."""
+def registry(azure: LocalAzure) -> Iterator[HubClient]:
+    """The device registry of a new hub, with a signature of the owner policy."""
     found = HubClient(azure, azure.hub())
     with found.http:
         yield found

@@ -1,4 +1,4 @@
-"""The registry against recordings of Azure's own, request by request, where they hold."""
+"""The registry's answers compared with recordings of Azure's, request by request."""
 
 import gzip
 import json
@@ -17,15 +17,15 @@ pytestmark = [
     pytest.mark.recorded,
     pytest.mark.skipif(not RECORDED.exists(), reason=f"no recorded traffic at {RECORDED.parent.name}/{RECORDED.name}"),
 ]
-# What is not replayed, by what its path holds: local Azure takes messages by MQTT alone.
+# A path with this is not replayed: local Azure accepts messages over MQTT only.
 NOT_HERE = "/messages/"
 VOLATILE = {"etag", "generationId"}
-OLD = "2016-12"  # before it the api-version of 2016-02-03 had other members, and null in place of two absent thumbprints
+OLD = "2016-12"  # earlier, the api-version 2016-02-03 had other members, and null in place of two absent thumbprints
 
 
 @cache
 def sessions() -> dict[str, list[dict[str, Any]]]:
-    """The recorded pairs, by the recording that they are of."""
+    """The pairs of each recording."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with gzip.open(RECORDED, "rt") as lines:
         for pair in map(json.loads, lines):
@@ -49,7 +49,7 @@ def comparable(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("session", ids())
-def test_a_recorded_session(door: HubClient, session: str) -> None:
+def test_a_recorded_session(registry: HubClient, session: str) -> None:
     """Status, error name, quoted etag header and body of each answer are the recorded ones."""
     for pair in sessions()[session]:
         place = urlsplit(pair["uri"])
@@ -58,15 +58,15 @@ def test_a_recorded_session(door: HubClient, session: str) -> None:
         query = {name: values[0] for name, values in parse_qs(place.query).items()}
         more = f"?top={query['top']}" if "top" in query else ""
         sent = {name: values[0] for name, values in pair["request_headers"].items() if name.lower() in {"if-match", "content-type"}}
-        answer = door.ask(pair["method"], place.path + more, version=query["api-version"], headers=sent, content=pair["request_body"])
-        told = f"{pair['method']} {place.path}"
+        answer = registry.ask(pair["method"], place.path + more, version=query["api-version"], headers=sent, content=pair["request_body"])
+        step = f"{pair['method']} {place.path}"
         recorded = {name.lower(): values[0] for name, values in pair["response_headers"].items()}
-        assert answer.status_code == pair["status"], told
-        assert answer.headers.get("iothub-errorcode") == recorded.get("iothub-errorcode"), told
-        assert ("etag" in answer.headers) is ("etag" in recorded), told
+        assert answer.status_code == pair["status"], step
+        assert answer.headers.get("iothub-errorcode") == recorded.get("iothub-errorcode"), step
+        assert ("etag" in answer.headers) is ("etag" in recorded), step
         if not pair["response_body"]:
-            assert answer.content == b"", told
+            assert answer.content == b"", step
         elif "iothub-errorcode" in recorded:
-            assert answer.json()["Message"] == json.loads(pair["response_body"])["Message"], told
+            assert answer.json()["Message"] == json.loads(pair["response_body"])["Message"], step
         elif pair["recorded_commit"] >= OLD:
-            assert comparable(answer.json()) == comparable(json.loads(pair["response_body"])), told
+            assert comparable(answer.json()) == comparable(json.loads(pair["response_body"])), step

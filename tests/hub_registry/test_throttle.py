@@ -17,7 +17,7 @@ def test_rates_are_the_documented_ones(sku: str, units: int, operation: Operatio
 
 
 def test_a_bucket_leaks(subtests: pytest.Subtests) -> None:
-    """Burst, queue, refusal, and free again once time has passed; a refused request does not count."""
+    """Burst, queue, refusal, and free again after some time; a refused request does not count."""
     throttle, hub = Throttle(), {"sku": {"name": "S1", "capacity": 1}}
 
     def wait(now: float) -> float | None:
@@ -35,18 +35,18 @@ def test_a_bucket_leaks(subtests: pytest.Subtests) -> None:
         assert wait(100) == 0
 
 
-def test_over_the_limit_a_hub_answers_429(door: HubClient) -> None:
-    """In the hub's words, without Retry-After; the connection ends, and nothing was done. Another hub is not touched."""
-    other = HubClient(door.azure, door.azure.hub())
-    door.dial(throttle=0.01, throttle_burst=1)
+def test_over_the_limit_a_hub_answers_429(registry: HubClient) -> None:
+    """With the hub's message, without Retry-After; the connection is closed, and nothing was changed. Another hub is not affected."""
+    other = HubClient(registry.azure, registry.azure.hub())
+    registry.dial(throttle=0.01, throttle_burst=1)
     try:
-        assert [door.ask("GET", "/devices").status_code for _ in range(2)] == [200, 200]
-        refused = door.ask("PUT", "/devices/press-001", json={"deviceId": "press-001"})
+        assert [registry.ask("GET", "/devices").status_code for _ in range(2)] == [200, 200]
+        refused = registry.ask("PUT", "/devices/press-001", json={"deviceId": "press-001"})
         assert (refused.status_code, refused.headers["iothub-errorcode"]) == (429, "ThrottlingBacklogTimeout")
         assert "Operation type: CRUD" in refused.json()["Message"]
         assert (refused.headers.get("retry-after"), refused.headers["connection"]) == (None, "close")
         assert other.ask("GET", "/devices").status_code == 200
     finally:
-        door.dial(throttle=None, throttle_burst=250)
+        registry.dial(throttle=None, throttle_burst=250)
         other.http.close()
-    assert door.ask("GET", "/devices/press-001").status_code == 404
+    assert registry.ask("GET", "/devices/press-001").status_code == 404

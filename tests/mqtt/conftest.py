@@ -1,4 +1,4 @@
-"""Local Azure, a hub of each test's own, and authorities that it trusts."""
+"""Local Azure, a hub for each test, and the root CA that it trusts."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def root() -> Party:
 
 
 @pytest.fixture
-def door(azure: LocalAzure, root: Party) -> Iterator[HubClient]:
+def registry(azure: LocalAzure, root: Party) -> Iterator[HubClient]:
     """A new hub that trusts the root, with the device `press-001`."""
     found = HubClient(azure, azure.hub())
     found.hub.put("root", root.pem, isVerified=True)

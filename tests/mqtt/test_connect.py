@@ -1,4 +1,4 @@
-"""Who may connect: every chain, name and credential, judged at the CONNECT; the default is no, and the control port says why."""
+"""Who may connect: the CONNECT is refused unless chain, names and credentials are valid; the control port gives the reason."""
 
 import ssl
 from datetime import UTC, datetime
@@ -15,39 +15,39 @@ from tests.kit.mqtt_device import API, Device, attempts, connect, until
 ACCEPTED, NOT_AUTHORIZED = 0, 5
 
 
-def _refused(door: HubClient, identity: Party | None, folder: Path, *above: Party, device: str = "press-001") -> str:
-    """The reason of a refusal, which comes with return code 5 and the end of the connection."""
-    with Device(door, identity, folder, above=above) as line:
+def _refused(registry: HubClient, identity: Party | None, folder: Path, *above: Party, device: str = "press-001") -> str:
+    """The reason of a refusal; the device gets return code 5 and a closed connection."""
+    with Device(registry, identity, folder, above=above) as line:
         assert line.connect(device) == NOT_AUTHORIZED
         assert line.receive() is None
-    found = attempts(door, device)[-1]
+    found = attempts(registry, device)[-1]
     assert found["accepted"] is False
     return str(found["reason"])
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_full_chain_connects(door: HubClient, root: Party, tmp_path: Path, version: ssl.TLSVersion) -> None:
-    """Leaf and intermediate are sent, the root is on the hub; the registry shows the device connected, and gone when it is."""
+def test_a_full_chain_connects(registry: HubClient, root: Party, tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Leaf and intermediate are sent, the root is on the hub; the registry shows when the device is connected and when it is not."""
     issuing = root.authority_below("Issuing")
-    with Device(door, issuing.device("press-001"), tmp_path, above=(issuing,), version=version) as line:
+    with Device(registry, issuing.device("press-001"), tmp_path, above=(issuing,), version=version) as line:
         assert line.connect("press-001") == ACCEPTED
-        assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
-        assert door.ask("GET", "/statistics/service").json() == {"connectedDeviceCount": 1}
-    until(lambda: door.ask("GET", "/twins/press-001").json()["connectionState"] == "Disconnected")
-    entry = attempts(door, "press-001")[0]
+        assert registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
+        assert registry.ask("GET", "/statistics/service").json() == {"connectedDeviceCount": 1}
+    until(lambda: registry.ask("GET", "/twins/press-001").json()["connectionState"] == "Disconnected")
+    entry = attempts(registry, "press-001")[0]
     assert (entry["accepted"], entry["subject"], entry["issuer"]) == (True, "CN=press-001", "CN=Issuing")
-    assert door.ask("GET", "/devices/press-001").json()["lastActivityTime"] > "2020"
+    assert registry.ask("GET", "/devices/press-001").json()["lastActivityTime"] > "2020"
 
 
-def test_an_issuing_ca_on_the_hub_is_enough(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """What is verified on the hub need not be sent, and nothing above it is asked; another CA under the same root is a stranger."""
+def test_an_issuing_ca_on_the_hub_is_enough(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A CA that is verified on the hub need not be sent, nor its issuer; another CA under the same root is not trusted."""
     other, issuing = Party("Other root"), None
     issuing = other.authority_below("Issuing")
-    door.hub.put("issuing", issuing.pem, isVerified=True)
-    with Device(door, issuing.device("press-001"), tmp_path) as line:
+    registry.hub.put("issuing", issuing.pem, isVerified=True)
+    with Device(registry, issuing.device("press-001"), tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
     sibling = other.authority_below("Sibling")
-    assert "does not end at a certificate verified" in _refused(door, sibling.device("press-001"), tmp_path, sibling, other)
+    assert "does not end at a certificate verified" in _refused(registry, sibling.device("press-001"), tmp_path, sibling, other)
     assert root.pem != other.pem
 
 
@@ -67,8 +67,8 @@ def test_an_issuing_ca_on_the_hub_is_enough(door: HubClient, root: Party, tmp_pa
     ("nothing", "no certificate was sent"),
     ("expired intermediate", "has expired"),
 ])  # fmt: skip
-def test_each_flaw_is_refused(door: HubClient, root: Party, tmp_path: Path, what: str, reason: str) -> None:
-    """Return code 5, the end, and the reason in the log."""
+def test_each_flaw_is_refused(registry: HubClient, root: Party, tmp_path: Path, what: str, reason: str) -> None:
+    """Return code 5, a closed connection, and the reason in the log."""
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
     past, future = datetime.now(UTC) - 60 * DAY, datetime.now(UTC) + DAY
@@ -95,11 +95,11 @@ def test_each_flaw_is_refused(door: HubClient, root: Party, tmp_path: Path, what
         "expired intermediate": (stale.device("press-001"), (stale,)),
     }
     identity, above = cases[what]
-    assert reason in _refused(door, identity, tmp_path, *above)
+    assert reason in _refused(registry, identity, tmp_path, *above)
 
 
 def _without_identifier(issuer: Party) -> Party:
-    """A device of an authority that has the hub's root's name and another key; by the key identifier it would just not be found."""
+    """A device of a CA with the hub's root's name and another key. With a key identifier, the root would not be tried at all."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
 
@@ -117,88 +117,88 @@ def _without_identifier(issuer: Party) -> Party:
     return device
 
 
-def test_verified_at_that_moment(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """A CA that loses its verification or is deleted lets nobody in any more; one that never was verified neither."""
+def test_verified_at_that_moment(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A CA that lost its verification, was deleted, or never was verified is not trusted."""
     device = root.device("press-001")
-    with Device(door, device, tmp_path) as line:
+    with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
-    door.hub.generate("root")
-    assert "it has none" in _refused(door, device, tmp_path)
-    door.hub.put("root", root.pem, isVerified=True)
-    with Device(door, device, tmp_path) as line:
+    registry.hub.generate("root")
+    assert "it has none" in _refused(registry, device, tmp_path)
+    registry.hub.put("root", root.pem, isVerified=True)
+    with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
-    door.hub.delete("root")
-    assert "it has none" in _refused(door, device, tmp_path)
+    registry.hub.delete("root")
+    assert "it has none" in _refused(registry, device, tmp_path)
     other = Party("Other")
-    door.hub.put("other", other.pem)
-    assert "it has none" in _refused(door, other.device("press-001"), tmp_path)
+    registry.hub.put("other", other.pem)
+    assert "it has none" in _refused(registry, other.device("press-001"), tmp_path)
 
 
-def test_trust_of_one_hub_is_none_of_another(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """The same device and chain at a hub that trusts another CA."""
-    second = HubClient(door.azure, door.azure.hub())
+def test_each_hub_trusts_its_own_cas_only(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A hub that trusts another CA refuses the same device and chain."""
+    second = HubClient(registry.azure, registry.azure.hub())
     second.hub.put("other", Party("Other").pem, isVerified=True)
     second.put("press-001")
     assert "neither verified here" in _refused(second, root.device("press-001"), tmp_path)
     second.http.close()
 
 
-def test_dates_are_judged_by_local_azures_clock(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """A certificate of 30 days is refused once the clock is 40 days on."""
-    control = door.azure.ready["control"]
+def test_dates_are_checked_by_local_azures_clock(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A certificate that is valid for 30 days is refused once the clock is 40 days ahead."""
+    control = registry.azure.ready["control"]
     httpx.put(f"{control}/clock", json={"advance": 40 * 86400}, trust_env=False).raise_for_status()
     try:
-        assert "has expired" in _refused(door, root.device("press-001"), tmp_path)
+        assert "has expired" in _refused(registry, root.device("press-001"), tmp_path)
     finally:
         httpx.delete(f"{control}/clock", trust_env=False).raise_for_status()
 
 
-def test_who_is_not_in_the_registry(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """No entry, or a disabled one, whose reason is told."""
-    assert "no device 'press-002' is registered" in _refused(door, root.device("press-002"), tmp_path, device="press-002")
-    door.put("retired", status="disabled", statusReason="worn out")
-    assert "device 'retired' is disabled: worn out" in _refused(door, root.device("retired"), tmp_path, device="retired")
+def test_a_device_must_be_registered_and_enabled(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A device without an entry is refused, and so is a disabled one, with its statusReason."""
+    assert "no device 'press-002' is registered" in _refused(registry, root.device("press-002"), tmp_path, device="press-002")
+    registry.put("retired", status="disabled", statusReason="worn out")
+    assert "device 'retired' is disabled: worn out" in _refused(registry, root.device("retired"), tmp_path, device="retired")
 
 
-def test_self_signed_by_either_thumbprint(door: HubClient, tmp_path: Path) -> None:
+def test_self_signed_by_either_thumbprint(registry: HubClient, tmp_path: Path) -> None:
     """Primary by SHA-1, secondary by SHA-256; another certificate is refused, and so is the right one once it has expired."""
     from cryptography.hazmat.primitives import hashes
 
     first, second = (Party("whatever", authority=False) for _ in range(2))
     pair = {"primaryThumbprint": first.thumbprint(), "secondaryThumbprint": second.certificate.fingerprint(hashes.SHA256()).hex()}
-    door.put("own", authentication={"type": "selfSigned", "x509Thumbprint": pair})
+    registry.put("own", authentication={"type": "selfSigned", "x509Thumbprint": pair})
     for identity in (first, second):
-        with Device(door, identity, tmp_path) as line:
+        with Device(registry, identity, tmp_path) as line:
             assert line.connect("own") == ACCEPTED
-    assert "not one of the two" in _refused(door, Party("whatever", authority=False), tmp_path, device="own")
+    assert "not one of the two" in _refused(registry, Party("whatever", authority=False), tmp_path, device="own")
     old = Party("old", authority=False, start=datetime.now(UTC) - 60 * DAY)
     stale = {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": old.thumbprint()}}
-    door.put("stale", authentication=stale)
-    assert "has expired" in _refused(door, old, tmp_path, device="stale")
+    registry.put("stale", authentication=stale)
+    assert "has expired" in _refused(registry, old, tmp_path, device="stale")
 
 
-def test_by_key_where_the_hub_allows_it(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """A device's own key or a policy with DeviceConnect; not for a device that has a certificate, not when it is off."""
-    keys = door.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]
+def test_by_key_where_the_hub_allows_it(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A device's own key or a policy with DeviceConnect; not for a device with a certificate, nor where local authentication is off."""
+    keys = registry.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]
 
     def code(device: str, password: str) -> int | None:
-        with Device(door, None, tmp_path) as line:
+        with Device(registry, None, tmp_path) as line:
             return line.connect(device, password=password)
 
-    own = signature(f"{door.host}/devices/by-key", "", keys["secondaryKey"])
+    own = signature(f"{registry.host}/devices/by-key", "", keys["secondaryKey"])
     assert code("by-key", own) == ACCEPTED
-    assert code("by-key", signature(door.host, "device", door.key("device"))) == ACCEPTED
-    assert code("by-key", signature(door.host, "registryRead", door.key("registryRead"))) == NOT_AUTHORIZED
-    assert code("by-key", signature(f"{door.host}/devices/by-key", "", keys["primaryKey"], seconds=-1)) == NOT_AUTHORIZED
-    assert code("by-key", signature(f"{door.host}/devices/by", "", keys["primaryKey"])) == NOT_AUTHORIZED
+    assert code("by-key", signature(registry.host, "device", registry.key("device"))) == ACCEPTED
+    assert code("by-key", signature(registry.host, "registryRead", registry.key("registryRead"))) == NOT_AUTHORIZED
+    assert code("by-key", signature(f"{registry.host}/devices/by-key", "", keys["primaryKey"], seconds=-1)) == NOT_AUTHORIZED
+    assert code("by-key", signature(f"{registry.host}/devices/by", "", keys["primaryKey"])) == NOT_AUTHORIZED
     assert code("by-key", "") == NOT_AUTHORIZED
     assert code("press-001", own) == NOT_AUTHORIZED
     properties = {"disableLocalAuth": True}
-    door.azure.ask("PUT", door.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})
-    until(lambda: door.azure.ask("GET", door.hub.id).json()["properties"]["state"] == "Active")
+    registry.azure.ask("PUT", registry.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})
+    until(lambda: registry.azure.ask("GET", registry.hub.id).json()["properties"]["state"] == "Active")
     assert code("by-key", own) == NOT_AUTHORIZED
-    assert "disableLocalAuth" in attempts(door, "by-key")[-1]["reason"]
-    with Device(door, root.device("press-001"), tmp_path) as line:
+    assert "disableLocalAuth" in attempts(registry, "by-key")[-1]["reason"]
+    with Device(registry, root.device("press-001"), tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
 
 
@@ -210,14 +210,14 @@ def test_by_key_where_the_hub_allows_it(door: HubClient, root: Party, tmp_path: 
     ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "no modules"),
     ("", "", "does not begin with"),
 ])  # fmt: skip
-def test_names_that_do_not_fit(door: HubClient, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
+def test_names_that_do_not_match(registry: HubClient, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
     """Client id, user name and hub must agree."""
-    with Device(door, root.device("press-001"), tmp_path) as line:
-        line.send(connect(client, user.format(host=door.host)))
+    with Device(registry, root.device("press-001"), tmp_path) as line:
+        line.send(connect(client, user.format(host=registry.host)))
         answer = line.receive()
         assert answer
         assert answer.body == bytes((0, NOT_AUTHORIZED))
-    assert reason in attempts(door, client)[-1]["reason"]
+    assert reason in attempts(registry, client)[-1]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -229,34 +229,34 @@ def test_names_that_do_not_fit(door: HubClient, root: Party, tmp_path: Path, cli
         "{host}/press-001/?api-version=2020-09-30&DeviceClientType=x%2F1",
     ],
 )
-def test_user_names_that_clients_send(door: HubClient, root: Party, tmp_path: Path, user: str) -> None:
-    """With and without an api-version, with a client's own words after it."""
-    with Device(door, root.device("press-001"), tmp_path) as line:
-        line.send(connect("press-001", user.format(host=door.host)))
+def test_user_names_that_clients_send(registry: HubClient, root: Party, tmp_path: Path, user: str) -> None:
+    """With and without an api-version, and with a client's own parameters after it."""
+    with Device(registry, root.device("press-001"), tmp_path) as line:
+        line.send(connect("press-001", user.format(host=registry.host)))
         answer = line.receive()
         assert answer
         assert answer.body == bytes((0, ACCEPTED))
 
 
 @pytest.mark.parametrize("name", ["", "nobody-has-this-hub.azure-devices.net", "management.azure.com"])
-def test_the_name_that_tls_asked_for_is_the_hub(door: HubClient, root: Party, tmp_path: Path, name: str) -> None:
-    """Without a name in the handshake, or with one that is no hub's, nobody gets in."""
-    with Device(door, root.device("press-001"), tmp_path, name=name) as line:
+def test_the_tls_server_name_must_be_the_hub(registry: HubClient, root: Party, tmp_path: Path, name: str) -> None:
+    """A handshake without a server name (SNI), or with one that is not a hub's, leads to a refusal."""
+    with Device(registry, root.device("press-001"), tmp_path, name=name) as line:
         assert line.connect("press-001") == NOT_AUTHORIZED
 
 
-def test_a_hostile_id_stays_in_its_field(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """An id with signs that mean something in topics, queries or URLs connects as itself."""
+def test_a_hostile_id_stays_in_its_field(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """An id with characters that are special in topics, queries or URLs is taken literally."""
     device = "it's%2F?*(1)=$"
-    door.put(device)
-    with Device(door, root.device(device), tmp_path) as line:
-        line.send(connect(device, f"{door.host}/{device.partition('?')[0]}"))
+    registry.put(device)
+    with Device(registry, root.device(device), tmp_path) as line:
+        line.send(connect(device, f"{registry.host}/{device.partition('?')[0]}"))
         answer = line.receive()
         assert answer
         assert answer.body[1] == NOT_AUTHORIZED
-    with Device(door, root.device(device), tmp_path) as line:
-        line.send(connect(device, f"{door.host}/{device}/{API}"))
+    with Device(registry, root.device(device), tmp_path) as line:
+        line.send(connect(device, f"{registry.host}/{device}/{API}"))
         answer = line.receive()
         assert answer
         assert answer.body[1] == ACCEPTED
-    assert door.ask("GET", f"/devices/{quote(device, safe='')}").json()["lastActivityTime"] > "2020"
+    assert registry.ask("GET", f"/devices/{quote(device, safe='')}").json()["lastActivityTime"] > "2020"

@@ -17,18 +17,18 @@ from sandbox.azure.judge import connection
 from tests.kit.repository import SHARED
 
 CASES = SHARED / "x509-cases" / "limbo.jsonl.gz"
-HOST_NAME = "hangs on a host name to connect to; a device has none (RFC 9525 is about servers)"
-DEPTH = "hangs on a depth that the verifier is told; the judge is told none but a limit of ten (RFC 5280, 6.1.1)"
-WILDCARD = "OpenSSL compares a wildcard as it stands, not as the names it could match (RFC 5280, 4.2.1.10); no device's name is one"
-ONE_PATH = "OpenSSL takes the first path it can build and judges that one; RFC 5280, 6 leaves finding another to the verifier"
-ISSUER = "a rule for whoever issues, which a path is not asked for"
-ANCHOR = "is about the anchor itself, which is the hub's word: a path takes its name and key (RFC 5280, 6.1.1 d)"
-# Where the judge answers otherwise than expected, however strict; each with its reason.
+HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"
+DEPTH = "depends on a maximum depth that is given to the verifier; the judge's only limit is ten (RFC 5280, 6.1.1)"
+WILDCARD = "OpenSSL compares a wildcard literally, not as the names it could match (RFC 5280, 4.2.1.10); devices' names have no wildcards"
+ONE_PATH = "OpenSSL validates the first path that it can build; RFC 5280, 6 leaves it to the verifier whether to look for another"
+ISSUER = "a rule for issuers, not a part of path validation"
+ANCHOR = "is about the trust anchor, which the hub vouches for: a path uses only its name and key (RFC 5280, 6.1.1 d)"
+# Where the judge's verdict differs from the expected one, strict or not, and why.
 DIFFERS = {
     "cve::cve-2025-61727": WILDCARD,
     "pathlen::max-chain-depth-0-exhausted": DEPTH,
     "pathlen::max-chain-depth-1-exhausted": DEPTH,
-    "rfc5280::eku::ee-wrong-eku": "hangs on serverAuth; a device's certificate is asked for clientAuth, beside the path",
+    "rfc5280::eku::ee-wrong-eku": "depends on serverAuth; a device's certificate needs clientAuth, which is checked apart from the path",
     "rfc5280::nc::permitted-dns-match-noncritical": f"{ISSUER} (RFC 5280, 4.2.1.10: critical)",
     "rfc5280::nc::not-allowed-in-ee-noncritical": f"{ISSUER} (RFC 5280, 4.2.1.10: in authorities only)",
     "rfc5280::nc::nc-forbids-same-chain-ica": ONE_PATH,
@@ -40,7 +40,7 @@ DIFFERS = {
     "rfc5280::root-non-critical-basic-constraints": f"{ANCHOR} (4.2.1.9)",
     "rfc5280::serial::zero": f"{ISSUER} (RFC 5280, 4.1.2.2: positive)",
 }
-# What only `--strict` refuses: RFC 5280, 4 asks it of issuers, and Azure was recorded to take CA certificates without any extension.
+# What only `--strict` refuses: RFC 5280, 4 requires it of issuers, and in recordings Azure accepts CA certificates without extensions.
 ONLY_STRICT = {
     "rfc5280::aki::leaf-missing-aki": "4.2.1.1",
     "rfc5280::aki::intermediate-missing-aki": "4.2.1.1",
@@ -50,12 +50,12 @@ ONLY_STRICT = {
     "rfc5280::root-missing-basic-constraints": "4.2.1.9",
     "rfc5280::leaf-ku-keycertsign": "4.2.1.9",
 }
-# Where the `openssl` command and the library that the judge calls are of versions that differ.
-EXACT = "OpenSSL 3.0 takes notAfter as the first moment outside; RFC 5280, 4.1.2.5 includes it, and so do newer ones"
+# Where the `openssl` command differs because its version is another one than that of the library that the judge calls.
+EXACT = "OpenSSL 3.0 excludes the moment of notAfter; RFC 5280, 4.1.2.5 includes it, and so do newer versions"
 COMMAND_DIFFERS = {
     "rfc5280::validity::notafter-exact": EXACT,
     "rfc5280::validity::notafter-fractional": EXACT,
-    "rfc5280::root-non-critical-basic-constraints": "OpenSSL 3.0 asks it of an anchor too, newer ones do not",
+    "rfc5280::root-non-critical-basic-constraints": "OpenSSL 3.0 requires it of a trust anchor too, newer versions do not",
 }
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),  # one of the cases
@@ -83,7 +83,7 @@ def moment(case: dict[str, Any]) -> datetime:
 
 
 def verdict(case: dict[str, Any], *, strict: bool) -> str:
-    """What the judge says of the path."""
+    """The judge's verdict on the path."""
     sent = [case["peer_certificate"], *case.get("untrusted_intermediates", [])]
     chain = [crypto.load_certificate(crypto.FILETYPE_PEM, text.encode()) for text in sent]
     anchors = tuple(base64.b64decode("".join(text.strip().splitlines()[1:-1])) for text in case.get("trusted_certs", []))
@@ -91,7 +91,7 @@ def verdict(case: dict[str, Any], *, strict: bool) -> str:
 
 
 def openssl(case: dict[str, Any], folder: Path, *, strict: bool) -> str:
-    """What `openssl verify` says, told that any certificate it trusts ends a path."""
+    """The verdict of `openssl verify`; with -partial_chain, a path may end at any trusted certificate."""
     trusted, others, peer = folder / "trusted.pem", folder / "others.pem", folder / "peer.pem"
     trusted.write_text("\n".join(case.get("trusted_certs", [])))
     others.write_text("\n".join(case.get("untrusted_intermediates", [])))
@@ -104,7 +104,7 @@ def openssl(case: dict[str, Any], folder: Path, *, strict: bool) -> str:
 
 @pytest.mark.parametrize("case_id", ids())
 def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
-    """Strict, the verdict is the expected one, but for what is named above; otherwise it also passes what only strictness refuses."""
+    """The strict verdict is the expected one, except for the cases above; the default verdict accepts what only `--strict` refuses."""
     case = cases()[case_id]
     strict, plain = verdict(case, strict=True), verdict(case, strict=False)
     assert (strict == case["expected_result"]) is (case_id not in DIFFERS)
@@ -114,6 +114,6 @@ def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
 
 
 def test_every_named_exception_is_a_case() -> None:
-    """No exception outlives its case."""
+    """Each exception belongs to an existing case."""
     assert set(DIFFERS) | set(ONLY_STRICT) | set(COMMAND_DIFFERS) <= set(cases())
     assert not set(DIFFERS) & set(ONLY_STRICT)

@@ -1,4 +1,4 @@
-"""What a connected device may say, and what ends its session."""
+"""What a connected device may send, and what ends its session."""
 
 import json
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ _EVENTS = "devices/press-001/messages/events/"
 
 
 @pytest.fixture
-def line(door: HubClient, root: Party, tmp_path: Path) -> Iterator[Device]:
+def line(registry: HubClient, root: Party, tmp_path: Path) -> Iterator[Device]:
     """`press-001`, connected."""
-    with Device(door, root.device("press-001"), tmp_path) as found:
+    with Device(registry, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001") == 0
         yield found
 
@@ -30,19 +30,19 @@ def _subscribe(line: Device, *topics: str, qos: int = 1) -> list[int]:
     return list(answer.body[2:])
 
 
-def test_telemetry_at_qos_0_and_1(door: HubClient, line: Device) -> None:
-    """QoS 1 is acknowledged by its id; both are told on the control port with topic and size, and never the payload."""
+def test_telemetry_at_qos_0_and_1(registry: HubClient, line: Device) -> None:
+    """QoS 1 is acknowledged with its packet id; the control port shows both messages with topic and size, without payload."""
     topic = f"{_EVENTS}shift=night&%24.ct=application%2Fjson"
     line.send(packet(Kind.PUBLISH, text(_EVENTS) + b"hello"), packet(Kind.PUBLISH, text(topic) + b"\0\x2a" + b"x" * 300, 0x02))
     answer = line.receive()
     assert answer
     assert (answer.kind, answer.body) == (Kind.PUBACK, b"\0\x2a")
-    told = [(each["topic"], each["size"], each["qos"]) for each in messages(door, "press-001")]
-    assert told == [(_EVENTS, 5, 0), (topic, 300, 1)]
+    shown = [(each["topic"], each["size"], each["qos"]) for each in messages(registry, "press-001")]
+    assert shown == [(_EVENTS, 5, 0), (topic, 300, 1)]
 
 
-def test_a_packet_in_pieces_and_packets_in_one(line: Device) -> None:
-    """TLS records and packets have nothing to do with each other."""
+def test_packets_need_not_match_tls_records(line: Device) -> None:
+    """A packet may arrive in several records, and one record may hold several packets."""
     raw = packet(Kind.PUBLISH, text(_EVENTS) + b"\0\1" + b"y" * 20000, 0x02)
     for at in range(0, len(raw), 4999):
         line.send(raw[at : at + 4999])
@@ -60,10 +60,10 @@ def test_subscriptions(line: Device) -> None:
     assert (answer.kind, answer.body) == (Kind.UNSUBACK, b"\0\x09")
 
 
-def test_the_twin(door: HubClient, line: Device) -> None:
-    """GET gives desired and reported properties, a patch of the reported ones is merged; tags are not the device's to see."""
+def test_the_twin(registry: HubClient, line: Device) -> None:
+    """GET returns desired and reported properties but no tags; a patch of the reported ones is merged."""
     body = {"tags": {"secret": "plan"}, "properties": {"desired": {"rate": 5}}}
-    door.ask("PATCH", "/twins/press-001", json=body).raise_for_status()
+    registry.ask("PATCH", "/twins/press-001", json=body).raise_for_status()
     assert _subscribe(line, "$iothub/twin/res/#") == [1]
 
     def ask(topic: str, payload: bytes = b"") -> tuple[str, bytes]:
@@ -80,7 +80,7 @@ def test_the_twin(door: HubClient, line: Device) -> None:
     assert ask(f"{patch}2", b'{"firmware": {"version": "1.2"}}') == ("$iothub/twin/res/204/?$rid=2&$version=2", b"")
     assert ask(f"{patch}3", b"[1]") == ("$iothub/twin/res/400/?$rid=3", b"")
     assert ask(f"{patch}4", b'{"a.b": 1}') == ("$iothub/twin/res/400/?$rid=4", b"")
-    reported = door.ask("GET", "/twins/press-001").json()["properties"]["reported"]
+    reported = registry.ask("GET", "/twins/press-001").json()["properties"]["reported"]
     assert (reported["firmware"], reported["$version"]) == ({"version": "1.2"}, 2)
 
 
@@ -96,11 +96,11 @@ def test_the_twin(door: HubClient, line: Device) -> None:
     (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
     (packet(Kind.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
 ], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
-def test_what_a_hub_closes_for(door: HubClient, line: Device, raw: bytes, reason: str) -> None:
+def test_what_a_hub_closes_for(registry: HubClient, line: Device, raw: bytes, reason: str) -> None:
     """The connection ends without an answer, and the control port says why."""
     line.send(raw)
     assert line.receive() is None
-    assert reason in until(lambda: attempts(door, "press-001")[1:])[-1]["reason"]
+    assert reason in until(lambda: attempts(registry, "press-001")[1:])[-1]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -108,71 +108,71 @@ def test_what_a_hub_closes_for(door: HubClient, line: Device, raw: bytes, reason
     [b"GET / HTTP/1.1\r\n\r\n", packet(Kind.PINGREQ, b""), packet(Kind.CONNECT, text("MQTT") + b"\4\2")],
     ids=["http", "ping", "half"],
 )
-def test_what_is_no_connect(door: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
-    """Before a CONNECT nothing else is taken."""
-    with Device(door, root.device("press-001"), tmp_path) as found:
+def test_what_is_not_a_connect(registry: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
+    """A connection whose first packet is not a valid CONNECT is closed."""
+    with Device(registry, root.device("press-001"), tmp_path) as found:
         found.send(raw)
         assert found.receive() is None
 
 
-def test_mqtt_5_is_told_to_step_back(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """Return code 1: another protocol level."""
-    with Device(door, root.device("press-001"), tmp_path) as found:
+def test_mqtt_5_is_refused(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """Return code 1: unacceptable protocol level."""
+    with Device(registry, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001", level=5) == 1
 
 
-def test_disabling_a_device_drops_its_session(door: HubClient, line: Device) -> None:
-    """At once, and it does not get in again."""
+def test_disabling_a_device_drops_its_session(registry: HubClient, line: Device) -> None:
+    """At once; the control port gives the reason."""
     body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}, "status": "disabled"}
-    door.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
+    registry.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
     assert line.receive() is None
-    assert "the device was disabled" in attempts(door, "press-001")[-1]["reason"]
+    assert "the device was disabled" in attempts(registry, "press-001")[-1]["reason"]
 
 
-def test_deleting_a_device_drops_its_session(door: HubClient, line: Device) -> None:
-    """Also when it is made again in the same bulk of calls: that is another device."""
-    door.bulk({"id": "press-001", "importMode": "delete"}).raise_for_status()
-    door.put("press-001")
+def test_deleting_a_device_drops_its_session(registry: HubClient, line: Device) -> None:
+    """Also where it is created again at once: that is another device."""
+    registry.bulk({"id": "press-001", "importMode": "delete"}).raise_for_status()
+    registry.put("press-001")
     assert line.receive() is None
-    assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected"
+    assert registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected"
 
 
-def test_a_change_of_tags_drops_nobody(door: HubClient, line: Device) -> None:
-    """Nor does an update that leaves the device enabled."""
-    door.ask("PATCH", "/twins/press-001", json={"tags": {"a": 1}}).raise_for_status()
+def test_a_change_of_tags_keeps_the_session(registry: HubClient, line: Device) -> None:
+    """So does an update that leaves the device enabled."""
+    registry.ask("PATCH", "/twins/press-001", json={"tags": {"a": 1}}).raise_for_status()
     body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}}
-    door.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
+    registry.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
     line.send(packet(Kind.PINGREQ, b""))
     answer = line.receive()
     assert answer
     assert answer.kind == Kind.PINGRESP
 
 
-def test_a_hub_that_goes_takes_its_sessions_along(door: HubClient, line: Device) -> None:
-    """Deleting the hub is deleting its devices."""
-    door.hub.vanish()
+def test_deleting_a_hub_ends_its_sessions(registry: HubClient, line: Device) -> None:
+    """Deleting the hub deletes its devices."""
+    registry.hub.vanish()
     assert line.receive() is None
 
 
-def test_the_newer_connection_displaces_the_older(door: HubClient, root: Party, tmp_path: Path, line: Device) -> None:
-    """One session a device; the registry goes on showing it connected."""
-    with Device(door, root.device("press-001"), tmp_path) as second:
+def test_a_second_connection_ends_the_first(registry: HubClient, root: Party, tmp_path: Path, line: Device) -> None:
+    """A device has one session; the registry still shows it connected."""
+    with Device(registry, root.device("press-001"), tmp_path) as second:
         assert second.connect("press-001") == 0
         assert line.receive() is None
-        assert door.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
+        assert registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Connected"
 
 
-def test_silence_beyond_the_keep_alive_ends_it(door: HubClient, root: Party, tmp_path: Path) -> None:
-    """One and a half times the seconds that the device promised."""
-    with Device(door, root.device("press-001"), tmp_path) as found:
+def test_silence_beyond_the_keep_alive_ends_the_session(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """After one and a half times the keep-alive that the device declared."""
+    with Device(registry, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001", keep_alive=1) == 0
         assert found.receive() is None
-    assert "nothing was heard" in attempts(door, "press-001")[-1]["reason"]
+    assert "nothing was heard" in attempts(registry, "press-001")[-1]["reason"]
 
 
-def test_a_polite_goodbye(door: HubClient, line: Device) -> None:
-    """DISCONNECT closes the connection and leaves no reason behind."""
+def test_disconnect(registry: HubClient, line: Device) -> None:
+    """DISCONNECT closes the connection, and no reason is logged."""
     line.send(packet(Kind.DISCONNECT, b""))
     assert line.receive() is None
-    until(lambda: door.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected")
-    assert [each["accepted"] for each in attempts(door, "press-001")] == [True]
+    until(lambda: registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected")
+    assert [each["accepted"] for each in attempts(registry, "press-001")] == [True]

@@ -1,4 +1,4 @@
-"""Local Azure, and other people's clients pointed at it by nothing but the environment that `sandbox env` prints."""
+"""Local Azure, and other people's clients, configured only with the environment that `sandbox env` prints."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    """Local Azure with the dial for clients that would else wait 30 s between their polls."""
+    """Local Azure with the dial for clients that otherwise wait 30 s between their polls."""
     with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
         yield found
 
 
 @pytest.fixture
 def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
-    """What a client gets: that environment, and a home of its own."""
+    """What a client gets: that environment, and its own home folder."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -35,7 +35,7 @@ def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def shell(environment: dict[str, str], tmp_path: Path) -> Shell:
-    """Runs a line of shell where the client's files lie."""
+    """Runs a line of shell in the folder with the client's files."""
 
     def run(line: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
         command = ["bash", "-euo", "pipefail", "-c", line]
@@ -53,7 +53,7 @@ def az(environment: dict[str, str]) -> None:
     if (own / "az").exists():
         environment["PATH"] = f"{own}{os.pathsep}{environment['PATH']}"
     elif not shutil.which("az"):
-        reason = "the az CLI is not here; `make strangers` installs it"
+        reason = "the az CLI is not installed; run `make strangers`"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

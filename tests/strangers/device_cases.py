@@ -1,4 +1,4 @@
-"""One hub, and devices with every kind of chain, each to be let in or refused as Azure documents."""
+"""One hub, and devices with every kind of chain; each must be accepted or refused as Azure documents."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tests.kit.device_certificates import DAY, Party
 from tests.kit.hub_client import HubClient
 
-# Each case, and the reason of its refusal on the control port; None: it is let in.
+# Each case, and the reason of its refusal on the control port; None: it is accepted.
 CASES = {
     "valid": None,
     "expired": "has expired",
@@ -26,7 +26,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Case:
-    """A device with what it shows."""
+    """A device with the chain and key that it presents."""
 
     name: str
     device: str
@@ -38,28 +38,28 @@ class Case:
 class DeviceCases:
     """The hub and its cases."""
 
-    door: HubClient
+    registry: HubClient
     cases: list[Case]
 
     def work(self, folder: Path) -> Path:
         """The file that a driver reads."""
-        proxy = urlsplit(self.door.azure.ready["proxy"])
+        proxy = urlsplit(self.registry.azure.ready["proxy"])
         cases = [{"name": case.name, "device": case.device, "chain": str(case.chain), "key": str(case.key)} for case in self.cases]
-        body = {"host": self.door.host, "ca": self.door.azure.ready["ca_file"], "cases": cases}
+        body = {"host": self.registry.host, "ca": self.registry.azure.ready["ca_file"], "cases": cases}
         file = folder / "work.json"
         file.write_text(json.dumps(body | {"proxy_host": proxy.hostname, "proxy_port": proxy.port}))
         return file
 
 
-def estate(door: HubClient, folder: Path) -> DeviceCases:
-    """Make the hub's certificates, the devices and their files."""
+def estate(registry: HubClient, folder: Path) -> DeviceCases:
+    """Create the hub's certificates, the devices and their files."""
     root, gone = Party("Plant root"), Party("Deleted root")
     issuing = root.authority_below("Plant issuing", path_length=0)
     below, plain = issuing.authority_below("Too deep"), issuing.device("A device")
-    door.hub.put("root", root.pem, isVerified=True)
-    door.hub.put("gone", gone.pem, isVerified=True)
-    door.hub.delete("gone")
-    made: dict[str, tuple[Party, tuple[Party, ...]]] = {
+    registry.hub.put("root", root.pem, isVerified=True)
+    registry.hub.put("gone", gone.pem, isVerified=True)
+    registry.hub.delete("gone")
+    presented: dict[str, tuple[Party, tuple[Party, ...]]] = {
         "valid": (issuing.device("valid"), (issuing,)),
         "expired": (issuing.device("expired", start=datetime.now(UTC) - 60 * DAY), (issuing,)),
         "wrong name": (issuing.device("another"), (issuing,)),
@@ -71,9 +71,9 @@ def estate(door: HubClient, folder: Path) -> DeviceCases:
         "disabled": (issuing.device("disabled"), (issuing,)),
     }
     cases = []
-    for name, (identity, above) in made.items():
+    for name, (identity, above) in presented.items():
         device = name.replace(" ", "-")
         state: dict[str, Any] = {"status": "disabled", "statusReason": "retired"} if name == "disabled" else {}
-        door.put(device, **state)
+        registry.put(device, **state)
         cases.append(Case(name, device, *identity.files(folder / device, *above)))
-    return DeviceCases(door, cases)
+    return DeviceCases(registry, cases)

@@ -1,4 +1,4 @@
-"""The az CLI, unmodified: a hub, a provisioning service, their certificates, and a proof made by openssl."""
+"""The az CLI, unmodified: a hub, a provisioning service, their certificates, and a proof signed by openssl."""
 
 import json
 import re
@@ -27,8 +27,8 @@ _PROOF = (
     ("hub", "--hub-name", "az iot hub create --resource-group {group} --name {name} --sku S1 --location westeurope"),
     ("dps", "--dps-name", "az iot dps create --resource-group {group} --name {name} --location westeurope"),
 ])  # fmt: skip
-def test_a_certificate_lives_its_life(shell: Shell, service: str, flag: str, make: str) -> None:
-    """Create, code, a proof by a wrong key (Azure's error 400053), a proof by the right one, delete; then the group goes."""
+def test_a_certificate_from_upload_to_deletion(shell: Shell, service: str, flag: str, make: str) -> None:
+    """Create, code, a proof with a wrong key (Azure's error 400053), a proof with the right one, delete; then the group is deleted."""
     group, name = f"az-{service}", f"az-{service}-trial"
     shell(_LOGIN)
     shell(f"az group create --name {group} --location westeurope")
@@ -54,8 +54,8 @@ def test_a_certificate_lives_its_life(shell: Shell, service: str, flag: str, mak
     assert shell(f"az group exists --name {group}").stdout.strip() == "false"
 
 
-def test_a_role_is_given(shell: Shell) -> None:
-    """`az role assignment create` finds the role by its name and puts it on a scope."""
+def test_a_role_is_assigned(shell: Shell) -> None:
+    """`az role assignment create` finds the role by its name and assigns it on a scope."""
     shell(_LOGIN)
     principal = "11111111-2222-4333-8444-555555555555"
     flags = f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'IoT Hub Data Contributor'"
@@ -63,8 +63,8 @@ def test_a_role_is_given(shell: Shell) -> None:
     assert made["principalId"] == principal
 
 
-def test_the_first_proof_page_does_what_it_says(shell: Shell, tmp_path: Path) -> None:
-    """The lines of docs/first-proof.md, as they stand there, end with `true`."""
+def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:
+    """The commands of docs/first-proof.md, unchanged, end with `true`."""
     page = (ROOT / "docs" / "first-proof.md").read_text()
     lines = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[0]
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -77,14 +77,14 @@ def test_the_first_proof_page_does_what_it_says(shell: Shell, tmp_path: Path) ->
 
 
 def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: dict[str, str]) -> None:
-    """azure-cli itself has no command for devices; `az rest` reaches the registry with a token of az's own and a data role on the hub."""
+    """azure-cli itself has no command for devices; `az rest` reaches the registry with az's token and a data role on the hub."""
     hub = azure.hub().id
     role = {"role": "IoT Hub Data Contributor", "scope": hub}
     made = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
     environment |= {"AZURE_CLIENT_ID": made["client_id"], "AZURE_CLIENT_SECRET": made["client_secret"]}
     shell(f"{_LOGIN} --allow-no-subscriptions")
-    door = f"https://{hub.rpartition('/')[2]}.azure-devices.net"
-    rest = f"az rest --resource https://iothubs.azure.net --method {{0}} --url '{door}{{1}}?api-version=2021-04-12' --body '{{2}}'"
+    url = f"https://{hub.rpartition('/')[2]}.azure-devices.net"
+    rest = f"az rest --resource https://iothubs.azure.net --method {{0}} --url '{url}{{1}}?api-version=2021-04-12' --body '{{2}}'"
     body = json.dumps({"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}})
     assert json.loads(shell(rest.format("put", "/devices/press-001", body)).stdout)["status"] == "enabled"
     query = json.dumps({"query": "SELECT deviceId FROM devices"})

@@ -1,7 +1,7 @@
-"""Other people's MQTT clients, unmodified, with good and bad chains: each is let in or refused, and for the right reason.
+"""Other people's MQTT clients, unmodified, with good and bad chains: each is accepted or refused, and for the right reason.
 
-Clients that know proxies go through local Azure's. The others get the hub's name from a hosts file of their own (libnss_wrapper), which
-leads to a loopback address of this module's own, where local Azure listens on 8883, the port that they insist on.
+Clients that support proxies use local Azure's. For the others a hosts file (libnss_wrapper) maps the hub's name to a loopback address
+that only this module uses, where local Azure listens on 8883, because these clients know no other port.
 """
 
 import ctypes.util
@@ -26,7 +26,7 @@ from tests.strangers.device_cases import CASES, Case, DeviceCases, estate
 
 pytestmark = pytest.mark.stranger
 
-Answers = dict[str, bool]  # by case: was it let in
+Outcome = dict[str, bool]  # whether each case was accepted
 _DRIVERS = Path(__file__).parent / "drivers"
 _NODE = ROOT / ".strangers" / "node" / "node_modules"
 _DEVICE_SDK = ROOT / ".strangers" / "device" / "bin" / "python"
@@ -34,7 +34,7 @@ _DEVICE_SDK = ROOT / ".strangers" / "device" / "bin" / "python"
 
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    """Local Azure on a loopback address of its own, so that its MQTT port can be the real one."""
+    """Local Azure on its own loopback address, so that its MQTT port can be the real one."""
     address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(256)}.{secrets.randbelow(253) + 2}"
     with local_azure(tmp_path_factory.mktemp("azure"), "--host", address, "--mqtt-port", "8883") as found:
         yield found
@@ -43,16 +43,16 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 @pytest.fixture(scope="module")
 def plant(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCases]:
     """The hub with all the cases."""
-    door = HubClient(azure, azure.hub())
-    yield estate(door, tmp_path_factory.mktemp("plant"))
-    door.http.close()
+    registry = HubClient(azure, azure.hub())
+    yield estate(registry, tmp_path_factory.mktemp("plant"))
+    registry.http.close()
 
 
 def _need(found: object, what: str, remedy: str) -> None:
-    """A stranger must be here; on a laptop its absence is told in one line, in CI it is a failure."""
+    """A missing client skips the test on a laptop and fails it in CI."""
     if found:
         return
-    reason = f"{what} is not here; {remedy}"
+    reason = f"{what} is not installed; {remedy}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -65,7 +65,7 @@ def _run(
     return subprocess.run(command, env=base | environment, input=raw, capture_output=True, check=False, timeout=seconds)
 
 
-def _lines(done: subprocess.CompletedProcess[bytes]) -> Answers:
+def _lines(done: subprocess.CompletedProcess[bytes]) -> Outcome:
     assert done.returncode == 0, done.stderr.decode()
     return {line["case"]: line["connected"] for line in map(json.loads, done.stdout.decode().splitlines())}
 
@@ -73,47 +73,47 @@ def _lines(done: subprocess.CompletedProcess[bytes]) -> Answers:
 def _hosts(plant: DeviceCases, folder: Path) -> dict[str, str]:
     """The environment in which the hub's name leads to local Azure."""
     library = ctypes.util.find_library("nss_wrapper")
-    _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` brings it")
+    _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` installs it")
     hosts = folder / "hosts"
-    hosts.write_text(f"{urlsplit(plant.door.azure.ready['mqtt']).hostname} {plant.door.host}\n")
+    hosts.write_text(f"{urlsplit(plant.registry.azure.ready['mqtt']).hostname} {plant.registry.host}\n")
     return {"LD_PRELOAD": str(library), "NSS_WRAPPER_HOSTS": str(hosts)}
 
 
-def _azure_iot_device(plant: DeviceCases, folder: Path) -> Answers:
+def _azure_iot_device(plant: DeviceCases, folder: Path) -> Outcome:
     _need(_DEVICE_SDK.exists(), "azure-iot-device", "`make strangers` installs it")
     return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", plant.work(folder)], {}))
 
 
-def _paho(plant: DeviceCases, folder: Path) -> Answers:
+def _paho(plant: DeviceCases, folder: Path) -> Outcome:
     return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", plant.work(folder)], {}))
 
 
-def _azure_iot_device_mqtt(plant: DeviceCases, folder: Path) -> Answers:
+def _azure_iot_device_mqtt(plant: DeviceCases, folder: Path) -> Outcome:
     _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt", "`make strangers` installs it")
-    environment = _hosts(plant, folder) | {"NODE_PATH": str(_NODE), "NODE_EXTRA_CA_CERTS": plant.door.azure.ready["ca_file"]}
+    environment = _hosts(plant, folder) | {"NODE_PATH": str(_NODE), "NODE_EXTRA_CA_CERTS": plant.registry.azure.ready["ca_file"]}
     return _lines(_run(["node", _DRIVERS / "azure_iot_device.js", plant.work(folder)], environment))
 
 
-def _mosquitto_pub(plant: DeviceCases, folder: Path) -> Answers:
-    _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` brings it")
+def _mosquitto_pub(plant: DeviceCases, folder: Path) -> Outcome:
+    _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` installs it")
     environment = _hosts(plant, folder)
 
     def publish(case: Case) -> bool:
-        host, topic = plant.door.host, f"devices/{case.device}/messages/events/"
+        host, topic = plant.registry.host, f"devices/{case.device}/messages/events/"
         who = ["-h", host, "-p", "8883", "-i", case.device, "-u", f"{host}/{case.device}/?api-version=2021-04-12", "-V", "mqttv311"]
-        trust = ["--cafile", plant.door.azure.ready["ca_file"], "--cert", case.chain, "--key", case.key]
+        trust = ["--cafile", plant.registry.azure.ready["ca_file"], "--cert", case.chain, "--key", case.key]
         return _run(["mosquitto_pub", *who, *trust, "-q", "1", "-t", topic, "-m", "from mosquitto_pub"], environment).returncode == 0
 
     return {case.name: publish(case) for case in plant.cases}
 
 
-def _openssl(plant: DeviceCases, _folder: Path) -> Answers:
-    proxy = urlsplit(plant.door.azure.ready["proxy"]).netloc
+def _openssl(plant: DeviceCases, _folder: Path) -> Outcome:
+    proxy = urlsplit(plant.registry.azure.ready["proxy"]).netloc
 
     def say(case: Case) -> bool:
-        host = plant.door.host
+        host = plant.registry.host
         line = ["openssl", "s_client", "-quiet", "-proxy", proxy, "-connect", f"{host}:8883", "-servername", host, "-verify_return_error"]
-        trust = ["-CAfile", plant.door.azure.ready["ca_file"], "-verify_hostname", host]
+        trust = ["-CAfile", plant.registry.azure.ready["ca_file"], "-verify_hostname", host]
         own = ["-cert", case.chain, "-cert_chain", case.chain, "-key", case.key]
         hello = connect(case.device, f"{host}/{case.device}/?api-version=2021-04-12")
         message = packet(3, text(f"devices/{case.device}/messages/events/") + b"\0\1from openssl", 0x02)
@@ -126,30 +126,30 @@ def _openssl(plant: DeviceCases, _folder: Path) -> Answers:
 @pytest.mark.parametrize(
     "client", [_azure_iot_device, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl], ids=lambda client: client.__name__[1:]
 )
-def test_every_client_with_every_chain(plant: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Answers]) -> None:
-    """Only the valid chain of an enabled device gets in; its message arrives; the control port tells each refusal's reason."""
-    httpx.delete(f"{plant.door.azure.ready['control']}/connections", trust_env=False).raise_for_status()
+def test_every_client_with_every_chain(plant: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Outcome]) -> None:
+    """Only the valid chain of an enabled device is accepted, and its message arrives; the control port shows the reason of each refusal."""
+    httpx.delete(f"{plant.registry.azure.ready['control']}/connections", trust_env=False).raise_for_status()
     assert client(plant, tmp_path) == {name: reason is None for name, reason in CASES.items()}
     for case in plant.cases:
-        told = [entry for entry in attempts(plant.door, case.device) if entry["accepted"] or "closed" not in entry["reason"]]
-        assert told, case.name
-        assert {entry["accepted"] for entry in told} == {CASES[case.name] is None}, case.name
-        assert all((CASES[case.name] or "") in entry["reason"] for entry in told), case.name
-        assert len(messages(plant.door, case.device)) == (CASES[case.name] is None), case.name
+        found = [entry for entry in attempts(plant.registry, case.device) if entry["accepted"] or "closed" not in entry["reason"]]
+        assert found, case.name
+        assert {entry["accepted"] for entry in found} == {CASES[case.name] is None}, case.name
+        assert all((CASES[case.name] or "") in entry["reason"] for entry in found), case.name
+        assert len(messages(plant.registry, case.device)) == (CASES[case.name] is None), case.name
 
 
 def test_the_node_registry_client(azure: LocalAzure) -> None:
     """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, statistics."""
     _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub", "`make strangers` installs it")
-    door = HubClient(azure, azure.hub())
+    registry = HubClient(azure, azure.hub())
     environment = {
-        "HUB": f"HostName={door.host};SharedAccessKeyName=iothubowner;SharedAccessKey={door.key('iothubowner')}",
+        "HUB": f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}",
         "NODE_PATH": str(_NODE),
         "NODE_EXTRA_CA_CERTS": azure.ready["ca_file"],
         "GLOBAL_AGENT_HTTPS_PROXY": azure.ready["proxy"],
         "GLOBAL_AGENT_HTTP_PROXY": azure.ready["proxy"],
     }
-    door.http.close()
+    registry.http.close()
     done = _run(["node", _DRIVERS / "azure_iothub.js"], environment)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout) == {

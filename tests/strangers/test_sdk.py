@@ -36,7 +36,7 @@ def pointed(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_hub_by_its_clouds_own_names(azure: LocalAzure, cloud: str) -> None:
-    """Under each cloud's names: a group, a hub with that cloud's host name, and it is gone from the other clouds."""
+    """Under each cloud's names: a group, and a hub with that cloud's host name, which the other clouds don't show."""
     arm, authority, suffix = CLOUDS[cloud]
     ready = azure.ready
     credential = ClientSecretCredential(ready["tenant_id"], ready["client_id"], ready["client_secret"], authority=authority)
@@ -54,7 +54,7 @@ def test_a_hub_by_its_clouds_own_names(azure: LocalAzure, cloud: str) -> None:
 
 
 def test_proof_on_a_hub_and_on_a_provisioning_service(azure: LocalAzure, tmp_path: Path) -> None:
-    """Openssl signs; the code of one service proves nothing on the other."""
+    """A proof signed by openssl; with one service's code, it is refused by the other."""
     credential, subscription = EnvironmentCredential(), azure.ready["subscription_id"]
     ResourceManagementClient(credential, subscription).resource_groups.create_or_update("proof", {"location": "westeurope"})
     hub, dps = IotHubClient(credential, subscription), IotDpsClient(credential, subscription)
@@ -74,8 +74,8 @@ def test_proof_on_a_hub_and_on_a_provisioning_service(azure: LocalAzure, tmp_pat
     assert verified.properties.is_verified is True
 
 
-def test_a_pipeline_logs_in_by_its_own_token(azure: LocalAzure, tmp_path: Path) -> None:
-    """Workload identity federation: no secret of Azure's, a token of the pipeline's issuer instead."""
+def test_a_pipeline_logs_in_with_its_own_token(azure: LocalAzure, tmp_path: Path) -> None:
+    """Workload identity federation: a token of the pipeline's issuer in place of a client secret."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     claims = {"iss": "https://token.example", "sub": "repo:contoso/plant:ref:main", "aud": "api://AzureADTokenExchange"}
     jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
