@@ -1,4 +1,4 @@
-"""One local Azure in this process for a module, forgotten between tests; and one as a process of its own, for what needs sockets."""
+"""One local Azure in this process for each module, reset between tests; and one as a separate process, for tests that need sockets."""
 
 from collections.abc import Iterator
 
@@ -24,6 +24,6 @@ def azure(_one_azure: InProcess) -> InProcess:
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    """Local Azure as a process: for what needs sockets."""
+    """Local Azure as a process: for tests that need sockets."""
     with local_azure(tmp_path_factory.mktemp("azure")) as found:
         yield found

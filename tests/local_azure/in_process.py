@@ -1,4 +1,4 @@
-"""Local Azure without sockets: the very application that the listeners serve, in memory, on a clock of the test's own."""
+"""Local Azure without sockets: the application that the listeners serve, in memory, on a clock that the test sets."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ DROPPED = 0  # the status of a connection that ended without an answer
 
 @dataclass
 class Answer:
-    """What came back."""
+    """The response."""
 
     status: int = DROPPED
     headers: dict[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass
 class InProcess:
-    """One local Azure, asked request by request. `ask` sends a token of its owner's unless told otherwise."""
+    """One local Azure. `ask` sends it a request, with the deployer's token unless another one is given."""
 
     front: Front
     loop: asyncio.AbstractEventLoop
@@ -63,18 +63,18 @@ class InProcess:
 
     @property
     def azure(self) -> Azure:
-        """What it is made of."""
+        """The state behind the application: store, clock, dials, log."""
         return self.front.azure
 
     def log_in(self) -> None:
-        """A new token of the deployer's."""
+        """Get a new token for the deployer."""
         directory = principals.directory(self.azure.store)
         deployer = principals.find(self.azure.store, directory.client_id)
         assert deployer
         self.token = self.azure.tokens.issue(deployer, f"https://{ARM}")
 
     def ask(self, method: str, path: str, body: Any = None, *, host: str = ARM, token: str | None = None, **headers: str) -> Answer:
-        """One request; `body` is bytes as they are, or anything that JSON can write. `if_match` becomes If-Match, and so on."""
+        """One request; `body` is bytes, or a value that is written as JSON. `if_match` becomes If-Match, and so on."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if content:
@@ -87,25 +87,25 @@ class InProcess:
         return answer
 
     def must(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """A request that has to succeed; gives its JSON."""
+        """A request that has to succeed; returns its JSON."""
         answer = self.ask(method, path, body, **headers)
         assert answer.status < 300, f"{method} {path}: {answer.status} {answer.body.decode()}"
         return answer.json() if answer.body else None
 
     def group(self, name: str = "") -> str:
-        """A resource group; gives its path."""
+        """Create a resource group; returns its path."""
         path = f"/subscriptions/{self.subscription}/resourceGroups/{name or f'group-{uuid.uuid4().hex[:8]}'}"
         self.must("PUT", f"{path}?api-version={GROUPS}", {"location": "westus"})
         return path
 
     def hub(self, group: str = "", *, kind: str = "IotHubs", name: str = "") -> str:
-        """An active hub or provisioning service; gives its path."""
+        """Create a hub or provisioning service and wait until it is active; returns its path."""
         path = f"{group or self.group()}/providers/Microsoft.Devices/{kind}/{name or f'trial-{uuid.uuid4().hex[:8]}'}"
         self.must("PUT", f"{path}?api-version={version(path)}", {"location": "westus", "sku": {"name": "S1", "capacity": 1}})
         return path
 
     def reset(self) -> None:
-        """As the control port does it."""
+        """Reset it, as the control port does."""
         with self.azure.store.transaction():
             self.azure.store.clear(keep=control.KEPT_ON_RESET)
             control.grant_deployer(self.front)
@@ -116,13 +116,13 @@ class InProcess:
 
 
 def version(path: str) -> str:
-    """The api-version of what a path names."""
+    """The api-version for a path's resource type."""
     return HUB if "/IotHubs/" in path else PROVISIONING if "/provisioningServices/" in path else GROUPS
 
 
 @contextmanager
 def in_process() -> Iterator[InProcess]:
-    """A local Azure for a block."""
+    """A local Azure for a `with` block."""
     store, clock = Store(None), Clock()
     with store.transaction():
         directory = principals.directory(store)

@@ -1,4 +1,4 @@
-"""Makers of CAs and proofs for these tests, straight on `cryptography`: the judge shares no code with the product, nor do its tests."""
+"""CAs and proofs for these tests, on `cryptography` directly: the judge shares no code with the product, and neither do its tests."""
 
 import base64
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Maker:
 
 
 def authority(common_name: str = "Trial CA", key: Key | None = None, *, ends: timedelta = timedelta(days=30), ca: bool = True) -> Maker:
-    """A self-signed CA; P-256 unless a key is given. `ends` may lie in the past."""
+    """A self-signed CA; P-256 unless a key is given. `ends` may be in the past."""
     own = key or ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     builder = (
@@ -75,12 +75,12 @@ def name(common_name: str) -> x509.Name:
 
 
 def pem(certificate: x509.Certificate) -> str:
-    """As text."""
+    """A certificate as PEM text."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def private_pem(key: Key) -> str:
-    """A key as text: what must never be uploaded."""
+    """A private key as PEM text; it must never be uploaded."""
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 

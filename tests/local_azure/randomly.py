@@ -1,4 +1,4 @@
-"""How this room's random tests run: a failure prints the line that repeats it, and is told as found, not after minutes of shrinking."""
+"""Settings of the random tests in this folder: a failure prints the line that repeats it, and is not shrunk, which takes minutes."""
 
 from hypothesis import HealthCheck, Phase, settings
 

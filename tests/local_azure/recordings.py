@@ -1,4 +1,4 @@
-"""The recorded pairs that lie beside the project, and how a recorded answer is compared with ours."""
+"""The recorded requests and answers beside the project, and how an answer is compared with ours."""
 
 import ast
 import gzip
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.kit.repository import SHARED
 
 FOLDER = SHARED / "azure-traffic"
-# What clients act on. Azure CLI's recorder dropped Retry-After: its absence there says nothing.
+# What clients act on. Azure CLI's recorder dropped Retry-After: its absence there proves nothing.
 ACTED_ON = ("azure-asyncoperation", "location", "retry-after", "x-ms-failure-cause", "content-type")
 
 
@@ -60,7 +60,7 @@ class Pair:
 
     @property
     def moment(self) -> datetime:
-        """When it was recorded: by Azure's own mark where one was kept, else by the dates in the answer, else by the commit."""
+        """When it was recorded: by Azure's own mark where one was kept, otherwise by the dates in the answer or of the commit."""
         mark = "".join(self.headers.get("x-msedge-ref", "")).rpartition("Ref C: ")[2]
         if mark:
             return datetime.fromisoformat(mark)
@@ -68,7 +68,7 @@ class Pair:
 
     @property
     def updated(self) -> datetime | None:
-        """What Azure's clock said when it wrote what this answer shows; None where the answer tells of no writing."""
+        """When Azure wrote what this answer shows, by its own clock; None where the answer doesn't say."""
         member = "created" if "ConsumerGroups" in self.path else "updated"
         found = re.search(rf'"{member}":"([^"]+ GMT)"', self.text) if self.method != "GET" else None
         return datetime.strptime(found.group(1), "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC) if found else None
@@ -78,7 +78,7 @@ class Pair:
 
 
 def pairs(name: str) -> list[Pair]:
-    """All pairs of a file, ARM's alone: the data plane's are not this room's."""
+    """All pairs of a file that went to ARM; the data plane's are tested elsewhere."""
     with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt") as lines:
         rows = [json.loads(line) for line in lines]
     return [_pair(row) for row in rows if urlsplit(row["uri"]).hostname == "management.azure.com"]
@@ -94,7 +94,7 @@ def scenes(name: str) -> Iterator[list[Pair]]:
 
 
 def differences(recorded: Any, ours: Any, where: str = "") -> Iterator[str]:
-    """The members that only one of the two has, and those of another type: `-a.b` (we lack it), `+a.b`, `~a.b string/null`."""
+    """The members that only one of the two has, and those with different types: `-a.b` (we lack it), `+a.b`, `~a.b string/null`."""
     if isinstance(recorded, dict) and isinstance(ours, dict):
         for name in sorted(set(recorded) | set(ours)):
             inner = f"{where}.{name}" if where else name
@@ -153,7 +153,7 @@ def _request(text: str) -> Any:
 
 
 def day_of(scene: list[Pair]) -> datetime:
-    """When a recording began, as far as it tells."""
+    """When a recording began, as far as it is known."""
     return next((pair.updated for pair in scene if pair.updated), scene[0].moment) - timedelta(seconds=1)
 
 

@@ -1,4 +1,4 @@
-"""Plays a recording against a local Azure: names and subscription moved over, etags and codes put in step."""
+"""Replays a recording against a local Azure, with our subscription, etags and codes in place of the recorded ones."""
 
 import json
 import re
@@ -15,14 +15,14 @@ _STRING = "HostName={0}.azure-devices.net;SharedAccessKeyName=iothubowner;Shared
 
 
 class Replay:
-    """One recording. `send` answers a pair's request with ours; etags of the recording stand for those that we gave."""
+    """One recording. `send` sends a pair's request and compares the answers; recorded etags are replaced by ours."""
 
     def __init__(self, azure: InProcess) -> None:
         self._azure = azure
         self._etags: dict[str, str] = {}
 
     def prepare(self, pair: Pair, *, service: bool = True) -> None:
-        """What must have been there before: the group and, unless the pair makes it or misses it, the hub or provisioning service."""
+        """Create what must exist first: the group and, with `service`, the hub or provisioning service."""
         path = self._moved(pair.path)
         group = re.match(r"/subscriptions/[^/]+/resourceGroups/[^/]+", path, re.IGNORECASE)
         if group:
@@ -37,8 +37,8 @@ class Replay:
         sent = pair.request if isinstance(pair.request, dict) else {}
         standard = keys.policies(Service.HUB if hub else Service.PROVISIONING, None, None)
         known = {policy["keyName"] for policy in standard}
-        told = re.findall(r'"keyName":"(\w+)".*?"rights":"([\w, ]+)"', pair.text) if "listkeys" in pair.path.lower() else []
-        added = [{"keyName": name, "rights": rights} for name, rights in told if name not in known]
+        listed = re.findall(r'"keyName":"(\w+)".*?"rights":"([\w, ]+)"', pair.text) if "listkeys" in pair.path.lower() else []
+        added = [{"keyName": name, "rights": rights} for name, rights in listed if name not in known]
         policies = {"authorizationPolicies": [*standard, *added]} if added else {}
         body = {"location": sent.get("location", "westus"), "sku": {"name": "S1", "capacity": 1}, "properties": policies}
         made = f"{path}?api-version={HUB if hub else '2021-10-15'}"
@@ -52,7 +52,7 @@ class Replay:
         return _SUBSCRIPTION.sub(f"/subscriptions/{self._azure.subscription}", path)
 
     def send(self, pair: Pair) -> Iterator[str]:
-        """The differences between the recorded answer and ours; none: the pair holds."""
+        """The differences between the recorded answer and ours; none where they are equal."""
         headers = {}
         if etag := pair.request_headers.get("if-match"):
             headers["if_match"] = self._etags.get(etag, etag)
@@ -78,7 +78,7 @@ class Replay:
         yield from _values(pair.answer, answer)
 
     def _in_step(self, request: Any) -> Any:
-        """The request with our etag in place of the recorded one, and something of the right form where a secret was blotted out."""
+        """The request with our etag in place of the recorded one, and a value of the right form where a secret was redacted."""
         if not isinstance(request, dict):
             return request
         text = json.dumps(request)
@@ -97,7 +97,7 @@ class Replay:
                 self._give_code(ours["id"], code)
 
     def _give_code(self, identifier: str, code: str) -> None:
-        """The recorded proof carries the code that Azure drew; here the same one has to have been drawn."""
+        """Store the recorded code: the recorded proof is for the code that Azure generated, not for ours."""
         store = self._azure.azure.store
         _, _, subscription, _, group, _, _, kind, name, _, certificate = identifier.split("/")
         key = f"AzureCloud/{subscription}/{group}/{kind}/{name}/{certificate}".lower()
@@ -108,7 +108,7 @@ class Replay:
 
 
 def _sorted(answer: Any) -> Any:
-    """Lists by name: in the recordings the newest comes now first, now last."""
+    """Lists by name: in the recordings the newest is sometimes first, sometimes last."""
     if isinstance(answer, dict) and isinstance(answer.get("value"), list):
         return {**answer, "value": sorted(answer["value"], key=lambda item: item.get("name") or item.get("keyName"))}
     return answer
@@ -120,14 +120,14 @@ def _items(recorded: Any, ours: Any) -> Iterator[tuple[dict[str, Any], dict[str,
         yield from zip(_sorted(recorded).get("value") or [], _sorted(ours).get("value") or [], strict=False)
 
 
-# Members whose very value is Azure's doing and not chance.
+# Members whose values must be equal too, because they are not random.
 _SAME = (
     "name type subject thumbprint expiry isVerified state provisioningState code reason nameAvailable status rights created updated"
 ).split()
 
 
 def _bare(value: Any) -> Any:
-    """Azure CLI's recorder put numbers in place of its own random names."""
+    """Azure CLI's recorder replaced its random names by numbers."""
     return re.sub(r"TESTCERT\w+", "TESTCERT", value) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""What no careful client sends: each gets Azure's own envelope and status, and never a traceback."""
+"""Invalid requests: each is answered with Azure's envelope and status, never with a traceback."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties"
 
 @pytest.fixture(autouse=True)
 def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever a test sends, nothing may have failed inside."""
+    """No test may have caused an unexpected error inside local Azure."""
     caplog.set_level(logging.ERROR, "sandbox.azure")
     yield
     assert [record.getMessage() for record in caplog.records] == []
@@ -42,7 +42,7 @@ def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     ("{s}/providers/Microsoft.Devices/locations/westus/operationResults/!!?api-version=2023-06-30", 404, "ResourceNotFound"),
     ("{s}/providers/Microsoft.Devices/locations/westus/operationResults/AAAA?api-version=2023-06-30", 404, "ResourceNotFound"),
 ])  # fmt: skip
-def test_places_and_versions_that_are_not(azure: InProcess, path: str, status: int, code: object) -> None:
+def test_unknown_resources_and_versions(azure: InProcess, path: str, status: int, code: object) -> None:
     """Unknown api-version, resource, group, subscription, operation."""
     azure.group("there")
     answer = azure.ask("GET", path.replace("{g}", "{s}/resourceGroups").replace("{s}", f"/subscriptions/{azure.subscription}"))
@@ -50,8 +50,8 @@ def test_places_and_versions_that_are_not(azure: InProcess, path: str, status: i
     assert (answer.status, answer.code) == (status, code)
 
 
-def test_a_method_that_a_path_does_not_know(azure: InProcess) -> None:
-    """405 with what it does know."""
+def test_a_method_that_a_path_does_not_support(azure: InProcess) -> None:
+    """405 with the methods that it supports."""
     answer = azure.ask("TRACE", f"/subscriptions/{azure.subscription}/resourceGroups/g?api-version={GROUPS}")
 
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "MethodNotAllowed", "DELETE, GET, HEAD, PATCH, PUT")
@@ -72,8 +72,8 @@ def test_a_method_that_a_path_does_not_know(azure: InProcess) -> None:
     (b" " * (MAX_BODY + 1), "application/json", 413, "RequestContentTooLarge"),
 ])  # fmt: skip
 @pytest.mark.parametrize("where", ["group", "hub", "certificate"])
-def test_bodies_that_are_none(azure: InProcess, where: str, body: bytes, content_type: str, status: int, code: str) -> None:
-    """Malformed JSON, another type, over 4 MiB: refused at each depth, and nothing is made."""
+def test_invalid_bodies(azure: InProcess, where: str, body: bytes, content_type: str, status: int, code: str) -> None:
+    """Malformed JSON, another type, over 4 MiB: refused at each depth, and nothing is created."""
     hub = azure.hub()
     path = {"group": f"{hub.partition('/providers/')[0]}-new", "hub": f"{hub}-new", "certificate": f"{hub}/certificates/new"}[where]
     answer = azure.ask("PUT", f"{path}?api-version={version(path)}", body, content_type=content_type)
@@ -82,8 +82,8 @@ def test_bodies_that_are_none(azure: InProcess, where: str, body: bytes, content
     assert azure.ask("GET", f"{path}?api-version={version(path)}").status == 404
 
 
-def test_half_a_surrogate_comes_back_as_it_went(azure: InProcess) -> None:
-    """JSON can hold what UTF-8 can't: the answer stays valid JSON."""
+def test_a_lone_surrogate_is_returned_unchanged(azure: InProcess) -> None:
+    """JSON can escape a lone surrogate, which UTF-8 can't encode: the answer is still valid JSON."""
     group = azure.group()
     answer = azure.ask("PUT", f"{group}?api-version={GROUPS}", b'{"location": "westus", "tags": {"a": "\\ud800"}}')
 
@@ -91,15 +91,15 @@ def test_half_a_surrogate_comes_back_as_it_went(azure: InProcess) -> None:
 
 
 def test_odd_case_and_odd_slashes(azure: InProcess) -> None:
-    """ARM minds neither: the same hub by every spelling of its path."""
+    """ARM ignores both: every spelling of the path leads to the same hub."""
     hub = azure.hub()
     spellings = (hub.upper().replace("/SUBSCRIPTIONS/", "/subscriptions/"), hub.lower(), hub.replace("/", "//"), f"{hub}/")
 
     assert {azure.must("GET", f"{path}?API-Version={HUB}")["id"] for path in spellings} == {hub}
 
 
-def test_names_that_would_break_out(azure: InProcess) -> None:
-    """Percent-encoded slashes, line ends, nulls, quotes: no header, no key and no other resource is reached by them."""
+def test_names_with_control_characters(azure: InProcess) -> None:
+    """Percent-encoded slashes, line ends, nulls, quotes: they reach no header, no key and no other resource."""
     hub = azure.hub()
     for bad in ("a%2F..%2Fb", "a%0d%0ax-evil:%201", "a%00b", "a'b", "%22", "a%20b", "%E2%80%AE"):
         answer = azure.ask("PUT", f"{hub}/certificates/{bad}?api-version={HUB}", uploaded(authority().pem))
@@ -159,9 +159,9 @@ _BODIES: dict[str, Any] = {
 
 @settings(RANDOM, max_examples=150)
 @given(data=st.data(), what=st.sampled_from(sorted(_BODIES)), method=st.sampled_from(["PUT", "PATCH", "POST"]))
-def test_no_json_whatsoever_brings_it_down(azure: InProcess, data: st.DataObject, what: str, method: str) -> None:
-    """Any member of any body may be anything: the answer is a success or one of the service's own refusals, and the next GET works."""
-    group, hub = _standing(azure)
+def test_random_json_is_refused_in_order(azure: InProcess, data: st.DataObject, what: str, method: str) -> None:
+    """Any member of any body may be anything: the answer is a success or one of the service's refusals, and the next GET works."""
+    group, hub = _existing(azure)
     devices = f"{group}/providers/Microsoft.Devices"
     path = {
         "group": f"{group}-bent",
@@ -183,7 +183,7 @@ def test_no_json_whatsoever_brings_it_down(azure: InProcess, data: st.DataObject
         assert azure.ask("GET", f"{path}?api-version={api}").status in {200, 404}
 
 
-def _standing(azure: InProcess) -> tuple[str, str]:
+def _existing(azure: InProcess) -> tuple[str, str]:
     group = f"/subscriptions/{azure.subscription}/resourceGroups/standing"
     hub = f"{group}/providers/Microsoft.Devices/IotHubs/standing-hub"
     if azure.ask("GET", f"{hub}?api-version={HUB}").status == 404:
@@ -201,18 +201,18 @@ _SEGMENT = st.text(st.characters(codec="latin-1", exclude_characters="?#"), max_
     host=st.sampled_from([ARM, "login.windows.net", "127.0.0.1", "x.azure-devices.net", ""]),
     method=st.sampled_from(["GET", "PUT", "DELETE", "POST", "FETCH"]),
 )
-def test_no_path_whatsoever_brings_it_down(azure: InProcess, parts: list[str], host: str, method: str) -> None:
-    """Any path at any of the names: a JSON answer, never the last line of defence."""
+def test_random_paths_are_refused_in_order(azure: InProcess, parts: list[str], host: str, method: str) -> None:
+    """Any path at any of the names gets a JSON answer, never an unexpected error."""
     answer = azure.ask(method, "/" + "/".join(parts), host=host)
 
     assert 400 <= answer.status < 500
     assert answer.json()
 
 
-def test_a_bug_of_its_own_is_told_in_azure_s_envelope(
+def test_an_unexpected_error_has_azures_envelope(
     azure: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The last line of defence: an error nobody thought of is a 500 in ARM's words, is logged, and changes nothing."""
+    """The last line of defence: an unexpected error is answered with ARM's 500, is logged, and changes nothing."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")

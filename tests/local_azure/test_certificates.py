@@ -1,4 +1,4 @@
-"""Registering a CA and proving possession of its key, on hubs and on provisioning services alike."""
+"""Registering a CA and proving possession of its key, on hubs and on provisioning services."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ CODE = re.compile(r"[0-9A-F]{48}")
 
 @pytest.fixture(params=KINDS)
 def hub(azure: InProcess, request: pytest.FixtureRequest) -> str:
-    """A hub, and then a provisioning service: they answer alike."""
+    """A hub, then a provisioning service: both answer the same."""
     return azure.hub(kind=request.param)
 
 
@@ -34,7 +34,7 @@ def put(azure: InProcess, hub: str, text: str, **headers: str) -> Answer:
 
 
 def code_of(azure: InProcess, hub: str, etag: str) -> tuple[str, str]:
-    """A new code for `ca` and the etag that goes with it."""
+    """A new code for `ca`, and the certificate's new etag."""
     answer = azure.must("POST", url(hub, "ca", "generateVerificationCode"), if_match=etag)
     return answer["properties"]["verificationCode"], answer["etag"]
 
@@ -51,8 +51,8 @@ def shown(azure: InProcess, hub: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("key", ["rsa", "rsa-pss", "p256", "p384", "p521"])
-def test_a_proof_by_the_ca_s_own_key_verifies(azure: InProcess, hub: str, key: str) -> None:
-    """PUT, generate, verify: each answers 200 with a new etag, and the last one says verified. RSA and EC keys both count."""
+def test_a_proof_by_the_cas_key_verifies(azure: InProcess, hub: str, key: str) -> None:
+    """PUT, generate, verify: each answers 200 with a new etag, and after the last one the certificate is verified, with RSA and EC keys."""
     curve = {"p384": ec.SECP384R1(), "p521": ec.SECP521R1()}.get(key, ec.SECP256R1())
     ca = authority(key=rsa.generate_private_key(65537, 2048) if "rsa" in key else ec.generate_private_key(curve))
     made = put(azure, hub, ca.pem)
@@ -69,8 +69,8 @@ def test_a_proof_by_the_ca_s_own_key_verifies(azure: InProcess, hub: str, key: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_azure_reads_out_of_a_certificate(azure: InProcess, kind: str) -> None:
-    """The common name alone, the SHA-1 thumbprint in upper case, the end of its validity; hubs give the text back, services null."""
+def test_what_azure_shows_of_a_certificate(azure: InProcess, kind: str) -> None:
+    """The common name, the SHA-1 thumbprint in upper case, the end of its validity; hubs return the text, provisioning services null."""
     hub, ca = azure.hub(kind=kind), authority("Plant A")
     found = put(azure, hub, ca.pem).json()
     thumbprint = ca.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - the name that Azure gives it
@@ -85,8 +85,8 @@ def test_what_azure_reads_out_of_a_certificate(azure: InProcess, kind: str) -> N
 
 
 @pytest.mark.parametrize("form", ["base64 of PEM", "PEM", "base64 of DER", "bundle"])
-def test_every_encoding_that_azure_was_recorded_to_take(azure: InProcess, hub: str, form: str) -> None:
-    """The text may be PEM, base64 of PEM or of DER; of a bundle the first counts."""
+def test_every_recorded_encoding_is_accepted(azure: InProcess, hub: str, form: str) -> None:
+    """The text may be PEM, base64 of PEM or of DER; of a bundle the first certificate is used."""
     ca = authority("First")
     text = {
         "base64 of PEM": encoded(ca.pem),
@@ -101,7 +101,7 @@ def test_every_encoding_that_azure_was_recorded_to_take(azure: InProcess, hub: s
 
 
 def test_leniencies_that_were_recorded(azure: InProcess, hub: str) -> None:
-    """An expired CA, one without basic constraints, and the same one under three names are all taken; so is isVerified's word."""
+    """An expired CA, one without basic constraints, and the same one under three names are accepted; so is isVerified without a proof."""
     expired, plain = authority(ends=timedelta(days=-2)), authority(ca=False)
     for number, ca in enumerate((expired, plain, plain, plain)):
         assert azure.ask("PUT", url(hub, f"ca-{number}"), uploaded(ca.pem)).status == 200
@@ -124,8 +124,8 @@ def test_leniencies_that_were_recorded(azure: InProcess, hub: str) -> None:
         ("empty", 500, 500019),
     ],
 )
-def test_what_proves_nothing(azure: InProcess, hub: str, fault: str, status: int, code: int) -> None:
-    """Each is refused in the provider's envelope, and the certificate stays unverified, its code and etag as they were."""
+def test_invalid_proofs(azure: InProcess, hub: str, fault: str, status: int, code: int) -> None:
+    """Each is refused in the provider's envelope, and the certificate stays unverified, with its code and etag unchanged."""
     ca, other = authority(), authority()
     old, etag = code_of(azure, hub, put(azure, hub, ca.pem).json()["etag"])
     fresh, etag = code_of(azure, hub, etag)
@@ -146,8 +146,8 @@ def test_what_proves_nothing(azure: InProcess, hub: str, fault: str, status: int
     assert verify(azure, hub, ca.proof(fresh), etag).status == 200
 
 
-def test_azure_s_words_for_a_proof_by_another_key(azure: InProcess) -> None:
-    """The sentence that people paste into issues."""
+def test_azures_message_for_a_proof_by_another_key(azure: InProcess) -> None:
+    """The message as clients report it."""
     hub, ca = azure.hub(), authority("Trial CA")
     code, etag = code_of(azure, hub, put(azure, hub, ca.pem).json()["etag"])
     message = verify(azure, hub, ca.proof(code, key=authority().key), etag).json()["message"]
@@ -157,8 +157,8 @@ def test_azure_s_words_for_a_proof_by_another_key(azure: InProcess) -> None:
     )
 
 
-def test_without_a_code_nothing_proves(azure: InProcess, hub: str) -> None:
-    """Before the first code, and after it is used up, no proof counts."""
+def test_a_proof_needs_a_code(azure: InProcess, hub: str) -> None:
+    """Before the first code, and once the code was used, every proof is refused."""
     ca = authority()
     made = put(azure, hub, ca.pem).json()
     refused = verify(azure, hub, ca.proof("0" * 48), made["etag"])
@@ -170,8 +170,8 @@ def test_without_a_code_nothing_proves(azure: InProcess, hub: str) -> None:
     assert (again.status, again.code) == (400, 400053)
 
 
-def test_a_new_code_and_a_replacement_take_verification_away(azure: InProcess, hub: str) -> None:
-    """Both as recorded: the proof that stood is void."""
+def test_a_new_code_and_a_replacement_end_verification(azure: InProcess, hub: str) -> None:
+    """Both as recorded: the earlier proof no longer counts."""
     ca, other = authority(), authority("Another")
     code, etag = code_of(azure, hub, put(azure, hub, ca.pem).json()["etag"])
     etag = verify(azure, hub, ca.proof(code), etag).json()["etag"]
@@ -186,7 +186,7 @@ def test_a_new_code_and_a_replacement_take_verification_away(azure: InProcess, h
 
 @pytest.mark.parametrize("condition", [None, "stale", '"stale"', "AAAAAAAAAAA="])
 def test_stale_and_missing_etags(azure: InProcess, hub: str, condition: str | None) -> None:
-    """PUT on one that exists, generate, verify and DELETE all want the current etag: 412, code 412001, and nothing has changed."""
+    """PUT on one that exists, generate, verify and DELETE all require the current etag: 412, code 412001, and nothing changes."""
     ca = authority()
     before = put(azure, hub, ca.pem).json()
     headers = {} if condition is None else {"if_match": condition}
@@ -203,7 +203,7 @@ def test_stale_and_missing_etags(azure: InProcess, hub: str, condition: str | No
 
 @pytest.mark.parametrize("form", ["{}", '"{}"', "*"])
 def test_an_etag_counts_bare_and_in_quotes(azure: InProcess, hub: str, form: str) -> None:
-    """Newer SDKs quote it, older ones do not; `*` always holds. DELETE answers 200 without a body, then 204."""
+    """Newer SDKs quote it, older ones do not; `*` always matches. DELETE answers 200 without a body, then 204."""
     etag = put(azure, hub, authority().pem).json()["etag"]
     first = azure.ask("DELETE", url(hub, "ca"), if_match=form.format(etag))
     second = azure.ask("DELETE", url(hub, "ca"), if_match=form.format(etag))
@@ -213,7 +213,7 @@ def test_an_etag_counts_bare_and_in_quotes(azure: InProcess, hub: str, form: str
 
 
 def test_names_and_case(azure: InProcess, hub: str) -> None:
-    """A name outside the pattern is refused; case makes no other certificate, and the first spelling stays."""
+    """A name outside the pattern is refused; names differ by more than case, and the first spelling stays."""
     for bad in ("a" * 65, "a b", "ä", "a%2520b"):
         assert azure.ask("PUT", url(hub, bad.replace(" ", "%20").replace("ä", "%C3%A4")), uploaded(authority().pem)).status == 400
     put(azure, hub, authority().pem)
@@ -228,7 +228,7 @@ def test_names_and_case(azure: InProcess, hub: str) -> None:
 
 
 def test_the_26th(azure: InProcess, hub: str) -> None:
-    """25 are documented; what the 26th is told is a guess, but it is not taken, and replacing one of the 25 still works."""
+    """25 are documented; the answer to the 26th is a guess, but it is refused, and replacing one of the 25 still works."""
     ca = authority()
     for number in range(25):
         azure.must("PUT", url(hub, f"ca-{number}"), uploaded(ca.pem))
@@ -240,7 +240,7 @@ def test_the_26th(azure: InProcess, hub: str) -> None:
 
 
 def test_a_private_key_is_never_kept(azure: InProcess, hub: str) -> None:
-    """An upload with a key in it is refused (a guess), in every encoding, and nothing of it is stored or told."""
+    """An upload with a key in it is refused (a guess), in every encoding, and no part of it is stored or returned."""
     ca = authority()
     both = ca.pem + private_pem(ca.key)
     for text in (both, encoded(both)):
@@ -251,8 +251,8 @@ def test_a_private_key_is_never_kept(azure: InProcess, hub: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "dsa"])
-def test_keys_that_azure_iot_does_not_take_prove_nothing(azure: InProcess, hub: str, kind: str) -> None:
-    """The upload is read like any other; no proof by such a key stands."""
+def test_unsupported_keys_prove_nothing(azure: InProcess, hub: str, kind: str) -> None:
+    """The upload is accepted like any other; every proof by such a key is refused."""
     ca = authority(key=ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else dsa.generate_private_key(2048))
     code, etag = code_of(azure, hub, put(azure, hub, ca.pem).json()["etag"])
     answer = verify(azure, hub, ca.proof(code), etag)
@@ -261,8 +261,8 @@ def test_keys_that_azure_iot_does_not_take_prove_nothing(azure: InProcess, hub: 
 
 
 @pytest.mark.parametrize("what", ["attested", "bundle", "expired", "no CA"])
-def test_strict_refuses_what_azure_takes(azure: InProcess, hub: str, what: str) -> None:
-    """With the dial on, what a careful client would never send is refused by its reason; with it off, it is taken."""
+def test_strict_refuses_what_azure_accepts(azure: InProcess, hub: str, what: str) -> None:
+    """With the dial on, what a careful client would not send is refused with the reason; with it off, it is accepted."""
     text, properties = {
         "attested": (authority().pem, {"isVerified": True}),
         "bundle": (authority().pem + authority().pem, {}),
@@ -281,7 +281,7 @@ def test_strict_refuses_what_azure_takes(azure: InProcess, hub: str, what: str) 
 
 @pytest.mark.parametrize(("dial", "zero"), [(None, {"IotHubs": False, "provisioningServices": True}), (True, None), (False, None)])
 def test_created_is_the_zero_date_where_azure_says_so(azure: InProcess, dial: bool | None, zero: dict[str, bool] | None) -> None:
-    """Provisioning services last said year 1, hubs the real date; the dial makes both the one or the other."""
+    """In the newest recordings provisioning services show year 1 and hubs the real date; the dial sets either for both."""
     azure.azure.dials = Dials(created_zero_date=dial)
     for kind in KINDS:
         created = put(azure, azure.hub(kind=kind), authority().pem).json()["properties"]["created"]
@@ -289,7 +289,7 @@ def test_created_is_the_zero_date_where_azure_says_so(azure: InProcess, dial: bo
 
 
 def test_nothing_is_written_while_the_hub_changes(azure: InProcess, hub: str) -> None:
-    """While a hub is being changed its certificates can be read and not written: 409002, as clients report."""
+    """While a hub is being changed its certificates can be read but not written: 409002, as clients report."""
     etag = put(azure, hub, authority().pem).json()["etag"]
     azure.azure.dials = Dials(operation_seconds=60)
     body = {"location": "westus", "sku": {"name": "S1", "capacity": 1}}
@@ -302,8 +302,8 @@ def test_nothing_is_written_while_the_hub_changes(azure: InProcess, hub: str) ->
     assert azure.ask("DELETE", url(hub, "ca"), if_match=etag).status == 200
 
 
-def test_certificates_go_with_their_hub(azure: InProcess, hub: str) -> None:
-    """A hub of the same name made anew has none of the old one's certificates."""
+def test_certificates_are_deleted_with_their_hub(azure: InProcess, hub: str) -> None:
+    """A new hub of the same name has none of the old one's certificates."""
     put(azure, hub, authority().pem)
     azure.must("DELETE", f"{hub}?api-version={version(hub)}")
     gone = azure.ask("GET", url(hub, "ca"))

@@ -1,4 +1,4 @@
-"""Fifty clients at once on one hub: codes and etags never mix."""
+"""Fifty clients at once on one hub: codes and etags are never mixed up."""
 
 import asyncio
 import ssl
@@ -8,11 +8,11 @@ import httpx
 from tests.kit.local_azure import LocalAzure
 from tests.local_azure.makers import Maker, authority, encoded, uploaded
 
-CLIENTS, CERTIFICATES = 50, 25  # two clients on each certificate: a hub takes no more than 25
+CLIENTS, CERTIFICATES = 50, 25  # two clients for each certificate: a hub has at most 25
 
 
 def test_fifty_clients_prove_their_certificates_on_one_hub(process: LocalAzure) -> None:
-    """Each of 25 certificates has two clients that don't know of each other: each proves it in the end, and only by its own code."""
+    """Each of 25 certificates has two clients that don't know of each other: each one proves it in the end, and only with its own code."""
     hub = process.hub()
     makers = [authority(f"CA {number}") for number in range(CERTIFICATES)]
     codes = asyncio.run(_all(process, hub.id, makers))
@@ -38,15 +38,15 @@ async def _all(azure: LocalAzure, hub: str, makers: list[Maker]) -> list[str]:
 
 
 class _Client:
-    """Registers, asks, proves; when somebody else was quicker (412, or a code that is void) it begins again."""
+    """Uploads the certificate, asks for a code and proves; when the other client changed it meanwhile (412), it begins again."""
 
     def __init__(self, http: httpx.AsyncClient, azure: LocalAzure, url: str, maker: Maker, codes: list[str]) -> None:
         self._http, self._azure, self._url, self._maker, self._codes = http, azure, url, maker, codes
 
     async def prove(self) -> None:
-        """Until a proof of its own was taken."""
+        """Try until one of its own proofs is accepted."""
         while not await self._try():
-            pass  # at once: what it waits for is the other client's answer, and each try waits for several of its own
+            pass  # no pause: each try makes several calls, and meanwhile the other client goes on
 
     async def _try(self) -> bool:
         found = await self._ask("GET")

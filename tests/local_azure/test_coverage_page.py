@@ -1,4 +1,4 @@
-"""docs/azure-coverage.md says what the routes say."""
+"""docs/azure-coverage.md agrees with the routes."""
 
 import subprocess
 import sys
@@ -21,8 +21,8 @@ def test_the_page_is_up_to_date() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_every_operation_stands_on_the_page_with_its_evidence() -> None:
-    """Nothing that a door answers is left out, and none is there twice."""
+def test_every_operation_is_on_the_page_with_its_evidence() -> None:
+    """No service's operation is left out, and none is listed twice."""
     rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ") and "`" in line]
     shown = Counter((row[1].strip("`"), row[3]) for row in rows)
     routes = [*arm.ROUTES, *metadata.ROUTES, *login.ROUTES, *registry.ROUTES, *vaults.ROUTES]
@@ -30,8 +30,8 @@ def test_every_operation_stands_on_the_page_with_its_evidence() -> None:
     assert shown == Counter((f"{route.method} {route.path}", str(route.evidence)) for route in routes)
 
 
-def test_what_is_a_guess_is_called_one() -> None:
-    """The parts that no recording and no document tells: a 26th certificate, a private key, dates, another code, a certificate's 404."""
+def test_guesses_are_called_guesses() -> None:
+    """What neither a recording nor a document shows: a 26th certificate, a private key, dates, another code, a certificate's 404."""
     text = PAGE.read_text()
 
     for guess in ("a 26th certificate", "a private key", "outside its dates", "CN is not the code", "EC keys", "the 404's body is a guess"):

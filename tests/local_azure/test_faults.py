@@ -1,4 +1,4 @@
-"""Hostile on demand: each fault where and when it was asked for, before the effect or after it, in the words of the service asked."""
+"""Faults on demand: where and when a rule says, before or after the effect, with the error of the service that was called."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def rule(azure: InProcess, spec: str) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", [*CODES, "drop"])
 def test_each_fault_before_and_after_the_effect(azure: InProcess, fault: str, when: str) -> None:
-    """The client sees the fault; the certificate is there only when it struck after the effect; the next request is served."""
+    """The client sees the fault; the certificate is there only when it came after the effect; the next request is served."""
     url = f"{azure.hub()}/certificates/ca?api-version={HUB}"
     rule(azure, f"{fault}:method=PUT:path=*/certificates/ca:nth=1:when={when}")
     answer = azure.ask("PUT", url, uploaded(authority().pem))
@@ -33,7 +33,7 @@ def test_each_fault_before_and_after_the_effect(azure: InProcess, fault: str, wh
 
 
 @pytest.mark.parametrize(("spec", "retry_after"), [("429", None), ("429:retry-after=7", "7"), ("503", None)])
-def test_retry_after_stands_only_where_it_was_asked_for(azure: InProcess, spec: str, retry_after: str | None) -> None:
+def test_retry_after_is_sent_only_where_a_rule_asks_for_it(azure: InProcess, spec: str, retry_after: str | None) -> None:
     """Throttled with or without it."""
     hub = azure.hub()
     rule(azure, f"{spec}:path=*/certificates")
@@ -41,7 +41,7 @@ def test_retry_after_stands_only_where_it_was_asked_for(azure: InProcess, spec: 
     assert azure.ask("GET", f"{hub}/certificates?api-version={HUB}").headers.get("retry-after") == retry_after
 
 
-def test_the_words_of_the_service_that_is_asked(azure: InProcess) -> None:
+def test_each_service_has_its_own_errors(azure: InProcess) -> None:
     """ARM's for a group, a hub's and a provisioning service's for theirs, Entra's at the login."""
     paths = [azure.group(), azure.hub(), azure.hub(kind="provisioningServices")]
     rule(azure, "503")
@@ -69,7 +69,7 @@ def test_which_requests_are_hit(azure: InProcess, spec: str, struck: str) -> Non
 
 
 def test_a_share_repeats_with_its_seed(azure: InProcess) -> None:
-    """The same seed hits the same requests; another one others."""
+    """The same seed hits the same requests; another seed hits others."""
     group = azure.group()
 
     def pattern(seed: int) -> list[int]:
@@ -83,7 +83,7 @@ def test_a_share_repeats_with_its_seed(azure: InProcess) -> None:
 
 
 def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only latency lets a later rule speak too, and leaves that rule's own wait alone."""
+    """After a latency rule a later rule applies too, with its own wait; after every other fault none does."""
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -113,8 +113,8 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     ({"fault": "500", "nth": True}, "nth"),
     ({"fault": "500", "share": "half"}, "share"),
 ])  # fmt: skip
-def test_a_rule_that_makes_no_sense(written: str | dict[str, object], named: str) -> None:
-    """Refused with the part that is wrong, before it is in force."""
+def test_an_invalid_rule(written: str | dict[str, object], named: str) -> None:
+    """Refused with the invalid part, before it is in force."""
     with pytest.raises(ValueError, match="fault") as refused:
         _ = faults.parse(written) if isinstance(written, str) else faults.from_json(written)
 
@@ -122,7 +122,7 @@ def test_a_rule_that_makes_no_sense(written: str | dict[str, object], named: str
 
 
 def test_text_and_json_say_the_same() -> None:
-    """Both forms make the same rule."""
+    """Both forms give the same rule."""
     text = faults.parse("429:method=POST:path=*/verify:times=3:retry-after=2:seconds=0.5")[0]
 
     assert text == Rule(fault="429", method="POST", path="*/verify", times=3, retry_after=2, seconds=0.5)

@@ -28,15 +28,15 @@ def somebody(azure: InProcess) -> tuple[str, str]:
 def assignment(
     azure: InProcess, scope: str, principal: str, role: str = CONTRIBUTOR, name: str = "11111111-2222-4333-8444-555555555555"
 ) -> str:
-    """Give a role; gives the assignment's path."""
+    """Assign a role; returns the assignment's path."""
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
     role_id = f"/subscriptions/{azure.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     azure.must("PUT", at(path, ROLES_VERSION), {"properties": {"roleDefinitionId": role_id, "principalId": principal}})
     return path
 
 
-def test_a_group_s_life(azure: InProcess) -> None:
-    """201 then 200, the region written ARM's way, the id with its own spelling, HEAD 204 and 404, DELETE 202 with a place to ask."""
+def test_a_group_from_creation_to_deletion(azure: InProcess) -> None:
+    """201 then 200, the region normalized, the id as it was spelled, HEAD 204 and 404, DELETE 202 with a Location."""
     path = f"/subscriptions/{azure.subscription}/resourcegroups/My.Group_(1)"
     made = azure.ask("PUT", at(path), {"location": "West Europe", "tags": {"a": "b"}})
     changed = azure.ask("PUT", at(path), {"location": "westeurope"})
@@ -59,7 +59,7 @@ def test_a_group_s_life(azure: InProcess) -> None:
 
 
 def test_deletion_takes_all_that_is_inside(azure: InProcess) -> None:
-    """While it goes, it is seen going and takes nothing new; when it is gone, so are hubs, their names, certificates and roles."""
+    """A group that is being deleted shows it and accepts nothing new; then its hubs, their names, certificates and roles are gone."""
     group = azure.group()
     hub = azure.hub(group, name="inside")
     assignment(azure, hub, somebody(azure)[0])
@@ -78,7 +78,7 @@ def test_deletion_takes_all_that_is_inside(azure: InProcess) -> None:
         "ResourceGroupBeingDeleted",
         "Deleting",
     )
-    # Nobody has looked at the group since: the hub must be gone all the same, by every way to it.
+    # No request has read the group since: the hub must be gone nevertheless, by every path to it.
     assert azure.must("POST", at(names, HUB), {"name": "inside"})["nameAvailable"] is True
     assert azure.ask("GET", at(hub, HUB)).code == "ResourceGroupNotFound"
     assert azure.must("GET", at(f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/IotHubs", HUB))["value"] == []
@@ -94,7 +94,7 @@ def test_deletion_takes_all_that_is_inside(azure: InProcess) -> None:
     ("fine", {"location": "atlantis"}, 400, "LocationNotAvailableForResourceType"),
     ("there", {"location": "eastus"}, 409, "InvalidResourceGroupLocation"),
 ])  # fmt: skip
-def test_groups_that_can_t_be(azure: InProcess, name: str, body: dict[str, str], status: int, code: str) -> None:
+def test_invalid_groups(azure: InProcess, name: str, body: dict[str, str], status: int, code: str) -> None:
     """Refused in ARM's envelope."""
     azure.group("there")
     answer = azure.ask("PUT", at(f"/subscriptions/{azure.subscription}/resourceGroups/{name}"), body)
@@ -116,7 +116,7 @@ def test_subscription_tenant_and_providers(azure: InProcess) -> None:
 
 
 def test_no_role_no_right(azure: InProcess) -> None:
-    """Without a role everything is 403 by ARM; a role at the group covers the hub in it, and not the group beside it."""
+    """Without a role ARM answers 403 to everything; a role on a group covers the hub in it, and no other group."""
     group, beside = azure.group(), azure.group()
     hub = azure.hub(group)
     object_id, token = somebody(azure)
@@ -132,7 +132,7 @@ def test_no_role_no_right(azure: InProcess) -> None:
 
 
 def test_a_new_role_takes_a_while(azure: InProcess) -> None:
-    """With the dial turned, an assignment counts only after its delay; taken away, it ends at once."""
+    """With the dial set, an assignment counts only after the delay; once deleted, it ends at once."""
     azure.azure.dials = Dials(role_delay_seconds=120)
     group = azure.group()
     object_id, token = somebody(azure)
@@ -156,7 +156,7 @@ def test_a_scope_may_come_percent_encoded(azure: InProcess) -> None:
 
 
 def test_role_assignments_answer_as_azure_does(azure: InProcess) -> None:
-    """201 for the same again, 409 for another name or a change, 404 for an unknown role, 204 for one that is not there; lists filter."""
+    """201 for the same again, 409 for another name or a change, 404 for an unknown role, 204 for a missing one; lists can be filtered."""
     group = azure.group()
     object_id, _ = somebody(azure)
     path = assignment(azure, group, object_id)

@@ -1,4 +1,4 @@
-"""Hubs and provisioning services at ARM: their making, changing and going, and what stands in their answers."""
+"""Hubs and provisioning services at ARM: creation, change, deletion, and what the answers contain."""
 
 import base64
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ DAY = 86_400
 
 
 def at(path: str) -> str:
-    """With the api-version of what it names."""
+    """The path with the api-version of its resource type."""
     return f"{path}?api-version={version(path)}"
 
 
@@ -25,7 +25,7 @@ def relative(url: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_state_walk(azure: InProcess, kind: str) -> None:
+def test_the_states_of_a_hub(azure: InProcess, kind: str) -> None:
     """201 with Azure-AsyncOperation alone; Activating, Active, Transitioning, Active, Deleting, gone; a new etag at each step."""
     azure.azure.dials = Dials(operation_seconds=60)
     path = f"{azure.group()}/providers/Microsoft.Devices/{kind}/trial"
@@ -67,7 +67,7 @@ def test_deletion_ends_at_its_location_too(azure: InProcess, kind: str) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_change_at_a_time(azure: InProcess, kind: str, method: str) -> None:
-    """What is being changed is busy: 409, code 409002."""
+    """A resource that is being changed is busy: 409, code 409002."""
     path = azure.hub(kind=kind)
     azure.azure.dials = Dials(operation_seconds=60)
     azure.must("PUT", at(path), BODY)
@@ -93,7 +93,7 @@ def test_a_name_is_taken_in_the_whole_cloud(azure: InProcess, kind: str) -> None
 
 
 def test_a_hub_s_own_etag(azure: InProcess) -> None:
-    """Asked for only when it is sent: a stale one is 412 in the hub's own words; without one an update goes through."""
+    """Compared only if it is sent: a stale one gives the hub's 412; without one an update is accepted."""
     hub = azure.hub()
     etag = azure.must("GET", at(hub))["etag"]
     stale = azure.ask("PUT", at(hub), BODY, if_match="AAAAAAAAAAA=")
@@ -107,7 +107,7 @@ def test_a_hub_s_own_etag(azure: InProcess) -> None:
 
 
 def test_what_a_hub_shows(azure: InProcess) -> None:
-    """Its host name, its built-in endpoint, the region by its long name, secrets blotted out, what was sent kept as it was."""
+    """Its host name, its built-in endpoint, the region by its display name, secrets redacted, other members as they were sent."""
     group = azure.group()
     storage = {
         "$default": {
@@ -147,7 +147,7 @@ def test_what_a_hub_shows(azure: InProcess) -> None:
     ],
 )
 def test_values_out_of_range(azure: InProcess, change: dict[str, object], code: object) -> None:
-    """Refused with Azure's code, and nothing is made."""
+    """Refused with Azure's code, and nothing is created."""
     path = f"{azure.group()}/providers/Microsoft.Devices/IotHubs/trial"
     answer = azure.ask("PUT", at(path), {**BODY, **change})
 
@@ -166,7 +166,7 @@ def test_names_outside_azure_s_rules(azure: InProcess, kind: str, name: str) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_region_is_for_good(azure: InProcess, kind: str) -> None:
+def test_a_region_can_t_change(azure: InProcess, kind: str) -> None:
     """A PUT from another region is refused by ARM."""
     path = azure.hub(kind=kind)
     answer = azure.ask("PUT", at(path), {**BODY, "location": "eastus"})
@@ -176,7 +176,7 @@ def test_a_region_is_for_good(azure: InProcess, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tags_and_lists(azure: InProcess, kind: str) -> None:
-    """PATCH changes tags alone; both lists show it; the other group's list does not."""
+    """PATCH changes only tags; both lists show it; the other group's list does not."""
     path = azure.hub(kind=kind)
     other = azure.group()
     patched = azure.must("PATCH", at(path), {"tags": {"who": "us"}})
@@ -224,8 +224,8 @@ def test_linked_hubs_keep_their_key(azure: InProcess) -> None:
     assert document["hubs"][0]["connectionString"] == secret
 
 
-def test_what_hangs_on_a_hub(azure: InProcess) -> None:
-    """Skus, quotas, statistics, jobs and consumer groups answer; a consumer group is made, found in any case, and removed."""
+def test_what_belongs_to_a_hub(azure: InProcess) -> None:
+    """Skus, quotas, statistics, jobs and consumer groups answer; a consumer group is created, found in any case, and deleted."""
     hub = azure.hub()
     group = f"{hub}/eventHubEndpoints/events/ConsumerGroups"
     made = azure.must("PUT", at(f"{group}/cg1"), {"properties": {"name": "cg1"}})
@@ -243,7 +243,7 @@ def test_what_hangs_on_a_hub(azure: InProcess) -> None:
 
 
 def test_an_unregistered_provider(azure: InProcess) -> None:
-    """A subscription that has not registered Microsoft.Devices is told so by ARM; registering helps at once."""
+    """A subscription that has not registered Microsoft.Devices gets ARM's error; after registering, it works at once."""
     group = azure.group()
     provider = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices"
     azure.must("POST", f"{provider}/unregister?api-version=2021-04-01")
@@ -254,8 +254,8 @@ def test_an_unregistered_provider(azure: InProcess) -> None:
     assert azure.ask("PUT", at(f"{group}/providers/Microsoft.Devices/IotHubs/trial"), BODY).status == 201
 
 
-def test_each_cloud_is_a_world_of_its_own(azure: InProcess) -> None:
-    """A hub made at the US government's ARM has that cloud's host name and is not in the public cloud."""
+def test_each_cloud_is_separate(azure: InProcess) -> None:
+    """A hub created at the US government's ARM has that cloud's host name and is not in the public cloud."""
     host = "management.usgovcloudapi.net"
     principal = azure.azure.store.list("principal")[0]["client_id"]
     from sandbox.azure.login import principals

@@ -1,4 +1,4 @@
-"""Login and metadata: tokens that Azure's clients can read, refusals in Entra's and ARM's own words."""
+"""Login and metadata: tokens that Azure's clients can read, errors as Entra and ARM word them."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def deployer(azure: InProcess) -> principals.Principal:
-    """The application that `env` speaks of."""
+    """The application that `sandbox env` names."""
     found = principals.find(azure.azure.store, principals.directory(azure.azure.store).client_id)
     assert found
     return found
@@ -48,7 +48,7 @@ def form_of(azure: InProcess, **changes: str) -> dict[str, str]:
     ("login.microsoftonline.us", "https://management.usgovcloudapi.net/.default openid", "https://management.usgovcloudapi.net"),
     ("login.partner.microsoftonline.cn", "https://iothubs.azure.cn/.default", "https://iothubs.azure.cn"),
 ])  # fmt: skip
-def test_a_token_that_discovery_s_keys_verify(azure: InProcess, host: str, scope: str, audience: str) -> None:
+def test_a_token_is_verified_by_the_discovered_keys(azure: InProcess, host: str, scope: str, audience: str) -> None:
     """OpenID configuration leads to the token endpoint and the keys; the token carries the claims that clients read."""
     tenant = azure.azure.tokens.tenant_id
     found = azure.ask("GET", f"/{tenant}/v2.0/.well-known/openid-configuration", host=host, token="").json()
@@ -74,7 +74,7 @@ def test_a_token_that_discovery_s_keys_verify(azure: InProcess, host: str, scope
     ({"scope": "https://management.azure.com/user"}, 400, 1002012),
     ({"scope": ""}, 400, 900144),
 ])  # fmt: skip
-def test_who_gets_no_token(azure: InProcess, changes: dict[str, str], status: int, code: int) -> None:
+def test_invalid_logins(azure: InProcess, changes: dict[str, str], status: int, code: int) -> None:
     """Each in Entra's envelope, with Entra's number."""
     answer = post(azure, form_of(azure, **changes))
 
@@ -130,7 +130,7 @@ _OTHER = {"rsa": rsa.generate_private_key(65537, 2048), "ec": ec.generate_privat
     ("unsigned", "InvalidAuthenticationToken"),
     ("garbage", "InvalidAuthenticationToken"),
 ])  # fmt: skip
-def test_arm_refuses_every_token_but_the_right_one(azure: InProcess, change: str, code: str) -> None:
+def test_arm_refuses_invalid_tokens(azure: InProcess, change: str, code: str) -> None:
     """401 with Azure's code and a challenge that names the authority."""
     head, payload, _ = azure.token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -153,7 +153,7 @@ def test_arm_refuses_every_token_but_the_right_one(azure: InProcess, change: str
 
 
 def test_instance_discovery(azure: InProcess) -> None:
-    """Azure's authorities are known, with their aliases; a stranger's is not."""
+    """Azure's authorities are known, with their aliases; any other is not."""
     url = "/common/discovery/instance?api-version=1.1&authorization_endpoint="
     known = azure.ask("GET", f"{url}https://login.microsoftonline.us/common/oauth2/v2.0/authorize", host=LOGIN, token="").json()
     unknown = azure.ask("GET", f"{url}https://login.example.com/common/oauth2/v2.0/authorize", host=LOGIN, token="")
@@ -164,7 +164,7 @@ def test_instance_discovery(azure: InProcess) -> None:
 
 @pytest.mark.parametrize("cloud", names.CLOUDS, ids=lambda cloud: cloud.name)
 def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> None:
-    """One object for go-azure-sdk and azure-native, a list for the az CLI, few members in the oldest; on loopback it leads here."""
+    """One object for go-azure-sdk and azure-native, a list for the az CLI, few members in the oldest; on loopback, our endpoints."""
 
     def endpoints(version: str, host: str) -> Any:
         return azure.ask("GET", f"/metadata/endpoints?api-version={version}", host=host, token="").json()
@@ -190,7 +190,7 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
     ("management.azure.com.evil.example", None), ("example.com", None), ("", None),
 ])  # fmt: skip
 def test_where_a_name_leads(host: str, endpoint: str | None) -> None:
-    """Azure's names lead to their endpoints, in upper and lower case; similar names lead nowhere."""
+    """Azure's names lead to their endpoints, in upper and lower case; similar names are unknown."""
     place = names.place(host)
 
     assert (place.endpoint.value if place else None) == endpoint

@@ -53,8 +53,8 @@ def alive(azure: LocalAzure) -> bool:
     "localhost:443",
     "hub.azure-devices.net:22", "a.b.azure-devices.net:443", "management.azure.com", ":443", "", "management.azure.com:443x",
 ])  # fmt: skip
-def test_the_proxy_leads_nowhere_else(process: LocalAzure, target: str) -> None:
-    """Every host and port that is not Azure's: 403, and the line says which."""
+def test_the_proxy_connects_to_nothing_else(process: LocalAzure, target: str) -> None:
+    """A host or port that is not Azure's: 403, and the status line names it."""
     answer = connect(process, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
@@ -66,15 +66,15 @@ def test_the_proxy_leads_nowhere_else(process: LocalAzure, target: str) -> None:
     (b"CONNECT " + b"a" * 20_000 + b"\r\n\r\n", b"431"),
     (b"\x16\x03\x01\x02\x00\r\n\r\n", b"405"),
 ])  # fmt: skip
-def test_what_the_proxy_does_not_take(process: LocalAzure, head: bytes, status: bytes) -> None:
-    """Other methods, endless heads, TLS where none belongs."""
+def test_what_the_proxy_refuses(process: LocalAzure, head: bytes, status: bytes) -> None:
+    """Other methods, endless heads, TLS where plain HTTP is expected."""
     assert connect(process, head).startswith(b"HTTP/1.1 " + status)
 
 
 @pytest.mark.parametrize("name", [
     "management.azure.com", "login.partner.microsoftonline.cn", "my-hub.azure-devices.us", "dps.azure-devices-provisioning.net",
 ])  # fmt: skip
-def test_azure_s_names_are_vouched_for(process: LocalAzure, name: str) -> None:
+def test_azures_names_have_trusted_certificates(process: LocalAzure, name: str) -> None:
     """Through the proxy each name has a certificate that a client with the bundle trusts, over TLS 1.2 or newer."""
     with dialled(process.ready["proxy"]) as sock:
         sock.sendall(f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}:443\r\n\r\n".encode())
@@ -84,8 +84,8 @@ def test_azure_s_names_are_vouched_for(process: LocalAzure, name: str) -> None:
             assert secured.version() in {"TLSv1.2", "TLSv1.3"}
 
 
-def test_stopping_says_nothing(tmp_path: Path) -> None:
-    """With connections open through the proxy and to every port it still stops at once, with exit code 0 and without a word."""
+def test_stopping_prints_nothing(tmp_path: Path) -> None:
+    """With connections open through the proxy and to every port, it still stops at once, with exit code 0 and no output."""
     ready = tmp_path / "ready.json"
     ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
@@ -101,8 +101,8 @@ def test_stopping_says_nothing(tmp_path: Path) -> None:
     assert (process.returncode, told) == (0, b"")
 
 
-def test_the_ca_vouches_for_nothing_else(process: LocalAzure) -> None:
-    """Its constraints are critical and name Azure's IoT names and loopback alone; it ends within 31 days; its key lies nowhere."""
+def test_the_ca_is_constrained_to_azures_names(process: LocalAzure) -> None:
+    """Its constraints are critical and name Azure's IoT names and loopback alone; it ends within 31 days; its key is not stored."""
     folder = Path(process.ready["ca_file"]).parent
     ca = x509.load_pem_x509_certificate(Path(process.ready["ca_file"]).read_bytes())
     constraints = ca.extensions.get_extension_for_class(x509.NameConstraints)
@@ -116,8 +116,8 @@ def test_the_ca_vouches_for_nothing_else(process: LocalAzure) -> None:
     assert stat.S_IMODE((folder / "server.key").stat().st_mode) == 0o600
 
 
-def test_half_a_request_hurts_nobody(process: LocalAzure) -> None:
-    """A head without its end, a body that stays away, a handshake cut short, a client that leaves: the next one is served."""
+def test_an_incomplete_request_blocks_no_other_client(process: LocalAzure) -> None:
+    """An unfinished head, a missing body, an aborted handshake, a closed connection: the next client is served."""
     host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
     context = ssl.create_default_context(cafile=process.ready["ca_file"])
     with socket.create_connection((host, port)) as raw:
@@ -131,8 +131,8 @@ def test_half_a_request_hurts_nobody(process: LocalAzure) -> None:
         assert alive(process)
 
 
-def test_no_http_at_all(process: LocalAzure) -> None:
-    """Bytes that are no HTTP end the connection with a 400 at most."""
+def test_bytes_that_are_not_http(process: LocalAzure) -> None:
+    """The connection ends, with a 400 at most."""
     host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
     context = ssl.create_default_context(cafile=process.ready["ca_file"])
     with socket.create_connection((host, port), timeout=30) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
@@ -142,7 +142,7 @@ def test_no_http_at_all(process: LocalAzure) -> None:
 
 
 def test_a_client_that_never_reads(process: LocalAzure) -> None:
-    """It asks again and again and takes nothing in: its own connection stands still, everybody else's goes on."""
+    """It sends requests and reads no answer: its own connection stalls, the others are served."""
     host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
     context = ssl.create_default_context(cafile=process.ready["ca_file"])
     request = (
@@ -164,7 +164,7 @@ def test_a_client_that_never_reads(process: LocalAzure) -> None:
 
 
 def test_the_control_port(process: LocalAzure) -> None:
-    """Log, faults, dials, clock, principals and reset, each by its own word; none of it answers on ARM's port."""
+    """Log, faults, dials, clock, principals and reset, each at its own path; none of these answers on ARM's port."""
     hub = process.hub()
     control(process, "DELETE", "/requests")
     process.ask("GET", hub.id)
@@ -205,7 +205,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     ("PUT", "/clock", {"advance": "1e999"}),
 ])  # fmt: skip
 def test_the_control_port_says_what_is_wrong(process: LocalAzure, method: str, path: str, body: Any) -> None:
-    """400 with a sentence."""
+    """400 with an explanation."""
     answer = control(process, method, path, body)
 
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
@@ -221,7 +221,7 @@ def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> No
 
 
 def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
-    """What the control port can do from the first request on: a fault, slow operations, role delay, a clock, the zero date, strictness."""
+    """Flags set from the start what the control port can set: a fault, slow operations, role delay, a clock, the zero date, strictness."""
     flags = ("--hostile", "503:path=*/locations:nth=1", "--operation-seconds", "60", "--role-delay", "5", "--clock", "2023-10-06T19:14:45Z")
     with local_azure(tmp_path, *flags, "--created", "zero", "--strict", "--retry-after", "3") as azure:
         dials = control(azure, "GET", "/dials").json()
@@ -240,8 +240,8 @@ def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
     (("--clock", "noon"), "--clock"), (("--clock", "2023-10-06T19:14:45"), "time zone"), (("--port", "TAKEN"), "--port"),
     (("--data", "/dev/null/x"), "--data"),
 ])  # fmt: skip
-def test_a_start_that_can_t_be(process: LocalAzure, flags: tuple[str, str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line, exit code 1, and what to write instead."""
+def test_invalid_flags(process: LocalAzure, flags: tuple[str, str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line with what to write instead, and exit code 1."""
     taken = str(urlsplit(process.ready["arm"]).port)
     free = [word for port in ("--port", "--proxy-port", "--control-port") for word in (port, "0")]
     code = commands.main(["cloud", *free, *(taken if flag == "TAKEN" else flag for flag in flags)])
@@ -253,7 +253,7 @@ def test_a_start_that_can_t_be(process: LocalAzure, flags: tuple[str, str], name
 
 
 def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
-    """It holds the secret, so it is the owner's alone; it is gone when local Azure has stopped, and nothing else is left behind."""
+    """It contains the secret, so only its owner can read it; it is deleted when local Azure stops, and nothing else is left behind."""
     with local_azure(tmp_path) as azure:
         ready = tmp_path / "ready.json"
         mode = stat.S_IMODE(ready.stat().st_mode)
@@ -267,7 +267,7 @@ def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
 
 
 def test_the_verbs_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`up --no-program`, `status`, `env`, `reset`, `stop`: each says what is, and without a running one what to do."""
+    """`up --no-program`, `status`, `env`, `reset`, `stop`: each reports the state and, where none is running, what to do."""
     monkeypatch.setenv("SANDBOX_HOME", str(tmp_path / ".sandbox"))
     monkeypatch.chdir(ROOT)
 
@@ -277,7 +277,7 @@ def test_the_verbs_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return code, told.out + told.err
 
     before = [verb(word) for word in ("status", "env", "reset", "stop")]
-    # In a process of its own, as a shell would: what it starts must outlive it.
+    # In a separate process, as from a shell: what it starts must outlive it.
     up = subprocess.run([sys.executable, "-m", "sandbox", "up", "--no-program"], capture_output=True, text=True, check=False, timeout=120)
     try:
         status, env, again, reset = (verb(*words) for words in (("status",), ("env",), ("up", "--no-program"), ("reset",)))

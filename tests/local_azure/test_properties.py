@@ -1,4 +1,4 @@
-"""Random sequences of operations on certificates, beside a model small enough to be read at a glance."""
+"""Random sequences of operations on certificates, compared with a small model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ CONDITIONS = ("current", "stale", "missing", "any")
 
 @dataclass
 class Model:
-    """What a certificate must be after what was done to it."""
+    """The state that a certificate must have after the steps so far."""
 
     etag: str
     authority: int
@@ -38,7 +38,7 @@ _STEPS = st.one_of(
 
 @settings(RANDOM, max_examples=60)
 @given(kind=st.sampled_from(["IotHubs", "provisioningServices"]), steps=st.lists(_STEPS, min_size=5, max_size=25))
-def test_verified_only_by_a_valid_proof_or_by_its_own_word(azure: InProcess, kind: str, steps: list[tuple[Any, ...]]) -> None:
+def test_verified_only_by_a_valid_proof_or_isverified(azure: InProcess, kind: str, steps: list[tuple[Any, ...]]) -> None:
     """After every step local Azure's list equals the model's: names, etags, whose certificate it is, verified or not."""
     hub = azure.hub(kind=kind)
     world = _World(azure, hub)
@@ -122,13 +122,13 @@ _ACTIONS = st.tuples(_WHAT, _WHICH, _WHICH, st.sampled_from(_SERVICES))
 @settings(RANDOM, max_examples=40)
 @given(actions=st.lists(_ACTIONS, min_size=4, max_size=20))
 def test_names_and_states_of_services(azure: InProcess, actions: list[tuple[str, int, int, str]]) -> None:
-    """Two groups, two names, operations that take a minute: what exists, who is busy and which name is free always agree."""
+    """Two groups, two names, operations that take a minute: what exists, what is busy and which names are free always agree."""
     azure.reset()
     azure.azure.clock.set(azure.azure.clock.now(), frozen=True)
     azure.log_in()
     azure.azure.dials = azure.azure.dials.changed({"operation_seconds": 60})
     groups = [f"/subscriptions/{azure.subscription}/resourceGroups/g{number}" for number in (0, 1)]
-    alive: dict[tuple[str, str], tuple[int, str]] = {}  # service and name -> group and what goes on
+    alive: dict[tuple[str, str], tuple[int, str]] = {}  # service and name -> group and the operation in progress
     for what, group, name, kind in actions:
         azure.must("PUT", f"{groups[group]}?api-version=2021-04-01", {"location": "westus"})
         key = (kind, f"name-{name}")
@@ -170,8 +170,8 @@ def _agree(azure: InProcess, alive: dict[tuple[str, str], tuple[int, str]]) -> N
 
 
 @pytest.mark.parametrize("kind", _SERVICES)
-def test_etags_and_codes_never_come_twice(azure: InProcess, kind: str) -> None:
-    """Over many writes, also after a reset and with the clock standing still."""
+def test_etags_and_codes_never_repeat(azure: InProcess, kind: str) -> None:
+    """Over many writes, also after a reset, and while the clock does not move."""
     seen: list[str] = []
     azure.azure.clock.set(azure.azure.clock.now(), frozen=True)
     for _ in range(2):

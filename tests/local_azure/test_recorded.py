@@ -1,4 +1,4 @@
-"""Held to Azure itself: each recorded pair is sent again, on the recording's own day, and must be answered alike.
+"""Compared with Azure: each recorded request is sent again, with the clock on the recording's day, and must get an equal answer.
 
 Alike means: the status, the envelope, the members and their types, the values that are Azure's doing, and the headers that clients act
 on. Where a pair can't hold, ALLOWANCES says why; one that no pair needs any more fails the test, so the list can't
@@ -24,7 +24,7 @@ from tests.local_azure.replay import Replay
 
 pytestmark = [
     pytest.mark.recorded,
-    pytest.mark.skipif(not present(), reason="the recordings of Azure's traffic do not lie beside the project"),
+    pytest.mark.skipif(not present(), reason="the recordings of Azure's traffic are not beside the project"),
 ]
 
 Polls = dict[tuple[str, bool, bool], Answer]
@@ -32,7 +32,7 @@ Polls = dict[tuple[str, bool, bool], Answer]
 
 @dataclass(frozen=True)
 class Allowance:
-    """Differences that may stand, and why."""
+    """Differences that are allowed, and why."""
 
     reason: str
     applies: Callable[[Pair], bool]
@@ -45,12 +45,12 @@ def _hub(pair: Pair) -> bool:
 
 ALLOWANCES = (
     Allowance(
-        "until Sep 2020 the certificate's text stood in PUT's answer, since then in generateVerificationCode's; the newer way counts",
+        "until Sep 2020 the certificate's text was in PUT's answer, since then in generateVerificationCode's; the newer form counts",
         lambda pair: pair.scene[0] < "2020-09" and ("/certificates/" in pair.path),
         (r"~properties.certificate (string/null|null/string)",),
     ),
     Allowance(
-        "in Feb 2022 alone provisioning services told the text in every answer",
+        "only in Feb 2022 did provisioning services return the text in every answer",
         lambda pair: pair.scene[0] == "2022-02-24" and not _hub(pair),
         (r"~(value\[\]\.)?properties.certificate string/null",),
     ),
@@ -60,17 +60,17 @@ ALLOWANCES = (
         (r"=properties.subject CN=.*",),
     ),
     Allowance(
-        "`created` was the zero date on hubs from Aug 2021 to Feb 2023 and real on provisioning services before: the newest way counts",
+        "`created` was the zero date on hubs from Aug 2021 to Feb 2023 and real on provisioning services before: the newest form counts",
         lambda pair: pair.scene[0] < "2023-03" and "/certificates" in pair.path,
         (r"=properties.created .*",),
     ),
     Allowance(
-        "hubs told httpStatusCode by its name until early 2023, by its number since",
+        "hubs wrote httpStatusCode as a name until early 2023, as a number since",
         lambda pair: pair.scene[0] < "2023-04" and _hub(pair),
         (r"~httpStatusCode string/number",),
     ),
     Allowance(
-        "until 2018 a job that is not there was told in upper-case members",
+        "until 2018 the error for an unknown job had capitalized members",
         lambda pair: pair.scene[0] < "2018-03" and "/jobs/" in pair.path,
         (r"[-+](code|httpStatusCode|message|Code|HttpStatusCode|Message)",),
     ),
@@ -80,11 +80,11 @@ ALLOWANCES = (
         (r"status 500/404 .*",),
     ),
     Allowance(
-        "a hub that is gone is told now by ARM, now by the provider (both recorded); local Azure always by the provider",
+        "the error for a missing hub comes from ARM or from the provider (both recorded); local Azure always answers as the provider",
         lambda pair: pair.status == 404 and pair.method == "GET" and _hub(pair),
         (r"-header x-ms-failure-cause", r"[-+](error|code|httpStatusCode|message)"),
     ),
-    Allowance("Azure's gateway waited in vain that day", lambda pair: pair.status == 504, (r"status 504/200 .*",)),
+    Allowance("Azure's gateway timed out that day", lambda pair: pair.status == 504, (r"status 504/200 .*",)),
     Allowance(
         "10 of 107 deletions had an empty body, the others `null`",
         lambda pair: pair.method == "DELETE" and pair.status == 202 and pair.text == "",
@@ -96,7 +96,7 @@ ALLOWANCES = (
         (r"status \d+/404 .*",),
     ),
     Allowance(
-        "until 2022 the first answer told the state too, and of the retired operations monitoring",
+        "until 2022 the first answer had the state too, and members of the retired operations monitoring",
         lambda pair: pair.scene[0] < "2023" and pair.method == "PUT" and _hub(pair),
         (r"-properties\.(state|operationsMonitoringProperties|eventHubEndpoints\.operationsMonitoringEvents)", r"=properties\.state .*"),
     ),
@@ -111,7 +111,7 @@ ALLOWANCES = (
         (r"-properties\.routing\.endpoints\.cosmosDBSqlCollections",),
     ),
     Allowance(
-        "in Feb 2018 the rights of a provisioning service's owner were told in another order",
+        "in Feb 2018 the rights of a provisioning service's owner were listed in another order",
         lambda pair: pair.scene[0] == "2018-02-06" and not _hub(pair),
         (r"=rights ServiceConfig, DeviceConnect, EnrollmentWrite/.*",),
     ),
@@ -126,17 +126,17 @@ ALLOWANCES = (
         (r"-properties\.(cloudToDevice|enableFileUploadNotifications|generationNumber)",),
     ),
     Allowance(
-        "until 2018 consumer groups had a shape of their own",
+        "until 2018 consumer groups had another shape",
         lambda pair: pair.scene[0] < "2018-03" and "ConsumerGroups" in pair.path,
         (r"[-+](etag|properties|tags|type)",),
     ),
     Allowance(
-        "in early 2023 polls said `Pending` for `Running` now and then: clients go on waiting for both",
+        "in early 2023 polls said `Pending` for `Running` now and then: clients keep waiting on both",
         lambda pair: '"Pending"' in pair.text,
         (r"=status Pending/Running",),
     ),
     Allowance(
-        "the url of an operation lay under its hub, and went with it; since 2021 it outlives it",
+        "the url of an operation was under its hub and was deleted with it; since 2021 it outlives the hub",
         lambda pair: pair.status == 404 and "perationresults/" in pair.path.lower(),
         (r"status 404/200",),
     ),
@@ -145,14 +145,14 @@ ALLOWANCES = (
 
 @dataclass
 class Verdict:
-    """What a file's pairs came to."""
+    """The results of a file's pairs."""
 
     held: int = 0
     needed: set[str] = field(default_factory=set)
     unexplained: list[str] = field(default_factory=list)
 
     def take(self, pair: Pair, found: Iterator[str]) -> None:
-        """Count a pair as held, or find the exceptions that speak for each of its differences."""
+        """Count a pair as equal, or find the allowance for each of its differences."""
         differing = list(found)
         self.held += not differing
         for difference in differing:
@@ -166,8 +166,8 @@ class Verdict:
                 self.unexplained.append(f"{pair}: {difference}")
 
 
-def test_every_recorded_pair_is_answered_alike(azure: InProcess) -> None:
-    """The certificate recordings as whole stories, the other pairs one by one, the polls against an operation of ours."""
+def test_every_recorded_pair_gets_an_equal_answer(azure: InProcess) -> None:
+    """Certificate recordings are replayed from start to end, other pairs one by one, polls against an operation of ours."""
     verdict, sent = Verdict(), 0
     for name in ("hub_certificates", "dps_certificates"):
         for scene in scenes(name):
@@ -189,7 +189,7 @@ def test_every_recorded_pair_is_answered_alike(azure: InProcess) -> None:
 
 
 def test_recorded_proofs_prove_their_own_certificate_and_no_other() -> None:
-    """All 38 real proofs stand by the code and on the day they were recorded; not with another code, later, or for another CA."""
+    """All 38 real proofs are valid with their code and on their day, but not with another code, later, or for another CA."""
     proofs = [_proof(scene) for name in ("hub_certificates", "dps_certificates") for scene in scenes(name)]
     authorities = {authority.fingerprint(hashes.SHA256()): authority for _, authority, _, _ in proofs}
 
@@ -206,7 +206,7 @@ def _proof(scene: list[Pair]) -> tuple[x509.Certificate, x509.Certificate, str, 
     """A recording's proof, the certificate it is for, the code, and when it was sent."""
     code = next(pair.answer["properties"]["verificationCode"] for pair in scene if "generateVerificationCode" in pair.path)
     verify = next(pair for pair in scene if pair.path.endswith("/verify"))
-    # The newest text under that name is the one that the code was asked for.
+    # The code was requested for the newest text under that name.
     puts = [pair for pair in scene if pair.method == "PUT" and verify.path.startswith(f"{pair.path}/") and pair.index < verify.index]
     body = puts[-1].request.get("properties") or puts[-1].request
     assert verify.updated
@@ -220,7 +220,7 @@ def _travel(azure: InProcess, moment: datetime) -> None:
 
 
 def _alone(azure: InProcess, pair: Pair) -> Iterator[str]:
-    """The differences of a pair that is sent by itself, after what it needs is put in place."""
+    """The differences of a pair that is sent alone, after its prerequisites are created."""
     _travel(azure, pair.moment)
     replay = Replay(azure)
     makes = pair.method == "PUT" and "etag" not in (pair.request or {}) and pair.path.lower().count("/") == 8
@@ -235,7 +235,7 @@ def _alone(azure: InProcess, pair: Pair) -> Iterator[str]:
 
 
 def _polled(pair: Pair, polls: Polls) -> Iterator[str]:
-    """What a recorded look at an operation was answered, beside a look at one of ours: before its end, or after."""
+    """The differences between a recorded poll and a poll of ours, before or after the operation's end."""
     service = "provisioningServices" if "provisioning" in pair.path.lower() else "IotHubs"
     done = "Running" not in pair.text and "Pending" not in pair.text
     ours = polls[service, "asyncinfo" in pair.query, done]
@@ -244,7 +244,7 @@ def _polled(pair: Pair, polls: Polls) -> Iterator[str]:
         return
     yield from header_differences(pair, ours.headers)
     if not pair.readable:
-        return  # the recorder kept gzip as text and so broke some bodies: of those pairs status and headers count
+        return  # the recorder kept gzip as text, which broke some bodies: only status and headers of those pairs are compared
     if bool(pair.text) != bool(ours.body):
         yield f"body '{pair.text}'/'{ours.body.decode()}'"
     elif pair.text:
@@ -254,7 +254,7 @@ def _polled(pair: Pair, polls: Polls) -> Iterator[str]:
 
 
 def _polls(azure: InProcess) -> Polls:
-    """Our answers to a look at an operation, by service, by which of its two urls, and by whether it is done."""
+    """Our answers to polls, by service, by which of the two urls, and by whether the operation is done."""
     azure.azure.dials = Dials(operation_seconds=60)
     polls = {}
     for service in ("IotHubs", "provisioningServices"):

@@ -45,8 +45,8 @@ def kept(folder: Path) -> Iterator[tuple[LocalAzure, "subprocess.Popen[bytes]"]]
         process.wait(30)
 
 
-def test_killed_under_load_it_has_all_that_it_acknowledged(tmp_path: Path) -> None:
-    """Four clients register, ask for codes and prove while it is killed; each answer that came out is found again, state and etag."""
+def test_after_a_kill_under_load_all_acknowledged_writes_exist(tmp_path: Path) -> None:
+    """Four clients upload, ask for codes and prove while it is killed; the state and etag of each answer that was sent are found again."""
     ca = authority()
     acknowledged: dict[str, dict[str, Any]] = {}
     maybe: dict[str, set[bool]] = {}
@@ -73,14 +73,14 @@ def test_killed_under_load_it_has_all_that_it_acknowledged(tmp_path: Path) -> No
         assert identifier in found, identifier
         if found[identifier]["etag"] == answer["etag"]:
             assert found[identifier]["properties"]["isVerified"] == answer["properties"]["isVerified"]
-        else:  # a later change whose answer never came out
+        else:  # a later change whose answer was never sent
             assert found[identifier]["properties"]["isVerified"] in maybe[identifier]
 
 
 def _write(
     azure: LocalAzure, hub: str, ca: Any, acknowledged: dict[str, dict[str, Any]], maybe: dict[str, set[bool]], enough: threading.Event
 ) -> None:
-    """Prove certificates one after the other until nobody answers; note each answer."""
+    """Prove certificates one after the other until the connection fails; note each answer."""
     trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
     with httpx.Client(base_url=azure.ready["arm"], verify=trust, trust_env=False, timeout=60) as http:
         for number in range(25):
