@@ -1,1 +1,1 @@
-"""Local Azure: the wire protocol of Azure Resource Manager and IoT Hub, with none of the operations."""
+"""Local Azure: the wire protocol of Azure Resource Manager and IoT Hub, without the operations behind it."""

@@ -30,7 +30,7 @@ _ROUTER = Router(ROUTES)
 _OPEN = Router(metadata.ROUTES)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WITH_BODY = {"PUT", "PATCH"}
-# What ARM itself answers by the version of its own types; providers have an error of their own.
+# ARM's error for an unknown api-version of its own types; providers have another error.
 _OWN_TYPES = ("Microsoft.Resources",)
 
 
@@ -102,7 +102,7 @@ def _check_body(request: Request) -> None:
 
 
 def _scope(request: Request) -> str:
-    """The scope that rights are asked for: the resource itself, or the scope in front of an extension resource."""
+    """The scope at which rights are checked: the resource itself, or the scope in front of an extension resource."""
     parameters = request.parameters
     if "scope" in parameters:
         return "/" + parameters["scope"].strip("/")

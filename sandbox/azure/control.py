@@ -1,4 +1,4 @@
-"""The control port: what only tests may do has its own port, so that none of it is part of Azure's protocol."""
+"""The control port: what only tests may do is on a separate port and never part of Azure's protocol."""
 
 from __future__ import annotations
 
@@ -146,19 +146,19 @@ class _Control:
         return self.get_clock(body, request)
 
     def add_principal(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """A new application; `role` (its name) and `scope` give it a role that counts at once."""
+        """A new application; `role` (its name) and `scope` give it a role that takes effect at once."""
         role = next((role for role in access.ROLES.values() if role.name == body.get("role")), None)
         if body.get("role") and role is None:
             raise BadRequestError(f"no role is named '{body['role']}'; use one of {', '.join(role.name for role in access.ROLES.values())}")
         with self._azure.store.transaction():
-            principal = principals.create(self._azure.store, name=str(body.get("name") or "made by the control port"))
+            principal = principals.create(self._azure.store, name=str(body.get("name") or "created by the control port"))
             if role:
                 scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
                 role_assignments.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
         return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
 
     def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """A key vault with roles for its keys: `name`, `group`. Made here, for local Azure has no management of vaults at ARM."""
+        """A key vault with roles for its keys: `name`, `group`. It is created here because local Azure doesn't manage vaults at ARM."""
         with self._azure.store.transaction():
             vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
         return {"id": vault["id"], "uri": f"https://{vault['name']}.{names.PUBLIC.key_vault_suffix}"}

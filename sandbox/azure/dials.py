@@ -11,7 +11,7 @@ class Dials:
     """Each is settable by a flag of `python -m sandbox cloud` and by the control port's `PATCH /dials`."""
 
     operation_seconds: float = 0.0  # how long creating, changing or deleting a hub or provisioning service takes
-    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure sends none: for clients that otherwise wait 30 s
+    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure doesn't send it: for clients that otherwise wait 30 s
     role_delay_seconds: float = 0.0  # until a new role assignment takes effect
     created_zero_date: bool | None = None  # `created` of certificates: None: as last recorded; True: the zero date; False: real
     strict: bool = False  # refuse what a careful client would not send, though Azure accepts it

@@ -150,7 +150,7 @@ def _fault(request: Request, rule: Rule) -> ServiceError:
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
     provider = "/providers/microsoft.devices/" in path
-    made: dict[str, Callable[[], ServiceError]] = {
+    constructors: dict[str, Callable[[], ServiceError]] = {
         "401": lambda: _token_refused(request),
         "403": lambda: arm_errors.forbidden(client_id="unknown", object_id="unknown", action="unknown", scope=request.path),
         "409": lambda: devices_errors.not_active(service),
@@ -160,7 +160,7 @@ def _fault(request: Request, rule: Rule) -> ServiceError:
         "503": lambda: devices_errors.unavailable(service) if provider else arm_errors.server_busy(),
         "504": lambda: arm_errors.gateway_timeout("Microsoft.Devices"),
     }  # fmt: skip
-    return made[rule.fault]()
+    return constructors[rule.fault]()
 
 
 _HUB_FAULTS: dict[str, Callable[[], ServiceError]] = {

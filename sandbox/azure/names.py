@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Endpoint(StrEnum):
-    """The services that local Azure answers for, told apart by host name as Azure does."""
+    """The services that local Azure answers for, distinguished by host name as on Azure."""
 
     ARM = "arm"
     LOGIN = "login"
@@ -20,7 +20,7 @@ class Endpoint(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AzureCloud:
-    """One of Azure's clouds: its names as `az cloud list` and `/metadata/endpoints` tell them."""
+    """One of Azure's clouds: its names as `az cloud list` and `/metadata/endpoints` show them."""
 
     name: str
     arm: str
@@ -29,7 +29,6 @@ class AzureCloud:
     hub_suffix: str
     provisioning_suffix: str
     iot_hubs_scope: str
-    provisioning_scope: str
     graph: str
     portal: str
     storage_suffix: str
@@ -59,7 +58,6 @@ PUBLIC = AzureCloud(
     hub_suffix="azure-devices.net",
     provisioning_suffix="azure-devices-provisioning.net",
     iot_hubs_scope="https://iothubs.azure.net",
-    provisioning_scope="https://azure-devices-provisioning.net",
     graph="https://graph.microsoft.com/",
     portal="https://portal.azure.com",
     storage_suffix="core.windows.net",
@@ -79,7 +77,6 @@ US_GOVERNMENT = AzureCloud(
     hub_suffix="azure-devices.us",
     provisioning_suffix="azure-devices-provisioning.us",
     iot_hubs_scope="https://iothubs.azure.us",
-    provisioning_scope="https://azure-devices-provisioning.us",
     graph="https://graph.microsoft.us/",
     portal="https://portal.azure.us",
     storage_suffix="core.usgovcloudapi.net",
@@ -99,7 +96,6 @@ CHINA = AzureCloud(
     hub_suffix="azure-devices.cn",
     provisioning_suffix="azure-devices-provisioning.cn",
     iot_hubs_scope="https://iothubs.azure.cn",
-    provisioning_scope="https://azure-devices-provisioning.cn",
     graph="https://microsoftgraph.chinacloudapi.cn/",
     portal="https://portal.azure.cn",
     storage_suffix="core.chinacloudapi.cn",
@@ -107,7 +103,6 @@ CHINA = AzureCloud(
 )
 
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
-CLOUD_BY_NAME = {cloud.name: cloud for cloud in CLOUDS}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -121,7 +116,7 @@ class Place:
 
 
 def place(host: str) -> Place | None:
-    """Where `host` (a name without port, any case) leads, or None when it is none of the names that local Azure answers for."""
+    """Where `host` (a name without port, any case) leads, or None for a name that local Azure does not answer for."""
     host = host.lower().rstrip(".")
     if host in LOOPBACK_NAMES or host.startswith("127."):
         return Place(PUBLIC, Endpoint.LOOPBACK)

@@ -38,7 +38,7 @@ class Proxy:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-            pass  # the client is gone: there is nobody to answer
+            pass  # the client closed the connection: no answer can be sent
         except asyncio.CancelledError:
             pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:

@@ -36,7 +36,7 @@ class Route:
     path: str  # `{name}` takes one segment, `{name*}` any number of them
     handler: Handler
     evidence: Evidence
-    versions: tuple[str, ...] = ()  # api-versions; empty: the operation has none
+    versions: tuple[str, ...] = ()  # api-versions; empty: the operation takes no api-version
     note: str = ""  # for the coverage page: which part is a guess, what is left out
     resource_type: str = ""  # ARM's name of it, for errors about api-versions
     action: str = ""  # the ARM action or data action that a caller needs

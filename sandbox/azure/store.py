@@ -51,7 +51,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside happen, or none: an error undoes them all and is raised again."""
+        """Either all writes inside are kept or none: an error undoes them all and is raised again."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

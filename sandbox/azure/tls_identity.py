@@ -37,7 +37,7 @@ class ServerIdentity:
 def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
     """The identity kept in `folder`. It is created again if it is missing, expires within ten days (real time) or does not name `host`.
 
-    The CA's key signs once and is not stored: nobody, not even this program, can issue under it again.
+    The CA's key signs once and is not stored: no one, not even this program, can issue certificates with it again.
     """
     identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
     addresses = _addresses(host)

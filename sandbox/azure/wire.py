@@ -30,7 +30,7 @@ class Request:
     host: str
     place: Place
     path: str  # percent-decoded, single slashes, without the trailing one
-    query: dict[str, str]  # names lower-cased: Azure does not mind their case
+    query: dict[str, str]  # names lower-cased: Azure ignores their case
     headers: dict[str, str]  # names lower-cased
     body: bytes = b""
     parameters: dict[str, str] = field(default_factory=dict)  # what the route found in the path, as written there
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def api_version(self) -> str:
-        """The api-version asked for, or the empty string."""
+        """The requested api-version, or the empty string."""
         return self.query.get("api-version", "")
 
     @property
@@ -120,7 +120,7 @@ class Reply:
         """The bytes that go out."""
         if self.body is NO_BODY:
             return b""
-        # Half a surrogate pair is JSON that no UTF-8 can hold: it goes out as it came, as an escape.
+        # Half a surrogate pair is valid JSON but can't be encoded as UTF-8: it is sent as it came, as an escape.
         return _WRITER.encode(self.body).encode("utf-8", "backslashreplace")
 
 
@@ -133,7 +133,7 @@ class Moment:
 
 
 class ServiceError(Exception):
-    """An error as the service words it. Each service has constructors of its own, one for each error."""
+    """An error as the service words it. Each service has its own constructors, one for each error."""
 
     def reply(self, moment: Moment) -> Reply:
         """The answer on the wire."""

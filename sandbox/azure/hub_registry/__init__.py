@@ -1,1 +1,1 @@
-"""A hub's own door, `<hub>.azure-devices.net`: device identities, their twins, queries over them."""
+"""A hub's own endpoint, `<hub>.azure-devices.net`: device identities, their twins, queries over them."""

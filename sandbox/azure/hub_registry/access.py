@@ -40,7 +40,7 @@ class Signature:
         """Check it against the keys that may have signed it and the resource that it must cover (`host` or `host/devices/id`).
 
         Raises:
-            SignatureError: It covers another resource, has expired, or was signed by none of the keys.
+            SignatureError: It covers another resource, has expired, or was not signed by one of the keys.
         """
         covered = unquote(self.resource).lower().rstrip("/")
         asked = resource.lower()
@@ -49,7 +49,7 @@ class Signature:
         if not self.expiry.isdigit() or int(self.expiry) <= now:
             raise SignatureError(f"the signature has expired: se={self.expiry}, and it is {int(now)}")
         if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), self.signature) for key in keys):
-            raise SignatureError("the signature was made with none of the valid keys")
+            raise SignatureError("the signature was not made with a valid key")
 
 
 def read(text: str) -> Signature:

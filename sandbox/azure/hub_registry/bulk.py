@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
-    """Carry out the items; gives `{isSuccessful, errors, warnings}`.
+    """Carry out the items; returns `{isSuccessful, errors, warnings}`.
 
     Raises:
         RegistryError: There are too many items, or one is not an object. Nothing is written.

@@ -47,7 +47,7 @@ def hub_not_found() -> RegistryError:
 
 
 def device_not_found(device: str) -> RegistryError:
-    """There is no such device. Status and code were seen, the words are a guess."""
+    """The device does not exist. Status and code are recorded, the message is a guess."""
     return RegistryError(404, 404001, "DeviceNotFound", f"Device '{device}' not registered.")
 
 
@@ -67,7 +67,7 @@ def etag_missing() -> RegistryError:
 
 
 def argument_invalid(reason: str) -> RegistryError:
-    """A member or header is not what it must be. The code is documented, most reasons are in our words."""
+    """A member or header is not what it must be. The code is documented, most messages are ours."""
     return RegistryError(400, 400004, "ArgumentInvalid", reason)
 
 
@@ -99,7 +99,7 @@ def too_many_devices(count: int) -> RegistryError:
 
 
 def defined_twice(device: str) -> RegistryError:
-    """The same device twice in one call. The code is documented; that it stands with the device and not for the call is a guess."""
+    """The same device twice in one call. The code is documented; that it is the device's error and not the call's is a guess."""
     return RegistryError(400, 400011, "DeviceDefinedMultipleTimes", f"Device '{device}' is defined multiple times.")
 
 
@@ -120,7 +120,7 @@ def no_route(path: str) -> RegistryError:
 
 
 def job_not_found() -> RegistryError:
-    """There is no such job: none ever runs here."""
+    """The job does not exist: local Azure runs no jobs."""
     return RegistryError(404, 404002, "JobNotFound", "NotFound")
 
 

@@ -74,5 +74,5 @@ def _hub(azure: Azure, request: Request) -> tuple[str, Document]:
 def _named(azure: Azure, request: Request) -> tuple[str, Document] | None:
     place = request.place
     found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
-    # A hub that is being made has no host name yet.
+    # A hub that is being created has no host name yet.
     return found if found and lifecycle.state(found[1])[0] != "Activating" else None

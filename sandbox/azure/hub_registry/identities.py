@@ -44,7 +44,7 @@ def need(azure: Azure, hub_key: str, device: str) -> Document:
     """A device.
 
     Raises:
-        RegistryError: There is none of that id.
+        RegistryError: No device has that id.
     """
     found = find(azure, hub_key, device)
     if found is None:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class QueryError(ValueError):
-    """Not a valid query. The message says why, for the log only: Azure tells its clients nothing."""
+    """Not a valid query. The message says why, for the log only: Azure gives its clients no reason."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One item of a SELECT list: a path, or an aggregate over one (COUNT needs none)."""
+    """One item of a SELECT list: a path, or an aggregate over one (COUNT needs no path)."""
 
     name: str
     path: Path | None

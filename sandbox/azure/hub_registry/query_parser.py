@@ -51,16 +51,16 @@ def parse(text: str) -> Query:
     if "group" in parts:
         query.group = [_path(each, alias) for each in parts["group"].children]
     if query.group and any(column.path not in query.group for column in query.columns if not column.aggregate):
-        raise QueryError("every column must be an aggregate or stand in GROUP BY")
+        raise QueryError("every column must be an aggregate or be in GROUP BY")
     if query.aggregates and not query.group and not all(column.aggregate for column in query.columns):
-        raise QueryError("a column beside an aggregate must stand in GROUP BY")
+        raise QueryError("a column beside an aggregate must be in GROUP BY")
     return query
 
 
 def _alias(tree: Node, parts: dict[str, Node]) -> str:
     source = _name(parts["source"].children[0])
     if source.lower() != "devices":
-        raise QueryError(f"FROM {source}: only devices can be asked for")
+        raise QueryError(f"FROM {source}: only devices can be queried")
     if "alias" in parts:
         alias = _name(parts["alias"].children[0])
         if alias.lower() in _KEYWORDS:

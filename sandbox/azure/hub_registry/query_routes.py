@@ -21,7 +21,7 @@ DEFAULT_PAGE, MAX_PAGE = 100, 1000
 
 
 def run_query(azure: Azure, request: Request) -> Reply:
-    """One page of a query's answer. Every page but the last has the size asked for; a token leads to the next page."""
+    """One page of a query's answer. Every page but the last has the requested size; a token leads to the next page."""
     from sandbox.azure.hub_registry import query_parser
 
     text = request.json_object().get("query")

@@ -102,7 +102,7 @@ def service_statistics(azure: Azure, request: Request) -> Reply:
 
 
 def get_job(_azure: Azure, _request: Request) -> Reply:
-    """A job: none exists here."""
+    """A job: local Azure has no jobs."""
     raise errors.job_not_found()
 
 

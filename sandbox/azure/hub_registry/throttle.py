@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
-QUEUE_SECONDS = 10.0  # what a 429 tells clients to wait, and so a guess at how long the queue is
+QUEUE_SECONDS = 10.0  # the wait that a 429 asks of clients; that the queue is as long is a guess
 
 
 class Operation(StrEnum):
-    """What is counted apart. The values stand in 429 answers."""
+    """What is counted separately. The values appear in 429 answers."""
 
     REGISTRY = "CRUD"
     QUERY = "Query"

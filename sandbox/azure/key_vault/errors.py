@@ -48,7 +48,7 @@ def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vau
 
 
 def key_not_found(name: str) -> VaultError:
-    """There is no such key, or no such version of it."""
+    """The key does not exist, or has no such version."""
     recover = "If you recently deleted this key you may be able to recover it using the correct recovery command."
     return VaultError(404, "KeyNotFound", f"A key with (name/id) {name} was not found in this key vault. {recover} {_HELP}")
 

@@ -47,13 +47,13 @@ def answer(azure: Azure, request: Request) -> Reply:
 
 def fault(request: Request, rule: Rule) -> errors.VaultError:
     """A fault on demand in Key Vault's words."""
-    made: dict[str, Callable[[], errors.VaultError]] = {
+    constructors: dict[str, Callable[[], errors.VaultError]] = {
         "401": lambda: _challenge(request, "common", "AKV10022: Invalid audience."),
         "403": lambda: errors.operation_not_permitted("sign"),
         "429": lambda: errors.throttled(rule.retry_after),
         "503": lambda: errors.unavailable(rule.retry_after),
     }
-    return made.get(rule.fault, errors.internal)()
+    return constructors.get(rule.fault, errors.internal)()
 
 
 def _caller(azure: Azure, request: Request) -> Caller:

@@ -68,7 +68,7 @@ def get(azure: Azure, vault: str, name: str, version: str = "") -> Document:
     """That version of the key, or the newest.
 
     Raises:
-        VaultError: There is none.
+        VaultError: It does not exist.
     """
     versions = azure.store.list(KEY, _prefix(vault, name))
     found = [each for each in versions if version in {"", each["version"]}]
@@ -81,7 +81,7 @@ def update(azure: Azure, vault: str, name: str, version: str, body: dict[str, An
     """Enable or disable a key, or change its allowed operations.
 
     Raises:
-        VaultError: There is none.
+        VaultError: It does not exist.
     """
     key = get(azure, vault, name, version)
     key["enabled"] = (body.get("attributes") or {}).get("enabled", key["enabled"])
@@ -142,7 +142,7 @@ def identifier(key: Document, uri: str) -> str:
 def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, operations: Any, attributes: dict[str, Any]) -> Document:
     now = int(azure.clock.timestamp())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made: Document = {
+    created: Document = {
         "name": name,
         "version": uuid.uuid4().hex,
         "kind": kind,
@@ -154,8 +154,8 @@ def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, opera
         "updated": now,
         "pem": pem.decode(),  # stored in the sandbox's own database only
     }
-    azure.store.put(KEY, _prefix(vault, name) + made["version"], made)
-    return made
+    azure.store.put(KEY, _prefix(vault, name) + created["version"], created)
+    return created
 
 
 def _own(key: Document) -> Any:

@@ -18,14 +18,14 @@ _ACTION = "Microsoft.KeyVault/vaults/keys"
 
 def create(azure: Azure, request: Request) -> Reply:
     """Create a key; an existing name gets another version."""
-    made = keys.create(azure, request.place.name, request.parameters["key"], request.json_object())
-    return Reply(body=keys.shown(made, request.base_url))
+    created = keys.create(azure, request.place.name, request.parameters["key"], request.json_object())
+    return Reply(body=keys.shown(created, request.base_url))
 
 
 def import_(azure: Azure, request: Request) -> Reply:
     """Import a key."""
-    made = keys.import_(azure, request.place.name, request.parameters["key"], request.json_object())
-    return Reply(body=keys.shown(made, request.base_url))
+    created = keys.import_(azure, request.place.name, request.parameters["key"], request.json_object())
+    return Reply(body=keys.shown(created, request.base_url))
 
 
 def get(azure: Azure, request: Request) -> Reply:

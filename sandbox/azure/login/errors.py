@@ -117,7 +117,7 @@ def scope_invalid(scope: str) -> LoginError:
 
 
 def instance_unknown(endpoint: str) -> LoginError:
-    """Instance discovery was asked about an authority that is none of Azure's."""
+    """Instance discovery was asked about an authority that is not Azure's."""
     return LoginError(400, "invalid_instance", 50049, f"Unknown or invalid instance. '{endpoint}'")
 
 

@@ -45,14 +45,14 @@ class Principal:
 
 
 def directory(store: Store) -> Directory:
-    """The tenant, made with its first application when the store is new."""
+    """The tenant, created with its first application when the store is new."""
     found = store.get(_DIRECTORY, _DIRECTORY)
     if found:
         return Directory(**found)
     first = create(store, name="hubtrust sandbox deployer")
-    made = Directory(str(uuid.uuid4()), str(uuid.uuid4()), first.client_id)
-    store.put(_DIRECTORY, _DIRECTORY, asdict(made))
-    return made
+    created = Directory(str(uuid.uuid4()), str(uuid.uuid4()), first.client_id)
+    store.put(_DIRECTORY, _DIRECTORY, asdict(created))
+    return created
 
 
 def create(store: Store, *, name: str) -> Principal:

@@ -131,10 +131,10 @@ def _signing_key(store: Store) -> rsa.RSAPrivateKey:
         key = serialization.load_pem_private_key(found["pem"].encode(), password=None)
         if isinstance(key, rsa.RSAPrivateKey):
             return key
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    created = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = created.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     store.put(_KIND, _KIND, {"pem": pem.decode()})
-    return made
+    return created
 
 
 def _azure_time(seconds: float) -> str:

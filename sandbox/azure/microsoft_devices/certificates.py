@@ -31,7 +31,7 @@ def need(azure: Azure, parent: str, name: str, service: Service) -> Document:
     """A certificate.
 
     Raises:
-        DevicesError: There is none of that name.
+        DevicesError: It does not exist.
     """
     found = azure.store.get(lifecycle.CERTIFICATE, key(parent, name))
     if found is None:
@@ -117,7 +117,7 @@ def verify(azure: Azure, parent: str, name: str, text: str, condition: str | Non
 
 
 def delete(azure: Azure, parent: str, name: str, condition: str | None, service: Service) -> bool:
-    """Remove a certificate; False when there was none.
+    """Remove a certificate; False if it did not exist.
 
     Raises:
         DevicesError: If-Match is stale or missing.
@@ -191,4 +191,4 @@ def _strict(azure: Azure, read: upload.Upload, *, attested: bool, service: Servi
     except x509.ExtensionNotFound:
         is_ca = False
     if not is_ca:
-        raise errors.refused_by_strictness("the certificate is no CA by its basic constraints", service)
+        raise errors.refused_by_strictness("the certificate is not a CA by its basic constraints", service)

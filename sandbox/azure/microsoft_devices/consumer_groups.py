@@ -42,7 +42,7 @@ def need(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
     """A consumer group.
 
     Raises:
-        DevicesError: There is none of that name.
+        DevicesError: It does not exist.
     """
     found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _key(hub_key, name))
     if found is None:

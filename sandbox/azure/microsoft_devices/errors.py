@@ -1,7 +1,7 @@
 """Errors of the Microsoft.Devices resource provider, in its own envelope: one constructor for each.
 
 `{"code": 412001, "httpStatusCode": 412, "message": "… If you contact a support representative please include this correlation
-identifier: …, timestamp: …, errorcode: IH412001."}`. Hubs tell the status as a number, provisioning services as a name.
+identifier: …, timestamp: …, errorcode: IH412001."}`. Hubs write the status as a number, provisioning services as a name.
 """
 
 from __future__ import annotations
@@ -64,19 +64,19 @@ def proof_failed(issuer: str, service: Service) -> DevicesError:
 
 
 def proof_of_another_code(service: Service) -> DevicesError:
-    """The proof's CN is not the code that was given last. Guess: no recording tells Azure's words."""
+    """The proof's CN is not the newest code. Guess: no recording shows Azure's message."""
     return DevicesError(
         400, 400053, "Proof-Of-Possession failed. The subject of the verification certificate is not the verification code.", service
     )
 
 
 def proof_outside_dates(service: Service) -> DevicesError:
-    """The proof has expired or is not valid yet. Guess: no recording tells Azure's words."""
+    """The proof has expired or is not valid yet. Guess: no recording shows Azure's message."""
     return DevicesError(400, 400053, "Proof-Of-Possession failed. The verification certificate is not within its validity period.", service)
 
 
 def internal(service: Service) -> DevicesError:
-    """Azure's answer to an upload that is no certificate at all."""
+    """Azure's answer to an upload that is not a certificate."""
     return DevicesError(500, 500019, "Internal Error.", service)
 
 
@@ -86,7 +86,7 @@ def private_key_uploaded(service: Service) -> DevicesError:
 
 
 def certificate_not_found(name: str, service: Service) -> DevicesError:
-    """There is no such certificate. Guess after the data plane's 404008 CertificateNotFound."""
+    """The certificate does not exist. A guess, based on the data plane's 404008 CertificateNotFound."""
     return DevicesError(404, 404008, f"Certificate '{name}' not found.", service)
 
 
@@ -101,20 +101,20 @@ def too_many_certificates(service: Service) -> DevicesError:
 
 
 def hub_not_found(name: str, group: str, subscription: str) -> DevicesError:
-    """There is no such hub."""
+    """The hub does not exist."""
     return DevicesError(
         404, 404002, f"IotHub '{name}' not found under ResourceGroup '{group}' and Subscription '{subscription}'.", Service.HUB
     )
 
 
 def provisioning_not_found(name: str, group: str, subscription: str) -> DevicesError:
-    """There is no such provisioning service."""
+    """The provisioning service does not exist."""
     message = f"ProvisioningService '{name}' not found under ResourceGroup '{group}' and Subscription '{subscription}'."
     return DevicesError(404, 404002, message, Service.PROVISIONING)
 
 
 def not_active(service: Service) -> DevicesError:
-    """It is being made, changed or deleted; come back when it is done."""
+    """It is being created, changed or deleted; the request works afterwards."""
     what = "Iot hub" if service is Service.HUB else "Provisioning Service"
     return DevicesError(
         409, 409002, f"<{what}> is not currently in Active state. Try the request again after it is in Active state.", service
@@ -148,17 +148,17 @@ def value_invalid(message: str, service: Service, code: int = 400016) -> Devices
 
 
 def key_name_not_found(name: str, service: Service) -> DevicesError:
-    """There is no shared access policy of that name."""
+    """The shared access policy does not exist."""
     return DevicesError(404, 404001, f"Key name not found: {name}.", service)
 
 
 def consumer_group_not_found(name: str) -> DevicesError:
-    """There is no such consumer group. Guess."""
+    """The consumer group does not exist. Guess."""
     return DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)
 
 
 def job_not_found(job: str) -> DevicesError:
-    """There is no such job: none ever runs here."""
+    """The job does not exist: local Azure runs no jobs."""
     return DevicesError(404, 404011, f"Job not found with ID '{job}'.", Service.HUB)
 
 

@@ -44,7 +44,7 @@ def get_hub(azure: Azure, request: Request) -> Reply:
 
 
 def delete_hub(azure: Azure, request: Request) -> Reply:
-    """Begin to delete a hub: 202 and the four bytes `null`; 204 where there is no such hub."""
+    """Begin to delete a hub: 202 and the four bytes `null`; 204 if the hub does not exist."""
     operation = hubs.delete(azure, resource_id(request), request.header("if-match"))
     if operation is None:
         return Reply(status=204, body=NO_BODY)
@@ -103,13 +103,13 @@ def get_stats(azure: Azure, request: Request) -> Reply:
 
 
 def get_job(azure: Azure, request: Request) -> Reply:
-    """A job: none exists here."""
+    """A job: local Azure has no jobs."""
     hubs.need(azure, resource_id(request))
     raise errors.job_not_found(request.parameters["job"])
 
 
 def list_jobs(azure: Azure, request: Request) -> Reply:
-    """The jobs: none."""
+    """The jobs: always an empty list."""
     hubs.need(azure, resource_id(request))
     return Reply(body={"value": []})
 

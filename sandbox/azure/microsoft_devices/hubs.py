@@ -58,7 +58,7 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any], condition: s
 
 
 def delete(azure: Azure, identity: ResourceId, condition: str | None) -> Operation | None:
-    """Begin to delete a hub; `condition` is If-Match. None where there is no such hub.
+    """Begin to delete a hub; `condition` is If-Match. None if the hub does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
@@ -78,7 +78,7 @@ def need(azure: Azure, identity: ResourceId) -> Document:
 
     Raises:
         ArmError: Its resource group does not exist.
-        DevicesError: There is no such hub.
+        DevicesError: The hub does not exist.
     """
     return lifecycle.need(azure, identity, HUB, errors.hub_not_found)
 

@@ -47,7 +47,7 @@ def named(policies: list[dict[str, Any]], name: str, service: Service) -> dict[s
     """One policy.
 
     Raises:
-        DevicesError: There is none of that name.
+        DevicesError: It does not exist.
     """
     for policy in policies:
         if policy["keyName"].lower() == name.lower():

@@ -71,7 +71,7 @@ def need(azure: Azure, identity: ResourceId, kind: Kind, absent: Callable[[str, 
 
     Raises:
         ArmError: Its resource group does not exist.
-        DevicesError: There is no such service.
+        DevicesError: The service does not exist.
     """
     groups.need(azure, identity)
     found = find(azure, key(identity, kind), kind)

@@ -59,7 +59,7 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
 
 
 def delete(azure: Azure, identity: ResourceId) -> Operation | None:
-    """Begin to delete a service. None where there is no such service.
+    """Begin to delete a service. None if the service does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
@@ -78,7 +78,7 @@ def need(azure: Azure, identity: ResourceId) -> Document:
 
     Raises:
         ArmError: Its resource group does not exist.
-        DevicesError: There is no such service.
+        DevicesError: The service does not exist.
     """
     return lifecycle.need(azure, identity, PROVISIONING, errors.provisioning_not_found)
 

@@ -46,7 +46,7 @@ def get_service(azure: Azure, request: Request) -> Reply:
 
 
 def delete_service(azure: Azure, request: Request) -> Reply:
-    """Begin to delete a service: 202 and the four bytes `null`; 204 where there is no such service."""
+    """Begin to delete a service: 202 and the four bytes `null`; 204 if the service does not exist."""
     operation = provisioning.delete(azure, resource_id(request))
     if operation is None:
         return Reply(status=204, body=NO_BODY)

@@ -1,1 +1,1 @@
-"""The device plane: MQTT 3.1.1 over TLS under each hub's name, every connection decided at its CONNECT."""
+"""The device plane: MQTT 3.1.1 over TLS under each hub's name, every CONNECT is accepted or refused."""

@@ -46,8 +46,7 @@ class Connect:
     client_id: str
     username: str
     password: str
-    keep_alive: int  # seconds; 0: none
-    clean: bool
+    keep_alive: int  # seconds; 0: no limit
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ class Publish:
     payload: bytes
     qos: int
     packet_id: int  # 0 at QoS 0
-    retain: bool = False
 
 
 def split(buffer: bytearray) -> Packet | None:
@@ -133,15 +131,15 @@ def read_connect(packet: Packet) -> Connect:
         raise MalformedPacketError(f"protocol '{protocol[:20]}'")
     flags = reader.take(1)[0]
     keep_alive = reader.number()
-    if level != 4:  # noqa: PLR2004 - what follows is laid out otherwise in MQTT 5
-        return Connect(level, "", "", "", keep_alive, clean=True)
+    if level != 4:  # noqa: PLR2004 - the rest of an MQTT 5 packet has another layout
+        return Connect(level, "", "", "", keep_alive)
     client_id = reader.text()
     if flags & 0x04:
         reader.text()
         reader.data()
     username = reader.text() if flags & 0x80 else ""
     password = reader.data().decode("utf-8", "replace") if flags & 0x40 else ""
-    return Connect(level, client_id, username, password, keep_alive, clean=bool(flags & 0x02))
+    return Connect(level, client_id, username, password, keep_alive)
 
 
 def read_publish(packet: Packet) -> Publish:
@@ -155,11 +153,11 @@ def read_publish(packet: Packet) -> Publish:
     packet_id = reader.number() if qos else 0
     if "#" in topic or "+" in topic or qos == 3 or (qos and not packet_id):  # noqa: PLR2004 - section 3.3.1.2
         raise MalformedPacketError("an invalid PUBLISH")
-    return Publish(topic, reader.rest(), qos, packet_id, retain=bool(packet.flags & 1))
+    return Publish(topic, reader.rest(), qos, packet_id)
 
 
 def read_subscribe(packet: Packet) -> tuple[int, list[tuple[str, int]]]:
-    """The id of a SUBSCRIBE, and its topic filters with the QoS asked for.
+    """The id of a SUBSCRIBE, and its topic filters with the requested QoS.
 
     Raises:
         MalformedPacketError: It is not such a packet.
@@ -197,12 +195,12 @@ def puback(packet_id: int) -> bytes:
 
 
 def suback(packet_id: int, codes: list[int]) -> bytes:
-    """The QoS granted for each filter; 0x80: none."""
+    """The QoS granted for each filter; 0x80: refused."""
     return bytes((Kind.SUBACK << 4,)) + _length(2 + len(codes)) + packet_id.to_bytes(2, "big") + bytes(codes)
 
 
 def unsuback(packet_id: int) -> bytes:
-    """The filters are gone."""
+    """The subscriptions are removed."""
     return struct.pack("!BBH", Kind.UNSUBACK << 4, 2, packet_id)
 
 

@@ -18,7 +18,7 @@ class Attempt:
     """One attempt to connect and its outcome: for the control port, never for the client."""
 
     time: str
-    host: str  # the name that TLS asked for
+    host: str  # the server name in TLS (SNI)
     device: str
     accepted: bool
     reason: str  # why not; empty for one that was accepted

@@ -21,16 +21,16 @@ class TlsError(Exception):
 
 def context(identity: ServerIdentity) -> SSL.Context:
     """TLS 1.2 or newer that asks for a client certificate, accepts any and also works without one."""
-    made = SSL.Context(SSL.TLS_SERVER_METHOD)
-    made.set_min_proto_version(SSL.TLS1_2_VERSION)
-    made.use_certificate_chain_file(str(identity.certificate_file))
-    made.use_privatekey_file(str(identity.key_file))
-    made.set_verify(SSL.VERIFY_PEER, _take_any)
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate_chain_file(str(identity.certificate_file))
+    context.use_privatekey_file(str(identity.key_file))
+    context.set_verify(SSL.VERIFY_PEER, _take_any)
     # Every connection must send its certificate: a resumed session would rely on an old decision.
-    made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    made.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
-    made.set_session_id(b"local Azure")
-    return made
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    context.set_session_id(b"local Azure")
+    return context
 
 
 def _take_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
@@ -47,7 +47,7 @@ class TlsStream:
         self.ended = False  # the peer has closed its side
 
     def feed(self, ciphertext: bytes) -> bytes:
-        """Take what came from the network; gives the plaintext in it.
+        """Take bytes from the network; returns the plaintext in them.
 
         Raises:
             TlsError: It is not TLS, or was tampered with.
@@ -78,19 +78,19 @@ class TlsStream:
                 return bytes(plain)
 
     def write(self, plaintext: bytes) -> None:
-        """Encrypt; `outgoing` then has it."""
+        """Encrypt; `outgoing` then returns the bytes."""
         self._ssl.sendall(plaintext)
 
     def close(self) -> None:
-        """Send TLS's closing message; `outgoing` then has it."""
+        """Prepare TLS's closing message; `outgoing` then returns it."""
         if self.established and not self.ended:
             try:
                 self._ssl.shutdown()
             except SSL.Error:
-                self.ended = True  # the peer closed first: there is nobody to send a close to
+                self.ended = True  # the peer closed first: no closing message is needed
 
     def outgoing(self) -> bytes:
-        """What is to go to the network."""
+        """The bytes to send to the network."""
         out = bytearray()
         while True:
             try:
@@ -100,11 +100,11 @@ class TlsStream:
 
     @property
     def server_name(self) -> str:
-        """The name that the client asked for (SNI), or the empty string."""
+        """The server name that the client sent (SNI), or the empty string."""
         return (self._ssl.get_servername() or b"").decode("ascii", "replace")
 
     def chain(self) -> list[crypto.X509]:
-        """What the client sent: its own certificate first; empty when it sent none."""
+        """The certificates that the client sent, its own first; empty if it sent none."""
         own = self._ssl.get_peer_certificate()
         # On the server's side OpenSSL's chain leaves the peer's own certificate out.
         return [own, *(self._ssl.get_peer_cert_chain() or [])] if own else []

@@ -36,7 +36,7 @@ def unauthenticated(code: str, message: str, *, login: str, tenant_id: str) -> A
 
 
 def forbidden(*, client_id: str, object_id: str, action: str, scope: str) -> ArmError:
-    """The caller holds no role that allows the action."""
+    """The caller has no role that allows the action."""
     message = (
         f"The client '{client_id}' with object id '{object_id}' does not have authorization to perform action '{action}' over scope "
         f"'{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
@@ -45,7 +45,7 @@ def forbidden(*, client_id: str, object_id: str, action: str, scope: str) -> Arm
 
 
 def no_route(path: str) -> ArmError:
-    """The path names nothing that local Azure knows."""
+    """The path does not belong to any operation of local Azure."""
     return ArmError(
         404, "InvalidResourceType", f"No operation of local Azure answers the path '{path}'. See docs/azure-coverage.md for those that do."
     )
@@ -80,7 +80,7 @@ def resource_type_unsupported(resource_type: str, version: str, supported: Itera
 
 
 def subscription_not_found(subscription: str) -> ArmError:
-    """The subscription is none of the caller's."""
+    """The caller has no such subscription."""
     return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
 
@@ -90,12 +90,12 @@ def subscription_malformed(subscription: str) -> ArmError:
 
 
 def group_not_found(group: str) -> ArmError:
-    """There is no such resource group."""
+    """The resource group does not exist."""
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
 def group_being_deleted(group: str) -> ArmError:
-    """The resource group goes away; nothing new goes into it."""
+    """The resource group is being deleted; nothing can be created in it."""
     message = f"The resource group '{group}' is in deprovisioning state and cannot perform this operation."
     return ArmError(409, "ResourceGroupBeingDeleted", message)
 
@@ -107,7 +107,7 @@ def group_name_invalid(group: str) -> ArmError:
 
 
 def group_location_differs(group: str, existing: str, wanted: str) -> ArmError:
-    """A resource group stays where it was made."""
+    """A resource group can't move to another region."""
     message = (
         f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{existing}'."
         if wanted
@@ -117,7 +117,7 @@ def group_location_differs(group: str, existing: str, wanted: str) -> ArmError:
 
 
 def location_required(what: str) -> ArmError:
-    """A tracked resource needs a place."""
+    """A tracked resource needs a location."""
     return ArmError(400, "LocationRequired", f"The location property is required for this definition of '{what}'.")
 
 
@@ -131,7 +131,7 @@ def location_unavailable(location: str, resource_type: str, known: Iterable[str]
 
 
 def location_differs(name: str, resource_type: str, group: str, existing: str, wanted: str) -> ArmError:
-    """A resource stays in the region where it was made."""
+    """A resource can't move to another region."""
     message = (
         f"The resource '{name}' already exists in location '{existing}' in resource group '{group}'. "
         f"A resource with the same name cannot be created in location '{wanted}'. Please select a new resource name. ({resource_type})"
@@ -148,7 +148,7 @@ def provider_not_registered(namespace: str) -> ArmError:
 
 
 def provider_not_found(namespace: str) -> ArmError:
-    """There is no such resource provider here."""
+    """The resource provider does not exist here."""
     return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
 
 
@@ -175,12 +175,12 @@ def content_type_unsupported(found: str) -> ArmError:
 
 
 def operation_not_found(operation: str) -> ArmError:
-    """A long-running operation that nobody began, or that is forgotten."""
+    """A long-running operation that never began, or that was deleted."""
     return ArmError(404, "ResourceNotFound", f"The operation '{operation}' was not found.")
 
 
 def role_assignment_not_found(name: str) -> ArmError:
-    """There is no such role assignment."""
+    """The role assignment does not exist."""
     return ArmError(404, "RoleAssignmentNotFound", f"The role assignment '{name}' is not found.")
 
 
@@ -201,12 +201,12 @@ def role_assignment_fixed() -> ArmError:
 
 
 def role_definition_not_found(role: str) -> ArmError:
-    """There is no such role."""
+    """The role does not exist."""
     return ArmError(404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{role}' does not exist.")
 
 
 def role_content_invalid(reason: str) -> ArmError:
-    """A role assignment without what it needs."""
+    """A role assignment that lacks a required property."""
     return ArmError(400, "InvalidRoleAssignmentContent", reason)
 
 

@@ -37,7 +37,7 @@ def need(azure: Azure, identity: ResourceId) -> Document:
     """The group.
 
     Raises:
-        ArmError: There is none.
+        ArmError: It does not exist.
     """
     group = find(azure, identity.group_key)
     if group is None:
@@ -49,7 +49,7 @@ def need_alive(azure: Azure, identity: ResourceId) -> Document:
     """The group, provided that it is not being deleted.
 
     Raises:
-        ArmError: There is none, or it is being deleted.
+        ArmError: It does not exist, or it is being deleted.
     """
     group = need(azure, identity)
     if group.get("deleted"):

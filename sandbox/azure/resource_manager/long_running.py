@@ -44,7 +44,7 @@ def finished(azure: Azure, operation_id: str) -> bool:
     """Whether an operation is done.
 
     Raises:
-        ArmError: There is no such operation.
+        ArmError: The operation does not exist.
     """
     found = azure.store.get(_OPERATION, operation_id)
     if found is None:

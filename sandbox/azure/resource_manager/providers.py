@@ -28,7 +28,7 @@ def namespace(name: str) -> str:
     """The namespace as Azure writes it, whatever the case of `name`.
 
     Raises:
-        ArmError: There is no such provider here.
+        ArmError: The provider does not exist here.
     """
     for known in NAMESPACES:
         if known.lower() == name.lower():

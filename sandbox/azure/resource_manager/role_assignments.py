@@ -72,7 +72,7 @@ def find(azure: Azure, scope: str, name: str) -> Document | None:
 
 
 def delete(azure: Azure, scope: str, name: str) -> Document | None:
-    """Delete an assignment and return it; None where there was none."""
+    """Delete an assignment and return it; None if it did not exist."""
     found = find(azure, scope, name)
     if found is not None:
         azure.store.delete(ASSIGNMENT, _key(scope, name))

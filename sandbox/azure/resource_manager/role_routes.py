@@ -29,7 +29,7 @@ _FILTER = re.compile(r"(principalId|assignedTo\(|roleName)\s*(?:eq)?\s*'([^']+)'
 
 
 def put_assignment(azure: Azure, request: Request) -> Reply:
-    """Give a principal a role at a scope: always 201, as in Azure. It may take a while to take effect."""
+    """Assign a role to a principal at a scope: always 201, as in Azure. It may take a while to take effect."""
     properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
     written = role_assignments.write(azure, _scope(request), request.parameters["assignment"], properties)
     return Reply(status=201, body=_shown(request, written))
@@ -44,7 +44,7 @@ def get_assignment(azure: Azure, request: Request) -> Reply:
 
 
 def delete_assignment(azure: Azure, request: Request) -> Reply:
-    """Delete an assignment: 200 with its last content, 204 where there was none."""
+    """Delete an assignment: 200 with its last content, 204 if it did not exist."""
     found = role_assignments.delete(azure, _scope(request), request.parameters["assignment"])
     return Reply(status=204, body=NO_BODY) if found is None else Reply(body=_shown(request, found))
 
