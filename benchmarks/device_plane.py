@@ -142,15 +142,15 @@ def main() -> None:
         issuing = root.authority_below("Bench issuing", path_length=0)
         chain, key = issuing.device("press-001").files(work / "device", issuing)
         (work / "root.pem").write_text(root.pem)
-        door = HubClient(azure, azure.hub())
-        door.hub.put("root", root.pem, isVerified=True)
-        door.put("press-001")
+        client = HubClient(azure, azure.hub())
+        client.hub.put("root", root.pem, isVerified=True)
+        client.put("press-001")
         context = _client(azure.ready["ca_file"], chain, key)
         port = _free_port()
         peer = _s_server(Path(azure.ready["ca_file"]).parent, work / "root.pem", port)
         try:
-            ours = Side("device plane", azure.ready["pid"], _ours(azure, context, door.host, "press-001"))
-            theirs = Side("openssl s_server", peer.pid, _theirs(port, context, door.host))
+            ours = Side("device plane", azure.ready["pid"], _ours(azure, context, client.host, "press-001"))
+            theirs = Side("openssl s_server", peer.pid, _theirs(port, context, client.host))
             for side in (ours, theirs):
                 _on_core(side.pid, _SERVER_CORE)
                 _answers(side.once)
@@ -160,7 +160,7 @@ def main() -> None:
         finally:
             peer.kill()
             peer.wait()
-        door.http.close()
+        client.http.close()
     _report(ours, theirs)
 
 

@@ -63,12 +63,12 @@ def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuth
 def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry) -> None:
     """The chain says which key must sign; the device that it signs for connects."""
     authority = RootAuthority()
-    hub = registry.door.hub
+    hub = registry.client.hub
     hub.put("plant-a", authority.pem, isVerified=True)
-    registry.door.put("press-001")
+    registry.client.put("press-001")
     news = {
         "hubId": hub.id,
-        "hostName": registry.door.host,
+        "hostName": registry.client.host,
         "deviceId": "press-001",
         "chain": authority.pem,
         "signer": imported(authority),

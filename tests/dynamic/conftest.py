@@ -1,4 +1,4 @@
-"""The real parts, one of each for the tests of a module: local Azure, a line to it that can fail, a provider process."""
+"""The real parts, one of each for the tests of a module: local Azure, a relay to it that can fail, a provider process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from sandbox import installation
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.hub_client import HubClient
-from tests.kit.line import Line, line_to
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.relay import Relay, relay_to
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +31,22 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture(scope="module")
-def line_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, Path]]:
-    """The line, and the roots that trust it and what is behind it."""
-    with line_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("line")) as found:
+def line_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay, Path]]:
+    """The relay, and the roots that trust it and what is behind it."""
+    with relay_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("relay")) as found:
         yield found
 
 
 @pytest.fixture
-def line(line_and_roots: tuple[Line, Path]) -> Line:
-    """The line, with an empty log and no fault."""
+def relay(line_and_roots: tuple[Relay, Path]) -> Relay:
+    """The relay, with an empty log and no fault."""
     line_and_roots[0].clear()
     return line_and_roots[0]
 
 
 @pytest.fixture(scope="module")
-def environment(azure: LocalAzure, line_and_roots: tuple[Line, Path]) -> dict[str, str]:
-    """What a provider process needs to log in and to trust the line."""
+def environment(azure: LocalAzure, line_and_roots: tuple[Relay, Path]) -> dict[str, str]:
+    """What a provider process needs to log in and to trust the relay."""
     return azure.environment | {"REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
 
 
@@ -91,9 +91,9 @@ def devices(named_process: ProviderProcess) -> Provider:
 @pytest.fixture
 def estate(azure: LocalAzure) -> Iterator[DeviceRegistry]:
     """A hub of the test's own whose devices the deployer may manage, with an empty log and no fault."""
-    door = HubClient(azure, azure.hub())
-    with door.http:
-        found = DeviceRegistry(azure, door)
+    client = HubClient(azure, azure.hub())
+    with client.http:
+        found = DeviceRegistry(azure, client)
         found.grant()
         found.clear()
         yield found

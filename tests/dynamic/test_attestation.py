@@ -1,57 +1,57 @@
 """Verified without proof: loud when asked for, called by its name when found, and never passed for proof."""
 
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
-def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[str, str], hub: Hub, line: Line) -> None:
+def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """`attest` makes two calls and proves nothing: the name, the output and a message say so; to prove later is a replacement."""
     plant = RootAuthority()
-    news = plant.declared(hub, line, attest=True, signer=None)
+    news = plant.declared(hub, relay, attest=True, signer=None)
     with ProviderProcess(environment) as process:
         provider = process.of(VerifiedCertificateProvider)
         made = provider.create(news)
-        assert line.steps == ["GET", "PUT"]
+        assert relay.steps == ["GET", "PUT"]
         assert (made.outs["proof"], made.outs["state"]) == ("attestation", "verified")
         assert made.outs["certificateName"] == f"plant-a-g1-{plant.thumbprint[:8].lower()}-attested"
         assert provider.diff(made, news).changes is False
         with ProviderProcess(environment) as next_run:
             assert next_run.of(VerifiedCertificateProvider).create(news).outs["proof"] == "attestation", "found after a dead run"
-        proven = plant.declared(hub, line)
+        proven = plant.declared(hub, relay)
         assert provider.diff(made, proven).replaces == ["attest"]
         after = provider.up(made, proven)
     assert (after.outs["proof"], hub.verified()) == ("possession", {after.outs["certificateName"]: True})
     assert "attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass" in process.said
 
 
-def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, line: Line) -> None:
+def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, relay: Relay) -> None:
     """With a name of its own, taking `attest` away puts the certificate anew and proves it."""
     plant = RootAuthority()
-    made = provider.create(plant.declared(hub, line, certificateName="fixed", attest=True, signer=None))
+    made = provider.create(plant.declared(hub, relay, certificateName="fixed", attest=True, signer=None))
     hub.put("fixed", plant.pem)
     lost = provider.read(made)
     assert lost is not None
-    attested = plant.declared(hub, line, certificateName="fixed", attest=True, signer=None)
+    attested = plant.declared(hub, relay, certificateName="fixed", attest=True, signer=None)
     assert provider.update(lost, attested).outs["proof"] == "attestation"
-    news = plant.declared(hub, line, certificateName="fixed")
+    news = plant.declared(hub, relay, certificateName="fixed")
     assert (provider.diff(made, news).changes, provider.diff(made, news).replaces) == (True, [])
-    line.clear()
+    relay.clear()
     assert provider.update(made, news).outs["proof"] == "possession"
-    assert (line.steps, hub.verified()) == (PROVEN, {"fixed": True})
+    assert (relay.steps, hub.verified()) == (PROVEN, {"fixed": True})
 
 
-def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, line: Line) -> None:
+def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Verified already and no key here to show possession with: no more is claimed than was found; with the key it is."""
     plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
-    news = plant.declared(hub, line, certificateName="portal-made", signer={"custody": "offline"})
+    news = plant.declared(hub, relay, certificateName="portal-made", signer={"custody": "offline"})
     made = provider.create(news)
     assert (made.outs["state"], made.outs["proof"], provider.diff(made, news).changes) == ("verified", "found", False)
-    held = plant.declared(hub, line, certificateName="portal-made")
+    held = plant.declared(hub, relay, certificateName="portal-made")
     assert provider.diff(made, held).changes is True
     assert provider.up(made, held).outs["proof"] == "possession"

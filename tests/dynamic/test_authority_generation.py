@@ -69,7 +69,7 @@ def test_it_is_remembered(provider: Provider) -> None:
 
 def standing(estate: DeviceRegistry, generation: int, **changes: object) -> dict[str, object]:
     """On a hub, with devices that count."""
-    here = {"hubId": estate.door.hub.id, "hostName": estate.door.host, "devicesOf": OWNER["stack"]}
+    here = {"hubId": estate.client.hub.id, "hostName": estate.client.host, "devicesOf": OWNER["stack"]}
     return {**at(generation), **here, **changes}
 
 

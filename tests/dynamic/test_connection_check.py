@@ -25,8 +25,8 @@ def checks(named_process: ProviderProcess) -> Provider:
 def plant(estate: DeviceRegistry) -> RootAuthority:
     """An authority that the hub trusts, and a device press-001."""
     made = RootAuthority()
-    estate.door.hub.put("plant-a", made.pem, isVerified=True)
-    estate.door.put("press-001")
+    estate.client.hub.put("plant-a", made.pem, isVerified=True)
+    estate.client.put("press-001")
     return made
 
 
@@ -36,8 +36,8 @@ def trusted(plant: RootAuthority, **changes: Any) -> list[dict[str, Any]]:
 
 def declared(estate: DeviceRegistry, plant: RootAuthority, **changes: Any) -> dict[str, Any]:
     news = {
-        "hubId": estate.door.hub.id,
-        "hostName": estate.door.host,
+        "hubId": estate.client.hub.id,
+        "hostName": estate.client.host,
         "deviceId": "press-001",
         "chain": plant.pem,
         "signer": {"custody": "state", "privateKey": plant.private_pem},
@@ -124,7 +124,7 @@ def test_a_disabled_device_is_named(checks: Provider, estate: DeviceRegistry, pl
 
 def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """An identity of another kind can't connect by a CA."""
-    estate.door.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
+    estate.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
     assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
         checks, declared(estate, plant, deviceId="press-002")
     )
@@ -140,7 +140,7 @@ def test_another_authority_is_refused_and_named(checks: Provider, estate: Device
 
 def test_trust_that_was_lost_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
     """The hub forgot the proof since it was read: the chain is the one that should be trusted, and is not."""
-    estate.door.hub.put("plant-a", plant.pem)
+    estate.client.hub.put("plant-a", plant.pem)
     assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(checks, declared(estate, plant))
 
 

@@ -107,7 +107,7 @@ def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: Devic
 
 def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: DeviceRegistry) -> None:
     """A device of the same id that others made stays as it was and is named; all others are made; `adopt` takes it over."""
-    estate.door.put("press-007", authentication={"type": "sas"})
+    estate.client.put("press-007", authentication={"type": "sas"})
     text = fails(fleets.create, estate.fleet(FLEET))
     assert text.startswith("fleet 'presses' on IoT hub 'trial-")
     assert "device 'press-007' exists and is not ours (without an owner tag); use other ids" in text
@@ -175,7 +175,7 @@ def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, es
     """A bulk answer 400 with 98 of 100 done: the two are told by name, the others are in the registry."""
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
-        estate.door.put(taken)
+        estate.client.put(taken)
     text = fails(fleets.create, estate.fleet(wanted))
     assert "devices 'press-031', 'press-062' exist and are not ours" in text
     assert sum("hubtrust" in twin["tags"] for twin in estate.twins().values()) == 98
@@ -216,7 +216,7 @@ def test_missing_permission_names_the_role(fleets: Provider, estate: DeviceRegis
 
 def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
     """Devices with our tag go, 100 a call; others stay; gone is as good; a hub that is gone has none."""
-    estate.door.put("lathe-1")
+    estate.client.put("lathe-1")
     made = fleets.create(estate.fleet(from_pattern("press-{001..150}")))
     estate.clear()
     fleets.delete(made)
@@ -227,7 +227,7 @@ def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: Devi
 def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: DeviceRegistry) -> None:
     """The hub was deleted by hand: the fleet reads as gone, by Resource Manager's word, and deleting it is done."""
     made = fleets.create(estate.fleet(FLEET))
-    estate.door.hub.vanish()
+    estate.client.hub.vanish()
     assert fleets.read(made) is None
     fleets.delete(made)
 

@@ -24,7 +24,7 @@ def test_a_device_is_made_in_one_write(devices: Provider, estate: DeviceRegistry
     assert twin["tags"] == {**DECLARED["tags"], "hubtrust": OWNER}
     assert {name: twin["properties"]["desired"][name] for name in DECLARED["desired"]} == DECLARED["desired"]
     assert (twin["capabilities"]["iotEdge"], twin["authenticationType"]) == (True, "certificateAuthority")
-    assert (made.id, made.outs["etag"], made.outs["deviceEtag"]) == (f"{estate.door.host}/press-001", twin["etag"], twin["deviceEtag"])
+    assert (made.id, made.outs["etag"], made.outs["deviceEtag"]) == (f"{estate.client.host}/press-001", twin["etag"], twin["deviceEtag"])
     assert (made.outs["status"], made.outs["authentication"], "adopt" in made.outs) == ("enabled", "certificateAuthority", False)
 
 
@@ -67,7 +67,7 @@ def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estat
     shown = devices.update(revoked, estate.device(thumbprints=[THUMBPRINT, "CD" * 32]))
     assert (shown.outs["authentication"], shown.outs["thumbprints"]) == ("selfSigned", ["AB" * 20, "CD" * 32])
     assert devices.diff(shown, estate.device("press-002")).replaces == ["deviceId"]
-    assert devices.diff(shown, estate.device(hubId=f"{estate.door.hub.id}-b")).replaces == ["hubId"]
+    assert devices.diff(shown, estate.device(hubId=f"{estate.client.hub.id}-b")).replaces == ["hubId"]
     assert devices.diff(shown, estate.device(hubId=UNKNOWN)).replaces == ["hubId"]
     assert (devices.diff(shown, estate.device(status=UNKNOWN)).changes, devices.diff(made, estate.device(status=UNKNOWN)).replaces) == (
         True,
@@ -77,7 +77,7 @@ def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estat
 
 def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: DeviceRegistry) -> None:
     """Refused with what to do, and as it was; adopted with its own tags kept; a tag lost by hand is no longer ours."""
-    estate.door.put("press-001", status="disabled", statusReason="theirs")
+    estate.client.put("press-001", status="disabled", statusReason="theirs")
     estate.tag("press-001", theirs="yes")
     with pytest.raises(CallFailedError, match=r"device 'press-001' exists and is not ours \(without an owner tag\); .* set adopt"):
         devices.create(estate.device())
@@ -126,7 +126,7 @@ def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
     devices.delete(made)
     assert estate.twins() == {}
     made = devices.create(estate.device("press-002"))
-    estate.door.hub.vanish()
+    estate.client.hub.vanish()
     assert devices.read(made) is None
     devices.delete(made)
 
@@ -134,9 +134,9 @@ def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
 def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: DeviceRegistry) -> None:
     """By the hub's id alone; a hub that is not there is told."""
     made = devices.create(estate.device(hostName=None))
-    assert made.outs["hostName"] == estate.door.host
+    assert made.outs["hostName"] == estate.client.host
     with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it does not exist; check its resource id"):
-        devices.create(estate.device(hostName=None, hubId=f"{estate.door.hub.id}-none"))
+        devices.create(estate.device(hostName=None, hubId=f"{estate.client.hub.id}-none"))
 
 
 def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) -> None:

@@ -7,16 +7,16 @@ import pytest
 
 from hubtrust.pki import issue
 from tests.kit.authorities import name, pem_of
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 
-def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, line: Line) -> None:
+def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Somebody puts the certificate anew: Azure forgets the proof; a refresh sees it and `up` proves again."""
     plant = RootAuthority()
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     made = provider.create(news)
     hub.put(made.outs["certificateName"], plant.pem)
     drifted = provider.read(made)
@@ -24,17 +24,17 @@ def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub
     assert (drifted.outs["state"], drifted.outs.get("proof")) == ("unverified", None)
     assert (provider.diff(drifted, news).changes, provider.diff(drifted, news).replaces) == (True, [])
     assert provider.diff(drifted, drifted.inputs).changes is True
-    line.clear()
+    relay.clear()
     proven = provider.update(drifted, news)
-    assert line.steps == ["GET", "generate", "verify"]
+    assert relay.steps == ["GET", "generate", "verify"]
     assert (proven.outs["state"], proven.outs["proof"]) == ("verified", "possession")
     assert hub.verified() == {made.outs["certificateName"]: True}
 
 
-def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, line: Line) -> None:
+def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Another certificate under our name, put by hand: a refresh shows its thumbprint and `up` puts ours back, proven."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     made = provider.create(news)
     hub.put(made.outs["certificateName"], other.pem)
     drifted = provider.read(made)
@@ -46,18 +46,18 @@ def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, li
     assert hub.certificates()[made.outs["certificateName"]]["properties"]["thumbprint"] == plant.thumbprint
 
 
-def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An output that this version does not know is dropped at the next refresh, and no reason to fail."""
-    made = provider.create(RootAuthority().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, relay))
     refreshed = provider.read(Made(made.id, made.outs | {"colour": "red"}, made.inputs))
     assert refreshed is not None
     assert refreshed.outs == made.outs
 
 
-def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, line: Line) -> None:
+def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate deleted by hand, and a hub deleted with all its certificates, read as gone; the first is made again."""
     plant = RootAuthority()
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     made = provider.create(news)
     hub.delete(made.outs["certificateName"])
     assert provider.read(made) is None
@@ -68,11 +68,11 @@ def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, line: Line) -
     provider.delete(again)
 
 
-def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
+def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Other content under the name is refused and stays as it was, unless `adopt` says to replace it."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
-    news = plant.declared(hub, line, certificateName="portal-made")
+    news = plant.declared(hub, relay, certificateName="portal-made")
     with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. has this name; .* set adopt to replace"):
         provider.create(news)
     assert hub.certificates()["portal-made"]["etag"] == before["etag"]
@@ -80,29 +80,29 @@ def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hu
     assert (made.outs["thumbprint"], made.outs["proof"], hub.verified()) == (plant.thumbprint, "possession", {"portal-made": True})
 
 
-def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A hub that self-attested our own certificate: it is taken over without a gap, and the key shows possession here."""
     plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
-    made = provider.create(plant.declared(hub, line, certificateName="portal-made"))
-    assert (line.steps, made.outs["proof"]) == (["GET"], "possession")
+    made = provider.create(plant.declared(hub, relay, certificateName="portal-made"))
+    assert (relay.steps, made.outs["proof"]) == (["GET"], "possession")
 
 
-def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, line: Line) -> None:
+def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
     """One call with the etag; after a change by hand it is read first; another certificate under our name is left alone; gone is done."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
-    made = provider.create(plant.declared(hub, line))
+    made = provider.create(plant.declared(hub, relay))
     name = made.outs["certificateName"]
-    line.clear()
+    relay.clear()
     provider.delete(made)
-    assert [(call.step, call.etag) for call in line.calls] == [("DELETE", made.outs["etag"])]
+    assert [(call.step, call.etag) for call in relay.calls] == [("DELETE", made.outs["etag"])]
     provider.delete(made)
-    made = provider.create(plant.declared(hub, line))
+    made = provider.create(plant.declared(hub, relay))
     hub.put(name, plant.pem)
-    line.clear()
+    relay.clear()
     provider.delete(made)
-    assert (line.steps, hub.certificates()) == (["DELETE", "GET", "DELETE"], {})
-    made = provider.create(plant.declared(hub, line))
+    assert (relay.steps, hub.certificates()) == (["DELETE", "GET", "DELETE"], {})
+    made = provider.create(plant.declared(hub, relay))
     hub.put(name, other.pem)
     for state in (made, provider.read(made)):
         assert state is not None
@@ -110,12 +110,12 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
         assert hub.certificates()[name]["properties"]["thumbprint"] == other.thumbprint
 
 
-def test_expired_since(provider: Provider, hub: Hub, line: Line) -> None:
+def test_expired_since(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An authority that ended since it was proven: refused with the day and the remedy; it can still be looked at and removed."""
     now, plant = datetime.now(UTC), RootAuthority()
     validity = issue.Validity.lasting(timedelta(seconds=4), now=now)
     short = pem_of(issue.root(plant.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))
-    news = plant.declared(hub, line, certificate=short)
+    news = plant.declared(hub, relay, certificate=short)
     made = provider.create(news)
     hub.azure.until(lambda: provider.check(news).failures)
     ((_, reason),) = provider.check(news).failures

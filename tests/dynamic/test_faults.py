@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit.line import Fault, Line
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.relay import Fault, Relay
 from tests.kit.root_authority import RootAuthority
 
 CALLS = ("GET", "PUT", "generate", "verify")
@@ -29,33 +29,33 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
-def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, line: Line, call: int) -> None:
+def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, relay: Relay, call: int) -> None:
     """A 403 at any call, once, ends in the same proven certificate, in the same run, with a handful of calls more."""
-    line.clear({call: FAULTS["role spreading"]})
-    made = provider.create(RootAuthority().declared(hub, line))
+    relay.clear({call: FAULTS["role spreading"]})
+    made = provider.create(RootAuthority().declared(hub, relay))
     assert (made.outs["state"], made.outs["proof"]) == ("verified", "possession")
     assert hub.verified() == {made.outs["certificateName"]: True}
-    assert len(line.calls) <= 8
+    assert len(relay.calls) <= 8
 
 
 @pytest.mark.parametrize("effect", ["before", "after"])
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
-def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hub: Hub, line: Line, call: int, effect: str) -> None:
+def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hub: Hub, relay: Relay, call: int, effect: str) -> None:
     """Kill -9 of the provider while a call is under way, before or after its effect: the next run proves the one certificate."""
-    news = RootAuthority().declared(hub, line)
-    line.clear({call: Fault(f"hold-{effect}")})
+    news = RootAuthority().declared(hub, relay)
+    relay.clear({call: Fault(f"hold-{effect}")})
     with ProviderProcess(environment) as dying:
         checked = dying.of(VerifiedCertificateProvider)
         running = dying.stub.Create.future(checked.request("Create", properties=news))
-        assert line.held.wait(20)
+        assert relay.held.wait(20)
         dying.process.kill()
         assert running.exception() is not None
-    line.released.set()
-    line.clear()
+    relay.released.set()
+    relay.clear()
     with ProviderProcess(environment) as next_run:
         made = next_run.of(VerifiedCertificateProvider).create(news)
     assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
-    assert len(line.calls) <= 4
+    assert len(relay.calls) <= 4
 
 
 def fails(provider: Provider, news: dict[str, Any]) -> str:
@@ -71,41 +71,41 @@ def always(fault: Fault) -> dict[int, Fault]:
     return dict.fromkeys(range(200), fault)
 
 
-def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
+def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, relay: Relay) -> None:
     """403 that stays: told with Azure's words and the role to give, after the deadline, and nothing is left behind."""
-    line.clear(always(FAULTS["role spreading"]))
-    text = fails(provider, RootAuthority().declared(hub, line, deadline=2))
+    relay.clear(always(FAULTS["role spreading"]))
+    text = fails(provider, RootAuthority().declared(hub, relay, deadline=2))
     assert re.search(r"Azure answers 403 AuthorizationFailed: It may not \(tried \d+ times in", text)  # how often depends on the machine
     assert "give this identity the role that allows it" in text
     assert hub.certificates() == {}
 
 
-def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A hub that is not active until the deadline."""
-    line.clear(always(FAULTS["409 busy"]))
-    assert "409002: hub is not currently in Active state" in fails(provider, RootAuthority().declared(hub, line, deadline=1))
+    relay.clear(always(FAULTS["409 busy"]))
+    assert "409002: hub is not currently in Active state" in fails(provider, RootAuthority().declared(hub, relay, deadline=1))
 
 
-def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, line: Line) -> None:
+def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Somebody else writes all the time: after a few rounds of reading again it is told, not fought for ever."""
-    line.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
-    line.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
-    assert "412001: Invalid ETag supplied; run again" in fails(provider, RootAuthority().declared(hub, line, deadline=2))
+    relay.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
+    relay.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
+    assert "412001: Invalid ETag supplied; run again" in fails(provider, RootAuthority().declared(hub, relay, deadline=2))
 
 
-def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Azure does not accept the proof: its words and what to do; the next run asks for a fresh code and is accepted."""
-    news = RootAuthority().declared(hub, line)
+    news = RootAuthority().declared(hub, relay)
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
-    line.clear({3: Fault("status", 400, refused, {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"})})
+    relay.clear({3: Fault("status", 400, refused, {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"})})
     text = fails(provider, news)
     assert "the proof was rejected: Azure answers 400 400053: Proof-Of-Possession failed; check that the key belongs" in text
-    line.clear()
+    relay.clear()
     assert provider.create(news).outs["state"] == "verified"
-    assert line.steps == ["GET", "generate", "verify"]
+    assert relay.steps == ["GET", "generate", "verify"]
 
 
-def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Azure's clock differs from ours by years here: proofs are dated by Azure's, and a rejection says by how much it differs."""
     plant = RootAuthority()
     shown = {"name": "x", "etag": "e", "properties": {"thumbprint": plant.thumbprint, "isVerified": False}}
@@ -114,76 +114,78 @@ def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, line: Line) 
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
     recent = {"Date": (datetime.now(UTC) - timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")}
     faults = [Fault("status", 200, shown, early), Fault("status", 200, code, recent), Fault("status", 400, refused)]
-    line.clear(dict(enumerate(faults)))
-    assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, plant.declared(hub, line))
+    relay.clear(dict(enumerate(faults)))
+    assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, plant.declared(hub, relay))
 
 
-def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, line: Line) -> None:
+def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The 26th certificate: told that 25 are there and how they are called."""
     for number in range(25):
         hub.put(f"old-{number:02}", RootAuthority().pem)
-    text = fails(provider, RootAuthority().declared(hub, line))
+    text = fails(provider, RootAuthority().declared(hub, relay))
     assert "there are 25 certificates already and Azure allows 25: old-00, old-01," in text
     assert "delete one that no device needs any more" in text
 
 
-def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, line: Line) -> None:
+def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate that Azure does not take, with room for more: its words, and that is all."""
-    line.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
-    assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, RootAuthority().declared(hub, line))
+    relay.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
+    assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, RootAuthority().declared(hub, relay))
 
 
 @pytest.mark.parametrize(
     ("call", "match"),
     [(2, "the service returned no verification code"), (3, "accepted the proof and still reports the certificate as unverified")],
 )
-def test_a_service_that_says_half(provider: Provider, hub: Hub, line: Line, call: int, match: str) -> None:
+def test_a_service_that_says_half(provider: Provider, hub: Hub, relay: Relay, call: int, match: str) -> None:
     """A 200 without a code, or without the verification: told, and the next run asks for a fresh code."""
-    news = RootAuthority().declared(hub, line)
-    line.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
+    news = RootAuthority().declared(hub, relay)
+    relay.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
     assert match in fails(provider, news)
-    line.clear()
+    relay.clear()
     assert provider.create(news).outs["state"] == "verified"
 
 
-def test_no_such_hub(provider: Provider, hub: Hub, line: Line) -> None:
+def test_no_such_hub(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A hub that is not there (deleted behind our back, or misspelt) is told after a short patience."""
-    text = fails(provider, RootAuthority().declared(hub, line, serviceId=f"{hub.id}-none", deadline=1))
+    text = fails(provider, RootAuthority().declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
     assert "Azure answers 404" in text
     assert "check the subscription and the name" in text
 
 
-def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, relay: Relay) -> None:
     """404 because the subscription is wrong must not drop the certificate from the state."""
-    made = provider.create(RootAuthority().declared(hub, line))
-    line.clear(always(Fault("status", 404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}})))
+    made = provider.create(RootAuthority().declared(hub, relay))
+    relay.clear(
+        always(Fault("status", 404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}}))
+    )
     with pytest.raises(CallFailedError, match="check the subscription id and the tenant of the login"):
         provider.read(made)
 
 
-def test_nobody_is_logged_in(hub: Hub, line: Line, line_and_roots: Any) -> None:
+def test_nobody_is_logged_in(hub: Hub, relay: Relay, line_and_roots: Any) -> None:
     """Wrong credentials are told in one line with what to do, and never repeated."""
     environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
     with ProviderProcess(environment) as process:
-        text = fails(process.of(VerifiedCertificateProvider), RootAuthority().declared(hub, line))
+        text = fails(process.of(VerifiedCertificateProvider), RootAuthority().declared(hub, relay))
     assert "log in (az login), or set the variables of a service principal or of workload identity" in text
     assert "hush" not in text
     assert process.complained == "", "azure-identity's own warnings would only repeat it"
 
 
-def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, line: Line) -> None:
+def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An old etag, and somebody else was faster: it is gone, which is all that was asked."""
-    made = provider.create(RootAuthority().declared(hub, line))
+    made = provider.create(RootAuthority().declared(hub, relay))
     hub.delete(made.outs["certificateName"])
-    line.clear({0: FAULTS["412"]})
+    relay.clear({0: FAULTS["412"]})
     provider.delete(made)
-    assert line.steps == ["DELETE", "GET"]
+    assert relay.steps == ["DELETE", "GET"]
 
 
-def test_faults_on_the_way_out(provider: Provider, hub: Hub, line: Line) -> None:
+def test_faults_on_the_way_out(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete: an etag that changed, a dropped answer, a throttle: it is gone in the end, and once is enough."""
     for fault in ("412", "dropped before", "dropped after", "429", "503"):
-        made = provider.create(RootAuthority().declared(hub, line))
-        line.clear({0: FAULTS[fault]})
+        made = provider.create(RootAuthority().declared(hub, relay))
+        relay.clear({0: FAULTS[fault]})
         provider.delete(made)
         assert hub.certificates() == {}

@@ -221,7 +221,7 @@ def test_what_stands_in_every_state_stays(provider: type[Reconciler[Any]]) -> No
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
 def test_no_secret_input_is_an_output(provider: type[Reconciler[Any]]) -> None:
-    """What comes in as a secret never leaves, and an output that is on no list stops at the door."""
+    """What comes in as a secret never leaves, and an output that is not declared is refused."""
     assert provider.secret_inputs & provider.outputs == set()
     assert provider.secret_inputs <= {wire_name(name) for name in provider.inputs.declarations()}
     with pytest.raises(AssertionError, match="has no outputs"):

@@ -12,19 +12,19 @@ from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.keys import key_thumbprint
 from tests.kit.authorities import rsa_key
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
-def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, line: Line) -> None:
+def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The protocol's minimum of calls; Azure agrees; the outputs are the promised ones and no more."""
     plant = RootAuthority()
-    made = provider.create(plant.declared(hub, line, generation=3))
-    assert line.steps == PROVEN
+    made = provider.create(plant.declared(hub, relay, generation=3))
+    assert relay.steps == PROVEN
     name = f"plant-a-g3-{plant.thumbprint[:8].lower()}"
     found = hub.certificates()[name]
     assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, plant.thumbprint)
@@ -34,7 +34,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, line
         "certificate": plant.pem,
         "name": "plant-a",
         "generation": 3,
-        "cloud": line.url,
+        "cloud": relay.url,
         "deadline": 20,
         "certificateName": name,
         "custody": "state",
@@ -49,131 +49,131 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, line
 
 
 @pytest.mark.parametrize("kind", ["EC", "RSA"])
-def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, line: Line, kind: str) -> None:
+def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, relay: Relay, kind: str) -> None:
     """Device Provisioning Service, EC and RSA keys: the same four calls, the same proof; gone by its etag."""
     service = azure.hub("provisioningServices")
-    made = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, line))
-    assert (line.steps, service.verified()) == (PROVEN, {made.outs["certificateName"]: True})
+    made = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, relay))
+    assert (relay.steps, service.verified()) == (PROVEN, {made.outs["certificateName"]: True})
     assert provider.read(made) is not None
     provider.delete(made)
     assert service.certificates() == {}
 
 
-def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, line: Line) -> None:
+def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A second `up`, with its refresh, makes one GET and changes nothing."""
     plant = RootAuthority()
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     made = provider.create(news)
-    line.clear()
+    relay.clear()
     assert provider.up(made, news).outs == made.outs
-    assert line.steps == ["GET"]
+    assert relay.steps == ["GET"]
     refreshed = provider.read(made)
     assert refreshed is not None
     assert refreshed.inputs == news, "no input is given back, or every refresh would show the keys as a difference"
     assert provider.diff(refreshed, refreshed.inputs).changes is False, "the engine asks so when it looks for drift"
 
 
-def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) -> None:
     """What a run left that died before its state was written is resumed where it stood, not doubled and not reset."""
     plant = RootAuthority()
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     name = f"plant-a-g1-{plant.thumbprint[:8].lower()}"
     hub.put(name, plant.pem)
     made = provider.create(news)
-    assert line.steps == ["GET", "generate", "verify"]
-    line.clear()
+    assert relay.steps == ["GET", "generate", "verify"]
+    relay.clear()
     assert provider.create(news).outs == made.outs
-    assert line.steps == ["GET"], "verified stands: possession is shown here, by the key, without a gap for devices"
+    assert relay.steps == ["GET"], "verified stands: possession is shown here, by the key, without a gap for devices"
     assert hub.verified() == {name: True}
 
 
-def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, line: Line) -> None:
+def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An update of what stands (here: a longer deadline) looks once and leaves the proof as it is."""
-    news = RootAuthority().declared(hub, line)
+    news = RootAuthority().declared(hub, relay)
     made = provider.create(news)
-    line.clear()
+    relay.clear()
     after = provider.update(made, news | {"deadline": 30})
-    assert (line.steps, after.outs) == (["GET"], made.outs | {"deadline": 30})
+    assert (relay.steps, after.outs) == (["GET"], made.outs | {"deadline": 30})
     assert provider.diff(made, news | {"deadline": 30}).changes is False
 
 
-def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A changed certificate or generation is a replacement: create first, under another name; at no moment is none verified."""
     old, new = RootAuthority(), RootAuthority()
-    made = provider.create(old.declared(hub, line))
-    news = new.declared(hub, line, generation=2)
+    made = provider.create(old.declared(hub, relay))
+    news = new.declared(hub, relay, generation=2)
     different = provider.diff(made, news)
     assert (different.replaces, different.delete_first) == (["certificate"], False)
-    assert provider.diff(made, old.declared(hub, line, generation=2)).replaces == ["generation"]
-    assert provider.diff(made, old.declared(hub, line, name="plant-b")).replaces == ["name"]
-    assert provider.diff(made, old.declared(hub, line, serviceId=f"{hub.id}x")).replaces == ["serviceId"]
-    assert provider.diff(made, old.declared(hub, line, serviceId=hub.id.upper())).replaces == []
+    assert provider.diff(made, old.declared(hub, relay, generation=2)).replaces == ["generation"]
+    assert provider.diff(made, old.declared(hub, relay, name="plant-b")).replaces == ["name"]
+    assert provider.diff(made, old.declared(hub, relay, serviceId=f"{hub.id}x")).replaces == ["serviceId"]
+    assert provider.diff(made, old.declared(hub, relay, serviceId=hub.id.upper())).replaces == []
     after = provider.create(news)
     assert hub.verified() == {made.outs["certificateName"]: True, after.outs["certificateName"]: True}
     provider.delete(made)
     assert hub.verified() == {after.outs["certificateName"]: True}
 
 
-def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The engine makes the new resource first and deletes the old one last: both are one certificate, so it stays. Once."""
-    news = RootAuthority().declared(hub, line)
+    news = RootAuthority().declared(hub, relay)
     old = provider.create(news)
     new = provider.create(news)
-    line.clear()
+    relay.clear()
     provider.delete(old)
-    assert (line.calls, hub.verified()) == ([], {new.outs["certificateName"]: True})
+    assert (relay.calls, hub.verified()) == ([], {new.outs["certificateName"]: True})
     provider.delete(new)
     assert hub.certificates() == {}
 
 
-def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, line: Line) -> None:
+def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, relay: Relay) -> None:
     """With a name of its own the certificate is replaced in place, by etag, and proven at once."""
     old, new = RootAuthority(), RootAuthority()
-    made = provider.create(old.declared(hub, line, certificateName="fixed"))
-    news = new.declared(hub, line, certificateName="fixed")
+    made = provider.create(old.declared(hub, relay, certificateName="fixed"))
+    news = new.declared(hub, relay, certificateName="fixed")
     assert (provider.diff(made, news).changes, provider.diff(made, news).replaces) == (True, [])
-    line.clear()
+    relay.clear()
     changed = provider.update(made, news)
-    assert (line.steps, line.calls[1].etag) == (PROVEN, made.outs["etag"])
+    assert (relay.steps, relay.calls[1].etag) == (PROVEN, made.outs["etag"])
     assert (changed.outs["thumbprint"], changed.outs["state"], hub.verified()) == (new.thumbprint, "verified", {"fixed": True})
 
 
-def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: ProviderProcess, hub: Hub, line: Line) -> None:
+def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: ProviderProcess, hub: Hub, relay: Relay) -> None:
     """Four at a time in one process: one writer a hub, so each one's calls follow each other and nobody meets an old etag."""
     from concurrent.futures import ThreadPoolExecutor
 
     provider = azure_process.of(VerifiedCertificateProvider)
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda number: provider.create(RootAuthority(f"Plant {number}").declared(hub, line)), range(6)))
+        made = list(pool.map(lambda number: provider.create(RootAuthority(f"Plant {number}").declared(hub, relay)), range(6)))
     assert hub.verified() == {one.outs["certificateName"]: True for one in made}
-    assert line.steps == PROVEN * 6
+    assert relay.steps == PROVEN * 6
 
 
-def test_unknown_values_and_floats(provider: Provider, hub: Hub, line: Line) -> None:
+def test_unknown_values_and_floats(provider: Provider, hub: Hub, relay: Relay) -> None:
     """In a preview the hub, the certificate and the key may be unknown: check accepts, diff expects the replacement; 2.0 is 2."""
     plant = RootAuthority()
-    made = provider.create(plant.declared(hub, line, generation=2.0))
+    made = provider.create(plant.declared(hub, relay, generation=2.0))
     assert made.outs["certificateName"].startswith("plant-a-g2-")
-    unknown = plant.declared(hub, line, serviceId=UNKNOWN, certificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN})
+    unknown = plant.declared(hub, relay, serviceId=UNKNOWN, certificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN})
     assert provider.check(unknown).failures == []
-    assert provider.check(plant.declared(hub, line, name=UNKNOWN, generation=UNKNOWN, attest=UNKNOWN)).failures == []
+    assert provider.check(plant.declared(hub, relay, name=UNKNOWN, generation=UNKNOWN, attest=UNKNOWN)).failures == []
     assert provider.diff(made, unknown).replaces == ["serviceId", "certificate"]
-    assert provider.diff(made, plant.declared(hub, line, generation=UNKNOWN)).replaces == ["generation"]
-    assert provider.diff(made, plant.declared(hub, line, generation=2, signer=UNKNOWN)).changes is False
-    fixed = provider.create(plant.declared(hub, line, certificateName="fixed"))
-    found = provider.diff(fixed, plant.declared(hub, line, certificateName="fixed", certificate=UNKNOWN))
+    assert provider.diff(made, plant.declared(hub, relay, generation=UNKNOWN)).replaces == ["generation"]
+    assert provider.diff(made, plant.declared(hub, relay, generation=2, signer=UNKNOWN)).changes is False
+    fixed = provider.create(plant.declared(hub, relay, certificateName="fixed"))
+    found = provider.diff(fixed, plant.declared(hub, relay, certificateName="fixed", certificate=UNKNOWN))
     assert (found.changes, found.replaces) == (True, [])
 
 
-def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, line: Line) -> None:
+def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> None:
     """The public cloud, its real names, by the proxy of the environment: nothing in the declaration knows of the sandbox."""
     environment = azure.environment | {
         "HTTPS_PROXY": f"http://127.0.0.1:{str(azure.ready['proxy']).rpartition(':')[2].rstrip('/')}",
         "REQUESTS_CA_BUNDLE": azure.ready["ca_file"],
     }
     with ProviderProcess(environment) as process:
-        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line, cloud=None))
-    assert (made.outs["state"], line.calls) == ("verified", [])
+        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay, cloud=None))
+    assert (made.outs["state"], relay.calls) == ("verified", [])
     assert hub.verified() == {made.outs["certificateName"]: True}
 
 
@@ -192,10 +192,10 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
         assert hub.certificates() == {}
 
 
-def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub, line: Line) -> None:
+def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """A whole life, with a failure: no key in what the provider prints, its arguments, its environment, its errors or its answers."""
     plant = RootAuthority()
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     body = plant.private_pem.splitlines()[1]
     with ProviderProcess(environment) as process:
         provider = process.of(VerifiedCertificateProvider)
@@ -204,7 +204,7 @@ def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub,
         hub.put(made.outs["certificateName"], plant.pem)
         made = provider.up(made, news)
         with pytest.raises(CallFailedError):
-            provider.create(plant.declared(hub, line, serviceId=f"{hub.id}-none", deadline=1))
+            provider.create(plant.declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
         running = Path("/proc") / str(process.process.pid)
         seen = [(running / part).read_bytes().decode(errors="replace") for part in ("cmdline", "environ")]
         provider.delete(made)

@@ -3,9 +3,9 @@
 import pytest
 
 from hubtrust.custody import custodies as custody
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 OFFLINE = custody.offline()
@@ -18,32 +18,32 @@ def plant() -> RootAuthority:
 
 
 @pytest.fixture
-def waiting(provider: Provider, plant: RootAuthority, hub: Hub, line: Line) -> Made:
+def waiting(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) -> Made:
     """Registered, with a code, and no answer yet."""
-    made = provider.create(plant.declared(hub, line, signer=OFFLINE))
-    assert line.steps == ["GET", "PUT", "generate"]
-    line.clear()
+    made = provider.create(plant.declared(hub, relay, signer=OFFLINE))
+    assert relay.steps == ["GET", "PUT", "generate"]
+    relay.clear()
     return made
 
 
-def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
+def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
     """The code is an output; every run counts waiting as a difference, asks Azure once, and keeps the same code."""
     assert (waiting.outs["state"], len(waiting.outs["code"]), "proof" in waiting.outs) == ("waiting", 48, False)
-    news = plant.declared(hub, line, signer=OFFLINE)
+    news = plant.declared(hub, relay, signer=OFFLINE)
     assert (provider.diff(waiting, news).changes, provider.diff(waiting, news).replaces) == (True, [])
     again = provider.up(provider.up(waiting, news), news)
-    assert (again.outs, line.steps) == (waiting.outs, ["GET", "GET"] * 2)
+    assert (again.outs, relay.steps) == (waiting.outs, ["GET", "GET"] * 2)
 
 
-def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
+def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
     """The right answer, on whatever later run, proves with the code of the first; then nothing is left to do."""
-    news = plant.declared(hub, line, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
+    news = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
     proven = provider.update(waiting, news)
-    assert line.steps == ["GET", "verify"]
+    assert relay.steps == ["GET", "verify"]
     assert (proven.outs["state"], proven.outs["proof"], "code" in proven.outs) == ("verified", "possession", False)
     assert hub.verified() == {waiting.outs["certificateName"]: True}
     assert provider.diff(proven, news).changes is False
-    assert provider.diff(proven, plant.declared(hub, line, signer=OFFLINE)).changes is False, "the answer may be taken out of the config"
+    assert provider.diff(proven, plant.declared(hub, relay, signer=OFFLINE)).changes is False, "the answer may be taken out of the config"
 
 
 @pytest.mark.parametrize(
@@ -54,51 +54,51 @@ def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthorit
         ("expired", "it expired on"),
     ],
 )
-def test_a_wrong_answer_loses_nothing(provider: Provider, plant: RootAuthority, line: Line, waiting: Made, kind: str, match: str) -> None:
+def test_a_wrong_answer_loses_nothing(provider: Provider, plant: RootAuthority, relay: Relay, waiting: Made, kind: str, match: str) -> None:
     """Another key's, another code's or an expired answer is told in one line; the code stays live for the right one."""
     code, news = waiting.outs["code"], waiting.inputs
     answers = {"another key": RootAuthority().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
     with pytest.raises(CallFailedError, match=rf"^hubtrust\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
         provider.update(waiting, news | {"proofCertificate": answers[kind]})
-    assert line.steps == ["GET"]
+    assert relay.steps == ["GET"]
     assert provider.update(waiting, news | {"proofCertificate": plant.proof(code)}).outs["state"] == "verified"
 
 
 def test_a_code_that_others_made_void_is_asked_for_anew(
-    provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made
+    provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made
 ) -> None:
     """When somebody asked for another code, ours is void: a refresh shows it, the old answer does not fail the run, a new code comes."""
     hub.generate(waiting.outs["certificateName"])
     refreshed = provider.read(waiting)
     assert refreshed is not None
     assert (refreshed.outs["state"], "code" in refreshed.outs) == ("unverified", False)
-    stale = plant.declared(hub, line, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
-    line.clear()
+    stale = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
+    relay.clear()
     again = provider.update(refreshed, stale)
-    assert line.steps == ["GET", "generate"]
+    assert relay.steps == ["GET", "generate"]
     assert (again.outs["state"], again.outs["code"] != waiting.outs["code"]) == ("waiting", True)
-    fresh = plant.declared(hub, line, signer=OFFLINE, proofCertificate=plant.proof(again.outs["code"]))
+    fresh = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(again.outs["code"]))
     assert provider.update(again, fresh).outs["state"] == "verified"
 
 
-def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: RootAuthority, hub: Hub, line: Line) -> None:
+def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) -> None:
     """A new certificate is registered and waits, though the last one's answer is still in the config."""
-    made = provider.create(plant.declared(hub, line, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
+    made = provider.create(plant.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
     assert made.outs["state"] == "waiting"
 
 
-def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
+def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
     """Somebody verified it in the portal: a refresh finds it verified, claims no more than that, and nothing is left to do."""
     hub.put(waiting.outs["certificateName"], plant.pem, isVerified=True)
     refreshed = provider.read(waiting)
     assert refreshed is not None
     assert (refreshed.outs["state"], refreshed.outs["proof"]) == ("verified", "found")
-    assert provider.diff(refreshed, plant.declared(hub, line, signer=OFFLINE)).changes is False
+    assert provider.diff(refreshed, plant.declared(hub, relay, signer=OFFLINE)).changes is False
 
 
-def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: RootAuthority, hub: Hub, line: Line, waiting: Made) -> None:
+def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
     """Custody changes from offline to state while waiting: the live code is answered here."""
-    news = plant.declared(hub, line)
+    news = plant.declared(hub, relay)
     assert provider.diff(waiting, news).replaces == []
-    line.clear()
-    assert (provider.update(waiting, news).outs["state"], line.steps) == ("verified", ["GET", "verify"])
+    relay.clear()
+    assert (provider.update(waiting, news).outs["state"], relay.steps) == ("verified", ["GET", "verify"])

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
+from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 ISSUER, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso/plant:ref:refs/heads/main"
@@ -38,20 +38,20 @@ def fails(environment: dict[str, str], news: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("role", ["Reader", None])
-def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, line: Line, role: str | None) -> None:
+def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, relay: Relay, role: str | None) -> None:
     """One that may read only, and one that may nothing: Azure's 403 with the role to give; nothing is left behind."""
     who = control(hub.azure, "POST", "/principals", role=role, scope=hub.id)
     login = {"AZURE_CLIENT_ID": who["client_id"], "AZURE_CLIENT_SECRET": who["client_secret"]}
-    text = fails(environment | login, RootAuthority().declared(hub, line, deadline=1))
+    text = fails(environment | login, RootAuthority().declared(hub, relay, deadline=1))
     assert "Azure answers 403 AuthorizationFailed" in text
     assert "give this identity the role that allows it (Contributor on the hub's resource group)" in text
     assert hub.certificates() == {}
 
 
-def test_another_subscription(environment: dict[str, str], hub: Hub, line: Line) -> None:
+def test_another_subscription(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """A subscription that this login does not know: Azure's words and what to check."""
     elsewhere = hub.id.replace(hub.azure.ready["subscription_id"], "99999999-9999-4999-8999-999999999999")
-    text = fails(environment, RootAuthority().declared(hub, line, serviceId=elsewhere, deadline=1))
+    text = fails(environment, RootAuthority().declared(hub, relay, serviceId=elsewhere, deadline=1))
     assert "SubscriptionNotFound" in text
     assert "check the subscription id and the tenant of the login (az account show)" in text
 
@@ -73,7 +73,7 @@ def pipeline(azure: LocalAzure, tmp_path: Path) -> tuple[str, Path]:
 
 @pytest.mark.parametrize("names", ["ARM", "AZURE"])
 def test_a_pipeline_logs_in_by_workload_identity(
-    environment: dict[str, str], azure: LocalAzure, hub: Hub, line: Line, pipeline: tuple[str, Path], names: str
+    environment: dict[str, str], azure: LocalAzure, hub: Hub, relay: Relay, pipeline: tuple[str, Path], names: str
 ) -> None:
     """By azure-native's variables and by azure-identity's own: a federated token instead of a secret, and the CA is proven."""
     client, path = pipeline
@@ -81,12 +81,12 @@ def test_a_pipeline_logs_in_by_workload_identity(
     login |= {f"{names}_TENANT_ID": azure.ready["tenant_id"], f"{names}_CLIENT_ID": client}
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
     with ProviderProcess(kept | login) as process:
-        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line))
+        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
     assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
 
 
 def test_a_token_for_another_branch_is_refused(
-    environment: dict[str, str], azure: LocalAzure, hub: Hub, line: Line, pipeline: tuple[str, Path]
+    environment: dict[str, str], azure: LocalAzure, hub: Hub, relay: Relay, pipeline: tuple[str, Path]
 ) -> None:
     """A federated token that the application does not know: Entra's words in one line, and the token is not repeated."""
     client, path = pipeline
@@ -94,7 +94,7 @@ def test_a_token_for_another_branch_is_refused(
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path.write_text(jwt.encode({"iss": ISSUER, "sub": "repo:other/fork", "aud": AUDIENCE}, key, algorithm="RS256"))
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
-    text = fails(kept | login | {"ARM_CLIENT_ID": client}, RootAuthority().declared(hub, line))
+    text = fails(kept | login | {"ARM_CLIENT_ID": client}, RootAuthority().declared(hub, relay))
     assert "log in (az login), or set the variables of a service principal or of workload identity" in text
     assert path.read_text() not in text
 
@@ -119,13 +119,13 @@ def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager:
 
 
 @pytest.mark.parametrize("minutes", [-20, 20, 60 * 24 * 2])
-def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hub: Hub, line: Line, minutes: int) -> None:
+def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hub: Hub, relay: Relay, minutes: int) -> None:
     """Azure's clock is behind ours, ahead of it, or days ahead: proofs are dated by Azure's, so they are valid there."""
     control(hub.azure, "PUT", "/clock", advance=minutes * 60)
     try:
         hub.azure.log_in()
         with ProviderProcess(environment) as process:
-            made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, line))
+            made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
         assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
     finally:
         control(hub.azure, "DELETE", "/clock")

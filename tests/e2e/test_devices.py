@@ -34,16 +34,16 @@ def estate(stack: Program) -> Iterator[DeviceRegistry]:
         form = {name: stack.ready[name] for name in ("client_id", "client_secret")} | {"scope": "https://iothubs.azure.net/.default"}
         login = f"{stack.ready['arm']}/{stack.ready['tenant_id']}/oauth2/v2.0/token"
         token = azure.http.post(login, data={**form, "grant_type": "client_credentials"}).raise_for_status().json()["access_token"]
-        door = HubClient(azure, stack.hub(azure), f"Bearer {token}")
-        with door.http:
-            yield DeviceRegistry(azure, door)
+        client = HubClient(azure, stack.hub(azure), f"Bearer {token}")
+        with client.http:
+            yield DeviceRegistry(azure, client)
 
 
 def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Program) -> None:
     """25 devices and a canary that was heard; a second `up` writes nothing, reads one page, and connects nobody."""
     with estate(running) as found:
         assert sorted(found.twins()) == [f"press-{number:03}" for number in range(1, 26)]
-        heard = len(messages(found.door, "press-001"))
+        heard = len(messages(found.client, "press-001"))
         assert heard == 1
         outputs = running.outputs()
         assert outputs["devices"].items() >= {"count": 25, "enabled": 25}.items()
@@ -52,7 +52,7 @@ def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Prog
         running.up()
         assert CONNECTED in running.said.splitlines()
         assert (found.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
-        assert (running.outputs(), len(messages(found.door, "press-001"))) == (outputs, heard)
+        assert (running.outputs(), len(messages(found.client, "press-001"))) == (outputs, heard)
 
 
 def test_three_deleted_devices_come_back_in_one_call(running: Program) -> None:
@@ -70,9 +70,9 @@ def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> 
     """The hub judges each connection: a certificate from a CA of the same name, but another key, does not get in."""
     other = Party("hubtrust sandbox issuing CA")
     with estate(running) as found:
-        with Device(found.door, other.device("press-003"), tmp_path, above=(other,)) as device:
+        with Device(found.client, other.device("press-003"), tmp_path, above=(other,)) as device:
             assert device.connect("press-003") != 0
-        (attempt,) = attempts(found.door, "press-003")
+        (attempt,) = attempts(found.client, "press-003")
         assert (attempt["accepted"], attempt["issuer"]) == (False, "CN=hubtrust sandbox issuing CA")
 
 

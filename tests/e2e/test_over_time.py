@@ -57,7 +57,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=2)
         assert stack.run("up") != 0
-        assert "generation 1 is to go: 3 enabled devices of this stack may still use certificates under it" in stack.said
+        assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates under it" in stack.said
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
 
         stack.configure(**few, caGeneration=2, caDropPrevious=True)

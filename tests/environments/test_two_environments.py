@@ -131,10 +131,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
     """Whether the hub takes the device's CONNECT, over TLS and MQTT."""
-    door = HubClient(hub.azure, hub, authorization="none")
-    with Device(door, device, folder) as line:  # type: ignore[arg-type] # as much of a Party as it asks for
+    client = HubClient(hub.azure, hub, authorization="none")
+    with Device(client, device, folder) as line:  # type: ignore[arg-type] # as much of a Party as it asks for
         code = line.connect("press-001")
-    door.http.close()
+    client.http.close()
     assert code in {0, 5}
     return code == 0
 

@@ -90,7 +90,7 @@ def may_manage(azure: LocalAzure) -> None:
 def _trusted(case: CaseHub) -> None:
     """A hub on which the canary can connect."""
     case.hub.put(name(1), authority(1).pem, isVerified=True)
-    _by_hand(lambda found: found.door.put(DEVICE) and None)(case)
+    _by_hand(lambda found: found.client.put(DEVICE) and None)(case)
 
 
 def _nothing(_case: CaseHub) -> Declared:

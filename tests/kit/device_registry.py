@@ -18,16 +18,16 @@ OWNER = {"stack": "organization/tests/dev", "urn": "urn:pulumi:dev::tests::pulum
 
 @dataclass
 class DeviceRegistry:
-    """One hub's registry by a door of the test's own, and the log of what crossed."""
+    """One hub's registry through a client of the tests' own, and the log of calls."""
 
     azure: LocalAzure
-    door: HubClient
+    client: HubClient
 
     def grant(self) -> None:
         """Give the sandbox's deployer the data role on this hub."""
         subscription = f"/subscriptions/{self.azure.ready['subscription_id']}"
         role = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}"
-        path = f"{self.door.hub.id}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        path = f"{self.client.hub.id}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
         properties = {"roleDefinitionId": role, "principalId": self.object_id, "principalType": "ServicePrincipal"}
         self.azure.http.put(f"{path}?api-version=2022-04-01", headers=self.azure.token, json={"properties": properties}).raise_for_status()
 
@@ -47,13 +47,13 @@ class DeviceRegistry:
         self.control("DELETE", "/faults")
         self.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
         for fault in faults:
-            self.control("POST", "/faults", {"spec": f"{fault}:host={self.door.host}"})
+            self.control("POST", "/faults", {"spec": f"{fault}:host={self.client.host}"})
         self.control("DELETE", "/requests")
 
     def calls(self, *, writes: bool = False) -> list[str]:
-        """What the product asked this hub's door: `POST /devices`, and so on."""
+        """The calls that the product made to this hub: `POST /devices`, and so on."""
         found = self.control("GET", "/requests" + ("?mutating=1" if writes else ""))
-        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.door.host]
+        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.client.host]
 
     @property
     def writes(self) -> int:
@@ -62,37 +62,37 @@ class DeviceRegistry:
 
     def sessions(self) -> list[dict[str, Any]]:
         """What devices published to this hub."""
-        return [found for found in self.control("GET", "/messages") if found["host"] == self.door.host]
+        return [found for found in self.control("GET", "/messages") if found["host"] == self.client.host]
 
     def twins(self) -> dict[str, dict[str, Any]]:
         """Every device."""
-        return {row["deviceId"]: row for page in self.door.query("SELECT * FROM devices", 1000) for row in page}
+        return {row["deviceId"]: row for page in self.client.query("SELECT * FROM devices", 1000) for row in page}
 
     def twin(self, device_id: str) -> dict[str, Any]:
         """One device."""
-        found: dict[str, Any] = self.door.ask("GET", f"/twins/{device_id}").raise_for_status().json()
+        found: dict[str, Any] = self.client.ask("GET", f"/twins/{device_id}").raise_for_status().json()
         return found
 
     def delete(self, *device_ids: str) -> None:
         """Delete devices by hand."""
-        self.door.bulk(*({"id": one, "importMode": "delete"} for one in device_ids)).raise_for_status()
+        self.client.bulk(*({"id": one, "importMode": "delete"} for one in device_ids)).raise_for_status()
 
     def disable(self, device_id: str, reason: str) -> None:
         """Disable a device by hand."""
         item = {"id": device_id, "importMode": "update", "status": "disabled", "statusReason": reason}
-        self.door.bulk({**item, "authentication": {"type": "certificateAuthority"}}).raise_for_status()
+        self.client.bulk({**item, "authentication": {"type": "certificateAuthority"}}).raise_for_status()
 
     def tag(self, device_id: str, **tags: Any) -> None:
         """Change tags by hand."""
-        self.door.bulk({"id": device_id, "importMode": "updateTwin", "tags": tags}).raise_for_status()
+        self.client.bulk({"id": device_id, "importMode": "updateTwin", "tags": tags}).raise_for_status()
 
     def fleet(self, roster: Roster, **changes: Any) -> dict[str, Any]:
         """The inputs of a DeviceFleet on this hub."""
-        news = {"hubId": self.door.hub.id, "hostName": self.door.host, "owner": OWNER, "members": roster.pack(), "deadline": 20}
+        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "members": roster.pack(), "deadline": 20}
         return {name: value for name, value in (news | changes).items() if value is not None}
 
     def device(self, device_id: str = "press-001", **changes: Any) -> dict[str, Any]:
         """The inputs of a DeviceIdentity on this hub; tags and desired properties as objects."""
         documents = {name: json.dumps(changes[name]) for name in ("tags", "desired") if isinstance(changes.get(name), dict)}
-        news = {"hubId": self.door.hub.id, "hostName": self.door.host, "owner": OWNER, "deviceId": device_id, "deadline": 20}
+        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "deviceId": device_id, "deadline": 20}
         return {name: value for name, value in (news | changes | documents).items() if value is not None}

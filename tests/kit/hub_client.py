@@ -1,4 +1,4 @@
-"""A hub's own door as a client sees it: by its name, through the proxy, with a shared access signature or an Entra token."""
+"""A hub's data plane as a client sees it: by its host name, through the proxy, with a shared access signature or an Entra token."""
 
 import base64
 import hashlib

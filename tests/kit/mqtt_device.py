@@ -41,7 +41,7 @@ class Device:
 
     def __init__(
         self,
-        door: HubClient,
+        client: HubClient,
         identity: Party | None,
         folder: Path,
         *,
@@ -49,17 +49,17 @@ class Device:
         name: str | None = None,
         version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
     ) -> None:
-        context = ssl.create_default_context(cafile=door.azure.ready["ca_file"])
+        context = ssl.create_default_context(cafile=client.azure.ready["ca_file"])
         context.maximum_version = version
         if identity:
             context.load_cert_chain(*identity.files(folder, *above))
         if name == "":
             context.check_hostname = False
-        place = urlsplit(door.azure.ready["mqtt"])
+        place = urlsplit(client.azure.ready["mqtt"])
         plain = socket.create_connection((place.hostname, place.port), timeout=30)
         self._buffer = bytearray()
-        self.host = door.host
-        self.tls = context.wrap_socket(plain, server_hostname=(door.host if name is None else name) or None)
+        self.host = client.host
+        self.tls = context.wrap_socket(plain, server_hostname=(client.host if name is None else name) or None)
 
     def __enter__(self) -> Self:
         """Use it in a `with`."""
@@ -92,16 +92,16 @@ class Device:
         return answer.body[1] if answer else None
 
 
-def attempts(door: HubClient, device: str) -> list[dict[str, Any]]:
+def attempts(client: HubClient, device: str) -> list[dict[str, Any]]:
     """What the control port's log says of a device on this hub."""
-    found = httpx.get(f"{door.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
-    return [each for each in found if each["host"] == door.host]
+    found = httpx.get(f"{client.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
+    return [each for each in found if each["host"] == client.host]
 
 
-def messages(door: HubClient, device: str) -> list[dict[str, Any]]:
+def messages(client: HubClient, device: str) -> list[dict[str, Any]]:
     """What the control port says a device sent to this hub."""
-    found = httpx.get(f"{door.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
-    return [each for each in found if each["host"] == door.host]
+    found = httpx.get(f"{client.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
+    return [each for each in found if each["host"] == client.host]
 
 
 def until(condition: Any) -> Any:

@@ -10,8 +10,8 @@ from hubtrust.pki import issue
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory
 from tests.kit.authorities import ec_key, name, pem_of, private_pem
-from tests.kit.line import Line
 from tests.kit.local_azure import Hub
+from tests.kit.relay import Relay
 
 
 class RootAuthority:
@@ -42,14 +42,14 @@ class RootAuthority:
         )
         return pem_of(made)
 
-    def declared(self, hub: Hub, line: Line, **changes: Any) -> dict[str, Any]:
-        """The inputs of a VerifiedCertificate, by the line; None leaves one out."""
+    def declared(self, hub: Hub, relay: Relay, **changes: Any) -> dict[str, Any]:
+        """The inputs of a VerifiedCertificate, through the relay; None leaves one out."""
         news = {
             "serviceId": hub.id,
             "certificate": self.pem,
             "name": "plant-a",
             "signer": {"custody": "state", "privateKey": self.private_pem},
-            "cloud": line.url,
+            "cloud": relay.url,
             "deadline": 20,
         }
         return {name: value for name, value in (news | changes).items() if value is not None}

@@ -1,4 +1,4 @@
-"""A line to local Azure that can fail: it forwards every call, keeps a log, and breaks the calls it was told to break."""
+"""A relay to local Azure that can fail: it forwards calls, keeps a log, and breaks the calls that a test names."""
 
 import http.client
 import json
@@ -42,7 +42,7 @@ class Call:
 
 
 @dataclass
-class Line:
+class Relay:
     """``url`` is to be named as the cloud; ``faults`` are by the number of the call, counted from the last ``clear``."""
 
     upstream: str
@@ -79,58 +79,58 @@ class Line:
             connection.close()
 
     def metadata(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Local Azure's own, with this line in the place of its resource manager."""
+        """Local Azure's own, with this relay as its resource manager."""
         status, _, body = self.forward("GET", path, {"Accept": "application/json"}, b"")
         return status, {}, json.dumps({**json.loads(body), "resourceManager": self.url}).encode()
 
 
 @contextmanager
-def line_to(upstream: str, upstream_roots: Path, folder: Path) -> Iterator[tuple[Line, Path]]:
-    """A line, and the file of roots that trusts both it and local Azure."""
+def relay_to(upstream: str, upstream_roots: Path, folder: Path) -> Iterator[tuple[Relay, Path]]:
+    """A relay, and the file of roots that trusts both it and local Azure."""
     authority = trustme.CA()
     roots = folder / "roots.pem"
     roots.write_bytes(upstream_roots.read_bytes() + b"\n" + authority.cert_pem.bytes())
-    line = Line(upstream, ssl.create_default_context(cafile=str(roots)))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("CrossingTo", (Crossing,), {"line": line}))
+    relay = Relay(upstream, ssl.create_default_context(cafile=str(roots)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("CrossingTo", (Crossing,), {"relay": relay}))
     server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    line.url = f"https://127.0.0.1:{server.server_port}"
+    relay.url = f"https://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield line, roots
+        yield relay, roots
     finally:
-        line.released.set()
+        relay.released.set()
         server.shutdown()
         server.server_close()
         thread.join()
 
 
 class Crossing(BaseHTTPRequestHandler):
-    """One connection to the line."""
+    """One connection to the relay."""
 
     protocol_version = "HTTP/1.1"
-    line: Line
+    relay: Relay
 
     def cross(self) -> None:
         """Forward one call, or break it."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/metadata/"):
-            self.reply(*self.line.metadata(self.path))
+            self.reply(*self.relay.metadata(self.path))
             return
         call = Call(self.command, self.path.partition("?")[0], self.headers.get("If-Match"))
-        with self.line.lock:
-            fault = self.line.faults.pop(len(self.line.calls), None)
-            self.line.calls.append(call)
+        with self.relay.lock:
+            fault = self.relay.faults.pop(len(self.relay.calls), None)
+            self.relay.calls.append(call)
         if fault and fault.kind == "status":
             self.reply(fault.status, fault.headers, json.dumps(fault.body or {}).encode())
             return
         if self.broken(fault, "before"):
             return
         kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "content-length")}
-        call.status, headers, content = self.line.forward(self.command, self.path, kept, body)
+        call.status, headers, content = self.relay.forward(self.command, self.path, kept, body)
         if not self.broken(fault, "after"):
             self.reply(call.status, headers, content)
 
@@ -139,8 +139,8 @@ class Crossing(BaseHTTPRequestHandler):
         if fault is None or not fault.kind.endswith(moment):
             return False
         if fault.kind.startswith("hold"):
-            self.line.held.set()
-            self.line.released.wait(30)
+            self.relay.held.set()
+            self.relay.released.wait(30)
         self.close_connection = True
         return True
 
