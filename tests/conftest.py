@@ -1,4 +1,4 @@
-"""What all tests stand on."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import asyncio
 import pytest
 from hypothesis import settings
 
-# No test asserts on time: an example may take as long as the machine makes it take.
+# No test asserts on time, so examples have no deadline.
 settings.register_profile("hubtrust", deadline=None)
 settings.load_profile("hubtrust")
 
 
-# What test modules make of Pulumi's while they are imported belongs to the event loop of that moment: this one.
+# Pulumi objects that test modules create when they are imported belong to the current event loop, which is this one.
 _LOOP = asyncio.new_event_loop()
 asyncio.set_event_loop(_LOOP)
 
 
 @pytest.fixture(autouse=True)
 def pulumi_event_loop() -> None:
-    """Pulumi's SDK asks for the thread's event loop, and a test before (`asyncio.run`) may have taken it away."""
+    """Pulumi's SDK asks for the thread's event loop, which an earlier test (`asyncio.run`) may have removed."""
     asyncio.set_event_loop(_LOOP)

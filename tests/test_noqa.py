@@ -1,4 +1,4 @@
-"""A suppressed rule says why, on its line."""
+"""Every `noqa` gives its reason on the line."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The program on each engine that there is."""
+"""The program on each engine that is installed."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from tests.kit.program import Program, program
 
 @pytest.fixture(params=["embedded", "pulumi"])
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Program]:
-    """The program, not brought up yet."""
+    """The program, not deployed yet."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
-        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+        pytest.skip("`pulumi` is not on PATH; install Pulumi's CLI to run this test on both engines")
     with program(tmp_path, request.param) as made:
         yield made

@@ -1,4 +1,4 @@
-"""Where a private key would show itself: every form in which the bytes of one can lie in a file, a log or a command line."""
+"""Search for leaked private keys: every form that a key's bytes can have in a file, a log or a command line."""
 
 import base64
 import re
@@ -15,9 +15,9 @@ _PEM = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re
 
 
 def keys_in(text: str) -> set[bytes]:
-    """The marks of every private key in ``text``, PEM in JSON or plain: each secret line of it, and of EC keys the number itself.
+    """The byte strings to search for, from every PEM private key in ``text`` (plain or in JSON): its lines, and the number of an EC key.
 
-    A line that is in the public key too (some of OpenSSH's) is no mark.
+    A line that also occurs in the public key (as in OpenSSH's format) is left out.
     """
     marks = set[bytes]()
     for found in _PEM.finditer(re.sub(r"\\+n", "\n", text)):
@@ -38,7 +38,7 @@ def _loaded(kind: str, pem: bytes) -> Any:
 
 
 def _public(key: Any) -> tuple[bytes, bytes]:
-    """The two forms in which the public half lies about."""
+    """The two forms in which the public key is stored."""
     public = key.public_key()
     spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     ssh = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
@@ -51,14 +51,14 @@ def _numbers(key: ec.EllipticCurvePrivateKey) -> Iterator[bytes]:
 
 
 def leaks(program: Program, keys: set[bytes], *, said: str, arguments: Iterable[bytes] = (), given: Collection[Path] = ()) -> list[str]:
-    """Where one of ``keys`` shows: files of the program, its sandbox and temporary folder, what was printed, command lines.
+    """Where one of ``keys`` is found: files of the program, its sandbox and temporary folder, printed text, command lines.
 
-    ``given`` are files that the user keeps a key in.
+    ``given`` are the user's own key files; they are not searched.
     """
     folders = (program.folder, program.temporary)
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file() and ".venv" not in file.parts]
     found = {str(file): file.read_bytes() for file in files if file not in given}
-    assert any(name.endswith("sandbox.json") for name in found), "the state was among what was read"
-    assert any(name.endswith("azure.log") for name in found), "local Azure's log was among what was read"
+    assert any(name.endswith("sandbox.json") for name in found), "the state was not read"
+    assert any(name.endswith("azure.log") for name in found), "local Azure's log was not read"
     found |= {"printed": said.encode(), "arguments": b"\n".join(arguments)}
     return [name for name, content in found.items() if any(key in content for key in keys)]

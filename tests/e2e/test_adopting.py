@@ -1,4 +1,4 @@
-"""docs/adopting.md, run as it stands: a hub from the portal, its routes kept, its CA proven, and let go of again."""
+"""docs/adopting.md, run as written: a hub from the portal is adopted, its routes kept, its CA proven, and then released."""
 
 import re
 import subprocess
@@ -25,20 +25,20 @@ _ROUTING = {
 
 @pytest.fixture
 def azure(tmp_path: Path) -> Iterator[LocalAzure]:
-    """Local Azure, where deletions end at once."""
+    """Local Azure, with immediate deletions."""
     with local_azure(tmp_path, "--retry-after", "0") as found:
         yield found
 
 
 @pytest.fixture
 def plant() -> RootAuthority:
-    """The CA of the portal's hub."""
+    """The CA of the hub from the portal."""
     return RootAuthority()
 
 
 @pytest.fixture
 def portal(azure: LocalAzure, plant: RootAuthority) -> Hub:
-    """A hub with a route, a tag, SAS on, and a CA that was called verified."""
+    """A hub with a route, a tag, SAS enabled, and a CA that was attested as verified."""
     group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
     azure.ask("PUT", group, json={"location": "westeurope"})
     hub = Hub(azure, f"{group.replace('resourcegroups', 'resourceGroups')}/providers/Microsoft.Devices/IotHubs/contoso-hub")
@@ -73,7 +73,7 @@ class Shell:
         }
 
     def run(self, lines: str, *, fails: bool = False, **more: str) -> str:
-        """Run shell lines; what was said."""
+        """Run shell lines; returns the output."""
         done = subprocess.run(
             ["bash", "-euc", lines], cwd=self.folder, env=self.environment | more, capture_output=True, text=True, check=False, timeout=300
         )
@@ -87,15 +87,15 @@ def blocks() -> list[str]:
 
 
 def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, plant: RootAuthority, tmp_path: Path) -> None:
-    """Declared, looked at, taken over: proven, routes and tags as they were; a second stack is refused; and let go of again."""
-    declare, take_over, let_go = blocks()
+    """Declared, previewed, adopted: proven, routes and tags unchanged; a second stack is refused; then released."""
+    declare, adopt, release = blocks()
     before = azure.ask("GET", portal.id).json()
     shell = Shell(tmp_path / "program", azure, tmp_path / "state")
     (shell.folder / "ca.pem").write_text(plant.pem)
     (shell.folder / "ca.key").write_text(plant.private_pem)
     shell.run(declare, HUB=portal.id)
     assert azure.ask("GET", portal.id).json() == before
-    said = shell.run(take_over)
+    said = shell.run(adopt)
     assert "adopted: routes to-history, endpoints history" in said
     assert '"proof":"possession"' in said
     assert '"name":"portal-ca"' in said
@@ -110,7 +110,7 @@ def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, 
     assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; release it from that stack first" in second
     assert "Traceback" not in second
 
-    shell.run("pulumi stack select prod\n" + let_go)
+    shell.run("pulumi stack select prod\n" + release)
     _kept(azure, portal, before)
     assert portal.verified() == {"portal-ca": True}
 

@@ -1,4 +1,4 @@
-"""Devices, end to end: 25 of them and a canary that connects; what others do to them is repaired by a plain `up`."""
+"""Devices, end to end: 25 devices and a canary that connects; a plain `up` repairs what others changed."""
 
 import json
 import shutil
@@ -19,17 +19,17 @@ CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox iss
 
 @pytest.fixture(scope="module", params=["embedded", "pulumi"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The program, brought up once; each test leaves it as it is declared."""
+    """The program, deployed once; each test leaves it as declared."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
-        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+        pytest.skip("`pulumi` is not on PATH; install Pulumi's CLI to run this test on both engines")
     with program(tmp_path_factory.mktemp("devices"), request.param) as made:
         made.up()
         yield made
 
 
 @contextmanager
-def estate(stack: Program) -> Iterator[DeviceRegistry]:
-    """The program's hub by a door of the test's own, opened by a role: local authentication is off there."""
+def registry(stack: Program) -> Iterator[DeviceRegistry]:
+    """The registry of the program's hub, through a client of the tests' own with a role: local authentication is disabled."""
     with stack.azure() as azure:
         form = {name: stack.ready[name] for name in ("client_id", "client_secret")} | {"scope": "https://iothubs.azure.net/.default"}
         login = f"{stack.ready['arm']}/{stack.ready['tenant_id']}/oauth2/v2.0/token"
@@ -40,8 +40,8 @@ def estate(stack: Program) -> Iterator[DeviceRegistry]:
 
 
 def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Program) -> None:
-    """25 devices and a canary that was heard; a second `up` writes nothing, reads one page, and connects nobody."""
-    with estate(running) as found:
+    """25 devices and a canary whose message arrived; a second `up` writes nothing, reads one page, and connects no device."""
+    with registry(running) as found:
         assert sorted(found.twins()) == [f"press-{number:03}" for number in range(1, 26)]
         heard = len(messages(found.client, "press-001"))
         assert heard == 1
@@ -56,8 +56,8 @@ def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Prog
 
 
 def test_three_deleted_devices_come_back_in_one_call(running: Program) -> None:
-    """A plain `up` sees what was deleted on the hub and makes exactly those three, in one call."""
-    with estate(running) as found:
+    """A plain `up` finds what was deleted on the hub and creates exactly those three, in one call."""
+    with registry(running) as found:
         found.delete("press-002", "press-013", "press-024")
         found.clear()
         running.up()
@@ -67,9 +67,9 @@ def test_three_deleted_devices_come_back_in_one_call(running: Program) -> None:
 
 
 def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> None:
-    """The hub judges each connection: a certificate from a CA of the same name, but another key, does not get in."""
+    """The hub checks each connection: a certificate from a CA with the same name but another key is refused."""
     other = Party("hubtrust sandbox issuing CA")
-    with estate(running) as found:
+    with registry(running) as found:
         with Device(found.client, other.device("press-003"), tmp_path, above=(other,)) as device:
             assert device.connect("press-003") != 0
         (attempt,) = attempts(found.client, "press-003")
@@ -77,7 +77,7 @@ def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> 
 
 
 def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
-    """The canary's key and certificate are in no file of the stack and in nothing that was said."""
+    """The canary's key and certificate are in no file of the stack and in no output."""
     state = "".join(file.read_text(errors="replace") for file in (running.home / "state").rglob("*.json*"))
     assert "BEGIN CERTIFICATE" in state
     checked = [
@@ -90,7 +90,7 @@ def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
 
 
 def test_what_waits_for_proof_is_not_checked(tmp_path: Path) -> None:
-    """A CA whose certificate has not come back: the devices stand, and the check says why it has not been made."""
+    """A CA whose certificate is still requested: the devices exist, and the check reports why it did not run."""
     with program(tmp_path, "embedded") as stack:
         stack.configure(caSource="request")
         stack.up()

@@ -1,4 +1,4 @@
-"""The main job, end to end: an empty subscription becomes a hub that trusts a CA by proof, and stays so."""
+"""The main job, end to end: from an empty subscription to a hub that trusts a CA because its proof was verified."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ from tests.kit.root_authority import RootAuthority
 
 
 def test_up_twice_and_down(stack: Program) -> None:
-    """From nothing to verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
+    """The first up ends verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
     assert "verified by possession" in stack.said
     assert "no changes: everything" not in stack.said
@@ -44,19 +44,19 @@ def test_up_twice_and_down(stack: Program) -> None:
 
 
 def test_no_private_key_leaves_its_secret(stack: Program) -> None:
-    """Keys are in the state as ciphertext only: not in files, in what is printed, or in any process's arguments."""
+    """Keys are in the state as ciphertext only: not in other files, in output, or in any process's arguments."""
     arguments = set[bytes]()
     with _watched(str(stack.folder), arguments):
         stack.up()
     said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
     keys = keys_in(stack.engine_says("stack", "export", "--show-secrets"))
-    assert len(keys) >= 10, "the state declares a root's and an issuing key, each in several forms"
-    assert len(arguments) >= 2, "the processes of the run were seen"
+    assert len(keys) >= 10, "the state must have the root's and the issuing key, each in several forms"
+    assert len(arguments) >= 2, "the processes of the run were not seen"
     assert leaks(stack, keys, said=said, arguments=arguments) == []
 
 
 def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
-    """A chain and an encrypted key made by openssl, given as files, are judged, registered and proven; the key shows nowhere."""
+    """A chain and an encrypted key from openssl, given as files, are checked, registered and proven; the key leaks nowhere."""
     folder = stack.folder
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key")
     constraints = ("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
@@ -64,7 +64,7 @@ def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
     _openssl(folder, "pkcs8", "-topk8", "-in", "ca.key", "-out", "locked.key", "-passout", "pass:correct horse")
     keys = keys_in((folder / "ca.key").read_text()) | keys_in((folder / "locked.key").read_text())
     (folder / "ca.key").unlink()
-    assert stack.run("preview") == 0, "the stack is made"
+    assert stack.run("preview") == 0, "the stack was not created"
     stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="locked.key")
     stack.configure_secret("caKeyPassphrase", "correct horse")
     stack.up()
@@ -73,8 +73,8 @@ def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
     assert leaks(stack, keys, said=stack.said + stack.engine_says("stack", "export"), given=[folder / "locked.key"]) == []
 
 
-def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
-    """Three wrong keys: three lines, each with its name; nothing is made."""
+def test_all_wrong_settings_are_reported_at_once(stack: Program) -> None:
+    """Three wrong keys: each is named in one run; nothing is created."""
     stack.configure(sku="S9", units=900, hubName="-")
     assert stack.run("up") != 0
     for key in ("hubtrust:sku", "hubtrust:units", "hubtrust:hubName"):
@@ -83,12 +83,12 @@ def test_wrong_settings_are_told_all_at_once(stack: Program) -> None:
 
 
 def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
-    """A leaf as CA, another key, a hub's name that is taken: each is told without a traceback, and once it is right `up` goes on."""
-    folder, plant = stack.folder, RootAuthority()
-    (folder / "ca.pem").write_text(plant.pem)
+    """No certificate, a wrong key, a missing file, a taken hub name: each is reported without a traceback; a corrected `up` succeeds."""
+    folder, ca = stack.folder, RootAuthority()
+    (folder / "ca.pem").write_text(ca.pem)
     (folder / "other.key").write_text(RootAuthority().private_pem)
-    (folder / "ca.key").write_text(plant.private_pem)
-    for wrong, told in (
+    (folder / "ca.key").write_text(ca.private_pem)
+    for wrong, message in (
         ({"caChainFile": "Pulumi.yaml"}, r"the imported chain: it contains no PEM certificate; give PEM text"),
         (
             {"caChainFile": "ca.pem", "caKeyFile": "other.key"},
@@ -98,9 +98,9 @@ def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
     ):
         stack.configure(caSource="import", **wrong)
         assert stack.run("up") != 0
-        assert re.search(told, stack.said), stack.said
+        assert re.search(message, stack.said), stack.said
         assert "Traceback" not in stack.said
-        assert "__main__.py" not in stack.said, "a traceback would name it"
+        assert "__main__.py" not in stack.said, "the error shows the program's source"
     with stack.azure() as azure:
         other = azure.hub()
         name = other.id.rpartition("/")[2]
@@ -114,7 +114,7 @@ def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
 
 
 def test_another_cloud(stack: Program) -> None:
-    """One setting of azure-native's leads the hub and its certificates to another cloud."""
+    """One setting of azure-native selects the cloud of the hub and of its certificates."""
     stack.configure(**{"azure-native:environment": "usgovernment"})
     stack.up()
     found = stack.outputs()
@@ -124,8 +124,8 @@ def test_another_cloud(stack: Program) -> None:
     assert hosts == {"management.usgovcloudapi.net"}
 
 
-def test_a_bad_moment_of_azure_is_waited_out(stack: Program) -> None:
-    """A service that is busy twice, and then a connection dropped after the effect: one up still ends verified."""
+def test_passing_faults_of_azure_are_retried(stack: Program) -> None:
+    """The service is busy twice, then a connection is dropped after the effect: one up still ends verified."""
     assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
     _fault(stack, "503:path=*/generateVerificationCode:times=2")
     _fault(stack, "drop:path=*/verify:nth=1:when=after")
@@ -143,7 +143,7 @@ def _openssl(folder: Path, *arguments: str) -> None:
 
 @contextmanager
 def _watched(mark: str, seen: set[bytes]) -> Iterator[None]:
-    """Collects the command lines of all processes that have ``mark`` in their environment, while it lasts."""
+    """Collect the command lines of all processes with ``mark`` in their environment, until the block ends."""
     over = threading.Event()
 
     def watch() -> None:

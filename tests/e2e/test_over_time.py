@@ -1,4 +1,4 @@
-"""What time does to a trust that was made once: drift that a nightly preview finds and `up` repairs, and rotation with overlap."""
+"""A deployed stack over time: drift, which a nightly preview finds and `up` repairs, and rotation with overlap."""
 
 import re
 import subprocess
@@ -17,9 +17,9 @@ from tests.kit.repository import ROOT
 _NIGHTLY = ("--", "--refresh", "--expect-no-changes")
 
 
-def test_every_drift_is_found_at_night_and_repaired_by_a_plain_up(stack: Program) -> None:
+def test_every_drift_is_found_by_a_preview_and_repaired_by_a_plain_up(stack: Program) -> None:
     """Verification lost, certificate deleted, another in its place, a setting of the hub changed, the hub deleted."""
-    stack.configure(devices="", canary="", operators=[])  # what befalls devices has tests of its own
+    stack.configure(devices="", canary="", operators=[])  # drift of devices has tests of its own
     stack.up()
     name = stack.outputs()["trust"][0]["name"]
     with stack.azure() as azure:
@@ -42,7 +42,7 @@ def test_every_drift_is_found_at_night_and_repaired_by_a_plain_up(stack: Program
 
 
 def test_rotation_with_overlap(stack: Program) -> None:
-    """Generation 2 is proven while 1 stands, then 1 is dropped; backwards is refused; at no moment is no CA verified."""
+    """Generation 2 is proven while 1 exists, then 1 is dropped; an older generation is refused; some CA is verified at every moment."""
     few = {"devices": "press-{1..3}", "canary": ""}
     stack.configure(**few)
     stack.up()
@@ -77,16 +77,18 @@ def test_rotation_with_overlap(stack: Program) -> None:
         stack.up()
         third = stack.outputs()["trust"][0]["name"]
         changes = [(call["method"], call["path"].rpartition("/")[2]) for call in stack.control("GET", "/requests?mutating=1")]
-        assert changes.index(("POST", "verify")) < changes.index(("DELETE", second["name"])), "without overlap, and new before old"
+        assert changes.index(("POST", "verify")) < changes.index(("DELETE", second["name"])), (
+            "without overlap, the new one must be verified before the old one is deleted"
+        )
         assert stack.hub(azure).verified() == {third: True}
     assert samples
-    assert all(True in verified.values() for verified in samples), "at some moment nothing was trusted"
+    assert all(True in verified.values() for verified in samples), "at some moment no CA was trusted"
 
 
 def test_the_rotation_demo_refuses_no_device(tmp_path: Path) -> None:
-    """Ten devices connect over and over from generation 1 to 2, and after 1 is gone."""
+    """Ten devices connect continuously during the rotation from generation 1 to 2, and after 1 is deleted."""
     command = [sys.executable, str(ROOT / "examples" / "rotation" / "demo.py")]
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"  # no other engine than the embedded one
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"  # without an installed Pulumi
     environment = {"PATH": path, "HOME": str(tmp_path), "DEMO_HOME": str(tmp_path / "demo"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,7 +97,7 @@ def test_the_rotation_demo_refuses_no_device(tmp_path: Path) -> None:
 
 @contextmanager
 def _sampled(hub: Hub) -> Iterator[list[dict[str, bool]]]:
-    """What the hub trusts, looked at all the time while it lasts."""
+    """What the hub trusts, sampled until the block ends."""
     over, seen = threading.Event(), list[dict[str, bool]]()
 
     def look() -> None:
@@ -124,7 +126,7 @@ def _replace(_azure: LocalAzure, hub: Hub, name: str) -> None:
 
 
 def _loosen(azure: LocalAzure, hub: Hub, _name: str) -> None:
-    """Somebody lets TLS 1.0 in again, in the portal: it sends the whole hub back with one member changed."""
+    """Allow TLS 1.0 again, as the portal does: it sends the whole hub with one member changed."""
     found = azure.ask("GET", hub.id).json()
     body = {name: found[name] for name in ("location", "tags", "sku")}
     azure.ask("PUT", hub.id, json={**body, "properties": {**found["properties"], "minTlsVersion": "1.0"}})

@@ -1,4 +1,4 @@
-"""Authorities and certificates for the tests of this room: made when tests run, some of them wrong on purpose."""
+"""Authorities and certificates for tests, created when the tests run; some are invalid on purpose."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def ec_key(curve: ec.EllipticCurve | None = None) -> ec.EllipticCurvePrivateKey:
 
 @cache
 def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
-    """One RSA key a size and process: making one takes a second, and no test needs two."""
+    """One RSA key per size and process: creating one takes a second, and no test needs two."""
     return rsa.generate_private_key(65537, bits)
 
 
@@ -49,23 +49,23 @@ def lasting(days: float = 365, now: datetime = NOW) -> issue.Validity:
 
 @dataclass
 class Hierarchy:
-    """Issued by the product: certificates and issuers from the root down."""
+    """A chain that hubtrust issued: the issuers from the root down."""
 
     issuers: list[issue.Issuer]
 
     @property
     def up(self) -> list[x509.Certificate]:
-        """Issuing authority first, as a chain file has it."""
+        """The certificates, issuing CA first, as in a chain file."""
         return [issuer.certificate for issuer in reversed(self.issuers)]
 
     @property
     def issuing(self) -> issue.Issuer:
-        """The lowest authority, which signs devices."""
+        """The lowest CA, which signs device certificates."""
         return self.issuers[-1]
 
 
 def hierarchy(keys: list[PrivateKey] | None = None, *, depth: int = 1, days: float = 3650) -> Hierarchy:
-    """A root and ``depth`` intermediates below it (or as many as there are ``keys`` beside the first)."""
+    """A root and ``depth`` intermediates below it; with ``keys``, one CA for each key."""
     keys = keys or [ec_key() for _ in range(depth + 1)]
     depth = len(keys) - 1
     signer = KeyInMemory(keys[0])
@@ -92,7 +92,7 @@ def leaf(issuer: issue.Issuer, device_id: str = "press-001", key: PrivateKey | N
 
 @dataclass
 class Forged:
-    """A certificate made without the product, so that it can break any one rule."""
+    """A certificate created without hubtrust, so that it can break any rule."""
 
     subject: str | x509.Name = "Forged"
     key: Any = field(default_factory=ec_key)
@@ -107,7 +107,7 @@ class Forged:
     end: datetime = NOW + YEAR
     algorithm: Any = field(default_factory=hashes.SHA256)
     extra: list[tuple[x509.ExtensionType, bool]] = field(default_factory=list)
-    signed_by: Any = None  # another key than the issuer's: a broken signature
+    signed_by: Any = None  # another key than the issuer's: an invalid signature
     serial: int = 4711
 
     @property
@@ -117,7 +117,7 @@ class Forged:
 
     @property
     def certificate(self) -> x509.Certificate:
-        """Made anew at each call, from what the fields say then."""
+        """A new certificate at each access, from the current fields."""
         issuer = self.issuer or self
         builder = x509.CertificateBuilder(
             subject_name=self.name,
@@ -144,7 +144,7 @@ class Forged:
 
 
 def write(folder: Path, **texts: str) -> dict[str, Path]:
-    """Each text in a file of its own under ``folder``."""
+    """Write each text to a file of its own in ``folder``."""
     paths = {}
     for stem, text in texts.items():
         paths[stem] = folder / f"{stem}.pem"

@@ -1,4 +1,4 @@
-"""Authorities and devices made when tests run, some of them wrong on purpose."""
+"""CAs and device certificates, created when the tests run; some are invalid on purpose."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 @dataclass
 class Party:
-    """A key with its certificate, and who signed it."""
+    """A key with its certificate and its issuer."""
 
     name: str
     issuer: Party | None = None
     authority: bool = True
-    constraints: bool = True  # whether basic constraints stand in it
+    constraints: bool = True  # whether it has basic constraints
     path_length: int | None = None
     start: datetime = field(default_factory=lambda: datetime.now(UTC) - DAY)
     days: float = 30
@@ -66,11 +66,11 @@ class Party:
         self.certificate = builder.sign(issuer.key, hashes.SHA256())
 
     def authority_below(self, name: str, **members: Any) -> Party:
-        """An authority that this one signs."""
+        """A CA certificate that this CA signs."""
         return Party(name, self, **members)
 
     def device(self, name: str, **members: Any) -> Party:
-        """A device's certificate that this authority signs."""
+        """A device certificate that this CA signs."""
         return Party(name, self, authority=False, **members)
 
     @property
@@ -80,7 +80,7 @@ class Party:
 
     @property
     def chain(self) -> list[Party]:
-        """From here up to the root."""
+        """This certificate and its issuers, up to the root."""
         return [self, *(self.issuer.chain if self.issuer else [])]
 
     def files(self, folder: Path, *above: Party) -> tuple[Path, Path]:

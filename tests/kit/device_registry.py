@@ -1,4 +1,4 @@
-"""A hub with devices, as a test sees it: what the product wrote, and changes made behind its back."""
+"""A hub with devices: what hubtrust wrote there, and changes made by others."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ class DeviceRegistry:
 
     @property
     def object_id(self) -> str:
-        """Who the deployer is, by its token."""
+        """The deployer's object id, from its token."""
         payload = self.azure.token["Authorization"].split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return str(claims["oid"])
@@ -43,7 +43,7 @@ class DeviceRegistry:
         return httpx.request(method, f"{self.azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
 
     def clear(self, *faults: str, **dials: Any) -> None:
-        """Forget the log; break what these rules say from now on, on this hub only; turn dials."""
+        """Clear the log, and set these faults (on this hub only) and dials."""
         self.control("DELETE", "/faults")
         self.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
         for fault in faults:

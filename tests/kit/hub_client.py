@@ -34,7 +34,7 @@ class HubClient:
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open a line through the proxy."""
+        """Open a client through the proxy."""
         trust = ssl.create_default_context(cafile=self.azure.ready["ca_file"])
         self.http = httpx.Client(
             base_url=f"https://{self.host}", proxy=self.azure.ready["proxy"], verify=trust, trust_env=False, timeout=60
@@ -54,13 +54,13 @@ class HubClient:
     def ask(
         self, method: str, path: str, *, version: str = VERSION, headers: dict[str, str] | None = None, **content: Any
     ) -> httpx.Response:
-        """A call; `path` without the api-version."""
+        """Make a call; `path` has no api-version."""
         sign = "&" if "?" in path else "?"
         sent = {"Authorization": self.authorization} | (headers or {})
         return self.http.request(method, f"{path}{sign}api-version={version}", headers=sent, **content)
 
     def put(self, device: str, **members: Any) -> dict[str, Any]:
-        """Make a device, trusted by CA unless told otherwise."""
+        """Create a device, by default with authentication by CA."""
         body = {"deviceId": device, "authentication": {"type": "certificateAuthority"}} | members
         made: dict[str, Any] = self.ask("PUT", f"/devices/{quote(device, safe='')}", json=body).raise_for_status().json()
         return made
@@ -70,7 +70,7 @@ class HubClient:
         return self.ask("POST", "/devices", json=list(items))
 
     def query(self, text: str, size: int | None = None) -> list[list[dict[str, Any]]]:
-        """A query's pages."""
+        """The pages of a query's result."""
         pages, token = [], None
         while True:
             headers = ({"x-ms-max-item-count": str(size)} if size else {}) | ({"x-ms-continuation": token} if token else {})
@@ -81,5 +81,5 @@ class HubClient:
                 return pages
 
     def dial(self, **values: Any) -> None:
-        """Turn dials of local Azure."""
+        """Set dials of local Azure."""
         httpx.patch(f"{self.azure.ready['control']}/dials", json=values, trust_env=False).raise_for_status()

@@ -1,4 +1,4 @@
-"""Real places for keys: a vault on local Azure, a SoftHSM token; and the inputs that name a key there."""
+"""Real key stores: a vault on local Azure, a SoftHSM token; and the inputs that refer to a key there."""
 
 import os
 import shutil
@@ -30,16 +30,16 @@ _MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so
 
 
 def softhsm() -> str | None:
-    """The path of SoftHSM's module, where it is here."""
+    """The path of SoftHSM's module; None where it is not installed."""
     module = next((path for path in _MODULES if Path(path).exists()), None)
     return module if shutil.which("softhsm2-util") else None
 
 
 def need_softhsm() -> str:
-    """The path of SoftHSM's module; without it the test is left out and says so, and in CI it fails."""
+    """The path of SoftHSM's module. Where it is not installed, the test is skipped; in CI it fails."""
     if module := softhsm():
         return module
-    reason = "SoftHSM is not here, so custody pkcs11 was left out; install it (Debian: apt-get install softhsm2)"
+    reason = "SoftHSM is not installed, so custody pkcs11 is not tested; install it (Debian: apt-get install softhsm2)"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -47,7 +47,7 @@ def need_softhsm() -> str:
 
 @dataclass
 class Tokens:
-    """A SoftHSM of the tests' own, in its own folder."""
+    """SoftHSM tokens in a folder of their own."""
 
     folder: Path
     module: str
@@ -58,23 +58,23 @@ class Tokens:
 
     @property
     def config(self) -> Path:
-        """Where SOFTHSM2_CONF is to point."""
+        """The configuration file, for SOFTHSM2_CONF."""
         return self.folder / "softhsm2.conf"
 
     def run(self, *arguments: str) -> str:
-        """softhsm2-util; PINs of throw-away tokens may stand in its arguments."""
+        """Run softhsm2-util. PINs of temporary tokens may be in its arguments."""
         environment = {"PATH": os.environ["PATH"], "SOFTHSM2_CONF": str(self.config)}
         done = subprocess.run(["softhsm2-util", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def token(self, label: str) -> str:
-        """A new token with the PIN of all."""
+        """Create a token with the PIN that all test tokens have."""
         self.run("--init-token", "--free", "--label", label, "--so-pin", "so-pin-84017263", "--pin", PIN)
         return label
 
     def give(self, token: str, name: str, key: PrivateKey) -> str:
-        """Bring a key into the token by SoftHSM's own tool; its URI."""
+        """Import a key into the token with SoftHSM's own tool; returns its URI."""
         file = self.folder / f"{name}.p8"
         file.write_text(private_pem(key))
         self.run("--import", str(file), "--token", token, "--label", name, "--id", uuid.uuid4().hex, "--pin", PIN)
@@ -88,7 +88,7 @@ class Tokens:
 
 @dataclass
 class Vault:
-    """A vault on local Azure, and who may do what there."""
+    """A vault on local Azure."""
 
     azure: LocalAzure
     name: str
@@ -100,19 +100,19 @@ class Vault:
 
     @cached_property
     def keys(self) -> KeyClient:
-        """Microsoft's own client, unmodified, as an officer of the vault."""
+        """Microsoft's own client, unmodified, with the role Key Vault Crypto Officer."""
         officer = principal(self.azure, "Key Vault Crypto Officer")
         through: dict[str, Any] = {"proxies": {"https": self.azure.ready["proxy"]}, "connection_verify": self.azure.ready["ca_file"]}
         credential = ClientSecretCredential(self.azure.ready["tenant_id"], officer["client_id"], officer["client_secret"], **through)
         return KeyClient(self.uri, credential, **through)
 
     def give(self, name: str, key: PrivateKey, operations: tuple[str, ...] = ("sign", "verify")) -> str:
-        """Bring a key into the vault by Microsoft's client; its id with the version."""
+        """Import a key into the vault with Microsoft's client; returns its id with the version."""
         return str(self.keys.import_key(name, JsonWebKey(key_ops=list(operations), **_web_key(key))).id)
 
 
 def _web_key(key: PrivateKey) -> dict[str, Any]:
-    """RFC 7518 6, as octets."""
+    """The key's numbers as octets (RFC 7518, section 6)."""
     if isinstance(key, rsa.RSAPrivateKey):
         own, public = key.private_numbers(), key.public_key().public_numbers()
         numbers = {"n": public.n, "e": public.e, "d": own.d, "p": own.p, "q": own.q, "dp": own.dmp1, "dq": own.dmq1, "qi": own.iqmp}
@@ -130,7 +130,7 @@ def principal(azure: LocalAzure, role: str) -> dict[str, Any]:
 
 
 def grant(azure: LocalAzure, role: str) -> None:
-    """Give the deployer a role that counts at once; owning a subscription opens no vault."""
+    """Give the deployer a role, effective at once. The Owner role gives no access to a vault's keys."""
     deployer = jwt.decode(azure.token["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})["oid"]
     scope = f"/subscriptions/{azure.ready['subscription_id']}"
     roles = f"{scope}/providers/Microsoft.Authorization/roleDefinitions"
@@ -154,7 +154,7 @@ def vault(azure: LocalAzure, name: str = "") -> Vault:
 
 
 def environment(azure: LocalAzure, tokens: Tokens | None, **login: str) -> dict[str, str]:
-    """What a provider process gets: what `sandbox env` prints, the token's configuration and its PIN, and who logs in."""
+    """A provider process's environment: what `sandbox env` prints, the token's configuration and PIN, and the login."""
     found = installation.environment(azure.ready) | login
     found |= {"AZURE_CLIENT_ID": found["ARM_CLIENT_ID"], "AZURE_CLIENT_SECRET": found["ARM_CLIENT_SECRET"], PIN_VARIABLE: PIN}
     return found | ({"SOFTHSM2_CONF": str(tokens.config)} if tokens else {})
@@ -162,18 +162,18 @@ def environment(azure: LocalAzure, tokens: Tokens | None, **login: str) -> dict[
 
 @dataclass
 class Held:
-    """A key in its place, with the inputs that name it once it was looked up."""
+    """A key in its store, with the inputs that refer to it after it was looked up."""
 
     signer: dict[str, Any]
     made: Made
 
     @classmethod
     def look_up(cls, keys: Provider, signer: dict[str, Any], **more: Any) -> "Held":
-        """A SigningKey, created."""
+        """Create a SigningKey."""
         made = keys.create({"signer": signer, **more})
         return cls({**signer, "key": made.outs["reference"], "publicKey": made.outs["publicKey"]}, made)
 
 
 def root_of(issuing: Provider, signer: dict[str, Any], subject: str = "CN=Plant A") -> Made:
-    """A root by that key, issued where the key is."""
+    """A root certificate, signed with that key in its store."""
     return issuing.create({"profile": "root", "subject": subject, "signer": signer, "pathLength": 1})

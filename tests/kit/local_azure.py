@@ -1,4 +1,4 @@
-"""Local Azure as a process, and a client of the tests' own that looks at it and changes it behind our back."""
+"""Local Azure as a process, and a client of the tests' own that inspects and changes it."""
 
 import base64
 import itertools
@@ -29,7 +29,7 @@ class Hub:
     id: str
 
     def certificates(self) -> dict[str, dict[str, Any]]:
-        """What stands there, by name."""
+        """The certificates there, by name."""
         answer = self.azure.ask("GET", f"{self.id}/certificates").json()
         return {one["name"]: one for one in answer["value"]}
 
@@ -38,7 +38,7 @@ class Hub:
         return {name: one["properties"]["isVerified"] for name, one in self.certificates().items()}
 
     def put(self, name: str, pem: str, **properties: Any) -> dict[str, Any]:
-        """Register or replace a certificate by hand; a replacement is unverified again."""
+        """Register or replace a certificate by hand; a replacement is not verified."""
         found = self.certificates().get(name)
         body = {"properties": {"certificate": base64.b64encode(pem.encode()).decode(), **properties}}
         headers = {"If-Match": found["etag"]} if found else {}
@@ -50,7 +50,7 @@ class Hub:
         self.azure.ask("DELETE", f"{self.id}/certificates/{name}", headers={"If-Match": self.certificates()[name]["etag"]})
 
     def generate(self, name: str) -> None:
-        """Ask for a code by hand: the one before is void."""
+        """Request a verification code by hand; the previous one becomes invalid."""
         found = self.certificates()[name]
         self.azure.ask("POST", f"{self.id}/certificates/{name}/generateVerificationCode", headers={"If-Match": found["etag"]})
 
@@ -70,7 +70,7 @@ class LocalAzure:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def log_in(self) -> None:
-        """Client credentials, by hand: nothing of the product's is used to judge it."""
+        """Client credentials, without code of hubtrust: it must not check itself."""
         metadata = self.http.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
         login, audience = metadata["authentication"]["loginEndpoint"].rstrip("/"), metadata["authentication"]["audiences"][0].rstrip("/")
         form = {"grant_type": "client_credentials", "client_id": self.ready["client_id"], "client_secret": self.ready["client_secret"]}
@@ -78,25 +78,25 @@ class LocalAzure:
         self.token = {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
     def url(self, path: str) -> str:
-        """With the api-version of what it names."""
+        """The path with the api-version for its kind of resource."""
         version = next((version for kind, version in API.items() if f"/{kind}/" in path), "2021-04-01")
         return f"{path}?api-version={version}"
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> httpx.Response:
-        """A call that must succeed."""
+        """Make a call that must succeed."""
         answer = self.http.request(method, self.url(path), headers=self.token | (headers or {}), **content)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 
     def until(self, condition: Any) -> None:
-        """Wait for a condition, for a while."""
+        """Wait for a condition, up to 20 seconds."""
         end = time.monotonic() + 20
         while not condition():
-            assert time.monotonic() < end, "local Azure never came to it"
+            assert time.monotonic() < end, "local Azure did not reach the expected state within 20 s"
             time.sleep(0.02)
 
     def hub(self, kind: str = "IotHubs") -> Hub:
-        """A new one, active, in a resource group of its own."""
+        """Create a hub or provisioning service in a resource group of its own, and wait until it is active."""
         number = next(self.numbers)
         group = f"/subscriptions/{self.ready['subscription_id']}/resourceGroups/group-{number}"
         self.ask("PUT", group.replace("resourceGroups", "resourcegroups"), json={"location": "westus"})
@@ -126,7 +126,7 @@ def local_azure(folder: Path, *flags: str) -> Iterator[LocalAzure]:
         end = time.monotonic() + 30
         while not ready.exists():
             assert process.poll() is None, "local Azure did not start"
-            assert time.monotonic() < end, "local Azure never said that it is ready"
+            assert time.monotonic() < end, "local Azure was not ready within 30 s"
             time.sleep(0.02)
         facts = json.loads(ready.read_text())
         trust = ssl.create_default_context(cafile=facts["ca_file"])

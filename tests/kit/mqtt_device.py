@@ -1,4 +1,4 @@
-"""A device without a client library: TLS by the standard library, packets by hand, so that a test can send what no library would."""
+"""A device without a client library, so that a test can send packets that no library would send."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ API = "?api-version=2021-04-12"
 
 
 def text(value: str) -> bytes:
-    """A string as MQTT writes it."""
+    """A string in MQTT's encoding."""
     raw = value.encode()
     return len(raw).to_bytes(2, "big") + raw
 
@@ -37,7 +37,7 @@ def connect(client_id: str, username: str, password: str = "", *, keep_alive: in
 
 
 class Device:
-    """One TLS connection to a hub's name."""
+    """One TLS connection to a hub's host name."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Device:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Break it off."""
+        """Close the connection without DISCONNECT."""
         self.tls.close()
 
     def send(self, *raw: bytes) -> None:
@@ -86,28 +86,28 @@ class Device:
         return found
 
     def connect(self, device: str, **members: Any) -> int | None:
-        """Say CONNECT as this device; the return code, or None when the hub closed without one."""
+        """Send CONNECT as this device; returns the return code, or None if the hub closed the connection without one."""
         self.send(connect(device, f"{self.host}/{device}/{API}", **members))
         answer = self.receive()
         return answer.body[1] if answer else None
 
 
 def attempts(client: HubClient, device: str) -> list[dict[str, Any]]:
-    """What the control port's log says of a device on this hub."""
+    """The connection attempts of a device on this hub, from the control port."""
     found = httpx.get(f"{client.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
     return [each for each in found if each["host"] == client.host]
 
 
 def messages(client: HubClient, device: str) -> list[dict[str, Any]]:
-    """What the control port says a device sent to this hub."""
+    """The messages that a device sent to this hub, from the control port."""
     found = httpx.get(f"{client.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
     return [each for each in found if each["host"] == client.host]
 
 
 def until(condition: Any) -> Any:
-    """Wait until a condition holds, and give what it was."""
+    """Wait up to 60 seconds for a true value of ``condition``, and return it."""
     end = time.monotonic() + 60
     while not (found := condition()):
-        assert time.monotonic() < end, "it never came to be"
+        assert time.monotonic() < end, "the condition was not met within 60 s"
         time.sleep(0.02)
     return found

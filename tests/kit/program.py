@@ -1,4 +1,4 @@
-"""The program as a user has it: a copy in a folder of its own, brought up by `python -m sandbox` on a local Azure of its own."""
+"""The program as a user has it: a copy in a folder of its own, deployed by `python -m sandbox` to a local Azure of its own."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
 
 @dataclass
 class Program:
-    """A folder with the program, and what was said when it last ran."""
+    """A folder with the program, and the output of its last run (``said``)."""
 
     folder: Path
     engine: str
@@ -38,7 +38,7 @@ class Program:
         return self.folder / ".sandbox"
 
     def sandbox(self, *arguments: str) -> int:
-        """Run `python -m sandbox …`; gives the exit code."""
+        """Run `python -m sandbox …`; returns the exit code."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         environment = {**inherited, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(self.home), "NO_COLOR": "1", "TMPDIR": str(self.temporary)}
         result = subprocess.run(
@@ -54,16 +54,16 @@ class Program:
         return result.returncode
 
     def run(self, verb: str, *arguments: str) -> int:
-        """Run a verb of the program; gives the exit code."""
+        """Run a verb with the program's engine; returns the exit code."""
         return self.sandbox(verb, "--engine", self.engine, *arguments)
 
     def up(self, *arguments: str) -> None:
-        """Bring it up; it must work."""
+        """Deploy it; this must succeed."""
         assert self.run("up", *arguments) == 0, self.said
 
     @property
     def temporary(self) -> Path:
-        """Where everything that it starts keeps temporary files."""
+        """The folder for temporary files of all its processes."""
         folder = self.folder.parent / "temporary"
         folder.mkdir(exist_ok=True)
         return folder
@@ -75,7 +75,7 @@ class Program:
         return found
 
     def engine_says(self, *arguments: str, stdin: str | None = None) -> str:
-        """What the embedded engine prints about the stack: the state is the same for both. It runs in this process: that is cheaper."""
+        """What the embedded engine prints about the stack; both engines share the state. It runs in this process, which is faster."""
         environment = {
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{self.home / 'state'}",
@@ -98,14 +98,14 @@ class Program:
         return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
 
     def configure(self, **values: Any) -> None:
-        """Write keys into the stack's settings as committed, or over them, and no others; without a namespace one is the project's."""
+        """Set the stack's settings to the committed ones with these changes. A name without a namespace belongs to the project."""
         given = {name if ":" in name else f"hubtrust:{name}": json.dumps(value) for name, value in values.items()}
         committed = (ROOT / _SETTINGS).read_text().splitlines()
         kept = [line for line in committed if line.strip().rpartition(": ")[0] not in given]
         (self.folder / _SETTINGS).write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
 
     def configure_secret(self, name: str, value: str) -> None:
-        """Set a key as `config set --secret` does, from stdin; the stack exists."""
+        """Set a key with `config set --secret`, from stdin; the stack must exist."""
         copy = self.home / "Pulumi.sandbox.yaml"
         copy.write_text((self.folder / _SETTINGS).read_text() + self.salt)
         self.engine_says("config", "set", "--secret", name, "--config-file", str(copy), stdin=value)
@@ -113,13 +113,13 @@ class Program:
 
     @property
     def salt(self) -> str:
-        """The line by which the stack's passphrase is known."""
+        """The settings' line with the encryption salt."""
         lines = (self.home / "Pulumi.sandbox.yaml").read_text().splitlines()
         return next(line for line in lines if line.startswith("encryptionsalt:")) + "\n"
 
     @contextmanager
     def azure(self) -> Iterator[LocalAzure]:
-        """A client of the tests' own, that looks at local Azure and changes it behind the program's back."""
+        """A client of the tests' own, which inspects and changes local Azure."""
         trust = ssl.create_default_context(cafile=self.ready["ca_file"])
         with httpx.Client(base_url=self.ready["arm"], verify=trust, trust_env=False, timeout=30) as client:
             azure = LocalAzure(self.ready, client)
@@ -127,14 +127,14 @@ class Program:
             yield azure
 
     def hub(self, azure: LocalAzure) -> Hub:
-        """The program's hub as that client sees it."""
+        """The program's hub, for that client."""
         found = self.outputs()
         group = f"/subscriptions/{self.ready['subscription_id']}/resourceGroups/{found['resourceGroupName']}"
         return Hub(azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
 
 
 def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Path:
-    """A new ``folder`` with a copy of the program and of ``more`` of this repository, to run in a virtual environment."""
+    """Create ``folder`` with a copy of the program and of ``more`` paths of this repository, to run in ``environment``."""
     folder.mkdir()
     for part in (*_PROGRAM, *more):
         (folder / part).parent.mkdir(exist_ok=True)
@@ -148,7 +148,7 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
 
 @contextmanager
 def program(folder: Path, engine: str) -> Iterator[Program]:
-    """A copy of the program under ``folder``; what it starts is stopped at the end."""
+    """A copy of the program under ``folder``; its processes are stopped at the end."""
     made = Program(copied(folder / "program", _SETTINGS), engine)
     try:
         yield made

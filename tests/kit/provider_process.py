@@ -1,4 +1,4 @@
-"""Calls a dynamic provider as Pulumi's engine does: the same process, the same gRPC messages, secrets unwrapped on the way."""
+"""Calls a dynamic provider as Pulumi's engine does: the same process, the same gRPC messages, secrets unwrapped."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from hubtrust.dynamic.lifecycle import Reconciler
 from tests.kit.repository import ROOT
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value crosses
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value is sent
 
 
 class CallFailedError(Exception):
@@ -26,7 +26,7 @@ class CallFailedError(Exception):
 
 @dataclass
 class Checked:
-    """What check answers: the inputs, and each failure's property and reason."""
+    """The result of check: the inputs, and each failure's property and reason."""
 
     inputs: dict[str, Any]
     failures: list[tuple[str, str]]
@@ -34,7 +34,7 @@ class Checked:
 
 @dataclass
 class Different:
-    """What diff answers."""
+    """The result of diff."""
 
     changes: bool
     replaces: list[str]
@@ -43,7 +43,7 @@ class Different:
 
 @dataclass
 class Made:
-    """A resource as the engine keeps it: its id, outputs, and the inputs it was made from."""
+    """A resource as the engine keeps it: its id, outputs, and the inputs it was created from."""
 
     id: str
     outs: dict[str, Any]
@@ -51,7 +51,7 @@ class Made:
 
 
 class Reader:
-    """Reads what a process prints as it comes: a full pipe would stop the process."""
+    """Reads a process's output continuously: a full pipe would block the process."""
 
     def __init__(self, pipe: IO[str] | None) -> None:
         assert pipe is not None
@@ -60,7 +60,7 @@ class Reader:
         self._thread.start()
 
     def text(self) -> str:
-        """All of it, once the process has ended."""
+        """The whole output, after the process has ended."""
         self._thread.join()
         self._pipe.close()
         return "".join(self._lines)
@@ -68,7 +68,7 @@ class Reader:
 
 @dataclass
 class ProviderProcess:
-    """`python -m pulumi.dynamic`; every byte that crosses is kept for the search for keys."""
+    """`python -m pulumi.dynamic`; all messages are kept, to search them for keys."""
 
     environment: dict[str, str] = field(default_factory=dict)
     traffic: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ class ProviderProcess:
         self.said, self.complained = (reader.text() for reader in self.readers)
 
     def of(self, provider: type[Reconciler]) -> "Provider":
-        """The calls of one provider class in this process."""
+        """The calls to one provider class in this process."""
         return Provider(self, serialize_provider(provider()))
 
     def call(self, method: str, **fields: Any) -> Any:
@@ -112,7 +112,7 @@ class ProviderProcess:
 
 @dataclass
 class Provider:
-    """What the engine does with one kind of resource."""
+    """The engine's calls for one kind of resource."""
 
     process: ProviderProcess
     pickled: str
@@ -129,7 +129,7 @@ class Provider:
         return Different(changes, list(answer.replaces), answer.deleteBeforeReplace)
 
     def create(self, news: dict[str, Any]) -> Made:
-        """Check, then create; the failures of check are raised."""
+        """Check, then create; raises the failures of check."""
         checked = self.check(news)
         if checked.failures:
             raise CallFailedError("; ".join(reason for _, reason in checked.failures))
@@ -137,7 +137,7 @@ class Provider:
         return Made(answer.id, _dict(answer.properties), news)
 
     def read(self, made: Made) -> Made | None:
-        """Refresh; None when it is gone. Without inputs in the answer the engine keeps the ones it has."""
+        """Refresh; None if the resource no longer exists. If the answer has no inputs, the engine keeps the ones it has."""
         answer = self.process.call("Read", id=made.id, properties=self._with_provider(made.outs), inputs=self._with_provider(made.inputs))
         if not answer.id:
             return None
@@ -151,11 +151,11 @@ class Provider:
         return Made(made.id, _dict(answer.properties), news)
 
     def delete(self, made: Made) -> None:
-        """Delete by the outputs."""
+        """Delete, with the outputs from the state."""
         self.process.call("Delete", id=made.id, properties=self._with_provider(made.outs))
 
     def up(self, made: Made | None, news: dict[str, Any]) -> Made:
-        """One `up` with refresh: read, diff, then the one step that is due. A replacement creates first and deletes last."""
+        """One `up` with refresh: read, diff, then the step that is needed. A replacement creates first and deletes last."""
         found = self.read(made) if made else None
         if found is None:
             return self.create(news)
@@ -167,7 +167,7 @@ class Provider:
         return self.update(found, news) if different.changes else Made(found.id, found.outs, news)
 
     def request(self, method: str, **properties: dict[str, Any]) -> Any:
-        """The message of a call, for those who send it themselves."""
+        """The message of a call, for tests that send it themselves."""
         return getattr(provider_pb2, f"{method}Request")(**{name: self._with_provider(value) for name, value in properties.items()})
 
     def _with_provider(self, properties: dict[str, Any]) -> struct_pb2.Struct:

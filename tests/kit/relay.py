@@ -17,7 +17,7 @@ import trustme
 
 @dataclass(frozen=True)
 class Fault:
-    """``status`` answers in Azure's place; `before` and `after` drop the connection, `hold` keeps it open, before or after the effect."""
+    """``status`` answers instead of Azure; `before` and `after` drop the connection, `hold` keeps it open, before or after the effect."""
 
     kind: str  # status, before, after, hold-before, hold-after
     status: int = 0
@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass
 class Call:
-    """One call that crossed, without the token; ``status`` 0 when Azure never saw it."""
+    """One relayed call, without the token; ``status`` is 0 if it did not reach Azure."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Call:
 
 @dataclass
 class Relay:
-    """``url`` is to be named as the cloud; ``faults`` are by the number of the call, counted from the last ``clear``."""
+    """``url`` is the value for the input ``cloud``; ``faults`` are by the number of the call, counted from the last ``clear``."""
 
     upstream: str
     trust: ssl.SSLContext
@@ -55,7 +55,7 @@ class Relay:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self, faults: dict[int, Fault] | None = None) -> None:
-        """Forget the log; break these calls from now on."""
+        """Clear the log, and set the calls to break."""
         with self.lock:
             self.calls.clear()
             self.faults = faults or {}
@@ -64,7 +64,7 @@ class Relay:
 
     @property
     def steps(self) -> list[str]:
-        """What was asked, in order."""
+        """The steps that were called, in order."""
         return [call.step for call in self.calls]
 
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -79,7 +79,7 @@ class Relay:
             connection.close()
 
     def metadata(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Local Azure's own, with this relay as its resource manager."""
+        """Local Azure's metadata, with this relay as its resource manager."""
         status, _, body = self.forward("GET", path, {"Accept": "application/json"}, b"")
         return status, {}, json.dumps({**json.loads(body), "resourceManager": self.url}).encode()
 

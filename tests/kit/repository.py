@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Recordings of Azure and of Pulumi's engine. They are not part of the repository; without them the tests that need them are skipped.
+# Recordings of Azure and of Pulumi's engine. They are not in the repository; tests that need them are skipped where they are missing.
 SHARED = Path(os.environ.get("HUBTRUST_SHARED") or ROOT.parent / "shared")
 
 # -c instead of -m: with -m, the folder that the engine is started in would come first on the import path.

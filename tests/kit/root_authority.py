@@ -1,4 +1,4 @@
-"""Authorities for the tests, valid today, and the inputs that declare them."""
+"""Root CAs for tests, valid today, and the inputs that declare them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from tests.kit.relay import Relay
 
 
 class RootAuthority:
-    """A self-signed authority with its key."""
+    """A self-signed CA with its key."""
 
     def __init__(self, subject: str = "Plant A", key: Any = None) -> None:
         self.key = key or ec_key()
@@ -32,7 +32,7 @@ class RootAuthority:
         return self.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Azure's name for it
 
     def proof(self, code: str, *, days_ago: int = 0) -> str:
-        """The answer to ``code``, as an offline ceremony makes it."""
+        """The proof for ``code``, as an offline ceremony creates it."""
         made = proof_of_possession(
             issue.Issuer(self.certificate, self.signer),
             code=code,
@@ -43,7 +43,7 @@ class RootAuthority:
         return pem_of(made)
 
     def declared(self, hub: Hub, relay: Relay, **changes: Any) -> dict[str, Any]:
-        """The inputs of a VerifiedCertificate, through the relay; None leaves one out."""
+        """The inputs of a VerifiedCertificate, through the relay; None omits an input."""
         news = {
             "serviceId": hub.id,
             "certificate": self.pem,

@@ -1,4 +1,4 @@
-"""An HTTP server that gives the answers it was told to, in order, and keeps the requests: for what Azure does once in a while."""
+"""An HTTP server that gives scripted answers in order and keeps the requests: for what Azure does rarely."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ Reply = tuple[int, dict[str, str], Any]  # status, headers, body (dict: JSON, by
 
 @dataclass
 class Request:
-    """One request as it came in."""
+    """One received request."""
 
     method: str
     path: str
@@ -34,13 +34,13 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The body, parsed."""
         return json.loads(self.body) if self.body else None
 
 
 @dataclass
 class Script:
-    """The answers to come, the requests that came, and a clock that moves only when somebody waits."""
+    """The remaining answers, the received requests, and a clock that advances only when the client waits."""
 
     replies: list[Reply]
     requests: list[Request] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Script:
     url: str = ""
 
     def patience(self, **limits: float) -> Patience:
-        """Patience by the script's own clock: waiting takes no time and is remembered."""
+        """Patience with the script's clock: waiting takes no time and is recorded."""
         return Patience(**limits, clock=lambda: sum(self.waits))
 
     def client(self, **limits: float) -> AzureClient:
-        """A client for this server, closed when the script ends."""
+        """A client of this server, closed when the script ends."""
         script = self
 
         class Counting(Login):
@@ -77,7 +77,7 @@ class Script:
 
 @contextmanager
 def scripted(*replies: Reply) -> Iterator[Script]:
-    """A server on a port of its own that gives ``replies`` in order; what is asked beyond them gets 599."""
+    """A server on a free port that gives ``replies`` in order; further requests get 599."""
     script = Script(list(replies))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(script))
     script.url = f"http://127.0.0.1:{server.server_port}"
