@@ -1,12 +1,12 @@
-"""How fast local Azure is, beside moto's server doing its nearest work, in one run.
+"""The speed of local Azure, compared with moto's server doing its most similar work, in one run.
 
     python -m benchmarks.cloud [--proofs 400] [--hubs 1000] [--clients 1]
 
-A proof is three requests: PUT, generateVerificationCode, verify. moto's nearest work is three too: get a registration code, register
-a CA certificate, create a thing. Both are driven by the same client, keeping its connections, batch about so that the machine's other
-load falls on both; ours over TLS with a token that is checked, theirs over plain HTTP. Signing the proofs is not counted.
-CPU is what the server spent on a request: on a machine busy with other work that figure is the one to trust.
-Ready is from the start of the process to its first answer. Memory is resident, before and after a thousand hubs (theirs: things).
+A proof is three requests: PUT, generateVerificationCode, verify. moto's most similar work is three requests too: get a registration
+code, register a CA certificate, create a thing. The same client, with open connections, sends both, in alternating batches, so that
+both get the machine's other load; ours over TLS with a token that is checked, theirs over plain HTTP. Signing the proofs is not counted.
+CPU is the server's processor time per request: the reliable figure on a machine with other work.
+Ready is from the start of the process to its first answer. Memory is resident, before and after 1,000 hubs (theirs: things).
 Without moto (`make bench` installs it) only our figures are printed.
 """
 
@@ -47,14 +47,14 @@ AWS = {"Authorization": "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/io
 
 
 class Client:
-    """One keep-alive connection; tells how long each request took."""
+    """One keep-alive connection; records the seconds of each request."""
 
     def __init__(self, connection: http.client.HTTPConnection, headers: dict[str, str]) -> None:
         self._connection, self.headers = connection, headers
         self.seconds: list[float] = []
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """A request that must succeed; gives its JSON."""
+        """A request that must succeed; returns its JSON."""
         content = None if body is None else json.dumps(body)
         sent = {**self.headers, **headers, **({"Content-Type": "application/json"} if content else {})}
         began = time.perf_counter()
@@ -68,7 +68,7 @@ class Client:
 
 @dataclass
 class Authority:
-    """A CA of the benchmark's own, and proofs by its key."""
+    """A CA for the benchmark, and certificates signed by its key."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
@@ -82,7 +82,7 @@ class Authority:
 
 
 class LocalAzure:
-    """Ours: a process, and clients of it."""
+    """Our server: a process, and its clients."""
 
     unit = "hubs"
 
@@ -111,14 +111,14 @@ class LocalAzure:
         return Client(self._connection(), self._headers)
 
     def make(self, client: Client) -> str:
-        """A hub; gives its path."""
+        """Create a hub; returns its path."""
         self._made += 1
         path = f"{self._group}/providers/Microsoft.Devices/IotHubs/bench-{self._made}-{id(client) % 9999}"
         client.ask("PUT", f"{path}?{API}", {"location": "westus", "sku": {"name": "S1", "capacity": 1}})
         return path
 
     def batch(self, client: Client, authority: Authority) -> None:
-        """Twenty-five proofs on a new hub; making it is not counted."""
+        """25 proofs on a new hub; its creation is not counted."""
         hub = self.make(client)
         client.seconds.pop()
         text = base64.b64encode(authority.certificate("Bench").encode()).decode()
@@ -144,14 +144,14 @@ class Moto:
         return Client(http.client.HTTPConnection("127.0.0.1", self._port), AWS)
 
     def make(self, client: Client) -> str:
-        """A thing."""
+        """Create a thing; returns its name."""
         self._made += 1
         name = f"bench-{self._made}-{id(client) % 9999}"
         client.ask("POST", f"/things/{name}", {})
         return name
 
     def batch(self, client: Client, authority: Authority) -> None:
-        """As many times three requests as ours."""
+        """The same number of requests as ours."""
         for number in range(BATCH):
             code = client.ask("GET", "/registrationcode")["registrationCode"]
             body = {"caCertificate": authority.certificate(f"Bench {number}"), "verificationCertificate": authority.certificate(code)}
@@ -161,7 +161,7 @@ class Moto:
 
 @contextmanager
 def local_azure(folder: Path) -> Iterator[tuple[LocalAzure, tuple[float, float]]]:
-    """Ours, and the seconds until its ready file was there, by the clock and of the processor."""
+    """Ours, and the seconds until its ready file exists, by the clock and of the processor."""
     ready = folder / "ready.json"
     ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), "--data", str(folder / "data")]
@@ -177,7 +177,7 @@ def local_azure(folder: Path) -> Iterator[tuple[LocalAzure, tuple[float, float]]
 
 @contextmanager
 def moto() -> Iterator[tuple[Moto, tuple[float, float]]]:
-    """Theirs, and the seconds until it answered, likewise."""
+    """Theirs, and the seconds until its first answer, by the clock and of the processor."""
     port = _free_port()
     began = time.perf_counter()
     with subprocess.Popen([str(MOTO), "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -223,13 +223,13 @@ def _memory(pid: int) -> float:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of processor time that a process has had: what a busy machine can't distort."""
+    """Seconds of processor time of a process, independent of other work on the machine."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(server: LocalAzure | Moto, clients: int) -> list[float]:
-    """One batch by each of the clients at once; the seconds of each request."""
+    """One batch by each client at the same time; returns the seconds of each request."""
     authority, made = Authority(), [server.client() for _ in range(clients)]
     threads = [threading.Thread(target=server.batch, args=(client, authority)) for client in made]
     for thread in threads:
@@ -266,7 +266,7 @@ def main() -> None:
             with moto() as (theirs, _):
                 _compare(args, {"ours": ours, "moto": theirs}, ready)
         else:
-            print("moto is not here (`make bench` installs it): our figures alone")
+            print("moto is not installed (`make bench` installs it): only our figures follow")
             _compare(args, {"ours": ours}, ready)
 
 

@@ -1,11 +1,11 @@
-"""What a proof costs under each custody, beside bare signing there: seconds and HTTP calls, on one local Azure in one run.
+"""The cost of a proof under each custody, compared with signing alone: seconds and HTTP calls, on one local Azure in one run.
 
     python -m benchmarks.custody [--proofs 10] [--signatures 50]
 
-A proof is one VerifiedCertificate from nothing to verified, by its provider, in this process: register, ask for the code, sign,
-verify. Bare signing is the custody alone: a digest in, a signature out. Offline, the key's side is `openssl` in a shell: the command
-that the run tells, and `openssl dgst -sign` beside it. Without SoftHSM the token's rows are left out, and that is said. Calls are
-counted without logins and Key Vault's challenges (401).
+A proof is one VerifiedCertificate from nothing to verified, with its provider, in this process: register, request the code, sign,
+verify. Signing alone is a digest in, a signature out. With custody offline, the key is used by `openssl` in a shell: the command that
+the run shows, and `openssl dgst -sign`. Without SoftHSM the rows of the token are left out, with a message. Logins and Key Vault's
+challenges (401) are not counted as calls.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ ROW = "{:10} {:9} {:>12} {:>7} {:>12} {:>7} {:>13}"
 
 @dataclass
 class Place:
-    """One custody with one key: what proves, and what signs alone."""
+    """One custody with one key, and a function that only signs."""
 
     custody: str
     algorithm: str
     signer: dict[str, Any]
     certificate: str
     sign: Callable[[], object]
-    answer: Callable[[str], str] | None = None  # offline: from the told command to the proof
+    answer: Callable[[str], str] | None = None  # offline: from the command that is shown to the proof
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Azure:
         return httpx.request(method, f"{self.ready['control']}{path}", json=body, trust_env=False, timeout=30).raise_for_status().json()
 
     def prepare(self) -> None:
-        """A hub, a vault, and the right to make keys there and sign with them."""
+        """Create a hub, a vault, and the role to create keys there and sign with them."""
         from azure.identity import EnvironmentCredential
 
         token = EnvironmentCredential().get_token("https://management.azure.com/.default").token
@@ -114,7 +114,7 @@ class Azure:
 
 @contextmanager
 def local_azure(folder: Path) -> Iterator[Azure]:
-    """On free ports, in memory; this process is pointed at it as any client is."""
+    """Local Azure on free ports, in memory; sets this process's environment for it."""
     ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
     ready = folder / "ready.json"
     process = subprocess.Popen(
@@ -177,7 +177,7 @@ DIGEST = hashlib.sha256(b"bench").digest()
 
 
 def prove(at: Azure, place: Place, number: int) -> None:
-    """From nothing to verified; offline that is two runs and the ceremony between them."""
+    """From nothing to verified. With custody offline: two runs and the ceremony between them."""
     provider = VerifiedCertificateProvider()
     name = f"{place.custody}-{place.algorithm}-{number}"
     news = {"serviceId": at.hub, "certificate": place.certificate, "certificateName": name, "signer": place.signer}
@@ -191,9 +191,9 @@ def prove(at: Azure, place: Place, number: int) -> None:
 
 
 def measured(at: Azure, found: list[Place], proofs: int, signatures: int) -> Iterator[tuple[Place, float, int, float, int]]:
-    """Medians: seconds and calls of a proof with its deletion, and of a bare signature. In turns, so that all meet one load."""
+    """Medians: seconds and calls of a proof with its deletion, and of a signature alone. Alternating, so that all get the same load."""
     for place in found:
-        place.sign()  # the login, the connection, and the key's description, once for all
+        place.sign()  # logs in, connects and reads the key's description, once
     made = [[at.spent(lambda place=place, number=number: prove(at, place, number)) for place in found] for number in range(proofs)]  # type: ignore[misc]
     bare = [[at.spent(place.sign) for place in found] for _ in range(signatures)]
     for column, place in enumerate(found):
@@ -216,7 +216,7 @@ def places(at: Azure, folder: Path) -> Iterator[Place]:
 
 def _token(folder: Path) -> bool:
     if not MODULE.exists() or not shutil.which("softhsm2-util"):
-        print("custody pkcs11 is left out: SoftHSM is not here (Debian: apt-get install softhsm2)")
+        print("custody pkcs11 is left out: SoftHSM is not installed (Debian: apt-get install softhsm2)")
         return False
     (folder / "tokens").mkdir()
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")

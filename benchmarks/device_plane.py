@@ -1,11 +1,11 @@
-"""What a connection costs local Azure's device plane, beside a bare TLS handshake of `openssl s_server`.
+"""The cost of a connection to local Azure's device plane, compared with a TLS handshake of `openssl s_server`.
 
     python -m benchmarks.device_plane [--connections 500] [--rounds 4]
 
-Ours: TLS 1.3 with a client certificate, MQTT CONNECT, the judgement (chain, registry, certificates of the hub), CONNACK, DISCONNECT.
+Ours: TLS 1.3 with a client certificate, MQTT CONNECT, the decision (chain, registry, certificates of the hub), CONNACK, DISCONNECT.
 Theirs: TLS 1.3 with the same server certificate and the same client chain, verified to the same root, and nothing else.
-Rounds take turns. Both servers run on one core and the client on another; what counts is the server's own processor time, since a client
-in Python is slower than either, and other work on the machine does not show in it. The aim is at least half of theirs.
+Rounds alternate. Both servers run on one core and the client on another. The server's own processor time is measured: a client in
+Python is slower than either server, and other work on the machine does not count. Target: at least half of theirs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SERVER_CORE, _CLIENT_CORE = 0, 1
 
 @dataclass
 class Side:
-    """One server under measurement."""
+    """One measured server."""
 
     name: str
     pid: int
@@ -50,7 +50,7 @@ class Side:
     best: list[float] = field(default_factory=list)
 
     def run(self, count: int) -> None:
-        """Connect so many times, one after the other."""
+        """Connect this many times, one after another."""
         before, began = _processor(self.pid), time.perf_counter()
         for _ in range(count):
             self.once()
@@ -62,7 +62,7 @@ class Side:
 
 
 def _processor(pid: int) -> float:
-    """Seconds of processor time that a process has had, to a tenth of a microsecond where the kernel tells it."""
+    """Seconds of processor time of a process, as exact as the kernel reports it."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
@@ -95,7 +95,7 @@ def _ours(azure: LocalAzure, context: ssl.SSLContext, host: str, device: str) ->
 def _theirs(port: int, context: ssl.SSLContext, host: str) -> Callable[[], None]:
     def once() -> None:
         with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname=host) as tls:
-            # In TLS 1.3 only an answer shows that the client's certificate was taken.
+            # In TLS 1.3 only an answer shows that the client's certificate was accepted.
             tls.sendall(b"x\n")
             tls.unwrap()
 

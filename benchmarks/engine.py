@@ -1,9 +1,9 @@
-"""How long the embedded engine takes, beside Pulumi's own CLI where one is on PATH; how that grows; what a policy pack adds.
+"""The embedded engine's time, compared with Pulumi's CLI where it is on PATH; how it grows; what a policy pack adds.
 
     python -m benchmarks.engine [--resources 200] [--growth 100,500,2000] [--judged 1000]
 
-Resources are one-line dynamic ones, so that what is measured is the engine, the program and the protocol. Figures are
-seconds of one cold command each, best of `--repeat`; the ratio is ours to the CLI's (below 1 is faster).
+Resources are one-line dynamic resources, so that the engine, the program and the protocol are measured. Figures are seconds of
+one cold command, best of `--repeat`; the ratio is ours to the CLI's (below 1 is faster).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ COMMANDS = {"up": ("up", "--yes", "--skip-preview"), "no-op up": ("up", "--yes",
 
 
 class Engine:
-    """One engine with a project of its own."""
+    """One engine, with a project of its own."""
 
     def __init__(self, command: list[str], folder: Path, count: int) -> None:
         self._command, self._folder = command, folder
@@ -82,7 +82,7 @@ class Engine:
         self.call("stack", "init", "dev")
 
     def call(self, *args: str) -> float:
-        """Run a command; seconds."""
+        """Run a command; returns seconds."""
         began = time.perf_counter()
         done = subprocess.run([*self._command, *args], cwd=self._folder, env=self._env, capture_output=True, text=True, check=False)
         took = time.perf_counter() - began
@@ -90,7 +90,7 @@ class Engine:
         return took
 
     def measure(self, repeat: int, *, judged: bool = False) -> dict[str, float]:
-        """Seconds of each command, the first `up` measured once, the others at their best; with `judged` held to a policy pack."""
+        """Seconds of each command: the first `up` once, the others the best of all; with `judged`, a policy pack is used."""
         flags = ["--policy-pack", str(self._folder / "pack")] if judged else []
         figures = {}
         for name, command in COMMANDS.items():

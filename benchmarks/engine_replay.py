@@ -1,8 +1,8 @@
-"""How long the embedded engine takes for all recorded scenarios, beside Pulumi's own CLI where one is on PATH.
+"""The embedded engine's time for all recorded scenarios, compared with Pulumi's CLI where it is on PATH.
 
     python -m benchmarks.engine_replay [SCENARIO …]
 
-The recordings lie beside the project (HUBTRUST_SHARED names their folder); without them there is nothing to measure.
+The recordings are beside the project (or in the folder HUBTRUST_SHARED); without them nothing is measured.
 """
 
 from __future__ import annotations
@@ -36,9 +36,8 @@ def replayed(engine: str, scenarios: list[str]) -> tuple[float, str]:
 def main() -> None:
     """Measure and print."""
     if not TRACES.is_dir():
-        print(f"left out: the recordings are not there ({TRACES})")
+        print(f"left out: there are no recordings in {TRACES}")
         return
-    # The recorded kill comes nine seconds into its run, with either engine.
     scenarios = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "engine.py"
@@ -47,7 +46,7 @@ def main() -> None:
         ours, runs = replayed(f"{sys.executable} {script}", scenarios)
     print(f"embedded {ours:8.1f} s  {runs}")
     if shutil.which("pulumi") is None:
-        print("pulumi   left out: there is none on PATH")
+        print("pulumi   left out: it is not on PATH")
         return
     theirs, runs = replayed("pulumi", scenarios)
     print(f"pulumi   {theirs:8.1f} s  {runs}\nratio    {ours / theirs:8.2f}")

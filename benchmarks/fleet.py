@@ -1,9 +1,9 @@
-"""How long 10,000 devices take as one resource, beside one resource a device and one call a device.
+"""The time of 10,000 devices as one resource, compared with one resource per device and one call per device.
 
     python -m benchmarks.fleet [--devices 10000] [--peers 500] [--growth 1000,10000,100000] [--throttled 6000]
 
-Everything runs on a local Azure of its own, on the embedded engine. Peers are measured with `--peers` devices and extrapolated, which
-is said beside each figure. The throttle is that of an S1 hub of one unit: 100 calls a minute.
+Everything runs on a local Azure of its own, with the embedded engine. Peers are measured with `--peers` devices and extrapolated;
+each figure says so. The throttle is that of an S1 hub with one unit: 100 calls per minute.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Device(Resource, module="bench", name="Device"):
 
 
 class Azure:
-    """A local Azure with hubs whose devices this process may manage."""
+    """A local Azure with hubs on which this process may manage devices."""
 
     def __init__(self, ready: dict[str, Any]) -> None:
         self.ready = ready
@@ -88,7 +88,7 @@ class Azure:
         self.ask("PUT", self.group, "2021-04-01", {"location": "westeurope"})
 
     def token(self, scope: str) -> str:
-        """For a service, as the deployer."""
+        """A token for a service, as the deployer."""
         form = {"grant_type": "client_credentials", "scope": scope} | {name: self.ready[name] for name in ("client_id", "client_secret")}
         url = f"https://login.microsoftonline.com/{self.ready['tenant_id']}/oauth2/v2.0/token"
         return str(requests.post(url, data=form, timeout=60).json()["access_token"])
@@ -104,7 +104,7 @@ class Azure:
         return requests.request(method, f"{self.ready['control']}{path}", json=body, timeout=60).json()
 
     def hub(self, name: str) -> str:
-        """A new hub whose devices the deployer may manage: its id."""
+        """Create a hub on which the deployer may manage devices; returns its id."""
         path = f"{self.group}/providers/Microsoft.Devices/IotHubs/{name}"
         self.ask("PUT", path, "2023-06-30", {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "properties": {}})
         claims = self.arm.headers["Authorization"].split(".")[1]
@@ -115,7 +115,7 @@ class Azure:
         return path
 
     def calls(self, path: str) -> int:
-        """How often it was asked since the last look."""
+        """The number of calls since the last look."""
         found = len([call for call in self.control("GET", "/requests") if call["path"] == path])
         self.control("DELETE", "/requests")
         return found
@@ -123,7 +123,7 @@ class Azure:
 
 @contextmanager
 def azure(folder: Path) -> Iterator[Azure]:
-    """A local Azure while it lasts."""
+    """A local Azure, stopped at the end."""
     ready = folder / "ready.json"
     ports = [text for flag in ("--port", "--mqtt-port", "--proxy-port", "--control-port") for text in (flag, "0")]
     process = subprocess.Popen([sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)], cwd=ROOT)
@@ -159,7 +159,7 @@ class Stack:
         self.call("stack", "init", "dev")
 
     def call(self, *arguments: str) -> float:
-        """Run a command; seconds."""
+        """Run a command; returns seconds."""
         began = time.perf_counter()
         command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "dev", "--non-interactive"]
         done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
@@ -177,7 +177,7 @@ class Stack:
 
 
 def compare(at: Azure, folder: Path, devices: int, peers: int) -> None:
-    """One resource for all, one resource each, one call each."""
+    """One resource for all, one resource per device, one call per device."""
     hub, host, token = at.hub("bench-one"), "bench-one.azure-devices.net", at.token("https://iothubs.azure.net/.default")
     one = Stack(folder / "one", FLEET, 1, HUB=at.hub("bench-start"), HOST="bench-start.azure-devices.net")
     start, start_state = one.up(), one.state
@@ -191,25 +191,25 @@ def compare(at: Azure, folder: Path, devices: int, peers: int) -> None:
     few = Stack(folder / "few", EACH, peers // 10, PREFIX="few", **variables)
     each = Stack(folder / "each", EACH, peers, PREFIX="each", **variables)
     first, most, more = few.up(), each.up(), peers - peers // 10
-    scaled = first + (most - first) * devices / more  # what a device more costs, and one start
+    scaled = first + (most - first) * devices / more  # the time of each further device, and one start
     size = (each.state - few.state) / more
     one_by_one = _each_call(host, token, peers) * devices / peers
     print(f"\n{devices:,} devices{'':16}{'seconds':>10}{'calls':>10}{'state':>14}")
-    print(f"{'DeviceFleet':28}{seconds:10.1f}{writes:10,}{(ours.state - start_state) / devices:11.2f} B a device")
-    print(f"{'one resource a device':28}{scaled:10.1f}{devices:10,}{size:11.0f} B a device   (extrapolated from {peers})")
-    print(f"{'one call a device':28}{one_by_one:10.1f}{devices:10,}{'':>11}              (extrapolated from {peers})")
-    print(f"times faster than one resource a device: {scaled / seconds:.0f}, both with their start")
+    print(f"{'DeviceFleet':28}{seconds:10.1f}{writes:10,}{(ours.state - start_state) / devices:11.2f} B per device")
+    print(f"{'one resource per device':28}{scaled:10.1f}{devices:10,}{size:11.0f} B per device   (extrapolated from {peers})")
+    print(f"{'one call per device':28}{one_by_one:10.1f}{devices:10,}{'':>11}              (extrapolated from {peers})")
+    print(f"times faster than one resource per device: {scaled / seconds:.0f}, both with their start")
     alone = (scaled - first) / max(seconds - start, 0.01)
-    print(f"for the devices alone: {alone:.0f} (aim: 100), beyond an `up` with one device of {start:.1f} s")
+    print(f"for the devices alone: {alone:.0f} (target: 100), without an `up` with one device of {start:.1f} s")
     print(f"largest process: {memory:.0f} MB")
     wrote = sum(call["method"] == "POST" and call["path"] == "/devices" for call in log)
     read = sum(call["path"] == "/devices/query" for call in log)
-    print(f"no-op `up`: {again:.1f} s, {wrote} writes, {read} reads (aim: 0, at most {-(-devices // 1000)})")
+    print(f"no-op `up`: {again:.1f} s, {wrote} writes, {read} reads (target: 0, at most {-(-devices // 1000)})")
     assert writes == -(-devices // 100), "exactly ceil(N/100) write calls"
 
 
 def _each_call(host: str, token: str, count: int) -> float:
-    """Seconds for so many devices, one call each on one connection, as the SDKs do it."""
+    """Seconds for this many devices, with one call each on one connection, as the SDKs do it."""
     session, began = requests.Session(), time.perf_counter()
     for number in range(count):
         url = f"https://{host}/devices/sdk-{number}?api-version=2021-04-12"
@@ -219,7 +219,7 @@ def _each_call(host: str, token: str, count: int) -> float:
 
 
 def growth(at: Azure, folder: Path, counts: list[int]) -> None:
-    """Seconds for each count."""
+    """Print the seconds for each count."""
     print("\n   devices        up   ms each   no-op up")
     for count in counts:
         name = f"bench-{count}"
@@ -229,7 +229,7 @@ def growth(at: Azure, folder: Path, counts: list[int]) -> None:
 
 
 def throttled(at: Azure, devices: int) -> None:
-    """How much of an S1 hub's allowance is used, from the provider's first call to its last; none may fail in the end."""
+    """The used share of an S1 hub's allowed rate, from the provider's first call to its last; the `up` must succeed."""
     owner = {"stack": "bench", "urn": "urn:pulumi:bench::bench::bench::throttled"}
     roster = from_pattern(f"press-{{{'1'.zfill(len(str(devices)))}..{devices}}}")
     news = {"hubId": at.hub("bench-slow"), "hostName": "bench-slow.azure-devices.net", "owner": owner, "members": roster.pack()}
@@ -239,23 +239,23 @@ def throttled(at: Azure, devices: int) -> None:
         DeviceFleetProvider().create(news)
     finally:
         at.control("PATCH", "/dials", {"throttle": None})
-    seconds, least = time.perf_counter() - began, (devices / 100 - 1) / (100 / 60)  # the first call waits for nobody
-    share = f"{least / seconds:.0%} of the rate (aim: 95 %)"
+    seconds, least = time.perf_counter() - began, (devices / 100 - 1) / (100 / 60)  # the first call does not wait
+    share = f"{least / seconds:.0%} of the rate (target: 95 %)"
     print(f"\nS1 throttle, {devices:,} devices: {seconds:.1f} s of at least {least:.1f}, {share}")
 
 
 def packed(count: int) -> None:
-    """Bytes of the state for each kind of id."""
-    draw = random.Random(7)  # noqa: S311 - ids that can be drawn again
+    """Print the bytes of the state for each kind of id."""
+    draw = random.Random(7)  # noqa: S311 - ids that can be repeated
     kinds: dict[str, Roster] = {
         "pattern": from_pattern(f"press-{{{'1'.zfill(len(str(count)))}..{count}}}"),
         "serial numbers": from_ids(f"SN{number:010d}" for number in draw.sample(range(10**10), count)),
         "UUIDs": from_ids(str(uuid.UUID(int=draw.getrandbits(128), version=4)) for _ in range(count)),
     }
     aims = {"pattern": 4, "serial numbers": 10, "UUIDs": 30}
-    print(f"\nbytes a device in the input that holds {count:,}")
+    print(f"\nbytes per device in the input that holds {count:,}")
     for name, roster in kinds.items():
-        print(f"{name:18}{len(roster.pack()) / count:8.2f}   (aim: under {aims[name]})")
+        print(f"{name:18}{len(roster.pack()) / count:8.2f}   (target: under {aims[name]})")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Device certificates a second from requests that came in, beside `cryptography` alone doing as much for each.
+"""Device certificates per second from given requests, compared with `cryptography` alone doing the same work.
 
     python -m benchmarks.leaves [--requests 2000]
 
@@ -28,7 +28,7 @@ _PEM = serialization.Encoding.PEM
 
 
 def bare(authority: x509.Certificate, key: ec.EllipticCurvePrivateKey, requests: list[str]) -> list[str]:
-    """What anybody would write with `cryptography`, to the same profile."""
+    """The same profile, written directly with `cryptography`."""
     start, made = datetime.now(UTC).replace(microsecond=0), []
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     for text in requests:
@@ -46,7 +46,7 @@ def bare(authority: x509.Certificate, key: ec.EllipticCurvePrivateKey, requests:
             .not_valid_after(start + timedelta(days=365))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(issue._END_ENTITY_USAGE, critical=True)  # noqa: SLF001 - the same extensions, so that the work is the same
-            .add_extension(issue._CLIENT, critical=False)  # noqa: SLF001 - likewise
+            .add_extension(issue._CLIENT, critical=False)  # noqa: SLF001 - the same
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(identifier, critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
@@ -87,10 +87,10 @@ def main() -> None:
             began = time.process_time()
             work()
             best[name] = max(best[name], count / (time.process_time() - began))
-    print("leaf certificates a second, from requests")
+    print("leaf certificates per second, from requests")
     for name, rate in best.items():
         print(f"{name:14}{rate:8.0f}")
-    print(f"ratio {best['IssuedBatch'] / best['cryptography']:.2f} (aim: at least 0.80)")
+    print(f"ratio {best['IssuedBatch'] / best['cryptography']:.2f} (target: at least 0.80)")
 
 
 if __name__ == "__main__":

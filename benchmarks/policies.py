@@ -1,11 +1,11 @@
-"""What the policy pack adds to an `up`, side by side with the same `up` without it.
+"""What the policy pack adds to an `up`, compared with the same `up` without it.
 
     python -m benchmarks.policies [--resources 1000] [--rounds 3]
 
-The stack is this project's own kind: for each device a certificate, signed by an issuing CA below a root. Each round brings a fresh
-stack up without the pack and one with it; the ratio is the median of the rounds'. Processor time (of the engine and all that it starts)
-is measured beside it, for a machine that does other things at the same time. No service is asked, so that nothing hides the pack's
-cost: on Azure each resource takes seconds, and the share is smaller.
+The stack has a certificate for each device, signed by an issuing CA below a root. Each round deploys a new stack without the pack and
+one with it; the ratio is the median of the rounds. Processor time (of the engine and all its processes) is measured too, for a machine
+that does other work at the same time. No service is called, so that nothing hides the pack's cost: on Azure each resource takes
+seconds, and the share is smaller.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def authority(folder: Path) -> None:
 
 
 def up(folder: Path, command: list[str], count: int, flags: tuple[str, ...]) -> tuple[float, float]:
-    """Bring a fresh stack up in ``folder``; seconds of the clock and of processors."""
+    """Deploy a new stack in ``folder``; returns seconds of the clock and of processors."""
     folder.mkdir()
     (folder / "backend").mkdir()
     (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
@@ -107,7 +107,7 @@ def up(folder: Path, command: list[str], count: int, flags: tuple[str, ...]) -> 
 
 
 def processor_seconds() -> float:
-    """Of all processes that have ended below this one."""
+    """Processor seconds of all ended child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -123,7 +123,7 @@ def measure(name: str, command: list[str], count: int, rounds: int) -> None:
         before, after = (statistics.median(each[side][place] for each in seen) for side in (0, 1))
         share = statistics.median(each[1][place] / each[0][place] - 1 for each in seen)
         figures = f"{before:14.1f}{after:12.1f}{1000 * (after - before) / count:14.2f}{share:10.0%}"
-        print(f"{name:10}{count:10} {what:11}{figures}   aim: under {AIM:.0%}")
+        print(f"{name:10}{count:10} {what:11}{figures}   target: under {AIM:.0%}")
 
 
 def main() -> None:

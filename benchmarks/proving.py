@@ -1,11 +1,11 @@
-"""What a proven certificate costs: HTTP calls and seconds, beside the same job done with az CLI commands, on one local Azure in one run.
+"""The cost of a proven certificate, compared with az CLI commands: HTTP calls and seconds, on one local Azure in one run.
 
     python -m benchmarks.proving [--certificates 20] [--az-certificates 3]
 
-Two jobs. "from nothing": a resource group, a hub, a CA and its proof. "of twenty": a certificate on a hub that stands, its key and
-certificate made before, as a part of one cold `up` that proves so many; "one more" leaves out what an `up` without them takes. Ours is
-the embedded engine; theirs is az, logged in already, and openssl for the proof: four commands a certificate, however many.
-Tokens are not counted as calls. Without the az CLI (`make strangers`) only our figures are printed.
+"from nothing": a resource group, a hub, a CA and its proof. "of 20": a certificate on an existing hub, with an existing key, as a share
+of one cold `up` that proves 20; "one more" subtracts the time of an `up` without certificates. Ours is the embedded engine; theirs is
+az, already logged in, and openssl for the proof: four commands for each certificate. Calls for tokens are not counted.
+Without the az CLI (`make strangers`) only our figures are printed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Spent:
     calls: float
 
     def per(self, count: int) -> Spent:
-        """Of one."""
+        """The share of one."""
         return Spent(self.seconds / count, round(self.calls / count, 2))
 
 
@@ -83,7 +83,7 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What points any client at it."""
+        """The environment of a client of it."""
         place = {"HOME": str(self.folder), "AZURE_CONFIG_DIR": str(self.folder / "az")}
         return {**os.environ, **installation.environment(self.ready), **place}
 
@@ -92,7 +92,7 @@ class Bench:
         return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False, timeout=30).raise_for_status().json()
 
     def spent(self, command: list[str], folder: Path, **more: str) -> Spent:
-        """Run it, and tell what it took."""
+        """Run a command; returns its seconds and calls."""
         self.control("DELETE", "/requests")
         began = time.perf_counter()
         done = subprocess.run(command, cwd=folder, env=self.environment | more, capture_output=True, text=True, check=False)
@@ -106,7 +106,7 @@ class Bench:
         return found
 
     def shell(self, lines: str, folder: Path) -> Spent:
-        """As a person types them."""
+        """Run shell lines, as a person types them."""
         return self.spent(["bash", "-euo", "pipefail", "-c", lines], folder)
 
     def up(self, name: str, program: str, **more: str) -> Spent:
@@ -129,7 +129,7 @@ class Bench:
 
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
-    """Local Azure on free ports, in memory, where deletions end at once."""
+    """Local Azure on free ports, in memory, with immediate deletions."""
     ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--retry-after", "0", "--ready-file", str(ready)]
@@ -145,18 +145,18 @@ def bench(folder: Path) -> Iterator[Bench]:
 
 
 def ours(at: Bench, count: int) -> tuple[Spent, Spent, Spent]:
-    """From nothing, of so many, and one more."""
+    """The figures of "from nothing", "of 20" and "one more"."""
     first = at.up("nothing", FROM_NOTHING)
     hub = next(found[0] for call in at.requests() if (found := re.findall(r"^(.*/IotHubs/[^/]+)$", call["path"])))
     keys = at.folder / "more" / "keys"
-    at.up("more", MORE, HUB=hub, COUNT="0")  # the stack, and all that is cached once
+    at.up("more", MORE, HUB=hub, COUNT="0")  # creates the stack and fills caches
     empty = at.up("more", MORE, HUB=hub, COUNT="0")
     keys.mkdir()
     for number in range(count):
         at.shell(CA.format(f"ca-{number:02}"), keys)
     spent = at.up("more", MORE, HUB=hub, COUNT=str(count))
     steps = [call for call in at.requests() if "/certificates/" in call["path"] and call["path"].rpartition("/")[2] == "verify"]
-    assert len(steps) == count, "each was proven"
+    assert len(steps) == count, "not every certificate was proven"
     return first, spent.per(count), Spent(spent.seconds - empty.seconds, spent.calls - empty.calls).per(count)
 
 
@@ -194,7 +194,7 @@ def main() -> None:
         spent = mine[row]
         beside = f"{other[row].seconds:10.2f}{other[row].calls:11g}{other[row].seconds / spent.seconds:15.1f}" if other else ""
         print(f"{name:14}{spent.seconds:10.2f}{spent.calls:13g}{beside}")
-    assert mine[1].calls <= 5, "a proven certificate costs the protocol's 4 calls, 5 at most"
+    assert mine[1].calls <= 5, "a proven certificate may cost 5 calls at most; the protocol needs 4"
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 
 @pytest.fixture(scope="session")
 def process(azure: LocalAzure, request: pytest.FixtureRequest) -> Iterator[ProviderProcess]:
-    """`python -m pulumi.dynamic`. Where SoftHSM is not here, the rest is tested all the same."""
+    """`python -m pulumi.dynamic`. Where SoftHSM is not installed, the rest is still tested."""
     tokens = request.getfixturevalue("tokens") if key_stores.softhsm() else None
     with ProviderProcess(key_stores.environment(azure, tokens)) as found:
         yield found
