@@ -248,7 +248,7 @@ class Run:
         async def afterwards() -> None:
             await self._delete(registrations)
             if not self._executor.failed:
-                await self._policies.judge_stack(registrations.results)
+                await self._policies.validate_stack(registrations.results)
                 self._executor.failed |= self._policies.violated
 
         await self._program.carry_out(afterwards)

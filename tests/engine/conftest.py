@@ -1,4 +1,4 @@
-"""What the engine's tests stand on: a project with a backend of its own, and the engine run as a command."""
+"""Fixtures of the engine's tests: a project with its own backend, and the engine run as a command."""
 
 from __future__ import annotations
 

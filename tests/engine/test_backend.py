@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("content", "fact"),
     [
-        ("", "it is no JSON"),
-        ('{"version":3,"checkpoint":{"stack":"organi', "it is no JSON"),
-        ("[1]", "it holds no checkpoint"),
-        ('{"version":3}', "it holds no checkpoint"),
-        ('{"version":2,"checkpoint":{}}', "has version 2 and this engine knows version 3"),
-        ('{"version":99,"checkpoint":{}}', "a newer one needs the pulumi CLI"),
-        ('{"version":3,"features":["views"],"checkpoint":{}}', "needs views, which this engine does not know"),
+        ("", "it is not JSON"),
+        ('{"version":3,"checkpoint":{"stack":"organi', "it is not JSON"),
+        ("[1]", "it is not a checkpoint"),
+        ('{"version":3}', "it is not a checkpoint"),
+        ('{"version":2,"checkpoint":{}}', "has version 2 but this engine supports only version 3"),
+        ('{"version":99,"checkpoint":{}}', "use the pulumi CLI for a newer one"),
+        ('{"version":3,"features":["views"],"checkpoint":{}}', "needs views, which this engine does not support"),
     ],
 )
 @pytest.mark.parametrize("verb", [("stack", "export"), ("preview",), ("up", "--yes", "--skip-preview"), ("destroy", "--yes")])
 def test_a_checkpoint_that_can_not_be_read_is_left_as_it_is(stack: Workplace, content: str, fact: str, verb: tuple[str, ...]):
-    """Corrupt, cut short or of another version: one line says what was found and what to do."""
+    """Corrupt, cut short or of another version: one line names what was found and what to do."""
     stack.state_file.write_text(content, encoding="utf-8")
     result = stack.run(*verb)
     assert (1, content) == (result.code, stack.state_file.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def test_a_checkpoint_that_can_not_be_read_is_left_as_it_is(stack: Workplace, co
 
 
 def test_a_checkpoint_whose_resources_are_none_is_refused(stack: Workplace):
-    """JSON of the right version can still be no state."""
+    """JSON of the right version can still be invalid as state."""
     content = json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [{"no": "urn"}]}}})
     stack.state_file.write_text(content, encoding="utf-8")
     result = stack.run("up", "--yes", "--skip-preview")
@@ -52,14 +52,14 @@ def test_a_checkpoint_whose_resources_are_none_is_refused(stack: Workplace):
 @pytest.mark.parametrize(
     ("files", "fact"),
     [
-        ({"meta.yaml": "version: 2\n"}, "has layout version 2 and this engine knows 1"),
+        ({"meta.yaml": "version: 2\n"}, "has layout version 2 but this engine supports only 1"),
         ({"meta.yaml": "version: [\n"}, "corrupt store"),
         ({"meta.yaml": "x: 1\n"}, "has layout version None"),
         ({"stacks/dev.json": "{}"}, "has the old layout without projects: run `pulumi state upgrade`"),
     ],
 )
 def test_another_layout_is_refused(place: Workplace, files: dict[str, str], fact: str):
-    """A backend of an older or newer Pulumi is not touched."""
+    """A backend of an older or newer Pulumi is not changed."""
     for name, content in files.items():
         path = place.backend / ".pulumi" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def test_a_backend_may_be_relative_to_the_project(place: Workplace, monkeypatch:
 
 
 def test_compressed_state_is_refused_by_name(stack: Workplace):
-    """It is there, so nothing else may be made in its place."""
+    """The stack exists, so no new one may be created in its place."""
     stack.state_file.rename(stack.state_file.with_suffix(".json.gz"))
     assert "is compressed, which this engine does not support" in stack.run("stack", "output").err
 
@@ -130,7 +130,7 @@ def test_an_unwritable_backend_is_an_error_of_one_line(stack: Workplace):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write where nobody may")
 def test_a_read_only_backend_is_an_error_of_one_line(stack: Workplace):
-    """Permissions are told as what they are."""
+    """A permission error is reported as one."""
     (stack.backend / ".pulumi").chmod(0o500)
     try:
         result = stack.run("stack", "init", "other")
@@ -146,7 +146,7 @@ def limit_files_to(size: int) -> None:
 
 
 def test_a_full_disk_leaves_the_state_as_it_was(stack: Workplace, tmp_path: Path):
-    """The write fails for real; the state before is whole, the message says so, and no half-written file is left."""
+    """The write fails for real; the previous state is unchanged, the message says so, and no partial file is left."""
     before = stack.state_file.read_bytes()
     big = json.loads(stack.done("stack", "export").out)
     big["deployment"]["metadata"] = {"filler": "x" * 200_000}
@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_state_as_it_was(stack: Workplace, tmp_path: Path
     _, err = process.communicate(timeout=60)
     assert (1, before) == (process.returncode, stack.state_file.read_bytes())
     assert "could not save the state" in err
-    assert "the state before is intact" in err
+    assert "the previous state is unchanged" in err
     assert not [name for name in stack.files() if ".tmp" in name or "/locks/" in name]
 
 
@@ -166,12 +166,12 @@ def test_a_run_that_can_not_save_stops_and_keeps_the_state(stack: Workplace):
     process = stack.process("up", "--yes", "--skip-preview", preexec_fn=lambda: limit_files_to(50_000))
     _, err = process.communicate(timeout=60)
     assert (1, before) == (process.returncode, stack.state_file.read_bytes())
-    assert "the state before is intact" in err
+    assert "the previous state is unchanged" in err
     assert "Traceback" not in err
 
 
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path):
-    """Where the new content can't be put, the old one stays and nothing stands beside it."""
+    """If the new content can't be written, the old file stays and no temporary file is left."""
     path = tmp_path / "state"
     write_atomically(path, b"old")
     write_atomically(path, b"new")

@@ -21,7 +21,7 @@ def settings(place: Workplace) -> dict[str, object]:
 
 
 def test_a_plain_value_is_kept_as_text(stack: Workplace):
-    """A key without a namespace is the project's; numbers stay the text they were given as."""
+    """A key without a namespace is the project's; numbers keep their text."""
     stack.done("config", "set", "step", "007")
     assert settings(stack) == {"quill:step": "007"}
     assert stack.done("config", "get", "step").out == "007\n"
@@ -46,7 +46,7 @@ def test_a_secret_is_encrypted_in_the_file_and_shown_only_when_asked(stack: Work
 
 
 def test_json_leaves_a_secret_out_until_it_is_asked_for(stack: Workplace):
-    """`config --json` says that it is a secret and no more."""
+    """`config --json` marks it as secret without its value."""
     stack.done("config", "set", "--secret", "token", "hush")
     stack.done("config", "set", "--path", "map.list[0]", "1")
     token = {"quill:token": {"secret": True}}
@@ -56,7 +56,7 @@ def test_json_leaves_a_secret_out_until_it_is_asked_for(stack: Workplace):
 
 
 def test_a_path_reaches_into_maps_and_lists(stack: Workplace):
-    """What is not there is made; text that reads as a number or a boolean becomes one; secrets nest."""
+    """Missing maps and lists are created; text that reads as a number or a boolean becomes one; secrets nest."""
     for path, value in (("map.list[0]", "3"), ("map.on", "true"), ('map["a.b"]', "01")):
         stack.done("config", "set", "--path", path, value)
     stack.done("config", "set", "--path", "--secret", "map.deep.token", "hush")
@@ -74,7 +74,7 @@ def test_a_part_is_removed_by_its_path(stack: Workplace):
 
 
 def test_removing_the_last_key_leaves_the_salt(stack: Workplace):
-    """The stack's secrets manager is no part of its configuration."""
+    """The stack's secrets manager is not part of its configuration."""
     before = (stack.folder / "Pulumi.dev.yaml").read_text(encoding="utf-8")
     stack.done("config", "set", "step", "1")
     stack.done("config", "rm", "step")
@@ -82,7 +82,7 @@ def test_removing_the_last_key_leaves_the_salt(stack: Workplace):
 
 
 def test_comments_survive_a_change(stack: Workplace):
-    """People explain their settings; the engine leaves that alone."""
+    """Comments in the settings are kept."""
     path = stack.folder / "Pulumi.dev.yaml"
     path.write_text("# ours\n" + path.read_text(encoding="utf-8") + "config:\n  # why\n  quill:step: a  # so\n", encoding="utf-8")
     stack.done("config", "set", "step", "b")
@@ -91,7 +91,7 @@ def test_comments_survive_a_change(stack: Workplace):
 
 
 def test_a_value_is_read_from_the_standard_input(stack: Workplace):
-    """One newline at its end is the terminal's; a secret so given stands in no process list."""
+    """One newline at its end is dropped; a secret given this way is in no process list."""
     stack.done("config", "set", "--secret", "token", stdin="hush\n\n")
     assert stack.done("config", "get", "token").out == "hush\n\n"
 
@@ -134,7 +134,7 @@ def test_settings_that_are_no_settings_are_left_alone(stack: Workplace, text: st
 
 
 def test_another_secrets_provider_is_refused_by_name(stack: Workplace):
-    """The engine knows the passphrase only, and says so before it reads anything."""
+    """The engine supports only passphrase, and reports that before it reads anything."""
     stack.write("Pulumi.dev.yaml", "secretsprovider: azurekeyvault://vault/key\nencryptedkey: AAAA\n")
     assert "`secretsprovider`, which this engine does not support" in stack.run("config").err
 
@@ -168,7 +168,7 @@ def test_defaults_of_the_project_stand_in(place: Workplace):
     ],
 )
 def test_a_run_needs_what_the_project_declares(place: Workplace, declared: str, value: str | None, message: str):
-    """A run that lacks a value, or has one of another type, does not begin; the words are the CLI's."""
+    """A run that lacks a value, or has one of another type, does not start; the messages are the CLI's."""
     body = declared if declared.startswith("{") else f"{{{declared}}}"
     place.write("Pulumi.yaml", f"name: quill\nruntime: python\nconfig: {body}\n")
     place.write("__main__.py", "raise SystemExit('the program must not run')\n")
@@ -199,7 +199,7 @@ def test_a_declaration_that_can_not_be_is_refused(place: Workplace, declared: st
 
 
 def test_the_real_cli_reads_what_was_set_here_and_the_reverse(stack: Workplace):
-    """Settings go to and fro, structured values and secrets among them."""
+    """Both engines read each other's settings, structured values and secrets among them."""
     stack.done("config", "set", "--secret", "token", "hush")
     stack.done("config", "set", "--path", "map.list[0]", "1")
     assert [stack.pulumi("config", "get", name).out for name in ("token", "map")] == ["hush\n", '{"list":[1]}\n']

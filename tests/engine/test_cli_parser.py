@@ -1,4 +1,4 @@
-"""The command line: what it takes, and what it refuses by name."""
+"""The command line: what it accepts, and what it refuses by name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,9 @@ NESTED = [f"{verb} {under}" for verb, names in _UNDER.items() for under in names
 
 @pytest.mark.parametrize("verb", [*_VERBS.split(), *NESTED])
 def test_verbs_of_pulumi_that_it_does_not_have_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]):
-    """The message says so and where to go; it is in the manual too."""
+    """The message names it and the alternative; the manual lists it too."""
     assert main(verb.split()) == 1
-    assert (
-        capsys.readouterr().err
-        == f"error: `{verb}` is not supported by this engine; use the pulumi CLI for it: both work on the same state\n"
-    )
+    assert capsys.readouterr().err == f"error: `{verb}` is not supported by this engine; use the pulumi CLI: it works on the same state\n"
     assert f"`{verb.rpartition(' ')[2]}`" in DOCS
 
 
@@ -86,5 +83,5 @@ def flags(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def test_the_manual_names_every_flag():
-    """A flag that is not in the manual is a secret of the source."""
+    """Every flag is in the manual."""
     assert {flag for flag in flags(_build()) if f"`{flag}" not in DOCS} == {"--help"}

@@ -52,7 +52,7 @@ def test_up_shows_keeps_and_remembers(program: Workplace):
 
 
 def test_a_preview_changes_nothing(program: Workplace):
-    """Neither state nor history; what it shows is a plan."""
+    """It changes neither state nor history, and shows a plan."""
     before = program.files()
     shown = program.done("preview").out
     assert shown.startswith("Previewing update (dev):\n")
@@ -71,7 +71,7 @@ def test_yes_previews_first_and_skip_preview_does_not(program: Workplace):
 
 @pytest.mark.parametrize("verb", [("preview",), ("up", "--yes", "--skip-preview")])
 def test_expected_changes_that_do_not_come_are_fine_and_the_reverse_is_not(program: Workplace, verb: tuple[str, ...]):
-    """Exit code 7 and the CLI's words when something changed all the same."""
+    """Exit code 7 and the CLI's message if something changes anyway."""
     result = program.run(*verb, "--expect-no-changes")
     assert result.code == 7
     assert result.err.startswith("error: no changes were expected")
@@ -90,7 +90,7 @@ def test_json_is_nothing_but_json(program: Workplace):
 
 
 def test_the_event_log_has_every_event(program: Workplace, tmp_path: Path):
-    """Beside whatever is displayed."""
+    """It is independent of the display."""
     program.done("up", "--yes", "--skip-preview", "--event-log", str(tmp_path / "log"))
     kinds = [next(iter(event.keys() - {"sequence", "timestamp"})) for event in map(json.loads, (tmp_path / "log").read_text().splitlines())]
     assert (kinds[0], kinds[-2:]) == ("preludeEvent", ["summaryEvent", "cancelEvent"])
@@ -98,7 +98,7 @@ def test_the_event_log_has_every_event(program: Workplace, tmp_path: Path):
 
 
 def test_an_event_log_that_can_not_be_written_stops_before_anything_is_done(program: Workplace):
-    """A wrong path is told at once."""
+    """A wrong path is reported at once."""
     before = program.files()
     result = program.run("up", "--yes", "--skip-preview", "--event-log", "/no/such/folder/log")
     assert (result.code, before) == (
@@ -110,14 +110,14 @@ def test_an_event_log_that_can_not_be_written_stops_before_anything_is_done(prog
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")  # noqa: PTH110 - a device
 def test_a_full_event_log_does_not_end_a_run(program: Workplace):
-    """The run goes on, and says that the log does not."""
+    """The run continues, and warns that the log has stopped."""
     result = program.run("up", "--yes", "--skip-preview", "--event-log", "/dev/full")
     assert (result.code, result.err) == (0, "")
     assert "warning: the event log ends here: No space left on device; the run goes on" in result.out
 
 
 def test_a_reader_that_goes_away_does_not_end_a_run(program: Workplace):
-    """`up | head -1` changes the world all the same, without a traceback."""
+    """`up | head -1` still changes the resources, without a traceback."""
     process = program.process("up", "--yes", "--skip-preview")
     assert process.stdout is not None
     assert process.stderr is not None
@@ -128,11 +128,11 @@ def test_a_reader_that_goes_away_does_not_end_a_run(program: Workplace):
 
 
 def test_a_history_that_can_not_be_written_is_a_warning(program: Workplace):
-    """The state is what counts, and it is saved."""
+    """The state is saved even if the history is not."""
     (program.backend / ".pulumi" / "history").write_text("a file where a folder should be", encoding="utf-8")
     result = program.run("up", "--yes", "--skip-preview")
     assert result.code == 0
-    assert result.err.startswith("warning: this run is missing in the history: ")
+    assert result.err.startswith("warning: this run is missing from the history: ")
     assert program.done("stack", "output", "greeting").out == "hello\n"
 
 
@@ -156,7 +156,7 @@ def test_a_program_that_raises_is_one_message_with_its_place(program: Workplace)
 
 
 def test_destroy_says_what_is_left(program: Workplace):
-    """The stack itself stays, until `stack rm`."""
+    """The stack itself exists until `stack rm`."""
     program.done("up", "--yes", "--skip-preview")
     assert "If you want to remove the stack completely, run `pulumi stack rm dev`." in program.done("destroy", "--yes").out
     assert program.done("stack", "ls", "--json").json[0]["resourceCount"] == 0
@@ -211,7 +211,7 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[Any]) -> None:
 
 
 def test_an_interrupt_ends_a_run_cleanly(program: Workplace):
-    """SIGINT while the program works: the run ends with an error, nothing is locked, the history says that it failed."""
+    """SIGINT while the program works: the run ends with an error, no lock is left, and the history has the failed run."""
     program.write("__main__.py", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n")
     process = program.process("up", "--yes", "--skip-preview")
     until((program.folder / "begun").exists, process)
@@ -249,7 +249,7 @@ def on_a_terminal(argv: list[str], folder: Path, environment: dict[str, str], ty
 
 @pytest.mark.parametrize(("answer", "code", "count"), [("yes\n", 0, 1), ("no\n", 8, 0)])
 def test_on_a_terminal_the_tree_is_drawn_and_the_user_is_asked(program: Workplace, answer: str, code: int, count: int):
-    """After the preview `yes` goes on and anything else stops with exit code 8, as the CLI's."""
+    """After the preview, `yes` continues and anything else stops with exit code 8, as in the CLI."""
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     del environment["NO_COLOR"]
     argv = [sys.executable, "-m", "sandbox.engine", "up", "--cwd", str(program.folder)]

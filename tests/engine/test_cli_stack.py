@@ -56,7 +56,7 @@ def test_a_stack_is_made_once(stack: Workplace):
 
 @pytest.mark.parametrize("name", ["a b", "", "other/dev", "organization/quill/dev/x", "..", "a/../b"])
 def test_a_name_that_is_none_is_refused(place: Workplace, name: str):
-    """No file is made outside the backend's own folders."""
+    """No file is created outside the backend's own folders."""
     result = place.run("stack", "init", name)
     assert result.code == 1
     assert place.files() == {}
@@ -76,7 +76,7 @@ def test_commands_go_to_the_selected_stack_or_the_named_one(stack: Workplace):
 
 @pytest.mark.parametrize("argv", [("stack", "select", "nope"), ("stack", "output", "--stack", "nope"), ("up", "--yes", "-s", "nope")])
 def test_a_stack_that_is_not_there_has_an_exit_code_of_its_own(place: Workplace, argv: tuple[str, ...]):
-    """6, as the CLI's; the message says how to make it."""
+    """Exit code 6, as in the CLI; the message says how to create it."""
     result = place.run(*argv)
     assert result.code == 6
     assert "no stack named 'nope' found" in result.err
@@ -101,7 +101,7 @@ def test_outputs_are_shown_one_by_one_as_a_table_and_as_json(stack: Workplace):
 
 
 def test_what_is_exported_and_imported_again_is_the_same(stack: Workplace):
-    """Nothing is lost or reordered, fields that this engine does not know among them."""
+    """Nothing is lost or reordered, not even fields that this engine does not know."""
     imported(stack, thing("b", inputs={"z": 1, "a": [True, None]}, unknownField={"x": 1}), thing("a"))
     before = stack.checkpoint
     text = stack.done("stack", "export").out
@@ -120,17 +120,17 @@ def test_secrets_come_readable_and_are_encrypted_again(stack: Workplace):
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("", "it is no JSON"),
+        ("", "it is not JSON"),
         ("[]", "it has no `deployment`"),
         ('{"version": 3}', "it has no `deployment`"),
         ('{"version": 4, "deployment": {}}', "has version 4"),
         ('{"version": 3, "features": ["x"], "deployment": {}}', "needs x"),
         (json.dumps(exported()).replace("dev::quill", "prod::quill"), "is not of the stack 'dev'"),
-        (json.dumps(exported(thing("a", dependencies=[f"{URN}pkg:index:Thing::later"]), thing("later"))), "does not stand before it"),
+        (json.dumps(exported(thing("a", dependencies=[f"{URN}pkg:index:Thing::later"]), thing("later"))), "does not come before it"),
     ],
 )
 def test_what_is_no_state_of_this_stack_is_not_imported(stack: Workplace, text: str, fact: str):
-    """The state stays as it was."""
+    """The state is unchanged."""
     before = stack.checkpoint
     result = stack.run("stack", "import", stdin=text)
     assert (1, before) == (result.code, stack.checkpoint)
@@ -138,7 +138,7 @@ def test_what_is_no_state_of_this_stack_is_not_imported(stack: Workplace, text: 
 
 
 def test_force_imports_what_looks_wrong(stack: Workplace):
-    """For those who know better."""
+    """--force skips the check."""
     text = json.dumps(exported(thing("a", dependencies=[f"{URN}pkg:index:Thing::gone"])))
     stack.done("stack", "import", "--force", stdin=text)
     assert len(stack.checkpoint["checkpoint"]["latest"]["resources"]) == 2
@@ -167,7 +167,7 @@ def test_without_a_terminal_nothing_is_removed_unasked(stack: Workplace):
 
 
 def test_the_resources_are_shown_as_a_tree(stack: Workplace):
-    """Children stand below their parents."""
+    """Children are listed below their parents."""
     child = {**thing("child"), "parent": f"{URN}pkg:index:Thing::a"}
     imported(stack, thing("a"), child, thing("b"))
     lines = [line.strip() for line in stack.done("stack").out.splitlines()]
@@ -181,7 +181,7 @@ def test_the_resources_are_shown_as_a_tree(stack: Workplace):
 
 
 def test_a_resource_is_forgotten(stack: Workplace):
-    """`state delete` takes it out of the state and touches nothing else."""
+    """`state delete` removes it from the state and changes nothing else."""
     imported(stack, thing("a"), thing("b"))
     assert stack.done("state", "delete", f"{URN}pkg:index:Thing::a", "--yes").out == "Resource deleted\n"
     assert [ROOT, f"{URN}pkg:index:Thing::b"] == [row["urn"] for row in stack.checkpoint["checkpoint"]["latest"]["resources"]]
@@ -195,7 +195,7 @@ def test_a_resource_is_forgotten(stack: Workplace):
     ],
 )
 def test_what_others_need_or_is_protected_is_not_forgotten(stack: Workplace, more: dict[str, Any], flags: tuple[str, ...], fact: str):
-    """The dependents are listed; the flags that do it all the same are named."""
+    """The error lists the dependents and names the flags that override it."""
     imported(stack, thing("a", **more), thing("b", dependencies=[f"{URN}pkg:index:Thing::a"]))
     before = stack.checkpoint
     result = stack.run("state", "delete", f"{URN}pkg:index:Thing::a", "--yes", *flags)

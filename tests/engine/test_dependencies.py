@@ -1,4 +1,4 @@
-"""Who depends on whom."""
+"""Dependencies between resources."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_dependents_are_found_through_every_kind_of_dependency() -> None:
 
 
 def test_what_is_settled_is_no_dependent() -> None:
-    """A resource that was registered again depends on what it says now, not on what the old state said."""
+    """A resource that was registered again has its new dependencies, not those of the old state."""
     assert [found.urn for found in dependencies.dependents(A, ALL, {"d"})] == ["b"]
 
 
@@ -43,7 +43,7 @@ def test_deletions_wait_for_those_that_need_them() -> None:
 
 
 def test_a_vanished_resource_leaves_no_reference_behind() -> None:
-    """After a refresh nothing points at what is gone."""
+    """After a refresh no reference to a removed resource is left."""
     kept = dependencies.without([A, C, D, E])
     assert [(found.urn, found.parent, dict(found.property_dependencies), found.deleted_with) for found in kept] == [
         ("a", "", {}, ""),

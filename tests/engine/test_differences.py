@@ -1,4 +1,4 @@
-"""What has changed, and what the options make of it."""
+"""Differences, and how resource options change them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sandbox.engine.values import property_values
     ],
 )
 def test_ignored_paths_keep_their_old_values(path: str, expected: dict[str, int]) -> None:
-    """What is to be ignored is put back to what it was, and nothing else is."""
+    """Ignored properties get their old values; others are unchanged."""
     assert differences.with_ignored({"a": 10, "b": 20}, {"a": 1, "b": 2}, [path])[0] == expected
 
 
 def test_ignoring_reaches_into_maps_and_lists() -> None:
-    """A path may lead into what is nested, also behind a secret."""
+    """A path may lead into nested values, also inside a secret."""
     new: dict[str, Any] = {"m": {"x": 10, "y": 20}, "l": [{"k": 10}, {"k": 20}]}
     old: dict[str, Any] = {"m": {"x": 1, "y": 2}, "l": [{"k": 1}, {"k": 2}]}
     found, unfit = differences.with_ignored(new, old, ["m.x", "l[*].k"])
@@ -39,7 +39,7 @@ def test_an_ignored_addition_is_taken_back() -> None:
 
 
 def test_paths_that_fit_neither_are_named() -> None:
-    """A path into what only one side has can't be ignored; the user is told which."""
+    """A path that exists on one side only can't be ignored; it is reported."""
     assert differences.with_ignored({"a": {"x": 1}}, {}, ["a.x"])[1] == ["a.x"]
 
 
@@ -53,7 +53,7 @@ def test_replace_on_changes_needs_the_provider_to_name_the_path(paths: list[str]
 
 
 def test_without_a_word_of_what_changed_nothing_is_replaced() -> None:
-    """A provider that only says "something" gives replaceOnChanges nothing to go by."""
+    """A provider that only says "something" does not trigger replaceOnChanges."""
     assert not differences.with_replacements(differences.SOME, ["*"]).replacing
 
 
@@ -64,6 +64,6 @@ def test_the_plain_comparison_sees_through_secrets() -> None:
 
 
 def test_an_inverted_difference_is_seen_from_the_other_side() -> None:
-    """What the world has more than the program was added by it."""
+    """A property that only the real resource has counts as added."""
     found = Difference("some", detailed={"a": PropertyDifference("add"), "b": PropertyDifference("delete-replace")}).inverted()
     assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"a": "delete", "b": "add-replace"}

@@ -1,4 +1,4 @@
-"""What a run shows, made from its events."""
+"""The displays, given events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def summary(*, preview: bool = False, **changes: int) -> dict[str, Any]:
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that moves only when it is set."""
 
     now = 100.0
 
@@ -129,7 +129,7 @@ def test_an_unchanged_resource_is_no_line():
 
 
 def test_a_failure_is_said_once_with_the_providers_own_words():
-    """The line says that it failed, Diagnostics says why; the same error told twice is told once."""
+    """The line says that it failed, Diagnostics says why; a repeated error is shown once."""
     lines = plain(
         step("resourcePreEvent", "create", "a", new={}),
         said("hub is full\n", "error", "a"),
@@ -150,7 +150,7 @@ def test_a_failure_is_said_once_with_the_providers_own_words():
 
 
 def test_what_was_under_way_when_the_run_ended_was_interrupted():
-    """No operation is left saying that it goes on."""
+    """No operation is still shown as in progress."""
     assert plain(CREATED[0])[-1] == " +  pkg:index:Thing a **creating interrupted**"
 
 
@@ -161,7 +161,7 @@ def test_the_pieces_of_a_stream_are_one_message():
 
 
 def test_what_passes_by_is_not_repeated_at_the_end():
-    """An ephemeral message is a line and no diagnostic; a debug message is neither."""
+    """An ephemeral message is a line but not a diagnostic; a debug message is neither."""
     assert plain(said("soon", ephemeral=True), said("deep", "debug")) == ["    pulumi:pulumi:Stack quill-dev  soon"]
 
 
@@ -192,7 +192,7 @@ def test_outputs_are_shown_by_shape():
 
 
 def test_changed_outputs_show_both_sides_and_a_run_shows_the_others_too():
-    """A preview leaves out what stays, and what it can't know."""
+    """A preview leaves out unchanged outputs and those it can't know."""
     old, new = {"same": 1, "changed": "a", "gone": True, "map": {"k": 1, "l": 1}}, {"same": 1, "changed": "b", "map": {"k": 2, "l": 1}}
     assert outputs_of({"u": 1, "m": {"v": 1}}, {"u": UNKNOWN, "m": {"v": UNKNOWN}, "fresh": UNKNOWN}, planned=True) == [
         "  + fresh: [unknown]"
@@ -257,7 +257,7 @@ def test_a_narrow_terminal_shortens_and_never_wraps():
 
 
 def test_a_small_terminal_shows_what_matters_most():
-    """What is at work and what failed stay; how many more there are is said."""
+    """Active and failed rows are kept; the number of hidden rows is shown."""
     done = [
         event for n in range(50) for event in (step(kind, "create", f"d{n}", new={}) for kind in ("resourcePreEvent", "resOutputsEvent"))
     ]

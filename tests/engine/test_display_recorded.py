@@ -1,4 +1,4 @@
-"""The displays held to what the real CLI printed: its recorded events in, its lines out."""
+"""The displays compared with the real CLI: given its recorded events, they print its lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STACK = f"urn:pulumi:dev::quill::{ROOT}::quill-dev"
 
 
 def noon() -> float:
-    """A clock that stands."""
+    """A clock that does not move."""
     return 100.0
 
 
@@ -45,7 +45,7 @@ def section(lines: list[str], title: str) -> list[str]:
 @pytest.mark.recorded
 @pytest.mark.parametrize("title", ["Outputs:", "Resources:", "Policies:"])
 def test_the_sections_are_those_of_the_real_cli(traces: Path, title: str):
-    """Of every recorded run, from its events; outputs of those that succeeded and left a stack: what went is no output."""
+    """Of every recorded run, from its events; outputs only of those that succeeded and left a stack."""
     compared = 0
     for name, events, printed in scenarios(traces):
         board = Board(STACK, noon, Look(planned=printed.startswith("Previewing")))

@@ -1,4 +1,4 @@
-"""Ctrl-C counted: whenever the second one comes, it ends the run."""
+"""Ctrl-C: the second one ends the run at once, whenever it comes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.engine.steps.cancel import CancelToken
 
 
 def test_the_second_counts_even_in_the_middle_of_the_first() -> None:
-    """Whoever presses again as soon as the first word appears is not asked to press a third time."""
+    """A second Ctrl-C during the first message counts as the second; no third one is needed."""
     token, said = CancelToken(), list[str]()
 
     def say(text: str) -> None:
@@ -25,7 +25,7 @@ def test_the_second_counts_even_in_the_middle_of_the_first() -> None:
 
 
 def test_one_asks_and_handlers_are_given_back() -> None:
-    """One ^C asks for a clean end; afterwards Ctrl-C means what it meant before."""
+    """One ^C asks for a clean end; afterwards the previous Ctrl-C handler is back."""
     token, before = CancelToken(), signal.getsignal(signal.SIGINT)
     with interruptible(token, lambda _: None):
         os.kill(os.getpid(), signal.SIGINT)

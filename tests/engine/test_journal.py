@@ -1,4 +1,4 @@
-"""The state while a run changes it, and when it reaches the disk."""
+"""The state during a run, and when it is saved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def journal(*resources: Resource) -> Journal:
 
 
 def test_what_is_done_stands_before_what_is_not() -> None:
-    """New states come first, in the order in which they were reached; the rest stays as it was."""
+    """New states come first, in order of their steps; the rest is unchanged."""
     a, b, c = resource("a"), resource("b"), resource("c")
     kept = journal(a, b, c)
     kept.done(b)
@@ -47,7 +47,7 @@ def test_a_resource_and_its_successor_stand_side_by_side() -> None:
 
 
 def test_references_follow_a_renamed_resource() -> None:
-    """What has not been registered yet refers to the new name, so that a killed run leaves a state that holds together."""
+    """Resources that are not registered yet refer to the new name, so a killed run leaves a consistent state."""
     a = resource("a")
     b = resource("b", dependencies=(a.urn,), parent=a.urn, provider=f"{a.urn}::id")
     kept = journal(a, b)
@@ -88,7 +88,7 @@ def test_one_save_covers_all_that_happened_before_it() -> None:
 
 
 def test_a_save_that_fails_is_tried_again() -> None:
-    """A full disk is told to who waits; once there is room, nothing of what happened is missing."""
+    """Waiting callers get the error of a full disk; once there is space, the next save has every change."""
     room: list[bool] = []
     saved: list[Deployment] = []
 
@@ -110,7 +110,7 @@ def test_a_save_that_fails_is_tried_again() -> None:
 
 
 def test_a_save_renders_only_what_changed() -> None:
-    """A resource's text is made once, its secrets encrypted once: what a save costs is what has changed."""
+    """A resource is rendered once and its secrets are encrypted once: a save costs only what has changed."""
     encrypted: list[str] = []
     rendering = Rendering(Seal(lambda text: encrypted.append(text) or text, lambda text: text))  # type: ignore[func-returns-value]
     from sandbox.engine.values.property_values import Secret

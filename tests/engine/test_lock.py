@@ -33,7 +33,7 @@ def locks(place: Workplace) -> list[str]:
     "verb", [("up", "--yes", "--skip-preview"), ("destroy", "--yes"), ("refresh", "--yes"), ("stack", "import"), ("stack", "rm", "--yes")]
 )
 def test_a_second_writer_is_refused_with_the_words_of_the_cli(stack: Workplace, verb: tuple[str, ...]):
-    """Who holds the lock and since when is said, and what to do; nothing is changed."""
+    """The error names the holder, the time and what to do; nothing is changed."""
     with locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
         before = stack.files()
         result = stack.run(*verb, stdin=stack.done("stack", "export").out)
@@ -47,7 +47,7 @@ def test_a_second_writer_is_refused_with_the_words_of_the_cli(stack: Workplace, 
 
 
 def test_readers_do_not_mind_a_lock(stack: Workplace):
-    """A preview and the outputs are there while somebody writes."""
+    """A preview and the outputs work during another run."""
     stack.write("__main__.py", "import pulumi\n")
     with locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
         assert [stack.run(*verb).code for verb in (("preview",), ("stack", "output"), ("stack", "ls"))] == [0, 0, 0]
@@ -60,14 +60,14 @@ def test_another_stack_is_not_locked(stack: Workplace):
 
 
 def test_the_lock_is_gone_afterwards_also_after_an_error(stack: Workplace):
-    """Whatever happens within, the lock does not outlive its holder."""
+    """The lock is released even if the block fails."""
     with pytest.raises(ZeroDivisionError), locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
         1 / 0  # noqa: B018 - any error
     assert locks(stack) == []
 
 
 def test_of_two_locks_the_later_gives_way(tmp_path: Path):
-    """The first keeps its own; both are counted in what a third is told."""
+    """The first keeps its lock; the error for a third one counts both."""
     backend, ref = backend_at(tmp_path), StackRef("quill", "dev")
     with locked(backend, ref, lambda: NOW):
         with pytest.raises(LockedError, match="1 lock"), locked(backend, ref, lambda: NOW):
@@ -76,17 +76,17 @@ def test_of_two_locks_the_later_gives_way(tmp_path: Path):
 
 
 def test_a_lock_nobody_can_read_still_counts(stack: Workplace):
-    """Half a lock is somebody's lock."""
+    """An incomplete lock file still counts as a lock."""
     folder = backend_at(stack.backend).folder("locks", StackRef("quill", "dev"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "x.json").write_text("{", encoding="utf-8")
     result = stack.run("up", "--yes", "--skip-preview")
     assert result.code == 1
-    assert "somebody unknown: the file can't be read" in result.err
+    assert "an unknown user: the lock file can't be read" in result.err
 
 
 def test_a_killed_writers_lock_stays_until_cancel(stack: Workplace):
-    """Kill -9 in the middle of a run: the next is refused, `cancel` frees the stack, and the run goes through."""
+    """Kill -9 in the middle of a run: the next is refused, `cancel` removes the lock, and the next run succeeds."""
     program = stack.write("__main__.py", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n")
     process = stack.process("up", "--yes", "--skip-preview", start_new_session=True)
     deadline = time.monotonic() + 60
@@ -104,7 +104,7 @@ def test_a_killed_writers_lock_stays_until_cancel(stack: Workplace):
 
 
 def test_the_real_cli_respects_our_lock_and_we_its(stack: Workplace):
-    """It is refused with the same words; a lock file of its shape holds us off."""
+    """It is refused with the same message, and this engine respects a lock file of the CLI."""
     backend, ref = backend_at(stack.backend), StackRef("quill", "dev")
     with locked(backend, ref, lambda: NOW):
         content = json.loads(next(backend.files("locks", ref)).read_bytes())

@@ -1,4 +1,4 @@
-"""Errors and durations as a person reads them."""
+"""Errors and durations as they are shown to users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ and burned
 
 
 def test_a_traceback_becomes_what_was_raised_and_where_in_the_users_code():
-    """All lines of the exception's message stay; the machinery's frames go."""
+    """All lines of the exception's message are kept; library frames are removed."""
     assert concise(TRACEBACK) == "RuntimeError: the world exploded\nand burned\n  at /home/me/program/world.py:70 in create"
 
 
@@ -42,7 +42,7 @@ def test_a_grpc_error_becomes_its_details():
 
 @pytest.mark.parametrize("text", ["hub is full", "", "a\nb", "Traceback of a parcel"])
 def test_a_plain_message_stays_as_it_is(text: str):
-    """Only what is machinery is taken away."""
+    """Only library text is removed."""
     assert concise(text) == text
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a policy pack, held to the schema that each policy declares."""
+"""The configuration of a policy pack, checked against the schema that each policy declares."""
 
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,14 @@ def test_defaults_fill_what_is_not_given() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(given: dict[str, Any], named: str) -> None:
-    """Type, least value and choice, in lists too; a level and a policy that there is not."""
+    """Type, least value and choice, in lists too; an unknown level and an unknown policy."""
     with pytest.raises(PolicyConfigError, match=named):
         policy_config.reconciled("pack", policies(), given)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", ""])
 def test_a_file_that_holds_no_object_is_refused(text: str, tmp_path: Path) -> None:
-    """No JSON, or JSON of another kind: the file is named."""
+    """Not JSON, or not a JSON object: the error names the file."""
     path = tmp_path / "prod.json"
     path.write_text(text)
     with pytest.raises(PolicyConfigError, match=r"prod\.json"):

@@ -1,4 +1,4 @@
-"""What Pulumi.yaml says."""
+"""Reading Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def test_options_and_settings_folder_are_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("", "it holds no mapping"),
-        ("- a", "it holds no mapping"),
+        ("", "it is not a mapping"),
+        ("- a", "it is not a mapping"),
         ("name: [", "could not load the project"),
         ("runtime: python", "missing a non-empty string 'name'"),
         ("name: 1\nruntime: python", "missing a non-empty string 'name'"),
         ("name: quill", "runtime None"),
         ("name: quill\nruntime: nodejs", "this engine runs Python programs; use the pulumi CLI"),
         ("name: quill\nruntime: {name: python, options: {toolchain: poetry}}", "toolchain 'poetry'"),
-        ("name: quill\nruntime: {name: python, options: {virtualenv: gone}}", "make it with `python -m venv"),
+        ("name: quill\nruntime: {name: python, options: {virtualenv: gone}}", "create it with `python -m venv"),
         ("name: quill\nruntime: python\nmain: gone", "`main` names 'gone'"),
         ("name: quill\nruntime: python\noptions: 1", "`options` must be a mapping"),
         ("name: quill\nruntime: python\nconfig: [a]", "`config` must be a mapping"),

@@ -36,7 +36,7 @@ def test_paths_are_read_as_pulumi_reads_them(path: str, elements: tuple[str | in
 
 @pytest.mark.parametrize("path", [".a", "a.", 'a["b', 'a["b"', "a[", "a[0", "a[x]", "a[1.5]"])
 def test_what_is_no_path_is_refused(path: str):
-    """An unclosed bracket or quote, a dot at an end, an index that is no number."""
+    """An unclosed bracket or quote, a dot at an end, an index that is not a number."""
     with pytest.raises(PathError):
         parse_property_path(path)
 
@@ -54,7 +54,7 @@ def test_a_quoted_path_says_what_it_was_made_of(path: list[str | int]):
 
 @given(VALUES, st.lists(NAMES | st.integers(0, 3), min_size=1, max_size=4), LEAVES)
 def test_what_was_set_is_found_and_the_rest_is_as_it_was(value: Any, path: list[str | int], new: Any):
-    """Setting changes the place and no other, and the value given is left alone."""
+    """Setting changes only the given place, and does not modify the original value."""
     before = repr(value)
     try:
         changed = set_at(value, path, new)
@@ -71,7 +71,7 @@ def test_what_was_set_is_found_and_the_rest_is_as_it_was(value: Any, path: list[
 
 @given(VALUES, st.lists(NAMES | st.integers(0, 3), min_size=1, max_size=4))
 def test_what_was_removed_is_gone(value: Any, path: list[str | int]):
-    """Removing takes one thing away: a map loses the key, a list becomes one shorter."""
+    """Removing deletes one element: a map loses the key, a list becomes one shorter."""
     found, _ = get_at(value, path)
     try:
         left = remove_at(value, path)

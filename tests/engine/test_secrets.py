@@ -34,7 +34,7 @@ def test_what_was_encrypted_comes_back(text: str):
 
 
 def test_a_secret_is_never_encrypted_twice_to_the_same_text():
-    """Each encryption draws a nonce of its own: equal secrets can't be told by their ciphertexts."""
+    """Each encryption uses a new nonce: equal secrets have different ciphertexts."""
     assert OPENED.encrypt("same") != OPENED.encrypt("same")
 
 
@@ -45,14 +45,14 @@ def test_the_right_passphrase_opens_what_another_process_closed():
 
 
 def test_a_wrong_passphrase_is_told_before_anything_is_decrypted():
-    """The check word in the salt tells it, in the CLI's words."""
+    """The check word in the salt reveals it; the message is the CLI's."""
     with pytest.raises(SecretsError, match=r"^incorrect passphrase"):
         open_passphrase_secrets("wrong horse", OPENED.state()["salt"])
 
 
 @pytest.mark.parametrize("salt", ["", "v2:AAAA:v1:BBBB:CCCC", "v1:AAAA", "v1:@@@:v1:AAAA:BBBB", "v1:AAAA:v1:@:@"])
 def test_a_damaged_salt_is_an_error_of_one_line(salt: str):
-    """What is wrong with the line is said, and what to do."""
+    """The error names the fault of the line and what to do."""
     with pytest.raises(SecretsError) as caught:
         open_passphrase_secrets("correct horse", salt)
     assert "\n" not in str(caught.value)
@@ -60,14 +60,14 @@ def test_a_damaged_salt_is_an_error_of_one_line(salt: str):
 
 @pytest.mark.parametrize("ciphertext", ["", "hush", "v1:AAAA", "v1:@:@", "v2:AAAA:BBBB", "v1:AAAAAAAAAAAAAAAA:BBBB"])
 def test_damaged_ciphertext_is_an_error_of_one_line(ciphertext: str):
-    """Neither a traceback nor the text of another secret comes of it."""
+    """The result is neither a traceback nor the text of another secret."""
     with pytest.raises(SecretsError) as caught:
         OPENED.decrypt(ciphertext)
     assert "\n" not in str(caught.value)
 
 
 def test_a_changed_ciphertext_is_refused():
-    """The cipher is authenticated: one other bit is another secret."""
+    """The cipher is authenticated: a single changed bit is an error."""
     version, nonce, sealed = OPENED.encrypt("hush").split(":")
     changed = sealed.replace(sealed[0], "A" if sealed[0] != "A" else "B", 1)
     with pytest.raises(SecretsError, match="failed to decrypt"):

@@ -1,4 +1,4 @@
-"""Targets and aliases: which resources a run means."""
+"""Targets and aliases: which resources a run selects."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ BASE = "urn:pulumi:dev::shop::"
     ],
 )
 def test_globs(pattern: str, urn: str, fits: bool) -> None:
-    """`*` stays within a part of a URN, `**` goes anywhere, and all else is meant literally."""
+    """`*` stays within a part of a URN, `**` goes anywhere, and all other text is literal."""
     assert (urn in Targets([pattern])) == fits
 
 
 def test_without_targets_everything_is_one() -> None:
-    """An unconstrained run spares nothing."""
+    """A run without targets excludes nothing."""
     assert not Targets([]).spare(Resource(urn="urn", type="t"))
 
 
 def test_providers_and_the_stack_are_never_spared() -> None:
-    """A target can't be reached without them."""
+    """Targets need them."""
     targets = Targets(["**nothing**"])
     assert [targets.spare(Resource(urn="u", type=type_)) for type_ in ("pulumi:providers:x", "pulumi:pulumi:Stack", "t")] == [
         False,
@@ -43,7 +43,7 @@ def test_providers_and_the_stack_are_never_spared() -> None:
 
 
 def test_targets_that_are_not_there_are_named() -> None:
-    """A literal target must exist; a glob may fit nothing."""
+    """A literal target must exist; a glob may match nothing."""
     assert Targets(["urn:a", "urn:b", "**x**"]).unknown({"urn:a"}) == ["urn:b"]
 
 
@@ -73,7 +73,7 @@ def test_a_resource_is_found_by_its_alias(old: str, alias: Alias) -> None:
 
 
 def test_children_of_a_renamed_component_are_found() -> None:
-    """A child follows its parent's alias, and so does a name that was made from the parent's."""
+    """A child follows its parent's alias, and so does a name that starts with the parent's."""
     aliases = known(f"{BASE}p:i:Old::box", f"{BASE}p:i:Old$t:i:T::box-leaf")
     aliases.find(f"{BASE}p:i:P::crate", goal("crate", Alias(name="box", type="p:i:Old"), type_="p:i:P"), ())
     found = aliases.find(f"{BASE}p:i:P$t:i:T::crate-leaf", goal("crate-leaf", parent=f"{BASE}p:i:P::crate"), ())
@@ -89,7 +89,7 @@ def test_its_own_name_comes_first() -> None:
 
 
 def test_an_alias_that_fits_two_is_refused() -> None:
-    """The second one to claim an old resource is told who has it."""
+    """The error for the second resource with the same old one names the first."""
     aliases = known(f"{BASE}t:i:T::before")
     aliases.find(f"{BASE}t:i:T::one", goal("one", Alias(name="before")), ())
     with pytest.raises(AliasError, match=r"conflicting with resource with URN '.*::one'"):

@@ -25,13 +25,13 @@ MARKED = st.recursive(
 
 
 def wire(properties: dict[str, object]) -> struct_pb2.Struct:
-    """A struct as another party would write it."""
+    """A struct as a peer would send it."""
     return json_format.ParseDict(properties, struct_pb2.Struct())
 
 
 @given(st.dictionaries(st.sampled_from("abc"), MARKED, max_size=3))
 def test_what_is_sent_comes_back(properties: dict[str, object]) -> None:
-    """Every mark that the receiver understands survives the way there and back."""
+    """Every mark that the receiver understands survives a round trip."""
     assert property_values.from_struct(property_values.to_struct(properties, Form())) == properties
 
 
@@ -64,7 +64,7 @@ def test_the_marks_are_pulumis() -> None:
 
 
 def test_a_receiver_without_secrets_gets_what_is_inside() -> None:
-    """Secrets are unwrapped, at every depth, for one who does not know them."""
+    """Secrets are unwrapped, at every depth, for a receiver that does not support them."""
     sent = property_values.to_struct(
         {"s": Secret({"in": [Secret("x")]}), "r": ResourceReference("urn", "i")}, Form(secrets=False, resources=False)
     )
@@ -72,7 +72,7 @@ def test_a_receiver_without_secrets_gets_what_is_inside() -> None:
 
 
 def test_output_values_say_what_they_say() -> None:
-    """An output value is its value, a secret, or unknown; with dependencies only for those who ask."""
+    """An output value is its value, a secret, or unknown; with dependencies only if requested."""
     mark = "4dabf18193072939515e22adb298388d"
     struct = wire(
         {"o": {mark: property_values.OUTPUT, "value": "x", "secret": True, "dependencies": ["urn"]}, "u": {mark: property_values.OUTPUT}}
@@ -94,7 +94,7 @@ def test_a_secret_within_a_secret_is_one_secret() -> None:
 
 
 def test_a_secret_never_prints_itself() -> None:
-    """Neither a log nor an error shows what is inside."""
+    """Neither a log nor an error shows the content."""
     assert "hush" not in repr(Secret("hush"))
     assert "hush" not in f"{ {'key': Secret('hush')} }"
 

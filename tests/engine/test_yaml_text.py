@@ -33,7 +33,7 @@ def test_a_value_changes_and_its_comments_stay():
 
 
 def test_a_new_key_comes_last_in_its_section():
-    """Everything before and after stands as it stood."""
+    """Everything before and after is unchanged."""
     expected = SETTINGS.replace('  app:count: "3"\n', '  app:count: "3"\n  app:new: x\n')
     assert expected == with_entry(SETTINGS, ("config", "app:new"), "x")
 
@@ -58,7 +58,7 @@ def test_the_last_key_of_a_section_takes_the_section():
     "text", ["", "# only a comment\n", "config: {}\n", "config: {a: 1}\n", "config:\n", "config:\n  a: &x 1\n  b: *x\n"]
 )
 def test_other_styles_are_written_anew_where_they_must_be(text: str):
-    """Flow style, empty sections, anchors: what the file says afterwards is right all the same."""
+    """Flow style, empty sections, anchors: the file still has the right content afterwards."""
     before = (parse_yaml(text) or {}).get("config") or {}
     assert {"config": {**before, "k": ["v"]}} == parse_yaml(with_entry(text, ("config", "k"), ["v"]))
 

@@ -1,4 +1,4 @@
-"""`config` and what is under it: set, get, rm."""
+"""`config` and its subcommands: set, get, rm."""
 
 from __future__ import annotations
 

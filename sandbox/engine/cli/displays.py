@@ -37,7 +37,7 @@ def open_display(workspace: Workspace, verb: str, *, dry_run: bool) -> Display:
         from sandbox.engine.display.tree import LiveTree
 
         return LiveTree(workspace.stdout, board, headline)
-    # A run does not depend on somebody watching it.
+    # A run does not depend on its display.
     with contextlib.suppress(OSError):
         workspace.print(headline)
     if args.diff:
@@ -48,7 +48,7 @@ def open_display(workspace: Workspace, verb: str, *, dry_run: bool) -> Display:
 
 
 def live(workspace: Workspace) -> bool:
-    """Whether a tree can be drawn: on a terminal that takes colours and moves its cursor."""
+    """Whether a tree can be drawn: on a terminal with colours and a movable cursor."""
     if workspace.args.non_interactive or workspace.args.color == "never" or workspace.environment.get("NO_COLOR"):
         return False
     return workspace.stdout.isatty() and workspace.environment.get("TERM", "") != "dumb"

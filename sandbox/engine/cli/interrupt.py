@@ -18,7 +18,7 @@ def interruptible(token: CancelToken, say: Callable[[str], None]) -> Iterator[No
     """Turns SIGINT and SIGTERM into `token.cancel()` and, the second time, `token.kill()` while the block runs; `say` tells the user."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        # Done before it is said: the second ^C may come in the middle of this very handler, and must not count as a first.
+        # Acts before it prints: a second ^C may interrupt this handler, and must not count as the first.
         if token.cancelled:
             token.kill()
             say("^C received again; terminating.")

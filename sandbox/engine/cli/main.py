@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one command; what went wrong is one `error:` line on the error output."""
+    """Runs one command; an error is one `error:` line on the error output."""
     code = command(argv)
     try:
         sys.stdout.flush()
     except OSError:
-        # Whoever read our output has gone, or the disk it goes to is full: the interpreter must not try again at its end.
+        # The reader of our output is gone, or its disk is full: the interpreter must not flush it again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
 def command(argv: Sequence[str], **world: Any) -> int:
-    """Runs one command in a world that may be given: the fields of `Workspace` beside its arguments."""
+    """Runs one command; tests may pass the other fields of `Workspace`."""
     out: TextIO = world.get("stdout") or sys.stdout
     err: TextIO = world.get("stderr") or sys.stderr
     try:
@@ -39,10 +39,10 @@ def command(argv: Sequence[str], **world: Any) -> int:
         err.write(f"error: {bad}\n")
         return bad.exit_code
     except KeyboardInterrupt:
-        # Outside of a run there is nothing to end but the command itself.
+        # Outside a run only the command itself has to end.
         err.write("error: interrupted\n")
         return EXIT_CANCELLED
     except BrokenPipeError:
-        # Whoever read our output has gone: nothing is left to say, and nobody to say it to.
+        # The reader of our output is gone: no message can reach it.
         return EXIT_ERROR
     return 0

@@ -1,4 +1,4 @@
-"""Which verbs and flags there are, and the refusal, by name, of Pulumi's that this engine does not do."""
+"""The verbs and flags, and the refusal of those that only Pulumi's CLI has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     _Verbs = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - argparse has no public name for it
 
 
-# Of the flags that may stand before the verb and after it.
+# For flags that are allowed before and after the verb.
 _DEFAULTS = {"cwd": None, "stack": None, "non_interactive": False, "color": "auto", "config_file": None, "yes": False}
 
 
@@ -31,7 +31,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The verb (`args.run`) and its flags.
 
     Raises:
-        UsageError: the command line is not understood, or asks for what this engine refuses.
+        UsageError: the command line is invalid, or asks for something this engine does not support.
     """
     refuse_verbs(_words(argv))
     args, left = _build().parse_known_args(list(argv))
@@ -54,7 +54,7 @@ def _words(argv: Sequence[str]) -> list[str]:
 def _build() -> argparse.ArgumentParser:
     root = _Parser(
         prog="python -m sandbox.engine",
-        description="The embedded engine: a part of the pulumi CLI for Python programs, for the sandbox and for CI. Production is Pulumi.",
+        description="The embedded engine: a subset of the pulumi CLI for Python programs, for sandbox and CI. Use Pulumi in production.",
         allow_abbrev=False,
     )
     _common(root, top=True)
@@ -67,13 +67,13 @@ def _build() -> argparse.ArgumentParser:
 
 
 def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
-    # At the top a flag must not overwrite with its default what the verb was given, and the reverse.
+    # A default must not overwrite the value that was given at the other place.
     missing = argparse.SUPPRESS
     parser.add_argument("-C", "--cwd", metavar="DIR", default=missing, help="run as if started in this folder")
     parser.add_argument("--non-interactive", action="store_true", default=missing, help="never ask")
-    parser.add_argument("--color", choices=("auto", "never"), default=missing, help="never: plain lines also on a terminal")
+    parser.add_argument("--color", choices=("auto", "never"), default=missing, help="never: plain lines, even on a terminal")
     if not top:
-        parser.add_argument("-s", "--stack", metavar="NAME", default=missing, help="the stack; else the selected one")
+        parser.add_argument("-s", "--stack", metavar="NAME", default=missing, help="the stack (default: the selected one)")
 
 
 def _verb(verbs: _Verbs, name: str, run: Verb, *aliases: str) -> _Parser:
@@ -100,14 +100,14 @@ def _stack_verbs(verbs: _Verbs) -> None:
     _config_file(made)
     chosen = _verb(under, "select", stack.select)
     chosen.add_argument("name", nargs="?")
-    _flag(chosen, "-c", "--create", text="make the stack if it is not there")
+    _flag(chosen, "-c", "--create", text="create the stack if it does not exist")
     listed = _verb(under, "ls", stack.list_stacks, "list")
     _flag(listed, "-j", "--json", text="as JSON")
     _flag(listed, "-a", "--all", text="of all projects")
     removed = _verb(under, "rm", stack.remove, "remove")
     removed.add_argument("name", nargs="?")
     _flag(removed, "-y", "--yes", text="do not ask")
-    _flag(removed, "-f", "--force", text="also when it still has resources")
+    _flag(removed, "-f", "--force", text="even if it still has resources")
     _flag(removed, "--preserve-config", text="keep the settings file")
     shown = _verb(under, "output", stack.output)
     shown.add_argument("name", nargs="?")
@@ -123,7 +123,7 @@ def _stack_verbs(verbs: _Verbs) -> None:
 
 def _config_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config-file", metavar="FILE", default=argparse.SUPPRESS, help="settings of the stack, instead of Pulumi.<stack>.yaml"
+        "--config-file", metavar="FILE", default=argparse.SUPPRESS, help="settings file of the stack, instead of Pulumi.<stack>.yaml"
     )
 
 
@@ -137,7 +137,7 @@ def _config_verbs(verbs: _Verbs) -> None:
     put.add_argument("key")
     put.add_argument("value", nargs="?")
     _flag(put, "--secret", text="encrypt the value")
-    _flag(put, "--plaintext", text="the value is meant to be readable")
+    _flag(put, "--plaintext", text="store the value as plain text")
     put.add_argument("--type", choices=("string", "int", "bool", "float"))
     got = _verb(under, "get", config.get)
     got.add_argument("key")
@@ -162,10 +162,10 @@ def _run_verbs(verbs: _Verbs) -> None:
         _flag(parser, "--diff", text="show every property that changes")
         _flag(parser, "--expect-no-changes", text="fail when something changes")
         _flag(parser, "--show-secrets", text="show secrets in the output")
-        _flag(parser, "--continue-on-error", text="go on with what does not depend on a failure")
+        _flag(parser, "--continue-on-error", text="continue with resources that do not depend on a failed one")
         _flag(parser, "--suppress-outputs", text="do not show the stack's outputs")
         parser.add_argument("-p", "--parallel", type=int, metavar="N", help="provider calls at a time")
-        parser.add_argument("-t", "--target", action="append", default=[], metavar="URN", help="only these resources; globs too")
+        parser.add_argument("-t", "--target", action="append", default=[], metavar="URN", help="only these resources (URNs or globs)")
         parser.add_argument("--event-log", metavar="FILE", help="write every engine event, as JSON lines")
         parser.add_argument("-m", "--message", default="", help="kept in the history")
         if name != "refresh":
@@ -188,7 +188,7 @@ def _state_verbs(verbs: _Verbs) -> None:
     gone = _verb(under, "delete", state.delete, "remove", "rm")
     gone.add_argument("urns", nargs="+", metavar="URN")
     _flag(gone, "--force", text="also protected ones")
-    _flag(gone, "--target-dependents", text="and all that depends on them")
+    _flag(gone, "--target-dependents", text="also everything that depends on them")
     free = _verb(under, "unprotect", state.unprotect)
     free.add_argument("urns", nargs="*", metavar="URN")
     _flag(free, "--all", text="every resource")

@@ -1,4 +1,4 @@
-"""What the pulumi CLI does and this engine does not, refused by name."""
+"""Commands and flags of the pulumi CLI that this engine does not support, refused by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ELSEWHERE = "use the pulumi CLI for it: both work on the same state"
+ELSEWHERE = "use the pulumi CLI: it works on the same state"
 _VERBS = """
     about ai api console context convert convert-trace copilot deployment do env gen-completion import install language-info login
     logout logs neo new org package plugin policy project query replay-events schema template up-to-date version view-trace watch whoami
@@ -42,8 +42,8 @@ def refuse_verbs(words: Sequence[str]) -> None:
 
 
 def unknown(word: str) -> UsageError:
-    """What to say to a word of the command line that nothing took."""
+    """The error for an argument that no parser accepted."""
     if word.split("=", maxsplit=1)[0] in _FLAGS.split():
         return UsageError(f"`{word.split('=', maxsplit=1)[0]}` is not supported by this engine; {ELSEWHERE}")
     what = "unknown flag" if word.startswith("-") else "unexpected argument"
-    return UsageError(f"{what}: {word}; this engine knows only a part of the pulumi CLI, see `--help`")
+    return UsageError(f"{what}: {word}; this engine supports a subset of the pulumi CLI; see `--help`")

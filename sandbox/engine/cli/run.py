@@ -41,12 +41,12 @@ def preview(workspace: Workspace) -> None:
 
 
 def up(workspace: Workspace) -> None:
-    """Make the resources what the program says."""
+    """Create, update and delete resources so that they match the program."""
     _change(workspace, "up")
 
 
 def refresh(workspace: Workspace) -> None:
-    """Make the state what the resources are."""
+    """Update the state so that it matches the resources."""
     _change(workspace, "refresh")
 
 
@@ -80,7 +80,7 @@ def _change(workspace: Workspace, verb: Verb) -> None:
 
 
 class _Command:
-    """One command's work on a stack: the same options, previewed and then carried out."""
+    """One command on a stack: the preview and the run, with the same options."""
 
     def __init__(self, workspace: Workspace, verb: Verb) -> None:
         """Opens the configuration, the secrets and the state."""
@@ -103,7 +103,7 @@ class _Command:
             path = workspace.backend.state_file(workspace.ref)
             raise EngineError(f"failed to load checkpoint {path}: {bad!r}; restore it from {path.name}.bak") from None
         if workspace.state_secrets is not workspace.secrets:
-            # The state was encrypted under another salt: from now on it is under the settings' own.
+            # The state was encrypted with another salt; from now on it uses the salt of the settings.
             self._seal.forget()
         return found
 
@@ -137,7 +137,7 @@ class _Command:
             raise ChangesFoundError("no changes were expected for preview but changes were proposed")
 
     def change(self) -> None:
-        """Runs, keeps the state after every step, and adds to the history."""
+        """Runs, saves the state after every step, and adds an entry to the history."""
         workspace = self._workspace
         start = workspace.nanoseconds() // 10**9
         try:
@@ -168,7 +168,7 @@ class _Command:
         try:
             add_to_history(workspace.backend, workspace.ref, update, nanoseconds)
         except OSError as bad:
-            workspace.warn(f"this run is missing in the history: {bad.strerror} in {workspace.backend.folder('history', workspace.ref)}")
+            workspace.warn(f"this run is missing from the history: {bad.strerror} in {workspace.backend.folder('history', workspace.ref)}")
 
     def _operate(self, *, dry_run: bool) -> Outcome:
         workspace = self._workspace
@@ -204,7 +204,7 @@ class _Command:
 
 
 class _FailedRunError(ReportedError):
-    """The run failed; its events have said why."""
+    """The run failed; its events have reported the reason."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__("the run failed")
@@ -238,6 +238,6 @@ def _event_log(workspace: Workspace) -> Iterator[TextIO | None]:
     try:
         yield log
     finally:
-        # What a full disk did not take is given up already.
+        # The stream has already reported lines that a full disk did not take.
         with contextlib.suppress(OSError):
             log.close()

@@ -1,4 +1,4 @@
-"""`stack` and what is under it: init, select, ls, rm, output, export, import."""
+"""`stack` and its subcommands: init, select, ls, rm, output, export, import."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def init(workspace: Workspace) -> None:
     if not name:
         raise UsageError("missing stack name: `stack init <name>`")
     if workspace.args.secrets_provider not in ("default", "passphrase"):
-        raise UsageError(f"--secrets-provider {workspace.args.secrets_provider} is not supported: this engine knows passphrase")
+        raise UsageError(f"--secrets-provider {workspace.args.secrets_provider} is not supported: use passphrase")
     ref = parse_stack_ref(name, workspace.project.name)
     if workspace.backend.exists(ref):
         raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")
@@ -85,7 +85,7 @@ def init(workspace: Workspace) -> None:
 
 
 def select(workspace: Workspace) -> None:
-    """`stack select NAME`: the stack that commands without --stack are about."""
+    """`stack select NAME`: choose the stack for commands without --stack."""
     name = workspace.args.name or workspace.args.stack
     if not name:
         raise UsageError("no stack selected; name one: `stack select <name>`")
@@ -162,7 +162,7 @@ def output(workspace: Workspace) -> None:
 
 
 def _outputs(workspace: Workspace) -> dict[str, Any]:
-    workspace.ref  # noqa: B018 - an unknown stack is an error before a missing passphrase is
+    workspace.ref  # noqa: B018 - report an unknown stack before a missing passphrase
     decrypt = workspace.state_secrets.decrypt if getattr(workspace.args, "show_secrets", False) else None
     return stack_outputs(workspace.state, decrypt)
 
@@ -195,7 +195,7 @@ def import_(workspace: Workspace) -> None:
     text = workspace.stdin.read() if workspace.args.file is None else _import_file(workspace.cwd / workspace.args.file)
     deployment = read_export(text, ref.project, ref.name, force=workspace.args.force)
     if has_plaintext(deployment):
-        # What comes readable is encrypted as this stack's other secrets are.
+        # Plaintext secrets are encrypted with this stack's secrets manager.
         workspace.state = deployment
         deployment = with_ciphertext(deployment, workspace.state_secrets.encrypt)
         deployment.setdefault("secrets_providers", {"type": "passphrase", "state": workspace.state_secrets.state()})

@@ -1,4 +1,4 @@
-"""`state delete`, `state unprotect` and `cancel`: what puts a stack right by hand."""
+"""`state delete`, `state unprotect` and `cancel`: manual repairs of a stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def delete(workspace: Workspace) -> None:
-    """`state delete URN…`: the engine forgets the resources; what they stand for is left alone."""
+    """`state delete URN…`: remove resources from the state; the real ones are not deleted."""
     with lock.locked(workspace.backend, workspace.ref, workspace.now):
         changed, urns = deleted(
             workspace.state or {}, workspace.args.urns, force=workspace.args.force, target_dependents=workspace.args.target_dependents
@@ -24,7 +24,7 @@ def delete(workspace: Workspace) -> None:
 
 
 def unprotect(workspace: Workspace) -> None:
-    """`state unprotect URN…|--all`: the resources may be deleted again."""
+    """`state unprotect URN…|--all`: allow the resources to be deleted."""
     if not workspace.args.all and not workspace.args.urns:
         raise UsageError("Must supply <resource URN>, or --all")
     with lock.locked(workspace.backend, workspace.ref, workspace.now):
@@ -40,7 +40,7 @@ def _put(workspace: Workspace, deployment: dict[str, Any]) -> None:
 
 
 def cancel(workspace: Workspace) -> None:
-    """`cancel`: deletes the locks of a stack whose writer is gone."""
+    """`cancel`: delete the locks of a stack after its writer was killed."""
     if workspace.args.name:
         workspace.ref = workspace.existing(workspace.args.name)
     name = workspace.ref.name

@@ -1,4 +1,4 @@
-"""What one command works on: the project, the backend, the stack, its settings and its secrets, each opened when first needed."""
+"""The project, backend, stack, settings and secrets of one command, each opened when first needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Workspace:
-    """One command's world. Everything from outside is an argument; tests give their own."""
+    """The environment of one command. All external input is an argument, so tests can pass their own."""
 
     args: argparse.Namespace
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -45,7 +45,7 @@ class Workspace:
         """The folder the command works in."""
         folder = Path(self.args.cwd or ".").resolve()
         if not folder.is_dir():
-            raise UsageError(f"--cwd {self.args.cwd}: there is no such folder")
+            raise UsageError(f"--cwd {self.args.cwd}: the folder does not exist")
         return folder
 
     @cached_property
@@ -65,10 +65,10 @@ class Workspace:
 
     @cached_property
     def ref(self) -> StackRef:
-        """The stack the command is about: `--stack`, else `PULUMI_STACK`, else the selected one; it exists.
+        """The existing stack of the command: `--stack`, then `PULUMI_STACK`, then the selected stack.
 
         Raises:
-            StackNotFoundError: none is named, or it is not there.
+            StackNotFoundError: no stack is named, or it does not exist.
         """
         name = self.args.stack or self.environment.get("PULUMI_STACK")
         if name:
@@ -81,18 +81,18 @@ class Workspace:
         raise StackNotFoundError("no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or --stack")
 
     def existing(self, name: str) -> StackRef:
-        """The stack of a name.
+        """The stack with a name.
 
         Raises:
-            StackNotFoundError: there is none.
+            StackNotFoundError: it does not exist.
         """
         ref = parse_stack_ref(name, self.project.name)
         if not self.backend.exists(ref):
-            raise StackNotFoundError(f"no stack named '{name}' found; `stack ls` lists the ones there are, `stack init {name}` makes it")
+            raise StackNotFoundError(f"no stack named '{name}' found; `stack ls` lists the existing stacks, `stack init {name}` creates it")
         return ref
 
     def settings_path(self, ref: StackRef) -> Path:
-        """The settings file of a stack: `--config-file`, else `Pulumi.<stack>.yaml` beside Pulumi.yaml (or in its stackConfigDir)."""
+        """The settings file of a stack: `--config-file`, otherwise `Pulumi.<stack>.yaml` beside Pulumi.yaml (or in its stackConfigDir)."""
         given = self.args.config_file
         if given:
             return self.cwd / str(given)
@@ -110,7 +110,7 @@ class Workspace:
 
     @cached_property
     def secrets(self) -> PassphraseSecrets:
-        """The stack's secrets manager: of its settings, else of its state, else a new one; settings without one get it.
+        """The stack's secrets manager, from its settings, then its state, or a new one; it is added to settings without one.
 
         Raises:
             SecretsError: no passphrase, or a wrong one.
@@ -125,7 +125,7 @@ class Workspace:
 
     @cached_property
     def state_secrets(self) -> PassphraseSecrets:
-        """What opens the secrets in the state: usually the stack's own manager; another after an import from elsewhere."""
+        """The secrets manager of the state: usually the stack's own; a different one after an import from another stack."""
         salt = state_salt(self.state)
         if salt is None or salt == self.secrets.state()["salt"]:
             return self.secrets
@@ -133,27 +133,27 @@ class Workspace:
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody is there to answer."""
+        """Whether a user can answer questions."""
         return not self.args.non_interactive and self.stdin.isatty() and self.stdout.isatty()
 
     @property
     def confirmed(self) -> bool:
-        """Whether `--yes` was given, or its environment variable."""
+        """Whether `--yes` or its environment variable is set."""
         return self.args.yes or self.environment.get("PULUMI_SKIP_CONFIRMATIONS", "").lower() in ("1", "true")
 
     def print(self, text: str = "") -> None:
-        """A line on the standard output."""
+        """Print a line to the standard output."""
         self.stdout.write(f"{text}\n")
 
     def warn(self, text: str) -> None:
-        """A warning on the error output."""
+        """Print a warning to the error output."""
         self.stderr.write(f"warning: {text}\n")
 
     def confirm(self, question: str, expected: str = "yes") -> bool:
         """Whether the user agrees: by `--yes`, or by typing `expected`.
 
         Raises:
-            ConfirmationError: nobody is there to ask.
+            ConfirmationError: there is no terminal to ask on.
         """
         if self.confirmed:
             return True
@@ -164,16 +164,16 @@ class Workspace:
         return self.stdin.readline().strip() == expected
 
     def now(self) -> str:
-        """The present moment as RFC 3339 with nanoseconds, as Pulumi writes it."""
+        """The current time as RFC 3339 with nanoseconds, as Pulumi writes it."""
         nanoseconds = self.nanoseconds()
         moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds % 10**9:09}Z"
 
     def save_state(self, deployment: str | None) -> None:
-        """Puts a deployment, as JSON text, in the place of the stack's state.
+        """Replaces the stack's state with a deployment (JSON text).
 
         Raises:
-            BackendError: it can't be written; the state before is intact.
+            BackendError: it can't be written; the previous state is unchanged.
         """
         try:
             self.backend.save(self.ref, deployment)
@@ -182,23 +182,25 @@ class Workspace:
 
 
 def unwritable(backend: FileBackend, ref: StackRef, bad: OSError) -> BackendError:
-    """What to say when the state of a stack can't be written."""
+    """The error for a state that can't be written."""
     path = backend.state_file(ref)
-    return BackendError(f"could not save the state {path}: {bad.strerror}; the state before is intact: make room or access, and run again")
+    return BackendError(
+        f"could not save the state {path}: {bad.strerror}; the previous state is unchanged: free space or fix permissions, then run again"
+    )
 
 
 def state_salt(state: Mapping[str, Any] | None) -> str | None:
     """The salt in a deployment's `secrets_providers`.
 
     Raises:
-        SecretsError: the state's secrets are kept by another provider than the passphrase.
+        SecretsError: the state uses a secrets provider other than passphrase.
     """
     provider = (state or {}).get("secrets_providers") or {}
     if not provider:
         return None
     if provider.get("type") != "passphrase":
         raise SecretsError(
-            f"the state's secrets are kept by the provider {provider.get('type')!r}, and this engine knows passphrase: "
+            f"the state uses the secrets provider {provider.get('type')!r}, but this engine supports only passphrase: "
             "change it with `pulumi stack change-secrets-provider passphrase`"
         )
     salt = (provider.get("state") or {}).get("salt")

@@ -1,1 +1,1 @@
-"""What a run prints: all of it comes from the stream of engine events."""
+"""What a run prints; all of it comes from the stream of engine events."""

@@ -1,4 +1,4 @@
-"""What is known of a run at one moment, made event by event; every display draws from it."""
+"""The status of a run, updated with each event; every display reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True)
 class Look:
-    """What a run is shown as: a plan (`planned`) or a change, with or without secrets and outputs."""
+    """How a run is shown: as a plan (`planned`) or as changes, with or without secrets and outputs."""
 
     planned: bool
     show_secrets: bool = False
@@ -27,7 +27,7 @@ class Look:
 
 @dataclass
 class Row:
-    """One resource of the run. Times are seconds of a clock that only goes forward; `steps` has the last metadata of each operation."""
+    """One resource of the run. Times are seconds of a monotonic clock; `steps` has the last metadata of each operation."""
 
     urn: str
     operation: str = "same"
@@ -58,16 +58,16 @@ class Row:
 
     @property
     def done(self) -> bool:
-        """Whether its present operation has ended, well or not."""
+        """Whether its current operation has ended, successfully or not."""
         return self.failed or self.ended is not None
 
     @property
     def worth_showing(self) -> bool:
-        """Whether anything happens to it, or it has something to say."""
+        """Whether it changes or has messages."""
         return self.is_root or self.operation != "same" or self.failed or bool(self.diagnostics)
 
     def count(self, severity: str) -> int:
-        """How many lasting messages of a severity it has."""
+        """The number of its non-ephemeral messages of a severity."""
         return sum(1 for found in self.diagnostics if _severity(found) == severity and not found.get("ephemeral"))
 
     def metadata(self) -> dict[str, Any]:
@@ -76,10 +76,10 @@ class Row:
 
 
 class Board:
-    """The rows of a run by URN, in order of appearance, and what belongs to the run as a whole."""
+    """The rows of a run by URN, in order of appearance, and the data of the run as a whole."""
 
     def __init__(self, stack_urn: str, clock: Callable[[], float], look: Look) -> None:
-        """`stack_urn` is who speaks when a message names nobody; `clock` gives seconds."""
+        """`stack_urn` gets the messages that name no resource; `clock` returns seconds."""
         self.look = look
         self.rows: dict[str, Row] = {}
         self.summary: dict[str, Any] | None = None
@@ -95,7 +95,7 @@ class Board:
         self._finish: float | None = None
 
     def apply(self, event: Event) -> Row | None:
-        """Takes an event in; gives the row it is about, if any."""
+        """Processes an event; returns its row, if any."""
         for kind, handle in (
             ("resourcePreEvent", self._begun),
             ("resOutputsEvent", self._ended),
@@ -120,20 +120,20 @@ class Board:
         return (self._clock() if self._finish is None else self._finish) - self._begin
 
     def close(self) -> None:
-        """No more events come: what is under way now was interrupted, but for a preview, which does nothing."""
+        """The events have ended. Operations still in progress were interrupted, except in a preview, which has none."""
         self.closed = True
         for row in self.rows.values():
             row.interrupted = not self.look.planned and not row.done and row.started is not None and row.operation != "same"
 
     def row(self, urn: str) -> Row:
-        """The row of a URN, made when it is new."""
+        """The row of a URN, created when it is new."""
         urn = urn or self._stack_urn
         if urn not in self.rows:
             self.rows[urn] = Row(urn)
         return self.rows[urn]
 
     def status(self, row: Row) -> str:
-        """What a row's operation is at: `create`, `creating (2s)`, `created (0.31s)`, `creating failed`."""
+        """The status of a row's operation: `create`, `creating (2s)`, `created (0.31s)`, `creating failed`."""
         spoken = words(row.operation)
         if row.failed:
             return f"{spoken.doing} failed".strip()

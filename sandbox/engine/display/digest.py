@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.engine.display.board import Board
     from sandbox.engine.display.stream import Event
 
-# A replacement is one step of the plan; what it is made of is not.
+# A replacement is one step of the plan; its create and delete are not counted.
 _PARTS = ("create-replacement", "delete-replaced", "discard-replaced", "read-replacement", "import-replacement")
 
 
@@ -44,7 +44,7 @@ class Digest:
                 self._steps.append(_step(body))
 
     def notice(self, text: str) -> None:
-        """Goes to the error output: the standard output is JSON and nothing else."""
+        """Printed to the error output: the standard output is only JSON."""
         write_at_once(self._err, text)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`--diff`: every resource that changes, with every property, as it comes."""
+"""`--diff`: every resource that changes, with its properties, in order of events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARTS = ("create-replacement", "delete-replaced", "discard-replaced")
 
 
 class FullDifferences:
-    """Prints each step in full; unchanged resources are left out, but for the stack. Warnings and errors go to `err`."""
+    """Prints each step in full; unchanged resources are left out, except the stack. Warnings and errors go to `err`."""
 
     def __init__(self, out: TextIO, err: TextIO, board: Board) -> None:
         self._out, self._err, self._board = out, err, board
@@ -37,7 +37,7 @@ class FullDifferences:
             self._say(row, event)
 
     def _head(self, row: Row) -> None:
-        # What a refresh does is known when it has been done.
+        # The result of a refresh is known only when it has ended.
         if row.operation in (*_PARTS, "refresh") or (row.operation == "same" and not row.is_root):
             return
         self._title(row)
@@ -80,7 +80,7 @@ class FullDifferences:
             self._outputs(row)
 
     def _drift(self, row: Row) -> None:
-        """What a refresh has found: an update is shown whole, of anything else the outputs that went or changed."""
+        """The result of a refresh: an update in full, otherwise the removed or changed outputs."""
         if row.operation == "update":
             self._head(row)
         elif row.operation != "same" or row.is_root:
@@ -97,7 +97,7 @@ class FullDifferences:
     def _outputs(self, row: Row) -> None:
         metadata, level, printer = row.metadata(), self._level(row), Printer(show_secrets=self._board.look.show_secrets)
         inputs, new = (properties(metadata, row.states, new=True, kind=kind) for kind in ("inputs", "outputs"))
-        # What an output shares with its input has been shown above.
+        # Outputs that equal an input were shown above.
         known = {key for key, value in new.items() if key in inputs and inputs[key] == value}
         if metadata.get("old") is None:
             printer.values(new, level + 1, without=known)
@@ -132,10 +132,10 @@ class FullDifferences:
         self._out.flush()
 
     def notice(self, text: str) -> None:
-        """Prints a word of the command itself."""
+        """Prints a message of the command itself."""
         write_at_once(self._out, text)
 
     def close(self) -> None:
-        """Prints the sections below; outputs stand with the stack already."""
+        """Prints the final sections; outputs were already shown with the stack."""
         self._board.close()
         self._print([*policies(self._board), *resources(self._board)])

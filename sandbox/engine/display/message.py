@@ -1,4 +1,4 @@
-"""A diagnostic as a person wants to read it: the message itself, and where in the user's own code it came from."""
+"""A diagnostic for the user: the message itself, and its place in the user's own code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[^%]*%\}>")
 
 
 def prefixed(diagnostic: dict[str, Any]) -> str:
-    """A diagnostic's text with its prefix (`warning: `), without colours, tracebacks made short."""
+    """A diagnostic's text with its prefix (`warning: `), without colours and with short tracebacks."""
     text = _ESCAPES.sub("", str(diagnostic.get("message", "")))
     if diagnostic.get("severity") == "error":
         text = concise(text)
@@ -21,9 +21,9 @@ def prefixed(diagnostic: dict[str, Any]) -> str:
 
 
 def concise(text: str) -> str:
-    """A provider's error without the machinery that carried it.
+    """A provider's error without its Python or gRPC wrapping.
 
-    Of a Python traceback stays what was raised and the places in code that is nobody's library; of a gRPC error its details.
+    Keeps the exception and the user's own frames of a Python traceback, and the details of a gRPC error.
     """
     rpc = _RPC.search(text)
     if rpc and "RPC that terminated" in text:
@@ -32,7 +32,7 @@ def concise(text: str) -> str:
     if _TRACEBACK not in text:
         return text
     before, _, _ = text.partition(_TRACEBACK)
-    # What was raised last is what reached the engine; what it was raised while handling is named in its own text, if at all.
+    # The last exception is the one that reached the engine; the earlier ones of the chain are left out.
     lines = text.rpartition(_TRACEBACK)[2].strip("\n").split("\n")
     places = []
     last = 0
@@ -46,7 +46,7 @@ def concise(text: str) -> str:
 
 
 def _raised(lines: list[str], last_frame: int) -> str:
-    """What follows the frames: the exception with all lines of its message."""
+    """The text after the frames: the exception with all lines of its message."""
     for number in range(last_frame + 1, len(lines)):
         if lines[number] and not lines[number].startswith(" "):
             return "\n".join(lines[number:]).rstrip()

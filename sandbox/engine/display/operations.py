@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """How one operation is spoken of: its mark, what it will do, does, did, and its colour for rich."""
+    """The words for one operation: mark, planned, current and done forms, and its colour for rich."""
 
     mark: str
     plan: str
@@ -38,7 +38,7 @@ ORDER = tuple(_WORDS)
 
 
 def words(operation: str) -> Words:
-    """The words of an operation; one this engine does not know is called by its own name."""
+    """The words for an operation; an unknown one is shown with its own name."""
     return _WORDS.get(operation) or Words("  ", operation, operation, operation, "default")
 
 

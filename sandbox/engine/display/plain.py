@@ -24,7 +24,7 @@ class PlainLines:
         self._out, self._board = out, board
 
     def show(self, event: Event) -> None:
-        """Prints what the event says, if it says anything new."""
+        """Prints a line for the event if it has news."""
         row = self._board.apply(event)
         if row is None:
             return
@@ -40,7 +40,7 @@ class PlainLines:
     def _spoken(self, event: Event) -> str:
         said = event["diagnosticEvent"]
         if said.get("severity") in ("debug", "error"):
-            # An error is shown whole under Diagnostics; here the operation's line says that it failed.
+            # Errors are shown in full under Diagnostics; here the line of the operation shows that it failed.
             return ""
         row = self._board.row(said.get("urn", ""))
         text = prefixed(said).split("\n")[0]
@@ -61,11 +61,11 @@ class PlainLines:
         return line.rstrip()
 
     def notice(self, text: str) -> None:
-        """Prints a word of the command itself."""
+        """Prints a message of the command itself."""
         write_at_once(self._out, text)
 
     def close(self) -> None:
-        """Prints what was interrupted, and the sections below."""
+        """Prints interrupted operations and the final sections."""
         self._board.close()
         for row in self._board.rows.values():
             if row.interrupted:
@@ -76,7 +76,7 @@ class PlainLines:
 
 
 def information(row: Row) -> str:
-    """What changes about a row: ` [diff: ~value]`."""
+    """The changes of a row: ` [diff: ~value]`."""
     metadata = row.steps.get("replace") if row.operation in ("create-replacement", "delete-replaced") else None
     metadata = metadata or row.metadata()
     if row.operation == "same" or not metadata.get("old") or not metadata.get("new"):
@@ -84,7 +84,7 @@ def information(row: Row) -> str:
     (old_in, old_out), (new_in, new_out) = (
         [properties(metadata, row.states, new=side, kind=kind) for kind in ("inputs", "outputs")] for side in (False, True)
     )
-    # Drift does not show in the inputs: a refresh found other outputs, an update answers outputs that are not what is wanted.
+    # Drift is in the outputs, not the inputs: a refresh finds changed outputs, an update corrects them.
     drifted = (old_out, new_out) if row.refreshed else ({key: old_out[key] for key in new_in if key in old_out}, new_in)
     for old, new in ((old_in, new_in), drifted if drifted[0] else ({}, {})):
         if text := short_difference(old, new, metadata.get("diffs")):

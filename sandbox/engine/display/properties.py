@@ -22,7 +22,7 @@ _LINE_LENGTH = 150
 
 @dataclass(frozen=True)
 class Hidden:
-    """A secret: equal to another when what it hides is."""
+    """A secret; equal to another if their values are equal."""
 
     value: str
 
@@ -43,7 +43,7 @@ def _hidden(value: Any) -> Hidden:
 
 
 def short_difference(old: Side, new: Side, include: list[str] | None) -> str:
-    """`diff: +added-removed~changed`, or nothing when nothing differs; `include` names the properties the provider counts."""
+    """`diff: +added-removed~changed`, or empty if nothing differs; `include` names the properties that the provider reported."""
 
     def listed(mark: str, keys: set[str]) -> str:
         chosen = sorted(key for key in keys if not include or key in include)
@@ -55,7 +55,7 @@ def short_difference(old: Side, new: Side, include: list[str] | None) -> str:
 
 
 def without_pending(old: Side, new: Side) -> tuple[Side, Side]:
-    """Both sides without what was known and is not yet known again: a preview can't tell whether it changes."""
+    """Both sides without values that are unknown in the new one: a preview can't know whether they change."""
     left = {key: value for key, value in old.items() if new.get(key) != UNKNOWN_TEXT}
     right = {key: value for key, value in new.items() if key not in old or value != UNKNOWN_TEXT}
     for key in left.keys() & right.keys():
@@ -65,7 +65,7 @@ def without_pending(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 class Printer:
-    """Prints values and differences as lines, four spaces a level; marks of changes stand in the last two columns before a name."""
+    """Prints values and differences as lines, four spaces a level; change marks are in the two columns before a name."""
 
     def __init__(self, *, show_secrets: bool = False) -> None:
         self.lines: list[str] = []
@@ -78,7 +78,7 @@ class Printer:
             self._value(key.ljust(width), found[key], level, mark)
 
     def difference(self, old: Side, new: Side, level: int, *, sames: bool = False, without: Collection[str] = ()) -> None:
-        """What differs between two sides, and with `sames` what does not; `without` names properties to leave out."""
+        """The differences between two sides, and with `sames` equal values too; `without` names properties to leave out."""
         every = sorted(old.keys() | new.keys())
         width = max(map(len, every), default=0)
         for key in every:
@@ -114,7 +114,7 @@ class Printer:
             self._line(level, "~ ", f"{title}: {self._plain(old)} => {self._plain(new)}")
 
     def _text(self, old: list[str], new: list[str], level: int) -> None:
-        """Two texts of several lines: what goes, what comes, and a little of what stays around it."""
+        """A line diff of two texts: removed lines, added lines, and some context."""
         changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
         for number, (tag, start, end, new_start, new_end) in enumerate(changes):
             if tag == "equal":
@@ -158,7 +158,7 @@ class Printer:
 
 
 def _around(lines: list[str], *, first: bool, last: bool) -> list[str]:
-    """Of unchanged lines those next to a change: two of them."""
+    """Unchanged lines next to a change: two on each side."""
     told = [line for line in lines if line.strip()]
     if len(told) <= _CONTEXT * (2 - first - last) + 1:
         return told
@@ -166,7 +166,7 @@ def _around(lines: list[str], *, first: bool, last: bool) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    """The first three lines of a text, and of each the first 150 characters, as the CLI shows it."""
+    """The first three lines of a text, each cut at 150 characters, as the CLI shows it."""
     lines = text.split("\n")
     kept = [f"{line[:_LINE_LENGTH]}..." if len(line) > _LINE_LENGTH else line for line in lines[:_LINES]]
     return "\n".join([*kept, "..."] if len(lines) > _LINES else kept)

@@ -1,4 +1,4 @@
-"""What stands below the rows when a run has ended: diagnostics, policies, outputs, resources, duration. Plain lines."""
+"""The final sections of a run, as plain lines: diagnostics, policies, outputs, resources, duration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEVELS = {"mandatory": 0, "remediate": 1, "advisory": 2}
 
 
 def diagnostics(board: Board) -> list[str]:
-    """Every lasting message, once, grouped by resource."""
+    """Every non-ephemeral message, once, grouped by resource."""
     lines: list[str] = []
     for row in board.rows.values():
         said = _messages(row)
@@ -29,7 +29,7 @@ def diagnostics(board: Board) -> list[str]:
 
 
 def _messages(row: Row) -> list[str]:
-    """A row's messages; what came in pieces on one stream is one message, and the same message counts once."""
+    """A row's messages; parts of one stream are joined, and repeated messages are shown once."""
     found: list[str] = []
     streams: dict[int, int] = {}
     for diagnostic in row.diagnostics:
@@ -46,7 +46,7 @@ def _messages(row: Row) -> list[str]:
 
 
 def policies(board: Board) -> list[str]:
-    """The policy packs that ran, with what they found and put right."""
+    """The policy packs that ran, with their violations and remediations."""
     packs: Mapping[str, str] = (board.summary or {}).get("PolicyPacks") or {}
     if not packs and not board.policy_events:
         return []
@@ -79,7 +79,7 @@ def _violation(event: dict[str, Any]) -> list[str]:
 
 
 def outputs(board: Board) -> list[str]:
-    """The stack's outputs: after a run all of them, before one those that will change."""
+    """The stack's outputs: all of them after a run, the ones that will change in a preview."""
     metadata = board.stack_outputs
     if metadata is None or metadata["op"] == "delete" or metadata.get("new") is None:
         return []
@@ -96,7 +96,7 @@ def outputs(board: Board) -> list[str]:
 
 
 def resources(board: Board) -> list[str]:
-    """How many resources went through what, and how long it took."""
+    """The number of resources for each operation, and the duration."""
     summary = board.summary
     if summary is None:
         return []
@@ -119,7 +119,7 @@ def resources(board: Board) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as the CLI says them: `2s`, `3m4s`, `1h0m0s`."""
+    """A duration in the CLI's format: `2s`, `3m4s`, `1h0m0s`."""
     whole = math.ceil(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{rest}s"
@@ -127,7 +127,7 @@ def duration(seconds: float) -> str:
 
 def ending(board: Board) -> list[str]:
     """All sections in their order."""
-    # A mandatory policy that was broken is the last word: counts below it would only distract from it.
+    # A violated mandatory policy ends the output: counts below it would only distract.
     if any(event["enforcementLevel"] == "mandatory" for event in board.policy_events):
         return [*policies(board), *diagnostics(board)]
     shown = [] if board.look.suppress_outputs else outputs(board)

@@ -1,4 +1,4 @@
-"""The stream of engine events on its way to the event log and to a display."""
+"""Sends the stream of engine events to the event log and to a display."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class Display(Protocol):
         ...
 
     def notice(self, text: str) -> None:
-        """A word of the command itself, between the events; may be called by a signal handler in the middle of anything."""
+        """A message of the command itself, between events; a signal handler may call it at any moment."""
         ...
 
     def close(self) -> None:
-        """No more events come: show what is left to show."""
+        """The events have ended: show the rest."""
         ...
 
 
 class Stream:
-    """Numbers and dates events, writes them to the event log, and hands those that users should see to a display.
+    """Numbers and dates events, writes them to the event log, and passes those for users to a display.
 
-    A run goes on when nobody can be told of it any more: a log on a full disk is given up with a word, a closed screen without.
+    A run continues if its output fails: the log stops on a full disk, with a warning; a closed display stops silently.
     """
 
     def __init__(self, display: Display, log: TextIO | None, now: Callable[[], int]) -> None:
-        """`log` is an open file or None; `now` gives whole seconds since 1970."""
+        """`log` is an open file or None; `now` returns whole seconds since 1970."""
         self._display: Display | None = display
         self._log, self._now = log, now
         self._sequence = 0
@@ -83,7 +83,7 @@ def json_line(event: Event) -> str:
 
 
 def is_internal(event: Event) -> bool:
-    """Whether users are spared an event: it is about a default provider."""
+    """Whether an event is hidden from users: it is about a default provider."""
     for kind in _STEPS:
         if kind in event:
             return _DEFAULT_PROVIDER.search(event[kind]["metadata"]["urn"]) is not None
@@ -91,7 +91,7 @@ def is_internal(event: Event) -> bool:
 
 
 def write_at_once(out: TextIO, text: str) -> None:
-    """A line to a stream's file itself: in a signal handler the stream's own buffer may be in the middle of a write."""
+    """Writes a line directly to a stream's file: in a signal handler, the stream's buffer may be in the middle of a write."""
     try:
         os.write(out.fileno(), f"{text}\n".encode())
     except UnsupportedOperation:
@@ -110,7 +110,7 @@ class JsonLines:
         self._out.flush()
 
     def notice(self, text: str) -> None:
-        """Goes to the error output: the standard output is JSON and nothing else."""
+        """Printed to the error output: the standard output is only JSON."""
         write_at_once(self._err, text)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The run as a live tree: each resource with its operation, its time and its last message, redrawn as it goes."""
+"""The run as a live tree: each resource with its operation, its time and its last message, redrawn as the run proceeds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLOURS = {"Diagnostics:": "bold", "Outputs:": "bold", "Resources:": "bold", "P
 
 
 class LiveTree:
-    """Draws the tree on a terminal while the run goes on, and once more when it has ended."""
+    """Draws the tree on a terminal during the run, and once more at its end."""
 
     def __init__(self, out: TextIO, board: Board, headline: str) -> None:
         self._board = board
@@ -42,17 +42,17 @@ class LiveTree:
         self._live.start()
 
     def show(self, event: Event) -> None:
-        """Takes the event in; the next frame shows it."""
+        """Processes the event; the next frame shows it."""
         with self._lock:
             self._board.apply(event)
 
     def notice(self, text: str) -> None:
-        """Puts a word of the command itself below the rows."""
-        # Without the lock: the handler may have interrupted whoever holds it.
+        """Shows a message of the command itself below the rows."""
+        # Without the lock: the signal handler may have interrupted its holder.
         self._notices.append(text)
 
     def close(self) -> None:
-        """Leaves the last state of the tree standing, with the sections below it."""
+        """Leaves the final tree on the terminal, with the final sections below it."""
         with self._lock:
             self._board.close()
         self._live.transient = True
@@ -63,7 +63,7 @@ class LiveTree:
         for line in ending(self._board):
             title = line if line in _COLOURS else title
             fits = title != "Diagnostics:" or len(line) <= self._console.width
-            # The terminal's own wrapping leaves what is to be copied whole; prose reads better by words.
+            # The terminal's own wrapping keeps text whole for copying; prose is easier to read when wrapped at words.
             self._console.print(_coloured(line) if fits else _folded(line, self._console.width), soft_wrap=True)
 
     def _frame(self) -> RenderableType:
@@ -72,7 +72,7 @@ class LiveTree:
             return Group(self.draw(height=self._console.height), Text(""))
 
     def draw(self, *, height: int | None) -> RenderableType:
-        """The tree as it is now; with `height` only as many rows as fit, those at work first."""
+        """The current tree; with `height`, only the rows that fit, active ones first."""
         rows = self._rows()
         note = Text("")
         if height is not None and len(rows) > (room := max(3, height - 5 - len(self._notices))):
@@ -149,7 +149,7 @@ class LiveTree:
 
 
 def _most_telling(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, Row]]:
-    """As many rows as there is room for, in their order: the stack, what failed, what is at work, then what ended last."""
+    """The rows that fit, in tree order: chosen are the stack, failed rows, active rows, then those that ended last."""
 
     def rank(numbered: tuple[int, tuple[str, Row]]) -> tuple[int, float]:
         _, (_, row) = numbered

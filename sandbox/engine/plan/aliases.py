@@ -1,4 +1,4 @@
-"""Finds a resource in the old state by another name: renamed, moved to another parent, of another type, also with its parent."""
+"""Finds the old state of a resource whose name, type or parent (or parent's name) has changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AliasError(EngineError):
-    """An alias fits two resources."""
+    """An alias matches two resources."""
 
 
 class Aliases:
@@ -29,15 +29,15 @@ class Aliases:
 
     def __init__(self, stack: str, project: str, olds: Mapping[str, Resource]) -> None:
         self._stack, self._project, self._olds = stack, project, olds
-        # New URN to the old one that was found for it, and back.
+        # New URN to the old URN that was found for it, and the reverse.
         self._old: dict[str, str] = {}
         self._new: dict[str, str] = {}
 
     def find(self, urn: str, goal: Goal, seen: Collection[str]) -> Resource | None:
-        """The old state of a resource, under its own URN or else the first alias that fits. `seen` are the URNs registered so far.
+        """The old state of a resource, by its own URN, otherwise by the first alias that matches. `seen` are the URNs registered so far.
 
         Raises:
-            AliasError: another resource has that URN, or has been found by it.
+            AliasError: another resource has that URN, or was already matched to it.
         """
         if urn in self._new:
             raise AliasError(
@@ -67,7 +67,7 @@ class Aliases:
         return self._new.get(old, old)
 
     def _names(self, goal: Goal) -> list[str]:
-        """URNs that the aliases of a resource, and of its parent, stand for."""
+        """The URNs of a resource's aliases, including those from its parent's aliases."""
         own = [self._collapsed(alias, goal) for alias in goal.aliases]
         above = self._old.get(goal.parent)
         if above is not None:
@@ -84,7 +84,7 @@ class Aliases:
         )
 
     def _inherited(self, type_: str, name: str, parent: str, above: str) -> str:
-        """A child's URN under its parent's old one; a child named after its parent was named after the old name too."""
+        """A child's URN under its parent's old one; if the child's name starts with the parent's name, the old name does too."""
         prefix = urns.name_of(parent)
         if name.startswith(prefix):
             name = urns.name_of(above) + name.removeprefix(prefix)

@@ -1,4 +1,4 @@
-"""Default providers: made by the engine, one for each package and version that a program uses without naming a provider."""
+"""Default providers: created by the engine, one for each package and version that a program uses without naming a provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DefaultProviders:
-    """Registers default providers, each when it is first asked for.
+    """Registers default providers, each when it is first needed.
 
     Args:
         registrations: registers them.
@@ -37,7 +37,7 @@ class DefaultProviders:
         """
         if denied(package, self._config):
             raise ProviderError(
-                f"Default provider for '{package}' disabled: give the resource a provider of its own, "
+                f"Default provider for '{package}' disabled: pass an explicit provider to the resource, "
                 "or change the configuration `pulumi:disable-default-providers`"
             )
         asked = self._asked.get((package, version, url))

@@ -1,4 +1,4 @@
-"""Deletes what is left over, each resource as soon as all that depends on it is gone."""
+"""Deletes the resources that are no longer needed, each as soon as all its dependents are deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def delete_all(executor: Executor, steps: list[Step]) -> None:
-    """Run the deletions, given in the order of the state. What a failed one depends on stays."""
+    """Run the deletions, given in state order. If one fails, the resources it depends on are kept."""
     by_resource = {step.resource: step for step in steps}
     before = waits(list(by_resource))
     ended: dict[object, asyncio.Task[bool]] = {}

@@ -1,4 +1,4 @@
-"""Steps for resources that exist already: one that somebody else owns is read, one that shall be ours is imported."""
+"""Steps for resources that exist already: read one that is managed elsewhere, or import one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Read(PartOfReplacement):
-    """A resource that somebody else owns is looked up by its id; with `replacing`, in the place of one that was ours."""
+    """Reads a resource that is managed elsewhere, by its id; with `replacing`, it replaces one that the stack managed."""
 
     kind = "read"
 
     @property
     def counted(self) -> int:
-        """A look that found nothing new is not counted."""
+        """A read that found no change is not counted."""
         old, new = self.old, self.new
         return int(old is None or new is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
 
@@ -55,11 +55,11 @@ class Read(PartOfReplacement):
 
 @dataclass(eq=False)
 class Import(PartOfReplacement):
-    """A resource that exists becomes ours; with `replacing`, in the place of another one that was."""
+    """Imports an existing resource into the stack; with `replacing`, it replaces another one."""
 
     kind = "import"
     pending = "importing"
-    # The resource as it was found: the plan goes on from there.
+    # The resource as it was found: the plan continues from it.
     found: Resource | None = None
 
     async def apply(self, context: StepContext) -> None:

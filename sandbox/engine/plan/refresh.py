@@ -1,4 +1,4 @@
-"""Brings the state to what is really there: reads every resource, tells drift, and drops what has gone."""
+"""Updates the state from the real resources: reads each one, reports drift, and removes those that no longer exist."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Refresh(Step):
-    """One resource is read. With `telling` its outcome is told and counted as same, update or delete: the refresh is the run itself."""
+    """Reads one resource. With `telling` (`refresh` itself) the outcome is reported and counted as same, update or delete."""
 
     telling: bool = False
     kind = "refresh"
 
     @property
     def logical(self) -> bool:
-        """It is no change of its own."""
+        """A refresh step is not a change itself."""
         return False
 
     @property
@@ -40,7 +40,7 @@ class Refresh(Step):
             return self.op
         if self.new is None:
             return "delete"
-        assert self.old is not None  # what is refreshed was there
+        assert self.old is not None  # a refreshed resource has an old state
         return "same" if self._unchanged(self.old, self.new) else "update"
 
     def _unchanged(self, old: Resource, new: Resource) -> bool:
@@ -50,7 +50,7 @@ class Refresh(Step):
 
     @property
     def counted(self) -> int:
-        """Only a refresh that is the run itself counts."""
+        """Only the steps of `refresh` itself are counted."""
         return int(self.telling)
 
     async def apply(self, context: StepContext) -> None:
@@ -80,15 +80,15 @@ class Refresh(Step):
         return replace(new, modified=now())
 
     async def _compare(self, provider: Lifecycle, old: Resource, new: Resource) -> None:
-        # What an `up` would do next, seen from the other side: the program stands for what was, the world for what is.
+        # The reverse of the diff that the next `up` would show: here the program is the old side, the real resource the new one.
         self.difference = (await provider.diff(new, old.inputs, old.ignore_changes)).inverted()
 
 
 async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, telling: bool) -> list[Resource]:
-    """Read all chosen resources and give the state that follows. A failed read keeps what was known.
+    """Read all selected resources; returns the resulting state. If a read fails, the old state is kept.
 
     Raises:
-        Stopped: not all could be read; what was read is kept.
+        Stopped: a read failed; the results of the others are kept.
     """
     context = executor.context
     before = [resource for _, resource in context.journal.remaining()]

@@ -1,4 +1,4 @@
-"""How a resource is replaced: its successor first, or itself first with all that must go before it."""
+"""How a resource is replaced: create before delete, or delete before create together with its dependents."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Replacements:
-    """The replacements of one run, and what they mean for other resources."""
+    """The replacements of one run and their effect on other resources."""
 
     def __init__(self, executor: Executor, olds: list[Resource], targets: Targets) -> None:
         self._executor, self._context = executor, executor.context
         self._olds, self._targets = olds, targets
-        # URNs: dealt with though they were in the old state; made new; replaced.
+        # URNs: handled resources of the old state; created; replaced.
         self.operated: set[str] = set()
         self.created: set[str] = set()
         self.replaced: set[str] = set()
@@ -33,7 +33,7 @@ class Replacements:
         self._keys: dict[str, tuple[str, ...]] = {}
 
     def cause(self, new: Resource) -> str | None:
-        """The option because of which a resource goes along with another one's replacement."""
+        """The option that makes a resource be replaced together with another one."""
         if any(urn in self.replaced for urn in new.replace_with):
             return "replaceWith"
         return "deletedWith" if new.deleted_with in self.replaced else None
@@ -44,16 +44,16 @@ class Replacements:
         return Replace(new.urn, old, new, difference)
 
     def created_first(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:
-        """The successor, then (at the end of the run) the old one's deletion."""
+        """Create the replacement; delete the old resource at the end of the run."""
         return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), self.told(old, new, difference)]
 
     def recreated(self, old: Resource, new: Resource) -> list[Step]:
-        """The successor of one that has gone already."""
+        """Create the replacement of a resource that is already deleted."""
         difference = differences.Difference("some", replaces=self._keys.get(new.urn, ()))
         return [self.told(old, new, None), Create(new.urn, old, new, difference, replacing=True)]
 
     async def deleted_first(self, old: Resource, new: Resource, difference: Difference) -> list[Step]:
-        """What depends on it and must be replaced with it goes first, then itself, then comes the successor."""
+        """Delete the dependents that must be replaced with it, then the resource; then create the replacement."""
         steps: list[Step] = []
         for dependent in reversed(await self._condemned(old)):
             if dependent in self._gone:
@@ -75,7 +75,7 @@ class Replacements:
         return Delete(resource.urn, resource, replacing=True, before_successor=not resource.delete)
 
     async def _condemned(self, root: Resource) -> list[Resource]:
-        """All that must be replaced because `root` is, in order of dependency."""
+        """The resources that must be replaced because `root` is, in dependency order."""
         found: list[Resource] = []
         replaced = {root.urn}
         settled = self.operated | self.created | self._context.deletions
@@ -88,7 +88,7 @@ class Replacements:
         return found
 
     async def _must_follow(self, resource: Resource, replaced: set[str]) -> tuple[str, ...] | None:
-        """The properties because of which a resource is replaced, when those in `replaced` are; None when it is not."""
+        """The properties that force a replacement if the resources in `replaced` are replaced; None if it is not."""
         if not resource.custom or resource.external:
             return None
         if (
@@ -107,9 +107,9 @@ class Replacements:
         return difference.replaces if difference.replacing else None
 
     def leftovers(self) -> tuple[list[Step], list[Step]]:
-        """What the program did not ask for, and what successors have taken the place of: (to be kept, to be deleted).
+        """Resources the program no longer declares, and replaced ones: (to be kept, to be deleted).
 
-        Only targets are deleted. Raises `ProviderError` when others would have to go with them.
+        Only targets are deleted. Raises `ProviderError` if others would have to be deleted with them.
         """
         kept: list[Step] = []
         steps: list[Step] = []

@@ -1,4 +1,4 @@
-"""Plans one resource: from what the program asks for to the steps that get there.
+"""Plans one resource: the steps that lead to what the program asks for.
 
 The order is Pulumi's: look for the old state, import, check, policies, compare, then one of same, update, replace, create.
 """
@@ -54,7 +54,7 @@ class Planning:
     failed: set[str] = field(default_factory=set)
 
     async def run(self, step: Step) -> None:
-        """Run a step, and remember it as its resource's."""
+        """Run a step, and record it for its resource."""
         if step.op not in ("replace", "delete-replaced"):
             self.steps[step.urn] = step
         await self.executor.run(step)
@@ -92,7 +92,7 @@ class Plan:
         self._provider = await self._context.providers.of(self._new) if self._new.custom else None
         imported = await self._imported()
         await self._checked()
-        await self._judged()
+        await self._apply_policies()
         self._executor.check()
         if self._condemned:
             return await self._recreated()
@@ -106,7 +106,7 @@ class Plan:
         return await self._compared(old, imported=imported)
 
     async def _spared(self) -> Resource:
-        """Not a target: it stays as it is, with everything it needs; if it does not exist yet it is skipped."""
+        """Not a target: it is not changed, and neither is anything it needs; if it does not exist yet, it is skipped."""
         old, new = self._old, self._new
         if old is None:
             self._planning.skipped.add(new.urn)
@@ -117,7 +117,7 @@ class Plan:
         return await self._last(Same(old.urn, old, replace(old, id="")))
 
     def _take_along(self, resource: Resource) -> None:
-        """Keep, before it in the state, what a spared resource needs although the program no longer declares it."""
+        """Keep the resources that an untargeted resource needs and the program no longer declares; they come before it in the state."""
         for urn in direct(resource):
             needed = self._planning.olds.get(urn)
             if needed is None or urn in self._replacements.operated or urn in self._planning.steps:
@@ -166,9 +166,9 @@ class Plan:
         else:
             await self._check(self._provider, old.inputs, inputs)
 
-    async def _judged(self) -> None:
-        """Let the policies remediate and check it; a violation of a mandatory one stops the step."""
-        self._new, allowed = await self._planning.policies.judge(self._new, self._goal)
+    async def _apply_policies(self) -> None:
+        """Let the policies remediate and check it; a mandatory violation stops the step."""
+        self._new, allowed = await self._planning.policies.apply(self._new, self._goal)
         if not allowed:
             self._executor.failed = True
             if not self._context.preview:
@@ -197,7 +197,7 @@ class Plan:
 
     async def _recreated(self) -> Resource:
         old = self._old
-        assert old is not None  # what was deleted was there
+        assert old is not None  # a deleted resource has an old state
         self._context.deletions.difference_update({self._new.urn, old.urn})
         self._settle()
         self._replacements.replaced.add(self._new.urn)

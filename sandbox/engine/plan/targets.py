@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Targets:
-    """What a run is limited to; nothing, without patterns.
+    """The targets of a run; without patterns, it is not limited.
 
-    In a glob `*` stands for anything within a part of a URN, `**` for anything at all.
+    In a glob, `*` matches any text within one part of a URN, `**` any text.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
@@ -30,15 +30,15 @@ class Targets:
         return not self.constrained or urn in self._literals or any(glob.fullmatch(urn) for glob in self._globs)
 
     def spare(self, resource: Resource) -> bool:
-        """Whether a resource must stay as it is. Providers and the stack itself are nobody's target and everybody's need."""
+        """Whether a resource must not be changed. Providers and the stack itself are always allowed, because targets need them."""
         return resource.urn not in self and not urns.is_provider(resource.type) and resource.type != urns.STACK_TYPE
 
     def unknown(self, urn_sets: Collection[str]) -> list[str]:
-        """The targets given by URN that no resource has."""
+        """The target URNs that match no resource."""
         return [text for text in self._literals if text not in urn_sets]
 
     def with_dependents(self, resources: Sequence[Resource]) -> set[str]:
-        """URNs of the targets among resources and of all that needs them, children too."""
+        """URNs of the targets among resources and of everything that needs them, including children."""
         found: set[str] = set()
         for resource in resources:
             if resource.urn in self or found.intersection(direct(resource)):

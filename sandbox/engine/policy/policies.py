@@ -1,4 +1,4 @@
-"""The policy packs of a run: each resource is remedied and judged before its step, the whole stack at the end."""
+"""The policy packs of a run: each resource is remediated and validated before its step, the whole stack at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLAIN = property_values.Form(secrets=False)
 
 
 class Policies:
-    """What a run is held to; nothing, without packs."""
+    """The packs that a run must comply with; there may be none."""
 
     def __init__(self, packs: Sequence[PolicyPack], events: Events) -> None:
         self._packs, self._events = packs, events
@@ -38,8 +38,8 @@ class Policies:
         """Label to version of each pack, for the summary."""
         return {pack.label: pack.version for pack in self._packs}
 
-    async def judge(self, new: Resource, goal: Goal) -> tuple[Resource, bool]:
-        """The resource as the policies want it, and whether they allow it.
+    async def apply(self, new: Resource, goal: Goal) -> tuple[Resource, bool]:
+        """The resource after remediation, and whether the policies allow it.
 
         Raises:
             PolicyPackError: a pack failed.
@@ -53,7 +53,7 @@ class Policies:
             new = await self._remedied(pack, new, goal)
         asked = self._request(replace(new, inputs=_outward(new.inputs)), goal, _PLAIN)
         answers = await asyncio.gather(*(pack.analyze(asked) for pack in self._packs))
-        allowed = [self._told(pack, answer, new.urn) for pack, answer in zip(self._packs, answers, strict=True)]
+        allowed = [self._report(pack, answer, new.urn) for pack, answer in zip(self._packs, answers, strict=True)]
         return new, all(allowed)
 
     async def _remedied(self, pack: PolicyPack, new: Resource, goal: Goal) -> Resource:
@@ -72,11 +72,11 @@ class Policies:
         self._summary("policyRemediateSummaryEvent", pack, failed, answer, new.urn)
         return new
 
-    def _told(self, pack: PolicyPack, answer: Any, urn: str) -> bool:
-        """Tell what a pack has against a resource; whether it lets it pass."""
+    def _report(self, pack: PolicyPack, answer: Any, urn: str) -> bool:
+        """Report a pack's violations; returns whether it allows the resource."""
         allowed = True
         for item in answer.diagnostics:
-            # A policy that should have remedied and could not is a mandatory one.
+            # A remediation policy that still reports a violation counts as mandatory.
             level = "advisory" if item.enforcementLevel == analyzer_pb2.ADVISORY else "mandatory"
             about = self._about(pack, item.policyName, item.urn or urn)
             self._events.policy({**about, "message": f"{item.message}\n", "enforcementLevel": level})
@@ -107,8 +107,8 @@ class Policies:
             "policyPackVersionTag": pack.version,
         }
 
-    async def judge_stack(self, resources: Sequence[Resource]) -> None:
-        """Have the whole stack judged.
+    async def validate_stack(self, resources: Sequence[Resource]) -> None:
+        """Validate the whole stack.
 
         Raises:
             PolicyPackError: a pack failed.
@@ -117,7 +117,7 @@ class Policies:
             return
         request = analyzer_pb2.AnalyzeStackRequest(resources=[self._analyzed(resource) for resource in resources])
         for pack in self._packs:
-            self._told(pack, await pack.analyze_stack(request), "")
+            self._report(pack, await pack.analyze_stack(request), "")
 
     def _analyzed(self, resource: Resource) -> Any:
         goal = self._goals.get(resource.urn)
@@ -157,7 +157,7 @@ class Policies:
 
 
 def _outward(properties: property_values.Properties) -> property_values.Properties:
-    """Properties without those that are between the engine and the provider."""
+    """Properties without those that only the engine and the provider use."""
     return {key: item for key, item in properties.items() if key not in ("__provider", "__internal")}
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a policy pack: what its policies declare, and what the user's file says."""
+"""The configuration of a policy pack: the declarations of its policies and the user's file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class PolicyConfigError(EngineError):
-    """A policy pack's configuration can't be read, or does not fit what the pack declares."""
+    """A policy pack's configuration can't be read, or does not match the pack's declarations."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read(path: Path | None) -> dict[str, Any]:
     """The user's file: policy name (or `all`) to a level, or to an object with `enforcementLevel` and properties.
 
     Raises:
-        PolicyConfigError: there is none, or it is no JSON object.
+        PolicyConfigError: the file does not exist, or is not a JSON object.
     """
     if path is None:
         return {}
@@ -50,15 +50,15 @@ def read(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError) as bad:
         raise PolicyConfigError(f"could not read the policy configuration {path}: {bad}") from None
     if not isinstance(found, dict):
-        raise PolicyConfigError(f"the policy configuration {path} holds no object: write policy names with their levels or settings")
+        raise PolicyConfigError(f"the policy configuration {path} is not an object: write policy names with their levels or settings")
     return found
 
 
 def reconciled(pack: str, policies: Any, given: Mapping[str, Any]) -> dict[str, PolicyConfig]:
-    """Every policy's configuration: its declared level and defaults, changed by what is given.
+    """Every policy's configuration: its declared level and defaults, overridden by the user's file.
 
     Raises:
-        PolicyConfigError: a level is unknown, a property is missing or of another type than declared, or a policy is unknown.
+        PolicyConfigError: a level is unknown, a property is missing or has the wrong type, or a policy is unknown.
     """
     known = {policy.name for policy in policies}
     for name in given:
@@ -91,7 +91,7 @@ def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """A number as JSON means it: gRPC knows doubles only."""
+    """A whole number as an int: gRPC has only doubles."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

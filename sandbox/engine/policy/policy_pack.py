@@ -1,4 +1,4 @@
-"""One policy pack as a process: started, configured, asked."""
+"""One policy pack as a process: starts it, configures it, and calls it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PolicyPackError(EngineError):
 
 
 class PolicyPack:
-    """A policy pack that runs. Make one with `start`."""
+    """A running policy pack. Create it with `start`."""
 
     def __init__(self, path: Path, server: Server, stub: Any, info: Any, config: Mapping[str, PolicyConfig]) -> None:
         self._path, self._server, self._stub = path, server, stub
@@ -39,19 +39,19 @@ class PolicyPack:
 
     @property
     def label(self) -> str:
-        """How the summary names it."""
+        """Its name in the summary."""
         return f"{self.name}|local|{self._path}"
 
     async def remediate(self, request: Any) -> Any:
-        """What it would change about a resource."""
+        """Its remediations of a resource."""
         return await self._call("Remediate", request)
 
     async def analyze(self, request: Any) -> Any:
-        """What it has to say of a resource."""
+        """Its findings about a resource."""
         return await self._call("Analyze", request)
 
     async def analyze_stack(self, request: Any) -> Any:
-        """What it has to say of all resources together."""
+        """Its findings about the whole stack."""
         return await self._call("AnalyzeStack", request)
 
     async def _call(self, method: str, request: Any) -> Any:
@@ -75,8 +75,8 @@ async def start(
     """Start a policy pack and give it its configuration and the stack's.
 
     Raises:
-        PolicyPackError: there is none, or it does not come up.
-        PolicyConfigError: its configuration does not fit.
+        PolicyPackError: it does not exist, or does not start.
+        PolicyConfigError: its configuration is invalid.
     """
     command = [str(_interpreter(ref.path, options.project.python)), "-u", str(ref.path), engine]
     server = await launch(f"the policy pack {ref.path}", command, options.project.program_dir, env, tell)
@@ -116,7 +116,7 @@ async def _configured(stub: Any, ref: PolicyPackRef, options: RunOptions, engine
 
 
 async def _tolerant(call: Any) -> None:
-    """Older packs do not know every question."""
+    """Older packs do not have every method."""
     try:
         await call
     except grpc.aio.AioRpcError as failed:
@@ -125,7 +125,7 @@ async def _tolerant(call: Any) -> None:
 
 
 def _interpreter(path: Path, default: Path) -> Path:
-    """The pack's own virtual environment, where it names one; else the program's."""
+    """The pack's own virtual environment if it names one, otherwise the program's."""
     runtime = _settings(path).get("runtime")
     name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})
     if name != "python":

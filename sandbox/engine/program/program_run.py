@@ -95,7 +95,7 @@ class ProgramRun:
             if monitor.stack_outputs is not None:
                 await self._registrations.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
             monitor.released.set()
-        self._judge(await ended)
+        self._check_exit_code(await ended)
 
     async def _until_done(self, ended: asyncio.Task[int]) -> None:
         """Wait until the program has registered everything, has ended, or the run is stopping."""
@@ -105,12 +105,12 @@ class ProgramRun:
             wait.cancel()
         self._executor.check()
         if ended.done():
-            self._judge(ended.result())
+            self._check_exit_code(ended.result())
             self._executor.check()
         await self._monitor.idle()
         self._executor.check()
 
-    def _judge(self, code: int) -> None:
+    def _check_exit_code(self, code: int) -> None:
         """Report a failure if the program's exit means one."""
         if self._executor.stopping.is_set():
             return

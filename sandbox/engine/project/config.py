@@ -1,4 +1,4 @@
-"""A stack's configuration: keys, plain and secret values, and how Pulumi.yaml's declarations complete and check them."""
+"""A stack's configuration: keys, plain and secret values, and the defaults and checks that Pulumi.yaml declares."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ BLINDED = "[secret]"
 
 
 class ConfigError(EngineError):
-    """The stack's configuration is incomplete or does not fit what the project declares."""
+    """The stack's configuration is incomplete or does not match the project's declarations."""
 
 
 @dataclass(frozen=True)
 class Ciphertext:
-    """A secret as settings hold it: `secure: v1:…`."""
+    """A secret in a settings file: `secure: v1:…`."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class ConfigValue:
-    """One value as a program gets it: text; for `object` JSON text; `secret` when any part of it is one."""
+    """One value as a program gets it: text (JSON text for `object`); `secret` if any part of it is a secret."""
 
     value: str
     secret: bool = False
@@ -46,7 +46,7 @@ def full_key(spelling: str, project: str) -> str:
     """`namespace:name` of a key as a user writes it: without a namespace it is the project's.
 
     Raises:
-        UsageError: there are too many colons.
+        UsageError: the key has too many colons.
     """
     parts = spelling.split(":")
     if len(parts) == 1:
@@ -124,7 +124,7 @@ def config_value(value: Any, decrypt: Callable[[str], str]) -> ConfigValue:
 
 
 def get_value(config: Mapping[str, Any], key: str, *, path: bool) -> tuple[bool, Any]:
-    """(found, stored value) of a key, or of a path whose first element is the key's name."""
+    """(found, stored value) of a key, or of a path that starts with the key's name."""
     if not path:
         return key in config, config.get(key)
     root, rest = _split(key)
@@ -132,12 +132,12 @@ def get_value(config: Mapping[str, Any], key: str, *, path: bool) -> tuple[bool,
 
 
 def set_value(config: Mapping[str, Any], key: str, value: Any, *, path: bool) -> tuple[str, Any]:
-    """(key, stored value) to write so that a key, or a path, has a value.
+    """(key, stored value) to write in order to set a key or a path.
 
     Within a path, text that reads as a number or a boolean becomes one, as in the CLI.
 
     Raises:
-        PathError: the path does not fit what is there.
+        PathError: the path does not match the existing value.
     """
     if not path:
         return key, value
@@ -145,16 +145,16 @@ def set_value(config: Mapping[str, Any], key: str, value: Any, *, path: bool) ->
     if not rest:
         return root, value
     held = config.get(root)
-    # A plain value at the root gives way to a map or list, as in the CLI; deeper down it is an error.
+    # A plain value at the root is replaced with a map or list, as in the CLI; at a deeper level it is an error.
     held = held if isinstance(held, dict | list) else None
     return root, set_at(held, rest, coerced(value), above=root.partition(":")[2])
 
 
 def remove_value(config: Mapping[str, Any], key: str, *, path: bool) -> tuple[str, Any, bool]:
-    """(key, stored value, gone): what is left under the key when a key or a path is removed; `gone` when nothing is.
+    """(key, stored value, gone): the rest of the key's value after a key or path is removed; `gone` if nothing is left.
 
     Raises:
-        PathError: what is left would read as a secret.
+        PathError: the rest would read as a secret.
     """
     if not path:
         return key, None, True
@@ -165,7 +165,7 @@ def remove_value(config: Mapping[str, Any], key: str, *, path: bool) -> tuple[st
 
 
 def coerced(value: Any) -> Any:
-    """`true`, `false` and decimal numbers without leading zeros as what they read as; everything else as it is."""
+    """Text that reads as a boolean or as a decimal number without leading zeros becomes one; other text is unchanged."""
     if not isinstance(value, str):
         return value
     if value in ("true", "false"):
@@ -186,7 +186,7 @@ def _split(key: str) -> tuple[str, tuple[str | int, ...]]:
 
 
 def completed(config: StoredConfig, project: Project) -> StoredConfig:
-    """The configuration with the defaults and values of Pulumi.yaml where the stack says nothing."""
+    """The configuration, with the defaults and values of Pulumi.yaml for keys that the stack does not set."""
     whole = dict(config)
     for declared in project.config_decl:
         found, _ = get_value(whole, declared.key, path=True)
@@ -205,10 +205,10 @@ def _as_declared(value: Any) -> Any:
 
 
 def check_config(config: StoredConfig, project: Project, stack: str, decrypt: Callable[[str], str]) -> None:
-    """Holds a completed configuration to the project's declarations, in the CLI's words.
+    """Checks a completed configuration against the project's declarations; the messages are the CLI's.
 
     Raises:
-        ConfigError: a declared key has no value, is of another type, or is plain and should be secret.
+        ConfigError: a declared key has no value or the wrong type, or is plain text but must be secret.
     """
     missing = [
         declared.spelling

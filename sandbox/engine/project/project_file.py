@@ -1,4 +1,4 @@
-"""A Pulumi project: what its Pulumi.yaml says, as far as a Python program needs it."""
+"""A Pulumi project: the parts of Pulumi.yaml that a Python program needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES = ("string", "integer", "boolean", "array", "object")
 
 
 class ProjectError(EngineError):
-    """Pulumi.yaml is missing, can't be read, or says something this engine can't do."""
+    """Pulumi.yaml is missing, can't be read, or asks for something this engine does not support."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def find_project_file(start: Path) -> Path:
     """The Pulumi.yaml of a folder or the nearest one above it.
 
     Raises:
-        ProjectError: there is none.
+        ProjectError: no Pulumi.yaml was found.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -80,7 +80,7 @@ def find_project_file(start: Path) -> Path:
                 return folder / name
     raise ProjectError(
         "no Pulumi.yaml project file found (searching upwards from "
-        f"{start}). If you have not created a project yet, write one or pass --cwd the folder that has it"
+        f"{start}). If you have not created a project yet, write Pulumi.yaml, or pass its folder with --cwd"
     )
 
 
@@ -88,7 +88,7 @@ def load_project(start: Path) -> Project:
     """The project that a folder belongs to.
 
     Raises:
-        ProjectError: there is no Pulumi.yaml, or it is not one of a Python program.
+        ProjectError: there is no Pulumi.yaml, or it is not for a Python program.
     """
     path = find_project_file(start)
     try:
@@ -96,7 +96,7 @@ def load_project(start: Path) -> Project:
     except (OSError, UnicodeDecodeError, YamlError) as bad:
         raise ProjectError(f"could not load the project at {path}: {bad}") from None
     if not isinstance(content, dict):
-        raise ProjectError(f"could not load the project at {path}: it holds no mapping; it needs at least `name` and `runtime`")
+        raise ProjectError(f"could not load the project at {path}: it is not a mapping; it needs at least `name` and `runtime`")
     name = content.get("name")
     if not isinstance(name, str) or not name:
         raise ProjectError(f"could not load the project at {path}: project is missing a non-empty string 'name' attribute")
@@ -143,7 +143,7 @@ def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
     toolchain = options.get("toolchain", "pip")
     if toolchain not in ("pip", ""):
         raise ProjectError(
-            f"toolchain {toolchain!r} in {path} is not supported here: give the ready environment's folder as `virtualenv`, "
+            f"toolchain {toolchain!r} in {path} is not supported here: create a virtual environment and name its folder as `virtualenv`, "
             "or use the pulumi CLI"
         )
     virtualenv = options.get("virtualenv")
@@ -152,7 +152,7 @@ def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
     python = root / str(virtualenv) / "bin" / "python"
     if not python.exists():
         raise ProjectError(
-            f"the project's virtualenv {virtualenv!r} has no {python}: make it with `python -m venv {root / str(virtualenv)}` "
+            f"the project's virtualenv {virtualenv!r} has no {python}: create it with `python -m venv {root / str(virtualenv)}` "
             "and install the program's requirements"
         )
     return python
@@ -192,7 +192,7 @@ def _declaration(project: str, spelling: str, entry: Any, path: Path) -> ConfigD
 
 
 def _fault(made: ConfigDeclaration, *, own: bool) -> str | None:
-    """What the CLI says against a declaration, in its words; None when nothing."""
+    """The CLI's error for an invalid declaration, or None."""
     if made.default is not None and made.value is not None:
         return f"project config '{made.spelling}' cannot have both a 'default' and 'value' attribute"
     return _fault_of_own(made) if own else _fault_of_foreign(made)

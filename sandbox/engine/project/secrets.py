@@ -1,7 +1,7 @@
-"""The passphrase secrets manager: what is secret in a stack's settings and state is encrypted as Pulumi encrypts it.
+"""The passphrase secrets manager: encrypts the secrets of a stack's settings and state as Pulumi does.
 
 Key: PBKDF2-HMAC-SHA256 of the passphrase, 1,000,000 rounds, 32 bytes. Cipher: AES-256-GCM with a random 96-bit nonce.
-State: `v1:<salt>:v1:<nonce>:<ciphertext>` (base64), where the ciphertext is the word `pulumi` and so tells a wrong passphrase.
+State: `v1:<salt>:v1:<nonce>:<ciphertext>` (base64), where the plaintext is the word `pulumi`: a wrong passphrase can't decrypt it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _CHECK_WORD = "pulumi"
 
 
 class SecretsError(EngineError):
-    """A secret can't be read or written: no passphrase, a wrong one, or text that is no secret of this stack."""
+    """A secret can't be read or written: the passphrase is missing or wrong, or the text is not a secret of this stack."""
 
 
 class PassphraseSecrets:
-    """Secrets under a passphrase. Make one with `new_passphrase_secrets` or `open_passphrase_secrets`.
+    """Secrets encrypted with a passphrase. Create it with `new_passphrase_secrets` or `open_passphrase_secrets`.
 
-    A ciphertext that was decrypted is used again for its plaintext only by whoever kept it: `encrypt` draws a fresh nonce.
+    `encrypt` uses a fresh nonce each time; to keep a ciphertext, the caller must keep it.
     """
 
     kind = "passphrase"
@@ -58,19 +58,19 @@ class PassphraseSecrets:
         """The text in `v1:<nonce>:<ciphertext>`.
 
         Raises:
-            SecretsError: it is not of that form, or was made with another key.
+            SecretsError: it has another form, or was encrypted with another key.
         """
         try:
             return _unseal(self._cipher, ciphertext)
         except InvalidTag:
             raise SecretsError(
-                "failed to decrypt a secret: it was encrypted with another passphrase or salt than this stack's; "
+                "failed to decrypt a secret: it was encrypted with a different passphrase or salt; "
                 "set it again with `config set --secret`, or restore the stack's encryptionsalt"
             ) from None
 
 
 def new_passphrase_secrets(passphrase: str, random_bytes: Callable[[int], bytes] = os.urandom) -> PassphraseSecrets:
-    """Secrets with a salt of their own, for a stack that has none yet."""
+    """Secrets with a new salt, for a stack that has none yet."""
     salt = random_bytes(SALT_BYTES)
     cipher = _cipher(passphrase, salt)
     check = _seal(cipher, _CHECK_WORD, random_bytes(NONCE_BYTES))
@@ -81,7 +81,7 @@ def open_passphrase_secrets(passphrase: str, salt_state: str, random_bytes: Call
     """The secrets of a stack whose `encryptionsalt` is `salt_state`.
 
     Raises:
-        SecretsError: the passphrase is wrong, or `salt_state` is not of the form this engine knows.
+        SecretsError: the passphrase is wrong, or `salt_state` has a form this engine does not support.
     """
     version, _, rest = salt_state.partition(":")
     salt_text, _, check = rest.partition(":")
@@ -95,12 +95,14 @@ def open_passphrase_secrets(passphrase: str, salt_state: str, random_bytes: Call
     except binascii.Error as bad:
         raise SecretsError(f"the stack's encryptionsalt is damaged ({bad}); restore the line from a backup") from None
     if not right:
-        raise SecretsError("incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the stack's own")
+        raise SecretsError(
+            "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of this stack"
+        )
     return PassphraseSecrets(cipher, salt_state, random_bytes)
 
 
 def passphrase_from(environment: Mapping[str, str]) -> str:
-    """The passphrase that the environment gives, as the CLI reads it: the variable first, else the file it names, stripped.
+    """The passphrase from the environment, as the CLI reads it: the variable, otherwise the content of the file, stripped.
 
     Raises:
         SecretsError: neither variable is set, or the file can't be read.
@@ -117,7 +119,7 @@ def passphrase_from(environment: Mapping[str, str]) -> str:
         raise SecretsError(f"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: {bad}") from None
 
 
-# Deriving a key takes a good part of a second, and one process may open the same stack many times.
+# Deriving a key takes almost a second, and one process may open the same stack many times.
 @functools.lru_cache(maxsize=16)
 def _cipher(passphrase: str, salt: bytes) -> AESGCM:
     return AESGCM(hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, KEY_BYTES))
@@ -132,7 +134,7 @@ def _unseal(cipher: AESGCM, text: str) -> str:
     version, _, rest = text.partition(":")
     nonce, _, sealed = rest.partition(":")
     if version != "v1" or not sealed:
-        raise SecretsError("failed to decrypt a secret: it is not of the form v1:<nonce>:<ciphertext>; set it again")
+        raise SecretsError("failed to decrypt a secret: it does not have the form v1:<nonce>:<ciphertext>; set it again")
     try:
         return cipher.decrypt(base64.b64decode(nonce, validate=True), base64.b64decode(sealed, validate=True), None).decode()
     except (binascii.Error, ValueError) as bad:

@@ -1,4 +1,4 @@
-"""Which stack of a project is selected, kept where Pulumi keeps it: `$PULUMI_HOME/workspaces`."""
+"""The selected stack of a project, stored where Pulumi stores it: `$PULUMI_HOME/workspaces`."""
 
 from __future__ import annotations
 

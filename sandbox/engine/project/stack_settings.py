@@ -12,21 +12,21 @@ from sandbox.engine.values.atomic_file import write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FOREIGN = ("secretsprovider", "encryptedkey", "environment")
+_UNSUPPORTED = ("secretsprovider", "encryptedkey", "environment")
 
 
 class SettingsError(EngineError):
-    """The settings file can't be read, written, or needs what this engine does not have."""
+    """The settings file can't be read or written, or needs a feature this engine does not support."""
 
 
 class StackSettings:
-    """The settings of one stack. Changes are kept in memory until `save`; an absent file is an empty one."""
+    """The settings of one stack. Changes are kept in memory until `save`; a missing file counts as empty."""
 
     def __init__(self, path: Path, project: str) -> None:
         """Reads the file at `path`; keys without a namespace belong to `project`.
 
         Raises:
-            SettingsError: the file is no YAML mapping, or uses a secrets provider or environment this engine refuses.
+            SettingsError: the file is not a YAML mapping, or uses a secrets provider or environment this engine does not support.
         """
         self.path = path
         self._project = project
@@ -36,10 +36,10 @@ class StackSettings:
             raise SettingsError(f"could not read the stack's settings {path}: {bad}") from None
         self._saved = self._text
         content = self._content()
-        for name in _FOREIGN:
+        for name in _UNSUPPORTED:
             if content.get(name) and not (name == "secretsprovider" and content[name] == "passphrase"):
                 raise SettingsError(
-                    f"{path} has `{name}`, which this engine does not support: it knows the passphrase secrets provider and plain "
+                    f"{path} has `{name}`, which this engine does not support: it supports the passphrase secrets provider and plain "
                     "configuration; use the pulumi CLI for this stack"
                 )
 
@@ -82,7 +82,7 @@ class StackSettings:
         self._text = with_entry(self._text, ("config", spelling), written(value))
 
     def remove_config(self, key: str) -> None:
-        """Takes a full key away, if it is there."""
+        """Removes a full key, if it exists."""
         if key in (entries := self._entries()):
             self._text = without_entry(self._text, ("config", entries[key][0]))
 
@@ -90,7 +90,7 @@ class StackSettings:
         """Writes the file if anything changed.
 
         Raises:
-            SettingsError: it can't be written; the old file is intact.
+            SettingsError: it can't be written; the old file is unchanged.
         """
         if self._text == self._saved:
             return

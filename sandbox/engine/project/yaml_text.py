@@ -1,4 +1,4 @@
-"""YAML as Pulumi's CLI reads and writes it, with edits that leave comments, order and layout of everything else alone."""
+"""YAML as Pulumi's CLI reads and writes it; edits keep the comments, order and layout of the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER_STARTS = list("-+.0123456789")
 
 
 class YamlError(ValueError):
-    """The text is no YAML, or not of a form that can be edited; says where."""
+    """The text is not YAML, or can't be edited; the message names the place."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -65,7 +65,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _reads_as_something_else(dumper: yaml.SafeDumper, text: str) -> bool:
-    """Text that a YAML 1.1 reader or this one takes for a number, a boolean, null or a date."""
+    """Whether a YAML 1.1 reader, or this one, reads a text as a number, boolean, null or date."""
     tag = "tag:yaml.org,2002:str"
     if dumper.resolve(yaml.ScalarNode, text, (True, False)) != tag:  # type: ignore[no-untyped-call]
         return True
@@ -76,10 +76,10 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def parse_yaml(text: str) -> Any:
-    """The one document in a text, as plain Python values; None when there is none.
+    """The document in a text, as plain Python values; None if it is empty.
 
     Raises:
-        YamlError: the text is no YAML.
+        YamlError: the text is not YAML.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with fewer resolvers
@@ -129,7 +129,7 @@ def without_entry(text: str, path: Sequence[str]) -> str:
         return text
     found = _find(text, path)
     if found is None:
-        # It comes from an anchor or a merge: only a rewrite takes it away.
+        # It comes from an anchor or a merge: only a rewrite can remove it.
         return _checked("", wanted)
     key, value = found
     lines = _lines(text)
@@ -147,7 +147,7 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 def _checked(text: str, wanted: Mapping[str, Any]) -> str:
-    """The edited text when it says what it should; flow style, anchors and the like are written anew instead."""
+    """The edited text if it parses to the expected value; otherwise (flow style, anchors) the whole text is rewritten."""
     try:
         if parse_yaml(text) == (wanted or None):
             return text
@@ -213,7 +213,7 @@ def _indented(block: str, columns: int) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines with their ends: a line ends at a line feed and nowhere else."""
+    """Lines with their line ends; only a line feed ends a line."""
     return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
@@ -222,7 +222,7 @@ def _line_of(text: str, mark: yaml.Mark) -> int:
 
 
 def _last_line(text: str, node: yaml.Node) -> int:
-    """The number of the last line with content of a node: PyYAML's own end of a block lies behind the comments that follow."""
+    """The number of the last line with content of a node: PyYAML puts the end of a block after the comments that follow it."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _last_line(text, last[1] if isinstance(last, tuple) else last)

@@ -25,7 +25,7 @@ class Builtin:
     """Serves the package without a plugin.
 
     Args:
-        stack_outputs: the outputs of another stack by the name that a program gives; raises an EngineError where there is none.
+        stack_outputs: the outputs of another stack by the name that a program uses; raises an EngineError if there is no such stack.
         lookup: a resource that this run has registered, by URN.
     """
 
@@ -44,7 +44,7 @@ class Builtin:
         pass  # there is nothing to configure
 
     async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
-        raise ProviderError(f"{urns.type_of(urn)} can't be made by a program: read a stack with pulumi.StackReference")
+        raise ProviderError(f"{urns.type_of(urn)} can't be created by a program: use pulumi.StackReference to read a stack")
 
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         return differences.NONE
@@ -56,7 +56,7 @@ class Builtin:
         raise ProviderError(f"{new.type} can't be updated")
 
     async def delete(self, old: Resource) -> None:
-        pass  # a reference is nothing but its entry in the state
+        pass  # a reference exists only in the state
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         """A stack reference: the other stack's outputs as they are now."""
@@ -86,10 +86,10 @@ class Builtin:
         raise ProviderError(f"unrecognized function name: {token!r}")
 
     async def construct(self, request: Any, inputs: Properties) -> Any:
-        raise ProviderError(f"{request.type} is no component that the engine knows")
+        raise ProviderError(f"{request.type} is not a component that the engine has")
 
     async def call(self, request: Any, args: Properties) -> Any:
         raise ProviderError(f"unrecognized method name: {request.tok!r}")
 
     async def cancel(self) -> None:
-        """Nothing takes long enough to be stopped."""
+        """No call takes long enough to need stopping."""

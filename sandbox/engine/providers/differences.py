@@ -1,4 +1,4 @@
-"""What a provider says has changed between two states of a resource, and what the resource's options make of it."""
+"""The differences that a provider reports for a resource, and how the resource's options change them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Changes = Literal["none", "some", "unknown"]
 
 @dataclass(frozen=True)
 class PropertyDifference:
-    """One changed path; `kind` is add, delete or update, with `-replace` where it demands a replacement."""
+    """One changed path; `kind` is add, delete or update, with `-replace` if it requires a replacement."""
 
     kind: str
     input: bool = False
@@ -27,7 +27,7 @@ class PropertyDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """A provider's answer to Diff. `detailed` is None where it gave none."""
+    """A provider's answer to Diff. `detailed` is None if the provider sent none."""
 
     changes: Changes
     replaces: tuple[str, ...] = ()
@@ -38,11 +38,11 @@ class Difference:
 
     @property
     def replacing(self) -> bool:
-        """Whether it demands a replacement."""
+        """Whether it requires a replacement."""
         return bool(self.replaces) or any(item.kind.endswith("-replace") for item in (self.detailed or {}).values())
 
     def inverted(self) -> Difference:
-        """The difference seen from the other side: what was added was deleted."""
+        """The reverse difference: added becomes deleted."""
         swapped = {"add": "delete", "delete": "add", "add-replace": "delete-replace", "delete-replace": "add-replace"}
         detailed = {path: replace(item, kind=swapped.get(item.kind, item.kind)) for path, item in (self.detailed or {}).items()}
         return replace(self, detailed=detailed if self.detailed is not None else None)
@@ -53,7 +53,7 @@ SOME = Difference("some")
 
 
 def between(old: Properties, new: Properties) -> Difference:
-    """The plain comparison of inputs, for a provider that can't tell."""
+    """A plain comparison of inputs, for a provider that can't compare."""
     old, new = property_values.revealed(old), property_values.revealed(new)
     changed = tuple(key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
     if not changed:
@@ -63,7 +63,7 @@ def between(old: Properties, new: Properties) -> Difference:
 
 
 def with_replacements(difference: Difference, paths: Iterable[str], *, init_errors: bool = False) -> Difference:
-    """The difference with `replaceOnChanges` applied: a changed path under one of `paths` demands a replacement.
+    """The difference with `replaceOnChanges` applied: a change at or under one of `paths` requires a replacement.
 
     Raises:
         PathError: a path can't be read.
@@ -89,7 +89,7 @@ def _forced(item: PropertyDifference) -> PropertyDifference:
 
 
 def covered(wanted: Sequence[Sequence[PathElement]], path: str) -> bool:
-    """Whether a path lies at or under one of the wanted ones; `*` stands for any element."""
+    """Whether a path is at or under one of the wanted paths; `*` matches any element."""
     try:
         elements = parse_property_path(path)
     except PathError:
@@ -100,7 +100,7 @@ def covered(wanted: Sequence[Sequence[PathElement]], path: str) -> bool:
 
 
 def with_ignored(inputs: Properties, old: Properties, paths: Iterable[str]) -> tuple[Properties, list[str]]:
-    """The inputs with the old values at the ignored paths, and the paths that fit neither."""
+    """The inputs with the old values at the ignored paths, and the paths that could not be applied."""
     unfit = []
     for text in paths:
         try:
@@ -136,4 +136,4 @@ def _elements(inputs: Value, old: Value) -> list[PathElement]:
         return list(dict.fromkeys([*inputs, *old]))
     if isinstance(inputs, list) and isinstance(old, list) and len(inputs) == len(old):
         return list(range(len(inputs)))
-    raise PathError("`*` fits neither a map nor two lists of one length")
+    raise PathError("`*` matches neither a map nor two lists of equal length")

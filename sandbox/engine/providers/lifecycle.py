@@ -1,4 +1,4 @@
-"""What a provider can be asked about resources, and what it answers."""
+"""The methods of a provider for resources, and their results."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Made:
 
 
 class Lifecycle(Protocol):
-    """What manages resources: a provider, or the engine itself for provider resources."""
+    """Manages resources: a provider, or the engine itself for provider resources."""
 
     async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
         """The checked inputs."""
 
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
-        """What changes with new inputs."""
+        """The difference between the old state and new inputs."""
 
     async def create(self, new: Resource) -> Made:
         """Create it."""
@@ -60,10 +60,10 @@ class Connection(Lifecycle, Protocol):
         """The checked configuration."""
 
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
-        """What a changed configuration means."""
+        """The difference between two configurations."""
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
-        """Give it its configuration."""
+        """Send it its configuration."""
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
         """Call a function: result and failures."""

@@ -1,6 +1,6 @@
 """One provider over gRPC: the resource lifecycle in the engine's own values.
 
-A provider that takes no secrets gets them unwrapped; what it hands back is marked again wherever the engine sent a secret.
+A provider without support for secrets gets them unwrapped; in its answer, properties that were sent as secrets are marked again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PluginProvider:
         self.configured = True
 
     async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
-        """The configuration as the provider wants it."""
+        """The configuration as the provider normalized it."""
         request = provider_pb2.CheckRequest(**urns.named(urn), olds=_marked(olds), news=_marked(news))
         try:
             response = await self._plugin.stub.CheckConfig(request)
@@ -50,7 +50,7 @@ class PluginProvider:
         return Checked(remarked(property_values.from_struct(response.inputs), news), _failures(response))
 
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
-        """What a changed configuration means."""
+        """The difference between two configurations."""
         request = provider_pb2.DiffRequest(
             **urns.named(urn),
             olds=_marked(olds.outputs),
@@ -66,7 +66,7 @@ class PluginProvider:
         return _difference(response, olds.inputs, news)
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
-        """Give it its configuration. With unknowns in it (in a preview) it stays unconfigured, and knows nothing."""
+        """Send it its configuration. If that has unknowns (in a preview), it stays unconfigured and results are unknown."""
         self.configured = not property_values.has_unknown(inputs)
         if not self.configured:
             return
@@ -89,7 +89,7 @@ class PluginProvider:
         self._previews = response.supportsPreview
 
     async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
-        """Inputs as the provider wants them."""
+        """Inputs as the provider normalized them."""
         if not self.configured:
             return Checked(news)
         request = provider_pb2.CheckRequest(**urns.named(urn), olds=self._wire(olds or {}), news=self._wire(news), randomSeed=seed)
@@ -97,7 +97,7 @@ class PluginProvider:
         return Checked(self._back(response.inputs, news), _failures(response))
 
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
-        """What new inputs mean for a resource."""
+        """The difference between a resource's old state and new inputs."""
         if not self.configured:
             return between(old.inputs, news)
         request = provider_pb2.DiffRequest(
@@ -111,7 +111,7 @@ class PluginProvider:
         return _difference(await self._call("Diff", request), old.inputs, news)
 
     async def create(self, new: Resource) -> Made:
-        """Make a resource; in a preview, say what it will look like."""
+        """Create a resource; in a preview, predict its outputs."""
         if self._preview and not (self._previews and self.configured):
             return Made("", new.inputs)
         request = provider_pb2.CreateRequest(
@@ -124,7 +124,7 @@ class PluginProvider:
         return Made(response.id, outputs, refresh_before_update=response.refresh_before_update)
 
     async def update(self, old: Resource, new: Resource) -> Made:
-        """Change a resource in place; in a preview, say what it will look like."""
+        """Update a resource in place; in a preview, predict its outputs."""
         if self._preview and not (self._previews and self.configured):
             return Made(old.id, new.inputs)
         request = provider_pb2.UpdateRequest(
@@ -152,7 +152,7 @@ class PluginProvider:
         await self._call("Delete", request)
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
-        """A resource as it is; None when it is gone."""
+        """The current state of a resource; None if it no longer exists."""
         request = provider_pb2.ReadRequest(**urns.named(urn), id=id_)
         if inputs is not None:
             request.inputs.CopyFrom(self._wire(inputs))
@@ -165,7 +165,7 @@ class PluginProvider:
         return Made(response.id, self._back(response.properties, state or {}), found, response.refresh_before_update)
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
-        """A function's result and failures; None where the provider can't know yet."""
+        """A function's result and failures; None if the provider is not configured yet."""
         if not self.configured:
             return None, ()
         request = provider_pb2.InvokeRequest(tok=token, args=self._wire(args), preview=self._preview)
@@ -173,22 +173,22 @@ class PluginProvider:
         return property_values.from_struct(getattr(response, "return")), _failures(response)
 
     async def construct(self, request: Any, inputs: Properties) -> Any:
-        """A component made by its plugin: the ConstructResponse; None where the provider can't know yet."""
+        """The ConstructResponse of a component; None if the provider is not configured yet."""
         if not self.configured:
             return None
         request.inputs.CopyFrom(self._wire(inputs))
         return await self._call("Construct", request)
 
     async def call(self, request: Any, args: Properties) -> Any:
-        """A component's method: the CallResponse; None where the provider can't know yet."""
+        """The CallResponse of a component's method; None if the provider is not configured yet."""
         if not self.configured:
             return None
         request.args.CopyFrom(self._wire(args))
         return await self._call("Call", request)
 
     async def cancel(self) -> None:
-        """Ask it to stop what it does."""
-        with contextlib.suppress(grpc.aio.AioRpcError):  # it may be too busy, or gone: the caller waits for its calls anyway
+        """Ask it to stop its operations."""
+        with contextlib.suppress(grpc.aio.AioRpcError):  # it may be busy or gone; the caller waits for its calls anyway
             await self._plugin.stub.Cancel(empty_pb2.Empty(), timeout=1)
 
     def _wire(self, properties: Mapping[str, Any]) -> Any:
@@ -221,7 +221,7 @@ class PluginProvider:
 
 
 def remarked(found: Properties, sent: Mapping[str, Any]) -> Properties:
-    """What came back with the secret marks of what was sent, key by key."""
+    """The answer, with each key that was sent as a secret marked as a secret again."""
     out = dict(found)
     for key, item in sent.items():
         if key not in found:

@@ -1,4 +1,4 @@
-"""Provider plugins as processes: where they are found, how they start, what they print, how they end."""
+"""Provider plugins as processes: finds them, starts them, forwards their output and ends them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_se
 DYNAMIC = "pulumi-python"
 STAND_INS = Path(__file__).parents[2] / "plugins" / "bin"
 _CHILD = Path(__file__).with_name("child_process.py")
-_GRACE = 5.0  # seconds between asking a process to end and ending it
+_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 class PluginError(EngineError):
@@ -34,7 +34,7 @@ class PluginError(EngineError):
 
 @dataclass(frozen=True)
 class PluginPlace:
-    """Where plugins are started: `python` runs dynamic providers in `folder`, where the program is; `env` is theirs."""
+    """Where plugins are started: `python` runs dynamic providers in `folder`, where the program is; `env` is their environment."""
 
     python: Path
     folder: Path
@@ -47,7 +47,7 @@ def find(package: str, place: PluginPlace) -> list[str]:
     """The command of a package's provider.
 
     Raises:
-        PluginError: there is none.
+        PluginError: it was not found.
     """
     if package == DYNAMIC:
         return [str(place.python), "-u", "-m", "pulumi.dynamic"]
@@ -76,13 +76,13 @@ async def spawn(command: Sequence[str], folder: Path, env: Mapping[str, str]) ->
 
 
 async def lines(stream: asyncio.StreamReader, tell: Callable[[str], None]) -> None:
-    """Hand on every line that a child prints."""
+    """Forward every line that a child prints."""
     while line := await stream.readline():
         tell(line.decode(errors="replace").rstrip("\n"))
 
 
 async def end(process: asyncio.subprocess.Process, *, ask: signal.Signals = signal.SIGTERM, grace: float = _GRACE) -> None:
-    """Ask a child's whole group to end, and end it when it does not within `grace` seconds."""
+    """Ask a child's process group to end, and kill it if it is still there after `grace` seconds."""
     if process.returncode is None:
         _signal(process, ask)
         with contextlib.suppress(TimeoutError):
@@ -92,19 +92,19 @@ async def end(process: asyncio.subprocess.Process, *, ask: signal.Signals = sign
 
 
 def kill(process: asyncio.subprocess.Process) -> None:
-    """End a child's whole group at once."""
+    """Kill a child's process group."""
     _signal(process, signal.SIGKILL)
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it is gone already
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has already ended
         os.killpg(process.pid, number)
 
 
 class Server:
     """A started process that serves gRPC: its process and its port.
 
-    Make one with `launch`.
+    Create it with `launch`.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, readers: list[asyncio.Task[None]]) -> None:
@@ -126,7 +126,7 @@ async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[s
     """Start a process that prints its port first, and then serves.
 
     Raises:
-        PluginError: it does not come up.
+        PluginError: it does not start.
     """
     process = await spawn(command, folder, env)
     assert process.stdout is not None  # both were asked for
@@ -143,7 +143,7 @@ async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[s
         await end(process)
         await errors
         said = next((line for line in reversed(complaints) if line.strip()), first.decode(errors="replace").strip() or "nothing")
-        raise PluginError(f"{name} did not start (its last words: {said}): run `{' '.join(command)}` by hand to see why")
+        raise PluginError(f"{name} did not start (its last output: {said}): run `{' '.join(command)}` by hand to see why")
     return Server(process, int(first), [errors, asyncio.create_task(lines(process.stdout, lambda line: tell(line, False)))])
 
 
@@ -170,10 +170,10 @@ class Plugins:
         self._started: list[Plugin] = []
 
     async def start(self, package: str) -> Plugin:
-        """Start a package's provider and shake hands with it.
+        """Start a package's provider and make the handshake.
 
         Raises:
-            PluginError: there is none, or it does not come up.
+            PluginError: it was not found, or does not start.
         """
         command = find(package, self.place)
         env = {**self.place.env, "PULUMI_PROJECT": self.place.project} if package == DYNAMIC else self.place.env

@@ -1,6 +1,6 @@
-"""The providers of a run: default ones, explicit ones, and those that only the old state knows.
+"""The providers of a run: default ones, explicit ones, and those that are only in the old state.
 
-A provider is a resource too: `ProviderResources` checks, compares and makes it as a provider does for any other resource.
+A provider is a resource too: `ProviderResources` checks, compares and creates it, as a provider does for any other resource.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Providers:
         plugins: starts plugin processes.
         builtin: the engine's own provider.
         olds: the provider resources of the old state.
-        preview: whether nothing may be changed.
+        preview: whether the run is a preview.
     """
 
     def __init__(self, plugins: Plugins, builtin: Builtin, olds: Sequence[Resource], *, preview: bool) -> None:
@@ -51,14 +51,14 @@ class Providers:
         self.resources = ProviderResources(self)
 
     async def of(self, resource: Resource) -> Lifecycle:
-        """What manages a custom resource."""
+        """The provider or the engine part that manages a custom resource."""
         return self.resources if urns.is_provider(resource.type) else await self.at(resource.provider)
 
     async def at(self, reference: str) -> Connection:
-        """The provider with a reference; one of the old state is started and configured as it was.
+        """The provider with a reference; one from the old state is started with its old configuration.
 
         Raises:
-            ProviderError: no state knows it.
+            ProviderError: it is not in the state.
         """
         running = self._running.get(reference)
         if running is None:
@@ -69,7 +69,7 @@ class Providers:
         old = self._olds.get(reference)
         if old is None:
             raise ProviderError(
-                f"unknown provider {reference!r}: neither the program nor the state has it; repair the state's provider reference"
+                f"unknown provider {reference!r}: it is neither in the program nor in the state; repair the state's provider reference"
             )
         provider = await self.start(urns.package_of(old.type))
         await provider.configure(old.urn, old.id, old.inputs)
@@ -80,17 +80,17 @@ class Providers:
         return self._builtin if package == PACKAGE else PluginProvider(await self.plugins.start(package), preview=self.preview)
 
     async def checked(self, urn: str) -> Connection:
-        """The provider of a provider resource that is being registered: not configured yet, or as the old state has it."""
+        """The provider of a provider resource that is being registered: not configured yet, or configured as in the old state."""
         if urn not in self._checked:
             self._checked[urn] = self._revived(urn) or await self.start(urns.package_of(urns.type_of(urn)))
         return self._checked[urn]
 
     def _revived(self, urn: str) -> Connection | None:
-        """One that runs already, because a refresh asked the old state's: a process less to start."""
+        """A provider that a refresh has already started, so that no second process is needed."""
         return next((self._running[reference].result() for reference in self._ready() if urns.split_reference(reference)[0] == urn), None)
 
     async def keep(self, resource: Resource) -> None:
-        """Take a provider resource into use, with its inputs as its configuration."""
+        """Configure the provider of a provider resource with its inputs."""
         reference = urns.reference(resource.urn, resource.id)
         self._news[reference] = resource
         provider = await self.checked(resource.urn)
@@ -105,7 +105,7 @@ class Providers:
         self._running[reference] = running
 
     async def must_replace(self, old: str, new: str) -> bool:
-        """Whether going over from one provider (reference) to another means a new resource."""
+        """Whether a change of the provider (reference) requires a replacement."""
         if old == new:
             return False
         before, after = self._olds.get(old), self._news.get(new)
@@ -116,11 +116,11 @@ class Providers:
 
     @property
     def in_use(self) -> list[Connection]:
-        """Those that have been started."""
+        """The providers that have been started."""
         return [self._running[reference].result() for reference in self._ready()]
 
     def _ready(self) -> list[str]:
-        """The references of those that have been started and configured."""
+        """The references of the providers that are started and configured."""
         return [reference for reference, running in self._running.items() if running.done() and not running.exception()]
 
 
@@ -153,14 +153,14 @@ class ProviderResources:
         return Made(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
 
     async def delete(self, old: Resource) -> None:
-        pass  # a provider is nothing but its entry in the state
+        pass  # a provider exists only in the state
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")
 
 
 def default_inputs(package: str, config: Mapping[str, property_values.Value], version: str, url: str) -> Properties:
-    """The inputs of a package's default provider: the configuration of its namespace; for dynamic resources all of it."""
+    """The inputs of a package's default provider: the configuration of its namespace; for dynamic resources, the whole configuration."""
     if package == DYNAMIC:
         inputs = dict(config)
     else:
@@ -172,7 +172,7 @@ def default_inputs(package: str, config: Mapping[str, property_values.Value], ve
 
 
 def default_name(version: str, url: str) -> str:
-    """The name of a default provider, which tells its version and where it came from."""
+    """The name of a default provider, with its version and download URL."""
     parts = ["default", version, re.sub(r"[^A-Za-z0-9]", "_", url)]
     return "_".join(re.sub(r"[^A-Za-z0-9]", "_", part) for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""The state of stacks in files, laid out as Pulumi's DIY backend lays it out, so that either can take over from the other.
+"""The state of stacks in files, with the layout of Pulumi's DIY backend, so that Pulumi and this engine can use the same stacks.
 
 `.pulumi/meta.yaml` (layout version 1), `.pulumi/stacks/<project>/<stack>.json` (a checkpoint, version 3) with `.bak` beside it,
 `.pulumi/history`, `.pulumi/backups`, `.pulumi/locks`; every file has a small `.attrs` companion.
@@ -32,7 +32,7 @@ _COMPRESSED = (".json.gz", ".json.zst")
 
 
 class BackendError(EngineError):
-    """State can't be read or written, or is not of a form this engine knows."""
+    """State can't be read or written, or has a form this engine does not support."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class StackRef:
 
     @property
     def full_name(self) -> str:
-        """`organization/<project>/<stack>`, as checkpoints hold it."""
+        """`organization/<project>/<stack>`, as it is written in checkpoints."""
         return f"{ORGANIZATION}/{self.project}/{self.name}"
 
 
@@ -52,7 +52,7 @@ def parse_stack_ref(text: str, project: str) -> StackRef:
     """The stack that `[organization/[project/]]stack` names.
 
     Raises:
-        BackendError: the organization is another than the DIY backend's only one, or the name has characters it may not have.
+        BackendError: the organization is not the DIY backend's, or the name has invalid characters.
     """
     parts = text.split("/")
     if len(parts) > 3 or (len(parts) > 1 and parts[0] != ORGANIZATION):  # noqa: PLR2004 - organization/project/stack
@@ -70,10 +70,10 @@ class FileBackend:
     """The folder that `PULUMI_BACKEND_URL` names. Opening it creates nothing."""
 
     def __init__(self, root: Path, url: str) -> None:
-        """Checks that the folder is there and has a layout this engine knows.
+        """Checks that the folder exists and has a layout this engine supports.
 
         Raises:
-            BackendError: it is not, or has not.
+            BackendError: it does not.
         """
         self.url = url
         self.root = root
@@ -83,10 +83,10 @@ class FileBackend:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], project_url: str | None, cwd: Path) -> FileBackend:
-        """The backend of `PULUMI_BACKEND_URL`, else of the project's `backend.url`.
+        """The backend of `PULUMI_BACKEND_URL`, otherwise of the project's `backend.url`.
 
         Raises:
-            BackendError: neither is set, or it is no `file://` URL.
+            BackendError: neither is set, or it is not a `file://` URL.
         """
         url = environment.get("PULUMI_BACKEND_URL") or project_url
         if not url:
@@ -110,11 +110,11 @@ class FileBackend:
         return self.root / BOOKKEEPING / "stacks" / ref.project / f"{ref.name}.json"
 
     def url_of(self, path: Path) -> str:
-        """A file of the backend as errors name it: below the backend's URL."""
+        """The name of a backend file in errors, below the backend's URL."""
         return f"{self.url.rstrip('/')}/{path.relative_to(self.root)}"
 
     def stacks(self, project: str | None = None) -> list[StackRef]:
-        """The stacks of a project, or of all, by name."""
+        """The stacks of a project, or of all projects, sorted by name."""
         return [
             StackRef(path.parent.name, path.stem)
             for path in sorted((self.root / BOOKKEEPING / "stacks").glob("*/*.json"))
@@ -122,10 +122,10 @@ class FileBackend:
         ]
 
     def exists(self, ref: StackRef) -> bool:
-        """Whether the stack is there.
+        """Whether the stack exists.
 
         Raises:
-            BackendError: it is there in a compressed form.
+            BackendError: its file is compressed.
         """
         for ending in _COMPRESSED:
             packed = self.state_file(ref).with_suffix(ending)
@@ -137,11 +137,11 @@ class FileBackend:
         return self.state_file(ref).exists()
 
     def load(self, ref: StackRef) -> dict[str, Any] | None:
-        """The deployment object in a stack's checkpoint; None while nothing was ever deployed.
+        """The deployment object in a stack's checkpoint; None if nothing was deployed yet.
 
         Raises:
             StackNotFoundError: there is no such stack.
-            BackendError: the file is no checkpoint of version 3; it is left as it is.
+            BackendError: the file is not a version 3 checkpoint; it is not changed.
         """
         if not self.exists(ref):
             raise StackNotFoundError(f"no stack named '{ref.name}' found; create it with `stack init {ref.name}`")
@@ -152,18 +152,18 @@ class FileBackend:
         except OSError as bad:
             raise BackendError(f"failed to load checkpoint {path}: {bad.strerror}") from None
         except ValueError as bad:
-            raise BackendError(f"failed to load checkpoint {path}: it is no JSON ({bad}); {remedy}") from None
+            raise BackendError(f"failed to load checkpoint {path}: it is not JSON ({bad}); {remedy}") from None
         if not isinstance(content, dict) or not isinstance(content.get("checkpoint"), dict):
-            raise BackendError(f"failed to load checkpoint {path}: it holds no checkpoint; {remedy}")
+            raise BackendError(f"failed to load checkpoint {path}: it is not a checkpoint; {remedy}")
         check_version(content, str(path))
         latest: dict[str, Any] | None = content["checkpoint"].get("latest")
         return latest
 
     def save(self, ref: StackRef, deployment: str | None) -> None:
-        """Puts a deployment, as JSON text, in the place of the stack's state; the state before goes to `.bak`.
+        """Replaces the stack's state with a deployment (JSON text); the previous state goes to `.bak`.
 
         Raises:
-            OSError: it can't be written, and the state before is intact.
+            OSError: it can't be written; the previous state is unchanged.
         """
         latest = "" if deployment is None else f',"latest":{deployment}'
         text = f'{{"version":{CHECKPOINT_VERSION},"checkpoint":{{"stack":{json.dumps(ref.full_name)}{latest}}}}}'
@@ -187,19 +187,19 @@ class FileBackend:
         write_atomically(_attributes_file(path), _attributes(content), durable=False)
 
     def keep(self, ref: StackRef, target: Path) -> None:
-        """Keeps the stack's present state as another file of the backend."""
+        """Copies the stack's current state to another file of the backend."""
         self._prepare(target.parent)
         link_or_copy(self.state_file(ref), target)
         with contextlib.suppress(FileNotFoundError):
             link_or_copy(_attributes_file(self.state_file(ref)), _attributes_file(target))
 
     def delete(self, path: Path) -> None:
-        """Removes one of the backend's files; it may be gone already."""
+        """Removes one of the backend's files; it may already be gone."""
         path.unlink(missing_ok=True)
         _attributes_file(path).unlink(missing_ok=True)
 
     def remove(self, ref: StackRef) -> None:
-        """Removes a stack and its history; the last state stays as `.bak`, and its backups stay, as with the CLI."""
+        """Removes a stack and its history; as with the CLI, the last state is kept as `.bak`, and the backups are kept."""
         path = self.state_file(ref)
         self.keep(ref, path.with_name(f"{path.name}.bak"))
         for file in self.files("history", ref):
@@ -230,29 +230,29 @@ class FileBackend:
                 ) from None
             return
         except (OSError, UnicodeDecodeError, YamlError) as bad:
-            raise BackendError(f'corrupt store: unmarshal "{meta}": {bad}; it should say `version: {LAYOUT_VERSION}`') from None
+            raise BackendError(f'corrupt store: unmarshal "{meta}": {bad}; it must be `version: {LAYOUT_VERSION}`') from None
         version = content.get("version") if isinstance(content, dict) else None
         if version != LAYOUT_VERSION:
             raise BackendError(
-                f"the state in {self.root} has layout version {version!r} and this engine knows {LAYOUT_VERSION}: "
-                "run `pulumi state upgrade` on an older one, and leave a newer one to a newer engine"
+                f"the state in {self.root} has layout version {version!r} but this engine supports only {LAYOUT_VERSION}: "
+                "run `pulumi state upgrade` on an older one; use the pulumi CLI for a newer one"
             )
 
 
 def check_version(content: Mapping[str, Any], source: str) -> None:
-    """Refuses a checkpoint or an export of another version than 3, or with features that Pulumi added later.
+    """Checks that a checkpoint or an export has version 3 and no features that Pulumi added later.
 
     Raises:
-        BackendError: it is such a one.
+        BackendError: it does not.
     """
     version, features = content.get("version"), content.get("features")
     if version != CHECKPOINT_VERSION:
         raise BackendError(
-            f"{source} has version {version!r} and this engine knows version {CHECKPOINT_VERSION}: "
-            "an older one becomes 3 with `pulumi stack export` and `stack import`, a newer one needs the pulumi CLI"
+            f"{source} has version {version!r} but this engine supports only version {CHECKPOINT_VERSION}: "
+            "convert an older one with `pulumi stack export` and `stack import`; use the pulumi CLI for a newer one"
         )
     if features:
-        raise BackendError(f"{source} needs {', '.join(map(str, features))}, which this engine does not know: use the pulumi CLI")
+        raise BackendError(f"{source} needs {', '.join(map(str, features))}, which this engine does not support: use the pulumi CLI")
 
 
 def _attributes_file(path: Path) -> Path:

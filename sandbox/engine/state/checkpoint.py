@@ -1,4 +1,4 @@
-"""The text of a deployment, made again and again at the price of what changed.
+"""The text of a deployment; each save costs only as much as what has changed.
 
 What saving costs, and why it does not grow with the square of the resources:
 - Objects of `deployment.py` never change; a step replaces one. So each resource's JSON text is made once and kept; a save
@@ -29,11 +29,11 @@ class Rendering:
         self._texts: dict[Resource, str] = {}
 
     def text(self, deployment: Deployment) -> str:
-        """The deployment's JSON object as text, as it stands under `latest` in a checkpoint."""
+        """The deployment's JSON object as text, as it is written under `latest` in a checkpoint."""
         operations = deployment.pending_operations
         wanted = (*deployment.resources, *(operation.resource for operation in operations))
         known = self._texts
-        # Made anew, it forgets what is no longer there.
+        # A new dict drops the resources that no longer exist.
         texts = self._texts = {resource: known.get(resource) or self._rendered(resource) for resource in wanted}
         parts = [_member(key, item) for key, item in deployment.head().items()]
         if deployment.resources:

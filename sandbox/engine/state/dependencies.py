@@ -1,4 +1,4 @@
-"""Who depends on whom among the resources of a state, in the order in which they stand there."""
+"""The dependencies between the resources of a state, in state order."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def direct(resource: Resource) -> list[str]:
-    """URNs of all that a resource needs: what it depends on, its parent, its provider."""
+    """URNs of everything a resource needs: its dependencies, its parent, its provider."""
     found = resource.all_dependencies()
     return [*found, urns.split_reference(resource.provider)[0]] if resource.provider else found
 
 
 def dependents(root: Resource, resources: Sequence[Resource], ignored: Collection[str]) -> Iterator[Resource]:
-    """All that depends on a resource, directly or not, in order. A child does not depend on its parent here.
+    """The direct and indirect dependents of a resource, in state order. A child does not depend on its parent here.
 
-    `ignored` are URNs that can't be among them.
+    URNs in `ignored` are left out.
     """
     found = {root.urn}
     start = next((at for at, resource in enumerate(resources) if resource is root), len(resources))
@@ -38,7 +38,7 @@ def dependents(root: Resource, resources: Sequence[Resource], ignored: Collectio
 
 
 def waits(condemned: Sequence[Resource]) -> dict[Resource, list[Resource]]:
-    """For each resource to be deleted, those to be deleted before it: the ones that need it. In state order, given in state order."""
+    """For each resource to be deleted, those that need it and so must be deleted first. Input and output are in state order."""
     by_urn: dict[str, list[Resource]] = defaultdict(list)
     before: dict[Resource, list[Resource]] = {resource: [] for resource in condemned}
     for resource in condemned:
@@ -50,7 +50,7 @@ def waits(condemned: Sequence[Resource]) -> dict[Resource, list[Resource]]:
 
 
 def without(resources: Sequence[Resource]) -> list[Resource]:
-    """The resources with every reference dropped that points at nothing any more."""
+    """The resources, without references to resources that no longer exist."""
     known: set[str] = set()
     kept = []
     for resource in resources:
@@ -72,7 +72,7 @@ def without(resources: Sequence[Resource]) -> list[Resource]:
 
 
 def renamed(resource: Resource, names: Mapping[str, str]) -> Resource:
-    """The resource with every reference to a renamed one following it."""
+    """The resource, with its references to renamed resources updated."""
     provider, _, id_ = resource.provider.rpartition("::")
     if not names.keys() & {*resource.all_dependencies(), provider}:
         return resource

@@ -1,8 +1,8 @@
 """A stack's state in memory: resources, operations under way, manifest; to and from the JSON of Pulumi's deployment version 3.
 
-Every object here is immutable: a step that changes a resource puts a new `Resource` in the place of the old one. So what
-was once rendered for the checkpoint never has to be rendered again (`checkpoint.py`), and a save is cheap.
-Fields that this engine has no use for are kept in `extra`, as they came: handing a stack to and fro loses nothing.
+Every object here is immutable: a step that changes a resource replaces it with a new `Resource`. So an unchanged
+resource is rendered for the checkpoint only once (`checkpoint.py`), and a save is cheap.
+Fields that this engine does not use are kept unchanged in `extra`, so nothing is lost between engines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BLINDED = "[secret]"
 
 
 class Seal:
-    """Opens and closes secrets, and remembers: the same secret of the same resource keeps its ciphertext.
+    """Decrypts and encrypts secrets. An unchanged secret of the same resource keeps its ciphertext.
 
     Args:
         encrypt: plaintext (JSON text) to ciphertext.
@@ -42,20 +42,20 @@ class Seal:
         return plaintext
 
     def close(self, urn: str, plaintext: str) -> str:
-        """The ciphertext of a resource's secret: the one it had, where it is unchanged."""
+        """The ciphertext of a resource's secret; the previous one, if the secret is unchanged."""
         known = self._closed.get((urn, plaintext))
         if known is None:
             known = self._closed[urn, plaintext] = self._encrypt(plaintext)
         return known
 
     def forget(self) -> None:
-        """Close everything anew from now on: what was opened had been closed under another key."""
+        """Forget all ciphertexts: they were encrypted with another key."""
         self._closed.clear()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Resource:
-    """One resource of the state. Two of them may have one URN: the live one, and one that waits to be deleted."""
+    """One resource of the state. Two may share a URN: the live one, and one that is pending deletion."""
 
     urn: str
     type: str
@@ -108,7 +108,7 @@ class Resource:
         return self.render(lambda secret: sealed(secret, self.urn, seal))
 
     def render(self, secret: Callable[[Secret], Value]) -> Json:
-        """The resource's JSON object, each secret as the caller wants to have it."""
+        """The resource's JSON object; the caller decides how secrets are written."""
         out: Json = {}
         for key, name in _FIELDS.items():
             item = getattr(self, name)
@@ -119,7 +119,7 @@ class Resource:
         return out
 
     def all_dependencies(self) -> list[str]:
-        """URNs of what it depends on in any way: parent, dependencies, of properties too, deletedWith and replaceWith."""
+        """URNs of everything it depends on: parent, dependencies (also of properties), deletedWith and replaceWith."""
         found = [self.parent, *self.dependencies, *(urn for urns in self.property_dependencies.values() for urn in urns)]
         return list(dict.fromkeys(urn for urn in [*found, self.deleted_with, *self.replace_with] if urn))
 
@@ -183,7 +183,7 @@ def _encoded(key: str, item: Any, secret: Callable[[Secret], Value]) -> Any:
 
 
 def decoded_value(item: Any, urn: str, seal: Seal) -> Value:
-    """A state value: secrets opened, marks recognised."""
+    """A value read from state, with secrets decrypted and marks recognised."""
     if isinstance(item, dict):
         if item.get(SIGNATURE) == SECRET:
             plaintext = seal.open(urn, item["ciphertext"]) if "ciphertext" in item else item["plaintext"]
@@ -207,7 +207,7 @@ def encoded_value(value: Value, secret: Callable[[Secret], Value]) -> Any:
 
 
 def sealed(secret: Secret, urn: str, seal: Seal | None) -> Json:
-    """A secret as state holds it: ciphertext of its JSON text, or the text itself without a seal."""
+    """A secret as it is written in state: the ciphertext of its JSON text, or the text itself without a seal."""
     plaintext = json.dumps(_within_secret(secret), separators=(",", ":"), ensure_ascii=False)
     if seal is None:
         return {SIGNATURE: SECRET, "plaintext": plaintext}
@@ -215,7 +215,7 @@ def sealed(secret: Secret, urn: str, seal: Seal | None) -> Json:
 
 
 def _within_secret(secret: Secret) -> Any:
-    """What is in a secret; a secret in there needs no wrapping of its own."""
+    """The content of a secret; a nested secret is not wrapped again."""
     return encoded_value(secret.value, _within_secret)
 
 
@@ -226,7 +226,7 @@ def blinded(_secret: Secret) -> Json:
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """A provider call that began: `kind` is creating, updating, deleting, reading or importing."""
+    """A pending provider call: `kind` is creating, updating, deleting, reading or importing."""
 
     resource: Resource
     kind: str
@@ -238,7 +238,7 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Deployment:
-    """A stack's whole state at one moment. A resource stands after everything it depends on."""
+    """A stack's whole state at one moment. A resource comes after everything it depends on."""
 
     resources: tuple[Resource, ...] = ()
     pending_operations: tuple[Operation, ...] = ()

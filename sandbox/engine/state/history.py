@@ -1,4 +1,4 @@
-"""The history of a stack: what was run when and how it ended, each with the state after it, and a backup of that state."""
+"""The history of a stack: each run with its time and result, the state after it, and a backup of that state."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add_to_history(backend: FileBackend, ref: StackRef, update: UpdateInfo, nano
     """Writes the update, the state after it and a backup of that state; `nanoseconds` since 1970 name the files.
 
     Raises:
-        OSError: it can't be written; the state itself is not touched.
+        OSError: it can't be written; the state itself is unchanged.
     """
     stem = backend.folder("history", ref) / f"{ref.name}-{nanoseconds}"
     backend.write(stem.with_name(f"{stem.name}.history.json"), json.dumps(update.to_json(), separators=(",", ":")).encode())

@@ -1,4 +1,4 @@
-"""The lock that lets one writer at a time work on a stack; a killed writer's stays until `cancel`."""
+"""The lock that allows one writer at a time on a stack; after a writer is killed, `cancel` removes its lock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LockedError(BackendError):
-    """Another writer is at work on the stack, or was killed in the middle of it."""
+    """Another run is using the stack, or was killed while it did."""
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def locked(backend: FileBackend, ref: StackRef, now: Callable[[], str]) -> Itera
     """Holds the stack's lock for the length of a `with` block; `now` gives the time as RFC 3339.
 
     Raises:
-        LockedError: somebody else holds it; says who and since when, in the CLI's words.
+        LockedError: another run holds it; the message, worded as the CLI's, names the holder and the time.
         BackendError: the lock can't be written.
     """
     path = backend.folder("locks", ref) / f"{uuid.uuid4()}.json"
@@ -38,10 +38,10 @@ def locked(backend: FileBackend, ref: StackRef, now: Callable[[], str]) -> Itera
         backend.write(path, json.dumps(owner, separators=(",", ":")).encode())
     except OSError as bad:
         raise BackendError(
-            f"could not lock the stack '{ref.name}': {bad.strerror} at {path.parent}; the backend must be a folder that can be written to"
+            f"could not lock the stack '{ref.name}': {bad.strerror} at {path.parent}; the backend must be a writable folder"
         ) from None
     try:
-        # Two that came at the same moment see each other now, and neither goes on.
+        # Two runs that lock at the same moment see each other here, and both stop.
         _refuse_others(backend, ref, path)
         yield
     finally:
@@ -76,7 +76,7 @@ def _owner(path: Path) -> str:
         found = json.loads(path.read_bytes())
         return f"{found['username']}@{found['hostname']} (pid {found['pid']}) at {found['timestamp']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "somebody unknown: the file can't be read"
+        return "an unknown user: the lock file can't be read"
 
 
 def _user() -> str:

@@ -26,7 +26,7 @@ def stack_outputs(backend: FileBackend, project: str, environment: Mapping[str, 
     ref = parse_stack_ref(name, project)
     state = backend.load(ref) if backend.exists(ref) else None
     if state is None:
-        raise EngineError(f"unknown stack {name!r}: this backend has no state of it; its full name is organization/<project>/<stack>")
+        raise EngineError(f"unknown stack {name!r}: this backend has no such stack; use its full name, organization/<project>/<stack>")
     salt = ((state.get("secrets_providers") or {}).get("state") or {}).get("salt")
     decrypt = open_passphrase_secrets(passphrase_from(environment), salt).decrypt if salt else _unencrypted
     found = Deployment.from_json(state, Seal(lambda text: text, decrypt))

@@ -1,4 +1,4 @@
-"""Edits of a stack's state by hand: a resource forgotten or unprotected, without touching what it stands for."""
+"""Manual edits of a stack's state: remove or unprotect a resource in the state without touching the real one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Deployment = dict[str, Any]
 
 
 class StateEditError(EngineError):
-    """The edit would leave a state that is not sound, or names what is not there."""
+    """The edit would leave an inconsistent state, or names a resource that does not exist."""
 
 
 def unprotected(deployment: Deployment, urns: list[str] | None) -> tuple[Deployment, int]:
-    """(the deployment with these resources, or with None all, no longer protected; how many they are).
+    """(the deployment with these resources unprotected, or all if None; how many were).
 
     Raises:
         StateEditError: a URN is not in the state.
@@ -31,10 +31,10 @@ def unprotected(deployment: Deployment, urns: list[str] | None) -> tuple[Deploym
 
 
 def deleted(deployment: Deployment, urns: list[str], *, force: bool, target_dependents: bool) -> tuple[Deployment, list[str]]:
-    """(the deployment without these resources, URNs taken out).
+    """(the deployment without these resources, the removed URNs).
 
     Raises:
-        StateEditError: one is not there, is protected (without `force`), or others depend on it (without `target_dependents`).
+        StateEditError: one does not exist, is protected (without `force`), or others depend on it (without `target_dependents`).
     """
     resources = deployment.get("resources") or []
     condemned = {urn for urn in urns if _located(resources, urn)}
@@ -65,7 +65,7 @@ def _located(resources: list[dict[str, Any]], urn: str) -> bool:
 
 
 def _dependents(resources: list[dict[str, Any]], condemned: set[str]) -> list[str]:
-    """URNs of what depends on the condemned, directly or through others, and is not condemned itself, in the state's order."""
+    """URNs of direct and indirect dependents of the resources to remove, without those themselves, in state order."""
     gone = set(condemned)
     found = []
     for item in resources:

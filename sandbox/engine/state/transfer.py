@@ -1,4 +1,4 @@
-"""State as it travels: `stack export`, `stack import` and stack outputs. Works on the JSON itself, so nothing unknown is lost."""
+"""State for `stack export`, `stack import` and stack outputs. Works on the JSON itself, so unknown fields are kept."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def mapped_secrets(value: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 def with_plaintext(deployment: Any, decrypt: Callable[[str], str]) -> Any:
-    """A deployment with its secrets readable: `plaintext` (JSON text) in the place of `ciphertext`."""
+    """A deployment with decrypted secrets: `plaintext` (JSON text) instead of `ciphertext`."""
     return _turned(deployment, "ciphertext", "plaintext", decrypt)
 
 
 def with_ciphertext(deployment: Any, encrypt: Callable[[str], str]) -> Any:
-    """The reverse of `with_plaintext`; secrets that are encrypted already stay as they are."""
+    """The reverse of `with_plaintext`; secrets that are already encrypted are unchanged."""
     return _turned(deployment, "plaintext", "ciphertext", encrypt)
 
 
@@ -41,7 +41,7 @@ def _turned(deployment: Any, before: str, after: str, turn: Callable[[str], str]
 
 
 def has_plaintext(deployment: Any) -> bool:
-    """Whether any secret of a deployment is readable."""
+    """Whether a deployment has secrets in plaintext."""
     found = False
 
     def look(mark: dict[str, Any]) -> dict[str, Any]:
@@ -72,19 +72,19 @@ def read_export(text: str, project: str, stack: str, *, force: bool) -> dict[str
     """The deployment in the text of an export, checked to belong to this stack.
 
     Raises:
-        BackendError: it is no export of version 3, or (without `force`) holds resources of another stack or a broken order.
+        BackendError: it is not a version 3 export, or (without `force`) holds resources of another stack or a broken order.
     """
     try:
         content = json.loads(text)
     except ValueError as bad:
-        raise BackendError(f"could not read the deployment to import: it is no JSON ({bad}); give what `stack export` wrote") from None
+        raise BackendError(f"could not read the deployment to import: it is not JSON ({bad}); give what `stack export` wrote") from None
     if not isinstance(content, dict) or not isinstance(content.get("deployment"), dict):
         raise BackendError("could not read the deployment to import: it has no `deployment`; give what `stack export` wrote")
     check_version(content, "the deployment to import")
     deployment: dict[str, Any] = content["deployment"]
     faults = [*_foreign(deployment, project, stack), *_disorder(deployment)]
     if faults and not force:
-        raise BackendError(f"importing this deployment could be dangerous: {'; '.join(faults[:3])}; pass --force to import it all the same")
+        raise BackendError(f"importing this deployment could be dangerous: {'; '.join(faults[:3])}; pass --force to import it anyway")
     return deployment
 
 
@@ -98,13 +98,11 @@ def _foreign(deployment: Mapping[str, Any], project: str, stack: str) -> list[st
 
 
 def _disorder(deployment: Mapping[str, Any]) -> list[str]:
-    """What stands before something it depends on, or depends on nothing that is there."""
+    """Resources that come before a resource they depend on, or whose dependency does not exist."""
     seen: set[str] = set()
     faults = []
     for resource in deployment.get("resources") or []:
         needs = [resource.get("parent"), *(resource.get("dependencies") or [])]
-        faults += [
-            f"resource '{resource['urn']}' needs '{urn}', which does not stand before it" for urn in needs if urn and urn not in seen
-        ]
+        faults += [f"resource '{resource['urn']}' needs '{urn}', which does not come before it" for urn in needs if urn and urn not in seen]
         seen.add(str(resource.get("urn")))
     return faults

@@ -1,4 +1,4 @@
-"""Replacing a file as a whole or not at all, also when the disk is full or the power goes."""
+"""Replaces a file completely or not at all, even if the disk is full or the power fails."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Puts `content` at `path`: written beside it, flushed to the disk, then renamed over it.
+    """Writes `content` to `path`: to a temporary file beside it, flushed to the disk, then renamed over it.
 
-    `durable` False leaves the flush to the system: for files that nothing depends on.
+    `durable` False leaves the flush to the system, for files that are not essential.
 
     Raises:
-        OSError: it could not be written; what was at `path` before is still there, and nothing beside it.
+        OSError: it could not be written; the previous file is unchanged, and no temporary file is left.
     """
     beside = _beside(path)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
@@ -37,12 +37,12 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Makes `target` hold what `source` holds now, at no cost where the file system has hard links.
+    """Gives `target` the current content of `source`, without copying if the file system has hard links.
 
     Safe for files that are only ever replaced, never changed in place.
 
     Raises:
-        OSError: it could not be made; what was at `target` before is still there.
+        OSError: it could not be created; the previous `target` is unchanged.
     """
     beside = _beside(target)
     beside.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfile(source, beside)
         beside.replace(target)
     finally:
-        # A rename of one hard link over another of the same file leaves both names.
+        # Renaming one hard link over another of the same file keeps both names.
         beside.unlink(missing_ok=True)
 
 
@@ -64,7 +64,7 @@ def _beside(path: Path) -> Path:
 
 
 def _flush_folder(folder: Path) -> None:
-    """The rename itself reaches the disk only with its folder."""
+    """The rename itself is on disk only after its folder is flushed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Output values: what programs and component plugins say of where a value comes from, beside the value."""
+"""Output values: a value with the resources it comes from, as programs and component plugins send it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def depending(value: Value, urns: tuple[str, ...]) -> Value:
-    """The value as one that comes from resources; one that says by itself where it comes from stays as it is."""
+    """The value as an output of resources; one that already names its resources is unchanged."""
     if not urns or isinstance(value, Output):
         return value
     inner = value.value if isinstance(value, Secret) else value
@@ -23,7 +23,7 @@ def depending(value: Value, urns: tuple[str, ...]) -> Value:
 
 
 def dependencies(value: Value) -> Iterator[str]:
-    """URNs of all resources that a value comes from, perhaps more than once."""
+    """URNs of all resources that a value comes from; may contain duplicates."""
     if isinstance(value, dict):
         for item in value.values():
             yield from dependencies(item)
@@ -38,7 +38,7 @@ def dependencies(value: Value) -> Iterator[str]:
 
 
 def collapsed(properties: Mapping[str, Value]) -> Properties:
-    """Properties without a word of where they come from: values, secrets and unknowns."""
+    """Properties without their dependencies: values, secrets and unknowns."""
     return {key: property_values.mapped(item, _collapsed) for key, item in properties.items()}
 
 

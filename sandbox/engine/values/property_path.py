@@ -13,14 +13,14 @@ PathElement = str | int
 
 
 class PathError(UsageError):
-    """A property path can't be read, or does not fit the value it points into."""
+    """A property path can't be read, or does not match the value it points into."""
 
 
 def parse_property_path(path: str) -> tuple[PathElement, ...]:
     """The keys (text) and indices (numbers) of a path.
 
     Raises:
-        PathError: brackets or quotes are not closed, an index is no number, or a dot leads nowhere.
+        PathError: brackets or quotes are not closed, an index is not a number, or a dot is followed by nothing.
     """
     if path.startswith("."):
         raise PathError(f"property path {path!r}: expected it to start with a name or index")
@@ -81,18 +81,18 @@ def get_at(value: Any, path: Sequence[PathElement]) -> tuple[bool, Any]:
 
 
 def set_at(value: Any, path: Sequence[PathElement], new: Any, *, above: str = "") -> Any:
-    """A copy of `value` with `new` at a path; maps and lists on the way are made where there is nothing.
+    """A copy of `value` with `new` at a path; missing maps and lists on the way are created.
 
     `above` names what holds the value, for errors. An index may be at most the list's length: that appends.
 
     Raises:
-        PathError: a key meets a list, an index meets a map, or the index lies beyond the end.
+        PathError: a key meets a list, an index meets a map, or the index is beyond the end.
     """
     if not path:
         return new
     element, rest = path[0], path[1:]
     if value is None:
-        # A list made for an index is as long as the index asks, as the CLI makes it.
+        # As in the CLI, a list created for an index is as long as the index requires.
         value = [None] * element if isinstance(element, int) else {}
     here = f"{above}[{element}]" if isinstance(element, int) else f"{above}.{element}".lstrip(".")
     if isinstance(value, list):
@@ -117,10 +117,10 @@ def _set_item(items: list[Any], element: PathElement, rest: Sequence[PathElement
 
 
 def remove_at(value: Any, path: Sequence[PathElement]) -> Any:
-    """A copy of `value` without what is at a path; what is not there stays away.
+    """A copy of `value` without the element at a path; a missing element is ignored.
 
     Raises:
-        PathError: what would be left is a map with the single key `secure`, which would read as a secret.
+        PathError: the rest would be a map with the single key `secure`, which would read as a secret.
     """
     found, _ = get_at(value, path)
     if not found or not path:

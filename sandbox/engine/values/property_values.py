@@ -1,7 +1,7 @@
-"""Property values as the engine holds them: JSON's own types plus marks for what JSON can't say.
+"""Property values in the engine: JSON's own types, plus marks for what JSON can't express.
 
 A value is None, bool, float or int, str, list, dict, or one of `Secret`, `UNKNOWN`, `Output`, `Asset`, `ResourceReference`.
-On the wire (gRPC `Struct`) and in state (JSON) a mark is an object whose key `SIGNATURE` tells its kind; the signatures
+On the wire (gRPC `Struct`) and in state (JSON) a mark is an object whose key `SIGNATURE` names its kind; the signatures
 are Pulumi's own (`pulumi.runtime.rpc`). Values are never changed in place.
 """
 
@@ -49,7 +49,7 @@ UNKNOWN: Final = _Unknown.UNKNOWN
 
 @dataclass(frozen=True)
 class Secret:
-    """A value to be kept out of sight: encrypted in state, blinded on screen."""
+    """A secret value: encrypted in state, hidden on screen."""
 
     value: Value
 
@@ -59,7 +59,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Output:
-    """A value with what is known about it: whether it is known and secret, and which resources it came from."""
+    """A value with its metadata: whether it is known and secret, and which resources it came from."""
 
     value: Value
     known: bool
@@ -77,7 +77,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class ResourceReference:
-    """A reference to another resource. `id` is None for a component, which has none, UNKNOWN before it is made."""
+    """A reference to another resource. `id` is None for a component, which has none, and UNKNOWN before the resource is created."""
 
     urn: str
     id: Value = None
@@ -94,7 +94,7 @@ class Form:
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """A gRPC struct as properties. Output values collapse to what they say: a value, a secret or an unknown."""
+    """A gRPC struct as properties. Output values are reduced to their value, a secret or an unknown."""
     return {key: _from_value(value, keep_outputs=False) for key, value in struct.fields.items()}
 
 
@@ -124,7 +124,7 @@ def _from_value(value: struct_pb2.Value, *, keep_outputs: bool) -> Value:
 
 
 def unmarked(plain: Properties, *, keep_outputs: bool = False) -> Value:
-    """The marked value that a wire object with a signature stands for."""
+    """The marked value of a wire object with a signature."""
     signature = plain[SIGNATURE]
     if signature == SECRET:
         return secret(plain.get("value"))
@@ -197,12 +197,12 @@ def _marked(value: Value, form: Form) -> Value:
 
 
 def is_marked(value: Value) -> bool:
-    """Whether a value is one that JSON can't say."""
+    """Whether a value is one that JSON can't express."""
     return value is UNKNOWN or isinstance(value, Secret | Output | ResourceReference | Asset)
 
 
 def plain(value: Value) -> Value:
-    """A marked value other than a secret as state keeps it."""
+    """A marked value other than a secret, as it is written in state."""
     return _marked(value, Form())
 
 
@@ -241,7 +241,7 @@ def mapped(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def has_unknown(value: Value) -> bool:
-    """Whether anything in it is not known yet."""
+    """Whether any part of it is not known yet."""
     if value is UNKNOWN:
         return True
     if isinstance(value, dict):
@@ -256,7 +256,7 @@ def has_unknown(value: Value) -> bool:
 
 
 def has_secret(value: Value) -> bool:
-    """Whether anything in it is secret."""
+    """Whether any part of it is secret."""
     if isinstance(value, dict):
         return any(has_secret(item) for item in value.values())
     if isinstance(value, list):
@@ -278,5 +278,5 @@ def revealed(value: Value) -> Value:
 
 
 def without_nulls(properties: Mapping[str, Value]) -> Properties:
-    """Top-level properties that have a value: the engine drops a null property before anything else."""
+    """Top-level properties that have a value: the engine drops null properties first."""
     return {key: value for key, value in properties.items() if value is not None}

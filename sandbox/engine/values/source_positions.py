@@ -1,4 +1,4 @@
-"""Where in the project's files the program asked for a resource, as state keeps it: `project:///path#line,column`."""
+"""The place in the project's files that declares a resource, as it is written in state: `project:///path#line,column`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def position(raw: Any, root: Path) -> str:
-    """One `SourcePosition`, its path relative to the project's root; empty for what is no file."""
+    """One `SourcePosition`, its path relative to the project's root; empty if it is not a file."""
     uri = urlsplit(raw.uri)
     if uri.scheme != "file":
         return ""

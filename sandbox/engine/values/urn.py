@@ -11,7 +11,7 @@ PROVIDER_PREFIX = "pulumi:providers:"
 def make(stack: str, project: str, parent: str, type_: str, name: str) -> str:
     """The URN of a resource; `parent` is the parent's URN or empty.
 
-    The root stack lends its children no type: they look as if they had no parent.
+    The type of the root stack is left out of its children's URNs, as if they had no parent.
     """
     inherited = qualified_type(parent) if parent else ""
     chain = f"{inherited}${type_}" if inherited and inherited != STACK_TYPE else type_
@@ -29,18 +29,18 @@ def type_of(urn: str) -> str:
 
 
 def name_of(urn: str) -> str:
-    """The resource's name, which may itself hold `::`."""
+    """The resource's name, which may contain `::`."""
     return urn.split("::", 3)[3]
 
 
 def named(urn: str) -> dict[str, Any]:
-    """A resource's URN, name and type, as most requests to providers and hooks carry them."""
+    """A resource's URN, name and type, as most requests to providers and hooks need them."""
     _, _, chain, name = urn.split("::", 3)
     return {"urn": urn, "name": name, "type": chain.rsplit("$", 1)[-1]}
 
 
 def is_default_provider(urn: str) -> bool:
-    """Whether a URN names a provider that the engine created by itself."""
+    """Whether a URN is that of a default provider."""
     name = name_of(urn)
     return is_provider(type_of(urn)) and (name == "default" or name.startswith("default_"))
 

@@ -1,4 +1,4 @@
-"""Components that live in a plugin: constructed there, their parts registered here. Both engines must agree."""
+"""Components of a plugin: constructed there, with their children registered here. Both engines must agree."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def test_a_component_is_made_of_its_parts(library: Any) -> None:
 
 
 def test_a_components_method_can_be_called(library: Any) -> None:
-    """Its answer is an output as any other."""
+    """Its result is an output like any other."""
     up(library, "lib = Library('lib', [])\na = Entry('a', 'x')\npulumi.export('greeting', lib.greet(a.line))\n")
     assert json.loads(library.call("stack", "output", "--json", "--stack", "dev").stdout) == {"greeting": "hello here: x"}
 
 
 def test_a_component_that_can_not_be_constructed_is_told(library: Any) -> None:
-    """The error names the component and what its plugin said; nothing is made."""
+    """The error names the component and the message of its plugin; nothing is created."""
     library.write(HEAD + "pulumi.ComponentResource('books:index:Nothing', 'n', {}, None, True)\n")
     done = library.verb("up")
     assert done.returncode != 0
@@ -88,7 +88,7 @@ def test_a_component_that_can_not_be_constructed_is_told(library: Any) -> None:
 
 
 def test_a_part_that_fails_fails_the_run(library: Any) -> None:
-    """What the component had made before stays in the state, and the run ends instead of waiting for the plugin."""
+    """Resources that the component created before stay in the state, and the run ends instead of waiting for the plugin."""
     library.write(HEAD + "lib = Library('lib', ['x'])\nLibrary('worse', ['explodes'], O(depends_on=[lib]))\n")
     done = library.verb("up")
     assert done.returncode != 0

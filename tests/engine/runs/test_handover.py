@@ -1,4 +1,4 @@
-"""A stack goes to and fro between this engine and Pulumi's own: neither finds anything to change."""
+"""A stack is switched between this engine and Pulumi's: neither finds anything to change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pulumi() -> str:
 
 @pytest.mark.parametrize("first", ["embedded", "pulumi"])
 def test_what_one_has_made_the_other_leaves_alone(embedded: Any, pulumi: str, first: str) -> None:
-    """After the first one's `up`, the other's `up` calls nothing that changes, and leaves the same state behind."""
+    """After the first one's `up`, the other's `up` makes no call that changes resources, and leaves the same state."""
     engines = [embedded.command, [pulumi]] if first == "embedded" else [[pulumi], embedded.command]
     embedded.plan(PLAN)
     embedded.command = engines[0]

@@ -1,4 +1,4 @@
-"""Resource hooks: functions of the program around what is done to a resource. Both engines must agree."""
+"""Resource hooks: functions of the program that run before or after a step. Both engines must agree."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(stack: Any, program: str, verb: str = "up") -> subprocess.CompletedProce
 
 
 def noted(stack: Any) -> list[list[Any]]:
-    """What the hooks saw since they were last asked for: kind, name, id, and the text on each side."""
+    """What the hooks saw since the last call: kind, name, id, and the text on each side."""
     path = stack.ledger / "hooks.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     path.unlink(missing_ok=True)
@@ -45,7 +45,7 @@ def noted(stack: Any) -> list[list[Any]]:
 
 
 def test_hooks_see_a_resource_through_its_life(stack: Any) -> None:
-    """Each kind runs at its time with what was and what shall be; a preview runs none that did not ask for it."""
+    """Each kind runs at its time with the old and new values; a preview runs only hooks that request it."""
     program = "Entry('a', '{}', opts=O(hooks=notes))\n"
     assert run(stack, program.format("x"), "preview").returncode == 0
     assert noted(stack) == []
@@ -66,7 +66,7 @@ def test_hooks_see_a_resource_through_its_life(stack: Any) -> None:
 
 
 def test_a_before_hook_that_raises_prevents_the_step(stack: Any) -> None:
-    """Nothing is made; the error names the hook and what it said."""
+    """Nothing is created; the error names the hook and its message."""
     done = run(stack, "Entry('a', 'x', opts=O(hooks=Hooks(before_create=[Hook('guard', fails)])))\n")
     assert done.returncode != 0
     assert 'before hook "guard" failed: the hook says no' in done.stdout
@@ -75,7 +75,7 @@ def test_a_before_hook_that_raises_prevents_the_step(stack: Any) -> None:
 
 
 def test_an_after_hook_that_raises_fails_the_run_and_the_step_stands(stack: Any) -> None:
-    """What was made is in the state; the run fails all the same."""
+    """The created resource is in the state, but the run fails."""
     done = run(stack, "Entry('a', 'x', opts=O(hooks=Hooks(after_create=[Hook('inspect', fails)])))\n")
     assert done.returncode != 0
     assert 'after hook "inspect" failed: the hook says no' in done.stdout
@@ -83,7 +83,7 @@ def test_an_after_hook_that_raises_fails_the_run_and_the_step_stands(stack: Any)
 
 
 def test_a_hook_whose_errors_are_ignored_only_warns(stack: Any) -> None:
-    """The step is done, and the user told."""
+    """The step is done, and the user is warned."""
     lenient = "Hook('lenient', fails, pulumi.ResourceHookOptions(ignore_errors=True))"
     done = run(stack, f"Entry('a', 'x', opts=O(hooks=Hooks(before_create=[{lenient}])))\n")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +101,7 @@ def test_a_components_hooks_run_around_all_that_is_in_it(stack: Any) -> None:
 
 
 def test_an_error_hook_has_a_failed_call_tried_again(stack: Any) -> None:
-    """It is told every failure so far, the last one first, and decides; in the end the resource is there."""
+    """It gets every failure so far, the last one first, and decides; in the end the resource exists."""
     program = (
         "def again(args):\n"
         "    assert len(args.errors) == 1 and 'the ledger exploded' in args.errors[0], args.errors\n"
@@ -117,7 +117,7 @@ def test_an_error_hook_has_a_failed_call_tried_again(stack: Any) -> None:
 
 
 def test_an_error_hook_can_give_up(stack: Any) -> None:
-    """When it wants no other try, the provider's error is the one that is told."""
+    """If it requests no retry, the provider's error is reported."""
     done = run(stack, "Entry('a', 'explodes', opts=O(hooks=Hooks(on_error=[pulumi.ErrorHook('no', lambda args: False)])))\n")
     assert done.returncode != 0
     assert "the ledger exploded" in done.stdout
@@ -125,7 +125,7 @@ def test_an_error_hook_can_give_up(stack: Any) -> None:
 
 
 def test_a_hook_that_the_program_no_longer_has_is_named(stack: Any) -> None:
-    """A resource can't go without the delete hooks that its state names: it stays, and the error says which one is missing."""
+    """A resource can't be deleted without the delete hooks that its state names: it stays, and the error names the missing one."""
     assert run(stack, "Entry('a', 'x', opts=O(hooks=notes))\n").returncode == 0
     stack.write("import ledger\n")
     done = stack.verb("up")
@@ -135,7 +135,7 @@ def test_a_hook_that_the_program_no_longer_has_is_named(stack: Any) -> None:
 
 
 def test_destroy_without_the_program_refuses_what_has_delete_hooks(stack: Any) -> None:
-    """Nobody would be there to run them; nothing is deleted."""
+    """No program runs, so no hook could; nothing is deleted."""
     assert run(stack, "Entry('a', 'x', opts=O(hooks=notes))\n").returncode == 0
     done = stack.verb("destroy")
     assert done.returncode != 0
@@ -144,7 +144,7 @@ def test_destroy_without_the_program_refuses_what_has_delete_hooks(stack: Any) -
 
 
 def test_a_hook_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: Callable[[Any], None]) -> None:
-    """One Ctrl-C ends it: the step that it was to allow is not done, and nothing stays pending."""
+    """One Ctrl-C ends it: the step after it is not done, and nothing stays pending."""
     embedded.write(
         HEAD + "def hang(args):\n    (LEDGER / 'hanging').touch()\n    time.sleep(600)\n"
         "Entry('a', 'x', opts=O(hooks=Hooks(before_create=[Hook('slow', hang)])))\n"

@@ -97,14 +97,14 @@ def caught_up(stack: Any, *flags: str) -> None:
 
 @sample(POINTS, 7, 13)
 def test_a_killed_run_is_caught_up(embedded: Any, call: int, when: str) -> None:
-    """After a kill the state can be read, and nothing is orphaned or done twice."""
+    """After a kill the state is readable, and no resource is orphaned or created twice."""
     killed(embedded, AFTER, call, when)
     caught_up(embedded)
 
 
 @sample(TARGETED_POINTS, 9, 17)
 def test_a_killed_run_of_targets_under_new_names_is_caught_up(embedded: Any, call: int, when: str) -> None:
-    """The same where aliases, targets and policies were at work when the kill came."""
+    """The same with aliases, targets and policies in use at the kill."""
     folder = embedded.folder / "pack"
     folder.mkdir()
     (folder / "PulumiPolicy.yaml").write_text("runtime: python\n")
@@ -114,7 +114,7 @@ def test_a_killed_run_of_targets_under_new_names_is_caught_up(embedded: Any, cal
 
 
 def test_a_create_is_pending_on_disk_before_the_provider_is_called(embedded: Any) -> None:
-    """A create that began and never ended is in the state as an operation under way, with its inputs."""
+    """An unfinished create is in the state as a pending operation, with its inputs."""
     embedded.plan(BEFORE[:1])
     embedded.trap(2, "before", "kill-engine")
     process = embedded.start("up")
@@ -127,7 +127,7 @@ def test_a_create_is_pending_on_disk_before_the_provider_is_called(embedded: Any
 
 
 def test_what_has_ended_is_kept_while_others_are_under_way(embedded: Any) -> None:
-    """A create that has ended is on disk soon, though nothing new begins: a kill then does not make it unknown."""
+    """A finished create is saved soon, even if no other call starts: a later kill does not lose it."""
     embedded.plan([{"name": "slow", "text": "hangs"}, {"name": "quick", "text": "waits for a hanging one"}])
     process = embedded.start("up")
     embedded.wait_for("quick@here.entry", process)

@@ -1,4 +1,4 @@
-"""What becomes of resources from run to run: both engines must agree."""
+"""Resources from run to run: both engines must agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def up(stack: Any, *items: dict[str, Any]) -> str:
 
 
 def test_a_second_up_changes_nothing(stack: Any) -> None:
-    """What is as the program says is only compared, never touched."""
+    """A resource that matches the program is only compared, never changed."""
     items = [entry("a"), entry("b", uses=["a"])]
     up(stack, *items)
     up(stack, *items)
@@ -42,21 +42,21 @@ def test_what_is_no_longer_declared_goes_in_reverse_order(stack: Any) -> None:
 
 
 def test_a_successor_comes_first(stack: Any) -> None:
-    """By default the new one is made, dependents follow, and the old one goes last."""
+    """By default the new one is created, dependents are updated, and the old one is deleted last."""
     up(stack, entry("a"), entry("b", uses=["a"]))
     up(stack, entry("a", place="there"), entry("b", uses=["a"]))
     assert stack.calls("create", "update", "delete") == ["create a", "update b", "delete a"]
 
 
 def test_delete_first_takes_along_what_must_be_replaced(stack: Any) -> None:
-    """A resource that can't stand beside its successor goes first; dependents that need no replacement stay."""
+    """A resource that can't exist beside its replacement is deleted first; dependents that need no replacement stay."""
     up(stack, entry("a", first=True), entry("b", uses=["a"]), entry("c"))
     up(stack, entry("a", place="there", first=True), entry("b", uses=["a"]), entry("c"))
     assert stack.calls("create", "update", "delete") == ["delete a", "create a", "update b"]
 
 
 def test_components_hold_their_children(stack: Any) -> None:
-    """A child's URN tells its parent's type, and the parent goes after the child."""
+    """A child's URN has its parent's type, and the parent is deleted after the child."""
     up(stack, entry("a", shelf="s"))
     (child,) = [item for item in stack.exported()["resources"] if item.get("id") == "a@here"]
     assert child["urn"] == "urn:pulumi:dev::books::ledger:index:Shelf$pulumi-python:dynamic/ledger:Entry::a"
@@ -66,7 +66,7 @@ def test_components_hold_their_children(stack: Any) -> None:
 
 
 def test_preview_calls_nothing_that_changes(stack: Any) -> None:
-    """A preview checks and compares, and leaves world and state alone."""
+    """A preview checks and compares, and changes neither resources nor state."""
     up(stack, entry("a"), entry("old"))
     before = stack.exported()
     stack.plan([entry("a", "y"), entry("new")])
@@ -76,7 +76,7 @@ def test_preview_calls_nothing_that_changes(stack: Any) -> None:
 
 
 def test_refresh_tells_what_is_there(stack: Any) -> None:
-    """Drift comes into the state, what has gone leaves it, and the next up puts both right."""
+    """Drift is saved in the state, missing resources are removed from it, and the next up corrects both."""
     items = [entry("a"), entry("b", after=["a"])]
     up(stack, *items)
     path = stack.ledger / "a@here.entry"
@@ -91,7 +91,7 @@ def test_refresh_tells_what_is_there(stack: Any) -> None:
 
 
 def test_a_protected_resource_survives_destroy(stack: Any) -> None:
-    """Destroy deletes what it may, leaves the protected one, and fails."""
+    """Destroy deletes the unprotected resources, leaves the protected one, and fails."""
     up(stack, entry("kept", protect=True), entry("free", after=["kept"]))
     done = stack.verb("destroy")
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""What goes wrong: one line with what to do, an exit code that tells it, and a state that says what is."""
+"""Failures: one line with what to do, an exit code, and a correct state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_failed_create_leaves_nothing_and_keeps_the_rest(stack: Any) -> None:
-    """What had succeeded stays, what failed is not known, and the next run goes on from there."""
+    """Successful resources are kept, the failed one is not in the state, and the next run continues from there."""
     stack.plan([TWO[0], {"name": "b", "text": "explodes", "after": ["a"]}])
     done = stack.verb("up")
     assert done.returncode != 0
@@ -28,7 +28,7 @@ def test_a_failed_create_leaves_nothing_and_keeps_the_rest(stack: Any) -> None:
 
 
 def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
-    """A create that ends after another one has failed still comes into the state."""
+    """A create that ends after another one has failed is still saved in the state."""
     stack.plan([{"name": "slow", "text": "waits for a failure"}, {"name": "b", "text": "explodes beside one that waits"}])
     done = stack.verb("up")
     assert done.returncode != 0
@@ -36,7 +36,7 @@ def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
 
 
 def test_what_is_under_way_when_the_program_dies_is_kept(stack: Any) -> None:
-    """A create whose program is killed meanwhile still comes into the state."""
+    """A create is still saved in the state if the program is killed meanwhile."""
     stack.plan([{"name": "a", "text": "kills the program"}])
     done = stack.verb("up")
     assert done.returncode != 0
@@ -44,7 +44,7 @@ def test_what_is_under_way_when_the_program_dies_is_kept(stack: Any) -> None:
 
 
 def test_a_refused_input_is_told_with_its_property(stack: Any) -> None:
-    """A check failure names resource, property and reason, and nothing is touched."""
+    """A check failure names resource, property and reason, and nothing is changed."""
     stack.plan([{"name": "a", "text": "refused"}])
     done = stack.verb("up")
     assert done.returncode != 0
@@ -53,7 +53,7 @@ def test_a_refused_input_is_told_with_its_property(stack: Any) -> None:
 
 
 def test_a_program_that_raises_ends_the_run(stack: Any) -> None:
-    """The user sees the exception once; what was there stays."""
+    """The user sees the exception once; existing resources stay."""
     stack.plan(TWO)
     stack.verb("up")
     stack.write("raise ValueError('the settings are wrong')\n")
@@ -64,7 +64,7 @@ def test_a_program_that_raises_ends_the_run(stack: Any) -> None:
 
 
 def test_a_program_that_vanishes_deletes_nothing(embedded: Any) -> None:
-    """A program that ends before it has registered its stack has said nothing at all: nothing is deleted because of it."""
+    """A program that ends before it has registered its stack has declared nothing: no resource is deleted because of that."""
     embedded.plan(TWO)
     embedded.verb("up")
     embedded.write("import os\nos._exit(0)\n")
@@ -100,11 +100,11 @@ def test_an_unlocatable_interpreter_plugin_says_its_last_words(embedded: Any) ->
     embedded.write("import pulumi\npulumi.CustomResource('broken:index:Thing', 't', {})\n")
     done = embedded.verb("up")
     assert done.returncode != 0
-    assert "did not start (its last words: library not found)" in said(done)
+    assert "did not start (its last output: library not found)" in said(done)
 
 
 def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
-    """The run ends with an error instead of waiting, the state is intact, and the next run goes on."""
+    """The run ends with an error instead of waiting, the state is valid, and the next run continues."""
     stack.plan(TWO)
     stack.trap(2, "before", "die")
     done = stack.verb("up")
@@ -116,7 +116,7 @@ def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
 
 
 def test_a_plugin_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: Callable[[Any], None]) -> None:
-    """The first Ctrl-C asks it to stop, the second ends the run at once; what was under way is known as pending."""
+    """The first Ctrl-C asks it to stop, the second ends the run at once; operations in progress are recorded as pending."""
     embedded.plan(TWO)
     embedded.trap(2, "before", "hang")
     process = embedded.start("up")

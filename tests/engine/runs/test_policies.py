@@ -1,4 +1,4 @@
-"""Policy packs: what they say, change and forbid. Both engines must agree."""
+"""Policy packs: findings, remediations and mandatory policies. Both engines must agree."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PolicyPack("rules", enforcement_level=EnforcementLevel.MANDATORY, policies=[
 
 @pytest.fixture
 def pack(stack: Any) -> list[str]:
-    """The flags that hold a run to the pack."""
+    """The flags that select the pack."""
     folder = stack.folder / "pack"
     folder.mkdir()
     (folder / "PulumiPolicy.yaml").write_text("runtime: python\n")
@@ -57,7 +57,7 @@ def entries(*texts: str) -> list[dict[str, str]]:
 
 
 def test_advice_is_told_and_no_more(stack: Any, pack: list[str]) -> None:
-    """An advisory policy speaks up; the run goes on."""
+    """An advisory policy warns; the run continues."""
     stack.plan(entries("advised against"))
     done = stack.verb("up", *pack)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -86,7 +86,7 @@ def test_what_can_be_remedied_is(stack: Any, pack: list[str]) -> None:
 
 
 def test_the_whole_stack_is_judged_at_the_end(stack: Any, pack: list[str]) -> None:
-    """A stack policy sees all resources; its verdict fails the run."""
+    """A stack policy sees all resources; its violation fails the run."""
     stack.plan(entries("a", "b", "c"))
     done = stack.verb("up", *pack)
     assert done.returncode != 0
@@ -104,7 +104,7 @@ def test_a_configuration_file_changes_rules_and_levels(stack: Any, pack: list[st
 
 
 def test_several_packs_each_with_its_configuration(stack: Any, pack: list[str]) -> None:
-    """Each pack is configured by the file in its place; what any of them forbids is not made."""
+    """Each pack is configured by the file in its place; a violation of any of them prevents the resource."""
     second = shutil.copytree(stack.folder / "pack", stack.folder / "second")
     (second / "__main__.py").write_text(PACK.replace('PolicyPack("rules"', 'PolicyPack("more-rules"'))
     files = []
@@ -125,7 +125,7 @@ def test_several_packs_each_with_its_configuration(stack: Any, pack: list[str]) 
 
 @pytest.mark.parametrize("given", [{"ban": {"word": 5}}, {"ban": 5}, {"ban": {"enforcementLevel": "strict"}}, []])
 def test_a_configuration_against_the_schema_is_refused(stack: Any, pack: list[str], given: Any) -> None:
-    """A property of another type than declared, a level that there is not, or no settings at all: the run ends before it begins."""
+    """A property of another type than declared, an unknown level, or no settings at all: the run ends before its first step."""
     path = stack.folder / "policies.json"
     path.write_text(json.dumps(given))
     stack.plan(entries("a"))
@@ -136,7 +136,7 @@ def test_a_configuration_against_the_schema_is_refused(stack: Any, pack: list[st
 
 
 def test_a_policy_that_raises_fails_the_run(stack: Any, pack: list[str]) -> None:
-    """The error says what it raised, and what it could not judge is not made."""
+    """The error has the exception, and the resource that was not validated is not created."""
     broken = PACK.replace('report("think again")', 'raise KeyError("no such rule")')
     (stack.folder / "pack" / "__main__.py").write_text(broken)
     stack.plan(entries("advised against"))
@@ -147,7 +147,7 @@ def test_a_policy_that_raises_fails_the_run(stack: Any, pack: list[str]) -> None
 
 
 def test_a_pack_that_fails_to_start_is_reported(stack: Any, pack: list[str]) -> None:
-    """What the pack said last is in the error, and nothing is done."""
+    """The last output of the pack is in the error, and nothing is changed."""
     (stack.folder / "pack" / "__main__.py").write_text("raise SystemExit('the rules are missing')\n")
     stack.plan(entries("a"))
     done = stack.verb("up", *pack)

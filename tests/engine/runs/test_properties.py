@@ -1,4 +1,4 @@
-"""Random programs, randomly changed: after `up` the world equals the program, and a second `up` touches nothing."""
+"""Random programs, randomly changed: after `up` the resources match the program, and a second `up` changes nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def expected(plan: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def becomes(stack: Any, plan: list[dict[str, Any]]) -> None:
-    """After `up` state and world are what the program says, and nothing is left to do."""
+    """After `up` state and resources match the program, and nothing is left to do."""
     stack.plan(plan)
     done = stack.verb("up")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -64,7 +64,7 @@ def becomes(stack: Any, plan: list[dict[str, Any]]) -> None:
 
 
 def nothing_is_left_to_do(stack: Any) -> None:
-    """Another `up` touches nothing, and destroy leaves nothing."""
+    """Another `up` changes nothing, and destroy leaves nothing."""
     assert stack.verb("up").returncode == 0
     assert stack.calls("create", "update", "delete") == []
     assert stack.call("state", "unprotect", "--all", "--yes", "--stack", "dev").returncode == 0
@@ -75,7 +75,7 @@ def nothing_is_left_to_do(stack: Any) -> None:
 @random_runs
 @given(before=programs(), after=programs())
 def test_the_world_becomes_what_the_program_says(make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any]) -> None:
-    """From any program to any other, whatever is renamed on the way."""
+    """From any program to any other, with any renames."""
     with tempfile.TemporaryDirectory() as folder:
         stack = make_embedded(Path(folder))
         becomes(stack, before)
@@ -88,7 +88,7 @@ def test_the_world_becomes_what_the_program_says(make_embedded: Callable[[Path],
 def test_what_is_protected_or_no_target_stands(
     make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any], targets: list[str]
 ) -> None:
-    """A run held to targets, or stopped by protection, leaves alone what it must and tells the truth; the next `up` converges."""
+    """A run limited to targets, or stopped by protection, changes no others and reports correctly; the next `up` converges."""
     with tempfile.TemporaryDirectory() as folder:
         stack = make_embedded(Path(folder))
         becomes(stack, before)

@@ -1,4 +1,4 @@
-"""What Pulumi's own engine was recorded to do, replayed: provider calls, operations, state and exit codes must be the same."""
+"""Replays recorded runs of Pulumi's engine: provider calls, operations, state and exit codes must be the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCENARIOS = [
 @pytest.mark.skipif(not TRACES.is_dir(), reason=f"the recordings are not there: {TRACES}")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_run_is_as_recorded(scenario: str, tmp_path: Path) -> None:
-    """The scenario's runs, step by step, differ in nothing from the recording."""
+    """The scenario's runs, step by step, equal the recording."""
     script = tmp_path / "engine.py"
     script.write_text(f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n")
     runs, differences = replay(TRACES, scenario, [sys.executable, str(script)], Path(sys.prefix) / "bin" / "python", tmp_path)

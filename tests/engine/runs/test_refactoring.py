@@ -23,7 +23,7 @@ def urns(stack: Any) -> list[str]:
 
 
 def test_a_renamed_resource_is_the_same_one(stack: Any) -> None:
-    """With an alias a new name touches nothing, and what depends on it follows."""
+    """With an alias a new name changes no resource, and dependents are updated."""
     up(stack, "a = Entry('a', 'x')\nEntry('b', a.line)\n")
     up(stack, "a = Entry('z', 'x', opts=O(aliases=[pulumi.Alias(name='a')]))\nEntry('b', a.line)\n")
     assert stack.calls("create", "delete") == []
@@ -41,7 +41,7 @@ def test_a_resource_that_moves_under_a_component_is_the_same_one(stack: Any) -> 
 
 
 def test_an_alias_that_fits_two_resources_is_refused(stack: Any) -> None:
-    """One old resource can't become two new ones, nor one new one stand beside the old one it was; nothing is touched."""
+    """One old resource can't become two new ones, nor can a resource exist beside its own old one; nothing is changed."""
     up(stack, "Entry('a', 'x')\n")
     for program in (
         "a = Entry('a', 'x')\nEntry('b', a.line, opts=O(aliases=[pulumi.Alias(name='a')]))\n",
@@ -68,7 +68,7 @@ def test_a_replacement_trigger_replaces(stack: Any) -> None:
 
 
 def test_targets_leave_the_rest_alone(stack: Any) -> None:
-    """Only the target is changed, made or deleted; the others stay even where the program has other plans."""
+    """Only the target is changed, created or deleted; the others stay even if the program changes them."""
     up(stack, "Entry('a', 'x')\nEntry('b', 'x')\nEntry('c', 'x')\n")
     up(stack, "Entry('a', 'y')\nEntry('b', 'y')\nEntry('new', 'y')\n", "--target", "**Entry::a")
     assert stack.calls("create", "update", "delete") == ["update a"]
@@ -78,7 +78,7 @@ def test_targets_leave_the_rest_alone(stack: Any) -> None:
 
 
 def test_a_target_that_needs_what_is_left_out_is_refused(stack: Any) -> None:
-    """A new resource that is no target can't be used by one that is."""
+    """A target can't use a new resource that is not a target."""
     stack.write(HEAD + "a = Entry('a', 'x')\nEntry('b', a.line)\n")
     done = stack.verb("up", "--target", "**Entry::b")
     assert done.returncode != 0
@@ -96,7 +96,7 @@ def test_a_target_that_is_not_there_is_named(stack: Any) -> None:
 
 
 def test_a_transform_that_raises_fails_the_resource(stack: Any) -> None:
-    """Nothing is made of what a transform could not make up its mind about."""
+    """A resource whose transform fails is not created."""
     stack.write(
         HEAD + "def no(args):\n    raise ValueError('not like this')\npulumi.runtime.register_resource_transform(no)\nEntry('a', 'x')\n"
     )
@@ -123,7 +123,7 @@ def test_a_transform_may_take_from_another_resource(stack: Any) -> None:
 
 
 def test_another_stacks_outputs_can_be_read(stack: Any) -> None:
-    """Also secret ones, which stay secret."""
+    """Secret outputs stay secret."""
     up(stack, "pulumi.export('plain', 1)\npulumi.export('hidden', pulumi.Output.secret('hush'))\n")
     assert stack.call("stack", "init", "reader").returncode == 0
     stack.write(
@@ -138,7 +138,7 @@ def test_another_stacks_outputs_can_be_read(stack: Any) -> None:
 
 
 def test_a_stack_of_another_project_can_be_read(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The same backend keeps stacks of many projects; a full name tells which is meant."""
+    """The same backend keeps stacks of many projects; a full name selects one."""
     up(stack, "pulumi.export('plain', 1)\npulumi.export('hidden', pulumi.Output.secret('hush'))\n")
     books, shop = stack.program, tmp_path_factory.mktemp("shop")
     (shop / "Pulumi.yaml").write_text((books / "Pulumi.yaml").read_text().replace("name: books", "name: shop"))
@@ -162,7 +162,7 @@ def test_a_reference_to_no_stack_is_an_error(stack: Any) -> None:
 
 
 def test_what_does_not_depend_on_a_failure_can_go_on(stack: Any) -> None:
-    """With --continue-on-error the others are done, what needs the failed one stays as it was, and the run fails all the same."""
+    """With --continue-on-error the others are done, dependents of the failed one are unchanged, and the run still fails."""
     up(stack, "a = Entry('a', 'x')\nEntry('b', a.line)\nEntry('c', 'x')\n")
     stack.write(HEAD + "a = Entry('a', 'explodes')\nEntry('b', a.line)\nEntry('c', 'y')\n")
     done = stack.verb("up", "--continue-on-error")

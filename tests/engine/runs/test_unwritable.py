@@ -1,4 +1,4 @@
-"""The state can't be written: the run ends there, and nothing is begun that the state could not hold."""
+"""The state can't be written: the run ends, and starts no operation that could not be recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("room", [0, 1, 2])
 def test_a_full_disk_ends_the_run(embedded: Any, room: int) -> None:
-    """After the last save that succeeded no provider call is begun that changes the world; the caller gets the error."""
+    """After the last successful save, no provider call that changes resources starts; the caller gets the error."""
     embedded.plan([{"name": "a", "text": "x"}, {"name": "b", "text": "x", "uses": ["a"]}, {"name": "c", "text": "x", "uses": ["b"]}])
     saved: list[Deployment] = []
 
