@@ -238,6 +238,6 @@ def _event_log(workspace: Workspace) -> Iterator[TextIO | None]:
     try:
         yield log
     finally:
-        # The stream has already reported lines that a full disk did not take.
+        # A full disk was already reported when the event was written.
         with contextlib.suppress(OSError):
             log.close()

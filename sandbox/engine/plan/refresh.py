@@ -35,7 +35,7 @@ class Refresh(Step):
 
     @property
     def outcome(self) -> str:
-        """What the look has shown."""
+        """The result of the read."""
         if not self.telling:
             return self.op
         if self.new is None:

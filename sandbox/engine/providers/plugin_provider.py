@@ -212,11 +212,11 @@ class PluginProvider:
     def _error(self, failed: grpc.aio.AioRpcError, method: str) -> ProviderError:
         if failed.code() == grpc.StatusCode.UNAVAILABLE:
             return ProviderError(
-                f"the plugin for {self._plugin.package!r} ended during {method}: what it was doing may or may not have happened; "
+                f"the plugin for {self._plugin.package!r} ended during {method}: the operation may or may not have happened; "
                 "see its messages above, then refresh or run again"
             )
         if failed.code() == grpc.StatusCode.UNIMPLEMENTED:
-            return ProviderError(f"the plugin for {self._plugin.package!r} does not know {method}: {failed.details()}")
+            return ProviderError(f"the plugin for {self._plugin.package!r} does not have {method}: {failed.details()}")
         return ProviderError(failed.details() or f"{method} failed with {failed.code().name} and no message")
 
 
