@@ -1,4 +1,4 @@
-"""Local Azure with a vault, SoftHSM with a token, and a provider process that reaches both by its environment alone."""
+"""Local Azure with a vault, SoftHSM with a token, and a provider process that finds both through its environment."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A CA made elsewhere, its key in a vault or a token: it issues for devices and connects a canary, and nobody gives its public half."""
+"""An imported CA with its key in a vault or token issues for devices and connects a canary, without its public key as an input."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def registry(azure: LocalAzure) -> Iterator[DeviceRegistry]:
 
 
 def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuthority], Signer]) -> None:
-    """The issuer's certificate says which key must sign; nothing is left to do afterwards."""
+    """The issuer's certificate has the public key that must sign; afterwards there is no difference."""
     authority = RootAuthority()
     request = issue.request(KeyInMemory(ec_key()), subject=name("press-001")).public_bytes(Encoding.PEM).decode()
     news = {"requests": request, "issuerCertificate": authority.pem, "signer": imported(authority)}
@@ -61,7 +61,7 @@ def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuth
 
 
 def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry) -> None:
-    """The chain says which key must sign; the device that it signs for connects."""
+    """The chain has the public key that must sign; the device connects."""
     authority = RootAuthority()
     hub = registry.client.hub
     hub.put("plant-a", authority.pem, isVerified=True)

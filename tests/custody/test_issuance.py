@@ -1,4 +1,4 @@
-"""Roots, intermediates and devices under every custody; each key in its own place, and openssl agrees with the chain."""
+"""Roots, intermediates and devices under every custody, each key in its own place; openssl accepts every chain."""
 
 import subprocess
 import uuid
@@ -75,14 +75,14 @@ def test_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
 
 
 def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider, keys: Provider, vault: Vault, tmp_path: Path) -> None:
-    """Custodies mix: the root's key in the vault, the issuing CA's in the state."""
+    """Custodies can be mixed: the root's key in the vault, the issuing CA's in the state."""
     held, below = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
     signer = {"custody": "state", "privateKey": private_pem(below)}
     require_path(tmp_path, *chain_of(issuing, held.signer, signer, public_pem(below.public_key())))
 
 
 def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, place: Place, tmp_path: Path) -> None:
-    """The root's key is at a ceremony: the issuing key's request goes out, signed where that key is, and openssl makes the CA of it."""
+    """The root's key is offline: the issuing key's request is an output, signed where that key is, and openssl issues the CA from it."""
     held = place("requested")
     made = keys.create(
         {"signer": {name: held.signer[name] for name in held.signer if name != "publicKey"}, "subject": "CN=Plant B,O=Contoso"}
@@ -98,7 +98,7 @@ def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, pl
 
 
 def test_a_found_key_stays_the_same(keys: Provider, vault: Vault) -> None:
-    """A new version in the vault changes nothing: the key that was found is named with its version; another address is another key."""
+    """A new version in the vault changes nothing, because the output names the version; another address is another key."""
     news = {"signer": custody.in_key_vault(f"{vault.uri}/keys/turning")}
     held = Held.look_up(keys, news["signer"], make="ec-p256")
     newer = vault.keys.create_ec_key("turning", curve="P-256")

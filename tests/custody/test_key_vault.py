@@ -1,4 +1,4 @@
-"""What can go wrong with a key in a vault: each told in one line with the fact and the remedy, and the next run goes on."""
+"""What can go wrong with a key in a vault: one line with the fact and the remedy, and the next run continues."""
 
 import re
 import uuid
@@ -66,13 +66,13 @@ def declared(hub: Hub, plant: RootAuthority, key: str) -> dict[str, Any]:
     ],
 )
 def test_what_check_refuses(keys: Provider, signer: dict[str, Any], match: str) -> None:
-    """Before anything is asked of anybody; the property is not named to the engine, which would print its value."""
+    """Refused without any request; the property is not named to the engine, which would print its value."""
     ((name, reason),) = keys.check({"signer": signer}).failures
     assert (name, bool(re.search(match, reason))) == ("", True), reason
 
 
 def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) -> None:
-    """An algorithm that is none; a root by a key whose public half nobody has told."""
+    """An unknown algorithm, and a root whose key has no known public half, are refused."""
     signer = custody.in_key_vault("https://kv.vault.azure.net/keys/a")
     assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
     root = issuing.check({"profile": "root", "subject": "CN=A", "signer": signer}).failures[0][1]
@@ -80,21 +80,21 @@ def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) 
 
 
 def test_no_such_vault(keys: Provider) -> None:
-    """A vault whose name resolves to nothing."""
+    """A vault whose name can't be resolved is reported."""
     text = fails(keys, {"signer": custody.in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
     assert "the vault can't be reached: " in text
     assert "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots" in text
 
 
 def test_no_such_key(keys: Provider, vault: Vault) -> None:
-    """A name, or a version, that is not there: told, and with a version nothing is made in its place."""
+    """A name or version that does not exist is reported; a key is never created for a named version."""
     assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none")})
     text = fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
     assert "check the name and the version, or let the key be created here" in text
 
 
 def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
-    """It can be looked at and does not sign; enabled again, the next run proves."""
+    """A disabled key can be read and does not sign; once it is enabled, the next run proves."""
     plant = RootAuthority()
     key = vault.give(f"off-{uuid.uuid4().hex[:8]}", plant.key)
     name, version = key.split("/")[-2:]
@@ -106,7 +106,7 @@ def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
 
 
 def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault) -> None:
-    """Its operations lack sign."""
+    """A key whose operations lack `sign` is refused with the remedy."""
     plant = RootAuthority(key=rsa_key())
     key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", plant.key, ("wrapKey", "unwrapKey"))
     text = fails(proving, declared(hub, plant, key))
@@ -114,14 +114,14 @@ def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault
 
 
 def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
-    """A curve that no trust anchor may have, and that Azure IoT does not take."""
+    """A key on a curve that Azure IoT does not accept is refused."""
     key = vault.give(f"koblitz-{uuid.uuid4().hex[:8]}", ec.generate_private_key(ec.SECP256K1()))
     assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": custody.in_key_vault(key)})
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
 def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
-    """The vault's key is not the certificate's: nothing is signed by it, and the right id proves with the code that lies there."""
+    """The vault's key is not the certificate's: it signs nothing, and a run with the right id proves with the existing code."""
     plant, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
     text = fails(proving, declared(hub, plant, wrong))
     assert "the certificate's own is" in text
@@ -132,7 +132,7 @@ def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vaul
 
 @pytest.mark.parametrize(("role", "verb"), [("Key Vault Reader", "sign"), ("Reader", "read")])
 def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
-    """A login that may look and not sign, or not even look: told with the action and the role to give."""
+    """A login that may not sign, or not even read, is refused with the action and the role to assign."""
     plant = RootAuthority()
     key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", plant.key)
     who = key_stores.principal(azure, role)
@@ -151,7 +151,7 @@ def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) ->
 
 
 def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
-    """A wrong secret: the login's own words, and what to do."""
+    """A wrong client secret: the error has the login's own words and what to do."""
     with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
         text = fails(process.of(SigningKeyProvider), {"signer": custody.in_key_vault(f"{vault.uri}/keys/a")})
     assert "AADSTS7000215" in text
@@ -161,7 +161,7 @@ def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
 @pytest.mark.parametrize("fault", ["429", "503", "500", "drop"])
 @pytest.mark.parametrize("call", ["GET", "POST"])
 def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
-    """Throttled, down, or a connection that drops, at looking or at signing: the same run proves."""
+    """A throttle, an outage or a dropped connection, while reading or signing: the same run proves."""
     plant = RootAuthority()
     key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", plant.key)
     with faulty(fault, method=call, times=1, **({"retry_after": 0} if fault == "429" else {})):
@@ -169,7 +169,7 @@ def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault
 
 
 def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
-    """A vault that never has time: told, and the next run proves with what lies there."""
+    """A vault that always throttles is reported, and the next run proves with the existing code."""
     plant = RootAuthority()
     key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", plant.key)
     with faulty("429", path="*/sign", retry_after=0):
@@ -178,7 +178,7 @@ def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: F
 
 
 def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, faulty: Fault) -> None:
-    """The vault made the key and its answer dropped: a version of it is used, and the next run finds the newest."""
+    """The vault's response to creating a key is lost: the same run ends with the key's newest version."""
     name = f"lost-{uuid.uuid4().hex[:8]}"
     with faulty("drop", path="*/create", when="after", times=1):
         made = keys.create({"signer": custody.in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
@@ -186,7 +186,7 @@ def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, fault
 
 
 def test_a_process_that_says_nothing_of_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
-    """Reading, comparing and deleting ask the vault for nothing: a drift check needs no key."""
+    """Read, diff and delete send no request to the vault: a drift check needs no key."""
     plant = RootAuthority()
     key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", plant.key)
     with ProviderProcess(key_stores.environment(azure, None)) as process:

@@ -1,4 +1,4 @@
-"""No key, PIN or login leaves its place under any custody: not by gRPC, outputs, errors, or logs turned all the way up."""
+"""No key, PIN or login is disclosed under any custody: not in gRPC, outputs, errors or the most verbose logs."""
 
 import json
 import uuid

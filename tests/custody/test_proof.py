@@ -1,4 +1,4 @@
-"""Every custody proves a CA on local Azure: the key signs where it is, and the judge, which knows nothing of custodies, is convinced."""
+"""Every custody proves a CA on local Azure: the key signs where it is, and local Azure accepts the proof."""
 
 import subprocess
 import uuid
@@ -29,14 +29,14 @@ def proven(proving: Provider, hub: Hub, news: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_state(proving: Provider, hub: Hub, key: Any) -> None:
-    """Custody state: the key came in as a secret."""
+    """Custody state: the key is a secret input."""
     plant = RootAuthority(key=key)
     proven(proving, hub, declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
 
 
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
-    """Custody key-vault: a key made in the vault, a root by it, a proof by it."""
+    """Custody key-vault: a key created in the vault signs a root and its proof."""
     held = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
@@ -44,7 +44,7 @@ def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hu
 
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
-    """Custody pkcs11: a key made in the token, a root by it, a proof by it; the PIN is in the environment."""
+    """Custody pkcs11: a key created in the token signs a root and its proof; the PIN is in the environment."""
     signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
     held = Held.look_up(keys, signer, make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
@@ -53,7 +53,7 @@ def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, 
 
 @pytest.mark.parametrize("kind", ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-384"], ids=["rsa", "ec"])
 def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None:
-    """Custody offline: the command that the run tells, run as it is where the key is, makes the answer; the next run is verified."""
+    """Custody offline: the command that a run shows, executed unchanged where the key is, creates the proof; the next run is verified."""
     made_by = f"openssl req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Ceremony"
     _shell(tmp_path, f"{made_by} -addext keyUsage=critical,keyCertSign,cRLSign")
     news = declared(hub, (tmp_path / "ca.pem").read_text(), custody.offline())
@@ -68,7 +68,7 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
-    """A CA made elsewhere, its key imported by Microsoft's client: declared by its id alone; the vault is asked twice, whatever for."""
+    """An imported CA, its key imported by Microsoft's client and declared by its id alone: the vault gets two requests."""
     plant = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
     key_stores.control(azure, "DELETE", "/requests")
@@ -79,13 +79,13 @@ def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azu
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
-    """A CA made elsewhere, its key imported by SoftHSM's own tool; the PIN comes as a secret."""
+    """An imported CA, its key imported by SoftHSM's own tool; the PIN is a secret input."""
     plant, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
     proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=key_stores.PIN)))
 
 
 def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
-    """Nothing is signed by it, and the right one proves with the code that lies there."""
+    """Another key in the token signs nothing, and the right one proves with the existing code."""
     plant, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
     with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
         proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))

@@ -1,4 +1,4 @@
-"""The keys of the configuration about custody: which belong together, which exclude each other, and what the CA gets of them."""
+"""The settings of custody: which belong together, which exclude each other, and what the CA receives."""
 
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_refused(case: str) -> None:
-    """One line: the key, the fact, the remedy; a PIN is never repeated."""
+    """The error is one line with the setting, the fact and the remedy; a PIN is never repeated."""
     keys, line = WRONG[case]
     with pytest.raises(SettingsError) as caught:
         load(**keys)
@@ -84,7 +84,7 @@ def test_what_the_authority_gets() -> None:
 
 
 def test_a_key_for_each_certificate() -> None:
-    """Two certificates and one address: told before anything is declared."""
+    """Two certificates with one key address are refused before anything is declared."""
     with pytest.raises(
         AuthorityError, match="1 given, but there are 2 certificates; give one address for each certificate, the root's first"
     ):

@@ -1,4 +1,4 @@
-"""What can go wrong with a key in a token: each told in one line, and no PIN is ever tried twice."""
+"""What can go wrong with a key in a token: one line for each, and no PIN is tried twice."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ with pkcs11.lib(sys.argv[1]).get_token(token_label="plant").open(rw=True, user_p
 
 @pytest.fixture(scope="module")
 def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
-    """A SoftHSM of its own with two tokens of one name and one full of strange things."""
+    """A separate SoftHSM with two tokens of the same label and one token with unusual keys."""
     found = Tokens(tmp_path_factory.mktemp("drawer"), key_stores.need_softhsm())
     for label in ("strange", "double", "double"):
         found.token(label)
@@ -52,7 +52,7 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 
 @pytest.fixture(scope="module")
 def process(drawer: Tokens) -> Iterator[ProviderProcess]:
-    """A provider process with nothing but the tokens."""
+    """A provider process that can use only the tokens."""
     with ProviderProcess({"SOFTHSM2_CONF": str(drawer.config), PIN_VARIABLE: PIN}) as found:
         yield found
 
@@ -77,7 +77,7 @@ def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
     ],
 )
 def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) -> None:
-    """Without touching a token; a PIN in the URI is not repeated."""
+    """Refused without using a token; a PIN in the URI is not repeated in the message."""
     signer = {"custody": "pkcs11", "key": "pkcs11:token=a;object=b", **fields}
     ((name, reason),) = keys.check({"signer": {name: value for name, value in signer.items() if value}}).failures
     assert (name, match in reason, "84017263" in reason) == ("", True, False), reason
@@ -96,33 +96,33 @@ def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) 
     ],
 )
 def test_what_is_not_there_or_not_fit(keys: Provider, drawer: Tokens, token: str, key: str, match: str) -> None:
-    """Token absent or told twice; key absent, told twice, or of another kind."""
+    """The token is missing or ambiguous; the key is missing, ambiguous or of another type."""
     assert match in fails(keys, custody.in_token(drawer.uri(token, key), pin_variable=PIN_VARIABLE))
 
 
 def test_a_slot_that_moved(keys: Provider, drawer: Tokens) -> None:
-    """The slot in the URI is another one by now: the token's name finds it."""
+    """The slot in the URI is outdated: the token is found by its name."""
     uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={drawer.module}"
     assert keys.create({"signer": custody.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
 
 
 @pytest.mark.parametrize("module", ["/nowhere/p11.so", "/bin/true", ""])
 def test_no_module(keys: Provider, module: str) -> None:
-    """A library that is not there, that is none, or that nobody has named."""
+    """A library that does not exist, is not a PKCS#11 module, or is not named."""
     uri = "pkcs11:token=strange;object=a" + (f"?module-path={module}" if module else "")
     text = fails(keys, custody.in_token(uri, pin_variable=PIN_VARIABLE))
     assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "no PKCS#11 module is named; add ?module-path=") in text
 
 
 def test_no_pin_in_the_environment(tokens: Tokens) -> None:
-    """The variable is not set where Pulumi runs."""
+    """The PIN's environment variable is not set where Pulumi runs."""
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config)}) as process:
         text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
     assert "the token's PIN: the environment variable NO_SUCH_PIN is not set here; set it where Pulumi runs" in text
 
 
 def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
-    """However many resources ask, one try a run: even when the PIN becomes the right one meanwhile, it is not tried before the next."""
+    """A refused PIN is not tried again in the same run, whatever the number of resources, even if it has become the right one meanwhile."""
     own, other = Tokens(tmp_path, key_stores.need_softhsm()), "plant-pin-00000000"
     own.token("plant")
     signer = custody.in_token(own.give("plant", "ca", ec_key()), pin=other)
@@ -138,7 +138,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
 
 
 def test_python_pkcs11_is_not_installed(tokens: Tokens, tmp_path: Path) -> None:
-    """The extra was left out: told with how to get it."""
+    """Without the extra the error says how to install it."""
     (tmp_path / "pkcs11").mkdir()
     (tmp_path / "pkcs11" / "__init__.py").write_text("raise ImportError('not installed')")
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config), "PYTHONPATH": str(tmp_path), PIN_VARIABLE: PIN}) as process:

@@ -1,4 +1,4 @@
-"""Verified without proof: loud when asked for, called by its name when found, and never passed for proof."""
+"""Verified without proof: a warning when it is requested, reported when it is found, and never shown as possession."""
 
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.kit.local_azure import Hub
@@ -10,7 +10,7 @@ PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
 def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
-    """`attest` makes two calls and proves nothing: the name, the output and a message say so; to prove later is a replacement."""
+    """`attest` makes two calls and proves nothing: the name, the output and a message say so; proving later is a replacement."""
     plant = RootAuthority()
     news = plant.declared(hub, relay, attest=True, signer=None)
     with ProviderProcess(environment) as process:
@@ -30,7 +30,7 @@ def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[s
 
 
 def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """With a name of its own, taking `attest` away puts the certificate anew and proves it."""
+    """With an explicit name, removing `attest` uploads the certificate again and proves it."""
     plant = RootAuthority()
     made = provider.create(plant.declared(hub, relay, certificateName="fixed", attest=True, signer=None))
     hub.put("fixed", plant.pem)
@@ -46,7 +46,7 @@ def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, h
 
 
 def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Verified already and no key here to show possession with: no more is claimed than was found; with the key it is."""
+    """A verified certificate without a key here is reported as `found`; with the key, as `possession`."""
     plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
     news = plant.declared(hub, relay, certificateName="portal-made", signer={"custody": "offline"})

@@ -1,4 +1,4 @@
-"""AuthorityGeneration over gRPC: which steps of a rotation can be meant, told in the preview, before anything is made."""
+"""AuthorityGeneration over gRPC: invalid steps of a rotation are refused in the preview, before anything is created."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant") -> di
     ],
 )
 def test_steps_that_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
-    """One line each: the authority, what stands, and what to write."""
+    """Each error is one line: the authority, its current generation, and what to write."""
     ((name, reason),) = provider.check(news, olds).failures
     assert match in reason
     assert reason.startswith("authority 'plant': ")
@@ -52,12 +52,12 @@ def test_steps_that_are_refused(provider: Provider, olds: dict[str, object], new
     ],
 )
 def test_steps_that_are_taken(provider: Provider, olds: dict[str, object], news: dict[str, object]) -> None:
-    """Up by one with overlap, up by any without, the drop, and no step at all."""
+    """Valid steps: up by one with overlap, up by any number without, dropping the previous generation, and no step."""
     assert provider.check(news, olds).failures == []
 
 
 def test_it_is_remembered(provider: Provider) -> None:
-    """Made, found as it is, brought up to date in place."""
+    """It is created, read unchanged, and updated in place."""
     made = provider.create(at(1))
     assert provider.up(made, at(1)).outs == made.outs
     assert provider.diff(made, at(2, keep=True)).replaces == []
@@ -74,7 +74,7 @@ def standing(estate: DeviceRegistry, generation: int, **changes: object) -> dict
 
 
 def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: DeviceRegistry) -> None:
-    """Enabled devices of this stack keep the generation before; disabled ones, others' and an explicit word do not."""
+    """Enabled devices of this stack prevent the deletion of their generation; disabled or foreign devices, or explicit consent, do not."""
     watch = named_process.of(AuthorityGenerationProvider)
     made = watch.create(standing(estate, 1))
     both = watch.update(made, standing(estate, 2, keepPrevious=True))
@@ -95,7 +95,7 @@ def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: Pr
 
 
 def test_a_login_that_may_not_read_the_registry_made_no_device(named_process: ProviderProcess, azure: LocalAzure) -> None:
-    """Without the data role nobody is counted, and that is said, not refused: whoever only rotates needs no right on devices."""
+    """Without the data role devices are not counted; a message says so, and the rotation is not refused."""
     hub = azure.hub()
     here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
     watch = named_process.of(AuthorityGenerationProvider)

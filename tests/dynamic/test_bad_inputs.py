@@ -1,4 +1,4 @@
-"""What check refuses before anything is made: each by the property's name, the fact and the remedy, in one line."""
+"""What `check` refuses before anything is created: one line with the property, the fact and the remedy."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -77,7 +77,7 @@ def declared(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_each_wrong_input_is_told(provider: Provider, changes: dict[str, Any], match: str) -> None:
-    """One line each, with the property, the fact and the remedy; the engine is never handed a property whose value it must not print."""
+    """Each error is one line with property, fact and remedy; a property whose value must not be printed is not named to the engine."""
     failures = provider.check(declared(**changes)).failures
     assert len(failures) == 1
     name, reason = failures[0]
@@ -89,17 +89,17 @@ def test_each_wrong_input_is_told(provider: Provider, changes: dict[str, Any], m
 
 
 def test_all_wrong_inputs_at_once(provider: Provider) -> None:
-    """Three wrong inputs are three failures of one check."""
+    """Three invalid inputs are three failures of one check."""
     failures = provider.check(declared(generation=0, cloud="germany", name="plant a")).failures
     assert sorted(name for name, _ in failures) == ["cloud", "generation", "name"]
 
 
 def test_a_key_in_the_wrong_place_is_not_named_to_the_engine(provider: Provider) -> None:
-    """A key under a name that does not exist: the engine would print the value of a property that it is told of."""
+    """A key under an unknown property name is not named to the engine, which would print its value."""
     assert provider.check(declared(privateKey="hush")).failures == [("", PRIVATE_KEY_IS_NO_PROPERTY)]
 
 
 def test_a_good_declaration_has_no_failure(provider: Provider) -> None:
-    """And comes back as it went in."""
+    """A valid input passes `check` and is returned unchanged."""
     checked = provider.check(declared())
     assert (checked.failures, checked.inputs) == ([], declared())

@@ -1,4 +1,4 @@
-"""ConnectionCheck over gRPC: a device connects, or the link that broke is named."""
+"""ConnectionCheck over gRPC: a device connects, or the error names the broken link."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_a_device_connects_and_is_heard(
 
 
 def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """Nothing changed: no session. Hub, chain, trust or device changed: another one, in place. A refresh connects nobody."""
+    """No change, no session; a changed hub, chain, trust or device: a new session, as an update. A refresh connects nothing."""
     news = declared(estate, plant)
     made = checks.create(news)
     assert checks.diff(made, news).changes is False
@@ -99,7 +99,7 @@ def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRe
     ],
 )
 def test_not_checked_says_why(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, changes: dict[str, Any], reason: str) -> None:
-    """What can't be checked yet is no failure and no claim; once it can, it is due."""
+    """A connection that can't be checked yet is not an error and not reported as connected; it is checked once it can be."""
     waiting = declared(estate, plant, **changes)
     made = checks.create(waiting)
     assert (made.outs["state"], made.outs["reason"], estate.sessions()) == ("not checked", reason, [])
@@ -110,20 +110,20 @@ def test_not_checked_says_why(checks: Provider, estate: DeviceRegistry, plant: R
 
 
 def test_an_identity_that_is_missing_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """The registry tells what MQTT alone can't: there is no such device, and case counts in its CN."""
+    """The registry shows what MQTT alone can't: there is no such device, and the CN is case-sensitive."""
     text = fails(checks, declared(estate, plant, deviceId="Press-001"))
     assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; case counts" in text
     assert "declare the device, or name another one as the canary" in text
 
 
 def test_a_disabled_device_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """With the reason of its status."""
+    """A disabled device is reported with the reason of its status."""
     estate.disable("press-001", "stolen")
     assert "disabled: the device is disabled: stolen" in fails(checks, declared(estate, plant))
 
 
 def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """An identity of another kind can't connect by a CA."""
+    """A device with another type of authentication can't connect with a CA's certificate."""
     estate.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
     assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
         checks, declared(estate, plant, deviceId="press-002")
@@ -131,7 +131,7 @@ def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: Devi
 
 
 def test_another_authority_is_refused_and_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """A device whose certificate comes from another CA: refused by the hub, with what the hub trusts instead."""
+    """A device whose certificate is from another CA is refused by the hub; the error names what the hub trusts."""
     other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
     text = fails(checks, declared(estate, plant, chain=other.pem, signer=key))
@@ -139,7 +139,7 @@ def test_another_authority_is_refused_and_named(checks: Provider, estate: Device
 
 
 def test_trust_that_was_lost_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """The hub forgot the proof since it was read: the chain is the one that should be trusted, and is not."""
+    """The CA lost its verification on the hub: the error says that this chain should be trusted and is not."""
     estate.client.hub.put("plant-a", plant.pem)
     assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(checks, declared(estate, plant))
 
@@ -164,7 +164,7 @@ def test_an_authority_that_has_expired_is_told_before_anything_connects(
     ],
 )
 def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, host: str, match: str) -> None:
-    """A proxy that refuses the name, or a name that is no hub's."""
+    """A proxy that refuses the name, or a name that is not a hub's."""
     assert re.search(match, fails(checks, declared(estate, plant, hostName=host)))
 
 
@@ -179,13 +179,13 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
 
 
 def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """TLS to the hub: the name of the trouble, and where roots are set; nothing is tried again."""
+    """A TLS error is named, with the place where roots are set; nothing is retried."""
     text = fails(distrusting, declared(estate, plant))
     assert re.search(r"tls: TLS to the hub: its certificate is not trusted here \(.*\); trust its root \(SSL_CERT_FILE\)", text), text
 
 
 def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, estate: DeviceRegistry, plant: RootAuthority) -> None:
-    """No way to 8883: open it, or switch the check off."""
+    """Port 8883 can't be reached: the error says to open it, or to switch the check off."""
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:
         text = fails(process.of(ConnectionCheckProvider), declared(estate, plant))

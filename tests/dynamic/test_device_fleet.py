@@ -1,4 +1,4 @@
-"""DeviceFleet over gRPC, as the engine calls it: thousands as one, by difference, and what others did to them."""
+"""DeviceFleet over gRPC, as the engine calls it: thousands of devices as one resource, updated by differences."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ def fails(call: Any, *arguments: Any) -> str:
 
 
 def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, estate: DeviceRegistry) -> None:
-    """250 devices are three calls; each carries its tags, ours among them, from the call that made it; what comes back is a digest."""
+    """250 devices take three calls, which also set their tags and ours; the output is a digest."""
     wanted = from_pattern("press-{001..250}", {"plant": "A"})
     made = fleets.create(estate.fleet(wanted))
     assert estate.calls() == ["POST /devices/query", *["POST /devices"] * 3]
@@ -54,7 +54,7 @@ def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: Device
 
 
 def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: DeviceRegistry) -> None:
-    """A refresh counts 22, the digest differs, and `up` makes exactly those three again."""
+    """A refresh counts 22, the digest differs, and `up` creates exactly those three again."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
     estate.delete("press-003", "press-014", "press-025")
@@ -69,7 +69,7 @@ def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: D
 
 
 def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: DeviceRegistry) -> None:
-    """A device disabled and a tag changed are seen and repaired; a tag that somebody added beside ours is theirs."""
+    """A disabled device and a changed tag are found and repaired; a tag that somebody added is kept."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
     estate.disable("press-002", "lost")
@@ -89,7 +89,7 @@ def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: DeviceR
 
 
 def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: DeviceRegistry) -> None:
-    """One added, one taken out, one disabled with its reason, one with other tags: one call for all of them."""
+    """One device added, one removed, one disabled with a reason, one with other tags: one call for all of them."""
     made = fleets.create(estate.fleet(FLEET))
     changed = dict(roster(press_005=Registration(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=Registration()))
     del changed["press-001"]
@@ -106,7 +106,7 @@ def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: Devic
 
 
 def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: DeviceRegistry) -> None:
-    """A device of the same id that others made stays as it was and is named; all others are made; `adopt` takes it over."""
+    """A device of the same id that others created is named and unchanged; all other devices are created; `adopt` takes it over."""
     estate.client.put("press-007", authentication={"type": "sas"})
     text = fails(fleets.create, estate.fleet(FLEET))
     assert text.startswith("fleet 'presses' on IoT hub 'trial-")
@@ -118,7 +118,7 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: Devi
 
 
 def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: DeviceRegistry) -> None:
-    """Two fleets that overlap: the second is refused and told whose the devices are."""
+    """Two fleets that overlap: the second is refused, and the error names the owner of the devices."""
     fleets.create(estate.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
     text = fails(fleets.create, estate.fleet(from_pattern("press-{024..027}"), owner=other))
@@ -126,7 +126,7 @@ def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: DeviceReg
 
 
 def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: DeviceRegistry) -> None:
-    """With an alias the old tag is known to have been ours: it is written anew and nothing is made or deleted."""
+    """With an alias the old tag is recognized as ours: it is rewritten and nothing is created or deleted."""
     made = fleets.create(estate.fleet(FLEET))
     moved = estate.fleet(FLEET, owner={**OWNER, "urn": "urn:pulumi:dev::tests::x::machines"})
     assert fleets.diff(made, moved).replaces == []
@@ -159,7 +159,7 @@ def test_a_bad_moment_is_gone_through(fleets: Provider, estate: DeviceRegistry, 
 
 
 def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
-    """The fleet is half made when Azure stops answering: told in one line; the next `up` reads the hub and makes only what is missing."""
+    """Azure stops answering halfway: one line reports it, and the next `up` reads the hub and creates only what is missing."""
     wanted = from_pattern("press-{0001..2000}")
     estate.clear("503:path=/devices:share=0.6:seed=7")
     text = fails(fleets.create, estate.fleet(wanted, deadline=1))
@@ -172,7 +172,7 @@ def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, e
 
 
 def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, estate: DeviceRegistry) -> None:
-    """A bulk answer 400 with 98 of 100 done: the two are told by name, the others are in the registry."""
+    """A bulk response 400 with 98 of 100 done: the other two are named in the error, and the 98 are in the registry."""
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
         estate.client.put(taken)
@@ -182,7 +182,7 @@ def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, es
 
 
 def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: DeviceRegistry) -> None:
-    """Right after a change queries still show the old state: no device is made twice, and none is believed gone."""
+    """Queries show the old state right after a change: no device is created twice, and none is taken for deleted."""
     news = estate.fleet(FLEET)
     estate.clear(query_lag_seconds=0.7)
     made = fleets.create(news)
@@ -199,7 +199,7 @@ def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: DeviceRe
 
 
 def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: DeviceRegistry) -> None:
-    """Far more calls than the hub allows at once: none fails, and the fleet stands."""
+    """Far more calls than the hub allows at once: none fails, and the whole fleet is created."""
     wanted = from_pattern("press-{0001..3000}")
     estate.clear(throttle=20.0, throttle_burst=0)
     made = fleets.create(estate.fleet(wanted))
@@ -208,14 +208,14 @@ def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: DeviceRegistry) ->
 
 
 def test_missing_permission_names_the_role(fleets: Provider, estate: DeviceRegistry) -> None:
-    """401 that stays, as Azure answers an Owner without the data role: the role and the setting that grants it are named."""
+    """A lasting 401, as Azure answers an Owner without the data role: the error names the role and the setting that grants it."""
     estate.clear("401:path=/devices*")
     text = fails(fleets.create, estate.fleet(FLEET, deadline=1))
     assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
 
 
 def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
-    """Devices with our tag go, 100 a call; others stay; gone is as good; a hub that is gone has none."""
+    """Devices with our tag are deleted, 100 a call; others are kept; devices or a hub that are gone count as deleted."""
     estate.client.put("lathe-1")
     made = fleets.create(estate.fleet(from_pattern("press-{001..150}")))
     estate.clear()
@@ -225,7 +225,7 @@ def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: Devi
 
 
 def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: DeviceRegistry) -> None:
-    """The hub was deleted by hand: the fleet reads as gone, by Resource Manager's word, and deleting it is done."""
+    """The hub was deleted: the fleet is read as gone, because Resource Manager says so, and deleting it succeeds."""
     made = fleets.create(estate.fleet(FLEET))
     estate.client.hub.vanish()
     assert fleets.read(made) is None
@@ -233,7 +233,7 @@ def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: Devi
 
 
 def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: DeviceRegistry) -> None:
-    """An engine that was told to replace makes the new one before the old one goes: the devices are the same ones and stay."""
+    """In a forced replacement the new fleet is created before the old one is deleted: the devices are the same and are kept."""
     news = estate.fleet(FLEET)
     made = fleets.create(news)
     fleets.create(news)
@@ -242,7 +242,7 @@ def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: DeviceR
 
 
 def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegistry) -> None:
-    """`A` and `a` are two devices; every character that Azure allows makes a device, and its twin is found again."""
+    """`A` and `a` are two devices; ids may have every character that Azure allows, and their twins are found."""
     odd = from_ids(["A", "a", "x-.%_*?!(),:=@$'", "0" * 128])
     news = estate.fleet(odd)
     made = fleets.create(news)
@@ -266,7 +266,7 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegis
     ],
 )
 def test_each_wrong_input_is_told(fleets: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
-    """One line each, before anything is made."""
+    """Each error is one line, before anything is created."""
     failures = fleets.check(estate.fleet(FLEET, **changes)).failures
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures

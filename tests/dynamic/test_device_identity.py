@@ -1,4 +1,4 @@
-"""DeviceIdentity over gRPC: made with its tag in one call, resumed, repaired, refused, adopted, removed by etag."""
+"""DeviceIdentity over gRPC: created with its tag in one call, resumed, repaired, refused, adopted, deleted by etag."""
 
 import json
 import re
@@ -17,7 +17,7 @@ DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"int
 
 
 def test_a_device_is_made_in_one_write(devices: Provider, estate: DeviceRegistry) -> None:
-    """Identity, tags, desired properties and our own tag in one call; names keep their underscores and numbers their kind."""
+    """Identity, tags, desired properties and our own tag are created in one call; names keep their underscores and numbers their types."""
     made = devices.create(estate.device(**DECLARED, edge=True))
     assert estate.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
     twin = estate.twin("press-001")
@@ -39,7 +39,7 @@ def test_nothing_to_do_is_one_read(devices: Provider, estate: DeviceRegistry) ->
 
 
 def test_every_drift_is_seen_and_repaired(devices: Provider, estate: DeviceRegistry) -> None:
-    """Disabled, a tag changed, a tag added beside ours, deleted: each is put right but for what others added."""
+    """A disabled device, a changed tag and a deleted device are repaired; a tag that others added is kept."""
     news = estate.device(**DECLARED)
     made = devices.create(news)
     estate.disable("press-001", "by hand")
@@ -58,7 +58,7 @@ def test_every_drift_is_seen_and_repaired(devices: Provider, estate: DeviceRegis
 
 
 def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estate: DeviceRegistry) -> None:
-    """Revocation with its reason, thumbprints instead of a CA, a tag taken away: updates; another id or hub: another device."""
+    """Disabling with a reason, thumbprints instead of a CA and a removed tag are updates; another id or hub is a replacement."""
     made = devices.create(estate.device(**DECLARED))
     revoked = devices.update(made, estate.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
     twin = estate.twin("press-001")
@@ -76,7 +76,7 @@ def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estat
 
 
 def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: DeviceRegistry) -> None:
-    """Refused with what to do, and as it was; adopted with its own tags kept; a tag lost by hand is no longer ours."""
+    """A device of others is refused and unchanged; `adopt` takes it over with its tags; a device without our tag is no longer ours."""
     estate.client.put("press-001", status="disabled", statusReason="theirs")
     estate.tag("press-001", theirs="yes")
     with pytest.raises(CallFailedError, match=r"device 'press-001' exists and is not ours \(without an owner tag\); .* set adopt"):
@@ -105,13 +105,13 @@ def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: DeviceR
 
 @pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])
 def test_a_bad_moment_is_gone_through(devices: Provider, estate: DeviceRegistry, fault: str) -> None:
-    """A dropped connection before or after the effect, a throttle: the device stands once."""
+    """After a dropped connection (before or after the effect) or a throttle, the device exists once."""
     estate.clear(fault)
     assert devices.create(estate.device()).outs["status"] == "enabled"
 
 
 def test_somebody_else_writes_meanwhile(devices: Provider, estate: DeviceRegistry) -> None:
-    """An update meets an etag that is old: it is read again and put right on top of what the other wrote."""
+    """An update with an outdated etag reads the device again and keeps what the other client wrote."""
     made = devices.create(estate.device(**DECLARED))
     estate.tag("press-001", theirs="yes")
     devices.update(made, estate.device(tags={"plant_line": "C"}))
@@ -120,7 +120,7 @@ def test_somebody_else_writes_meanwhile(devices: Provider, estate: DeviceRegistr
 
 
 def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
-    """By its etag; gone already is as good; a hub that is gone has no devices."""
+    """A device is deleted by its etag; one that is gone already, or whose hub is gone, counts as deleted."""
     made = devices.create(estate.device())
     devices.delete(made)
     devices.delete(made)
@@ -132,7 +132,7 @@ def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
 
 
 def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: DeviceRegistry) -> None:
-    """By the hub's id alone; a hub that is not there is told."""
+    """The host name is found by the hub's id alone; a hub that does not exist is reported."""
     made = devices.create(estate.device(hostName=None))
     assert made.outs["hostName"] == estate.client.host
     with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it does not exist; check its resource id"):
@@ -140,7 +140,7 @@ def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, est
 
 
 def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) -> None:
-    """401 while an assignment spreads is waited out, with a fresh token each time."""
+    """401 while a role assignment takes effect is retried, with a new token each time."""
     estate.clear("401:path=/twins/*:times=2")
     with ProviderProcess(installation.environment(azure.ready)) as process:
         assert process.of(DeviceIdentityProvider).create(estate.device()).outs["status"] == "enabled"
@@ -168,7 +168,7 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) 
     ],
 )
 def test_each_wrong_input_is_told(devices: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
-    """One line each, with the property, the fact and the remedy."""
+    """Each error is one line with the property, the fact and the remedy."""
     failures = devices.check(estate.device(**changes)).failures
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures

@@ -1,4 +1,4 @@
-"""What others did on the hub: verification lost, content replaced, gone, a name taken, and what is left to them."""
+"""Changes by others on the hub: verification lost, certificate replaced or deleted, name taken; and what is left alone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from tests.kit.root_authority import RootAuthority
 
 
 def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Somebody puts the certificate anew: Azure forgets the proof; a refresh sees it and `up` proves again."""
+    """Somebody uploads the certificate again and Azure resets its verification: a refresh shows it and `up` proves it again."""
     plant = RootAuthority()
     news = plant.declared(hub, relay)
     made = provider.create(news)
@@ -32,7 +32,7 @@ def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub
 
 
 def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Another certificate under our name, put by hand: a refresh shows its thumbprint and `up` puts ours back, proven."""
+    """Another certificate was uploaded under our name: a refresh shows its thumbprint, and `up` restores and proves ours."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
     news = plant.declared(hub, relay)
     made = provider.create(news)
@@ -47,7 +47,7 @@ def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, re
 
 
 def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """An output that this version does not know is dropped at the next refresh, and no reason to fail."""
+    """An output that this version does not know is not an error and is dropped at the next refresh."""
     made = provider.create(RootAuthority().declared(hub, relay))
     refreshed = provider.read(Made(made.id, made.outs | {"colour": "red"}, made.inputs))
     assert refreshed is not None
@@ -55,7 +55,7 @@ def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, relay:
 
 
 def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A certificate deleted by hand, and a hub deleted with all its certificates, read as gone; the first is made again."""
+    """A certificate that was deleted, or whose hub was deleted, is read as gone; the first is created again."""
     plant = RootAuthority()
     news = plant.declared(hub, relay)
     made = provider.create(news)
@@ -69,7 +69,7 @@ def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay)
 
 
 def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Other content under the name is refused and stays as it was, unless `adopt` says to replace it."""
+    """Another certificate of the same name is refused and unchanged, unless `adopt` is set to replace it."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
     news = plant.declared(hub, relay, certificateName="portal-made")
@@ -81,7 +81,7 @@ def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hu
 
 
 def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A hub that self-attested our own certificate: it is taken over without a gap, and the key shows possession here."""
+    """A certificate of ours that is verified by attestation is taken over without a gap, and a local signature shows possession."""
     plant = RootAuthority()
     hub.put("portal-made", plant.pem, isVerified=True)
     made = provider.create(plant.declared(hub, relay, certificateName="portal-made"))
@@ -89,7 +89,7 @@ def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provide
 
 
 def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """One call with the etag; after a change by hand it is read first; another certificate under our name is left alone; gone is done."""
+    """Delete is one call with the etag; after a change by others it reads first; another certificate is kept; gone is deleted."""
     plant, other = RootAuthority(), RootAuthority("Somebody else")
     made = provider.create(plant.declared(hub, relay))
     name = made.outs["certificateName"]
@@ -111,7 +111,7 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
 
 
 def test_expired_since(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """An authority that ended since it was proven: refused with the day and the remedy; it can still be looked at and removed."""
+    """An authority that has expired since it was proven is refused with the date and the remedy; it can still be read and deleted."""
     now, plant = datetime.now(UTC), RootAuthority()
     validity = issue.Validity.lasting(timedelta(seconds=4), now=now)
     short = pem_of(issue.root(plant.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))

@@ -30,7 +30,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
 def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, relay: Relay, call: int) -> None:
-    """A 403 at any call, once, ends in the same proven certificate, in the same run, with a handful of calls more."""
+    """A single 403 at any call still ends in a proven certificate, in the same run, with a few more calls."""
     relay.clear({call: FAULTS["role spreading"]})
     made = provider.create(RootAuthority().declared(hub, relay))
     assert (made.outs["state"], made.outs["proof"]) == ("verified", "possession")
@@ -72,7 +72,7 @@ def always(fault: Fault) -> dict[int, Fault]:
 
 
 def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """403 that stays: told with Azure's words and the role to give, after the deadline, and nothing is left behind."""
+    """A lasting 403 is reported after the deadline with Azure's words and the role to assign, and nothing is left behind."""
     relay.clear(always(FAULTS["role spreading"]))
     text = fails(provider, RootAuthority().declared(hub, relay, deadline=2))
     assert re.search(r"Azure answers 403 AuthorizationFailed: It may not \(tried \d+ times in", text)  # how often depends on the machine
@@ -87,14 +87,14 @@ def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, relay: 
 
 
 def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Somebody else writes all the time: after a few rounds of reading again it is told, not fought for ever."""
+    """Another client writes all the time: after a few attempts an error says so."""
     relay.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
     relay.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
     assert "412001: Invalid ETag supplied; run again" in fails(provider, RootAuthority().declared(hub, relay, deadline=2))
 
 
 def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Azure does not accept the proof: its words and what to do; the next run asks for a fresh code and is accepted."""
+    """Azure rejects the proof: the error has its words and what to do; the next run asks for a new code and is accepted."""
     news = RootAuthority().declared(hub, relay)
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
     relay.clear({3: Fault("status", 400, refused, {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"})})
@@ -119,7 +119,7 @@ def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, relay: Relay
 
 
 def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """The 26th certificate: told that 25 are there and how they are called."""
+    """The 26th certificate: the error says that there are 25, and names them."""
     for number in range(25):
         hub.put(f"old-{number:02}", RootAuthority().pem)
     text = fails(provider, RootAuthority().declared(hub, relay))
@@ -128,7 +128,7 @@ def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay
 
 
 def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A certificate that Azure does not take, with room for more: its words, and that is all."""
+    """A certificate that Azure rejects for another reason than the quota: the error has Azure's words."""
     relay.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
     assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, RootAuthority().declared(hub, relay))
 
@@ -138,7 +138,7 @@ def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, relay
     [(2, "the service returned no verification code"), (3, "accepted the proof and still reports the certificate as unverified")],
 )
 def test_a_service_that_says_half(provider: Provider, hub: Hub, relay: Relay, call: int, match: str) -> None:
-    """A 200 without a code, or without the verification: told, and the next run asks for a fresh code."""
+    """A 200 without a code, or without the verification, is an error, and the next run asks for a new code."""
     news = RootAuthority().declared(hub, relay)
     relay.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
     assert match in fails(provider, news)
@@ -147,7 +147,7 @@ def test_a_service_that_says_half(provider: Provider, hub: Hub, relay: Relay, ca
 
 
 def test_no_such_hub(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A hub that is not there (deleted behind our back, or misspelt) is told after a short patience."""
+    """A hub that does not exist (deleted or misspelt) is reported after a short wait."""
     text = fails(provider, RootAuthority().declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
     assert "Azure answers 404" in text
     assert "check the subscription and the name" in text
@@ -164,7 +164,7 @@ def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: H
 
 
 def test_nobody_is_logged_in(hub: Hub, relay: Relay, line_and_roots: Any) -> None:
-    """Wrong credentials are told in one line with what to do, and never repeated."""
+    """Wrong credentials are reported in one line with what to do, and are never in the message."""
     environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
     with ProviderProcess(environment) as process:
         text = fails(process.of(VerifiedCertificateProvider), RootAuthority().declared(hub, relay))
@@ -174,7 +174,7 @@ def test_nobody_is_logged_in(hub: Hub, relay: Relay, line_and_roots: Any) -> Non
 
 
 def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """An old etag, and somebody else was faster: it is gone, which is all that was asked."""
+    """The certificate was deleted by somebody else meanwhile: delete succeeds."""
     made = provider.create(RootAuthority().declared(hub, relay))
     hub.delete(made.outs["certificateName"])
     relay.clear({0: FAULTS["412"]})
@@ -183,7 +183,7 @@ def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Re
 
 
 def test_faults_on_the_way_out(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Delete: an etag that changed, a dropped answer, a throttle: it is gone in the end, and once is enough."""
+    """Delete with a changed etag, a dropped response or a throttle: the certificate is deleted in one run."""
     for fault in ("412", "dropped before", "dropped after", "429", "503"):
         made = provider.create(RootAuthority().declared(hub, relay))
         relay.clear({0: FAULTS[fault]})

@@ -1,4 +1,4 @@
-"""IssuedBatch over gRPC: certificates for many requests, each kept until it is due, every bad request told."""
+"""IssuedBatch over gRPC: certificates for many requests; each is kept until its renewal, and every bad request is reported."""
 
 import re
 from typing import Any
@@ -68,7 +68,7 @@ def test_what_stands_is_kept(batches: Provider) -> None:
 
 
 def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
-    """Another lifetime, for all of them."""
+    """Another lifetime reissues all of them."""
     request = csr("press-1")
     made = batches.create(declared(request))
     longer = declared(request, lifetimeDays=500)
@@ -77,7 +77,7 @@ def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
 
 
 def test_every_bad_request_is_told(batches: Provider) -> None:
-    """Broken signature, weak key, a name that is no id, one device twice: each by its place, in one line, and nothing is signed."""
+    """A broken signature, weak key, invalid id or duplicate device is reported by its position, in one line, and nothing is signed."""
     small = csr("press-3", ec.generate_private_key(ec.SECP192R1()))
     given = declared(
         csr("press-1"), csr("press-2", signed_by=True), small, csr("press 4"), csr("press-1"), csr("x" * 64), csr("press-5", rsa_key(1024))
@@ -99,7 +99,7 @@ def test_every_bad_request_is_told(batches: Provider) -> None:
     ],
 )
 def test_each_wrong_input_is_told(batches: Provider, changes: dict[str, Any], match: str) -> None:
-    """One line each, and never a part of a key."""
+    """Each error is one line and contains no part of a key."""
     ((_, reason),) = batches.check(declared(csr("press-1"), **changes)).failures
     assert re.search(match, reason), reason
     assert "PRIVATE" not in reason

@@ -1,4 +1,4 @@
-"""IssuedCertificate over gRPC, as the engine calls it: what is issued, when it is signed anew, what is refused."""
+"""IssuedCertificate over gRPC, as the engine calls it: what is issued, renewed and refused."""
 
 import re
 import subprocess
@@ -103,7 +103,7 @@ def test_nothing_to_do_is_no_difference(issued: Provider, root: Made) -> None:
 
 
 def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: Made) -> None:
-    """A lifetime beyond the issuer's ends with it, and being in the window then does not renew it for ever."""
+    """A lifetime beyond the issuer's is cut to the issuer's end, and is not renewed in every run because of that."""
     news = intermediate(root, lifetimeDays=36500, renewBeforeDays=36000)
     made = issued.create(news)
     assert made.outs["notAfter"] == root.outs["notAfter"]
@@ -112,7 +112,7 @@ def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: Made) -> N
 
 
 def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Made) -> None:
-    """In its window a certificate is signed anew in place; another key, name or issuer's key makes another certificate."""
+    """In its renewal window a certificate is renewed in place; another key, name or issuer's key is a replacement."""
     news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
     made = issued.create(news)
     due = news | {"renewBeforeDays": 99.99999}
@@ -128,7 +128,7 @@ def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Made)
 
 
 def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
-    """Past its renewal time the certificate is a difference (also for a refresh), and `up` signs it anew for the same key."""
+    """After its renewal time the certificate shows a difference (also in a refresh), and `up` renews it for the same key."""
     news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
     made = issued.create(news)
     old = x509.CertificateBuilder(
@@ -156,7 +156,7 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
 
 
 def test_a_renewed_issuer_stands_above_what_it_signed(issued: Provider, root: Made) -> None:
-    """When the issuer is renewed for the same key, its children are kept and their chain shows the new issuer; a renamed one signs anew."""
+    """An issuer renewed for the same key keeps its children, whose chain has the new issuer; a renamed issuer reissues them."""
     made = issued.create(intermediate(root))
     again = issued.update(root, ROOT | {"lifetimeDays": 4000})
     assert again.outs["serial"] != root.outs["serial"]
@@ -181,7 +181,7 @@ def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Made
 
 
 def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
-    """In a preview nothing may be known yet: check finds no fault, diff expects a change."""
+    """In a preview every input may be unknown: check accepts them, diff expects a change."""
     unknown = intermediate(
         root, publicKey=UNKNOWN, issuerCertificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN}, pathLength=UNKNOWN
     )
@@ -226,12 +226,12 @@ def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
     ],
 )
 def test_bad_inputs_are_refused(issued: Provider, root: Made, changes: dict[str, Any], match: str) -> None:
-    """Each wrong input is told by its name, the fact and the remedy, before anything is made, and no key is in the words."""
+    """Each invalid input is reported by its name, the fact and the remedy, before anything is created; no message contains a key."""
     assert match in faults(issued, intermediate(root, **changes))
 
 
 def test_wrong_issuers_are_refused(issued: Provider, root: Made) -> None:
-    """A leaf as issuer, an issuer that allows no authority below, an expired one: told before anything is signed."""
+    """A leaf as issuer, an issuer that allows no authority below it and an expired one are refused before anything is signed."""
     issuing = issued.create(intermediate(root))
     press = issued.create(device(issuing))
     assert "it is a leaf" in faults(issued, device(press, signer=signer(DEVICE_KEY)))
@@ -245,20 +245,20 @@ def test_wrong_issuers_are_refused(issued: Provider, root: Made) -> None:
 
 
 def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
-    """The key may come in encrypted, with its passphrase beside it."""
+    """The key may be encrypted, with its passphrase in the same input."""
     news = ROOT | {"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "correct horse"), "passphrase": "correct horse"}}
     assert issued.create(news).outs["keyThumbprint"] == key_thumbprint(ROOT_KEY.public_key())
 
 
 def test_failures_that_check_let_through_are_one_line(issued: Provider, root: Made) -> None:
-    """A create that fails (here: called without a check) says so in one line, without a traceback or a key."""
+    """A failing create (here: called without a check) reports one line, without a traceback or a key."""
     news = intermediate(root, signer=signer(ec_key()))
     with pytest.raises(CallFailedError, match=r"^hubtrust\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
         issued.process.call("Create", properties=issued._with_provider(news))
 
 
 def test_no_key_crosses_but_in_the_declared_input(issued: Provider, root: Made) -> None:
-    """Of all that crossed in this module, requests hold keys in `signer` alone and answers hold none, but check's echo of its inputs."""
+    """In all calls of this module, requests have keys only in `signer`, and responses have none except check's copy of its inputs."""
     import json
 
     for text in issued.process.traffic:

@@ -1,4 +1,4 @@
-"""The resources as a program declares them: what reaches the engine, what is secret, what comes back, and names that stay for ever."""
+"""The resources as a program declares them: what is sent to the engine, what is secret, what is returned, and the frozen names."""
 
 import base64
 import inspect
@@ -77,7 +77,7 @@ def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> No
 
 @pytest.mark.parametrize("given", [custody.in_state("KEY"), custody.in_state("KEY", pulumi.Output.secret("word"))])
 def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
-    """The signer leaves as one whole secret, whether a part of it was one or not; the provider itself is none."""
+    """The whole signer is sent as a secret, whether or not a part of it was one; the provider itself is not a secret."""
 
     @pulumi.runtime.test
     def declare() -> Any:
@@ -91,7 +91,7 @@ def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
 
 
 def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
-    """A program that attests is warned where it says so."""
+    """A program that sets `attest` gets a warning."""
 
     @pulumi.runtime.test
     def declare() -> Any:
@@ -131,7 +131,7 @@ def test_a_fleet_crosses_as_one_text(engine: Engine) -> None:
 
 
 def test_a_check_hides_its_signer(engine: Engine) -> None:
-    """The signer leaves as a secret; what waits for a chain has none."""
+    """The signer is sent as a secret; a check that waits for a chain has no signer."""
 
     @pulumi.runtime.test
     def declare() -> Any:
@@ -230,7 +230,7 @@ def test_no_secret_input_is_an_output(provider: type[Reconciler[Any]]) -> None:
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
 def test_a_constructor_takes_the_declared_inputs(provider: type[Reconciler[Any]]) -> None:
-    """Each declared input is an argument, required where it is, and documented; nothing else is."""
+    """Each declared input is a documented argument of the constructor, required where the input is; there are no other arguments."""
     resource = PINS[provider][1]
     declared = {one.argument or name: one for name, one in provider.inputs.declarations().items() if one.argument != ""}
     taken = dict(inspect.signature(resource.__init__).parameters)
@@ -245,7 +245,7 @@ def test_a_constructor_takes_the_declared_inputs(provider: type[Reconciler[Any]]
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
 def test_the_frozen_lists_are_the_declared_ones(provider: type[Reconciler[Any]]) -> None:
-    """ARCHITECTURE.md lists the output keys of each resource; what a resource declares is that list."""
+    """The output keys of each resource are those that ARCHITECTURE.md lists."""
     page = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text()
     line = next(one for one in page.splitlines() if one.startswith(f"Output keys of `{PINS[provider][1].__name__}`: "))
     assert set(line.partition(": ")[2].rstrip(".").split(", ")) == provider.outputs

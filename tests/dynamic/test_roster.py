@@ -1,4 +1,4 @@
-"""A fleet's members: where they are written down, how small they are packed, and every bad line told by its number."""
+"""A fleet's members: the formats they are read from, the size of their packed form, and errors that number every invalid line."""
 
 import random
 import re
@@ -22,7 +22,7 @@ _LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
 
 @given(st.lists(st.text(_LEGAL, min_size=1, max_size=20), unique=True), st.integers(0, 9))
 def test_packing_loses_nothing(ids: list[str], every: int) -> None:
-    """Whatever ids and registrations go in come out again, in the order of ids, with the same digest."""
+    """Packing and unpacking returns the same ids and descriptions, in the order of ids, with the same digest."""
     odd = Registration(enabled=False, reason="spare", tags={"bin": 7}, edge=True)
     roster = Roster.of((one, odd if every and place % every == 0 else Registration()) for place, one in enumerate(ids))
     again = unpack(roster.pack())
@@ -81,19 +81,19 @@ def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
     ],
 )
 def test_a_pattern_that_can_not_be_meant(pattern: str, match: str) -> None:
-    """Told with how to write it."""
+    """The error shows how to write a pattern."""
     with pytest.raises(RosterError, match=match):
         from_pattern(pattern)
 
 
 def test_a_million_and_one_devices_are_refused() -> None:
-    """Also from a list, as soon as there is one too many."""
+    """A list is refused as soon as it has one device too many."""
     with pytest.raises(RosterError, match="the fleet: it has more than 1,000,000 devices, the most that a hub holds; spread it"):
         from_ids(str(number) for number in range(1_000_001))
 
 
 def test_a_csv_file_is_read() -> None:
-    """Every column; a byte order mark, quotes, empty cells and blank lines are taken as they come."""
+    """Every column is read; a byte order mark, quotes, empty cells and blank lines are accepted."""
     text = (
         "\ufeffid,status,reason,edge,thumbprint,secondaryThumbprint,tag.plant,desired.mode\n"
         'press-2,disabled,"lost, or stolen",,,,A,\n'
@@ -107,7 +107,7 @@ def test_a_csv_file_is_read() -> None:
 
 
 def test_json_lines_are_read() -> None:
-    """Every field; values keep their kinds."""
+    """Every field is read, and values keep their types."""
     text = '{"id": "b", "tags": {"n": 1.0}, "desired": {"x": {"y": [1, true]}}}\n\n{"id": "a", "edge": true, "status": "enabled"}\n'
     assert dict(from_json_lines(text, what="f")) == {
         "a": Registration(edge=True),
@@ -129,7 +129,7 @@ press-6,,,AB
 
 
 def test_every_bad_line_of_a_csv_file_is_told() -> None:
-    """By its number, all of them in one error, and nothing is taken; ids that differ in case are two devices."""
+    """Every invalid line is named by its number in one error; ids that differ only in case are two devices."""
     with pytest.raises(RosterError) as caught:
         from_csv(BAD_CSV, what="devicesFile 'fleet.csv'")
     text = str(caught.value)
@@ -149,13 +149,13 @@ def test_every_bad_line_of_a_csv_file_is_told() -> None:
     ],
 )
 def test_a_csv_file_without_a_header(text: str, match: str) -> None:
-    """Told before any line is read."""
+    """An invalid header is reported before any line is read."""
     with pytest.raises(RosterError, match=match):
         from_csv(text, what="f")
 
 
 def test_every_bad_line_of_json_is_told() -> None:
-    """No JSON, no object, a field that does not exist, no id."""
+    """Text that is not JSON, a value that is not an object, an unknown field and a missing id are refused."""
     with pytest.raises(
         RosterError, match=r"4 bad lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
     ):
@@ -163,7 +163,7 @@ def test_every_bad_line_of_json_is_told() -> None:
 
 
 def test_a_duplicate_is_named() -> None:
-    """In a list there are no lines to tell."""
+    """An error in a list of ids names the device, because there are no lines."""
     with pytest.raises(RosterError, match="device 'a': it is declared twice in this fleet; leave one out"):
         from_ids(["a", "A", "a"])
 
@@ -180,7 +180,7 @@ def test_a_duplicate_is_named() -> None:
     ],
 )
 def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
-    """A fleet that differs in one fact of one device has another digest, and what a hub shows of it another line."""
+    """A difference in one property of one device changes the fleet's digest, and the device's line."""
     plain = {"tags": {"a": 1}, "desired": {"b": {"c": 1}}}
     one, other = read_description(plain), read_description({**plain, **change})
     fleets = [Roster.of({"x": read_description(plain), "y": changed}.items()) for changed in (one, other)]
@@ -189,7 +189,7 @@ def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
 
 
 def test_what_others_write_is_not_in_the_digest() -> None:
-    """A tag that nobody declares is theirs; another kind of authentication is a difference."""
+    """A tag that is not declared is ignored; another type of authentication is a difference."""
     scope, held = Scope(["a"], []), Registration(tags={"a": 1, "theirs": 2}, desired={"theirs": 3})
     assert scope.line(held) == scope.line(Registration(tags={"a": 1.0}))
     twins = [Twin("x", held, kind, "", "") for kind in ("certificateAuthority", "sas")]
@@ -198,6 +198,6 @@ def test_what_others_write_is_not_in_the_digest() -> None:
 
 @pytest.mark.parametrize("text", ["", "2.abc", "1.", "1.####", "1.eJwrAQAAcAB1"])
 def test_what_nobody_packed_is_told(text: str) -> None:
-    """Another version, or noise."""
+    """A packed list of another version, or text that is not a packed list, is refused."""
     with pytest.raises(RosterError, match="members: it is not a packed list of devices"):
         unpack(text)

@@ -1,4 +1,4 @@
-"""VerifiedCertificate over gRPC against local Azure: its promises, one by one."""
+"""VerifiedCertificate over gRPC against local Azure."""
 
 import json
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ PROVEN = ["GET", "PUT", "generate", "verify"]
 
 
 def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """The protocol's minimum of calls; Azure agrees; the outputs are the promised ones and no more."""
+    """Creating it takes the minimum of calls, Azure reports it as verified, and the outputs are exactly the documented ones."""
     plant = RootAuthority()
     made = provider.create(plant.declared(hub, relay, generation=3))
     assert relay.steps == PROVEN
@@ -50,7 +50,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, rela
 
 @pytest.mark.parametrize("kind", ["EC", "RSA"])
 def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, relay: Relay, kind: str) -> None:
-    """Device Provisioning Service, EC and RSA keys: the same four calls, the same proof; gone by its etag."""
+    """Device Provisioning Service, EC and RSA keys: the same four calls and the same proof; deleted by its etag."""
     service = azure.hub("provisioningServices")
     made = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, relay))
     assert (relay.steps, service.verified()) == (PROVEN, {made.outs["certificateName"]: True})
@@ -74,7 +74,7 @@ def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, rel
 
 
 def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """What a run left that died before its state was written is resumed where it stood, not doubled and not reset."""
+    """The work of a run that was interrupted before its state was written is continued, without a second certificate or a reset."""
     plant = RootAuthority()
     news = plant.declared(hub, relay)
     name = f"plant-a-g1-{plant.thumbprint[:8].lower()}"
@@ -88,7 +88,7 @@ def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) 
 
 
 def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """An update of what stands (here: a longer deadline) looks once and leaves the proof as it is."""
+    """An update that changes nothing on the service (here: a longer deadline) reads once and keeps the proof."""
     news = RootAuthority().declared(hub, relay)
     made = provider.create(news)
     relay.clear()
@@ -98,7 +98,7 @@ def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub
 
 
 def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A changed certificate or generation is a replacement: create first, under another name; at no moment is none verified."""
+    """A changed certificate or generation is a replacement, created first under another name: one is verified at every moment."""
     old, new = RootAuthority(), RootAuthority()
     made = provider.create(old.declared(hub, relay))
     news = new.declared(hub, relay, generation=2)
@@ -115,7 +115,7 @@ def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider,
 
 
 def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """The engine makes the new resource first and deletes the old one last: both are one certificate, so it stays. Once."""
+    """The new resource is created before the old one is deleted: both are the same certificate, so one delete keeps it."""
     news = RootAuthority().declared(hub, relay)
     old = provider.create(news)
     new = provider.create(news)
@@ -127,7 +127,7 @@ def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provi
 
 
 def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """With a name of its own the certificate is replaced in place, by etag, and proven at once."""
+    """With an explicit name the certificate is replaced in place, by etag, and proven at once."""
     old, new = RootAuthority(), RootAuthority()
     made = provider.create(old.declared(hub, relay, certificateName="fixed"))
     news = new.declared(hub, relay, certificateName="fixed")
@@ -139,7 +139,7 @@ def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, 
 
 
 def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: ProviderProcess, hub: Hub, relay: Relay) -> None:
-    """Four at a time in one process: one writer a hub, so each one's calls follow each other and nobody meets an old etag."""
+    """Four certificates at a time in one process: one writer for each hub, so that no call has an outdated etag."""
     from concurrent.futures import ThreadPoolExecutor
 
     provider = azure_process.of(VerifiedCertificateProvider)
@@ -166,7 +166,7 @@ def test_unknown_values_and_floats(provider: Provider, hub: Hub, relay: Relay) -
 
 
 def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> None:
-    """The public cloud, its real names, by the proxy of the environment: nothing in the declaration knows of the sandbox."""
+    """The public cloud under its real names, through the environment's proxy: nothing in the declaration refers to the sandbox."""
     environment = azure.environment | {
         "HTTPS_PROXY": f"http://127.0.0.1:{str(azure.ready['proxy']).rpartition(':')[2].rstrip('/')}",
         "REQUESTS_CA_BUNDLE": azure.ready["ca_file"],
@@ -178,7 +178,7 @@ def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> N
 
 
 def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
-    """Where local Azure refuses what Azure takes and a careful client would never send, a whole life goes through all the same."""
+    """Create, read, update and delete succeed on a local Azure that also refuses what Azure accepts but no careful client sends."""
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(tmp_path, "--strict"))
         process = open_.enter_context(ProviderProcess(azure.environment | {"REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}))
@@ -193,7 +193,7 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
 
 
 def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
-    """A whole life, with a failure: no key in what the provider prints, its arguments, its environment, its errors or its answers."""
+    """From create to delete, with a failure: no key in the provider's output, arguments, environment, errors or responses."""
     plant = RootAuthority()
     news = plant.declared(hub, relay)
     body = plant.private_pem.splitlines()[1]

@@ -1,4 +1,4 @@
-"""Custody offline: waiting for proof is a state that lasts for weeks, survives every run, and ends with the right answer only."""
+"""Custody offline: a certificate may wait for its proof for weeks, over any number of runs, until the right proof is given."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def waiting(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) ->
 
 
 def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
-    """The code is an output; every run counts waiting as a difference, asks Azure once, and keeps the same code."""
+    """The code is an output; every run shows a difference while it waits, asks Azure once, and keeps the same code."""
     assert (waiting.outs["state"], len(waiting.outs["code"]), "proof" in waiting.outs) == ("waiting", 48, False)
     news = plant.declared(hub, relay, signer=OFFLINE)
     assert (provider.diff(waiting, news).changes, provider.diff(waiting, news).replaces) == (True, [])
@@ -36,7 +36,7 @@ def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthor
 
 
 def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
-    """The right answer, on whatever later run, proves with the code of the first; then nothing is left to do."""
+    """The right proof is accepted in any later run, with the code of the first run; after that there is no difference."""
     news = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
     proven = provider.update(waiting, news)
     assert relay.steps == ["GET", "verify"]
@@ -55,7 +55,7 @@ def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthorit
     ],
 )
 def test_a_wrong_answer_loses_nothing(provider: Provider, plant: RootAuthority, relay: Relay, waiting: Made, kind: str, match: str) -> None:
-    """Another key's, another code's or an expired answer is told in one line; the code stays live for the right one."""
+    """A proof by another key, for another code or that has expired is refused in one line; the code stays valid for the right one."""
     code, news = waiting.outs["code"], waiting.inputs
     answers = {"another key": RootAuthority().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
     with pytest.raises(CallFailedError, match=rf"^hubtrust\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
@@ -82,13 +82,13 @@ def test_a_code_that_others_made_void_is_asked_for_anew(
 
 
 def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) -> None:
-    """A new certificate is registered and waits, though the last one's answer is still in the config."""
+    """A new certificate is registered and waits, even if the proof of the last one is still in the configuration."""
     made = provider.create(plant.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
     assert made.outs["state"] == "waiting"
 
 
 def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
-    """Somebody verified it in the portal: a refresh finds it verified, claims no more than that, and nothing is left to do."""
+    """A certificate that was verified in the portal: a refresh reports it as `found`, and there is no difference."""
     hub.put(waiting.outs["certificateName"], plant.pem, isVerified=True)
     refreshed = provider.read(waiting)
     assert refreshed is not None
@@ -97,7 +97,7 @@ def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub:
 
 
 def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
-    """Custody changes from offline to state while waiting: the live code is answered here."""
+    """Custody changes from offline to state while it waits: the proof for the same code is signed here."""
     news = plant.declared(hub, relay)
     assert provider.diff(waiting, news).replaces == []
     relay.clear()

@@ -1,4 +1,4 @@
-"""Who asks and where: what local Azure itself refuses and takes, without a fault of the tests' own in between."""
+"""Logins, clouds and clocks: what local Azure itself refuses and accepts, without injected faults."""
 
 import json
 import ssl
@@ -39,7 +39,7 @@ def fails(environment: dict[str, str], news: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("role", ["Reader", None])
 def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, relay: Relay, role: str | None) -> None:
-    """One that may read only, and one that may nothing: Azure's 403 with the role to give; nothing is left behind."""
+    """A login that may only read, and one without any rights: Azure's 403 with the role to assign; nothing is left behind."""
     who = control(hub.azure, "POST", "/principals", role=role, scope=hub.id)
     login = {"AZURE_CLIENT_ID": who["client_id"], "AZURE_CLIENT_SECRET": who["client_secret"]}
     text = fails(environment | login, RootAuthority().declared(hub, relay, deadline=1))
@@ -103,7 +103,7 @@ def test_a_token_for_another_branch_is_refused(
     ("cloud", "manager"), [("usgovernment", "https://management.usgovcloudapi.net"), ("china", "https://management.chinacloudapi.cn")]
 )
 def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager: str) -> None:
-    """Login and Resource Manager of each cloud under its own names, as the proxy leads there; a hub of one is in no other."""
+    """Login and Resource Manager of each cloud are reached under their own names; a hub of one cloud does not exist in another."""
     trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
     environment = azure.environment | {"HTTPS_PROXY": azure.ready["proxy"], "REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}
     with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=30) as client:

@@ -1,4 +1,4 @@
-"""A certificate in words: as Azure shows it, as OpenSSL prints it."""
+"""The description of a certificate: as Azure shows it, as OpenSSL prints it."""
 
 import subprocess
 from pathlib import Path
@@ -29,13 +29,13 @@ def test_the_description_is_what_openssl_prints(tmp_path: Path) -> None:
 
 
 def test_one_certificate_means_one() -> None:
-    """Where one certificate is meant, two are refused."""
+    """Two certificates are refused where one is expected."""
     with pytest.raises(errors.UnreadableError, match="it contains 2 certificates; give exactly one"):
         load_certificate(pem_of(*hierarchy(depth=1).up), what="certificate")
 
 
 def test_names_without_a_common_name() -> None:
-    """A subject without a common name has an empty one, and messages still call it something."""
+    """A subject without a common name yields an empty one, and messages still have a name for the certificate."""
     nobody = Forged(subject=x509.Name([]))
     assert common_name(nobody.certificate.subject) == ""
     assert display(nobody.certificate).startswith("'(no subject)' (")
@@ -43,6 +43,6 @@ def test_names_without_a_common_name() -> None:
 
 
 def test_long_subjects_are_cut_in_messages() -> None:
-    """A subject of any length fits one line of an error."""
+    """A long subject is shortened, so that an error stays on one line."""
     long = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "x" * 64) for _ in range(9)])
     assert len(display(Forged(subject=long).certificate)) < 130

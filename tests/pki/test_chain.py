@@ -1,4 +1,4 @@
-"""What may be imported as a chain of authorities, and what every wrong one is told."""
+"""Which chains of authorities can be imported, and the error for each one that can't."""
 
 import itertools
 import re
@@ -44,7 +44,7 @@ def test_wrong_order_is_put_right_and_told(places: list[int]) -> None:
 
 
 def test_a_key_belongs_to_one_of_the_chain() -> None:
-    """The certificate that a key belongs to is found anywhere in the chain; a key of none is refused by its public thumbprint."""
+    """The certificate of a key is found anywhere in the chain; a key of none of them is refused and named by its public thumbprint."""
     loaded = load(*MADE.up)
     assert [loaded.of_key(issuer.signer.public_key) for issuer in reversed(MADE.issuers)] == MADE.up
     with pytest.raises(errors.KeyMismatchError, match="it belongs to none of 'CN=Level 3'"):
@@ -58,7 +58,7 @@ def test_text_around_the_certificates_is_allowed() -> None:
 
 
 def test_a_certificate_twice_counts_once() -> None:
-    """A certificate that stands twice is taken once, and a notice says so."""
+    """A certificate that is given twice is used once, and a notice says so."""
     loaded = load(*MADE.up, MADE.up[0])
     assert list(loaded.certificates) == MADE.up
     assert ["contains a certificate twice" in notice for notice in loaded.notices] == [True]
@@ -71,7 +71,7 @@ def test_a_chain_may_end_below_its_root() -> None:
 
 
 def test_a_leaf_is_no_authority() -> None:
-    """A device's certificate is refused, alone or at the end of its chain, with what to give instead."""
+    """A device's certificate is refused, alone or at the end of its chain; the error says what to give instead."""
     end = leaf(MADE.issuing)
     refused(errors.NotAnAuthorityError, "it is a leaf: basicConstraints says cA is false", end)
     refused(errors.NotAnAuthorityError, "give the certificate of the authority that signs devices", end, *MADE.up)
@@ -85,7 +85,7 @@ def test_key_usage_must_allow_signing_certificates() -> None:
 
 
 def test_an_authority_for_servers_only_is_refused() -> None:
-    """An authority that may not stand above client certificates would make every device fail: told at import."""
+    """An authority whose extended key usage excludes client certificates is refused at import: no device could connect."""
     servers = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
     clients = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
     refused(errors.NotAnAuthorityError, "its extended key usage lacks clientAuth", Forged(extra=[servers]).certificate)
@@ -93,7 +93,7 @@ def test_an_authority_for_servers_only_is_refused() -> None:
 
 
 def test_expired_and_not_yet_valid() -> None:
-    """An expired authority, one from tomorrow, and one five minutes ahead of a wrong clock each get their own remedy."""
+    """An expired authority, one that starts tomorrow and one that starts in five minutes (a slow clock) have different remedies."""
     refused(
         errors.NotValidNowError,
         "it expired on 2026-05-31T12:00:00Z; renew it",
@@ -128,7 +128,7 @@ def test_a_bundle_is_not_a_chain() -> None:
 
 
 def test_two_certificates_of_one_issuer() -> None:
-    """A cross-signed issuer beside its own root leaves open which to trust: the person decides."""
+    """A cross-signed issuer and its own root together are refused: the user has to choose which one is trusted."""
     key, other = ec_key(), Forged(subject="Other")
     own, crossed = Forged(subject="CA", key=key), Forged(subject="CA", key=key, issuer=other)
     below = Forged(subject="Below", issuer=own, path_length=0)
@@ -182,7 +182,7 @@ def test_path_lengths_hold() -> None:
 
 
 def test_weak_keys_and_signatures_are_refused() -> None:
-    """RSA of 1024 bits, an odd curve, a DSA key, SHA-1: each is told what to use."""
+    """RSA of 1024 bits, an unsupported curve, a DSA key and SHA-1 are refused; each error says what to use."""
     refused(errors.WeakError, "its RSA key has 1024 bits; use at least 2048", Forged(key=rsa_key(1024)).certificate)
     refused(errors.WeakError, "the curve secp256k1; use P-256", Forged(key=ec_key(ec.SECP256K1())).certificate)
     below = Forged(subject="DSA", key=dsa.generate_private_key(2048), issuer=(top := Forged(subject="Top")))
@@ -190,7 +190,7 @@ def test_weak_keys_and_signatures_are_refused() -> None:
 
 
 def test_sha_1_is_refused(tmp_path: Path) -> None:
-    """A root signed with SHA-1 (made by OpenSSL: cryptography no longer does) is told to be issued again."""
+    """A root signed with SHA-1 is refused and has to be reissued. OpenSSL creates it, because cryptography no longer can."""
     certificate, key = tmp_path / "old.pem", tmp_path / "old.key"
     command = ["openssl", "req", "-x509", "-sha1", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Old", "-days", "9000"]
     extensions = ["-addext", "keyUsage=critical,keyCertSign"]
@@ -223,7 +223,7 @@ def test_a_private_key_in_the_chain_is_refused_and_never_repeated() -> None:
     ],
 )
 def test_what_is_no_certificate(text: str, match: str) -> None:
-    """Nothing, noise, a cut-off or damaged block and other kinds of blocks are each named."""
+    """Empty text, text without PEM, a truncated or damaged block and blocks of other types each have their own error."""
     refused(errors.UnreadableError, match, extra=text)
 
 
@@ -246,7 +246,7 @@ def test_name_constraints_bind_authorities_too() -> None:
 @settings(max_examples=25, deadline=None)
 @given(drop=st.sets(st.integers(0, 3), max_size=3))
 def test_any_part_of_a_chain_is_a_chain_or_a_gap(drop: set[int]) -> None:
-    """Leave out any certificates: what stays in one piece loads, anything else is told as a gap."""
+    """With any certificates left out, a chain without a gap loads, and any other is refused because of the gap."""
     kept = [one for place, one in enumerate(MADE.up) if place not in drop]
     whole = all(b - a == 1 for a, b in itertools.pairwise(sorted(set(range(4)) - drop)))
     if whole:

@@ -1,4 +1,4 @@
-"""Every certificate issued here is what RFC 5280 says, and what OpenSSL and cryptography agree to."""
+"""Every certificate issued here conforms to RFC 5280, and OpenSSL and cryptography accept it."""
 
 import os
 import subprocess
@@ -54,7 +54,7 @@ def cryptography_verify(made: Hierarchy, end: x509.Certificate) -> list[x509.Cer
     device_id=st.sampled_from(["press-001", "a_b@c"]),
 )
 def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], device_id: str) -> None:
-    """A chain of any depth and mix of keys verifies with OpenSSL (strictly), with cryptography and with our own judge."""
+    """A chain of any depth and mix of keys verifies with OpenSSL (strict), with cryptography and with our own validation."""
     made = hierarchy([key(kind) for kind in kinds])
     end = leaf(made.issuing, device_id)
     assert openssl_verify(tmp_path, made, end) == "OK"
@@ -66,7 +66,7 @@ def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], dev
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_path_lengths_are_set_to_the_last_zero(depth: int) -> None:
-    """Each authority says how many may stand below it, down to 0 at the one that signs devices."""
+    """The path length decreases by one at each authority, down to 0 at the one that signs devices."""
     made = hierarchy(depth=depth)
     found = [one.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for one in made.up]
     assert found == list(range(depth + 1))
@@ -99,7 +99,7 @@ def test_extensions_are_as_rfc_5280_says() -> None:
 
 
 def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
-    """The child names the issuer's key as the issuer itself names it, also where that is no SHA-1 of the key."""
+    """The authority key identifier is the issuer's subject key identifier, even if that is not the SHA-1 of its key."""
     made = hierarchy(depth=0)
     odd = x509.SubjectKeyIdentifier(b"bought elsewhere")
     root = made.issuing
@@ -131,7 +131,7 @@ def test_a_proof_names_the_code_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_proof_keeps_within_a_short_lived_authority() -> None:
-    """An authority that ends in an hour, or began this minute, still proves: the proof's dates are its own at most."""
+    """An authority that expires in an hour, or started this minute, can be proven: the proof's validity stays within its own."""
     signer = KeyInMemory(ec_key())
     short = issue.Validity(NOW, NOW + timedelta(hours=1))
     authority = issue.root(signer, subject=name("Short"), validity=short, path_length=0, serial=2)
@@ -140,7 +140,7 @@ def test_a_proof_keeps_within_a_short_lived_authority() -> None:
 
 
 def test_no_child_outlives_its_issuer() -> None:
-    """A lifetime beyond the issuer's is refused; `within` is how to keep inside."""
+    """A lifetime beyond the issuer's is refused; `within` shortens it."""
     made = hierarchy(depth=0, days=10)
     with pytest.raises(errors.OutlivesIssuerError, match="use a shorter lifetime or renew the issuer"):
         issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=lasting(11), serial=1)
@@ -150,7 +150,7 @@ def test_no_child_outlives_its_issuer() -> None:
 
 
 def test_an_issuer_at_its_end_issues_nothing() -> None:
-    """When nothing is left of the issuer's time, the error says to renew the issuer first."""
+    """When the issuer has no lifetime left, the error says to renew the issuer first."""
     made = hierarchy(depth=0, days=1)
     late = lasting(5, now=NOW + timedelta(days=3)).within(made.issuing.certificate)
     with pytest.raises(errors.OutlivesIssuerError, match="renew the issuer first"):
@@ -178,14 +178,14 @@ def test_an_authority_has_a_name_of_its_own(subject: x509.Name) -> None:
 
 @pytest.mark.parametrize("device_id", ["", "x" * 65])
 def test_a_device_id_fits_a_common_name(device_id: str) -> None:
-    """Azure allows ids of 128 characters, X.509 a common name of 64: the error says both ways out."""
+    """Azure allows ids of 128 characters and X.509 common names of 64: the error gives both remedies."""
     with pytest.raises(errors.ProfileError, match="common name holds 1 to 64"):
         leaf(hierarchy(depth=0).issuing, device_id)
 
 
 @pytest.mark.parametrize(("device_id", "expected"), [("press-001", ["press-001"]), ("a.b", ["a.b"]), ("a_b", None), ("x" * 64, None)])
 def test_a_dns_name_stands_in_the_alternative_names(device_id: str, expected: list[str] | None) -> None:
-    """An id that is a host name is an alternative name too; any other is in the common name alone."""
+    """An id that is a valid host name is also a subject alternative name; any other id is only the common name."""
     found = leaf(hierarchy(depth=0).issuing, device_id).extensions
     try:
         names = found.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
@@ -195,7 +195,7 @@ def test_a_dns_name_stands_in_the_alternative_names(device_id: str, expected: li
 
 
 def test_an_issuer_without_a_key_identifier_is_named_by_its_key() -> None:
-    """Where the issuer has no subject key identifier, its key's SHA-1 stands in the child (RFC 5280 4.2.1.2, method 1)."""
+    """If the issuer has no subject key identifier, the SHA-1 of its key is used in the child (RFC 5280 4.2.1.2, method 1)."""
     bare = Forged(subject="Bare", ski=ABSENT)
     end = leaf(issue.Issuer(bare.certificate, KeyInMemory(bare.key)))
     found = end.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
@@ -203,13 +203,13 @@ def test_an_issuer_without_a_key_identifier_is_named_by_its_key() -> None:
 
 
 def test_an_issuer_needs_its_own_key() -> None:
-    """A key that is not the certificate's is named by its public thumbprint, and refused."""
+    """A key that is not the certificate's is refused and named by its public thumbprint."""
     with pytest.raises(errors.KeyMismatchError, match="give the key that belongs to this certificate"):
         issue.Issuer(hierarchy(depth=0).issuing.certificate, KeyInMemory(ec_key()))
 
 
 def test_a_device_is_no_issuer() -> None:
-    """A leaf's certificate with its own key can't issue."""
+    """A leaf can't issue certificates."""
     own = ec_key()
     for end in (leaf(hierarchy(depth=0).issuing, key=own), Forged(key=own, authority=ABSENT).certificate):
         with pytest.raises(errors.NotAnAuthorityError, match="it is not an authority and can't issue"):
@@ -217,7 +217,7 @@ def test_a_device_is_no_issuer() -> None:
 
 
 def test_weak_keys_are_certified_by_nobody() -> None:
-    """An RSA key of 1024 bits gets no certificate."""
+    """No certificate is issued for an RSA key of 1024 bits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         weak = rsa_key(1024)

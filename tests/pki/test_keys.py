@@ -1,4 +1,4 @@
-"""Keys: what is generated, what loads, what is refused and how, and that no error ever holds a part of one."""
+"""Keys: what is generated, loaded and refused; no error contains any part of a private key."""
 
 import pytest
 import yaml
@@ -39,7 +39,7 @@ def test_keys_load_in_every_usual_form(style: serialization.PrivateFormat) -> No
 
 
 def test_an_encrypted_key_needs_its_passphrase() -> None:
-    """Without it, with a wrong one, and with the right one; a passphrase for a plain key is not asked for."""
+    """An encrypted key needs the right passphrase; a passphrase for a key that is not encrypted is ignored."""
     key = ec_key()
     pem = private_pem(key, "correct horse")
     refused(errors.KeyUnreadableError, "is encrypted and no passphrase was given; give its passphrase as a secret", pem)
@@ -49,7 +49,7 @@ def test_an_encrypted_key_needs_its_passphrase() -> None:
 
 
 def test_what_is_no_private_key() -> None:
-    """Noise, a cut-off key and a key of another algorithm are refused."""
+    """Text that is not a key, a truncated key and a key of another algorithm are refused."""
     refused(errors.KeyUnreadableError, "it contains no PEM private key", "noise")
     refused(errors.KeyUnreadableError, "it contains no PEM private key", private_pem(ec_key())[:-60])
     other = ed25519.Ed25519PrivateKey.generate()
@@ -64,7 +64,7 @@ def test_weak_private_keys_are_refused() -> None:
 
 
 def test_public_keys() -> None:
-    """A public key loads and is written as it was; a private one in its place is refused unread."""
+    """A public key is loaded and written back unchanged; a private key instead of it is refused."""
     key = ec_key()
     pem = public_pem(key.public_key())
     assert public_pem(load_public_key(pem, what="key")) == pem
@@ -84,7 +84,7 @@ def test_public_keys() -> None:
     ],
 )
 def test_keys_are_named_and_hashed_by_their_strength(make: type, expected: tuple[str, str]) -> None:
-    """Each kind has its name and a hash as strong as itself."""
+    """Each type of key has its name and a hash of matching strength."""
     public = make().public_key()
     assert (key_name(public), digest_for(public).name) == expected
 

@@ -1,4 +1,4 @@
-"""Which names an authority lets through, form by form (RFC 5280 4.2.1.10)."""
+"""Which names an authority's name constraints allow, for each form of name (RFC 5280 4.2.1.10)."""
 
 from ipaddress import ip_address, ip_network
 
@@ -48,20 +48,20 @@ def allowed(
     ],
 )
 def test_subtrees(base: x509.GeneralName, held: x509.GeneralName, within: bool) -> None:
-    """A permitted subtree lets its names through and no others of the form; an excluded one stops just those."""
+    """A permitted subtree allows only its own names of that form; an excluded subtree refuses only its own names."""
     assert allowed([held], permitted=[base]) is within
     assert allowed([held], excluded=[base]) is not within
 
 
 def test_wildcards_are_read_as_all_they_could_mean() -> None:
-    """A wildcard that could stand for an excluded name is stopped; one inside a permitted tree goes through."""
+    """A wildcard that matches an excluded name is refused; one inside a permitted subtree is allowed."""
     assert allowed([DNS("*.plant.example")], excluded=[DNS("a.plant.example")]) is False
     assert allowed([DNS("*.plant.example")], excluded=[DNS("a.b.plant.example")]) is True
     assert allowed([DNS("*.plant.example")], permitted=[DNS("plant.example")]) is True
 
 
 def test_forms_that_can_not_be_compared_count_against() -> None:
-    """A constrained form that nobody can compare is let through by no permission and stopped by any exclusion."""
+    """A name of a form that can't be compared is refused by any constraint on that form, permitted or excluded."""
     held = x509.RegisteredID(NameOID.COMMON_NAME)
     assert allowed([held], permitted=[held]) is False
     assert allowed([held], excluded=[held]) is False
@@ -73,7 +73,7 @@ def test_forms_that_can_not_be_compared_count_against() -> None:
 
 
 def test_the_subject_is_a_name_too() -> None:
-    """The subject counts as a directory name, and its e-mail address where there is no alternative name."""
+    """Constraints apply to the subject as a directory name, and to its e-mail address if there is no alternative name."""
     assert allowed([], excluded=[DN(name("d"))]) is False
     assert allowed([], permitted=[DN(name("d"))]) is True
     mailbox = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, "x@plant.example")])
@@ -85,7 +85,7 @@ def test_the_subject_is_a_name_too() -> None:
 
 
 def test_a_chain_made_to_exhaust_its_validator_is_refused() -> None:
-    """Thousands of names under thousands of constraints are refused unread."""
+    """Thousands of names under thousands of constraints are refused without being compared."""
     many = [DNS(f"h{number}.example") for number in range(600)]
     top = Forged(subject="Top", extra=[(x509.NameConstraints(many, None), True)])
     below = Forged(issuer=top, extra=[(x509.SubjectAlternativeName(many), False)])

@@ -1,4 +1,4 @@
-"""The rules for one certificate, each broken by one certificate that breaks nothing else (RFC 5280 4)."""
+"""The rules for a single certificate (RFC 5280 4): each is tested with a certificate that breaks only this rule."""
 
 import base64
 from ipaddress import ip_address
@@ -32,7 +32,7 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55738.1"
     ],
 )
 def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
-    """An authority that breaks a rule is refused with the rule's section."""
+    """An authority that breaks a rule is refused, and the error cites the rule's section."""
     above = [TOP.certificate] if broken.issuer else []
     with pytest.raises(errors.ProfileError, match=match):
         chain.load_chain(pem_of(broken.certificate, *above), what="pki:chain", now=NOW)
@@ -47,14 +47,14 @@ def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
     ],
 )
 def test_a_leaf_keeps_the_profile(broken: Forged, match: str) -> None:
-    """A leaf that claims what an authority has, or names no issuer's key, is refused."""
+    """A leaf with properties of an authority, or without an authority key identifier, is refused."""
     imported = chain.load_chain(pem_of(TOP.certificate), what="pki:chain", now=NOW)
     with pytest.raises(errors.ProfileError, match=match):
         chain.validate_leaf(broken.certificate, imported, now=NOW)
 
 
 def test_a_leaf_may_be_an_authority() -> None:
-    """An authority in the place of a leaf is no error of its own (RFC 5280 6.1.5)."""
+    """An authority may be used as a leaf (RFC 5280 6.1.5)."""
     imported = chain.load_chain(pem_of(TOP.certificate), what="pki:chain", now=NOW)
     chain.validate_leaf(Forged(subject="d", issuer=TOP, extra=[(CONSTRAINTS, True)]).certificate, imported, now=NOW)
 
@@ -82,7 +82,7 @@ def test_a_malformed_extension_is_refused() -> None:
 
 
 def test_signature_algorithms_must_agree_and_be_known() -> None:
-    """Outer and inner algorithm differ, an algorithm nobody knows, one that is not allowed: three errors."""
+    """Different inner and outer signature algorithms, an unknown algorithm and a weak algorithm give three different errors."""
     sha_256, sha_384, unknown = (bytes.fromhex(f"06082a8648ce3d0403{end}") for end in ("02", "03", "09"))
     made = hierarchy(depth=0).up[0]
     der = made.public_bytes(serialization.Encoding.DER)
@@ -101,7 +101,7 @@ def test_signature_algorithms_must_agree_and_be_known() -> None:
 
 
 def test_validity_includes_both_ends() -> None:
-    """The first and the last second count, and fractions of a second don't (RFC 5280 4.1.2.5)."""
+    """The first and last second are part of the validity period; fractions of a second are ignored (RFC 5280 4.1.2.5)."""
     one = Forged(subject="Exact", start=NOW, end=NOW.replace(hour=13))
     for moment in (NOW, NOW.replace(hour=13), NOW.replace(hour=13, microsecond=999_999)):
         chain.validate([one.certificate], now=moment)
@@ -110,7 +110,7 @@ def test_validity_includes_both_ends() -> None:
 
 
 def test_the_same_name_means_self_issued() -> None:
-    """A self-issued authority takes no place in a path length (RFC 5280 4.2.1.9)."""
+    """A self-issued authority does not count towards a path length (RFC 5280 4.2.1.9)."""
     old = Forged(subject="CA", path_length=0)
     renewed = Forged(subject="CA", issuer=old, path_length=0)
     chain.validate([renewed.certificate, old.certificate], now=NOW)

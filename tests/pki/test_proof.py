@@ -1,4 +1,4 @@
-"""Proofs made elsewhere (an offline ceremony): which answer counts."""
+"""Proofs created elsewhere (an offline ceremony): which ones are accepted."""
 
 from datetime import timedelta
 
@@ -35,13 +35,13 @@ def test_a_ceremony_with_openssl_counts() -> None:
 
 
 def test_an_old_code_is_refused() -> None:
-    """The answer to another code names both codes."""
+    """A proof for another code is refused, and the error names both codes."""
     with pytest.raises(errors.ProofError, match=f"its subject is 'CN=AAAA' and the verification code is {CODE}"):
         judge(proof("AAAA"))
 
 
 def test_more_than_the_code_is_refused() -> None:
-    """A subject with more in it than the code is refused."""
+    """A proof whose subject contains more than the code is refused."""
     signer = Forged(subject=MADE.certificate.subject, key=MADE.signer._private_key)  # type: ignore[attr-defined]
     more = x509.Name([*name(CODE), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso")])
     with pytest.raises(errors.ProofError, match="whose subject is exactly CN="):
@@ -49,13 +49,13 @@ def test_more_than_the_code_is_refused() -> None:
 
 
 def test_another_key_is_refused() -> None:
-    """A proof by another authority, also one of the same name, is refused."""
+    """A proof signed by another authority is refused, even if it has the same name."""
     with pytest.raises(errors.ProofError, match="sign it with the authority's own key"):
         judge(proof(issuer=hierarchy(depth=0).issuing))
 
 
 def test_an_expired_answer_is_refused() -> None:
-    """An answer that lay in a drawer too long is refused."""
+    """A proof that has expired is refused."""
     late = NOW + timedelta(days=2)
     with pytest.raises(errors.NotValidNowError, match="it expired"):
         require_answer(proof(), code=CODE, authority=MADE.certificate, now=late)

@@ -1,4 +1,4 @@
-"""Requests that come in from devices and outside."""
+"""Certificate signing requests from devices and from outside."""
 
 import pytest
 from cryptography import x509
@@ -15,7 +15,7 @@ def pem_request(key: object, subject: str = "press-001") -> str:
 
 
 def test_the_key_comes_from_the_request() -> None:
-    """A sound request yields its key, for the name declared or for any."""
+    """The key of a valid request is returned, for the declared name or for any name."""
     key = ec_key()
     request = load_request(pem_request(key), what="request")
     assert requested_key(request, what="request", name="press-001") == key.public_key()
@@ -23,7 +23,7 @@ def test_the_key_comes_from_the_request() -> None:
 
 
 def test_another_name_is_refused() -> None:
-    """The request of another device is refused with both names."""
+    """The request of another device is refused, and the error has both names."""
     request = load_request(pem_request(ec_key(), "press-002"), what="request")
     with pytest.raises(errors.RequestError, match="it is for CN=press-002, and CN=press-001 is declared"):
         requested_key(request, what="request", name="press-001")
@@ -36,7 +36,7 @@ def test_a_weak_key_is_refused() -> None:
 
 
 def test_a_broken_signature_is_refused() -> None:
-    """A request that was changed after signing is refused: nobody has shown to hold its key."""
+    """A request that was changed after signing is refused: it does not prove possession of its key."""
     import base64
 
     der = bytearray(load_request(pem_request(ec_key()), what="r").public_bytes(serialization.Encoding.DER))
@@ -59,13 +59,13 @@ def test_an_unknown_key_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["", "noise", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"])
 def test_what_is_no_request(text: str) -> None:
-    """Nothing and noise are named."""
+    """Empty text and text that is not a request are refused."""
     with pytest.raises(errors.UnreadableError, match="no certificate signing request"):
         load_request(text, what="request")
 
 
 def test_a_private_key_is_refused() -> None:
-    """A private key sent along is refused before anything is read."""
+    """A request with a private key in the same text is refused before it is parsed."""
     key = ec_key()
     with pytest.raises(errors.PrivateKeyInsideError, match="the key stays with its owner"):
         load_request(pem_request(key) + private_pem(key), what="request")

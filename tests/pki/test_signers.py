@@ -1,4 +1,4 @@
-"""The signer protocol: a certificate can be signed by a key that is not in this process's hands."""
+"""The signer protocol: a certificate can be signed by a key that is not in this process."""
 
 import copy
 from functools import partial
@@ -35,7 +35,7 @@ class KeyElsewhere:
     ids=["P-256", "P-384", "RSA"],
 )
 def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: tuple[int, str]) -> None:
-    """Root, intermediate, device, proof and request: one digest each crosses to where the key is, and each signature verifies."""
+    """Root, intermediate, device, proof and request: each sends one digest to the signer, and each signature verifies."""
     vault = KeyElsewhere(key)
     root = issue.root(vault, subject=name("Vault"), validity=lasting(), path_length=1, serial=1)
     issuer = issue.Issuer(root, vault)
@@ -49,7 +49,7 @@ def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: 
 
 
 def test_a_key_elsewhere_does_nothing_else() -> None:
-    """What stands in for the key signs; asked for the key itself it refuses, by the signer's name."""
+    """The stand-in for a key signs. Asked for the private key itself, it raises an error that names the signer."""
     for key in (ec_key(), rsa_key()):
         stand_in: Any = builder_key(KeyElsewhere(key))
         assert (stand_in.key_size, stand_in.public_key()) == (key.key_size, key.public_key())
@@ -67,12 +67,12 @@ def test_a_key_elsewhere_does_nothing_else() -> None:
 
 
 def test_the_curve_is_the_public_keys() -> None:
-    """An EC key elsewhere has its public key's curve."""
+    """An EC key behind a signer has the curve of its public key."""
     assert builder_key(KeyElsewhere(ec_key(ec.SECP384R1()))).curve.name == "secp384r1"  # type: ignore[union-attr]
 
 
 def test_a_key_in_memory_shows_its_public_half_only() -> None:
-    """Its repr names kind and thumbprint, so that a log or an error can't hold the key."""
+    """The repr of a key in memory shows its type and thumbprint, so that no log or error contains the key."""
     key = ec_key()
     text = repr(KeyInMemory(key))
     secret = f"{key.private_numbers().private_value:x}"

@@ -1,4 +1,4 @@
-"""PKCS#11 URIs (RFC 7512): what names a key for good, and what is refused."""
+"""PKCS#11 URIs (RFC 7512): which ones identify a key permanently, and which are refused."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from hubtrust.pki.errors import PinError, TokenError
 
 
 def test_a_key_by_token_and_label() -> None:
-    """Percent-decoded; the slot is read over, for the token tells."""
+    """Attributes are percent-decoded; the slot is ignored, because the token's name identifies it."""
     found = TokenUri.read(
         "pkcs11:token=My%20token;serial=A1;object=ca%2Froot;id=%01%ff;type=private;slot-id=7;x-of=us?module-path=/lib/p11.so"
     )
@@ -39,7 +39,7 @@ def test_a_key_by_token_and_label() -> None:
     ],
 )
 def test_what_is_refused(text: str, match: str) -> None:
-    """One line: the fact and the remedy, and never the PIN."""
+    """The error is one line with the fact and the remedy, and never contains the PIN."""
     with pytest.raises(TokenError) as caught:
         TokenUri.read(text)
     assert match in str(caught.value)
@@ -56,5 +56,5 @@ def test_no_pin_is_tried_where_it_could_lock(flags: int, match: str) -> None:
 
 
 def test_a_mistake_before_does_not_stop_the_right_pin() -> None:
-    """CKF_USER_PIN_COUNT_LOW alone: there are tries left."""
+    """With CKF_USER_PIN_COUNT_LOW alone there are attempts left, so the PIN is tried."""
     require_tries_left(0x1042D, what="key")

@@ -1,4 +1,4 @@
-"""The judge of imported chains against recorded chains with known verdicts, and against `openssl verify`."""
+"""Our validation of chains is compared with recorded chains of known verdict and with `openssl verify`."""
 
 import gzip
 import json
@@ -97,7 +97,7 @@ def openssl(case: dict[str, Any], folder: Path) -> str:
 
 @pytest.mark.parametrize("case_id", ids())
 def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
-    """Our verdict and OpenSSL's are the expected ones, or the difference is named above and is really there."""
+    """Our verdict and OpenSSL's are the expected ones; a difference must be listed above, and must exist."""
     case = cases()[case_id]
     assert (verdict(case) == case["expected_result"]) is (case_id not in NOT_APPLICABLE)
     strangers = openssl(case, tmp_path)
@@ -108,5 +108,5 @@ def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
 
 
 def test_every_named_exception_is_a_case() -> None:
-    """No exception outlives its case."""
+    """Every listed exception belongs to a case that still exists."""
     assert set(NOT_APPLICABLE) | set(OPENSSL_DIFFERS) <= set(cases())
