@@ -96,9 +96,9 @@ def test_stopping_prints_nothing(tmp_path: Path) -> None:
             tunnel.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n")
             assert tunnel.recv(4096).startswith(b"HTTP/1.1 200")
             process.terminate()
-            _, told = process.communicate(timeout=30)
+            _, output = process.communicate(timeout=30)
 
-    assert (process.returncode, told) == (0, b"")
+    assert (process.returncode, output) == (0, b"")
 
 
 def test_the_ca_is_constrained_to_azures_names(process: LocalAzure) -> None:
@@ -245,11 +245,11 @@ def test_invalid_flags(process: LocalAzure, flags: tuple[str, str], named: str, 
     taken = str(urlsplit(process.ready["arm"]).port)
     free = [word for port in ("--port", "--proxy-port", "--control-port") for word in (port, "0")]
     code = commands.main(["cloud", *free, *(taken if flag == "TAKEN" else flag for flag in flags)])
-    told = capsys.readouterr()
+    output = capsys.readouterr()
 
-    assert (code, told.out, len(told.err.splitlines())) == (1, "", 1)
-    assert told.err.startswith("sandbox: ")
-    assert named in told.err
+    assert (code, output.out, len(output.err.splitlines())) == (1, "", 1)
+    assert output.err.startswith("sandbox: ")
+    assert named in output.err
 
 
 def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
@@ -273,8 +273,8 @@ def test_the_verbs_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def verb(*words: str) -> tuple[int, str]:
         code = commands.main(words)
-        told = capsys.readouterr()
-        return code, told.out + told.err
+        output = capsys.readouterr()
+        return code, output.out + output.err
 
     before = [verb(word) for word in ("status", "env", "reset", "stop")]
     # In a separate process, as from a shell: what it starts must outlive it.

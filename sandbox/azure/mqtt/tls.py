@@ -21,16 +21,16 @@ class TlsError(Exception):
 
 def context(identity: ServerIdentity) -> SSL.Context:
     """TLS 1.2 or newer that asks for a client certificate, accepts any and also works without one."""
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.use_certificate_chain_file(str(identity.certificate_file))
-    context.use_privatekey_file(str(identity.key_file))
-    context.set_verify(SSL.VERIFY_PEER, _take_any)
+    created = SSL.Context(SSL.TLS_SERVER_METHOD)
+    created.set_min_proto_version(SSL.TLS1_2_VERSION)
+    created.use_certificate_chain_file(str(identity.certificate_file))
+    created.use_privatekey_file(str(identity.key_file))
+    created.set_verify(SSL.VERIFY_PEER, _take_any)
     # Every connection must send its certificate: a resumed session would rely on an old decision.
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
-    context.set_session_id(b"local Azure")
-    return context
+    created.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    created.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    created.set_session_id(b"local Azure")
+    return created
 
 
 def _take_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
