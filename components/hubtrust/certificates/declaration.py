@@ -8,9 +8,8 @@ from cryptography import x509
 
 from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.azure.service import Service, service
+from hubtrust.azure_inputs import AzureInputs, same_id
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
-from hubtrust.dynamic.hub_inputs import AzureInputs, same_id
-from hubtrust.dynamic.lifecycle import now
 from hubtrust.inputs import boolean, declared, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
@@ -18,6 +17,7 @@ from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
 from hubtrust.pki.profile import require_authority
 from hubtrust.pki.proof import proof_of_possession, require_answer
 from hubtrust.pki.signers import Signer
+from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
 _LOCAL_CODE = "0" * 48  # signed to show possession without the service; no service ever sees it

@@ -8,9 +8,11 @@ import pulumi
 from hubtrust.azure.errors import DeniedError
 from hubtrust.azure.retry import QUESTION_DEADLINE, QUESTION_DENIED, Patience
 from hubtrust.azure.service import Service
-from hubtrust.dynamic.hub_inputs import CloudInputs, HubInputs, hub_host_name, hub_id
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.azure_inputs import CloudInputs
+from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, declared, whole_number
+from hubtrust.process import say
 from hubtrust.reconcile_errors import DeclarationError, DependantsError
 
 

@@ -14,11 +14,12 @@ from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, declared, number
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import load_chain
 from hubtrust.pki.keys import require_strong_key
+from hubtrust.process import now, say
 from hubtrust.reconcile_errors import DeclarationError
 
 CONNECTED, NOT_CHECKED = "connected", "not checked"

@@ -14,8 +14,9 @@ from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, declared
+from hubtrust.process import say
 
 _INDEX_LAG = 1.0  # seconds after which the index is asked again when it shows a difference
 _LATE = (1.0, 2.0, 4.0)  # waits for devices that were created and that the index does not show yet, before a delete

@@ -22,8 +22,9 @@ from hubtrust.devices.description import (
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Inputs, Properties, boolean, declared, wire_names
+from hubtrust.process import say
 from hubtrust.reconcile_errors import DeclarationError
 
 

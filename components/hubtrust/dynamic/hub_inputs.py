@@ -1,4 +1,4 @@
-"""Inputs that several resources have: which cloud, how long to retry, which hub, whose devices; and the connections they lead to."""
+"""Inputs that several resources have: which hub, whose devices; and the hub's device registry."""
 
 import os
 import re
@@ -14,20 +14,15 @@ from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DEADLINE, LONGEST_DEADLINE, QUESTION_DEADLINE, QUESTION_UNREACHABLE, SHORTEST_DEADLINE, Patience
+from hubtrust.azure.retry import QUESTION_DEADLINE, QUESTION_UNREACHABLE, Patience
 from hubtrust.azure.service import Service, service
-from hubtrust.dynamic.lifecycle import say
-from hubtrust.inputs import Inputs, boolean, declared, number
+from hubtrust.azure_inputs import AzureInputs, CloudInputs, same_id
+from hubtrust.inputs import boolean, declared
+from hubtrust.process import say
 from hubtrust.reconcile_errors import DeclarationError
 
 _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
 _existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
-
-
-def _cloud_name(value: object) -> str:
-    name = str(value)
-    clouds.require_name(name)
-    return name
 
 
 def _host(value: object) -> str:
@@ -49,11 +44,6 @@ def _owner(value: object) -> Mapping[str, str]:
     return value
 
 
-def same_id(old: object, new: object) -> bool:
-    """ARM ids are compared without case."""
-    return str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
-
-
 def hub_id(*, required: bool, replaces: bool = False) -> Any:
     """The declaration of the input `hubId`."""
     return declared(_hub, "ARM id of the IoT hub.", required=required, kept=True, replaces=replaces, same=same_id)
@@ -62,41 +52,6 @@ def hub_id(*, required: bool, replaces: bool = False) -> Any:
 def hub_host_name(*, kept: bool = True) -> Any:
     """The declaration of the input `hostName`."""
     return declared(_host, "the hub's host name; Resource Manager is asked where it is not given.", kept=kept)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloudInputs(Inputs):
-    """Which Azure."""
-
-    cloud: str = declared(
-        _cloud_name,
-        "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
-        kept=True,
-        default=clouds.PUBLIC.name,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AzureInputs(CloudInputs):
-    """Which Azure, and how long to retry there."""
-
-    deadline: float = declared(
-        number(SHORTEST_DEADLINE, LONGEST_DEADLINE),
-        f"seconds to retry what Azure refuses temporarily; default {DEADLINE:g}.",
-        kept=True,
-        default=DEADLINE,
-    )
-
-    def resource_manager(self, patience: Patience | None = None) -> AzureClient:
-        """A client of Azure Resource Manager. For a `with`.
-
-        Raises:
-            CloudError: there is no such cloud.
-        """
-        cloud = clouds.named(self.cloud)
-        return AzureClient(
-            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +70,8 @@ class HubInputs(AzureInputs):
         """
         if self.host_name:
             return self.host_name
-        with self._impatient() as door:
-            found = host_name(door, self.hub_id)
+        with self._impatient() as client:
+            found = host_name(client, self.hub_id)
         if found is None:
             raise NotFoundError(self.hub_id.title, "it does not exist", "check its resource id, refresh, then run again")
         return found
@@ -124,8 +79,8 @@ class HubInputs(AzureInputs):
     def is_gone(self) -> bool:
         """Whether Resource Manager says that the hub does not exist: a name that does not resolve may be a network problem."""
         try:
-            with self._impatient() as door:
-                return host_name(door, self.hub_id) is None
+            with self._impatient() as client:
+                return host_name(client, self.hub_id) is None
         except AzureError:
             return False  # nobody could say: the error that made us ask is shown instead
 

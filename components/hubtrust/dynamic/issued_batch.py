@@ -11,13 +11,14 @@ from cryptography import x509
 from hubtrust.certificates.issuance import Issuance, IssuingInputs
 from hubtrust.certificates.lifetimes import DEVICE
 from hubtrust.devices.description import require_device_id
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, declared
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, instant, load_certificate, pem
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.request import load_request, requested_key
+from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
 _REQUEST = re.compile(r"-----BEGIN (NEW )?CERTIFICATE REQUEST-----.*?-----END (NEW )?CERTIFICATE REQUEST-----", re.DOTALL)

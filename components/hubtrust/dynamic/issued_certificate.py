@@ -9,12 +9,13 @@ from cryptography import x509
 
 from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, issuer_certificates, parse_subject
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, declared, whole_number, wire_name
 from hubtrust.pki.certificate import describe, display, instant, load_certificate, pem
 from hubtrust.pki.issue import device_name
 from hubtrust.pki.keys import PublicKey, load_public_key
 from hubtrust.pki.request import load_request, requested_key
+from hubtrust.process import now, say
 from hubtrust.reconcile_errors import DeclarationError
 
 _KEYS = ("public_key", "request", "signer", "issuer_certificate")  # unknown ones may bring another key, so another certificate

@@ -18,7 +18,6 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pulumi
@@ -172,17 +171,6 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
     def translate_input_property(self, prop: str) -> str:
         """``not_after`` is ``notAfter`` there; Pulumi's own ``__provider`` stays."""
         return prop if prop.startswith("_") else wire_name(prop)
-
-
-def now() -> datetime:
-    """The current time, read only here: everything below takes it as an argument."""
-    return datetime.now(UTC)
-
-
-def say(line: str) -> None:
-    """Show a message to the user: what a provider prints appears beside its resource at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _own(properties: Properties) -> dict[str, Any]:

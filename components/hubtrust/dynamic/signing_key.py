@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import ELSEWHERE, DeclaredSigner, KeyElsewhere, StoredKey, read_signer
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Inputs, Properties, declared
 from hubtrust.pki.issue import request
 from hubtrust.pki.keys import KeyAlgorithm, key_name, key_thumbprint, public_pem, require_strong_key
+from hubtrust.process import say
 from hubtrust.reconcile_errors import DeclarationError
 
 

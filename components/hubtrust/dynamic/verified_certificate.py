@@ -6,15 +6,16 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.certificates import Certificates, writer
+from hubtrust.azure_inputs import CloudInputs
 from hubtrust.certificates import proving
 from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs
 from hubtrust.certificates.proving import FOUND, REPLACED, UNVERIFIED, VERIFIED, WAITING, LastRun, Outcome, Prover
 from hubtrust.custody.custodies import OFFLINE
-from hubtrust.dynamic.hub_inputs import CloudInputs
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler, now, say
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, thumbprint
 from hubtrust.pki.proof import ceremony
+from hubtrust.process import now, say
 
 _TAKEN_OVER: set[str] = set()  # ids that a create of this process found verified; a process lasts for one run
 

@@ -1,0 +1,57 @@
+"""Inputs of every resource that is in Azure: which cloud, and how long to retry; and the client of Resource Manager they lead to."""
+
+import os
+from dataclasses import dataclass
+
+from hubtrust.azure import clouds
+from hubtrust.azure.client import AzureClient
+from hubtrust.azure.login import login
+from hubtrust.azure.retry import DEADLINE, LONGEST_DEADLINE, SHORTEST_DEADLINE, Patience
+from hubtrust.inputs import Inputs, declared, number
+from hubtrust.process import say
+
+
+def _cloud_name(value: object) -> str:
+    name = str(value)
+    clouds.require_name(name)
+    return name
+
+
+def same_id(old: object, new: object) -> bool:
+    """ARM ids are compared without case."""
+    return str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudInputs(Inputs):
+    """Which Azure."""
+
+    cloud: str = declared(
+        _cloud_name,
+        "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
+        kept=True,
+        default=clouds.PUBLIC.name,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureInputs(CloudInputs):
+    """Which Azure, and how long to retry there."""
+
+    deadline: float = declared(
+        number(SHORTEST_DEADLINE, LONGEST_DEADLINE),
+        f"seconds to retry what Azure refuses temporarily; default {DEADLINE:g}.",
+        kept=True,
+        default=DEADLINE,
+    )
+
+    def resource_manager(self, patience: Patience | None = None) -> AzureClient:
+        """A client of Azure Resource Manager. For a `with`.
+
+        Raises:
+            CloudError: there is no such cloud.
+        """
+        cloud = clouds.named(self.cloud)
+        return AzureClient(
+            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say
+        )
