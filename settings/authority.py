@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field
 from pydantic.alias_generators import to_camel
 
-from hubtrust import Generate, Import, KeyAlgorithm, Request, Trust
+from hubtrust import Generate, HubtrustError, Import, KeyAlgorithm, Request, Trust
 from hubtrust.azure.certificates import CERTIFICATE_NAME
+from hubtrust.certificates.lifetimes import LONGEST, require_window
 
 from .configuration import file_text, plain
 from .custody import CustodyConfig, Source
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from hubtrust import InKeyVault, InToken
 
-_Days = Annotated[int, Field(ge=1, le=36525)]
-_Window = Annotated[int, Field(ge=0, le=36525)]
+_Days = Annotated[int, Field(ge=1, le=LONGEST)]
+_Window = Annotated[int, Field(ge=0, le=LONGEST)]
 
 
 def _certificate_name(text: str) -> str:
@@ -85,9 +86,11 @@ class AuthorityConfig(CustodyConfig):
     def _window_conflicts(self) -> Iterator[str]:
         for kind in ("root", "issuing"):
             days, window = getattr(self, f"ca_{kind}_days"), getattr(self, f"ca_{kind}_renew_before_days")
-            if window >= days:
-                lifetime, name = to_camel(f"ca_{kind}_days"), to_camel(f"ca_{kind}_renew_before_days")
-                yield f"{name} is {window}, but {lifetime} is only {days}; use a smaller {name} or a longer {lifetime}"
+            lifetime_name, window_name = to_camel(f"ca_{kind}_days"), to_camel(f"ca_{kind}_renew_before_days")
+            try:
+                require_window(days, window, days_name=lifetime_name, window_name=window_name)
+            except HubtrustError as error:
+                yield str(error)
 
     def source(self, folder: Path) -> Generate | Import | Request:
         """Where the CA comes from; files are read relative to ``folder``.

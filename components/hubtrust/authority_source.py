@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.authority_keys import Elsewhere
+from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT
 from hubtrust.errors import HubtrustError
 from hubtrust.pki.keys import KeyAlgorithm
 
@@ -32,8 +33,8 @@ class Generate:
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
     intermediates: int = 1  # CAs between the root and the devices; 0: the root itself signs device certificates
     custody: Elsewhere | None = None  # a key for each certificate, created there if it does not exist; None: keys in the state
-    root_days: int = 3650
-    issuing_days: int = 1825
+    root_days: int = int(LIFETIMES[ROOT].days)
+    issuing_days: int = int(LIFETIMES[INTERMEDIATE].days)
     root_renew_before_days: int | None = None  # days before its end it is renewed with the same key; None: a tenth of its lifetime
     issuing_renew_before_days: int | None = None
 

@@ -14,6 +14,7 @@ from hubtrust.azure.errors import AzureError
 from hubtrust.azure.service import Service, service
 from hubtrust.cloud_choice import chosen
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
+from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.operators import DEPLOYER, Operator
@@ -189,7 +190,7 @@ class TrustedHub(pulumi.ComponentResource):
             hub_id=self.hub_id,
             host_name=self.host_name,  # type: ignore[arg-type] # the provider accepts None
             cloud=self.cloud,
-            devices_of=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
+            devices_of=stack_name(),
             drop_previous=drop_previous or None,
             opts=self._child(protect=False, deleted_with=hub),
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import iothub
 
+from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.errors import HubtrustError
 
 CLAIM = "hubtrust"  # the hub's tag that names the stack it belongs to
@@ -34,7 +35,7 @@ def claimed(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) 
     Raises:
         HubOwnedError: the tag names another stack; raised when the tags are known.
     """
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    stack = stack_name()
 
     def merged(tags: Mapping[str, str] | None) -> dict[str, str]:
         owner = (tags or {}).get(CLAIM)

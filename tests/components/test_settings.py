@@ -63,7 +63,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "always due": (
         {"caIssuingDays": "30", "caIssuingRenewBeforeDays": "30"},
         (
-            "caIssuingRenewBeforeDays is 30, but caIssuingDays is only 30",
+            "caIssuingRenewBeforeDays: it is 30, but caIssuingDays is only 30",
             "use a smaller caIssuingRenewBeforeDays or a longer caIssuingDays",
         ),
     ),

@@ -15,7 +15,7 @@ ROOT, ISSUING = "https://kv.vault.azure.net/keys/root", "https://kv.vault.azure.
 TOKEN = "pkcs11:token=plant;object=ca"
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
-    "no such custody": ({"caCustody": "drawer"}, "'', 'state', 'offline', 'key-vault' or 'pkcs11'"),
+    "no such custody": ({"caCustody": "drawer"}, "'drawer' is not a custody; use state, offline, key-vault, pkcs11, or leave it empty"),
     "a key beside it": (
         {"caSource": "import", "caChain": "x", "caKeyFile": "k", "caCustody": "key-vault", "caKeyReference": ISSUING},
         "caCustody is key-vault, but a key is set too; remove caKey and caKeyFile, or set caCustody to state",

@@ -94,7 +94,7 @@ def test_every_bad_request_is_told(batches: Provider) -> None:
         ({"requests": "noise"}, "requests: it contains no certificate signing request"),
         ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key; give only the request"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the given key is .* give the key that belongs"),
-        ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400 and the lifetime is 365 days"),
+        ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400, but lifetimeDays is only 365"),
         ({"signer": {"custody": "offline"}}, "signer: custody 'offline' signs nothing here"),
     ],
 )

@@ -10,9 +10,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from hubtrust.certificates.lifetimes import LIFETIMES
+from hubtrust.custody.custodies import CUSTODIES
 from hubtrust.devices.description import read_description
 from hubtrust.devices.roster import Roster
+from policies import rules
 from policies.rules import RULES
+from policies.rules import authority as authority_rules
+from policies.rules import device as device_rules
 from policies.rules.certificates import thumbprints
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import Watch, bare_keys
@@ -273,3 +278,10 @@ def test_a_key_without_a_remediation_counts_as_not_secret() -> None:
     (message,) = Watch().violations("urn", lambda: {"privateKey": private_pem(ec_key())})
     assert "remediate" in message
     assert list(Watch().violations("urn", dict)) == []
+
+
+def test_the_packs_copies_are_the_tables_of_the_components() -> None:
+    """The pack imports nothing of the components, so its copies of their tables are compared here."""
+    assert set(rules._CUSTODIES) == set(CUSTODIES)
+    assert {profile: lifetime.days for profile, lifetime in LIFETIMES.items()} == authority_rules._DEFAULT_DAYS
+    assert LIFETIMES["device"].days == device_rules._DEFAULT_DAYS

@@ -1,6 +1,6 @@
 """How long the client keeps trying: every deadline, wait and pace limit of the package, and one request's waiting.
 
-stamina repeats and sleeps; ``Waiting`` is its back-off hook, because how long Azure is waited for depends on what it answered.
+stamina repeats and sleeps; ``Waiting`` is its back-off hook, because the wait depends on Azure's response.
 """
 
 import logging
@@ -14,7 +14,7 @@ from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, Unreac
 # All in seconds.
 DEADLINE = 300.0  # of one operation, unless the input `deadline` sets another
 SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 3600  # the range of that input
-DENIED = 90.0  # a new role assignment takes minutes until every service knows it
+DENIED = 90.0  # role assignments take time to take effect; waiting longer than this seldom helps
 UNREACHABLE = 60.0
 CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
 QUESTION_DEADLINE = 60.0  # of a question that changes nothing, such as whether a hub still exists

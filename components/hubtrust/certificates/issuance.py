@@ -27,6 +27,10 @@ def issuer_certificates(value: object) -> tuple[x509.Certificate, ...]:
     return tuple(load_certificates(str(value), what="issuerCertificate"))
 
 
+def _defaults(name: str) -> str:
+    return ", ".join(f"{getattr(lifetime, name):g} ({profile})" for profile, lifetime in LIFETIMES.items())
+
+
 @dataclass(frozen=True, kw_only=True)
 class IssuingInputs(Inputs):
     """What issues certificates declares: a key that signs, an issuer, and how long the certificates last."""
@@ -40,11 +44,9 @@ class IssuingInputs(Inputs):
         required=True,
         secret=True,
     )
-    lifetime_days: float | None = declared(
-        number(SHORTEST, LONGEST), "default 3650 (root), 1825 (intermediate), 365 (device); cut where the issuer ends.", kept=True
-    )
+    lifetime_days: float | None = declared(number(SHORTEST, LONGEST), f"default {_defaults('days')}; cut where the issuer ends.", kept=True)
     renew_before_days: float | None = declared(
-        number(0, LONGEST), "days before its end in which a certificate is signed anew; default 365, 180, 30.", kept=True
+        number(0, LONGEST), f"days before its end in which a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
     )
 
     def lifetime(self, profile: str) -> Lifetime:

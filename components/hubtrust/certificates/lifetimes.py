@@ -31,5 +31,5 @@ def require_window(days: float, renew_before_days: float, *, days_name: str = "l
         DeclarationError: so it is; the names are those of the two inputs or settings.
     """
     if renew_before_days >= days:
-        fact = f"it is {renew_before_days:g} and the lifetime is {days:g} days"
+        fact = f"it is {renew_before_days:g}, but {days_name} is only {days:g}"
         raise DeclarationError(window_name, fact, f"use a smaller {window_name} or a longer {days_name}")

@@ -132,13 +132,17 @@ def taken_over(host: str, device_id: str) -> bool:
     return found
 
 
+def stack_name() -> str:
+    """The stack that runs, as the tags on its devices and its adopted hub name it: organization, project and stack."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
     """The value of the tag on our devices: the stack, and the resource in it."""
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     urn = pulumi.create_urn(name, f"pulumi-python:dynamic/hubtrust:{kind}", opts.parent if opts else None)
     # Its text needs the parent's URN and nothing more: a dependency on a component is one on all its children, this resource too.
     alone: pulumi.Output[str] = pulumi.Output(set(), urn.future(with_unknowns=True), urn.is_known())  # type: ignore[arg-type] # never None
-    return {"stack": stack, "urn": alone}
+    return {"stack": stack_name(), "urn": alone}
 
 
 def name_in(owner: Mapping[str, Any]) -> str:

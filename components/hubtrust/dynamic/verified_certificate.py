@@ -38,7 +38,7 @@ class VerifiedCertificateOutputs:
 
 
 class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
-    """Registers, proves, watches and removes one certificate; 4 HTTP calls from nothing to proven."""
+    """Registers, proves, watches and removes one certificate. It takes 4 HTTP calls to register and verify a new one."""
 
     inputs, results = CertificateInputs, VerifiedCertificateOutputs
 
@@ -47,7 +47,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         news.require_consistent()
 
     def on_diff(self, olds: Properties, news: CertificateInputs) -> Change:
-        """Another service, or another name on it, is another certificate; everything else is changed in place."""
+        """Changing the service, or the certificate's name on it, replaces the resource; every other change is made in place."""
         replaces = news.replaced(olds)
         unknown = [wire_name(name) for name in ("certificate_name", "name", "generation", "attest") if name in news.unknown]
         if unknown or "certificate" in news.unknown:
@@ -60,7 +60,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     @staticmethod
     def _is_due(olds: Properties, news: CertificateInputs) -> bool:
-        """It waits, differs, or can be proven better now."""
+        """It is unverified, differs from the declaration, or can now be proven with the key."""
         custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
         return (
             olds.get("state") != VERIFIED
@@ -72,7 +72,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         )
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
-        """Nothing is known of an earlier run: our certificate under our name is continued with, any other is refused."""
+        """Without a state of an earlier run: an existing certificate with our name and content is reused, any other is refused."""
         outcome = self._reconcile(news, None)
         id_ = f"{news.service_id.id}/certificates/{news.name_on_service()}"
         if outcome.already_verified:
@@ -96,7 +96,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """No longer verified, replaced, gone; a code is valid as long as its etag."""
+        """The certificate as it is now. A verification code is valid only while the etag is unchanged."""
         place = ServiceInputs.read(olds)
         with place.resource_manager() as client:
             found = Certificates(client, place.service_id).get(str(olds["certificateName"]))
