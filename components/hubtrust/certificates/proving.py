@@ -1,6 +1,5 @@
 """One certificate on one service, from whatever is found there to verified: every step can be the first of a run."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,6 @@ from hubtrust.reconcile_errors import ProofRejectedError, QuotaError, TakenError
 VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
 POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
 _T = TypeVar("_T")
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry that helps is not reported
 _MOST_ROUNDS = 10  # reads after an etag changed: more means that somebody else keeps writing
 _SKEW = timedelta(minutes=2)
 
