@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hubtrust.azure import clouds
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.login import login
-from hubtrust.azure.retry import DEADLINE, LONGEST_DEADLINE, SHORTEST_DEADLINE, Patience
+from hubtrust.azure.retry import DEADLINE, MAX_DEADLINE, MIN_DEADLINE, RetryLimits
 from hubtrust.inputs import Inputs, declared, number
 from hubtrust.process import say
 
@@ -39,13 +39,13 @@ class AzureInputs(CloudInputs):
     """Which Azure, and how long to retry there."""
 
     deadline: float = declared(
-        number(SHORTEST_DEADLINE, LONGEST_DEADLINE),
+        number(MIN_DEADLINE, MAX_DEADLINE),
         f"seconds to retry what Azure refuses temporarily; default {DEADLINE:g}.",
         kept=True,
         default=DEADLINE,
     )
 
-    def resource_manager(self, patience: Patience | None = None) -> AzureClient:
+    def resource_manager(self, limits: RetryLimits | None = None) -> AzureClient:
         """A client of Azure Resource Manager. For a `with`.
 
         Raises:
@@ -53,5 +53,5 @@ class AzureInputs(CloudInputs):
         """
         cloud = clouds.named(self.cloud)
         return AzureClient(
-            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), patience or Patience(deadline=self.deadline), say
+            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits or RetryLimits(deadline=self.deadline), say
         )

@@ -47,7 +47,7 @@ FOUND = Twin(
 def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
     """A registry on the scripted server, with a pace that never waits."""
     with scripted(*replies) as script:
-        made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.patience(), script.told.append)  # type: ignore[arg-type]
+        made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.retry_limits(), script.told.append)  # type: ignore[arg-type]
         made._client = script.client()
         pace._PACES.clear()
         yield made, script
@@ -193,7 +193,7 @@ def test_a_throttle_is_felt(allowed: float) -> None:
         if not throttled:
             empty_at = max(empty_at, clock.now) + 1 / allowed
             done += 1
-        kept.heard(sent, throttled=throttled)
+        kept.record(sent, throttled=throttled)
     assert done / clock.now > 0.95 * allowed
     assert refused < 0.2 * done
 
@@ -203,7 +203,7 @@ def test_a_free_hub_is_not_slowed_down() -> None:
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)
     for _ in range(100):
-        kept.heard(kept.wait(), throttled=False)
+        kept.record(kept.wait(), throttled=False)
     assert clock.now == 0.0
 
 
@@ -214,5 +214,5 @@ def test_one_full_queue_counts_once() -> None:
     clock.now = 0.1
     for sent in [kept.wait() for _ in range(8)]:
         clock.now += 0.001
-        kept.heard(sent, throttled=True)
+        kept.record(sent, throttled=True)
     assert kept._spacing == pytest.approx(0.101)

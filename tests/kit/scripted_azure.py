@@ -15,7 +15,7 @@ from hubtrust.azure.certificates import Certificates
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.clouds import PUBLIC
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import Patience
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import service
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -50,9 +50,9 @@ class Script:
     logins: int = 0
     url: str = ""
 
-    def patience(self, **limits: float) -> Patience:
-        """Patience with the script's clock: waiting takes no time and is recorded."""
-        return Patience(**limits, clock=lambda: sum(self.waits))
+    def retry_limits(self, **limits: float) -> RetryLimits:
+        """Limits with the script's clock: waiting takes no time and is recorded."""
+        return RetryLimits(**limits, clock=lambda: sum(self.waits))
 
     def client(self, **limits: float) -> AzureClient:
         """A client of this server, closed when the script ends."""
@@ -68,7 +68,7 @@ class Script:
             def renew(self) -> None:
                 script.logins += 1
 
-        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.patience(**limits), self.told.append))
+        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.retry_limits(**limits), self.told.append))
 
     def certificates(self, owner: str = HUB, api_version: str | None = None, **limits: float) -> Certificates:
         """The certificate operations on ``owner``, behind this server."""

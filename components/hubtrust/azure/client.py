@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import Patience
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import Pace
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class AzureClient:
         endpoint: str,
         scope: str,
         login: Login,
-        patience: Patience,
+        limits: RetryLimits,
         report: Callable[[str], None],
         *,
         remedies: Mapping[type[AzureError], str] | None = None,
@@ -48,7 +48,7 @@ class AzureClient:
         from hubtrust.azure.pipeline import pipeline
 
         self.endpoint, self.scope, self.login = endpoint, scope, login
-        self.pipeline = pipeline(scope, login, patience, report, remedies or {})
+        self.pipeline = pipeline(scope, login, limits, report, remedies or {})
 
     def __enter__(self) -> Self:
         self.pipeline.__enter__()

@@ -39,12 +39,12 @@ _NO_HUB = {"IotHubNotFound", "401001"}
 class Failure:
     """A request that failed: an error response, or none (status 0).
 
-    ``passes`` when a retry may help, ``absent`` when the resource itself does not exist, ``retry_after`` in seconds.
+    ``is_transient``: a retry may help. ``absent``: the resource itself does not exist. ``retry_after`` is in seconds.
     """
 
     kind: type[AzureError]
     fact: str
-    passes: bool = False
+    is_transient: bool = False
     status: int = 0
     code: str = ""
     retry_after: float | None = None
@@ -63,10 +63,10 @@ def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Fa
     status = response.status_code
     code, message = envelope(response)
     fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
-    kind, passes = _meaning(status, code, passing_conflict=code not in final_conflicts)
+    kind, is_transient = _meaning(status, code, transient_conflict=code not in final_conflicts)
     absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004 - HTTP 404
-    passes = passes and (kind is not NotFoundError or absent or code in _NO_HUB)
-    return Failure(kind, fact, passes, status, code, _retry_after(response), absent)
+    is_transient = is_transient and (kind is not NotFoundError or absent or code in _NO_HUB)
+    return Failure(kind, fact, is_transient, status, code, _retry_after(response), absent)
 
 
 def envelope(response: "HttpResponse") -> tuple[str, str]:
@@ -101,7 +101,7 @@ def _written(response: "HttpResponse") -> tuple[str, str]:
     return code, _line(message)
 
 
-def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[AzureError], bool]:
+def _meaning(status: int, code: str, *, transient_conflict: bool) -> tuple[type[AzureError], bool]:
     """The error and whether waiting may help."""
     kind: type[AzureError]
     match status:
@@ -115,7 +115,7 @@ def _meaning(status: int, code: str, *, passing_conflict: bool) -> tuple[type[Az
             kind = NotFoundError
         case 412:
             return EtagError, False
-        case _ if status in (408, 429) or status >= 500 or (status == 409 and passing_conflict):  # noqa: PLR2004 - HTTP's own numbers
+        case _ if status in (408, 429) or status >= 500 or (status == 409 and transient_conflict):  # noqa: PLR2004 - HTTP's own numbers
             kind = BusyError
         case _:
             return RefusedError, False

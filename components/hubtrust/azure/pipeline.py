@@ -16,7 +16,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from hubtrust.azure.error_bodies import Failure, failure
 from hubtrust.azure.errors import AzureError, UnreachableError
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, FailedAttempt, Patience, Waiting
+from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, FailedAttempt, RetryLimits, Waiting
 from hubtrust.azure.throttle_pace import Pace
 
 _DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
@@ -26,10 +26,10 @@ _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDelete
 
 
 def pipeline(
-    scope: str, login: Login, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+    scope: str, login: Login, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
 ) -> Pipeline[Any, Any]:
     """A pipeline that adds a token for ``scope``, retries, and raises this package's errors."""
-    retry = RetryPolicy(scope, login, patience, report, remedies)
+    retry = RetryPolicy(scope, login, limits, report, remedies)
     transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     return Pipeline(transport, [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust")])
 
@@ -42,10 +42,10 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     """
 
     def __init__(
-        self, scope: str, login: Login, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+        self, scope: str, login: Login, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
     ) -> None:
         super().__init__()
-        self._scope, self._login, self._patience, self._report, self._remedies = scope, login, patience, report, remedies
+        self._scope, self._login, self._limits, self._report, self._remedies = scope, login, limits, report, remedies
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send, and retry.
@@ -56,7 +56,7 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         options = request.context.options
         what = str(options.pop("what"))
         call = _Call(options.pop("pace", None), absent=options.pop("absent_is_fine", False), partial=options.pop("partial_is_fine", False))
-        waiting = Waiting(what, self._patience, self._report, self._remedies, paced=call.pace is not None)
+        waiting = Waiting(what, self._limits, self._report, self._remedies, paced=call.pace is not None)
         try:
             for attempt in stamina.retry_context(on=waiting.next_wait, attempts=None, timeout=None):
                 with attempt:
@@ -87,9 +87,9 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         try:
             outcome = self.next.send(request)
         except (ServiceRequestError, ServiceResponseError, DecodeError) as error:
-            outcome = Failure(UnreachableError, _short(error), passes="CERTIFICATE_VERIFY_FAILED" not in str(error))
+            outcome = Failure(UnreachableError, _short(error), is_transient="CERTIFICATE_VERIFY_FAILED" not in str(error))
         if pace:
-            pace.heard(sent, throttled=isinstance(outcome, PipelineResponse) and outcome.http_response.status_code == THROTTLED)
+            pace.record(sent, throttled=isinstance(outcome, PipelineResponse) and outcome.http_response.status_code == THROTTLED)
         return outcome
 
 

@@ -13,7 +13,7 @@ from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.device_description import Twin, twin_from
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import Patience
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import shared
 
 _API_VERSION = {"api-version": "2021-04-12"}
@@ -32,9 +32,9 @@ class Registry:
     Every method may raise the errors of ``AzureClient.send``. All registries of a process share one pace a hub.
     """
 
-    def __init__(self, host: str, cloud: Cloud, login: Login, patience: Patience, report: Callable[[str], None]) -> None:
+    def __init__(self, host: str, cloud: Cloud, login: Login, limits: RetryLimits, report: Callable[[str], None]) -> None:
         self._host = host
-        self._client = AzureClient(f"https://{host}", cloud.hub_scope, login, patience, report, remedies=_REMEDIES)
+        self._client = AzureClient(f"https://{host}", cloud.hub_scope, login, limits, report, remedies=_REMEDIES)
 
     def __enter__(self) -> Self:
         self._client.__enter__()

@@ -13,21 +13,23 @@ from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, Unreac
 
 # All in seconds.
 DEADLINE = 300.0  # of one operation, unless the input `deadline` sets another
-SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 3600  # the range of that input
+MIN_DEADLINE, MAX_DEADLINE = 1, 3600  # the range of that input
+CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
+# How long to retry, by kind of error, within the deadline.
 DENIED = 90.0  # role assignments take time to take effect; waiting longer than this seldom helps
 UNREACHABLE = 60.0
-CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
-QUESTION_DEADLINE = 60.0  # of a question that changes nothing, such as whether a hub still exists
-QUESTION_UNREACHABLE = 10.0  # a refresh of many resources would otherwise wait a minute for each
-QUESTION_DENIED = 2.0  # an expired token is refused like a missing role, and only another try tells them apart
-MISSING = 20.0  # a new hub is not known everywhere at once
-FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0  # each wait is twice the one before, unless Azure sends Retry-After
-SILENT = 3.0  # a longer wait is reported
+NOT_FOUND = 20.0  # a new hub is not known everywhere at once
+# The same for a call that only reads.
+READ_DEADLINE = 60.0
+READ_UNREACHABLE = 10.0  # a refresh of many resources would otherwise wait a minute for each
+READ_DENIED = 2.0  # an expired token is refused like a missing role, and only another try tells them apart
+FIRST_WAIT, MAX_WAIT = 0.5, 15.0  # between two tries: each wait is twice the one before, unless Azure sends Retry-After
+REPORT_AFTER = 3.0  # a request that is retried for longer is reported to the user
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60  # of one HTTP request
 DEVICE_CONNECT_TIMEOUT = 15.0  # of a device's MQTT connection
-WIDEST_SPACING, FIRST_SPACING, LEAST_SPACING = 15.0, 0.5, 0.001  # between two calls that share a throttle
+MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls that share a throttle
 
-MOST_SERVER_ERRORS = 5  # Azure also answers 500 to a request that it can't read, and repeating that never helps
+MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it for a request that it can't read, and no retry helps then
 THROTTLED = 429
 _SERVER_ERROR = 500
 
@@ -38,18 +40,18 @@ _log.propagate = False
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryLimits:
     """For how many seconds to retry, by kind of error; ``clock`` is an argument so that tests can bring their own."""
 
     deadline: float = DEADLINE
     denied: float = DENIED
     unreachable: float = UNREACHABLE
-    missing: float = MISSING
+    not_found: float = NOT_FOUND
     clock: Callable[[], float] = time.monotonic
 
-    def limit(self, kind: type[AzureError]) -> float:
-        """The seconds for errors of ``kind``, never more than the deadline."""
-        limits = {DeniedError: self.denied, UnreachableError: self.unreachable, NotFoundError: self.missing}
+    def seconds(self, kind: type[AzureError]) -> float:
+        """For how many seconds to retry errors of ``kind``: never more than the deadline."""
+        limits = {DeniedError: self.denied, UnreachableError: self.unreachable, NotFoundError: self.not_found}
         return min(self.deadline, limits.get(kind, self.deadline))
 
 
@@ -65,10 +67,10 @@ class Waiting:
     """The waiting of one request: how much time is left, and whether the user has been informed."""
 
     def __init__(
-        self, what: str, patience: Patience, report: Callable[[str], None], remedies: Mapping[type[AzureError], str], *, paced: bool
+        self, what: str, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str], *, paced: bool
     ) -> None:
-        self._what, self._patience, self._report, self._remedies, self._paced = what, patience, report, remedies, paced
-        self._started = patience.clock()
+        self._what, self._limits, self._report, self._remedies, self._paced = what, limits, report, remedies, paced
+        self._started = limits.clock()
         self._tries = self._server_errors = 0
         self._reported = False
 
@@ -80,10 +82,10 @@ class Waiting:
         self._server_errors += failure.status == _SERVER_ERROR
         wait = self._wait(failure)
         self._tries += 1
-        spent, limit = self._spent(), self._patience.limit(failure.kind)
-        if not failure.passes or self._server_errors >= MOST_SERVER_ERRORS or spent + wait > limit:
+        spent, limit = self._spent(), self._limits.seconds(failure.kind)
+        if not failure.is_transient or self._server_errors >= MAX_SERVER_ERRORS or spent + wait > limit:
             return False
-        if not self._reported and spent + wait > SILENT:
+        if not self._reported and spent + wait > REPORT_AFTER:
             self._reported = True
             self._report(f"{self._what}: {failure.fact}; trying again for up to {limit - spent:.0f} s")
         return wait
@@ -98,7 +100,7 @@ class Waiting:
             return failure.retry_after
         if self._paced and failure.status == THROTTLED:
             return 0.0  # the shared pace of all calls decides when the next one is sent
-        return min(FIRST_WAIT * float(2**self._tries), LONGEST_WAIT)
+        return min(FIRST_WAIT * float(2**self._tries), MAX_WAIT)
 
     def _spent(self) -> float:
-        return self._patience.clock() - self._started
+        return self._limits.clock() - self._started

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from hubtrust.azure.retry import FIRST_SPACING, LEAST_SPACING, WIDEST_SPACING
+from hubtrust.azure.retry import FIRST_SPACING, MAX_SPACING, MIN_SPACING
 
 _WIDEN, _NARROW, _HURRY = 1.1, 0.985, 0.95
 _STREAK = 30  # answers without a 429 after which the spacing may be far too wide
@@ -24,7 +24,7 @@ class Pace:
         self._streak = 0
 
     def wait(self) -> float:
-        """Wait for a turn; returns its time, for ``heard``."""
+        """Wait for a turn; returns its time, for ``record``."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
@@ -33,17 +33,17 @@ class Pace:
             self._sleep(turn - now)
         return turn
 
-    def heard(self, sent: float, *, throttled: bool) -> None:
+    def record(self, sent: float, *, throttled: bool) -> None:
         """Record the result of the call whose turn was at ``sent``."""
         with self._lock:
             if not throttled:
                 self._streak += 1
                 self._spacing *= _NARROW if self._streak < _STREAK else _HURRY
-                self._spacing = self._spacing if self._spacing >= LEAST_SPACING else 0.0
+                self._spacing = self._spacing if self._spacing >= MIN_SPACING else 0.0
             elif sent >= self._widened:
                 now = self._clock()
                 allowed = min((now - self._widened) / max(self._streak, 1), max(4 * self._spacing, FIRST_SPACING))  # it may have been idle
-                self._spacing = min(max(self._spacing * _WIDEN, allowed, LEAST_SPACING), WIDEST_SPACING)
+                self._spacing = min(max(self._spacing * _WIDEN, allowed, MIN_SPACING), MAX_SPACING)
                 self._widened, self._streak = now, 0
                 self._next = max(self._next, self._widened + self._spacing)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.errors import DeniedError
-from hubtrust.azure.retry import QUESTION_DEADLINE, QUESTION_DENIED, Patience
+from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, RetryLimits
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
@@ -74,8 +74,8 @@ class AuthorityGenerationInputs(CloudInputs):
         Nothing in Azure says which authority a device used last, so that each of them may depend on it. The index lags for devices that
         were deleted a moment ago: the number may be too high, but never too low by more than a second or two.
         """
-        patience = Patience(deadline=QUESTION_DEADLINE, denied=QUESTION_DENIED, missing=0.0)
-        with HubInputs.read(self.given).open_registry(patience=patience) as registry:
+        limits = RetryLimits(deadline=READ_DEADLINE, denied=READ_DENIED, not_found=0.0)
+        with HubInputs.read(self.given).open_registry(limits=limits) as registry:
             try:
                 found = list(registry.owned({"stack": str(self.devices_of)}))
             except DeniedError:

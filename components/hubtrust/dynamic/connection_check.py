@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from cryptography import x509
 
-from hubtrust.azure.retry import CHECK_DEADLINE, DEADLINE, LONGEST_DEADLINE, SHORTEST_DEADLINE
+from hubtrust.azure.retry import CHECK_DEADLINE, DEADLINE, MAX_DEADLINE, MIN_DEADLINE
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
@@ -58,9 +58,7 @@ class ConnectionCheckInputs(HubInputs):
     )
     device: str | None = declared(str, "anything that changes when the device does: then it is checked again.")
     enabled: bool = declared(boolean, "False switches the check off, where port 8883 is closed.", default=True)
-    deadline: float = declared(
-        number(SHORTEST_DEADLINE, LONGEST_DEADLINE), f"seconds to retry; default {CHECK_DEADLINE:g}.", default=CHECK_DEADLINE
-    )
+    deadline: float = declared(number(MIN_DEADLINE, MAX_DEADLINE), f"seconds to retry; default {CHECK_DEADLINE:g}.", default=CHECK_DEADLINE)
 
     def why_not(self) -> str | None:
         """Why there is nothing to check; None where there is."""

@@ -14,7 +14,7 @@ from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import QUESTION_DEADLINE, QUESTION_UNREACHABLE, Patience
+from hubtrust.azure.retry import READ_DEADLINE, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, same_id
 from hubtrust.inputs import boolean, declared
@@ -70,7 +70,7 @@ class HubInputs(AzureInputs):
         """
         if self.host_name:
             return self.host_name
-        with self._impatient() as client:
+        with self._reading_client() as client:
             found = host_name(client, self.hub_id)
         if found is None:
             raise NotFoundError(self.hub_id.title, "it does not exist", "check its resource id, refresh, then run again")
@@ -79,24 +79,24 @@ class HubInputs(AzureInputs):
     def is_gone(self) -> bool:
         """Whether Resource Manager says that the hub does not exist: a name that does not resolve may be a network problem."""
         try:
-            with self._impatient() as client:
+            with self._reading_client() as client:
                 return host_name(client, self.hub_id) is None
         except AzureError:
             return False  # nobody could say: the error that made us ask is shown instead
 
-    def open_registry(self, *, reading: bool = False, patience: Patience | None = None) -> Registry:
+    def open_registry(self, *, reading: bool = False, limits: RetryLimits | None = None) -> Registry:
         """The hub's device registry. For a `with`. ``reading`` does not wait for a hub that is missing: see ``is_gone``.
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
         """
-        patience = patience or Patience(deadline=self.deadline)
-        patience = replace(patience, missing=0.0, unreachable=QUESTION_UNREACHABLE) if reading else patience
+        limits = limits or RetryLimits(deadline=self.deadline)
+        limits = replace(limits, not_found=0.0, unreachable=READ_UNREACHABLE) if reading else limits
         cloud = clouds.named(self.cloud)
-        return Registry(self.found_host(), cloud, login(cloud, os.environ), patience, say)
+        return Registry(self.found_host(), cloud, login(cloud, os.environ), limits, say)
 
-    def _impatient(self) -> AzureClient:
-        return self.resource_manager(Patience(deadline=min(self.deadline, QUESTION_DEADLINE), missing=0.0))
+    def _reading_client(self) -> AzureClient:
+        return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), not_found=0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
