@@ -12,28 +12,28 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-# $(call patiently,TITLE,COMMAND): print TITLE, run COMMAND, and print a line every 8 seconds while it runs.
-# The lines end with the shell of the recipe, however that ends. `sleep` must not hold make's output open: it can outlive the command.
-define patiently
+# $(call with_progress,TITLE,COMMAND): print TITLE, run COMMAND, and print a line every 8 seconds while it runs.
+# The loop ends when the recipe's shell does, also if that is killed. `sleep` must not hold make's output open: it can outlive the command.
+define with_progress
 echo "$(1)"; began=$$SECONDS; \
 	(while sleep 8 > /dev/null 2>&1 && kill -0 $$$$; do echo "  $$((SECONDS - began)) s: still working"; done) & ticker=$$!; \
 	$(2); code=$$?; kill $$ticker; exit $$code
 endef
 
 # Two stamps, because `make up` needs no test tools.
-# Compiled is what `make up` loads: a few of azure-native's 6,000 files, and no package that is installed but not used here. Python
-# compiles the rest when it is imported. Some packages carry templates that don't compile; that is not an error.
+# Only what `make up` imports is compiled: a few of azure-native's 6,000 files, and no package that is not used here. Python compiles
+# the rest when it is imported. Some packages contain templates that can't be compiled; that is not an error.
 USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|resources
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
 PIP := -m pip install --quiet --disable-pip-version-check
 $(VENV)/sandbox.stamp: requirements.txt requirements/sandbox.txt pyproject.toml
-	@test -x $(BIN)/python || ($(call patiently,Creating the virtual environment $(VENV),$(PYTHON) -m venv $(VENV)))
-	@$(call patiently,Installing the program's packages into $(VENV) (half a minute to two),$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt)
-	@$(call patiently,Compiling them,$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
+	@test -x $(BIN)/python || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) -m venv $(VENV)))
+	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt)
+	@$(call with_progress,Compiling these packages,$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
-	@$(call patiently,Installing the test tools into $(VENV),$(BIN)/python $(PIP) -r requirements/dev.txt)
+	@$(call with_progress,Installing the test tools into $(VENV),$(BIN)/python $(PIP) -r requirements/dev.txt)
 	@touch $@
 
 up: $(VENV)/sandbox.stamp ## start local Azure and deploy a hub that trusts a CA by proof of possession
@@ -62,31 +62,31 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
-# Each run draws a tenth of the fault sweep. HUBTRUST_SEED repeats a draw; HUBTRUST_FAULTS=http runs the whole HTTP matrix.
+# Each run executes a random tenth of the fault sweep. The same HUBTRUST_SEED selects the same tenth; HUBTRUST_FAULTS=http runs all HTTP faults.
 unit: $(VENV)/dev.stamp
 	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-tenth}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the third-party clients that the tests drive (the az CLI: a minute, 700 MB)
+strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
-	@test -x .strangers/az/bin/python || ($(call patiently,Creating a virtual environment for the az CLI,$(PYTHON) -m venv .strangers/az))
-	@$(call patiently,Installing the az CLI into .strangers,.strangers/az/bin/python $(PIP) -r requirements/az.txt)
+	@test -x .strangers/az/bin/python || ($(call with_progress,Creating a virtual environment for the az CLI,$(PYTHON) -m venv .strangers/az))
+	@$(call with_progress,Installing the az CLI into .strangers,.strangers/az/bin/python $(PIP) -r requirements/az.txt)
 	@touch $@
 
 .strangers/device.stamp: requirements/device.txt
 	@mkdir -p .strangers
-	@test -x .strangers/device/bin/python || ($(call patiently,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) -m venv .strangers/device))
-	@$(call patiently,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(PIP) -r requirements/device.txt)
+	@test -x .strangers/device/bin/python || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) -m venv .strangers/device))
+	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(PIP) -r requirements/device.txt)
 	@touch $@
 
 NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error
 .strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
 	@mkdir -p .strangers/node
 	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
-	@$(call patiently,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
+	@$(call with_progress,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
 	@touch $@
 
 docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
@@ -94,14 +94,14 @@ docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
-	@test -x .strangers/moto/bin/python || ($(call patiently,Creating a virtual environment for moto,$(PYTHON) -m venv .strangers/moto))
-	@$(call patiently,Installing moto into .strangers,.strangers/moto/bin/python $(PIP) -r requirements/bench.txt)
+	@test -x .strangers/moto/bin/python || ($(call with_progress,Creating a virtual environment for moto,$(PYTHON) -m venv .strangers/moto))
+	@$(call with_progress,Installing moto into .strangers,.strangers/moto/bin/python $(PIP) -r requirements/bench.txt)
 	@touch $@
 
-bench: $(VENV)/dev.stamp .strangers/moto.stamp ## measure, side by side with a peer's way of doing the same work
+bench: $(VENV)/dev.stamp .strangers/moto.stamp ## run the benchmarks, each beside another project's way of doing the same work
 	@for each in $(filter-out __%,$(notdir $(basename $(wildcard benchmarks/*.py)))); do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
 
-faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md (HUBTRUST_FAULTS=http: without killed processes)
+faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md (HUBTRUST_FAULTS=http: only HTTP faults, no killed processes)
 	@$(BIN)/python -m tests.faults
 
 lock: ## pin the newest versions of all requirements (needs uv)

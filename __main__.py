@@ -1,4 +1,4 @@
-"""An Azure IoT hub that trusts a CA because possession of its key was proven, with devices that connect by a chain under that CA."""
+"""A hub, a CA verified by possession, and a device connected."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import pulumi
 import settings
 from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
 
-stack, folder = settings.load(), Path(__file__).parent
+stack = settings.load()
+folder = Path(__file__).parent
 retain_everything(when=stack.retain)
 
 authority = CertificateAuthority(

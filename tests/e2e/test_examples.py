@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,19 @@ def test_hello(run: Run, tmp_path: Path) -> None:
     outputs = _twice(run, _copy("hello", tmp_path))
     assert outputs["greeting"].startswith("Hello, hello")
     assert outputs["publicKey"].startswith("-----BEGIN PUBLIC KEY-----")
+
+
+@pytest.mark.usefixtures("azure")
+def test_the_program_in_the_readme(run: Run, tmp_path: Path) -> None:
+    """A CA verified by possession, and a device with a chain under it."""
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    folder = _copy("single-hub", tmp_path)  # for its Pulumi.yaml
+    (folder / "__main__.py").write_text(program)
+    outputs = _twice(run, folder)
+    assert [each["proof"] for each in outputs["trust"]] == ["possession"]
+    device, *issuers = x509.load_pem_x509_certificates(outputs["chain"].encode())
+    assert device.subject == name("press-001")
+    assert [issuer.subject.rfc4514_string() for issuer in issuers] == ["CN=Contoso Plant issuing CA", "CN=Contoso Plant root CA"]
 
 
 def test_single_hub(run: Run, tmp_path: Path) -> None:

@@ -64,15 +64,18 @@ def test_a_role_is_assigned(shell: Shell) -> None:
 
 
 def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:
-    """The commands of docs/first-proof.md, unchanged, end with `true`."""
+    """The commands of docs/first-proof.md, unchanged: the proof ends with `true`, and the cleanup leaves no file behind."""
     page = (ROOT / "docs" / "first-proof.md").read_text()
-    lines = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[0]
+    proof, cleanup = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    start = f"export PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'}"
     try:
-        done = shell(f"export PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'}\n{lines}")
-        assert done.stdout.strip().splitlines()[-1] == "true"
+        assert shell(f"{start}\n{proof}").stdout.strip().splitlines()[-1] == "true"
+        assert (tmp_path / "ca.key").exists()
+        shell(f'{start}\neval "$(.venv/bin/python -m sandbox env)"\n{cleanup}')
+        assert list(tmp_path.glob("ca.*")) + list(tmp_path.glob("proof.*")) == []
     finally:
-        shell(f"PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'} .venv/bin/python -m sandbox stop")
+        shell(f"{start}\n.venv/bin/python -m sandbox stop")
         shutil.rmtree(tmp_path / ".sandbox")
 
 
