@@ -52,8 +52,8 @@ def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(session.tempfile, "TemporaryDirectory", Folder)
     monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    plant = RootAuthority()
-    identity = Canary(HUB, "press-001", Chain((plant.certificate,)), plant.signer, []).identity(datetime.now(UTC))
+    authority = RootAuthority()
+    identity = Canary(HUB, "press-001", Chain((authority.certificate,)), authority.signer, []).identity(datetime.now(UTC))
     assert context(identity).get_ca_certs()
     ((key, mode),) = seen
     assert ("BEGIN ENCRYPTED PRIVATE KEY" in key, mode, os.listdir(tmp_path)) == (True, 0o700, [])  # noqa: PTH208 - the names are meant

@@ -47,21 +47,21 @@ FOUND = Twin(
 def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
     """A registry on the scripted server, with a pace that never waits."""
     with scripted(*replies) as script:
-        made = Registry("hub-7.azure-devices.net", PUBLIC, None, script.retry_limits(), script.told.append)  # type: ignore[arg-type]
-        made._client = script.client()
+        created = Registry("hub-7.azure-devices.net", PUBLIC, None, script.retry_limits(), script.told.append)  # type: ignore[arg-type]
+        created._client = script.client()
         pace._PACES.clear()
-        yield made, script
+        yield created, script
         pace._PACES.clear()
 
 
 def test_a_twin_is_read_whole() -> None:
     """A twin has identity, tags and desired properties, without the service's metadata; its id is quoted in the path."""
     with registry((200, {}, SHOWN), (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})) as (
-        made,
+        created,
         script,
     ):
-        assert made.twin("press-001") == FOUND
-        assert made.twin("a%/?#b") is None
+        assert created.twin("press-001") == FOUND
+        assert created.twin("a%/?#b") is None
         assert [request.path.partition("?")[0] for request in script.requests] == ["/twins/press-001", "/twins/a%25%2F%3F%23b"]
 
 
@@ -90,8 +90,8 @@ def test_operations_say_what_they_do() -> None:
 
 def test_pages_are_followed_and_text_is_escaped() -> None:
     """The query asks for the tag with quotes escaped, and follows the continuation token to the last page."""
-    with registry((200, {"x-ms-continuation": "next"}, [SHOWN]), (200, {}, [SHOWN, SHOWN])) as (made, script):
-        assert list(made.owned(OWNER)) == [FOUND] * 3
+    with registry((200, {"x-ms-continuation": "next"}, [SHOWN]), (200, {}, [SHOWN, SHOWN])) as (created, script):
+        assert list(created.owned(OWNER)) == [FOUND] * 3
         first, second = script.requests
         assert first.json == {"query": "SELECT * FROM devices WHERE tags.hubtrust.stack = 'o/p/s' AND tags.hubtrust.urn = 'urn:it\\'s'"}
         assert (first.headers["x-ms-max-item-count"], second.headers["x-ms-continuation"], second.json) == ("1000", "next", first.json)
@@ -115,20 +115,20 @@ def test_pages_are_followed_and_text_is_escaped() -> None:
 def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
     """A 400 with `isSuccessful: false` is an answer; its codes are names or numbers."""
     error = {"deviceId": "a", "errorCode": code, "errorStatus": "It  is so.\n"}
-    with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (made, _):
-        (refusal,) = made.bulk([{"id": "a"}, {"id": "b"}])
+    with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (created, _):
+        (refusal,) = created.bulk([{"id": "a"}, {"id": "b"}])
         assert (refusal.device_id, refusal.why) == ("a", why)
         assert refusal.words.endswith("It is so")
 
 
 def test_a_call_refused_as_a_whole_is_an_error() -> None:
     """A 400 in the form of a hub."""
-    said = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
+    printed = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
     with (
-        registry((400, {}, said)) as (made, _),
+        registry((400, {}, printed)) as (created, _),
         pytest.raises(errors.RefusedError, match=r"2 devices on IoT hub 'hub-7': .*ArgumentInvalid: No"),
     ):
-        made.bulk([{"id": "a"}, {"id": "b"}])
+        created.bulk([{"id": "a"}, {"id": "b"}])
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expecte
 
 def test_no_hub_under_this_name_is_not_a_denial() -> None:
     """401 IotHubNotFound is retried, because a new hub may need a moment, and then reported as a missing hub, not a missing role."""
-    said = (401, {"iothub-errorcode": "IotHubNotFound"}, {"Message": "ErrorCode:IotHubNotFound;Unauthorized", "ExceptionMessage": ""})
-    with registry(*[said] * 9) as (made, script):
+    printed = (401, {"iothub-errorcode": "IotHubNotFound"}, {"Message": "ErrorCode:IotHubNotFound;Unauthorized", "ExceptionMessage": ""})
+    with registry(*[printed] * 9) as (created, script):
         with pytest.raises(errors.NotFoundError, match="check the subscription and the name"):
-            made.twin("a")
+            created.twin("a")
         assert 5 < sum(script.waits) <= 20
 
 

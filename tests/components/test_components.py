@@ -81,8 +81,8 @@ def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> 
     @pulumi.runtime.test
     def program() -> Any:
         authority = CertificateAuthority("plant", source=source or Generate(common_name="Plant"), generation=1, trust=trust)
-        made = TrustedHub("plant", authorities=[authority], **hub)
-        return pulumi.Output.all(trust=made.trust, host=made.host_name, request=authority.certificate_request).apply(seen.append)
+        created = TrustedHub("plant", authorities=[authority], **hub)
+        return pulumi.Output.all(trust=created.trust, host=created.host_name, request=authority.certificate_request).apply(seen.append)
 
     program()
     return seen[0]
@@ -167,16 +167,16 @@ def test_keys_are_secrets(engine: Engine) -> None:
 
 def test_a_request_waits_for_its_answer(engine: Engine) -> None:
     """Until there is an answer, there is a CSR as an output, no certificate on the hub, and no proof."""
-    said = declare(Request(common_name="Plant"))
+    printed = declare(Request(common_name="Plant"))
     assert _VERIFIED not in engine.registered
-    assert said["request"] == "CSR"
-    assert [(one["state"], one["verified"], one["proof"]) for one in said["trust"]] == [("waiting", False, None)]
+    assert printed["request"] == "CSR"
+    assert [(one["state"], one["verified"], one["proof"]) for one in printed["trust"]] == [("waiting", False, None)]
 
 
 def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
     """Only its certificate is declared."""
-    said = declare(existing_id=HUB)
-    assert said["host"] == "hub-7.azure-devices.net"
+    printed = declare(existing_id=HUB)
+    assert printed["host"] == "hub-7.azure-devices.net"
     assert not {_HUB, _GROUP, _ROLE} & engine.registered.keys()
     assert engine.inputs(_VERIFIED)["serviceId"] == HUB
 
@@ -234,8 +234,8 @@ def declare_fleet(**fleet: Any) -> dict[str, Any]:
     def program() -> Any:
         authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
         hub = TrustedHub("plant", authorities=[authority])
-        made = TrustedFleet("plant", hub=hub, authority=authority, **fleet)
-        return pulumi.Output.all(devices=made.devices, connection=made.connection).apply(seen.append)
+        created = TrustedFleet("plant", hub=hub, authority=authority, **fleet)
+        return pulumi.Output.all(devices=created.devices, connection=created.connection).apply(seen.append)
 
     program()
     return seen[0]
@@ -263,10 +263,10 @@ def test_a_canary_outside_the_fleet_gets_an_identity(engine: Engine) -> None:
 
 def test_an_empty_fleet_declares_nothing(engine: Engine) -> None:
     """Without devices and canary there are no resources, and the outputs say so."""
-    said = declare_fleet()
+    printed = declare_fleet()
     assert not {_FLEET, _IDENTITY, _CHECK} & engine.registered.keys()
-    assert said["devices"] == {"count": 0, "enabled": 0, "digest": None}
-    assert (said["connection"]["state"], said["connection"]["reason"]) == ("not checked", "no canary is declared")
+    assert printed["devices"] == {"count": 0, "enabled": 0, "digest": None}
+    assert (printed["connection"]["state"], printed["connection"]["reason"]) == ("not checked", "no canary is declared")
 
 
 @pytest.mark.parametrize(("client", "kind"), [("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "User"), ("c", "ServicePrincipal")])
@@ -286,8 +286,8 @@ def declare_device(**device: Any) -> dict[str, Any]:
     def program() -> Any:
         authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
         hub = TrustedHub("plant", authorities=[authority])
-        made = TrustedDevice("press-001", hub=hub, authority=authority, **device)
-        return pulumi.Output.all(chain=made.chain, key=made.private_key).apply(seen.append)
+        created = TrustedDevice("press-001", hub=hub, authority=authority, **device)
+        return pulumi.Output.all(chain=created.chain, key=created.private_key).apply(seen.append)
 
     program()
     return seen[0]
@@ -295,11 +295,11 @@ def declare_device(**device: Any) -> dict[str, Any]:
 
 def test_a_device_by_its_own_request(engine: Engine) -> None:
     """The request goes in, the public chain comes out, no key is made."""
-    said = declare_device(request="CSR", tags={"plant": "A"})
+    printed = declare_device(request="CSR", tags={"plant": "A"})
     sent = engine.inputs(_ISSUED)
     assert (sent["profile"], sent["deviceId"], sent["request"]) == ("device", "press-001", "CSR")
     assert engine.inputs(_IDENTITY)["deviceId"] == "press-001"
-    assert said == {"chain": "PEM", "key": None}
+    assert printed == {"chain": "PEM", "key": None}
 
 
 def test_a_key_made_here_is_said_loudly(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:

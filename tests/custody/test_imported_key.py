@@ -55,9 +55,9 @@ def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuth
     request = issue.request(KeyInMemory(ec_key()), subject=name("press-001")).public_bytes(Encoding.PEM).decode()
     news = {"requests": request, "issuerCertificate": authority.pem, "signer": imported(authority)}
     batches = process.of(IssuedBatchProvider)
-    made = batches.create(news)
-    load_certificate(made.outs["certificates"][0], what="certificate").verify_directly_issued_by(authority.certificate)
-    assert batches.diff(made, news).changes is False
+    created = batches.create(news)
+    load_certificate(created.outs["certificates"][0], what="certificate").verify_directly_issued_by(authority.certificate)
+    assert batches.diff(created, news).changes is False
 
 
 def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry) -> None:
@@ -76,6 +76,6 @@ def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[Root
         "deadline": 5,
     }
     checks = process.of(ConnectionCheckProvider)
-    made = checks.create(news)
-    assert (made.outs["state"], made.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
-    assert checks.diff(made, news).changes is False
+    created = checks.create(news)
+    assert (created.outs["state"], created.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
+    assert checks.diff(created, news).changes is False

@@ -16,10 +16,10 @@ from hubtrust.pki.signers import KeyInMemory
 from tests.kit import key_stores
 from tests.kit.authorities import ec_key, private_pem, rsa_key
 from tests.kit.authorities import name as named
-from tests.kit.key_stores import Held, Tokens, Vault
+from tests.kit.key_stores import LookedUpKey, Tokens, Vault
 from tests.kit.provider_process import Provider
 
-Place = Callable[[str], Held]
+Place = Callable[[str], LookedUpKey]
 
 
 @pytest.fixture(params=["key-vault ec", "key-vault rsa", "pkcs11 ec", "pkcs11 rsa"])
@@ -27,13 +27,13 @@ def place(request: pytest.FixtureRequest, keys: Provider) -> Place:
     """Brings a key of that kind into that custody, and looks it up."""
     where, _, kind = request.param.partition(" ")
 
-    def given(name: str) -> Held:
+    def given(name: str) -> LookedUpKey:
         key, name = ec_key() if kind == "ec" else rsa_key(), f"{name}-{uuid.uuid4().hex[:8]}"
         if where == "key-vault":
             vault: Vault = request.getfixturevalue("vault")
-            return Held.look_up(keys, custody.in_key_vault(vault.give(name, key)))
+            return LookedUpKey.look_up(keys, custody.in_key_vault(vault.give(name, key)))
         tokens: Tokens = request.getfixturevalue("tokens")
-        return Held.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=key_stores.PIN_VARIABLE))
+        return LookedUpKey.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=key_stores.PIN_VARIABLE))
 
     return given
 
@@ -76,7 +76,7 @@ def test_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
 
 def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider, keys: Provider, vault: Vault, tmp_path: Path) -> None:
     """Custodies can be mixed: the root's key in the vault, the issuing CA's in the state."""
-    held, below = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
+    held, below = LookedUpKey.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
     signer = {"custody": "state", "privateKey": private_pem(below)}
     require_path(tmp_path, *chain_of(issuing, held.signer, signer, public_pem(below.public_key())))
 
@@ -84,10 +84,10 @@ def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider,
 def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, place: Place, tmp_path: Path) -> None:
     """The root's key is offline: the issuing key's request is an output, signed where that key is, and openssl issues the CA from it."""
     held = place("requested")
-    made = keys.create(
+    created = keys.create(
         {"signer": {name: held.signer[name] for name in held.signer if name != "publicKey"}, "subject": "CN=Plant B,O=Contoso"}
     )
-    (tmp_path / "ca.csr").write_text(made.outs["request"])
+    (tmp_path / "ca.csr").write_text(created.outs["request"])
     line = "openssl req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -days 9 -subj /CN=Root 2>&1"
     line += " && openssl x509 -req -in ca.csr -CA root.pem -CAkey root.key -days 8 -set_serial 7 -copy_extensions copy -out ca.pem"
     line += " && openssl verify -CAfile root.pem ca.pem && openssl x509 -in ca.pem -noout -subject -ext basicConstraints"
@@ -100,12 +100,12 @@ def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, pl
 def test_a_found_key_stays_the_same(keys: Provider, vault: Vault) -> None:
     """A new version in the vault changes nothing, because the output names the version; another address is another key."""
     news = {"signer": custody.in_key_vault(f"{vault.uri}/keys/turning")}
-    held = Held.look_up(keys, news["signer"], make="ec-p256")
+    held = LookedUpKey.look_up(keys, news["signer"], make="ec-p256")
     newer = vault.keys.create_ec_key("turning", curve="P-256")
-    assert held.made.outs["reference"] != newer.id
-    assert keys.diff(held.made, {**news, "make": "ec-p256"}).changes is False
-    assert keys.read(held.made) == held.made
+    assert held.created.outs["reference"] != newer.id
+    assert keys.diff(held.created, {**news, "make": "ec-p256"}).changes is False
+    assert keys.read(held.created) == held.created
     other = {"signer": custody.in_key_vault(str(newer.id))}
-    assert keys.diff(held.made, other).replaces == ["signer"]
-    keys.delete(held.made)
-    assert vault.keys.get_key("turning", held.made.outs["reference"].rpartition("/")[2]).id, "a key is never deleted from here"
+    assert keys.diff(held.created, other).replaces == ["signer"]
+    keys.delete(held.created)
+    assert vault.keys.get_key("turning", held.created.outs["reference"].rpartition("/")[2]).id, "a key is never deleted from here"

@@ -27,14 +27,14 @@ def faulty(azure: LocalAzure, vault: Vault) -> Fault:
     """Faults at the vault, for a while."""
 
     @contextmanager
-    def struck(fault: str, **more: Any) -> Iterator[None]:
+    def injected(fault: str, **more: Any) -> Iterator[None]:
         key_stores.control(azure, "POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
         try:
             yield
         finally:
             key_stores.control(azure, "DELETE", "/faults")
 
-    return struck
+    return injected
 
 
 def fails(provider: Provider, news: dict[str, Any]) -> str:
@@ -45,8 +45,8 @@ def fails(provider: Provider, news: dict[str, Any]) -> str:
     return text
 
 
-def declared(hub: Hub, plant: RootAuthority, key: str) -> dict[str, Any]:
-    return {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": custody.in_key_vault(key), "deadline": 30}
+def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
+    return {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": custody.in_key_vault(key), "deadline": 30}
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_no_such_key(keys: Provider, vault: Vault) -> None:
 
 def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A disabled key can be read and does not sign; once it is enabled, the next run proves."""
-    plant = RootAuthority()
-    key = vault.give(f"off-{uuid.uuid4().hex[:8]}", plant.key)
+    authority = RootAuthority()
+    key = vault.give(f"off-{uuid.uuid4().hex[:8]}", authority.key)
     name, version = key.split("/")[-2:]
     vault.keys.update_key_properties(name, version, enabled=False)
-    text = fails(proving, declared(hub, plant, key))
+    text = fails(proving, declared(hub, authority, key))
     assert "Key Vault answers 403 KeyDisabled: Operation sign is not allowed on a disabled key; have it enabled (az keyvault" in text
     vault.keys.update_key_properties(name, version, enabled=True)
-    assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+    assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
 def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key whose operations lack `sign` is refused with the remedy."""
-    plant = RootAuthority(key=rsa_key())
-    key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", plant.key, ("wrapKey", "unwrapKey"))
-    text = fails(proving, declared(hub, plant, key))
+    authority = RootAuthority(key=rsa_key())
+    key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", authority.key, ("wrapKey", "unwrapKey"))
+    text = fails(proving, declared(hub, authority, key))
     assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; have `sign` added" in text
 
 
@@ -122,19 +122,19 @@ def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
 def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
     """The vault's key is not the certificate's: it signs nothing, and a run with the right id proves with the existing code."""
-    plant, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
-    text = fails(proving, declared(hub, plant, wrong))
+    authority, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
+    text = fails(proving, declared(hub, authority, wrong))
     assert "the certificate's own is" in text
     assert "name the key, with its version, that belongs to this certificate" in text
-    right = vault.give(f"right-{uuid.uuid4().hex[:8]}", plant.key)
-    assert proving.create(declared(hub, plant, right)).outs["proof"] == "possession"
+    right = vault.give(f"right-{uuid.uuid4().hex[:8]}", authority.key)
+    assert proving.create(declared(hub, authority, right)).outs["proof"] == "possession"
 
 
 @pytest.mark.parametrize(("role", "verb"), [("Key Vault Reader", "sign"), ("Reader", "read")])
 def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
     """A login that may not sign, or not even read, is refused with the action and the role to assign."""
-    plant = RootAuthority()
-    key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", plant.key)
+    authority = RootAuthority()
+    key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", authority.key)
     who = key_stores.principal(azure, role)
     with ProviderProcess(
         key_stores.environment(azure, None, ARM_CLIENT_ID=who["client_id"], ARM_CLIENT_SECRET=who["client_secret"])
@@ -162,39 +162,39 @@ def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
 @pytest.mark.parametrize("call", ["GET", "POST"])
 def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
     """A throttle, an outage or a dropped connection, while reading or signing: the same run proves."""
-    plant = RootAuthority()
-    key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", plant.key)
+    authority = RootAuthority()
+    key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", authority.key)
     with faulty(fault, method=call, times=1, **({"retry_after": 0} if fault == "429" else {})):
-        assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+        assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
 def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
     """A vault that always throttles is reported, and the next run proves with the existing code."""
-    plant = RootAuthority()
-    key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", plant.key)
+    authority = RootAuthority()
+    key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", authority.key)
     with faulty("429", path="*/sign", retry_after=0):
-        assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in fails(proving, declared(hub, plant, key))
-    assert proving.create(declared(hub, plant, key)).outs["proof"] == "possession"
+        assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in fails(proving, declared(hub, authority, key))
+    assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
 def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, faulty: Fault) -> None:
     """The vault's response to creating a key is lost: the same run ends with the key's newest version."""
     name = f"lost-{uuid.uuid4().hex[:8]}"
     with faulty("drop", path="*/create", when="after", times=1):
-        made = keys.create({"signer": custody.in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
-    assert made.outs["reference"] == vault.keys.get_key(name).id
+        created = keys.create({"signer": custody.in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
+    assert created.outs["reference"] == vault.keys.get_key(name).id
 
 
 def test_a_process_that_says_nothing_of_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
     """Read, diff and delete send no request to the vault: a drift check needs no key."""
-    plant = RootAuthority()
-    key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", plant.key)
+    authority = RootAuthority()
+    key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", authority.key)
     with ProviderProcess(key_stores.environment(azure, None)) as process:
         proving = process.of(VerifiedCertificateProvider)
-        made = proving.create(declared(hub, plant, key))
+        created = proving.create(declared(hub, authority, key))
         key_stores.control(azure, "DELETE", "/requests")
-        read = proving.read(made)
+        read = proving.read(created)
         assert read is not None
-        assert proving.diff(read, made.inputs).changes is False
+        assert proving.diff(read, created.inputs).changes is False
         proving.delete(read)
     assert not [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]

@@ -18,63 +18,63 @@ from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 from tests.kit.root_authority import RootAuthority
 
-Kept = tuple[dict[str, Any], dict[str, Any], list[str]]
+LeakCase = tuple[dict[str, Any], dict[str, Any], list[str]]
 _LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecustomize: every library's every word goes to stderr
 
 
 @pytest.fixture(params=["state ec", "offline ec", "key-vault rsa", "pkcs11 ec"])
-def kept(request: pytest.FixtureRequest, plant: RootAuthority) -> Kept:
+def leak_case(request: pytest.FixtureRequest, authority: RootAuthority) -> LeakCase:
     """A signer, one that fails, and what must not be seen."""
     where = request.param.partition(" ")[0]
-    body = "".join(plant.private_pem.splitlines()[1:-1])
+    body = "".join(authority.private_pem.splitlines()[1:-1])
     # Only what is private: the head of PKCS#8 is the same for all, and the public half ends it (EC) or stands before (RSA).
     private = body[40:80] if request.param.endswith("ec") else body[480:]
     pieces = [private[start : start + 40] for start in range(0, len(private) - 39, 40)]
     name = f"leak-{uuid.uuid4().hex[:8]}"
     match where:
         case "state":
-            signer = {"custody": "state", "privateKey": private_pem(plant.key, "correct horse 84"), "passphrase": "correct horse 84"}
+            signer = {"custody": "state", "privateKey": private_pem(authority.key, "correct horse 84"), "passphrase": "correct horse 84"}
             return signer, {**signer, "passphrase": "correct horse 85"}, [*pieces, "correct horse"]
         case "offline":
-            return custody.offline(), {"custody": "offline", "privateKey": plant.private_pem}, pieces
+            return custody.offline(), {"custody": "offline", "privateKey": authority.private_pem}, pieces
         case "key-vault":
             vault = request.getfixturevalue("vault")
-            return custody.in_key_vault(vault.give(name, plant.key)), custody.in_key_vault(f"{vault.uri}/keys/none"), pieces
+            return custody.in_key_vault(vault.give(name, authority.key)), custody.in_key_vault(f"{vault.uri}/keys/none"), pieces
     tokens = request.getfixturevalue("tokens")
-    signer = custody.in_token(tokens.give("plant", name, plant.key), pin=key_stores.PIN)
+    signer = custody.in_token(tokens.give("plant", name, authority.key), pin=key_stores.PIN)
     return signer, {**signer, "pin": "plant-pin-00000000"}, [*pieces, key_stores.PIN, "plant-pin-00000000"]
 
 
 @pytest.fixture
-def plant(request: pytest.FixtureRequest) -> RootAuthority:
+def authority(request: pytest.FixtureRequest) -> RootAuthority:
     """An authority whose key is the kind that the custody's test asks for."""
-    kind = str(request.node.callspec.params["kept"]).partition(" ")[2]
+    kind = str(request.node.callspec.params["leak_case"]).partition(" ")[2]
     return RootAuthority(key=rsa_key() if kind == "rsa" else ec_key())
 
 
 def test_nothing_leaves_by_the_provider(
-    azure: LocalAzure, hub: Hub, plant: RootAuthority, kept: Kept, tmp_path: Path, request: pytest.FixtureRequest
+    azure: LocalAzure, hub: Hub, authority: RootAuthority, leak_case: LeakCase, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Prove, look, change, issue, fail, delete: secrets cross in the declared input `signer` alone, and no log or answer holds any."""
-    signer, broken, secrets = kept
+    signer, broken, secrets = leak_case
     (tmp_path / "sitecustomize.py").write_text(_LOUD)
     tokens = request.getfixturevalue("tokens") if signer["custody"] == "pkcs11" else None
     environment = key_stores.environment(azure, tokens)
     secrets = [*secrets, environment["AZURE_CLIENT_SECRET"], "Bearer eyJ"]
     with ProviderProcess({**environment, "PYTHONPATH": str(tmp_path)}) as process:
-        news = {"serviceId": hub.id, "certificate": plant.pem, "name": "plant-a", "signer": signer, "deadline": 30}
+        news = {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": signer, "deadline": 30}
         proving = process.of(VerifiedCertificateProvider)
-        made = proving.up(proving.create(news), {**news, "deadline": 31})
+        created = proving.up(proving.create(news), {**news, "deadline": 31})
         key = public_pem(ec_key().public_key())
-        device = {"profile": "device", "deviceId": "press-001", "publicKey": key, "issuerCertificate": plant.pem}
+        device = {"profile": "device", "deviceId": "press-001", "publicKey": key, "issuerCertificate": authority.pem}
         if signer["custody"] != "offline":
             issued = process.of(IssuedCertificateProvider).create({**device, "signer": signer})
             assert issued.outs["custody"] == signer["custody"]
-        proving.delete(made)
+        proving.delete(created)
     with ProviderProcess(process.environment) as failing:
         _fail(failing, news, broken)
     for each in (process, failing):
-        assert "DEBUG" in each.complained, "the logs were on"
+        assert "DEBUG" in each.error_output, "the logs were on"
         _require_clean(each, secrets)
 
 
@@ -88,7 +88,7 @@ def _fail(process: ProviderProcess, news: dict[str, Any], broken: dict[str, Any]
 
 
 def _require_clean(process: ProviderProcess, secrets: list[str]) -> None:
-    seen = {"stdout": process.said, "stderr": process.complained}
+    seen = {"stdout": process.printed, "stderr": process.error_output}
     for number, text in enumerate(process.traffic):
         message = json.loads(text) if text.startswith("{") else {"error": text}
         for name, part in message.items():

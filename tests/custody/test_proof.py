@@ -10,7 +10,7 @@ import pytest
 from hubtrust.custody import custodies as custody
 from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
-from tests.kit.key_stores import Held, Tokens, Vault
+from tests.kit.key_stores import LookedUpKey, Tokens, Vault
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, Provider
 from tests.kit.root_authority import RootAuthority
@@ -21,23 +21,23 @@ def declared(hub: Hub, certificate: str, signer: dict[str, Any], **more: Any) ->
 
 
 def proven(proving: Provider, hub: Hub, news: dict[str, Any]) -> None:
-    made = proving.create(news)
-    assert (made.outs["state"], made.outs["proof"], made.outs["custody"]) == ("verified", "possession", news["signer"]["custody"])
-    assert hub.verified() == {made.outs["certificateName"]: True}
-    assert proving.diff(made, news).changes is False, "and nothing is left to do"
+    created = proving.create(news)
+    assert (created.outs["state"], created.outs["proof"], created.outs["custody"]) == ("verified", "possession", news["signer"]["custody"])
+    assert hub.verified() == {created.outs["certificateName"]: True}
+    assert proving.diff(created, news).changes is False, "and nothing is left to do"
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_state(proving: Provider, hub: Hub, key: Any) -> None:
     """Custody state: the key is a secret input."""
-    plant = RootAuthority(key=key)
-    proven(proving, hub, declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
+    authority = RootAuthority(key=key)
+    proven(proving, hub, declared(hub, authority.pem, {"custody": "state", "privateKey": authority.private_pem}))
 
 
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
     """Custody key-vault: a key created in the vault signs a root and its proof."""
-    held = Held.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
+    held = LookedUpKey.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
@@ -46,7 +46,7 @@ def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hu
 def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
     """Custody pkcs11: a key created in the token signs a root and its proof; the PIN is in the environment."""
     signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
-    held = Held.look_up(keys, signer, make=algorithm)
+    held = LookedUpKey.look_up(keys, signer, make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
@@ -69,10 +69,10 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
     """An imported CA, its key imported by Microsoft's client and declared by its id alone: the vault gets two requests."""
-    plant = RootAuthority(key=key)
+    authority = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
     key_stores.control(azure, "DELETE", "/requests")
-    proven(proving, hub, declared(hub, plant.pem, custody.in_key_vault(given)))
+    proven(proving, hub, declared(hub, authority.pem, custody.in_key_vault(given)))
     asked = [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
     assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
 
@@ -80,27 +80,27 @@ def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azu
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
 def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
     """An imported CA, its key imported by SoftHSM's own tool; the PIN is a secret input."""
-    plant, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
-    proven(proving, hub, declared(hub, plant.pem, custody.in_token(given, pin=key_stores.PIN)))
+    authority, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
+    proven(proving, hub, declared(hub, authority.pem, custody.in_token(given, pin=key_stores.PIN)))
 
 
 def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
     """Another key in the token signs nothing, and the right one proves with the existing code."""
-    plant, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
+    authority, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
     with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
-        proving.create(declared(hub, plant.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
-    right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", plant.key)
-    proven(proving, hub, declared(hub, plant.pem, custody.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
+        proving.create(declared(hub, authority.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
+    right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", authority.key)
+    proven(proving, hub, declared(hub, authority.pem, custody.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
 
 
 def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key that moves from the state into the vault is the same key: an update in place, the certificate stays verified."""
-    plant = RootAuthority()
-    made = proving.create(declared(hub, plant.pem, {"custody": "state", "privateKey": plant.private_pem}))
-    moved = declared(hub, plant.pem, custody.in_key_vault(f"{vault.uri}/keys/moved"))
-    assert (proving.diff(made, moved).changes, proving.diff(made, moved).replaces) == (True, [])
-    again = proving.update(made, moved)
-    assert (again.outs["custody"], again.outs["state"], again.outs["etag"]) == ("key-vault", "verified", made.outs["etag"])
+    authority = RootAuthority()
+    created = proving.create(declared(hub, authority.pem, {"custody": "state", "privateKey": authority.private_pem}))
+    moved = declared(hub, authority.pem, custody.in_key_vault(f"{vault.uri}/keys/moved"))
+    assert (proving.diff(created, moved).changes, proving.diff(created, moved).replaces) == (True, [])
+    again = proving.update(created, moved)
+    assert (again.outs["custody"], again.outs["state"], again.outs["etag"]) == ("key-vault", "verified", created.outs["etag"])
 
 
 def _shell(folder: Path, line: str) -> None:

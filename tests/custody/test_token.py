@@ -39,7 +39,7 @@ with pkcs11.lib(sys.argv[1]).get_token(token_label="plant").open(rw=True, user_p
 
 
 @pytest.fixture(scope="module")
-def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
+def odd_tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
     """A separate SoftHSM with two tokens of the same label and one token with unusual keys."""
     found = Tokens(tmp_path_factory.mktemp("drawer"), key_stores.need_softhsm())
     for label in ("strange", "double", "double"):
@@ -51,9 +51,9 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 
 
 @pytest.fixture(scope="module")
-def process(drawer: Tokens) -> Iterator[ProviderProcess]:
+def process(odd_tokens: Tokens) -> Iterator[ProviderProcess]:
     """A provider process that can use only the tokens."""
-    with ProviderProcess({"SOFTHSM2_CONF": str(drawer.config), PIN_VARIABLE: PIN}) as found:
+    with ProviderProcess({"SOFTHSM2_CONF": str(odd_tokens.config), PIN_VARIABLE: PIN}) as found:
         yield found
 
 
@@ -95,14 +95,14 @@ def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) 
         ("strange", "edwards", "it is of type EC_EDWARDS; name an RSA or EC key"),
     ],
 )
-def test_what_is_not_there_or_not_fit(keys: Provider, drawer: Tokens, token: str, key: str, match: str) -> None:
+def test_what_is_not_there_or_not_fit(keys: Provider, odd_tokens: Tokens, token: str, key: str, match: str) -> None:
     """The token is missing or ambiguous; the key is missing, ambiguous or of another type."""
-    assert match in fails(keys, custody.in_token(drawer.uri(token, key), pin_variable=PIN_VARIABLE))
+    assert match in fails(keys, custody.in_token(odd_tokens.uri(token, key), pin_variable=PIN_VARIABLE))
 
 
-def test_a_slot_that_moved(keys: Provider, drawer: Tokens) -> None:
+def test_a_slot_that_moved(keys: Provider, odd_tokens: Tokens) -> None:
     """The slot in the URI is outdated: the token is found by its name."""
-    uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={drawer.module}"
+    uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={odd_tokens.module}"
     assert keys.create({"signer": custody.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
 
 

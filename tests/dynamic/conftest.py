@@ -31,23 +31,23 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture(scope="module")
-def line_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay, Path]]:
+def relay_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay, Path]]:
     """The relay, and the roots that trust it and what is behind it."""
     with relay_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("relay")) as found:
         yield found
 
 
 @pytest.fixture
-def relay(line_and_roots: tuple[Relay, Path]) -> Relay:
+def relay(relay_and_roots: tuple[Relay, Path]) -> Relay:
     """The relay, with an empty log and no fault."""
-    line_and_roots[0].clear()
-    return line_and_roots[0]
+    relay_and_roots[0].clear()
+    return relay_and_roots[0]
 
 
 @pytest.fixture(scope="module")
-def environment(azure: LocalAzure, line_and_roots: tuple[Relay, Path]) -> dict[str, str]:
+def environment(azure: LocalAzure, relay_and_roots: tuple[Relay, Path]) -> dict[str, str]:
     """What a provider process needs to log in and to trust the relay."""
-    return azure.environment | {"REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
+    return azure.environment | {"REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def devices(named_process: ProviderProcess) -> Provider:
 
 
 @pytest.fixture
-def estate(azure: LocalAzure) -> Iterator[DeviceRegistry]:
+def registry(azure: LocalAzure) -> Iterator[DeviceRegistry]:
     """A hub of the test's own whose devices the deployer may manage, with an empty log and no fault."""
     client = HubClient(azure, azure.hub())
     with client.http:

@@ -11,47 +11,47 @@ PROVEN = ["GET", "PUT", "generate", "verify"]
 
 def test_attesting_is_said_loudly_and_never_passes_for_proof(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """`attest` makes two calls and proves nothing: the name, the output and a message say so; proving later is a replacement."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay, attest=True, signer=None)
+    authority = RootAuthority()
+    news = authority.declared(hub, relay, attest=True, signer=None)
     with ProviderProcess(environment) as process:
         provider = process.of(VerifiedCertificateProvider)
-        made = provider.create(news)
+        created = provider.create(news)
         assert relay.steps == ["GET", "PUT"]
-        assert (made.outs["proof"], made.outs["state"]) == ("attestation", "verified")
-        assert made.outs["certificateName"] == f"plant-a-g1-{plant.thumbprint[:8].lower()}-attested"
-        assert provider.diff(made, news).changes is False
+        assert (created.outs["proof"], created.outs["state"]) == ("attestation", "verified")
+        assert created.outs["certificateName"] == f"plant-a-g1-{authority.thumbprint[:8].lower()}-attested"
+        assert provider.diff(created, news).changes is False
         with ProviderProcess(environment) as next_run:
             assert next_run.of(VerifiedCertificateProvider).create(news).outs["proof"] == "attestation", "found after a dead run"
-        proven = plant.declared(hub, relay)
-        assert provider.diff(made, proven).replaces == ["attest"]
-        after = provider.up(made, proven)
+        proven = authority.declared(hub, relay)
+        assert provider.diff(created, proven).replaces == ["attest"]
+        after = provider.up(created, proven)
     assert (after.outs["proof"], hub.verified()) == ("possession", {after.outs["certificateName"]: True})
-    assert "attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass" in process.said
+    assert "attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass" in process.printed
 
 
 def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, hub: Hub, relay: Relay) -> None:
     """With an explicit name, removing `attest` uploads the certificate again and proves it."""
-    plant = RootAuthority()
-    made = provider.create(plant.declared(hub, relay, certificateName="fixed", attest=True, signer=None))
-    hub.put("fixed", plant.pem)
-    lost = provider.read(made)
+    authority = RootAuthority()
+    created = provider.create(authority.declared(hub, relay, certificateName="fixed", attest=True, signer=None))
+    hub.put("fixed", authority.pem)
+    lost = provider.read(created)
     assert lost is not None
-    attested = plant.declared(hub, relay, certificateName="fixed", attest=True, signer=None)
+    attested = authority.declared(hub, relay, certificateName="fixed", attest=True, signer=None)
     assert provider.update(lost, attested).outs["proof"] == "attestation"
-    news = plant.declared(hub, relay, certificateName="fixed")
-    assert (provider.diff(made, news).changes, provider.diff(made, news).replaces) == (True, [])
+    news = authority.declared(hub, relay, certificateName="fixed")
+    assert (provider.diff(created, news).changes, provider.diff(created, news).replaces) == (True, [])
     relay.clear()
-    assert provider.update(made, news).outs["proof"] == "possession"
+    assert provider.update(created, news).outs["proof"] == "possession"
     assert (relay.steps, hub.verified()) == (PROVEN, {"fixed": True})
 
 
 def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A verified certificate without a key here is reported as `found`; with the key, as `possession`."""
-    plant = RootAuthority()
-    hub.put("portal-made", plant.pem, isVerified=True)
-    news = plant.declared(hub, relay, certificateName="portal-made", signer={"custody": "offline"})
-    made = provider.create(news)
-    assert (made.outs["state"], made.outs["proof"], provider.diff(made, news).changes) == ("verified", "found", False)
-    held = plant.declared(hub, relay, certificateName="portal-made")
-    assert provider.diff(made, held).changes is True
-    assert provider.up(made, held).outs["proof"] == "possession"
+    authority = RootAuthority()
+    hub.put("portal-made", authority.pem, isVerified=True)
+    news = authority.declared(hub, relay, certificateName="portal-made", signer={"custody": "offline"})
+    created = provider.create(news)
+    assert (created.outs["state"], created.outs["proof"], provider.diff(created, news).changes) == ("verified", "found", False)
+    held = authority.declared(hub, relay, certificateName="portal-made")
+    assert provider.diff(created, held).changes is True
+    assert provider.up(created, held).outs["proof"] == "possession"

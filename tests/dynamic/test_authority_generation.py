@@ -58,39 +58,39 @@ def test_steps_that_are_taken(provider: Provider, olds: dict[str, object], news:
 
 def test_it_is_remembered(provider: Provider) -> None:
     """It is created, read unchanged, and updated in place."""
-    made = provider.create(at(1))
-    assert provider.up(made, at(1)).outs == made.outs
-    assert provider.diff(made, at(2, keep=True)).replaces == []
-    after = provider.update(made, at(2, keep=True))
+    created = provider.create(at(1))
+    assert provider.up(created, at(1)).outs == created.outs
+    assert provider.diff(created, at(2, keep=True)).replaces == []
+    after = provider.update(created, at(2, keep=True))
     assert (after.id, after.outs) == ("plant", at(2, keep=True))
-    assert provider.diff(made, at(1, authority="mill")).replaces == ["authority"]
+    assert provider.diff(created, at(1, authority="mill")).replaces == ["authority"]
     provider.delete(after)
 
 
-def standing(estate: DeviceRegistry, generation: int, **changes: object) -> dict[str, object]:
+def standing(registry: DeviceRegistry, generation: int, **changes: object) -> dict[str, object]:
     """On a hub, with devices that count."""
-    here = {"hubId": estate.client.hub.id, "hostName": estate.client.host, "devicesOf": OWNER["stack"]}
+    here = {"hubId": registry.client.hub.id, "hostName": registry.client.host, "devicesOf": OWNER["stack"]}
     return {**at(generation), **here, **changes}
 
 
-def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, estate: DeviceRegistry) -> None:
+def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, registry: DeviceRegistry) -> None:
     """Enabled devices of this stack prevent the deletion of their generation; disabled or foreign devices, or explicit consent, do not."""
     watch = named_process.of(AuthorityGenerationProvider)
-    made = watch.create(standing(estate, 1))
-    both = watch.update(made, standing(estate, 2, keepPrevious=True))
-    assert estate.calls() == [], "nothing goes, nobody is counted"
-    devices.create(estate.device("press-001"))
-    others = devices.create(estate.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
+    created = watch.create(standing(registry, 1))
+    both = watch.update(created, standing(registry, 2, keepPrevious=True))
+    assert registry.calls() == [], "nothing goes, nobody is counted"
+    devices.create(registry.device("press-001"))
+    others = devices.create(registry.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
     told = (
         "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates under it; keep it until they have moved"
     )
     with pytest.raises(CallFailedError, match=told):
-        watch.update(both, standing(estate, 2))
+        watch.update(both, standing(registry, 2))
     with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to be deleted"):
-        watch.update(made, standing(estate, 2))
-    assert watch.update(both, standing(estate, 2, dropPrevious=True)).outs["keepPrevious"] is False
-    estate.disable("press-001", "retired")
-    assert watch.update(both, standing(estate, 2)).outs["keepPrevious"] is False
+        watch.update(created, standing(registry, 2))
+    assert watch.update(both, standing(registry, 2, dropPrevious=True)).outs["keepPrevious"] is False
+    registry.disable("press-001", "retired")
+    assert watch.update(both, standing(registry, 2)).outs["keepPrevious"] is False
     devices.delete(others)
 
 
@@ -99,5 +99,5 @@ def test_a_login_that_may_not_read_the_registry_made_no_device(named_process: Pr
     hub = azure.hub()
     here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
     watch = named_process.of(AuthorityGenerationProvider)
-    made = watch.create(at(1) | here)
-    assert watch.update(made, at(2) | here).outs["generation"] == 2
+    created = watch.create(at(1) | here)
+    assert watch.update(created, at(2) | here).outs["generation"] == 2

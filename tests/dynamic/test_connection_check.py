@@ -22,26 +22,26 @@ def checks(named_process: ProviderProcess) -> Provider:
 
 
 @pytest.fixture
-def plant(estate: DeviceRegistry) -> RootAuthority:
+def authority(registry: DeviceRegistry) -> RootAuthority:
     """An authority that the hub trusts, and a device press-001."""
-    made = RootAuthority()
-    estate.client.hub.put("plant-a", made.pem, isVerified=True)
-    estate.client.put("press-001")
-    return made
+    created = RootAuthority()
+    registry.client.hub.put("plant-a", created.pem, isVerified=True)
+    registry.client.put("press-001")
+    return created
 
 
-def trusted(plant: RootAuthority, **changes: Any) -> list[dict[str, Any]]:
-    return [{"name": "plant-a", "thumbprint": plant.thumbprint, "state": "verified", "verified": True, **changes}]
+def trusted(authority: RootAuthority, **changes: Any) -> list[dict[str, Any]]:
+    return [{"name": "plant-a", "thumbprint": authority.thumbprint, "state": "verified", "verified": True, **changes}]
 
 
-def declared(estate: DeviceRegistry, plant: RootAuthority, **changes: Any) -> dict[str, Any]:
+def declared(registry: DeviceRegistry, authority: RootAuthority, **changes: Any) -> dict[str, Any]:
     news = {
-        "hubId": estate.client.hub.id,
-        "hostName": estate.client.host,
+        "hubId": registry.client.hub.id,
+        "hostName": registry.client.host,
         "deviceId": "press-001",
-        "chain": plant.pem,
-        "signer": {"custody": "state", "privateKey": plant.private_pem},
-        "trust": trusted(plant),
+        "chain": authority.pem,
+        "signer": {"custody": "state", "privateKey": authority.private_pem},
+        "trust": trusted(authority),
         "device": "etag-1",
         "deadline": 1,
     }
@@ -57,34 +57,34 @@ def fails(checks: Provider, news: dict[str, Any]) -> str:
 
 
 def test_a_device_connects_and_is_heard(
-    checks: Provider, estate: DeviceRegistry, plant: RootAuthority, named_process: ProviderProcess
+    checks: Provider, registry: DeviceRegistry, authority: RootAuthority, named_process: ProviderProcess
 ) -> None:
     """A real session through the proxy; the path from leaf to root is told; no key of the canary is anywhere."""
-    made = checks.create(declared(estate, plant))
-    assert (made.outs["state"], made.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
-    assert "reason" not in made.outs
-    (session,) = estate.sessions()
+    created = checks.create(declared(registry, authority))
+    assert (created.outs["state"], created.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
+    assert "reason" not in created.outs
+    (session,) = registry.sessions()
     assert (session["device"], session["qos"], session["topic"]) == ("press-001", 1, "devices/press-001/messages/events/")
-    assert not [mark for mark in ("PRIVATE KEY", *plant.private_pem.splitlines()[1:-1]) if mark in named_process.traffic[-1]]
+    assert not [mark for mark in ("PRIVATE KEY", *authority.private_pem.splitlines()[1:-1]) if mark in named_process.traffic[-1]]
 
 
-def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_it_runs_again_when_something_changed(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """No change, no session; a changed hub, chain, trust or device: a new session, as an update. A refresh connects nothing."""
-    news = declared(estate, plant)
-    made = checks.create(news)
-    assert checks.diff(made, news).changes is False
-    refreshed = checks.read(made)
+    news = declared(registry, authority)
+    created = checks.create(news)
+    assert checks.diff(created, news).changes is False
+    refreshed = checks.read(created)
     assert refreshed is not None
-    assert (refreshed.outs, len(estate.sessions())) == (made.outs, 1)
+    assert (refreshed.outs, len(registry.sessions())) == (created.outs, 1)
     for change in (
         {"device": "etag-2"},
-        {"trust": trusted(plant, name="b")},
+        {"trust": trusted(authority, name="b")},
         {"chain": RootAuthority().pem},
         {"hostName": "hub-b.azure-devices.net"},
     ):
-        assert (checks.diff(made, news | change).changes, checks.diff(made, news | change).replaces) == (True, [])
-    again = checks.update(made, news | {"device": "etag-2"})
-    assert (again.outs["state"], len(estate.sessions())) == ("connected", 2)
+        assert (checks.diff(created, news | change).changes, checks.diff(created, news | change).replaces) == (True, [])
+    again = checks.update(created, news | {"device": "etag-2"})
+    assert (again.outs["state"], len(registry.sessions())) == ("connected", 2)
     checks.delete(again)
 
 
@@ -98,62 +98,66 @@ def test_it_runs_again_when_something_changed(checks: Provider, estate: DeviceRe
         ({"signer": None}, "the key that signs devices is not here"),
     ],
 )
-def test_not_checked_says_why(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, changes: dict[str, Any], reason: str) -> None:
+def test_not_checked_says_why(
+    checks: Provider, registry: DeviceRegistry, authority: RootAuthority, changes: dict[str, Any], reason: str
+) -> None:
     """A connection that can't be checked yet is not an error and not reported as connected; it is checked once it can be."""
-    waiting = declared(estate, plant, **changes)
-    made = checks.create(waiting)
-    assert (made.outs["state"], made.outs["reason"], estate.sessions()) == ("not checked", reason, [])
-    assert checks.diff(made, waiting).changes is False
-    news = declared(estate, plant)
-    assert checks.diff(made, news).changes is True
-    assert checks.update(made, news).outs["state"] == "connected"
+    waiting = declared(registry, authority, **changes)
+    created = checks.create(waiting)
+    assert (created.outs["state"], created.outs["reason"], registry.sessions()) == ("not checked", reason, [])
+    assert checks.diff(created, waiting).changes is False
+    news = declared(registry, authority)
+    assert checks.diff(created, news).changes is True
+    assert checks.update(created, news).outs["state"] == "connected"
 
 
-def test_an_identity_that_is_missing_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_an_identity_that_is_missing_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The registry shows what MQTT alone can't: there is no such device, and the CN is case-sensitive."""
-    text = fails(checks, declared(estate, plant, deviceId="Press-001"))
+    text = fails(checks, declared(registry, authority, deviceId="Press-001"))
     assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; case counts" in text
     assert "declare the device, or name another one as the canary" in text
 
 
-def test_a_disabled_device_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_a_disabled_device_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A disabled device is reported with the reason of its status."""
-    estate.disable("press-001", "stolen")
-    assert "disabled: the device is disabled: stolen" in fails(checks, declared(estate, plant))
+    registry.disable("press-001", "stolen")
+    assert "disabled: the device is disabled: stolen" in fails(checks, declared(registry, authority))
 
 
-def test_a_device_that_shows_thumbprints_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_a_device_that_shows_thumbprints_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A device with another type of authentication can't connect with a CA's certificate."""
-    estate.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
+    registry.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
     assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
-        checks, declared(estate, plant, deviceId="press-002")
+        checks, declared(registry, authority, deviceId="press-002")
     )
 
 
-def test_another_authority_is_refused_and_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_another_authority_is_refused_and_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A device whose certificate is from another CA is refused by the hub; the error names what the hub trusts."""
     other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
-    text = fails(checks, declared(estate, plant, chain=other.pem, signer=key))
+    text = fails(checks, declared(registry, authority, chain=other.pem, signer=key))
     assert "chain not trusted: the hub trusts no certificate of press-001 < Plant B; it has 'plant-a' (verified)" in text
 
 
-def test_trust_that_was_lost_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_trust_that_was_lost_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The CA lost its verification on the hub: the error says that this chain should be trusted and is not."""
-    estate.client.hub.put("plant-a", plant.pem)
-    assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(checks, declared(estate, plant))
+    registry.client.hub.put("plant-a", authority.pem)
+    assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(
+        checks, declared(registry, authority)
+    )
 
 
 def test_an_authority_that_has_expired_is_told_before_anything_connects(
-    checks: Provider, estate: DeviceRegistry, plant: RootAuthority
+    checks: Provider, registry: DeviceRegistry, authority: RootAuthority
 ) -> None:
     """Its devices could not connect: the certificate and its end are named."""
     now = datetime.now(UTC)
     old = Forged(start=now - timedelta(days=9), end=now - timedelta(days=1))
     key = {"custody": "state", "privateKey": private_pem(old.key)}
-    text = fails(checks, declared(estate, plant, chain=pem_of(old.certificate), signer=key))
+    text = fails(checks, declared(registry, authority, chain=pem_of(old.certificate), signer=key))
     assert re.search(r"it expired on .*; renew it", text)
-    assert estate.sessions() == []
+    assert registry.sessions() == []
 
 
 @pytest.mark.parametrize(
@@ -163,9 +167,11 @@ def test_an_authority_that_has_expired_is_told_before_anything_connects(
         ("hub.example.com", r"name: the proxy can't reach it \(.*403.*\); check the hub's name; open port 8883"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_named(checks: Provider, estate: DeviceRegistry, plant: RootAuthority, host: str, match: str) -> None:
+def test_a_name_that_leads_nowhere_is_named(
+    checks: Provider, registry: DeviceRegistry, authority: RootAuthority, host: str, match: str
+) -> None:
     """A proxy that refuses the name, or a name that is not a hub's."""
-    assert re.search(match, fails(checks, declared(estate, plant, hostName=host)))
+    assert re.search(match, fails(checks, declared(registry, authority, hostName=host)))
 
 
 @pytest.fixture
@@ -178,15 +184,15 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
         yield process.of(ConnectionCheckProvider)
 
 
-def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A TLS error is named, with the place where roots are set; nothing is retried."""
-    text = fails(distrusting, declared(estate, plant))
+    text = fails(distrusting, declared(registry, authority))
     assert re.search(r"tls: TLS to the hub: its certificate is not trusted here \(.*\); trust its root \(SSL_CERT_FILE\)", text), text
 
 
-def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, estate: DeviceRegistry, plant: RootAuthority) -> None:
+def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """Port 8883 can't be reached: the error says to open it, or to switch the check off."""
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:
-        text = fails(process.of(ConnectionCheckProvider), declared(estate, plant))
+        text = fails(process.of(ConnectionCheckProvider), declared(registry, authority))
     assert "open port 8883 (HTTPS_PROXY must allow it too), or switch the check off (connectionCheck: false)" in text

@@ -9,7 +9,7 @@ from hubtrust.azure.device_description import Registration
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from tests.kit.device_registry import OWNER, DeviceRegistry
-from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
@@ -27,115 +27,115 @@ def fails(call: Any, *arguments: Any) -> str:
     return text.partition(": ")[2]
 
 
-def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, registry: DeviceRegistry) -> None:
     """250 devices take three calls, which also set their tags and ours; the output is a digest."""
     wanted = from_pattern("press-{001..250}", {"plant": "A"})
-    made = fleets.create(estate.fleet(wanted))
-    assert estate.calls() == ["POST /devices/query", *["POST /devices"] * 3]
-    assert sorted(estate.twins()) == list(wanted.ids)
-    assert estate.twin("press-007")["tags"] == {"plant": "A", "hubtrust": OWNER}
-    assert estate.twin("press-007")["authenticationType"] == "certificateAuthority"
-    assert {name: made.outs[name] for name in ("count", "enabled", "digest", "exceptions")} == {
+    created = fleets.create(registry.fleet(wanted))
+    assert registry.calls() == ["POST /devices/query", *["POST /devices"] * 3]
+    assert sorted(registry.twins()) == list(wanted.ids)
+    assert registry.twin("press-007")["tags"] == {"plant": "A", "hubtrust": OWNER}
+    assert registry.twin("press-007")["authenticationType"] == "certificateAuthority"
+    assert {name: created.outs[name] for name in ("count", "enabled", "digest", "exceptions")} == {
         "count": 250,
         "enabled": 250,
         "digest": wanted.digest,
         "exceptions": [],
     }
-    assert "press" not in str(made.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
+    assert "press" not in str(created.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
 
 
-def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, registry: DeviceRegistry) -> None:
     """A second run reads one page and finds no difference."""
-    news = estate.fleet(FLEET)
-    made = fleets.create(news)
-    estate.clear()
-    again = fleets.up(made, news)
-    assert (again.outs, estate.calls()) == (made.outs, ["POST /devices/query"])
+    news = registry.fleet(FLEET)
+    created = fleets.create(news)
+    registry.clear()
+    again = fleets.up(created, news)
+    assert (again.outs, registry.calls()) == (created.outs, ["POST /devices/query"])
 
 
-def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, registry: DeviceRegistry) -> None:
     """A refresh counts 22, the digest differs, and `up` creates exactly those three again."""
-    news = estate.fleet(FLEET)
-    made = fleets.create(news)
-    estate.delete("press-003", "press-014", "press-025")
-    drifted = fleets.read(made)
+    news = registry.fleet(FLEET)
+    created = fleets.create(news)
+    registry.delete("press-003", "press-014", "press-025")
+    drifted = fleets.read(created)
     assert drifted is not None
     assert drifted.outs["count"] == 22
     assert (fleets.diff(drifted, news).changes, fleets.diff(drifted, news).replaces) == (True, [])
-    estate.clear()
+    registry.clear()
     again = fleets.update(drifted, news)
-    assert estate.calls(writes=True) == ["POST /devices"]
-    assert (again.outs, len(estate.twins())) == (made.outs, 25)
+    assert registry.calls(writes=True) == ["POST /devices"]
+    assert (again.outs, len(registry.twins())) == (created.outs, 25)
 
 
-def test_what_was_changed_by_hand_is_put_right(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_what_was_changed_by_hand_is_put_right(fleets: Provider, registry: DeviceRegistry) -> None:
     """A disabled device and a changed tag are found and repaired; a tag that somebody added is kept."""
-    news = estate.fleet(FLEET)
-    made = fleets.create(news)
-    estate.disable("press-002", "lost")
-    estate.tag("press-003", plant="B")
-    estate.tag("press-004", firmware="7")
-    drifted = fleets.read(made)
+    news = registry.fleet(FLEET)
+    created = fleets.create(news)
+    registry.disable("press-002", "lost")
+    registry.tag("press-003", plant="B")
+    registry.tag("press-004", firmware="7")
+    drifted = fleets.read(created)
     assert drifted is not None
     assert (drifted.outs["enabled"], drifted.outs["exceptions"]) == (24, ["press-002: disabled (lost)"])
-    estate.clear()
-    assert fleets.up(made, news).outs == made.outs
-    assert estate.writes == 1
-    assert (estate.twin("press-002")["status"], estate.twin("press-003")["tags"]["plant"]) == ("enabled", "A")
-    assert estate.twin("press-004")["tags"]["firmware"] == "7"
-    estate.clear()
-    assert fleets.up(made, news).outs == made.outs
-    assert estate.calls() == ["POST /devices/query"]
+    registry.clear()
+    assert fleets.up(created, news).outs == created.outs
+    assert registry.writes == 1
+    assert (registry.twin("press-002")["status"], registry.twin("press-003")["tags"]["plant"]) == ("enabled", "A")
+    assert registry.twin("press-004")["tags"]["firmware"] == "7"
+    registry.clear()
+    assert fleets.up(created, news).outs == created.outs
+    assert registry.calls() == ["POST /devices/query"]
 
 
-def test_a_difference_is_carried_out_and_no_more(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_difference_is_carried_out_and_no_more(fleets: Provider, registry: DeviceRegistry) -> None:
     """One device added, one removed, one disabled with a reason, one with other tags: one call for all of them."""
-    made = fleets.create(estate.fleet(FLEET))
+    created = fleets.create(registry.fleet(FLEET))
     changed = dict(roster(press_005=Registration(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=Registration()))
     del changed["press-001"]
-    news = estate.fleet(Roster.of({**changed, "press-026": Registration(tags={"plant": "A"})}.items()))
-    assert (fleets.diff(made, news).changes, fleets.diff(made, news).replaces) == (True, [])
-    estate.clear()
-    after = fleets.update(made, news)
-    assert estate.writes == 1
-    twins = estate.twins()
+    news = registry.fleet(Roster.of({**changed, "press-026": Registration(tags={"plant": "A"})}.items()))
+    assert (fleets.diff(created, news).changes, fleets.diff(created, news).replaces) == (True, [])
+    registry.clear()
+    after = fleets.update(created, news)
+    assert registry.writes == 1
+    twins = registry.twins()
     assert ("press-001" in twins, "press-026" in twins, len(twins)) == (False, True, 25)
     assert (twins["press-005"]["status"], twins["press-005"]["statusReason"]) == ("disabled", "stolen")
     assert twins["press-006"]["tags"] == {"hubtrust": OWNER}
     assert (after.outs["enabled"], after.outs["exceptions"]) == (24, ["press-005: disabled (stolen)"])
 
 
-def test_devices_of_others_are_refused_or_adopted(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: DeviceRegistry) -> None:
     """A device of the same id that others created is named and unchanged; all other devices are created; `adopt` takes it over."""
-    estate.client.put("press-007", authentication={"type": "sas"})
-    text = fails(fleets.create, estate.fleet(FLEET))
+    registry.client.put("press-007", authentication={"type": "sas"})
+    text = fails(fleets.create, registry.fleet(FLEET))
     assert text.startswith("fleet 'presses' on IoT hub 'trial-")
     assert "device 'press-007' exists and is not ours (without an owner tag); use other ids" in text
-    assert (estate.twin("press-007")["authenticationType"], len(estate.twins())) == ("sas", 25)
-    made = fleets.create(estate.fleet(FLEET, adopt=True))
-    adopted = estate.twin("press-007")
-    assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], made.outs["count"]) == ("certificateAuthority", OWNER, 25)
+    assert (registry.twin("press-007")["authenticationType"], len(registry.twins())) == ("sas", 25)
+    created = fleets.create(registry.fleet(FLEET, adopt=True))
+    adopted = registry.twin("press-007")
+    assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], created.outs["count"]) == ("certificateAuthority", OWNER, 25)
 
 
-def test_another_fleet_of_the_stack_is_named(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_another_fleet_of_the_stack_is_named(fleets: Provider, registry: DeviceRegistry) -> None:
     """Two fleets that overlap: the second is refused, and the error names the owner of the devices."""
-    fleets.create(estate.fleet(FLEET))
+    fleets.create(registry.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
-    text = fails(fleets.create, estate.fleet(from_pattern("press-{024..027}"), owner=other))
+    text = fails(fleets.create, registry.fleet(from_pattern("press-{024..027}"), owner=other))
     assert f"devices 'press-024', 'press-025' exist and are not ours (owned by {OWNER['urn']} in stack organization/tests/dev)" in text
 
 
-def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, registry: DeviceRegistry) -> None:
     """With an alias the old tag is recognized as ours: it is rewritten and nothing is created or deleted."""
-    made = fleets.create(estate.fleet(FLEET))
-    moved = estate.fleet(FLEET, owner={**OWNER, "urn": "urn:pulumi:dev::tests::x::machines"})
-    assert fleets.diff(made, moved).replaces == []
-    estate.clear()
-    after = fleets.up(made, moved)
-    assert (estate.writes, estate.twin("press-001")["tags"]["hubtrust"]) == (1, moved["owner"])
-    estate.clear()
+    created = fleets.create(registry.fleet(FLEET))
+    moved = registry.fleet(FLEET, owner={**OWNER, "urn": "urn:pulumi:dev::tests::x::machines"})
+    assert fleets.diff(created, moved).replaces == []
+    registry.clear()
+    after = fleets.up(created, moved)
+    assert (registry.writes, registry.twin("press-001")["tags"]["hubtrust"]) == (1, moved["owner"])
+    registry.clear()
     fleets.up(after, moved)
-    assert estate.calls() == ["POST /devices/query"]
+    assert registry.calls() == ["POST /devices/query"]
 
 
 @pytest.mark.parametrize(
@@ -149,108 +149,108 @@ def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, estate: DeviceRegis
         "500:path=/devices/query:nth=1",
     ],
 )
-def test_a_bad_moment_is_gone_through(fleets: Provider, estate: DeviceRegistry, fault: str) -> None:
+def test_a_bad_moment_is_gone_through(fleets: Provider, registry: DeviceRegistry, fault: str) -> None:
     """A connection dropped before or after the effect, a throttle without Retry-After, a token that ends: one run, every device once."""
     wanted = from_pattern("press-{001..350}")
-    estate.clear(fault)
-    made = fleets.create(estate.fleet(wanted))
-    assert made.outs["digest"] == wanted.digest
-    assert sorted(estate.twins()) == list(wanted.ids)
+    registry.clear(fault)
+    created = fleets.create(registry.fleet(wanted))
+    assert created.outs["digest"] == wanted.digest
+    assert sorted(registry.twins()) == list(wanted.ids)
 
 
-def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, registry: DeviceRegistry) -> None:
     """Azure stops answering halfway: one line reports it, and the next `up` reads the hub and creates only what is missing."""
     wanted = from_pattern("press-{0001..2000}")
-    estate.clear("503:path=/devices:share=0.6:seed=7")
-    text = fails(fleets.create, estate.fleet(wanted, deadline=1))
+    registry.clear("503:path=/devices:share=0.6:seed=7")
+    text = fails(fleets.create, registry.fleet(wanted, deadline=1))
     assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; work already done is kept", text), text
-    stand = len(estate.twins())
+    stand = len(registry.twins())
     assert 0 < stand < 2000
-    estate.clear()
-    made = fleets.create(estate.fleet(wanted))
-    assert (made.outs["count"], estate.writes) == (2000, -(-(2000 - stand) // 100))
+    registry.clear()
+    created = fleets.create(registry.fleet(wanted))
+    assert (created.outs["count"], registry.writes) == (2000, -(-(2000 - stand) // 100))
 
 
-def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, registry: DeviceRegistry) -> None:
     """A bulk response 400 with 98 of 100 done: the other two are named in the error, and the 98 are in the registry."""
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
-        estate.client.put(taken)
-    text = fails(fleets.create, estate.fleet(wanted))
+        registry.client.put(taken)
+    text = fails(fleets.create, registry.fleet(wanted))
     assert "devices 'press-031', 'press-062' exist and are not ours" in text
-    assert sum("hubtrust" in twin["tags"] for twin in estate.twins().values()) == 98
+    assert sum("hubtrust" in twin["tags"] for twin in registry.twins().values()) == 98
 
 
-def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, registry: DeviceRegistry) -> None:
     """Queries show the old state right after a change: no device is created twice, and none is taken for deleted."""
-    news = estate.fleet(FLEET)
-    estate.clear(query_lag_seconds=0.7)
-    made = fleets.create(news)
-    refreshed = fleets.read(made)
+    news = registry.fleet(FLEET)
+    registry.clear(query_lag_seconds=0.7)
+    created = fleets.create(news)
+    refreshed = fleets.read(created)
     assert refreshed is not None
-    assert refreshed.outs == made.outs
-    smaller = estate.fleet(from_pattern("press-{001..020}", {"plant": "A"}))
-    shrunk = fleets.update(made, smaller)
-    estate.clear(query_lag_seconds=3600)
+    assert refreshed.outs == created.outs
+    smaller = registry.fleet(from_pattern("press-{001..020}", {"plant": "A"}))
+    shrunk = fleets.update(created, smaller)
+    registry.clear(query_lag_seconds=3600)
     assert fleets.update(shrunk, smaller).outs == shrunk.outs
-    assert len([call for call in estate.calls(writes=True) if call == "POST /devices"]) == 0
+    assert len([call for call in registry.calls(writes=True) if call == "POST /devices"]) == 0
     again = fleets.create(news)
-    assert again.outs == made.outs, "made anew though the index shows nothing of it"
+    assert again.outs == created.outs, "made anew though the index shows nothing of it"
 
 
-def test_a_throttled_hub_is_kept_to(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_throttled_hub_is_kept_to(fleets: Provider, registry: DeviceRegistry) -> None:
     """Far more calls than the hub allows at once: none fails, and the whole fleet is created."""
     wanted = from_pattern("press-{0001..3000}")
-    estate.clear(throttle=20.0, throttle_burst=0)
-    made = fleets.create(estate.fleet(wanted))
-    estate.clear()
-    assert (made.outs["count"], len(estate.twins())) == (3000, 3000)
+    registry.clear(throttle=20.0, throttle_burst=0)
+    created = fleets.create(registry.fleet(wanted))
+    registry.clear()
+    assert (created.outs["count"], len(registry.twins())) == (3000, 3000)
 
 
-def test_missing_permission_names_the_role(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_missing_permission_names_the_role(fleets: Provider, registry: DeviceRegistry) -> None:
     """A lasting 401, as Azure answers an Owner without the data role: the error names the role and the setting that grants it."""
-    estate.clear("401:path=/devices*")
-    text = fails(fleets.create, estate.fleet(FLEET, deadline=1))
+    registry.clear("401:path=/devices*")
+    text = fails(fleets.create, registry.fleet(FLEET, deadline=1))
     assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
 
 
-def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, registry: DeviceRegistry) -> None:
     """Devices with our tag are deleted, 100 a call; others are kept; devices or a hub that are gone count as deleted."""
-    estate.client.put("lathe-1")
-    made = fleets.create(estate.fleet(from_pattern("press-{001..150}")))
-    estate.clear()
-    fleets.delete(made)
-    assert (estate.writes, sorted(estate.twins())) == (2, ["lathe-1"])
-    fleets.delete(Made(made.id, made.outs | {"count": 0}, made.inputs))
+    registry.client.put("lathe-1")
+    created = fleets.create(registry.fleet(from_pattern("press-{001..150}")))
+    registry.clear()
+    fleets.delete(created)
+    assert (registry.writes, sorted(registry.twins())) == (2, ["lathe-1"])
+    fleets.delete(ResourceState(created.id, created.outs | {"count": 0}, created.inputs))
 
 
-def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, registry: DeviceRegistry) -> None:
     """The hub was deleted: the fleet is read as gone, because Resource Manager says so, and deleting it succeeds."""
-    made = fleets.create(estate.fleet(FLEET))
-    estate.client.hub.vanish()
-    assert fleets.read(made) is None
-    fleets.delete(made)
+    created = fleets.create(registry.fleet(FLEET))
+    registry.client.hub.delete_hub()
+    assert fleets.read(created) is None
+    fleets.delete(created)
 
 
-def test_a_replacement_keeps_what_it_took_over(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_a_replacement_keeps_what_it_took_over(fleets: Provider, registry: DeviceRegistry) -> None:
     """In a forced replacement the new fleet is created before the old one is deleted: the devices are the same and are kept."""
-    news = estate.fleet(FLEET)
-    made = fleets.create(news)
+    news = registry.fleet(FLEET)
+    created = fleets.create(news)
     fleets.create(news)
-    fleets.delete(made)
-    assert len(estate.twins()) == 25
+    fleets.delete(created)
+    assert len(registry.twins()) == 25
 
 
-def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegistry) -> None:
+def test_case_counts_and_odd_ids_are_taken(fleets: Provider, registry: DeviceRegistry) -> None:
     """`A` and `a` are two devices; ids may have every character that Azure allows, and their twins are found."""
     odd = from_ids(["A", "a", "x-.%_*?!(),:=@$'", "0" * 128])
-    news = estate.fleet(odd)
-    made = fleets.create(news)
-    assert set(estate.twins()) == set(odd.ids)
-    estate.disable("A", "by hand")
-    assert fleets.up(made, news).outs == made.outs
-    fleets.delete(made)
-    assert estate.twins() == {}
+    news = registry.fleet(odd)
+    created = fleets.create(news)
+    assert set(registry.twins()) == set(odd.ids)
+    registry.disable("A", "by hand")
+    assert fleets.up(created, news).outs == created.outs
+    fleets.delete(created)
+    assert registry.twins() == {}
 
 
 @pytest.mark.parametrize(
@@ -265,8 +265,8 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, estate: DeviceRegis
         ({"adopt": "yes"}, "adopt: it is 'yes'"),
     ],
 )
-def test_each_wrong_input_is_told(fleets: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
+def test_each_wrong_input_is_told(fleets: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """Each error is one line, before anything is created."""
-    failures = fleets.check(estate.fleet(FLEET, **changes)).failures
+    failures = fleets.check(registry.fleet(FLEET, **changes)).failures
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures

@@ -16,134 +16,141 @@ THUMBPRINT = "ab" * 20
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
 
 
-def test_a_device_is_made_in_one_write(devices: Provider, estate: DeviceRegistry) -> None:
+def test_a_device_is_made_in_one_write(devices: Provider, registry: DeviceRegistry) -> None:
     """Identity, tags, desired properties and our own tag are created in one call; names keep their underscores and numbers their types."""
-    made = devices.create(estate.device(**DECLARED, edge=True))
-    assert estate.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
-    twin = estate.twin("press-001")
+    created = devices.create(registry.device(**DECLARED, edge=True))
+    assert registry.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
+    twin = registry.twin("press-001")
     assert twin["tags"] == {**DECLARED["tags"], "hubtrust": OWNER}
     assert {name: twin["properties"]["desired"][name] for name in DECLARED["desired"]} == DECLARED["desired"]
     assert (twin["capabilities"]["iotEdge"], twin["authenticationType"]) == (True, "certificateAuthority")
-    assert (made.id, made.outs["etag"], made.outs["deviceEtag"]) == (f"{estate.client.host}/press-001", twin["etag"], twin["deviceEtag"])
-    assert (made.outs["status"], made.outs["authentication"], "adopt" in made.outs) == ("enabled", "certificateAuthority", False)
+    assert (created.id, created.outs["etag"], created.outs["deviceEtag"]) == (
+        f"{registry.client.host}/press-001",
+        twin["etag"],
+        twin["deviceEtag"],
+    )
+    assert (created.outs["status"], created.outs["authentication"], "adopt" in created.outs) == ("enabled", "certificateAuthority", False)
 
 
-def test_nothing_to_do_is_one_read(devices: Provider, estate: DeviceRegistry) -> None:
+def test_nothing_to_do_is_one_read(devices: Provider, registry: DeviceRegistry) -> None:
     """A second run reads the twin and finds no difference, with or without declared documents."""
     for device_id, changes in (("press-001", {}), ("press-002", DECLARED), ("press-003", {"thumbprints": [THUMBPRINT]})):
-        news = estate.device(device_id, **changes)
-        made = devices.create(news)
-        estate.clear()
-        assert devices.up(made, news).outs == made.outs
-        assert estate.calls() == [f"GET /twins/{device_id}"]
+        news = registry.device(device_id, **changes)
+        created = devices.create(news)
+        registry.clear()
+        assert devices.up(created, news).outs == created.outs
+        assert registry.calls() == [f"GET /twins/{device_id}"]
 
 
-def test_every_drift_is_seen_and_repaired(devices: Provider, estate: DeviceRegistry) -> None:
+def test_every_drift_is_seen_and_repaired(devices: Provider, registry: DeviceRegistry) -> None:
     """A disabled device, a changed tag and a deleted device are repaired; a tag that others added is kept."""
-    news = estate.device(**DECLARED)
-    made = devices.create(news)
-    estate.disable("press-001", "by hand")
-    estate.tag("press-001", plant_line="B", firmware="7")
-    drifted = devices.read(made)
+    news = registry.device(**DECLARED)
+    created = devices.create(news)
+    registry.disable("press-001", "by hand")
+    registry.tag("press-001", plant_line="B", firmware="7")
+    drifted = devices.read(created)
     assert drifted is not None
     assert (drifted.outs["status"], drifted.outs["reason"]) == ("disabled", "by hand")
     assert json.loads(drifted.outs["tags"])["plant_line"] == "B"
     assert devices.diff(drifted, news).changes is True
-    again = devices.up(made, news)
-    twin = estate.twin("press-001")
+    again = devices.up(created, news)
+    twin = registry.twin("press-001")
     assert (twin["status"], twin["tags"]["plant_line"], twin["tags"]["firmware"]) == ("enabled", "A", "7")
-    estate.delete("press-001")
+    registry.delete("press-001")
     assert devices.read(again) is None
     assert devices.up(again, news).outs["status"] == "enabled"
 
 
-def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, estate: DeviceRegistry) -> None:
+def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, registry: DeviceRegistry) -> None:
     """Disabling with a reason, thumbprints instead of a CA and a removed tag are updates; another id or hub is a replacement."""
-    made = devices.create(estate.device(**DECLARED))
-    revoked = devices.update(made, estate.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
-    twin = estate.twin("press-001")
+    created = devices.create(registry.device(**DECLARED))
+    revoked = devices.update(created, registry.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
+    twin = registry.twin("press-001")
     assert (twin["status"], twin["statusReason"], twin["tags"]) == ("disabled", "stolen", {"floor": {"level": 3}, "hubtrust": OWNER})
     assert "interval" not in twin["properties"]["desired"]
-    shown = devices.update(revoked, estate.device(thumbprints=[THUMBPRINT, "CD" * 32]))
+    shown = devices.update(revoked, registry.device(thumbprints=[THUMBPRINT, "CD" * 32]))
     assert (shown.outs["authentication"], shown.outs["thumbprints"]) == ("selfSigned", ["AB" * 20, "CD" * 32])
-    assert devices.diff(shown, estate.device("press-002")).replaces == ["deviceId"]
-    assert devices.diff(shown, estate.device(hubId=f"{estate.client.hub.id}-b")).replaces == ["hubId"]
-    assert devices.diff(shown, estate.device(hubId=UNKNOWN)).replaces == ["hubId"]
-    assert (devices.diff(shown, estate.device(status=UNKNOWN)).changes, devices.diff(made, estate.device(status=UNKNOWN)).replaces) == (
+    assert devices.diff(shown, registry.device("press-002")).replaces == ["deviceId"]
+    assert devices.diff(shown, registry.device(hubId=f"{registry.client.hub.id}-b")).replaces == ["hubId"]
+    assert devices.diff(shown, registry.device(hubId=UNKNOWN)).replaces == ["hubId"]
+    assert (
+        devices.diff(shown, registry.device(status=UNKNOWN)).changes,
+        devices.diff(created, registry.device(status=UNKNOWN)).replaces,
+    ) == (
         True,
         [],
     )
 
 
-def test_a_device_of_others_is_refused_or_adopted(devices: Provider, estate: DeviceRegistry) -> None:
+def test_a_device_of_others_is_refused_or_adopted(devices: Provider, registry: DeviceRegistry) -> None:
     """A device of others is refused and unchanged; `adopt` takes it over with its tags; a device without our tag is no longer ours."""
-    estate.client.put("press-001", status="disabled", statusReason="theirs")
-    estate.tag("press-001", theirs="yes")
+    registry.client.put("press-001", status="disabled", statusReason="theirs")
+    registry.tag("press-001", theirs="yes")
     with pytest.raises(CallFailedError, match=r"device 'press-001' exists and is not ours \(without an owner tag\); .* set adopt"):
-        devices.create(estate.device())
-    assert estate.twin("press-001")["statusReason"] == "theirs"
-    made = devices.create(estate.device(adopt=True))
-    twin = estate.twin("press-001")
+        devices.create(registry.device())
+    assert registry.twin("press-001")["statusReason"] == "theirs"
+    created = devices.create(registry.device(adopt=True))
+    twin = registry.twin("press-001")
     assert (twin["status"], twin["tags"]) == ("enabled", {"theirs": "yes", "hubtrust": OWNER})
-    estate.tag("press-001", hubtrust=None)
-    drifted = devices.read(made)
+    registry.tag("press-001", hubtrust=None)
+    drifted = devices.read(created)
     assert drifted is not None
-    assert devices.diff(drifted, estate.device()).changes is True
+    assert devices.diff(drifted, registry.device()).changes is True
     devices.delete(drifted)
-    assert "theirs" in estate.twin("press-001")["tags"], "what carries no tag of ours is not ours to delete"
+    assert "theirs" in registry.twin("press-001")["tags"], "what carries no tag of ours is not ours to delete"
 
 
-def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, estate: DeviceRegistry) -> None:
+def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, registry: DeviceRegistry) -> None:
     """The same declaration again, after a crash that lost the state: nothing is written."""
-    devices.create(estate.device())
-    estate.clear()
-    made = devices.create(estate.device())
-    assert (estate.writes, made.outs["status"]) == (0, "enabled")
-    devices.delete(made)
-    assert list(estate.twins()) == ["press-001"], "another resource of this run stands on it"
+    devices.create(registry.device())
+    registry.clear()
+    created = devices.create(registry.device())
+    assert (registry.writes, created.outs["status"]) == (0, "enabled")
+    devices.delete(created)
+    assert list(registry.twins()) == ["press-001"], "another resource of this run stands on it"
 
 
 @pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])
-def test_a_bad_moment_is_gone_through(devices: Provider, estate: DeviceRegistry, fault: str) -> None:
+def test_a_bad_moment_is_gone_through(devices: Provider, registry: DeviceRegistry, fault: str) -> None:
     """After a dropped connection (before or after the effect) or a throttle, the device exists once."""
-    estate.clear(fault)
-    assert devices.create(estate.device()).outs["status"] == "enabled"
+    registry.clear(fault)
+    assert devices.create(registry.device()).outs["status"] == "enabled"
 
 
-def test_somebody_else_writes_meanwhile(devices: Provider, estate: DeviceRegistry) -> None:
+def test_somebody_else_writes_meanwhile(devices: Provider, registry: DeviceRegistry) -> None:
     """An update with an outdated etag reads the device again and keeps what the other client wrote."""
-    made = devices.create(estate.device(**DECLARED))
-    estate.tag("press-001", theirs="yes")
-    devices.update(made, estate.device(tags={"plant_line": "C"}))
-    tags = estate.twin("press-001")["tags"]
+    created = devices.create(registry.device(**DECLARED))
+    registry.tag("press-001", theirs="yes")
+    devices.update(created, registry.device(tags={"plant_line": "C"}))
+    tags = registry.twin("press-001")["tags"]
     assert (tags["plant_line"], tags["theirs"]) == ("C", "yes")
 
 
-def test_delete_and_gone(devices: Provider, estate: DeviceRegistry) -> None:
+def test_delete_and_gone(devices: Provider, registry: DeviceRegistry) -> None:
     """A device is deleted by its etag; one that is gone already, or whose hub is gone, counts as deleted."""
-    made = devices.create(estate.device())
-    devices.delete(made)
-    devices.delete(made)
-    assert estate.twins() == {}
-    made = devices.create(estate.device("press-002"))
-    estate.client.hub.vanish()
-    assert devices.read(made) is None
-    devices.delete(made)
+    created = devices.create(registry.device())
+    devices.delete(created)
+    devices.delete(created)
+    assert registry.twins() == {}
+    created = devices.create(registry.device("press-002"))
+    registry.client.hub.delete_hub()
+    assert devices.read(created) is None
+    devices.delete(created)
 
 
-def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, estate: DeviceRegistry) -> None:
+def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, registry: DeviceRegistry) -> None:
     """The host name is found by the hub's id alone; a hub that does not exist is reported."""
-    made = devices.create(estate.device(hostName=None))
-    assert made.outs["hostName"] == estate.client.host
+    created = devices.create(registry.device(hostName=None))
+    assert created.outs["hostName"] == registry.client.host
     with pytest.raises(CallFailedError, match=r"IoT hub '.*-none': it does not exist; check its resource id"):
-        devices.create(estate.device(hostName=None, hubId=f"{estate.client.hub.id}-none"))
+        devices.create(registry.device(hostName=None, hubId=f"{registry.client.hub.id}-none"))
 
 
-def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) -> None:
+def test_a_new_role_may_take_a_while(azure: LocalAzure, registry: DeviceRegistry) -> None:
     """401 while a role assignment takes effect is retried, with a new token each time."""
-    estate.clear("401:path=/twins/*:times=2")
+    registry.clear("401:path=/twins/*:times=2")
     with ProviderProcess(installation.environment(azure.ready)) as process:
-        assert process.of(DeviceIdentityProvider).create(estate.device()).outs["status"] == "enabled"
+        assert process.of(DeviceIdentityProvider).create(registry.device()).outs["status"] == "enabled"
 
 
 @pytest.mark.parametrize(
@@ -167,9 +174,9 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, estate: DeviceRegistry) 
         ({"deviceId": None}, "deviceId: it is missing"),
     ],
 )
-def test_each_wrong_input_is_told(devices: Provider, estate: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
+def test_each_wrong_input_is_told(devices: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """Each error is one line with the property, the fact and the remedy."""
-    failures = devices.check(estate.device(**changes)).failures
+    failures = devices.check(registry.device(**changes)).failures
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures
     assert "\n" not in failures[0][1]

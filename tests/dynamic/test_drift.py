@@ -8,18 +8,18 @@ import pytest
 from hubtrust.pki import issue
 from tests.kit.authorities import name, pem_of
 from tests.kit.local_azure import Hub
-from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 
 def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Somebody uploads the certificate again and Azure resets its verification: a refresh shows it and `up` proves it again."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay)
-    made = provider.create(news)
-    hub.put(made.outs["certificateName"], plant.pem)
-    drifted = provider.read(made)
+    authority = RootAuthority()
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    hub.put(created.outs["certificateName"], authority.pem)
+    drifted = provider.read(created)
     assert drifted is not None
     assert (drifted.outs["state"], drifted.outs.get("proof")) == ("unverified", None)
     assert (provider.diff(drifted, news).changes, provider.diff(drifted, news).replaces) == (True, [])
@@ -28,83 +28,87 @@ def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub
     proven = provider.update(drifted, news)
     assert relay.steps == ["GET", "generate", "verify"]
     assert (proven.outs["state"], proven.outs["proof"]) == ("verified", "possession")
-    assert hub.verified() == {made.outs["certificateName"]: True}
+    assert hub.verified() == {created.outs["certificateName"]: True}
 
 
 def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Another certificate was uploaded under our name: a refresh shows its thumbprint, and `up` restores and proves ours."""
-    plant, other = RootAuthority(), RootAuthority("Somebody else")
-    news = plant.declared(hub, relay)
-    made = provider.create(news)
-    hub.put(made.outs["certificateName"], other.pem)
-    drifted = provider.read(made)
+    authority, other = RootAuthority(), RootAuthority("Somebody else")
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    hub.put(created.outs["certificateName"], other.pem)
+    drifted = provider.read(created)
     assert drifted is not None
     assert (drifted.outs["state"], drifted.outs["thumbprint"]) == ("replaced", other.thumbprint)
     assert (provider.diff(drifted, news).changes, provider.diff(drifted, news).replaces) == (True, [])
-    proven = provider.up(made, news)
-    assert (proven.outs["thumbprint"], proven.outs["state"], proven.outs["proof"]) == (plant.thumbprint, "verified", "possession")
-    assert hub.certificates()[made.outs["certificateName"]]["properties"]["thumbprint"] == plant.thumbprint
+    proven = provider.up(created, news)
+    assert (proven.outs["thumbprint"], proven.outs["state"], proven.outs["proof"]) == (authority.thumbprint, "verified", "possession")
+    assert hub.certificates()[created.outs["certificateName"]]["properties"]["thumbprint"] == authority.thumbprint
 
 
 def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An output that this version does not know is not an error and is dropped at the next refresh."""
-    made = provider.create(RootAuthority().declared(hub, relay))
-    refreshed = provider.read(Made(made.id, made.outs | {"colour": "red"}, made.inputs))
+    created = provider.create(RootAuthority().declared(hub, relay))
+    refreshed = provider.read(ResourceState(created.id, created.outs | {"colour": "red"}, created.inputs))
     assert refreshed is not None
-    assert refreshed.outs == made.outs
+    assert refreshed.outs == created.outs
 
 
 def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate that was deleted, or whose hub was deleted, is read as gone; the first is created again."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay)
-    made = provider.create(news)
-    hub.delete(made.outs["certificateName"])
-    assert provider.read(made) is None
-    again = provider.up(made, news)
+    authority = RootAuthority()
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    hub.delete(created.outs["certificateName"])
+    assert provider.read(created) is None
+    again = provider.up(created, news)
     assert hub.verified() == {again.outs["certificateName"]: True}
-    hub.vanish()
+    hub.delete_hub()
     assert provider.read(again) is None
     provider.delete(again)
 
 
 def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Another certificate of the same name is refused and unchanged, unless `adopt` is set to replace it."""
-    plant, other = RootAuthority(), RootAuthority("Somebody else")
+    authority, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
-    news = plant.declared(hub, relay, certificateName="portal-made")
+    news = authority.declared(hub, relay, certificateName="portal-made")
     with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. has this name; .* set adopt to replace"):
         provider.create(news)
     assert hub.certificates()["portal-made"]["etag"] == before["etag"]
-    made = provider.create(news | {"adopt": True})
-    assert (made.outs["thumbprint"], made.outs["proof"], hub.verified()) == (plant.thumbprint, "possession", {"portal-made": True})
+    created = provider.create(news | {"adopt": True})
+    assert (created.outs["thumbprint"], created.outs["proof"], hub.verified()) == (
+        authority.thumbprint,
+        "possession",
+        {"portal-made": True},
+    )
 
 
 def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate of ours that is verified by attestation is taken over without a gap, and a local signature shows possession."""
-    plant = RootAuthority()
-    hub.put("portal-made", plant.pem, isVerified=True)
-    made = provider.create(plant.declared(hub, relay, certificateName="portal-made"))
-    assert (relay.steps, made.outs["proof"]) == (["GET"], "possession")
+    authority = RootAuthority()
+    hub.put("portal-made", authority.pem, isVerified=True)
+    created = provider.create(authority.declared(hub, relay, certificateName="portal-made"))
+    assert (relay.steps, created.outs["proof"]) == (["GET"], "possession")
 
 
 def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete is one call with the etag; after a change by others it reads first; another certificate is kept; gone is deleted."""
-    plant, other = RootAuthority(), RootAuthority("Somebody else")
-    made = provider.create(plant.declared(hub, relay))
-    name = made.outs["certificateName"]
+    authority, other = RootAuthority(), RootAuthority("Somebody else")
+    created = provider.create(authority.declared(hub, relay))
+    name = created.outs["certificateName"]
     relay.clear()
-    provider.delete(made)
-    assert [(call.step, call.etag) for call in relay.calls] == [("DELETE", made.outs["etag"])]
-    provider.delete(made)
-    made = provider.create(plant.declared(hub, relay))
-    hub.put(name, plant.pem)
+    provider.delete(created)
+    assert [(call.step, call.etag) for call in relay.calls] == [("DELETE", created.outs["etag"])]
+    provider.delete(created)
+    created = provider.create(authority.declared(hub, relay))
+    hub.put(name, authority.pem)
     relay.clear()
-    provider.delete(made)
+    provider.delete(created)
     assert (relay.steps, hub.certificates()) == (["DELETE", "GET", "DELETE"], {})
-    made = provider.create(plant.declared(hub, relay))
+    created = provider.create(authority.declared(hub, relay))
     hub.put(name, other.pem)
-    for state in (made, provider.read(made)):
+    for state in (created, provider.read(created)):
         assert state is not None
         provider.delete(state)
         assert hub.certificates()[name]["properties"]["thumbprint"] == other.thumbprint
@@ -112,15 +116,15 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
 
 def test_expired_since(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An authority that has expired since it was proven is refused with the date and the remedy; it can still be read and deleted."""
-    now, plant = datetime.now(UTC), RootAuthority()
+    now, authority = datetime.now(UTC), RootAuthority()
     validity = issue.Validity.lasting(timedelta(seconds=4), now=now)
-    short = pem_of(issue.root(plant.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))
-    news = plant.declared(hub, relay, certificate=short)
-    made = provider.create(news)
+    short = pem_of(issue.root(authority.signer, subject=name("Short"), validity=validity, path_length=0, serial=7))
+    news = authority.declared(hub, relay, certificate=short)
+    created = provider.create(news)
     hub.azure.until(lambda: provider.check(news).failures)
     ((_, reason),) = provider.check(news).failures
     assert re.search(r"'CN=Short' .*: it expired on .*; renew it and give the new one", reason)
-    found = provider.read(made)
+    found = provider.read(created)
     assert found is not None
     assert found.outs["state"] == "verified", "the hub says so; devices are refused by their chain"
     provider.delete(found)

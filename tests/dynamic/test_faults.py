@@ -32,9 +32,9 @@ FAULTS = {
 def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, relay: Relay, call: int) -> None:
     """A single 403 at any call still ends in a proven certificate, in the same run, with a few more calls."""
     relay.clear({call: FAULTS["role spreading"]})
-    made = provider.create(RootAuthority().declared(hub, relay))
-    assert (made.outs["state"], made.outs["proof"]) == ("verified", "possession")
-    assert hub.verified() == {made.outs["certificateName"]: True}
+    created = provider.create(RootAuthority().declared(hub, relay))
+    assert (created.outs["state"], created.outs["proof"]) == ("verified", "possession")
+    assert hub.verified() == {created.outs["certificateName"]: True}
     assert len(relay.calls) <= 8
 
 
@@ -53,8 +53,8 @@ def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hu
     relay.released.set()
     relay.clear()
     with ProviderProcess(environment) as next_run:
-        made = next_run.of(VerifiedCertificateProvider).create(news)
-    assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+        created = next_run.of(VerifiedCertificateProvider).create(news)
+    assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})
     assert len(relay.calls) <= 4
 
 
@@ -107,15 +107,15 @@ def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hu
 
 def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Azure's clock differs from ours by years here: proofs are dated by Azure's, and a rejection says by how much it differs."""
-    plant = RootAuthority()
-    shown = {"name": "x", "etag": "e", "properties": {"thumbprint": plant.thumbprint, "isVerified": False}}
+    authority = RootAuthority()
+    shown = {"name": "x", "etag": "e", "properties": {"thumbprint": authority.thumbprint, "isVerified": False}}
     early = {"Date": "Mon, 09 Oct 2023 19:12:05 GMT"}
     code = {**shown, "properties": {**shown["properties"], "verificationCode": "AB" * 24}}
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
     recent = {"Date": (datetime.now(UTC) - timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")}
     faults = [Fault("status", 200, shown, early), Fault("status", 200, code, recent), Fault("status", 400, refused)]
     relay.clear(dict(enumerate(faults)))
-    assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, plant.declared(hub, relay))
+    assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, authority.declared(hub, relay))
 
 
 def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay) -> None:
@@ -155,37 +155,37 @@ def test_no_such_hub(provider: Provider, hub: Hub, relay: Relay) -> None:
 
 def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, relay: Relay) -> None:
     """404 because the subscription is wrong must not drop the certificate from the state."""
-    made = provider.create(RootAuthority().declared(hub, relay))
+    created = provider.create(RootAuthority().declared(hub, relay))
     relay.clear(
         always(Fault("status", 404, {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}}))
     )
     with pytest.raises(CallFailedError, match="check the subscription id and the tenant of the login"):
-        provider.read(made)
+        provider.read(created)
 
 
-def test_nobody_is_logged_in(hub: Hub, relay: Relay, line_and_roots: Any) -> None:
+def test_nobody_is_logged_in(hub: Hub, relay: Relay, relay_and_roots: Any) -> None:
     """Wrong credentials are reported in one line with what to do, and are never in the message."""
-    environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(line_and_roots[1])}
+    environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
     with ProviderProcess(environment) as process:
         text = fails(process.of(VerifiedCertificateProvider), RootAuthority().declared(hub, relay))
     assert "log in (az login), or set the variables of a service principal or of workload identity" in text
     assert "hush" not in text
-    assert process.complained == "", "azure-identity's own warnings would only repeat it"
+    assert process.error_output == "", "azure-identity's own warnings would only repeat it"
 
 
 def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The certificate was deleted by somebody else meanwhile: delete succeeds."""
-    made = provider.create(RootAuthority().declared(hub, relay))
-    hub.delete(made.outs["certificateName"])
+    created = provider.create(RootAuthority().declared(hub, relay))
+    hub.delete(created.outs["certificateName"])
     relay.clear({0: FAULTS["412"]})
-    provider.delete(made)
+    provider.delete(created)
     assert relay.steps == ["DELETE", "GET"]
 
 
 def test_faults_on_the_way_out(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete with a changed etag, a dropped response or a throttle: the certificate is deleted in one run."""
     for fault in ("412", "dropped before", "dropped after", "429", "503"):
-        made = provider.create(RootAuthority().declared(hub, relay))
+        created = provider.create(RootAuthority().declared(hub, relay))
         relay.clear({0: FAULTS[fault]})
-        provider.delete(made)
+        provider.delete(created)
         assert hub.certificates() == {}

@@ -20,12 +20,12 @@ PLANT = RootAuthority()
 def csr(device_id: str, key: Any = None, signed_by: Any = None) -> str:
     """A request; ``signed_by`` another key breaks its signature."""
     key = key or ec_key()
-    made = x509.CertificateSigningRequestBuilder().subject_name(name(device_id)).sign(key, hashes.SHA256())
+    created = x509.CertificateSigningRequestBuilder().subject_name(name(device_id)).sign(key, hashes.SHA256())
     if signed_by:
-        der = bytearray(made.public_bytes(serialization.Encoding.DER))
+        der = bytearray(created.public_bytes(serialization.Encoding.DER))
         der[-1] ^= 1
-        made = x509.load_der_x509_csr(bytes(der))
-    return made.public_bytes(serialization.Encoding.PEM).decode()
+        created = x509.load_der_x509_csr(bytes(der))
+    return created.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def declared(*requests: str, **changes: Any) -> dict[str, Any]:
@@ -42,24 +42,24 @@ def batches(provider_process: ProviderProcess) -> Provider:
 def test_each_request_becomes_a_certificate(batches: Provider) -> None:
     """Common name and DNS name are the device's id, the key is its own; in the order of ids; no key of ours comes out."""
     keys = {device_id: ec_key() for device_id in ("press-2", "press-1")}
-    made = batches.create(declared(*(csr(one, key) for one, key in keys.items())))
-    found = [load_certificate(one, what="c") for one in made.outs["certificates"]]
+    created = batches.create(declared(*(csr(one, key) for one, key in keys.items())))
+    found = [load_certificate(one, what="c") for one in created.outs["certificates"]]
     assert [common_name(one.subject) for one in found] == ["press-1", "press-2"]
     for one in found:
         assert one.public_key() == keys[common_name(one.subject)].public_key()
         one.verify_directly_issued_by(PLANT.certificate)
         names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert names.get_values_for_type(x509.DNSName) == [common_name(one.subject)]
-    assert (made.outs["issuerChain"], made.outs["count"], "PRIVATE" in str(made.outs)) == (PLANT.pem, 2, False)
+    assert (created.outs["issuerChain"], created.outs["count"], "PRIVATE" in str(created.outs)) == (PLANT.pem, 2, False)
 
 
 def test_what_stands_is_kept(batches: Provider) -> None:
     """A second run changes nothing; another request adds its certificate, a missing one takes it away, and the others stay."""
     first, second = csr("press-1"), csr("press-2")
-    made = batches.create(declared(first))
-    assert batches.diff(made, declared(first)).changes is False
-    more = batches.up(made, declared(first, second))
-    assert (more.outs["certificates"][0], more.outs["count"]) == (made.outs["certificates"][0], 2)
+    created = batches.create(declared(first))
+    assert batches.diff(created, declared(first)).changes is False
+    more = batches.up(created, declared(first, second))
+    assert (more.outs["certificates"][0], more.outs["count"]) == (created.outs["certificates"][0], 2)
     fewer = batches.up(more, declared(second))
     assert fewer.outs["certificates"] == more.outs["certificates"][1:]
     rekeyed = batches.up(fewer, declared(csr("press-2")))
@@ -70,10 +70,10 @@ def test_what_stands_is_kept(batches: Provider) -> None:
 def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
     """Another lifetime reissues all of them."""
     request = csr("press-1")
-    made = batches.create(declared(request))
+    created = batches.create(declared(request))
     longer = declared(request, lifetimeDays=500)
-    assert (batches.diff(made, longer).changes, batches.diff(made, longer).replaces) == (True, [])
-    assert batches.update(made, longer).outs["certificates"] != made.outs["certificates"]
+    assert (batches.diff(created, longer).changes, batches.diff(created, longer).replaces) == (True, [])
+    assert batches.update(created, longer).outs["certificates"] != created.outs["certificates"]
 
 
 def test_every_bad_request_is_told(batches: Provider) -> None:

@@ -15,7 +15,7 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.pki.certificate import load_certificate, load_certificates
 from hubtrust.pki.keys import key_thumbprint, public_pem
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
-from tests.kit.provider_process import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState
 
 ROOT_KEY, ISSUING_KEY, DEVICE_KEY = ec_key(), ec_key(ec.SECP384R1()), ec_key()
 
@@ -33,11 +33,11 @@ def issued(provider_process: ProviderProcess) -> Provider:
 
 
 @pytest.fixture(scope="module")
-def root(issued: Provider) -> Made:
+def root(issued: Provider) -> ResourceState:
     return issued.create(ROOT)
 
 
-def intermediate(root: Made, **changes: Any) -> dict[str, Any]:
+def intermediate(root: ResourceState, **changes: Any) -> dict[str, Any]:
     below = {
         "profile": "intermediate",
         "subject": "CN=Plant A Issuing",
@@ -49,7 +49,7 @@ def intermediate(root: Made, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (below | changes).items() if value is not None}
 
 
-def device(issuing: Made, **changes: Any) -> dict[str, Any]:
+def device(issuing: ResourceState, **changes: Any) -> dict[str, Any]:
     below = {
         "profile": "device",
         "deviceId": "press-001",
@@ -67,7 +67,7 @@ def faults(provider: Provider, news: dict[str, Any]) -> str:
     return "; ".join(reasons)
 
 
-def test_a_chain_of_three_verifies_with_openssl(issued: Provider, root: Made, tmp_path: Path) -> None:
+def test_a_chain_of_three_verifies_with_openssl(issued: Provider, root: ResourceState, tmp_path: Path) -> None:
     """Root, intermediate of path length 0 and a device, issued one after the other, are a chain for OpenSSL."""
     issuing = issued.create(intermediate(root))
     press = issued.create(device(issuing))
@@ -87,50 +87,50 @@ def test_a_chain_of_three_verifies_with_openssl(issued: Provider, root: Made, tm
     assert press.outs["issuerKeyThumbprint"] == key_thumbprint(ISSUING_KEY.public_key())
 
 
-def test_nothing_to_do_is_no_difference(issued: Provider, root: Made) -> None:
+def test_nothing_to_do_is_no_difference(issued: Provider, root: ResourceState) -> None:
     """A second run, with or without a refresh before, finds no difference and keeps the certificate."""
     for news in (ROOT, intermediate(root)):
-        made = issued.create(news)
-        assert issued.diff(made, news).changes is False
-        refreshed = issued.read(made)
+        created = issued.create(news)
+        assert issued.diff(created, news).changes is False
+        refreshed = issued.read(created)
         assert refreshed is not None
-        assert refreshed.outs == made.outs
+        assert refreshed.outs == created.outs
         assert refreshed.inputs == news, "no input is given back, or every refresh would show the keys as a difference"
         assert issued.diff(refreshed, refreshed.inputs).changes is False, "the engine asks so when it looks for drift"
         assert issued.diff(refreshed, news).changes is False
-        assert issued.up(made, news).outs == made.outs
-        issued.delete(made)
+        assert issued.up(created, news).outs == created.outs
+        issued.delete(created)
 
 
-def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: Made) -> None:
+def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: ResourceState) -> None:
     """A lifetime beyond the issuer's is cut to the issuer's end, and is not renewed in every run because of that."""
     news = intermediate(root, lifetimeDays=36500, renewBeforeDays=36000)
-    made = issued.create(news)
-    assert made.outs["notAfter"] == root.outs["notAfter"]
-    assert made.outs["renewAt"] < datetime.now(UTC).isoformat()
-    assert issued.diff(made, news).changes is False
+    created = issued.create(news)
+    assert created.outs["notAfter"] == root.outs["notAfter"]
+    assert created.outs["renewAt"] < datetime.now(UTC).isoformat()
+    assert issued.diff(created, news).changes is False
 
 
-def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Made) -> None:
+def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: ResourceState) -> None:
     """In its renewal window a certificate is renewed in place; another key, name or issuer's key is a replacement."""
     news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
-    made = issued.create(news)
+    created = issued.create(news)
     due = news | {"renewBeforeDays": 99.99999}
-    assert (issued.diff(made, due).changes, issued.diff(made, due).replaces) == (True, [])
-    assert issued.update(made, due).outs["serial"] == made.outs["serial"], "one second old: not due, the window is told anew"
+    assert (issued.diff(created, due).changes, issued.diff(created, due).replaces) == (True, [])
+    assert issued.update(created, due).outs["serial"] == created.outs["serial"], "one second old: not due, the window is told anew"
     longer = news | {"lifetimeDays": 200}
-    renewed = issued.update(made, longer)
-    assert renewed.outs["serial"] != made.outs["serial"]
-    assert renewed.outs["keyThumbprint"] == made.outs["keyThumbprint"]
-    assert issued.diff(made, news | {"publicKey": public_pem(ec_key().public_key())}).replaces == ["publicKey"]
-    assert issued.diff(made, news | {"subject": "CN=Plant B"}).replaces == ["subject"]
-    assert issued.diff(made, news | {"signer": signer(ec_key())}).replaces == ["signer"]
+    renewed = issued.update(created, longer)
+    assert renewed.outs["serial"] != created.outs["serial"]
+    assert renewed.outs["keyThumbprint"] == created.outs["keyThumbprint"]
+    assert issued.diff(created, news | {"publicKey": public_pem(ec_key().public_key())}).replaces == ["publicKey"]
+    assert issued.diff(created, news | {"subject": "CN=Plant B"}).replaces == ["subject"]
+    assert issued.diff(created, news | {"signer": signer(ec_key())}).replaces == ["signer"]
 
 
-def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
+def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> None:
     """After its renewal time the certificate shows a difference (also in a refresh), and `up` renews it for the same key."""
     news = intermediate(root, lifetimeDays=100, renewBeforeDays=30)
-    made = issued.create(news)
+    created = issued.create(news)
     old = x509.CertificateBuilder(
         subject_name=name("Plant A Issuing"),
         issuer_name=load_certificate(root.outs["certificate"], what="root").subject,
@@ -139,57 +139,59 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: Made) -> None:
         not_valid_before=datetime.now(UTC) - timedelta(days=80),
         not_valid_after=datetime.now(UTC) + timedelta(days=20),
     ).sign(ROOT_KEY, hashes.SHA256())
-    aged = Made(
-        made.id, made.outs | {"certificate": old.public_bytes(serialization.Encoding.PEM).decode(), "renewAt": "2026-01-01T00:00:00Z"}, news
+    aged = ResourceState(
+        created.id,
+        created.outs | {"certificate": old.public_bytes(serialization.Encoding.PEM).decode(), "renewAt": "2026-01-01T00:00:00Z"},
+        news,
     )
     refreshed = issued.read(aged)
     assert refreshed is not None
     with ProviderProcess() as process:
         assert process.of(IssuedCertificateProvider).diff(refreshed, refreshed.inputs).changes is True
     assert re.search(
-        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, for it ends on .*; `up` signs it anew, for the same key", process.said
+        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, for it ends on .*; `up` signs it anew, for the same key", process.printed
     )
     renewed = issued.up(aged, news)
     assert (renewed.outs["serial"], renewed.outs["keyThumbprint"]) != ("11", None)
-    assert renewed.outs["keyThumbprint"] == made.outs["keyThumbprint"]
+    assert renewed.outs["keyThumbprint"] == created.outs["keyThumbprint"]
     assert renewed.outs["renewAt"] > datetime.now(UTC).isoformat()
 
 
-def test_a_renewed_issuer_stands_above_what_it_signed(issued: Provider, root: Made) -> None:
+def test_a_renewed_issuer_stands_above_what_it_signed(issued: Provider, root: ResourceState) -> None:
     """An issuer renewed for the same key keeps its children, whose chain has the new issuer; a renamed issuer reissues them."""
-    made = issued.create(intermediate(root))
+    created = issued.create(intermediate(root))
     again = issued.update(root, ROOT | {"lifetimeDays": 4000})
     assert again.outs["serial"] != root.outs["serial"]
     news = intermediate(again)
-    assert (issued.diff(made, news).changes, issued.diff(made, news).replaces) == (True, [])
-    kept = issued.update(made, news)
-    assert (kept.outs["serial"], kept.outs["issuerCertificate"]) == (made.outs["serial"], again.outs["certificate"])
+    assert (issued.diff(created, news).changes, issued.diff(created, news).replaces) == (True, [])
+    kept = issued.update(created, news)
+    assert (kept.outs["serial"], kept.outs["issuerCertificate"]) == (created.outs["serial"], again.outs["certificate"])
     renamed = issued.create(ROOT | {"subject": "CN=Another Name"})
-    signed = issued.update(made, intermediate(renamed))
-    assert (signed.outs["issuer"], signed.outs["serial"] != made.outs["serial"]) == ("CN=Another Name", True)
+    signed = issued.update(created, intermediate(renamed))
+    assert (signed.outs["issuer"], signed.outs["serial"] != created.outs["serial"]) == ("CN=Another Name", True)
 
 
-def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Made) -> None:
+def test_a_device_is_certified_from_its_own_request(issued: Provider, root: ResourceState) -> None:
     """A request comes in, its key is certified, and its name must be the device's."""
     issuing = issued.create(intermediate(root))
     built = x509.CertificateSigningRequestBuilder().subject_name(name("press-001")).sign(DEVICE_KEY, hashes.SHA256())
     text = built.public_bytes(serialization.Encoding.PEM).decode()
-    made = issued.create(device(issuing, publicKey=None, request=text))
-    assert made.outs["keyThumbprint"] == key_thumbprint(DEVICE_KEY.public_key())
+    created = issued.create(device(issuing, publicKey=None, request=text))
+    assert created.outs["keyThumbprint"] == key_thumbprint(DEVICE_KEY.public_key())
     wrong = faults(issued, device(issuing, publicKey=None, request=text, deviceId="press-002"))
     assert "it is for CN=press-001, and CN=press-002 is declared" in wrong
 
 
-def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
+def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -> None:
     """In a preview every input may be unknown: check accepts them, diff expects a change."""
     unknown = intermediate(
         root, publicKey=UNKNOWN, issuerCertificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN}, pathLength=UNKNOWN
     )
     assert issued.check(unknown).failures == []
-    made = issued.create(intermediate(root))
-    found = issued.diff(made, unknown)
+    created = issued.create(intermediate(root))
+    found = issued.diff(created, unknown)
     assert (found.changes, found.replaces, found.delete_first) == (True, ["publicKey", "signer", "issuerCertificate"], False)
-    assert issued.diff(made, intermediate(root, lifetimeDays=UNKNOWN)).replaces == []
+    assert issued.diff(created, intermediate(root, lifetimeDays=UNKNOWN)).replaces == []
     assert issued.check({"profile": UNKNOWN, "signer": UNKNOWN}).failures == []
 
 
@@ -225,12 +227,12 @@ def test_unknown_values_are_let_through(issued: Provider, root: Made) -> None:
         ),
     ],
 )
-def test_bad_inputs_are_refused(issued: Provider, root: Made, changes: dict[str, Any], match: str) -> None:
+def test_bad_inputs_are_refused(issued: Provider, root: ResourceState, changes: dict[str, Any], match: str) -> None:
     """Each invalid input is reported by its name, the fact and the remedy, before anything is created; no message contains a key."""
     assert match in faults(issued, intermediate(root, **changes))
 
 
-def test_wrong_issuers_are_refused(issued: Provider, root: Made) -> None:
+def test_wrong_issuers_are_refused(issued: Provider, root: ResourceState) -> None:
     """A leaf as issuer, an issuer that allows no authority below it and an expired one are refused before anything is signed."""
     issuing = issued.create(intermediate(root))
     press = issued.create(device(issuing))
@@ -250,14 +252,14 @@ def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
     assert issued.create(news).outs["keyThumbprint"] == key_thumbprint(ROOT_KEY.public_key())
 
 
-def test_failures_that_check_let_through_are_one_line(issued: Provider, root: Made) -> None:
+def test_failures_that_check_let_through_are_one_line(issued: Provider, root: ResourceState) -> None:
     """A failing create (here: called without a check) reports one line, without a traceback or a key."""
     news = intermediate(root, signer=signer(ec_key()))
     with pytest.raises(CallFailedError, match=r"^hubtrust\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
         issued.process.call("Create", properties=issued._with_provider(news))
 
 
-def test_no_key_crosses_but_in_the_declared_input(issued: Provider, root: Made) -> None:
+def test_no_key_crosses_but_in_the_declared_input(issued: Provider, root: ResourceState) -> None:
     """In all calls of this module, requests have keys only in `signer`, and responses have none except check's copy of its inputs."""
     import json
 

@@ -59,8 +59,8 @@ def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> No
 
     @pulumi.runtime.test
     def declare() -> Any:
-        made = VerifiedCertificate("plant", service_id=HUB, certificate="PEM", name="plant-a", signer=custody.in_state("KEY", "word"))
-        return pulumi.Output.all(made.certificate_name, made.not_after, made.state).apply(seen.append)
+        created = VerifiedCertificate("plant", service_id=HUB, certificate="PEM", name="plant-a", signer=custody.in_state("KEY", "word"))
+        return pulumi.Output.all(created.certificate_name, created.not_after, created.state).apply(seen.append)
 
     seen: list[Any] = []
     declare()
@@ -136,8 +136,8 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
     @pulumi.runtime.test
     def declare() -> Any:
         waiting = ConnectionCheck("later", hub_id=HUB, device_id="press-001", chain=pulumi.Output.from_input(None))
-        made = ConnectionCheck("now", hub_id=HUB, device_id="press-001", chain="PEM", signer=custody.in_state("KEY"))
-        return pulumi.Output.all(waiting.state, made.state)
+        created = ConnectionCheck("now", hub_id=HUB, device_id="press-001", chain="PEM", signer=custody.in_state("KEY"))
+        return pulumi.Output.all(waiting.state, created.state)
 
     declare()
     by_name = {one.name: one.inputs for one in engine.registered}

@@ -40,7 +40,7 @@ def _uuids(count: int) -> Roster:
 
 
 @pytest.mark.parametrize(
-    ("bytes_a_device", "made"),
+    ("bytes_a_device", "create_roster"),
     [
         (0.1, lambda: from_pattern("press-{00001..10000}")),
         (10, lambda: from_ids(f"SN{number:010d}" for number in _draw().sample(range(10**10), 10_000))),
@@ -48,9 +48,9 @@ def _uuids(count: int) -> Roster:
     ],
     ids=["pattern", "serial numbers", "UUIDs"],
 )
-def test_ten_thousand_take_little_room(bytes_a_device: float, made: Callable[[], Roster]) -> None:
+def test_ten_thousand_take_little_room(bytes_a_device: float, create_roster: Callable[[], Roster]) -> None:
     """Characters in the state for each device: hardly any for a pattern, under 10 for serial numbers, under 30 for UUIDs."""
-    roster = made()
+    roster = create_roster()
     assert len(roster.pack()) / len(roster) < bytes_a_device
 
 

@@ -13,7 +13,7 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.keys import key_thumbprint
 from tests.kit.authorities import rsa_key
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
-from tests.kit.provider_process import UNKNOWN, CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState
 from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
@@ -22,52 +22,52 @@ PROVEN = ["GET", "PUT", "generate", "verify"]
 
 def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Creating it takes the minimum of calls, Azure reports it as verified, and the outputs are exactly the documented ones."""
-    plant = RootAuthority()
-    made = provider.create(plant.declared(hub, relay, generation=3))
+    authority = RootAuthority()
+    created = provider.create(authority.declared(hub, relay, generation=3))
     assert relay.steps == PROVEN
-    name = f"plant-a-g3-{plant.thumbprint[:8].lower()}"
+    name = f"plant-a-g3-{authority.thumbprint[:8].lower()}"
     found = hub.certificates()[name]
-    assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, plant.thumbprint)
-    assert made.id == f"{hub.id}/certificates/{name}"
-    assert {key: value for key, value in made.outs.items() if key not in ("sha256", "notAfter")} == {
+    assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, authority.thumbprint)
+    assert created.id == f"{hub.id}/certificates/{name}"
+    assert {key: value for key, value in created.outs.items() if key not in ("sha256", "notAfter")} == {
         "serviceId": hub.id,
-        "certificate": plant.pem,
+        "certificate": authority.pem,
         "name": "plant-a",
         "generation": 3,
         "cloud": relay.url,
         "deadline": 20,
         "certificateName": name,
         "custody": "state",
-        "thumbprint": plant.thumbprint,
+        "thumbprint": authority.thumbprint,
         "subject": "CN=Plant A",
-        "keyThumbprint": key_thumbprint(plant.key.public_key()),
+        "keyThumbprint": key_thumbprint(authority.key.public_key()),
         "etag": found["etag"],
         "state": "verified",
         "proof": "possession",
     }
-    assert made.outs["notAfter"] > datetime.now(UTC).isoformat()
+    assert created.outs["notAfter"] > datetime.now(UTC).isoformat()
 
 
 @pytest.mark.parametrize("kind", ["EC", "RSA"])
 def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, relay: Relay, kind: str) -> None:
     """Device Provisioning Service, EC and RSA keys: the same four calls and the same proof; deleted by its etag."""
     service = azure.hub("provisioningServices")
-    made = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, relay))
-    assert (relay.steps, service.verified()) == (PROVEN, {made.outs["certificateName"]: True})
-    assert provider.read(made) is not None
-    provider.delete(made)
+    created = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, relay))
+    assert (relay.steps, service.verified()) == (PROVEN, {created.outs["certificateName"]: True})
+    assert provider.read(created) is not None
+    provider.delete(created)
     assert service.certificates() == {}
 
 
 def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A second `up`, with its refresh, makes one GET and changes nothing."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay)
-    made = provider.create(news)
+    authority = RootAuthority()
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
     relay.clear()
-    assert provider.up(made, news).outs == made.outs
+    assert provider.up(created, news).outs == created.outs
     assert relay.steps == ["GET"]
-    refreshed = provider.read(made)
+    refreshed = provider.read(created)
     assert refreshed is not None
     assert refreshed.inputs == news, "no input is given back, or every refresh would show the keys as a difference"
     assert provider.diff(refreshed, refreshed.inputs).changes is False, "the engine asks so when it looks for drift"
@@ -75,14 +75,14 @@ def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, rel
 
 def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The work of a run that was interrupted before its state was written is continued, without a second certificate or a reset."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay)
-    name = f"plant-a-g1-{plant.thumbprint[:8].lower()}"
-    hub.put(name, plant.pem)
-    made = provider.create(news)
+    authority = RootAuthority()
+    news = authority.declared(hub, relay)
+    name = f"plant-a-g1-{authority.thumbprint[:8].lower()}"
+    hub.put(name, authority.pem)
+    created = provider.create(news)
     assert relay.steps == ["GET", "generate", "verify"]
     relay.clear()
-    assert provider.create(news).outs == made.outs
+    assert provider.create(news).outs == created.outs
     assert relay.steps == ["GET"], "verified stands: possession is shown here, by the key, without a gap for devices"
     assert hub.verified() == {name: True}
 
@@ -90,27 +90,27 @@ def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) 
 def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An update that changes nothing on the service (here: a longer deadline) reads once and keeps the proof."""
     news = RootAuthority().declared(hub, relay)
-    made = provider.create(news)
+    created = provider.create(news)
     relay.clear()
-    after = provider.update(made, news | {"deadline": 30})
-    assert (relay.steps, after.outs) == (["GET"], made.outs | {"deadline": 30})
-    assert provider.diff(made, news | {"deadline": 30}).changes is False
+    after = provider.update(created, news | {"deadline": 30})
+    assert (relay.steps, after.outs) == (["GET"], created.outs | {"deadline": 30})
+    assert provider.diff(created, news | {"deadline": 30}).changes is False
 
 
 def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A changed certificate or generation is a replacement, created first under another name: one is verified at every moment."""
     old, new = RootAuthority(), RootAuthority()
-    made = provider.create(old.declared(hub, relay))
+    created = provider.create(old.declared(hub, relay))
     news = new.declared(hub, relay, generation=2)
-    different = provider.diff(made, news)
+    different = provider.diff(created, news)
     assert (different.replaces, different.delete_first) == (["certificate"], False)
-    assert provider.diff(made, old.declared(hub, relay, generation=2)).replaces == ["generation"]
-    assert provider.diff(made, old.declared(hub, relay, name="plant-b")).replaces == ["name"]
-    assert provider.diff(made, old.declared(hub, relay, serviceId=f"{hub.id}x")).replaces == ["serviceId"]
-    assert provider.diff(made, old.declared(hub, relay, serviceId=hub.id.upper())).replaces == []
+    assert provider.diff(created, old.declared(hub, relay, generation=2)).replaces == ["generation"]
+    assert provider.diff(created, old.declared(hub, relay, name="plant-b")).replaces == ["name"]
+    assert provider.diff(created, old.declared(hub, relay, serviceId=f"{hub.id}x")).replaces == ["serviceId"]
+    assert provider.diff(created, old.declared(hub, relay, serviceId=hub.id.upper())).replaces == []
     after = provider.create(news)
-    assert hub.verified() == {made.outs["certificateName"]: True, after.outs["certificateName"]: True}
-    provider.delete(made)
+    assert hub.verified() == {created.outs["certificateName"]: True, after.outs["certificateName"]: True}
+    provider.delete(created)
     assert hub.verified() == {after.outs["certificateName"]: True}
 
 
@@ -129,12 +129,12 @@ def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provi
 def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, relay: Relay) -> None:
     """With an explicit name the certificate is replaced in place, by etag, and proven at once."""
     old, new = RootAuthority(), RootAuthority()
-    made = provider.create(old.declared(hub, relay, certificateName="fixed"))
+    created = provider.create(old.declared(hub, relay, certificateName="fixed"))
     news = new.declared(hub, relay, certificateName="fixed")
-    assert (provider.diff(made, news).changes, provider.diff(made, news).replaces) == (True, [])
+    assert (provider.diff(created, news).changes, provider.diff(created, news).replaces) == (True, [])
     relay.clear()
-    changed = provider.update(made, news)
-    assert (relay.steps, relay.calls[1].etag) == (PROVEN, made.outs["etag"])
+    changed = provider.update(created, news)
+    assert (relay.steps, relay.calls[1].etag) == (PROVEN, created.outs["etag"])
     assert (changed.outs["thumbprint"], changed.outs["state"], hub.verified()) == (new.thumbprint, "verified", {"fixed": True})
 
 
@@ -144,24 +144,24 @@ def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: Provi
 
     provider = azure_process.of(VerifiedCertificateProvider)
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda number: provider.create(RootAuthority(f"Plant {number}").declared(hub, relay)), range(6)))
-    assert hub.verified() == {one.outs["certificateName"]: True for one in made}
+        created = list(pool.map(lambda number: provider.create(RootAuthority(f"Plant {number}").declared(hub, relay)), range(6)))
+    assert hub.verified() == {one.outs["certificateName"]: True for one in created}
     assert relay.steps == PROVEN * 6
 
 
 def test_unknown_values_and_floats(provider: Provider, hub: Hub, relay: Relay) -> None:
     """In a preview the hub, the certificate and the key may be unknown: check accepts, diff expects the replacement; 2.0 is 2."""
-    plant = RootAuthority()
-    made = provider.create(plant.declared(hub, relay, generation=2.0))
-    assert made.outs["certificateName"].startswith("plant-a-g2-")
-    unknown = plant.declared(hub, relay, serviceId=UNKNOWN, certificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN})
+    authority = RootAuthority()
+    created = provider.create(authority.declared(hub, relay, generation=2.0))
+    assert created.outs["certificateName"].startswith("plant-a-g2-")
+    unknown = authority.declared(hub, relay, serviceId=UNKNOWN, certificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN})
     assert provider.check(unknown).failures == []
-    assert provider.check(plant.declared(hub, relay, name=UNKNOWN, generation=UNKNOWN, attest=UNKNOWN)).failures == []
-    assert provider.diff(made, unknown).replaces == ["serviceId", "certificate"]
-    assert provider.diff(made, plant.declared(hub, relay, generation=UNKNOWN)).replaces == ["generation"]
-    assert provider.diff(made, plant.declared(hub, relay, generation=2, signer=UNKNOWN)).changes is False
-    fixed = provider.create(plant.declared(hub, relay, certificateName="fixed"))
-    found = provider.diff(fixed, plant.declared(hub, relay, certificateName="fixed", certificate=UNKNOWN))
+    assert provider.check(authority.declared(hub, relay, name=UNKNOWN, generation=UNKNOWN, attest=UNKNOWN)).failures == []
+    assert provider.diff(created, unknown).replaces == ["serviceId", "certificate"]
+    assert provider.diff(created, authority.declared(hub, relay, generation=UNKNOWN)).replaces == ["generation"]
+    assert provider.diff(created, authority.declared(hub, relay, generation=2, signer=UNKNOWN)).changes is False
+    fixed = provider.create(authority.declared(hub, relay, certificateName="fixed"))
+    found = provider.diff(fixed, authority.declared(hub, relay, certificateName="fixed", certificate=UNKNOWN))
     assert (found.changes, found.replaces) == (True, [])
 
 
@@ -172,9 +172,9 @@ def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> N
         "REQUESTS_CA_BUNDLE": azure.ready["ca_file"],
     }
     with ProviderProcess(environment) as process:
-        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay, cloud=None))
-    assert (made.outs["state"], relay.calls) == ("verified", [])
-    assert hub.verified() == {made.outs["certificateName"]: True}
+        created = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay, cloud=None))
+    assert (created.outs["state"], relay.calls) == ("verified", [])
+    assert hub.verified() == {created.outs["certificateName"]: True}
 
 
 def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
@@ -182,33 +182,38 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(tmp_path, "--strict"))
         process = open_.enter_context(ProviderProcess(azure.environment | {"REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}))
-        provider, plant, hub = process.of(VerifiedCertificateProvider), RootAuthority(), azure.hub()
-        news = {"serviceId": hub.id, "certificate": plant.pem, "signer": custody.in_state(plant.private_pem), "cloud": azure.ready["arm"]}
-        made = provider.create(news)
-        hub.put(made.outs["certificateName"], plant.pem)
-        proven = provider.up(made, news)
-        assert (proven.outs["proof"], hub.verified()) == ("possession", {"ca-g1-" + plant.thumbprint[:8].lower(): True})
+        provider, authority, hub = process.of(VerifiedCertificateProvider), RootAuthority(), azure.hub()
+        news = {
+            "serviceId": hub.id,
+            "certificate": authority.pem,
+            "signer": custody.in_state(authority.private_pem),
+            "cloud": azure.ready["arm"],
+        }
+        created = provider.create(news)
+        hub.put(created.outs["certificateName"], authority.pem)
+        proven = provider.up(created, news)
+        assert (proven.outs["proof"], hub.verified()) == ("possession", {"ca-g1-" + authority.thumbprint[:8].lower(): True})
         provider.delete(proven)
         assert hub.certificates() == {}
 
 
 def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """From create to delete, with a failure: no key in the provider's output, arguments, environment, errors or responses."""
-    plant = RootAuthority()
-    news = plant.declared(hub, relay)
-    body = plant.private_pem.splitlines()[1]
+    authority = RootAuthority()
+    news = authority.declared(hub, relay)
+    body = authority.private_pem.splitlines()[1]
     with ProviderProcess(environment) as process:
         provider = process.of(VerifiedCertificateProvider)
-        made: Made | None = provider.create(news)
-        assert made is not None
-        hub.put(made.outs["certificateName"], plant.pem)
-        made = provider.up(made, news)
+        created: ResourceState | None = provider.create(news)
+        assert created is not None
+        hub.put(created.outs["certificateName"], authority.pem)
+        created = provider.up(created, news)
         with pytest.raises(CallFailedError):
-            provider.create(plant.declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
+            provider.create(authority.declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
         running = Path("/proc") / str(process.process.pid)
         seen = [(running / part).read_bytes().decode(errors="replace") for part in ("cmdline", "environ")]
-        provider.delete(made)
-    assert all(body not in text for text in [*seen, process.said, process.complained])
+        provider.delete(created)
+    assert all(body not in text for text in [*seen, process.printed, process.error_output])
     for text in process.traffic:
         parts: Any = json.loads(text) if text.startswith("{") else {"error": {"text": text}}
         shown = [{name: value for name, value in part.items() if name != "signer"} for part in parts.values() if isinstance(part, dict)]

@@ -4,7 +4,7 @@ import pytest
 
 from hubtrust.custody import custodies as custody
 from tests.kit.local_azure import Hub
-from tests.kit.provider_process import CallFailedError, Made, Provider
+from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
@@ -12,38 +12,44 @@ OFFLINE = custody.offline()
 
 
 @pytest.fixture
-def plant() -> RootAuthority:
+def authority() -> RootAuthority:
     """An authority whose key no provider ever sees."""
     return RootAuthority()
 
 
 @pytest.fixture
-def waiting(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) -> Made:
+def waiting(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> ResourceState:
     """Registered, with a code, and no answer yet."""
-    made = provider.create(plant.declared(hub, relay, signer=OFFLINE))
+    created = provider.create(authority.declared(hub, relay, signer=OFFLINE))
     assert relay.steps == ["GET", "PUT", "generate"]
     relay.clear()
-    return made
+    return created
 
 
-def test_waiting_is_a_state_and_no_failure(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
+def test_waiting_is_a_state_and_no_failure(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
+) -> None:
     """The code is an output; every run shows a difference while it waits, asks Azure once, and keeps the same code."""
     assert (waiting.outs["state"], len(waiting.outs["code"]), "proof" in waiting.outs) == ("waiting", 48, False)
-    news = plant.declared(hub, relay, signer=OFFLINE)
+    news = authority.declared(hub, relay, signer=OFFLINE)
     assert (provider.diff(waiting, news).changes, provider.diff(waiting, news).replaces) == (True, [])
     again = provider.up(provider.up(waiting, news), news)
     assert (again.outs, relay.steps) == (waiting.outs, ["GET", "GET"] * 2)
 
 
-def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
+def test_the_answer_comes_in_as_an_input(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
+) -> None:
     """The right proof is accepted in any later run, with the code of the first run; after that there is no difference."""
-    news = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
+    news = authority.declared(hub, relay, signer=OFFLINE, proofCertificate=authority.proof(waiting.outs["code"]))
     proven = provider.update(waiting, news)
     assert relay.steps == ["GET", "verify"]
     assert (proven.outs["state"], proven.outs["proof"], "code" in proven.outs) == ("verified", "possession", False)
     assert hub.verified() == {waiting.outs["certificateName"]: True}
     assert provider.diff(proven, news).changes is False
-    assert provider.diff(proven, plant.declared(hub, relay, signer=OFFLINE)).changes is False, "the answer may be taken out of the config"
+    assert provider.diff(proven, authority.declared(hub, relay, signer=OFFLINE)).changes is False, (
+        "the answer may be taken out of the config"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,51 +60,61 @@ def test_the_answer_comes_in_as_an_input(provider: Provider, plant: RootAuthorit
         ("expired", "it expired on"),
     ],
 )
-def test_a_wrong_answer_loses_nothing(provider: Provider, plant: RootAuthority, relay: Relay, waiting: Made, kind: str, match: str) -> None:
+def test_a_wrong_answer_loses_nothing(
+    provider: Provider, authority: RootAuthority, relay: Relay, waiting: ResourceState, kind: str, match: str
+) -> None:
     """A proof by another key, for another code or that has expired is refused in one line; the code stays valid for the right one."""
     code, news = waiting.outs["code"], waiting.inputs
-    answers = {"another key": RootAuthority().proof(code), "an old code": plant.proof("AB" * 24), "expired": plant.proof(code, days_ago=3)}
+    answers = {
+        "another key": RootAuthority().proof(code),
+        "an old code": authority.proof("AB" * 24),
+        "expired": authority.proof(code, days_ago=3),
+    }
     with pytest.raises(CallFailedError, match=rf"^hubtrust\.pki\.errors\.\w+: [^\n]*{match}[^\n]*\n?$"):
         provider.update(waiting, news | {"proofCertificate": answers[kind]})
     assert relay.steps == ["GET"]
-    assert provider.update(waiting, news | {"proofCertificate": plant.proof(code)}).outs["state"] == "verified"
+    assert provider.update(waiting, news | {"proofCertificate": authority.proof(code)}).outs["state"] == "verified"
 
 
 def test_a_code_that_others_made_void_is_asked_for_anew(
-    provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:
     """When somebody asked for another code, ours is void: a refresh shows it, the old answer does not fail the run, a new code comes."""
     hub.generate(waiting.outs["certificateName"])
     refreshed = provider.read(waiting)
     assert refreshed is not None
     assert (refreshed.outs["state"], "code" in refreshed.outs) == ("unverified", False)
-    stale = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(waiting.outs["code"]))
+    stale = authority.declared(hub, relay, signer=OFFLINE, proofCertificate=authority.proof(waiting.outs["code"]))
     relay.clear()
     again = provider.update(refreshed, stale)
     assert relay.steps == ["GET", "generate"]
     assert (again.outs["state"], again.outs["code"] != waiting.outs["code"]) == ("waiting", True)
-    fresh = plant.declared(hub, relay, signer=OFFLINE, proofCertificate=plant.proof(again.outs["code"]))
+    fresh = authority.declared(hub, relay, signer=OFFLINE, proofCertificate=authority.proof(again.outs["code"]))
     assert provider.update(again, fresh).outs["state"] == "verified"
 
 
-def test_an_answer_left_over_does_not_stop_the_next_certificate(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay) -> None:
+def test_an_answer_left_over_does_not_stop_the_next_certificate(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay
+) -> None:
     """A new certificate is registered and waits, even if the proof of the last one is still in the configuration."""
-    made = provider.create(plant.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
-    assert made.outs["state"] == "waiting"
+    created = provider.create(authority.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
+    assert created.outs["state"] == "waiting"
 
 
-def test_proven_by_hand_meanwhile(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
+def test_proven_by_hand_meanwhile(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState) -> None:
     """A certificate that was verified in the portal: a refresh reports it as `found`, and there is no difference."""
-    hub.put(waiting.outs["certificateName"], plant.pem, isVerified=True)
+    hub.put(waiting.outs["certificateName"], authority.pem, isVerified=True)
     refreshed = provider.read(waiting)
     assert refreshed is not None
     assert (refreshed.outs["state"], refreshed.outs["proof"]) == ("verified", "found")
-    assert provider.diff(refreshed, plant.declared(hub, relay, signer=OFFLINE)).changes is False
+    assert provider.diff(refreshed, authority.declared(hub, relay, signer=OFFLINE)).changes is False
 
 
-def test_a_key_that_comes_home_proves_at_once(provider: Provider, plant: RootAuthority, hub: Hub, relay: Relay, waiting: Made) -> None:
+def test_a_key_that_comes_home_proves_at_once(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
+) -> None:
     """Custody changes from offline to state while it waits: the proof for the same code is signed here."""
-    news = plant.declared(hub, relay)
+    news = authority.declared(hub, relay)
     assert provider.diff(waiting, news).replaces == []
     relay.clear()
     assert (provider.update(waiting, news).outs["state"], relay.steps) == ("verified", ["GET", "verify"])

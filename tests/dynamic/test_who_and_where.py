@@ -81,8 +81,8 @@ def test_a_pipeline_logs_in_by_workload_identity(
     login |= {f"{names}_TENANT_ID": azure.ready["tenant_id"], f"{names}_CLIENT_ID": client}
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
     with ProviderProcess(kept | login) as process:
-        made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
-    assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+        created = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
+    assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})
 
 
 def test_a_token_for_another_branch_is_refused(
@@ -109,11 +109,11 @@ def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager:
     with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=30) as client:
         there = LocalAzure(azure.ready, client)
         there.log_in()
-        hub, plant = there.hub(), RootAuthority()
-        news = {"serviceId": hub.id, "certificate": plant.pem, "signer": custody.in_state(plant.private_pem), "cloud": cloud}
+        hub, authority = there.hub(), RootAuthority()
+        news = {"serviceId": hub.id, "certificate": authority.pem, "signer": custody.in_state(authority.private_pem), "cloud": cloud}
         with ProviderProcess(environment) as process:
-            made = process.of(VerifiedCertificateProvider).create(news)
-            assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+            created = process.of(VerifiedCertificateProvider).create(news)
+            assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})
             with pytest.raises(CallFailedError, match="Azure answers 404"):
                 process.of(VerifiedCertificateProvider).create(news | {"cloud": "public", "deadline": 1})
 
@@ -125,8 +125,8 @@ def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hu
     try:
         hub.azure.log_in()
         with ProviderProcess(environment) as process:
-            made = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
-        assert (made.outs["proof"], hub.verified()) == ("possession", {made.outs["certificateName"]: True})
+            created = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
+        assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})
     finally:
         control(hub.azure, "DELETE", "/clock")
         hub.azure.log_in()

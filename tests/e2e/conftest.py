@@ -14,5 +14,5 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Program]:
     """The program, not deployed yet."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
         pytest.skip("`pulumi` is not on PATH; install Pulumi's CLI to run this test on both engines")
-    with program(tmp_path, request.param) as made:
-        yield made
+    with program(tmp_path, request.param) as created:
+        yield created

@@ -50,7 +50,7 @@ def _numbers(key: ec.EllipticCurvePrivateKey) -> Iterator[bytes]:
     yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw)[:-4], base64.urlsafe_b64encode(raw)[:-4])
 
 
-def leaks(program: Program, keys: set[bytes], *, said: str, arguments: Iterable[bytes] = (), given: Collection[Path] = ()) -> list[str]:
+def leaks(program: Program, keys: set[bytes], *, printed: str, arguments: Iterable[bytes] = (), given: Collection[Path] = ()) -> list[str]:
     """Where one of ``keys`` is found: files of the program, its sandbox and temporary folder, printed text, command lines.
 
     ``given`` are the user's own key files; they are not searched.
@@ -60,5 +60,5 @@ def leaks(program: Program, keys: set[bytes], *, said: str, arguments: Iterable[
     found = {str(file): file.read_bytes() for file in files if file not in given}
     assert any(name.endswith("sandbox.json") for name in found), "the state was not read"
     assert any(name.endswith("azure.log") for name in found), "local Azure's log was not read"
-    found |= {"printed": said.encode(), "arguments": b"\n".join(arguments)}
+    found |= {"printed": printed.encode(), "arguments": b"\n".join(arguments)}
     return [name for name, content in found.items() if any(key in content for key in keys)]

@@ -31,13 +31,13 @@ def azure(tmp_path: Path) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture
-def plant() -> RootAuthority:
+def authority() -> RootAuthority:
     """The CA of the hub from the portal."""
     return RootAuthority()
 
 
 @pytest.fixture
-def portal(azure: LocalAzure, plant: RootAuthority) -> Hub:
+def portal(azure: LocalAzure, authority: RootAuthority) -> Hub:
     """A hub with a route, a tag, SAS enabled, and a CA that was attested as verified."""
     group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
     azure.ask("PUT", group, json={"location": "westeurope"})
@@ -45,7 +45,7 @@ def portal(azure: LocalAzure, plant: RootAuthority) -> Hub:
     body = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "tags": {"cost": "4711"}}
     azure.ask("PUT", hub.id, json={**body, "properties": {"routing": _ROUTING}})
     azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
-    hub.put("portal-ca", plant.pem, isVerified=True)
+    hub.put("portal-ca", authority.pem, isVerified=True)
     return hub
 
 
@@ -86,19 +86,19 @@ def blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "adopting.md").read_text(), re.DOTALL)
 
 
-def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, plant: RootAuthority, tmp_path: Path) -> None:
+def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, authority: RootAuthority, tmp_path: Path) -> None:
     """Declared, previewed, adopted: proven, routes and tags unchanged; a second stack is refused; then released."""
     declare, adopt, release = blocks()
     before = azure.ask("GET", portal.id).json()
     shell = Shell(tmp_path / "program", azure, tmp_path / "state")
-    (shell.folder / "ca.pem").write_text(plant.pem)
-    (shell.folder / "ca.key").write_text(plant.private_pem)
+    (shell.folder / "ca.pem").write_text(authority.pem)
+    (shell.folder / "ca.key").write_text(authority.private_pem)
     shell.run(declare, HUB=portal.id)
     assert azure.ask("GET", portal.id).json() == before
-    said = shell.run(adopt)
-    assert "adopted: routes to-history, endpoints history" in said
-    assert '"proof":"possession"' in said
-    assert '"name":"portal-ca"' in said
+    printed = shell.run(adopt)
+    assert "adopted: routes to-history, endpoints history" in printed
+    assert '"proof":"possession"' in printed
+    assert '"name":"portal-ca"' in printed
     _kept(azure, portal, before)
 
     shell.run("pulumi preview --refresh --expect-no-changes")

@@ -12,9 +12,9 @@ from tests.kit.root_authority import RootAuthority
 
 def scanned(stack: Program, secret: str) -> list[str]:
     """Files and printed text that contain the secret."""
-    said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
+    printed = stack.printed + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
     files = [file for file in stack.folder.rglob("*") if file.is_file() and ".venv" not in file.parts and file.parent != stack.folder]
-    found = {str(file): file.read_bytes() for file in files} | {"printed": said.encode()}
+    found = {str(file): file.read_bytes() for file in files} | {"printed": printed.encode()}
     assert any(name.endswith("sandbox.json") for name in found), "the state was not read"
     return [name for name, content in found.items() if secret.encode() in content]
 
@@ -35,13 +35,13 @@ def test_keys_in_a_vault(stack: Program) -> None:
     vault = f"kv-{uuid.uuid4().hex[:12]}"
     at = f"https://{vault}.vault.azure.net/keys"
     stack.configure(caCustody="key-vault", caKeyReference=f"{at}/issuing", caRootKeyReference=f"{at}/root")
-    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
     with stack.azure() as azure:
-        made = key_stores.vault(azure, vault)
+        created = key_stores.vault(azure, vault)
         key_stores.grant(azure, key_stores.OFFICER)
         stack.up()
         require_proven(stack)
-        assert [made.keys.get_key(name).properties.version is not None for name in ("root", "issuing")] == [True, True]
+        assert [created.keys.get_key(name).properties.version is not None for name in ("root", "issuing")] == [True, True]
 
 
 def test_a_key_in_a_token(stack: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_an_imported_ca_with_its_key_in_a_token(stack: Program, tmp_path: Path, 
     stack.configure(caSource="import", caChainFile="ca.pem", caCustody="pkcs11", caKeyReference=reference, canary="press-001")
     assert stack.sandbox("preview", "--engine", stack.engine) != 0, "the PIN is not set yet"
     stack.configure_secret("caPin", key_stores.PIN)
-    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
     stack.up()
     connection = stack.outputs()["connection"]
     assert (connection["state"], connection["chain"]) == ("connected", "press-001 < Plant A")

@@ -22,9 +22,9 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """The program, deployed once; each test leaves it as declared."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
         pytest.skip("`pulumi` is not on PATH; install Pulumi's CLI to run this test on both engines")
-    with program(tmp_path_factory.mktemp("devices"), request.param) as made:
-        made.up()
-        yield made
+    with program(tmp_path_factory.mktemp("devices"), request.param) as created:
+        created.up()
+        yield created
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Prog
         assert f"device press-001 connected, chain: {outputs['connection']['chain']}" == CONNECTED
         found.clear()
         running.up()
-        assert CONNECTED in running.said.splitlines()
+        assert CONNECTED in running.printed.splitlines()
         assert (found.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
         assert (running.outputs(), len(messages(found.client, "press-001"))) == (outputs, heard)
 
@@ -85,7 +85,7 @@ def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
     ]
     assert [one["outputs"]["state"] for one in checked] == ["connected"]
     assert "BEGIN" not in json.dumps([one["outputs"] for one in checked]).replace(checked[0]["inputs"]["chain"].replace("\n", "\\n"), "")
-    assert [text for text in ("PRIVATE KEY",) if text in running.said or text in state] == []
+    assert [text for text in ("PRIVATE KEY",) if text in running.printed or text in state] == []
     assert list(running.temporary.glob("hubtrust-*/key.pem")) == []
 
 
@@ -94,6 +94,6 @@ def test_what_waits_for_proof_is_not_checked(tmp_path: Path) -> None:
     with program(tmp_path, "embedded") as stack:
         stack.configure(caSource="request")
         stack.up()
-        assert "device press-001 not checked: waiting for proof" in stack.said.splitlines()
+        assert "device press-001 not checked: waiting for proof" in stack.printed.splitlines()
         found = stack.outputs()
         assert (found["devices"]["count"], found["connection"]["state"]) == (25, "not checked")

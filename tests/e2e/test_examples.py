@@ -108,8 +108,8 @@ def test_imported_ca(run: Run, tmp_path: Path) -> None:
     """A chain from a file, its key from another: proven; no trace of the key in the state in the clear."""
     folder = _copy("imported-ca", tmp_path)
     key = ec.generate_private_key(ec.SECP256R1())
-    made = hierarchy([ec.generate_private_key(ec.SECP256R1()), key])
-    (folder / "ca.pem").write_text(pem(*made.up))
+    created = hierarchy([ec.generate_private_key(ec.SECP256R1()), key])
+    (folder / "ca.pem").write_text(pem(*created.up))
     (tmp_path / "ca.key").write_text(private_pem(key))
     outputs = _twice(run, folder, CA_KEY_FILE=str(tmp_path / "ca.key"))
     assert [each["proof"] for each in outputs["trust"]] == ["possession"]

@@ -18,8 +18,8 @@ from tests.kit.root_authority import RootAuthority
 def test_up_twice_and_down(stack: Program) -> None:
     """The first up ends verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
-    assert "verified by possession" in stack.said
-    assert "no changes: everything" not in stack.said
+    assert "verified by possession" in stack.printed
+    assert "no changes: everything" not in stack.printed
     outputs = stack.outputs()
     trusted = outputs["trust"][0]
     assert (trusted["verified"], trusted["state"], trusted["proof"]) == (True, "verified", "possession")
@@ -35,10 +35,10 @@ def test_up_twice_and_down(stack: Program) -> None:
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
-        assert "no changes: everything is as declared" in stack.said
+        assert "no changes: everything is as declared" in stack.printed
         assert stack.outputs() == outputs
 
-        assert stack.run("destroy") == 0, stack.said
+        assert stack.run("destroy") == 0, stack.printed
         groups = f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups"
         assert azure.ask("GET", groups).json()["value"] == []
 
@@ -48,11 +48,11 @@ def test_no_private_key_leaves_its_secret(stack: Program) -> None:
     arguments = set[bytes]()
     with _watched(str(stack.folder), arguments):
         stack.up()
-    said = stack.said + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
+    printed = stack.printed + stack.engine_says("stack", "export") + stack.engine_says("stack", "output", "--json")
     keys = keys_in(stack.engine_says("stack", "export", "--show-secrets"))
     assert len(keys) >= 10, "the state must have the root's and the issuing key, each in several forms"
     assert len(arguments) >= 2, "the processes of the run were not seen"
-    assert leaks(stack, keys, said=said, arguments=arguments) == []
+    assert leaks(stack, keys, printed=printed, arguments=arguments) == []
 
 
 def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
@@ -70,7 +70,7 @@ def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
     stack.up()
     trusted = stack.outputs()["trust"][0]
     assert (trusted["subject"], trusted["proof"]) == ("CN=Bought CA", "possession")
-    assert leaks(stack, keys, said=stack.said + stack.engine_says("stack", "export"), given=[folder / "locked.key"]) == []
+    assert leaks(stack, keys, printed=stack.printed + stack.engine_says("stack", "export"), given=[folder / "locked.key"]) == []
 
 
 def test_all_wrong_settings_are_reported_at_once(stack: Program) -> None:
@@ -78,8 +78,8 @@ def test_all_wrong_settings_are_reported_at_once(stack: Program) -> None:
     stack.configure(sku="S9", units=900, hubName="-")
     assert stack.run("up") != 0
     for key in ("hubtrust:sku", "hubtrust:units", "hubtrust:hubName"):
-        assert key in stack.said
-    assert "Traceback" not in stack.said
+        assert key in stack.printed
+    assert "Traceback" not in stack.printed
 
 
 def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
@@ -98,15 +98,15 @@ def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
     ):
         stack.configure(caSource="import", **wrong)
         assert stack.run("up") != 0
-        assert re.search(message, stack.said), stack.said
-        assert "Traceback" not in stack.said
-        assert "__main__.py" not in stack.said, "the error shows the program's source"
+        assert re.search(message, stack.printed), stack.printed
+        assert "Traceback" not in stack.printed
+        assert "__main__.py" not in stack.printed, "the error shows the program's source"
     with stack.azure() as azure:
         other = azure.hub()
         name = other.id.rpartition("/")[2]
         stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key", hubName=name)
         assert stack.run("up") != 0
-        assert f"IotHub name '{name}' is not available" in stack.said
+        assert f"IotHub name '{name}' is not available" in stack.printed
         assert other.certificates() == {}
         stack.configure(caSource="import", caChainFile="ca.pem", caKeyFile="ca.key")
         stack.up()
@@ -126,7 +126,7 @@ def test_another_cloud(stack: Program) -> None:
 
 def test_passing_faults_of_azure_are_retried(stack: Program) -> None:
     """The service is busy twice, then a connection is dropped after the effect: one up still ends verified."""
-    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.said
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
     _fault(stack, "503:path=*/generateVerificationCode:times=2")
     _fault(stack, "drop:path=*/verify:nth=1:when=after")
     stack.up()

@@ -33,8 +33,8 @@ def test_every_drift_is_found_by_a_preview_and_repaired_by_a_plain_up(stack: Pro
                 damage(azure, stack.hub(azure), name)
             if found:
                 assert stack.run("preview", *_NIGHTLY) != 0, damages
-                assert "no changes were expected" in stack.said
-                assert all(kind in stack.said for kind in found), stack.said
+                assert "no changes were expected" in stack.printed
+                assert all(kind in stack.printed for kind in found), stack.printed
             stack.up()
             assert stack.hub(azure).verified() == {name: True}, damages
             assert stack.outputs()["trust"][0]["proof"] == "possession"
@@ -53,11 +53,11 @@ def test_rotation_with_overlap(stack: Program) -> None:
         second, kept = stack.outputs()["trust"]
         assert (second["proof"], kept["name"], kept["proof"]) == ("possession", first, "possession")
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
-        assert stack.run("preview", *_NIGHTLY) == 0, stack.said
+        assert stack.run("preview", *_NIGHTLY) == 0, stack.printed
 
         stack.configure(**few, caGeneration=2)
         assert stack.run("up") != 0
-        assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates under it" in stack.said
+        assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates under it" in stack.printed
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
 
         stack.configure(**few, caGeneration=2, caDropPrevious=True)
@@ -69,7 +69,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=1)
         assert stack.run("up") != 0
-        assert "generation 1 is older than the current generation 2; generations go up: write 3" in stack.said
+        assert "generation 1 is older than the current generation 2; generations go up: write 3" in stack.printed
         assert stack.hub(azure).verified() == {second["name"]: True}
 
         stack.configure(**few, caGeneration=3, caDropPrevious=True)

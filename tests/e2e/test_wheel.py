@@ -51,12 +51,12 @@ def test_a_stack_of_one_is_taken_over_by_the_other(first: str, stack: Program, i
 
     _use(stack, after, installed)
     stack.control("DELETE", "/requests")
-    assert stack.run("refresh", "--", "--expect-no-changes") == 0, stack.said
+    assert stack.run("refresh", "--", "--expect-no-changes") == 0, stack.printed
     stack.up("--", "--expect-no-changes")
     assert stack.control("GET", "/requests?mutating=1") == []
     assert stack.outputs() == outputs
     with stack.azure() as azure:
-        assert stack.run("destroy") == 0, stack.said
+        assert stack.run("destroy") == 0, stack.printed
         assert azure.ask("GET", f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups").json()["value"] == []
 
 

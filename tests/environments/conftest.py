@@ -99,10 +99,10 @@ def project(tmp_path: Path, answers: dict[str, Any], authority: Hierarchy) -> Pr
     """A fresh folder with prod's settings."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / "stacks").mkdir()
-    made = Project(tmp_path, Remembered(tmp_path, ("pulumi",), answers), authority)
-    made.write("prod", name="hubtrust-prod", caName="hubtrust prod")
-    made.write("empty")
-    return made
+    created = Project(tmp_path, Remembered(tmp_path, ("pulumi",), answers), authority)
+    created.write("prod", name="hubtrust-prod", caName="hubtrust prod")
+    created.write("empty")
+    return created
 
 
 def _resources(certificate: x509.Certificate) -> list[dict[str, Any]]:

@@ -59,9 +59,9 @@ def test_generations_secrets_and_credentials_stay_behind(project: Project) -> No
     project.write("prod", caGeneration=3, adopt=True, devices="press-{001..025}", canary="press-001")
     path = project.folder / "stacks/Pulumi.prod.yaml"
     path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
-    made = planned(project)
-    assert set(made.settings.config) == {"azure-native:location", "hubtrust:name", "hubtrust:caName"}
-    left = {change.key: str(change) for change in made.changes if change.how == "left out"}
+    created = planned(project)
+    assert set(created.settings.config) == {"azure-native:location", "hubtrust:name", "hubtrust:caName"}
+    left = {change.key: str(change) for change in created.changes if change.how == "left out"}
     ours = {f"hubtrust:{name}" for name in ("caGeneration", "adopt", "devices", "canary")}
     assert set(left) == ours | {"other:token", "azure-native:clientSecret", "encryptionsalt"}
     assert "(secret)" in left["other:token"]
@@ -128,13 +128,13 @@ SHARED = {
 @pytest.mark.parametrize("case", SHARED)
 def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
     """A hub, a CA, a key or a group in common with any environment that has settings here, by name or by content."""
-    given, said = SHARED[case]
+    given, printed = SHARED[case]
     for name in ("prod.pem", "copy.pem"):
         (project.folder / name).write_text(pem_of(*project.authority.up))
     (project.folder / "third.pem").write_text(pem_of(*hierarchy().up))
     project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
     project.write("third", caSource="import", caChainFile="third.pem", caKeyReference="https://v.vault.azure.net/keys/issuing/1")
-    with pytest.raises(EnvironmentRefusedError, match=said):
+    with pytest.raises(EnvironmentRefusedError, match=printed):
         planned(project, "prod", "staging", given)
 
 
@@ -173,10 +173,10 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_told_and_nothing_is_written(case: str, project: Project) -> None:
     """In one line that says what to do; every file is as it was."""
-    (source, target), given, said = BAD[case]
+    (source, target), given, printed = BAD[case]
     project.write("lost")
     before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
-    with pytest.raises(EnvironmentRefusedError, match=said):
+    with pytest.raises(EnvironmentRefusedError, match=printed):
         planned(project, source, target, *given)
     assert {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()} == before
 
@@ -192,9 +192,9 @@ def test_an_imported_ca_must_be_replaced(project: Project) -> None:
 def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None:
     """A file that somebody wrote is never overwritten: its difference is shown; what it would share is refused."""
     project.write("staging", name="hubtrust-staging", sku="F1")
-    made = planned(project)
-    assert not made.is_new
-    shown = [str(change) for change in made.changes]
+    created = planned(project)
+    assert not created.is_new
+    shown = [str(change) for change in created.changes]
     assert any("hubtrust:sku" in line and "(not set) -> F1" in line for line in shown)
     assert any("hubtrust:caName" in line and "hubtrust prod -> (not set)" in line for line in shown)
     with pytest.raises(EnvironmentRefusedError, match="change the setting in that file"):
@@ -222,10 +222,10 @@ def test_where_no_stack_can_be_made_files_are_as_before(there: bool, project: Pr
     if there:
         project.write("staging", name="hubtrust-staging", caName="x")
     before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
-    made = planned(project)
+    created = planned(project)
     with pytest.raises(EnvironmentRefusedError, match="stack init staging"):
         clone.make(
-            made,
+            created,
             Engine(project.folder, ("sh", "-c", "echo broken >> stacks/Pulumi.staging.yaml; echo error: no passphrase; exit 1")),
             "prod",
         )

@@ -51,7 +51,7 @@ class Place:
     azure: LocalAzure
     engine: str
     environment: dict[str, str]
-    said: str = ""
+    printed: str = ""
 
     def pulumi(self, *arguments: str) -> int:
         """A command of the engine; gives the exit code."""
@@ -65,19 +65,19 @@ class Place:
     def up(self, stack: str) -> None:
         """Bring a stack up under its policies; it must work."""
         pack = ("--policy-pack", "policies", "--policy-pack-config", f"policies/{stack}.json")
-        assert self.pulumi("up", "--yes", "--skip-preview", "--stack", stack, *pack) == 0, self.said
+        assert self.pulumi("up", "--yes", "--skip-preview", "--stack", stack, *pack) == 0, self.printed
 
     def hub(self, stack: str) -> Hub:
         """A stack's hub."""
-        assert self.pulumi("stack", "output", "--json", "--stack", stack) == 0, self.said
-        found = json.loads(self.said)
+        assert self.pulumi("stack", "output", "--json", "--stack", stack) == 0, self.printed
+        found = json.loads(self.printed)
         group = f"/subscriptions/{self.azure.ready['subscription_id']}/resourceGroups/{found['resourceGroupName']}"
         return Hub(self.azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
 
     def device(self, stack: str) -> "Press":
         """`press-001`, signed by the key of the CA that a stack trusts, as its state keeps it."""
-        assert self.pulumi("stack", "export", "--show-secrets", "--stack", stack) == 0, self.said
-        resources = json.loads(self.said)["deployment"]["resources"]
+        assert self.pulumi("stack", "export", "--show-secrets", "--stack", stack) == 0, self.printed
+        resources = json.loads(self.printed)["deployment"]["resources"]
         (trusted,) = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))
         signer = json.loads(trusted["inputs"]["signer"]["plaintext"])
         key: Any = load_pem_private_key(signer["privateKey"].encode(), None)
@@ -107,7 +107,7 @@ class Place:
             check=False,
             timeout=300,
         )
-        self.said = result.stdout if result.returncode == 0 else result.stdout + result.stderr
+        self.printed = result.stdout if result.returncode == 0 else result.stdout + result.stderr
         return result.returncode
 
 
@@ -121,12 +121,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = {**inherited, **installation.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
-        made = Place(folder, azure, request.param, environment)
+        created = Place(folder, azure, request.param, environment)
         settings = folder / "stacks/Pulumi.prod.yaml"
         settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n")
-        assert made.pulumi("stack", "init", "prod") == 0, made.said
-        assert made.pulumi("config", "set", "--secret", "other:token", "hunter2", "--stack", "prod") == 0, made.said
-        yield made
+        assert created.pulumi("stack", "init", "prod") == 0, created.printed
+        assert created.pulumi("config", "set", "--secret", "other:token", "hunter2", "--stack", "prod") == 0, created.printed
+        yield created
 
 
 def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
@@ -142,9 +142,9 @@ def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
 def test_two_environments_have_nothing_in_common(place: Place, tmp_path: Path) -> None:
     """Made from prod while it is up; a device of one is refused by the other; prod can't be destroyed, staging can, and prod stays."""
     place.up("prod")
-    assert place.make("prod", "staging", "--set", "protect=false", "--set", "devices=press-001") == 0, place.said
-    assert "hubtrust-prod -> hubtrust-staging" in place.said
-    assert "hunter2" not in place.said
+    assert place.make("prod", "staging", "--set", "protect=false", "--set", "devices=press-001") == 0, place.printed
+    assert "hubtrust-prod -> hubtrust-staging" in place.printed
+    assert "hunter2" not in place.printed
     settings = (place.folder / "stacks/Pulumi.staging.yaml").read_text()
     assert "token" not in settings
     assert "encryptionsalt" in settings
@@ -159,10 +159,10 @@ def test_two_environments_have_nothing_in_common(place: Place, tmp_path: Path) -
     before = prod.certificates()
     place.forget()
     assert place.pulumi("destroy", "--yes", "--stack", "prod") != 0
-    assert "protect" in place.said
+    assert "protect" in place.printed
     assert place.changes() == []
 
-    assert place.pulumi("destroy", "--yes", "--stack", "staging") == 0, place.said
+    assert place.pulumi("destroy", "--yes", "--stack", "staging") == 0, place.printed
     assert place.changes() != []
     assert [call for call in place.changes() if prod.id.lower() in call.lower()] == []
     assert prod.certificates() == before

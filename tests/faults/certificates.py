@@ -46,7 +46,7 @@ def one(generation: int, **changes: Any) -> Callable[[CaseHub], Declared]:
 
 def _answered(case: CaseHub) -> Declared:
     """Custody offline, with the proof for the code that the previous run left."""
-    code = case.stack.resources["ca"].made.outs["code"]
+    code = case.stack.resources["ca"].created.outs["code"]
     return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(case)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hubtrust.dynamic.lifecycle import Reconciler
-from tests.kit.provider_process import CallFailedError, Made, Provider, ProviderProcess
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess, ResourceState
 
 # What a program declares: each resource's provider and inputs, by name, in the order of the program.
 Declared = dict[str, tuple[type[Reconciler], dict[str, Any]]]
@@ -15,7 +15,7 @@ class Known:
     """A resource in the state."""
 
     kind: type[Reconciler]
-    made: Made
+    created: ResourceState
 
 
 @dataclass
@@ -38,32 +38,32 @@ class Stack:
             self.replaced.insert(0, self.resources.pop(name))
         while self.replaced:
             doomed = self.replaced[0]
-            process.of(doomed.kind).delete(doomed.made)
+            process.of(doomed.kind).delete(doomed.created)
             self.replaced.pop(0)
 
     def _refresh(self, process: ProviderProcess) -> None:
         for name, known in tuple(self.resources.items()):
-            found = process.of(known.kind).read(known.made)
+            found = process.of(known.kind).read(known.created)
             if found is None:
                 del self.resources[name]
             else:
-                known.made = found
+                known.created = found
 
     def _step(self, provider: Provider, name: str, kind: type[Reconciler], news: dict[str, Any]) -> None:
         known = self.resources.get(name)
-        checked = provider.check(news, known.made.inputs if known else None)
+        checked = provider.check(news, known.created.inputs if known else None)
         if checked.failures:
             raise CallFailedError("; ".join(reason for _, reason in checked.failures))
         if known is None:
             self.resources[name] = Known(kind, provider.create(news))
             return
-        different = provider.diff(known.made, news)
+        different = provider.diff(known.created, news)
         if different.replaces:
             assert not different.delete_first, "a resource was to be deleted before its replacement exists"
-            made = provider.create(news)
+            created = provider.create(news)
             self.replaced.append(known)
-            self.resources[name] = Known(kind, made)
+            self.resources[name] = Known(kind, created)
         elif different.changes:
-            known.made = provider.update(known.made, news)
+            known.created = provider.update(known.created, news)
         else:
-            known.made = Made(known.made.id, known.made.outs, news)
+            known.created = ResourceState(known.created.id, known.created.outs, news)

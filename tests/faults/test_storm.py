@@ -21,7 +21,7 @@ def test_after_a_storm_everything_is_as_declared(tmp_path: Path, extent: Extent,
     if number >= extent.storms:
         pytest.skip(f"storm {number + 1} of the fault sweep: this run has {extent.storms}; set HUBTRUST_FAULTS=all to run it")
     with program(tmp_path, "embedded") as stack:
-        assert stack.sandbox("up", "--no-program") == 0, stack.said
+        assert stack.sandbox("up", "--no-program") == 0, stack.printed
         run_in_storm(stack, "up", seed + number)
         assert (certificates(stack), devices(stack)) == (1, 25)
         stack.configure(caGeneration=2, caKeepPrevious=True)
@@ -43,9 +43,9 @@ def run_in_storm(stack: Program, verb: str, seed: int) -> None:
         httpx.post(faults, json=rule, trust_env=False).raise_for_status()
     code = stack.run(verb)
     stack.control("DELETE", "/faults")
-    assert "Traceback" not in stack.said, stack.said
+    assert "Traceback" not in stack.printed, stack.printed
     if code:
-        assert stack.run(verb) == 0, stack.said
+        assert stack.run(verb) == 0, stack.printed
 
 
 def certificates(stack: Program) -> int:

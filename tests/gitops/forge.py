@@ -46,19 +46,19 @@ class Forge:
 @contextmanager
 def forge() -> Iterator[Forge]:
     """One that listens on loopback."""
-    made = Forge()
+    created = Forge()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             """A job asks for its identity token."""
             assert self.headers["Authorization"] == "Bearer job"
-            self._answer({"value": made.token()})
+            self._answer({"value": created.token()})
 
         def do_POST(self) -> None:
             """A job comments."""
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             allowed = "commenter" in (self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "")
-            made.comments.append((self.path, body["body"] if "body" in body else body["comments"][0]["content"]))
+            created.comments.append((self.path, body["body"] if "body" in body else body["comments"][0]["content"]))
             self._answer({}, 201 if allowed else 403)
 
         def _answer(self, content: Any, status: int = 200) -> None:
@@ -72,11 +72,11 @@ def forge() -> Iterator[Forge]:
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}"
+    created.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield made
+        yield created
     finally:
         server.shutdown()
         server.server_close()

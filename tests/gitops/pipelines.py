@@ -31,7 +31,7 @@ class Job:
 
     steps: list[Step]
     env: dict[str, str]
-    said: str = ""
+    printed: str = ""
 
     def run(self, folder: Path, environment: Mapping[str, str]) -> int:
         """Run it as a runner would; gives the first failure, or 0."""
@@ -43,7 +43,7 @@ class Job:
             result = subprocess.run(
                 [*step.shell, step.script], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=300
             )
-            self.said += result.stdout + result.stderr
+            self.printed += result.stdout + result.stderr
             failed = failed or result.returncode
         return failed
 

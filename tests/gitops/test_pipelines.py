@@ -66,7 +66,7 @@ class Runner:
         """Run a job; gives its exit code and what it said."""
         job = self.job(stage, stack)
         code = job.run(self.folder, self.environment | more)
-        return code, job.said
+        return code, job.printed
 
     def hub(self, stack: str) -> Hub:
         """A stack's hub."""
@@ -102,7 +102,7 @@ def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> I
     """Makes the runner of a service, after what a person sets up once: identities, trust in the forge, two empty stacks."""
     with forge() as around:
 
-        def made(service: str) -> Runner:
+        def created(service: str) -> Runner:
             (tmp_path / "state").mkdir()
             public = {
                 name: value for name, value in installation.environment(azure.ready).items() if not name.startswith(("AZURE_", "ARM_"))
@@ -122,30 +122,30 @@ def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> I
                 subprocess.run(["pulumi", "stack", "init", stack], cwd=runner.folder, env=env, capture_output=True, check=True)
             return runner
 
-        yield made
+        yield created
 
 
 def test_a_change_goes_from_pull_request_to_a_quiet_night(make: Callable[[str], Runner]) -> None:
     """GitHub, all of it: preview with a comment, up while another job wants the same stack, a night without drift."""
     runner = make("github")
-    code, said = runner.run("preview", "staging")
-    assert code == 0, said
+    code, printed = runner.run("preview", "staging")
+    assert code == 0, printed
     ((path, comment),) = runner.forge.comments
     assert path == "/api/repos/contoso/hubtrust/issues/7/comments"
     assert "Preview of `staging`" in comment
     assert "to create" in comment.partition("<details>")[0]
 
-    (code, said), (refused, why) = _two_at_once(runner, "staging")
-    assert code == 0, said
+    (code, printed), (refused, why) = _two_at_once(runner, "staging")
+    assert code == 0, printed
     assert refused != 0
     assert "locked" in why
     assert list(runner.hub("staging").verified().values()) == [True]
 
-    code, said = runner.run("drift", "staging")
-    assert code == 0, said
-    code, said = runner.run("drift", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
+    code, printed = runner.run("drift", "staging")
+    assert code == 0, printed
+    code, printed = runner.run("drift", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
     assert code != 0
-    assert "oidc" in said.lower(), "a job that may not ask for an identity token is told so"
+    assert "oidc" in printed.lower(), "a job that may not ask for an identity token is told so"
     _require_drift_found(runner)
     _require_violation_found(runner)
 
@@ -170,12 +170,12 @@ def _require_violation_found(runner: Runner) -> None:
     settings = runner.folder / "stacks/Pulumi.staging.yaml"
     good = settings.read_text()
     settings.write_text(good.replace("config:\n", "config:\n  hubtrust:minTlsVersion: '1.0'\n"))
-    code, said = runner.run("preview", "staging")
+    code, printed = runner.run("preview", "staging")
     settings.write_text(good)
     assert code != 0
     path, comment = runner.forge.comments[-1]
     assert "/7/" in path
-    assert "❌ A policy forbids this." in comment, said
+    assert "❌ A policy forbids this." in comment, printed
     assert "tls-minimum" in comment.partition("<details>")[0]
 
 
@@ -185,9 +185,9 @@ def _require_drift_found(runner: Runner) -> None:
     ((name, verified),) = hub.verified().items()
     assert verified
     hub.delete(name)
-    code, said = runner.run("drift", "staging")
+    code, printed = runner.run("drift", "staging")
     assert code != 0
-    assert "VerifiedCertificate" in said
+    assert "VerifiedCertificate" in printed
 
 
 @pytest.mark.parametrize("service", ["gitlab", "azure"])
@@ -195,8 +195,8 @@ def test_the_same_elsewhere(service: str, make: Callable[[str], Runner]) -> None
     """GitLab and Azure Pipelines: a pull request that a policy forbids; put right and merged; a night with drift."""
     runner = make(service)
     _require_violation_found(runner)
-    code, said = runner.run("staging", "staging")
-    assert code == 0, said
+    code, printed = runner.run("staging", "staging")
+    assert code == 0, printed
     _require_drift_found(runner)
 
 

@@ -71,10 +71,10 @@ def test_an_owner_has_no_right_on_devices(registry: HubClient) -> None:
         ("IoT Hub Registry Contributor", (200, 200, 401)),
         ("IoT Hub Twin Contributor", (401, 401, 200)),
     ):
-        made: dict[str, Any] = httpx.post(
+        created: dict[str, Any] = httpx.post(
             f"{registry.azure.ready['control']}/principals", json={"role": role, "scope": registry.hub.id}, trust_env=False
         ).json()
-        token = _entra(registry, made)
+        token = _entra(registry, created)
         query = {"query": "SELECT * FROM devices"}
         answers = (
             registry.ask("GET", "/devices", headers=token),

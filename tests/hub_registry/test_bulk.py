@@ -18,8 +18,8 @@ def _item(device: str, mode: str = "create", **members: Any) -> dict[str, Any]:
 def test_create_update_delete_a_hundred_in_a_call(registry: HubClient) -> None:
     """Each mode is applied to all hundred devices; tags are set as devices are created."""
     names = [f"press-{number:03}" for number in range(100)]
-    made = registry.bulk(*(_item(name, tags={"line": {"number": 1}}, properties={"desired": {"rate": 5}}) for name in names))
-    assert (made.status_code, made.json()) == (200, {"isSuccessful": True, "errors": [], "warnings": []})
+    created = registry.bulk(*(_item(name, tags={"line": {"number": 1}}, properties={"desired": {"rate": 5}}) for name in names))
+    assert (created.status_code, created.json()) == (200, {"isSuccessful": True, "errors": [], "warnings": []})
     twin = registry.ask("GET", "/twins/press-042").json()
     assert (twin["tags"], twin["properties"]["desired"]["rate"]) == ({"line": {"number": 1}}, 5)
     assert registry.bulk(*(_item(name, "update", status="disabled", statusReason="holiday") for name in names)).status_code == 200

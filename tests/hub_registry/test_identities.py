@@ -11,8 +11,8 @@ _THUMBPRINT = "A361EA6A7119A8B0B7BBFFA2EAFDAD1F9D5BED8C"
 
 def test_put_without_if_match_only_creates(registry: HubClient) -> None:
     """The first PUT creates the device (200), the second is refused with 409 DeviceAlreadyExists, even with the etag in its body."""
-    made = registry.put("press-001")
-    again = registry.ask("PUT", "/devices/press-001", json=made)
+    created = registry.put("press-001")
+    again = registry.ask("PUT", "/devices/press-001", json=created)
     assert (again.status_code, again.headers["iothub-errorcode"]) == (409, "DeviceAlreadyExists")
     assert again.json()["Message"] == "ErrorCode:DeviceAlreadyExists;A device with ID 'press-001' is already registered."
 
@@ -96,9 +96,9 @@ def test_ids_keep_their_case_and_characters(registry: HubClient) -> None:
 
 def test_an_edge_device_has_its_own_scope(registry: HubClient) -> None:
     """Azure derives it from id and generation."""
-    made = registry.put("gateway", capabilities={"iotEdge": True})
-    assert made["capabilities"] == {"iotEdge": True}
-    assert made["deviceScope"] == f"ms-azure-iot-edge://gateway-{made['generationId']}"
+    created = registry.put("gateway", capabilities={"iotEdge": True})
+    assert created["capabilities"] == {"iotEdge": True}
+    assert created["deviceScope"] == f"ms-azure-iot-edge://gateway-{created['generationId']}"
 
 
 def test_statistics_count_devices(registry: HubClient) -> None:
@@ -114,7 +114,7 @@ def test_statistics_count_devices(registry: HubClient) -> None:
 def test_devices_are_deleted_with_their_hub(registry: HubClient) -> None:
     """A hub created again under the same name is empty; while it does not exist, its name answers 401 IotHubNotFound."""
     registry.put("press-001")
-    registry.hub.vanish()
+    registry.hub.delete_hub()
     gone = registry.ask("GET", "/devices/press-001")
     assert (gone.status_code, gone.headers["iothub-errorcode"]) == (401, "IotHubNotFound")
     registry.azure.ask("PUT", registry.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}})

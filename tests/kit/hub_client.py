@@ -62,8 +62,8 @@ class HubClient:
     def put(self, device: str, **members: Any) -> dict[str, Any]:
         """Create a device, by default with authentication by CA."""
         body = {"deviceId": device, "authentication": {"type": "certificateAuthority"}} | members
-        made: dict[str, Any] = self.ask("PUT", f"/devices/{quote(device, safe='')}", json=body).raise_for_status().json()
-        return made
+        created: dict[str, Any] = self.ask("PUT", f"/devices/{quote(device, safe='')}", json=body).raise_for_status().json()
+        return created
 
     def bulk(self, *items: dict[str, Any]) -> httpx.Response:
         """One bulk call."""

@@ -20,7 +20,7 @@ from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
 from sandbox import installation
 from tests.kit.authorities import private_pem
 from tests.kit.local_azure import LocalAzure
-from tests.kit.provider_process import Made, Provider
+from tests.kit.provider_process import Provider, ResourceState
 
 PIN = "plant-pin-84017263"
 PIN_VARIABLE = "PLANT_TOKEN_PIN"
@@ -125,8 +125,8 @@ def _web_key(key: PrivateKey) -> dict[str, Any]:
 
 def principal(azure: LocalAzure, role: str) -> dict[str, Any]:
     """A new application with that role in the subscription."""
-    made: dict[str, Any] = control(azure, "POST", "/principals", {"role": role})
-    return made
+    created: dict[str, Any] = control(azure, "POST", "/principals", {"role": role})
+    return created
 
 
 def grant(azure: LocalAzure, role: str) -> None:
@@ -161,19 +161,19 @@ def environment(azure: LocalAzure, tokens: Tokens | None, **login: str) -> dict[
 
 
 @dataclass
-class Held:
+class LookedUpKey:
     """A key in its store, with the inputs that refer to it after it was looked up."""
 
     signer: dict[str, Any]
-    made: Made
+    created: ResourceState
 
     @classmethod
-    def look_up(cls, keys: Provider, signer: dict[str, Any], **more: Any) -> "Held":
+    def look_up(cls, keys: Provider, signer: dict[str, Any], **more: Any) -> "LookedUpKey":
         """Create a SigningKey."""
-        made = keys.create({"signer": signer, **more})
-        return cls({**signer, "key": made.outs["reference"], "publicKey": made.outs["publicKey"]}, made)
+        created = keys.create({"signer": signer, **more})
+        return cls({**signer, "key": created.outs["reference"], "publicKey": created.outs["publicKey"]}, created)
 
 
-def root_of(issuing: Provider, signer: dict[str, Any], subject: str = "CN=Plant A") -> Made:
+def root_of(issuing: Provider, signer: dict[str, Any], subject: str = "CN=Plant A") -> ResourceState:
     """A root certificate, signed with that key in its store."""
     return issuing.create({"profile": "root", "subject": subject, "signer": signer, "pathLength": 1})

@@ -42,8 +42,8 @@ class Hub:
         found = self.certificates().get(name)
         body = {"properties": {"certificate": base64.b64encode(pem.encode()).decode(), **properties}}
         headers = {"If-Match": found["etag"]} if found else {}
-        made: dict[str, Any] = self.azure.ask("PUT", f"{self.id}/certificates/{name}", json=body, headers=headers).json()
-        return made
+        created: dict[str, Any] = self.azure.ask("PUT", f"{self.id}/certificates/{name}", json=body, headers=headers).json()
+        return created
 
     def delete(self, name: str) -> None:
         """Delete a certificate by hand."""
@@ -54,7 +54,7 @@ class Hub:
         found = self.certificates()[name]
         self.azure.ask("POST", f"{self.id}/certificates/{name}/generateVerificationCode", headers={"If-Match": found["etag"]})
 
-    def vanish(self) -> None:
+    def delete_hub(self) -> None:
         """Delete the hub itself."""
         self.azure.ask("DELETE", self.id)
         self.azure.until(lambda: self.azure.http.get(self.azure.url(self.id), headers=self.azure.token).status_code == 404)

@@ -30,7 +30,7 @@ class Program:
 
     folder: Path
     engine: str
-    said: str = ""
+    printed: str = ""
 
     @property
     def home(self) -> Path:
@@ -50,7 +50,7 @@ class Program:
             check=False,
             timeout=240,
         )
-        self.said = result.stdout + result.stderr
+        self.printed = result.stdout + result.stderr
         return result.returncode
 
     def run(self, verb: str, *arguments: str) -> int:
@@ -59,7 +59,7 @@ class Program:
 
     def up(self, *arguments: str) -> None:
         """Deploy it; this must succeed."""
-        assert self.run("up", *arguments) == 0, self.said
+        assert self.run("up", *arguments) == 0, self.printed
 
     @property
     def temporary(self) -> Path:
@@ -149,11 +149,11 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
 @contextmanager
 def program(folder: Path, engine: str) -> Iterator[Program]:
     """A copy of the program under ``folder``; its processes are stopped at the end."""
-    made = Program(copied(folder / "program", _SETTINGS), engine)
+    created = Program(copied(folder / "program", _SETTINGS), engine)
     try:
-        yield made
+        yield created
     finally:
-        made.sandbox("stop")
+        created.sandbox("stop")
 
 
 def pem_of(found: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ class CallFailedError(Exception):
 
 
 @dataclass
-class Checked:
+class CheckResult:
     """The result of check: the inputs, and each failure's property and reason."""
 
     inputs: dict[str, Any]
@@ -33,7 +33,7 @@ class Checked:
 
 
 @dataclass
-class Different:
+class DiffResult:
     """The result of diff."""
 
     changes: bool
@@ -42,7 +42,7 @@ class Different:
 
 
 @dataclass
-class Made:
+class ResourceState:
     """A resource as the engine keeps it: its id, outputs, and the inputs it was created from."""
 
     id: str
@@ -91,7 +91,7 @@ class ProviderProcess:
         self.channel.close()
         self.process.terminate()
         self.process.wait()
-        self.said, self.complained = (reader.text() for reader in self.readers)
+        self.printed, self.error_output = (reader.text() for reader in self.readers)
 
     def of(self, provider: type[Reconciler]) -> "Provider":
         """The calls to one provider class in this process."""
@@ -117,46 +117,48 @@ class Provider:
     process: ProviderProcess
     pickled: str
 
-    def check(self, news: dict[str, Any], olds: dict[str, Any] | None = None) -> Checked:
+    def check(self, news: dict[str, Any], olds: dict[str, Any] | None = None) -> CheckResult:
         """Check, as before every step."""
         answer = self.process.call("Check", news=self._with_provider(news), olds=self._with_provider(olds or {}))
-        return Checked(_dict(answer.inputs), [(failure.property, failure.reason) for failure in answer.failures])
+        return CheckResult(_dict(answer.inputs), [(failure.property, failure.reason) for failure in answer.failures])
 
-    def diff(self, made: Made, news: dict[str, Any]) -> Different:
+    def diff(self, created: ResourceState, news: dict[str, Any]) -> DiffResult:
         """Diff of the old outputs and the new inputs."""
-        answer = self.process.call("Diff", id=made.id, olds=self._with_provider(made.outs), news=self._with_provider(news))
+        answer = self.process.call("Diff", id=created.id, olds=self._with_provider(created.outs), news=self._with_provider(news))
         changes = answer.changes == provider_pb2.DiffResponse.DIFF_SOME
-        return Different(changes, list(answer.replaces), answer.deleteBeforeReplace)
+        return DiffResult(changes, list(answer.replaces), answer.deleteBeforeReplace)
 
-    def create(self, news: dict[str, Any]) -> Made:
+    def create(self, news: dict[str, Any]) -> ResourceState:
         """Check, then create; raises the failures of check."""
         checked = self.check(news)
         if checked.failures:
             raise CallFailedError("; ".join(reason for _, reason in checked.failures))
         answer = self.process.call("Create", properties=self._with_provider(checked.inputs))
-        return Made(answer.id, _dict(answer.properties), news)
+        return ResourceState(answer.id, _dict(answer.properties), news)
 
-    def read(self, made: Made) -> Made | None:
+    def read(self, created: ResourceState) -> ResourceState | None:
         """Refresh; None if the resource no longer exists. If the answer has no inputs, the engine keeps the ones it has."""
-        answer = self.process.call("Read", id=made.id, properties=self._with_provider(made.outs), inputs=self._with_provider(made.inputs))
+        answer = self.process.call(
+            "Read", id=created.id, properties=self._with_provider(created.outs), inputs=self._with_provider(created.inputs)
+        )
         if not answer.id:
             return None
-        return Made(answer.id, _dict(answer.properties), _dict(answer.inputs) if answer.HasField("inputs") else made.inputs)
+        return ResourceState(answer.id, _dict(answer.properties), _dict(answer.inputs) if answer.HasField("inputs") else created.inputs)
 
-    def update(self, made: Made, news: dict[str, Any]) -> Made:
+    def update(self, created: ResourceState, news: dict[str, Any]) -> ResourceState:
         """Check, then update."""
-        checked = self.check(news, made.inputs)
+        checked = self.check(news, created.inputs)
         assert checked.failures == []
-        answer = self.process.call("Update", id=made.id, olds=self._with_provider(made.outs), news=self._with_provider(news))
-        return Made(made.id, _dict(answer.properties), news)
+        answer = self.process.call("Update", id=created.id, olds=self._with_provider(created.outs), news=self._with_provider(news))
+        return ResourceState(created.id, _dict(answer.properties), news)
 
-    def delete(self, made: Made) -> None:
+    def delete(self, created: ResourceState) -> None:
         """Delete, with the outputs from the state."""
-        self.process.call("Delete", id=made.id, properties=self._with_provider(made.outs))
+        self.process.call("Delete", id=created.id, properties=self._with_provider(created.outs))
 
-    def up(self, made: Made | None, news: dict[str, Any]) -> Made:
+    def up(self, created: ResourceState | None, news: dict[str, Any]) -> ResourceState:
         """One `up` with refresh: read, diff, then the step that is needed. A replacement creates first and deletes last."""
-        found = self.read(made) if made else None
+        found = self.read(created) if created else None
         if found is None:
             return self.create(news)
         different = self.diff(found, news)
@@ -164,7 +166,7 @@ class Provider:
             new = self.create(news)
             self.delete(found)
             return new
-        return self.update(found, news) if different.changes else Made(found.id, found.outs, news)
+        return self.update(found, news) if different.changes else ResourceState(found.id, found.outs, news)
 
     def request(self, method: str, **properties: dict[str, Any]) -> Any:
         """The message of a call, for tests that send it themselves."""

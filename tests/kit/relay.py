@@ -91,7 +91,7 @@ def relay_to(upstream: str, upstream_roots: Path, folder: Path) -> Iterator[tupl
     roots = folder / "roots.pem"
     roots.write_bytes(upstream_roots.read_bytes() + b"\n" + authority.cert_pem.bytes())
     relay = Relay(upstream, ssl.create_default_context(cafile=str(roots)))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("CrossingTo", (Crossing,), {"relay": relay}))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("CrossingTo", (RelayHandler,), {"relay": relay}))
     server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -108,7 +108,7 @@ def relay_to(upstream: str, upstream_roots: Path, folder: Path) -> Iterator[tupl
         thread.join()
 
 
-class Crossing(BaseHTTPRequestHandler):
+class RelayHandler(BaseHTTPRequestHandler):
     """One connection to the relay."""
 
     protocol_version = "HTTP/1.1"

@@ -33,14 +33,14 @@ class RootAuthority:
 
     def proof(self, code: str, *, days_ago: int = 0) -> str:
         """The proof for ``code``, as an offline ceremony creates it."""
-        made = proof_of_possession(
+        created = proof_of_possession(
             issue.Issuer(self.certificate, self.signer),
             code=code,
             public_key=ec_key().public_key(),
             now=datetime.now(UTC) - timedelta(days=days_ago),
             serial=7,
         )
-        return pem_of(made)
+        return pem_of(created)
 
     def declared(self, hub: Hub, relay: Relay, **changes: Any) -> dict[str, Any]:
         """The inputs of a VerifiedCertificate, through the relay; None omits an input."""

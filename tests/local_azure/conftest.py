@@ -10,8 +10,8 @@ from tests.local_azure.in_process import InProcess, in_process
 
 @pytest.fixture(scope="module")
 def _one_azure() -> Iterator[InProcess]:
-    with in_process() as made:
-        yield made
+    with in_process() as created:
+        yield created
 
 
 @pytest.fixture

@@ -131,10 +131,10 @@ def in_process() -> Iterator[InProcess]:
         front = Front(azure, faults.Faults())
         control.grant_deployer(front)
     loop = asyncio.new_event_loop()
-    made = InProcess(front, loop, directory.subscription_id)
-    made.log_in()
+    created = InProcess(front, loop, directory.subscription_id)
+    created.log_in()
     try:
-        yield made
+        yield created
     finally:
         loop.close()
         store.close()

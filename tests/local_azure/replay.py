@@ -41,9 +41,9 @@ class Replay:
         added = [{"keyName": name, "rights": rights} for name, rights in listed if name not in known]
         policies = {"authorizationPolicies": [*standard, *added]} if added else {}
         body = {"location": sent.get("location", "westus"), "sku": {"name": "S1", "capacity": 1}, "properties": policies}
-        made = f"{path}?api-version={HUB if hub else '2021-10-15'}"
-        self._azure.must("PUT", made, body)
-        current = self._azure.must("GET", made)["etag"]
+        created = f"{path}?api-version={HUB if hub else '2021-10-15'}"
+        self._azure.must("PUT", created, body)
+        current = self._azure.must("GET", created)["etag"]
         for etag in (sent.get("etag"), pair.request_headers.get("if-match")):
             if etag:
                 self._etags[etag] = current

@@ -51,10 +51,10 @@ class _Client:
     async def _try(self) -> bool:
         found = await self._ask("GET")
         etag = found.json()["etag"] if found.status_code == 200 else ""
-        made = await self._ask("PUT", etag=etag, body=uploaded(self._maker.pem))
-        if made.status_code == 412:
+        created = await self._ask("PUT", etag=etag, body=uploaded(self._maker.pem))
+        if created.status_code == 412:
             return False
-        coded = await self._ask("POST", "/generateVerificationCode", etag=made.json()["etag"])
+        coded = await self._ask("POST", "/generateVerificationCode", etag=created.json()["etag"])
         if coded.status_code == 412:
             return False
         code = coded.json()["properties"]["verificationCode"]

@@ -38,13 +38,13 @@ def assignment(
 def test_a_group_from_creation_to_deletion(azure: InProcess) -> None:
     """201 then 200, the region normalized, the id as it was spelled, HEAD 204 and 404, DELETE 202 with a Location."""
     path = f"/subscriptions/{azure.subscription}/resourcegroups/My.Group_(1)"
-    made = azure.ask("PUT", at(path), {"location": "West Europe", "tags": {"a": "b"}})
+    created = azure.ask("PUT", at(path), {"location": "West Europe", "tags": {"a": "b"}})
     changed = azure.ask("PUT", at(path), {"location": "westeurope"})
     deleted = azure.ask("DELETE", at(path))
     poll = urlsplit(deleted.headers["location"])
 
-    assert (made.status, changed.status) == (201, 200)
-    assert made.json() == {
+    assert (created.status, changed.status) == (201, 200)
+    assert created.json() == {
         "id": f"/subscriptions/{azure.subscription}/resourceGroups/My.Group_(1)",
         "name": "My.Group_(1)",
         "type": "Microsoft.Resources/resourceGroups",

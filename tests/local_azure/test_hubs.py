@@ -228,7 +228,7 @@ def test_what_belongs_to_a_hub(azure: InProcess) -> None:
     """Skus, quotas, statistics, jobs and consumer groups answer; a consumer group is created, found in any case, and deleted."""
     hub = azure.hub()
     group = f"{hub}/eventHubEndpoints/events/ConsumerGroups"
-    made = azure.must("PUT", at(f"{group}/cg1"), {"properties": {"name": "cg1"}})
+    created = azure.must("PUT", at(f"{group}/cg1"), {"properties": {"name": "cg1"}})
     found = azure.must("GET", at(f"{group.lower().replace(hub.lower(), hub)}/CG1"))
     names = [each["name"] for each in azure.must("GET", at(group))["value"]]
     azure.must("DELETE", at(f"{group}/cg1"))
@@ -237,8 +237,8 @@ def test_what_belongs_to_a_hub(azure: InProcess) -> None:
     assert [quota["name"] for quota in azure.must("GET", at(f"{hub}/quotaMetrics"))["value"]] == ["TotalMessages", "TotalDeviceCount"]
     assert azure.must("GET", at(f"{hub}/IotHubStats"))["totalDeviceCount"] == 0
     assert azure.ask("GET", at(f"{hub}/jobs/fake-job")).code == 404011
-    assert made["properties"]["properties"] == {"name": "cg1"}
-    assert (found["id"], names) == (made["id"], ["$Default", "cg1"])
+    assert created["properties"]["properties"] == {"name": "cg1"}
+    assert (found["id"], names) == (created["id"], ["$Default", "cg1"])
     assert azure.ask("GET", at(f"{group}/cg1")).status == 404
 
 

@@ -172,7 +172,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     log = control(process, "GET", "/requests").json()
     mutating = control(process, "GET", "/requests?mutating=1").json()
     added = control(process, "POST", "/faults", {"spec": "503:path=*/nowhere"}).json()
-    made = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
+    created = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
     moved = control(process, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
     stood = control(process, "PUT", "/clock", {"advance": 60}).json()
     dials = control(process, "PATCH", "/dials", {"operation_seconds": 5, "strict": True}).json()
@@ -187,7 +187,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     assert log[0]["path"] == hub.id
     assert [line["method"] for line in mutating] == ["PATCH"]
     assert (added, [each["fault"] for each in rules]) == ({"added": 1}, ["503"])
-    assert set(made) == {"client_id", "client_secret", "object_id"}
+    assert set(created) == {"client_id", "client_secret", "object_id"}
     assert (moved["now"], stood["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
     assert (dials["operation_seconds"], dials["strict"]) == (5, True)
     assert process.http.get(process.url(hub.id), headers=process.token).status_code == 404

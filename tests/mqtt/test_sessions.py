@@ -150,7 +150,7 @@ def test_a_change_of_tags_keeps_the_session(registry: HubClient, line: Device) -
 
 def test_deleting_a_hub_ends_its_sessions(registry: HubClient, line: Device) -> None:
     """Deleting the hub deletes its devices."""
-    registry.hub.vanish()
+    registry.hub.delete_hub()
     assert line.receive() is None
 
 

@@ -28,9 +28,9 @@ def key(kind: str) -> PrivateKey:
     return {"P-256": ec_key, "P-384": lambda: ec_key(ec.SECP384R1()), "RSA 3072": lambda: rsa_key(3072)}[kind]()
 
 
-def openssl_verify(folder: Path, made: Hierarchy, end: x509.Certificate, *, purpose: str = "sslclient") -> str:
+def openssl_verify(folder: Path, created: Hierarchy, end: x509.Certificate, *, purpose: str = "sslclient") -> str:
     """What `openssl verify` says, strictly, with the root as the only trust."""
-    files = write(folder, root=pem_of(made.up[-1]), middle=pem_of(*made.up[:-1]) or pem_of(made.up[-1]), end=pem_of(end))
+    files = write(folder, root=pem_of(created.up[-1]), middle=pem_of(*created.up[:-1]) or pem_of(created.up[-1]), end=pem_of(end))
     moment = str(int(NOW.timestamp()))
     command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-attime", moment, "-CAfile", str(files["root"])]
     command += ["-untrusted", str(files["middle"]), str(files["end"])]
@@ -38,14 +38,14 @@ def openssl_verify(folder: Path, made: Hierarchy, end: x509.Certificate, *, purp
     return "OK" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def cryptography_verify(made: Hierarchy, end: x509.Certificate) -> list[x509.Certificate]:
+def cryptography_verify(created: Hierarchy, end: x509.Certificate) -> list[x509.Certificate]:
     """The path that cryptography's own verifier finds; it raises where there is none. A device's name need not be a DNS name."""
     permit = verification.ExtensionPolicy.webpki_defaults_ee().may_be_present(
         x509.SubjectAlternativeName, verification.Criticality.AGNOSTIC, None
     )
-    policy = verification.PolicyBuilder().time(NOW).store(verification.Store([made.up[-1]])).max_chain_depth(8)
+    policy = verification.PolicyBuilder().time(NOW).store(verification.Store([created.up[-1]])).max_chain_depth(8)
     policy = policy.extension_policies(ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=permit)
-    return policy.build_client_verifier().verify(end, made.up[:-1]).chain
+    return policy.build_client_verifier().verify(end, created.up[:-1]).chain
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -55,20 +55,20 @@ def cryptography_verify(made: Hierarchy, end: x509.Certificate) -> list[x509.Cer
 )
 def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], device_id: str) -> None:
     """A chain of any depth and mix of keys verifies with OpenSSL (strict), with cryptography and with our own validation."""
-    made = hierarchy([key(kind) for kind in kinds])
-    end = leaf(made.issuing, device_id)
-    assert openssl_verify(tmp_path, made, end) == "OK"
-    assert cryptography_verify(made, end) == [end, *made.up]
-    loaded = chain.load_chain(pem_of(*made.up), what="the chain", now=NOW)
-    assert list(loaded.certificates) == made.up
+    created = hierarchy([key(kind) for kind in kinds])
+    end = leaf(created.issuing, device_id)
+    assert openssl_verify(tmp_path, created, end) == "OK"
+    assert cryptography_verify(created, end) == [end, *created.up]
+    loaded = chain.load_chain(pem_of(*created.up), what="the chain", now=NOW)
+    assert list(loaded.certificates) == created.up
     chain.validate_leaf(end, loaded, now=NOW)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_path_lengths_are_set_to_the_last_zero(depth: int) -> None:
     """The path length decreases by one at each authority, down to 0 at the one that signs devices."""
-    made = hierarchy(depth=depth)
-    found = [one.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for one in made.up]
+    created = hierarchy(depth=depth)
+    found = [one.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for one in created.up]
     assert found == list(range(depth + 1))
 
 
@@ -80,8 +80,8 @@ def test_a_root_may_leave_its_path_length_open() -> None:
 
 def test_extensions_are_as_rfc_5280_says() -> None:
     """Constraints and usages are critical, key identifiers are not, the issuer's identifier is its subject's."""
-    made = hierarchy(depth=1)
-    end = leaf(made.issuing)
+    created = hierarchy(depth=1)
+    end = leaf(created.issuing)
     critical = {type(one.value): one.critical for one in end.extensions}
     assert critical == {
         x509.SubjectKeyIdentifier: False,
@@ -92,17 +92,17 @@ def test_extensions_are_as_rfc_5280_says() -> None:
         x509.AuthorityKeyIdentifier: False,
     }
     assert list(end.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.CLIENT_AUTH]
-    above = made.issuing.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    above = created.issuing.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     assert end.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier == above
-    usage = made.issuing.certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    usage = created.issuing.certificate.extensions.get_extension_for_class(x509.KeyUsage)
     assert (usage.critical, usage.value.key_cert_sign, usage.value.crl_sign, usage.value.digital_signature) == (True, True, True, False)
 
 
 def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
     """The authority key identifier is the issuer's subject key identifier, even if that is not the SHA-1 of its key."""
-    made = hierarchy(depth=0)
+    created = hierarchy(depth=0)
     odd = x509.SubjectKeyIdentifier(b"bought elsewhere")
-    root = made.issuing
+    root = created.issuing
     builder = x509.CertificateBuilder(
         subject_name=root.certificate.subject,
         issuer_name=root.certificate.subject,
@@ -122,12 +122,12 @@ def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
 
 def test_a_proof_names_the_code_and_nothing_else(tmp_path: Path) -> None:
     """The proof's subject is exactly CN=code; it is signed by the authority, valid now and an hour ago, for a day."""
-    made, code = hierarchy(depth=1), "4F2A" * 12
-    proof = proof_of_possession(made.issuing, code=code, public_key=ec_key().public_key(), now=NOW, serial=3)
+    created, code = hierarchy(depth=1), "4F2A" * 12
+    proof = proof_of_possession(created.issuing, code=code, public_key=ec_key().public_key(), now=NOW, serial=3)
     assert proof.subject.rfc4514_string() == f"CN={code}"
     assert (proof.not_valid_before_utc, proof.not_valid_after_utc) == (NOW - timedelta(hours=1), NOW + timedelta(days=1))
-    assert openssl_verify(tmp_path, made, proof) == "OK"
-    assert cryptography_verify(made, proof) == [proof, *made.up]
+    assert openssl_verify(tmp_path, created, proof) == "OK"
+    assert cryptography_verify(created, proof) == [proof, *created.up]
 
 
 def test_a_proof_keeps_within_a_short_lived_authority() -> None:
@@ -141,39 +141,41 @@ def test_a_proof_keeps_within_a_short_lived_authority() -> None:
 
 def test_no_child_outlives_its_issuer() -> None:
     """A lifetime beyond the issuer's is refused; `within` shortens it."""
-    made = hierarchy(depth=0, days=10)
+    created = hierarchy(depth=0, days=10)
     with pytest.raises(errors.OutlivesIssuerError, match="use a shorter lifetime or renew the issuer"):
-        issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=lasting(11), serial=1)
-    inside = lasting(11).within(made.issuing.certificate)
-    kept = issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=inside, serial=1)
-    assert kept.not_valid_after_utc == made.issuing.certificate.not_valid_after_utc
+        issue.device(created.issuing, device_id="a", public_key=ec_key().public_key(), validity=lasting(11), serial=1)
+    inside = lasting(11).within(created.issuing.certificate)
+    kept = issue.device(created.issuing, device_id="a", public_key=ec_key().public_key(), validity=inside, serial=1)
+    assert kept.not_valid_after_utc == created.issuing.certificate.not_valid_after_utc
 
 
 def test_an_issuer_at_its_end_issues_nothing() -> None:
     """When the issuer has no lifetime left, the error says to renew the issuer first."""
-    made = hierarchy(depth=0, days=1)
-    late = lasting(5, now=NOW + timedelta(days=3)).within(made.issuing.certificate)
+    created = hierarchy(depth=0, days=1)
+    late = lasting(5, now=NOW + timedelta(days=3)).within(created.issuing.certificate)
     with pytest.raises(errors.OutlivesIssuerError, match="renew the issuer first"):
-        issue.device(made.issuing, device_id="a", public_key=ec_key().public_key(), validity=late, serial=1)
+        issue.device(created.issuing, device_id="a", public_key=ec_key().public_key(), validity=late, serial=1)
 
 
 def test_an_issuing_authority_makes_no_authority() -> None:
     """Path length 0 allows devices only, 1 allows an authority of 0: the error says what to ask for."""
-    made = hierarchy(depth=0)
+    created = hierarchy(depth=0)
     kwargs = {"subject": name("Below"), "public_key": ec_key().public_key(), "validity": lasting(5), "serial": 1}
     with pytest.raises(errors.PathLengthError, match="use this issuer for devices only"):
-        issue.intermediate(made.issuing, path_length=0, **kwargs)
-    made = hierarchy(depth=1)
+        issue.intermediate(created.issuing, path_length=0, **kwargs)
+    created = hierarchy(depth=1)
     with pytest.raises(errors.PathLengthError, match="use at most 0"):
-        issue.intermediate(made.issuers[0], path_length=1, **kwargs)
+        issue.intermediate(created.issuers[0], path_length=1, **kwargs)
 
 
 @pytest.mark.parametrize("subject", [x509.Name([]), name("Root")])
 def test_an_authority_has_a_name_of_its_own(subject: x509.Name) -> None:
     """An empty subject, or the issuer's own, is refused."""
-    made = hierarchy(depth=1)
+    created = hierarchy(depth=1)
     with pytest.raises(errors.ProfileError, match="needs a subject of its own"):
-        issue.intermediate(made.issuers[0], subject=subject, public_key=ec_key().public_key(), validity=lasting(5), path_length=0, serial=1)
+        issue.intermediate(
+            created.issuers[0], subject=subject, public_key=ec_key().public_key(), validity=lasting(5), path_length=0, serial=1
+        )
 
 
 @pytest.mark.parametrize("device_id", ["", "x" * 65])
@@ -228,12 +230,12 @@ def test_weak_keys_are_certified_by_nobody() -> None:
 def test_a_request_carries_the_name_and_the_key(tmp_path: Path) -> None:
     """The request for an outside authority asks for an authority, and OpenSSL verifies its signature."""
     signer = KeyInMemory(ec_key())
-    made = issue.request(signer, subject=name("Bought"))
-    assert (made.subject, made.public_key()) == (name("Bought"), signer.public_key)
-    assert made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is True
+    created = issue.request(signer, subject=name("Bought"))
+    assert (created.subject, created.public_key()) == (name("Bought"), signer.public_key)
+    assert created.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is True
     from cryptography.hazmat.primitives import serialization
 
     path = tmp_path / "request.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(created.public_bytes(serialization.Encoding.PEM))
     done = subprocess.run(["openssl", "req", "-in", path, "-verify", "-noout"], capture_output=True, text=True, check=False)
     assert (done.returncode, "verify OK" in done.stdout + done.stderr) == (0, True)

@@ -84,14 +84,14 @@ def test_a_malformed_extension_is_refused() -> None:
 def test_signature_algorithms_must_agree_and_be_known() -> None:
     """Different inner and outer signature algorithms, an unknown algorithm and a weak algorithm give three different errors."""
     sha_256, sha_384, unknown = (bytes.fromhex(f"06082a8648ce3d0403{end}") for end in ("02", "03", "09"))
-    made = hierarchy(depth=0).up[0]
-    der = made.public_bytes(serialization.Encoding.DER)
+    created = hierarchy(depth=0).up[0]
+    der = created.public_bytes(serialization.Encoding.DER)
     once = der[: der.rindex(sha_256)] + sha_384 + der[der.rindex(sha_256) + len(sha_256) :]
     text = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(once).decode()}\n-----END CERTIFICATE-----\n"
     with pytest.raises(errors.ChainError, match="two signature algorithm fields differ"):
         chain.load_chain(text, what="pki:chain", now=NOW)
     with pytest.raises(errors.WeakError, match="an algorithm that is not supported"):
-        chain.load_chain(rewritten(made, sha_256, unknown), what="pki:chain", now=NOW)
+        chain.load_chain(rewritten(created, sha_256, unknown), what="pki:chain", now=NOW)
     edwards = Forged(subject="Ed", key=ed25519.Ed25519PrivateKey.generate(), algorithm=None)
     below = Forged(subject="Below", issuer=edwards, algorithm=None)
     with pytest.raises(errors.WeakError, match="its key is neither RSA nor EC"):

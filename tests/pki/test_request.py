@@ -10,8 +10,8 @@ from tests.kit.authorities import ec_key, name, private_pem, rsa_key
 
 
 def pem_request(key: object, subject: str = "press-001") -> str:
-    made = x509.CertificateSigningRequestBuilder().subject_name(name(subject)).sign(key, hashes.SHA256())  # type: ignore[arg-type]
-    return made.public_bytes(serialization.Encoding.PEM).decode()
+    created = x509.CertificateSigningRequestBuilder().subject_name(name(subject)).sign(key, hashes.SHA256())  # type: ignore[arg-type]
+    return created.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def test_the_key_comes_from_the_request() -> None:

@@ -23,7 +23,7 @@ class HandMade:
     folder: Path
     command: list[str]
     code: int = 0
-    said: str = ""
+    printed: str = ""
 
     def plan(self, resources: list[dict[str, Any]]) -> None:
         """Set the resources that the program declares."""
@@ -64,12 +64,12 @@ class HandMade:
         }
         command = [*self.command, *arguments, "--non-interactive"]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
-        self.code, self.said = done.returncode, done.stdout + done.stderr
+        self.code, self.printed = done.returncode, done.stdout + done.stderr
 
     def resources(self) -> list[str]:
         """The names of the resources in the state, except the stack and providers."""
         self.call("stack", "export", "--stack", "dev")
-        found = json.loads(self.said)["deployment"].get("resources") or []
+        found = json.loads(self.printed)["deployment"].get("resources") or []
         return sorted(each["urn"].rpartition("::")[2] for each in found if not each["type"].startswith("pulumi:"))
 
 
@@ -88,7 +88,7 @@ def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
     shutil.copy(PROGRAMS / "hand_made.py", tmp_path)
     shutil.copy(PROGRAMS / "declared.py", tmp_path / "__main__.py")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    made = HandMade(tmp_path, command)
-    made.call("stack", "init", "dev")
-    assert made.code == 0, made.said
-    return made
+    created = HandMade(tmp_path, command)
+    created.call("stack", "init", "dev")
+    assert created.code == 0, created.printed
+    return created

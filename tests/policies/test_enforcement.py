@@ -73,8 +73,8 @@ def test_a_violation_of_any_rule_fails_up_and_nothing_is_created(hand_made: Hand
     violated = hand_made.run("up", "--yes")
     assert hand_made.code != 0
     assert violated["mandatory"] == EVERY - AT_THE_END
-    assert "is not a secret" in hand_made.said
-    assert "BEGIN PRIVATE KEY" not in hand_made.said
+    assert "is not a secret" in hand_made.printed
+    assert "BEGIN PRIVATE KEY" not in hand_made.printed
     assert hand_made.resources() == []
 
 
@@ -88,7 +88,7 @@ def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade)
     violated = hand_made.run("up", "--yes", "--skip-preview")
     assert hand_made.code != 0
     assert violated["mandatory"] == AT_THE_END
-    assert "generation 1 of the CA 'ca'" in hand_made.said
+    assert "generation 1 of the CA 'ca'" in hand_made.printed
 
 
 def test_a_preview_reports_unknown_settings(hand_made: HandMade) -> None:
@@ -97,7 +97,7 @@ def test_a_preview_reports_unknown_settings(hand_made: HandMade) -> None:
     hand_made.plan([trusted("ending", authority(end=NOW + timedelta(days=3))), note({"secret": private_pem(KEY)})])
     assert hand_made.run("preview") == {"mandatory": {"key-strength"}, "advisory": {"authority-expiry"}}
     assert hand_made.code != 0
-    assert "'rsaBitz'" in hand_made.said
+    assert "'rsaBitz'" in hand_made.printed
 
 
 def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:
@@ -106,7 +106,7 @@ def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:
     hand_made.configure(device_lifetime={"days": "many"})
     hand_made.call("preview", "--stack", "dev", "--policy-pack", "policies", "--policy-pack-config", "policies.json")
     assert hand_made.code != 0
-    assert "days" in hand_made.said
+    assert "days" in hand_made.printed
 
 
 def test_up_without_a_preview_creates_nothing_in_violation(hand_made: HandMade) -> None:

@@ -51,7 +51,7 @@ class DeviceCases:
         return file
 
 
-def estate(registry: HubClient, folder: Path) -> DeviceCases:
+def create_cases(registry: HubClient, folder: Path) -> DeviceCases:
     """Create the hub's certificates, the devices and their files."""
     root, gone = Party("Plant root"), Party("Deleted root")
     issuing = root.authority_below("Plant issuing", path_length=0)

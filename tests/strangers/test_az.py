@@ -37,8 +37,8 @@ def test_a_certificate_from_upload_to_deletion(shell: Shell, service: str, flag:
     shell(_CA.format("other", "Trial CA"))
     az = f"az iot {service} certificate"
     where = f"{flag} {name} --resource-group {group} --name ca"
-    made = json.loads(shell(f"{az} create {where} --path ca.pem").stdout)
-    coded = json.loads(shell(f"{az} generate-verification-code {where} --etag '{made['etag']}'").stdout)
+    created = json.loads(shell(f"{az} create {where} --path ca.pem").stdout)
+    coded = json.loads(shell(f"{az} generate-verification-code {where} --etag '{created['etag']}'").stdout)
     code, etag = coded["properties"]["verificationCode"], coded["etag"]
     shell(_PROOF.format(code, "other"))
     refused = shell(f"{az} verify {where} --etag '{etag}' --path proof.pem", check=False)
@@ -59,8 +59,8 @@ def test_a_role_is_assigned(shell: Shell) -> None:
     shell(_LOGIN)
     principal = "11111111-2222-4333-8444-555555555555"
     flags = f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'IoT Hub Data Contributor'"
-    made = json.loads(shell(f'az role assignment create {flags} --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"').stdout)
-    assert made["principalId"] == principal
+    created = json.loads(shell(f'az role assignment create {flags} --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"').stdout)
+    assert created["principalId"] == principal
 
 
 def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: d
     """azure-cli itself has no command for devices; `az rest` reaches the registry with az's token and a data role on the hub."""
     hub = azure.hub().id
     role = {"role": "IoT Hub Data Contributor", "scope": hub}
-    made = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
-    environment |= {"AZURE_CLIENT_ID": made["client_id"], "AZURE_CLIENT_SECRET": made["client_secret"]}
+    created = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
+    environment |= {"AZURE_CLIENT_ID": created["client_id"], "AZURE_CLIENT_SECRET": created["client_secret"]}
     shell(f"{_LOGIN} --allow-no-subscriptions")
     url = f"https://{hub.rpartition('/')[2]}.azure-devices.net"
     rest = f"az rest --resource https://iothubs.azure.net --method {{0}} --url '{url}{{1}}?api-version=2021-04-12' --body '{{2}}'"

@@ -22,7 +22,7 @@ from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.mqtt_device import attempts, connect, messages, packet, text
 from tests.kit.repository import ROOT
-from tests.strangers.device_cases import CASES, Case, DeviceCases, estate
+from tests.strangers.device_cases import CASES, Case, DeviceCases, create_cases
 
 pytestmark = pytest.mark.stranger
 
@@ -41,10 +41,10 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 
 @pytest.fixture(scope="module")
-def plant(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCases]:
+def device_cases(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCases]:
     """The hub with all the cases."""
     registry = HubClient(azure, azure.hub())
-    yield estate(registry, tmp_path_factory.mktemp("plant"))
+    yield create_cases(registry, tmp_path_factory.mktemp("plant"))
     registry.http.close()
 
 
@@ -70,72 +70,75 @@ def _lines(done: subprocess.CompletedProcess[bytes]) -> Outcome:
     return {line["case"]: line["connected"] for line in map(json.loads, done.stdout.decode().splitlines())}
 
 
-def _hosts(plant: DeviceCases, folder: Path) -> dict[str, str]:
+def _hosts(device_cases: DeviceCases, folder: Path) -> dict[str, str]:
     """The environment in which the hub's name leads to local Azure."""
     library = ctypes.util.find_library("nss_wrapper")
     _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` installs it")
     hosts = folder / "hosts"
-    hosts.write_text(f"{urlsplit(plant.registry.azure.ready['mqtt']).hostname} {plant.registry.host}\n")
+    hosts.write_text(f"{urlsplit(device_cases.registry.azure.ready['mqtt']).hostname} {device_cases.registry.host}\n")
     return {"LD_PRELOAD": str(library), "NSS_WRAPPER_HOSTS": str(hosts)}
 
 
-def _azure_iot_device(plant: DeviceCases, folder: Path) -> Outcome:
+def _azure_iot_device(device_cases: DeviceCases, folder: Path) -> Outcome:
     _need(_DEVICE_SDK.exists(), "azure-iot-device", "`make strangers` installs it")
-    return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", plant.work(folder)], {}))
+    return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", device_cases.work(folder)], {}))
 
 
-def _paho(plant: DeviceCases, folder: Path) -> Outcome:
-    return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", plant.work(folder)], {}))
+def _paho(device_cases: DeviceCases, folder: Path) -> Outcome:
+    return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", device_cases.work(folder)], {}))
 
 
-def _azure_iot_device_mqtt(plant: DeviceCases, folder: Path) -> Outcome:
+def _azure_iot_device_mqtt(device_cases: DeviceCases, folder: Path) -> Outcome:
     _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt", "`make strangers` installs it")
-    environment = _hosts(plant, folder) | {"NODE_PATH": str(_NODE), "NODE_EXTRA_CA_CERTS": plant.registry.azure.ready["ca_file"]}
-    return _lines(_run(["node", _DRIVERS / "azure_iot_device.js", plant.work(folder)], environment))
+    environment = _hosts(device_cases, folder) | {
+        "NODE_PATH": str(_NODE),
+        "NODE_EXTRA_CA_CERTS": device_cases.registry.azure.ready["ca_file"],
+    }
+    return _lines(_run(["node", _DRIVERS / "azure_iot_device.js", device_cases.work(folder)], environment))
 
 
-def _mosquitto_pub(plant: DeviceCases, folder: Path) -> Outcome:
+def _mosquitto_pub(device_cases: DeviceCases, folder: Path) -> Outcome:
     _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` installs it")
-    environment = _hosts(plant, folder)
+    environment = _hosts(device_cases, folder)
 
     def publish(case: Case) -> bool:
-        host, topic = plant.registry.host, f"devices/{case.device}/messages/events/"
+        host, topic = device_cases.registry.host, f"devices/{case.device}/messages/events/"
         who = ["-h", host, "-p", "8883", "-i", case.device, "-u", f"{host}/{case.device}/?api-version=2021-04-12", "-V", "mqttv311"]
-        trust = ["--cafile", plant.registry.azure.ready["ca_file"], "--cert", case.chain, "--key", case.key]
+        trust = ["--cafile", device_cases.registry.azure.ready["ca_file"], "--cert", case.chain, "--key", case.key]
         return _run(["mosquitto_pub", *who, *trust, "-q", "1", "-t", topic, "-m", "from mosquitto_pub"], environment).returncode == 0
 
-    return {case.name: publish(case) for case in plant.cases}
+    return {case.name: publish(case) for case in device_cases.cases}
 
 
-def _openssl(plant: DeviceCases, _folder: Path) -> Outcome:
-    proxy = urlsplit(plant.registry.azure.ready["proxy"]).netloc
+def _openssl(device_cases: DeviceCases, _folder: Path) -> Outcome:
+    proxy = urlsplit(device_cases.registry.azure.ready["proxy"]).netloc
 
     def say(case: Case) -> bool:
-        host = plant.registry.host
+        host = device_cases.registry.host
         line = ["openssl", "s_client", "-quiet", "-proxy", proxy, "-connect", f"{host}:8883", "-servername", host, "-verify_return_error"]
-        trust = ["-CAfile", plant.registry.azure.ready["ca_file"], "-verify_hostname", host]
+        trust = ["-CAfile", device_cases.registry.azure.ready["ca_file"], "-verify_hostname", host]
         own = ["-cert", case.chain, "-cert_chain", case.chain, "-key", case.key]
         hello = connect(case.device, f"{host}/{case.device}/?api-version=2021-04-12")
         message = packet(3, text(f"devices/{case.device}/messages/events/") + b"\0\1from openssl", 0x02)
         done = _run([*line, *trust, *own], {}, raw=hello + message + packet(14, b""))
         return done.stdout == b"\x20\x02\x00\x00\x40\x02\x00\x01"
 
-    return {case.name: say(case) for case in plant.cases}
+    return {case.name: say(case) for case in device_cases.cases}
 
 
 @pytest.mark.parametrize(
     "client", [_azure_iot_device, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl], ids=lambda client: client.__name__[1:]
 )
-def test_every_client_with_every_chain(plant: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Outcome]) -> None:
+def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Outcome]) -> None:
     """Only the valid chain of an enabled device is accepted, and its message arrives; the control port shows the reason of each refusal."""
-    httpx.delete(f"{plant.registry.azure.ready['control']}/connections", trust_env=False).raise_for_status()
-    assert client(plant, tmp_path) == {name: reason is None for name, reason in CASES.items()}
-    for case in plant.cases:
-        found = [entry for entry in attempts(plant.registry, case.device) if entry["accepted"] or "closed" not in entry["reason"]]
+    httpx.delete(f"{device_cases.registry.azure.ready['control']}/connections", trust_env=False).raise_for_status()
+    assert client(device_cases, tmp_path) == {name: reason is None for name, reason in CASES.items()}
+    for case in device_cases.cases:
+        found = [entry for entry in attempts(device_cases.registry, case.device) if entry["accepted"] or "closed" not in entry["reason"]]
         assert found, case.name
         assert {entry["accepted"] for entry in found} == {CASES[case.name] is None}, case.name
         assert all((CASES[case.name] or "") in entry["reason"] for entry in found), case.name
-        assert len(messages(plant.registry, case.device)) == (CASES[case.name] is None), case.name
+        assert len(messages(device_cases.registry, case.device)) == (CASES[case.name] is None), case.name
 
 
 def test_the_node_registry_client(azure: LocalAzure) -> None:

@@ -46,8 +46,8 @@ def test_a_hub_by_its_clouds_own_names(azure: LocalAzure, cloud: str) -> None:
     hubs = IotHubClient(credential, ready["subscription_id"], **scopes).iot_hub_resource
     name = f"sdk-{cloud}"
     body: Any = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}}
-    made = hubs.begin_create_or_update("sdk", name, body, polling_interval=0).result()
-    assert made.properties.host_name == f"{name}.{suffix}"
+    created = hubs.begin_create_or_update("sdk", name, body, polling_interval=0).result()
+    assert created.properties.host_name == f"{name}.{suffix}"
     assert [hub.name for hub in hubs.list_by_subscription()] == [name]
     groups.begin_delete("sdk", polling_interval=0).result()
     assert list(groups.list()) == []
@@ -63,8 +63,8 @@ def test_proof_on_a_hub_and_on_a_provisioning_service(azure: LocalAzure, tmp_pat
     dps.iot_dps_resource.begin_create_or_update("proof", "proof-dps", place, polling_interval=0).result()
     _openssl(tmp_path, "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Trial")
     text = base64.b64encode((tmp_path / "ca.pem").read_bytes()).decode()
-    made: Any = hub.certificates.create_or_update("proof", "proof-hub", "ca", {"properties": {"certificate": text}})
-    coded: Any = hub.certificates.generate_verification_code("proof", "proof-hub", "ca", made.etag)
+    created: Any = hub.certificates.create_or_update("proof", "proof-hub", "ca", {"properties": {"certificate": text}})
+    coded: Any = hub.certificates.generate_verification_code("proof", "proof-hub", "ca", created.etag)
     other: Any = dps.dps_certificate.create_or_update("proof", "proof-dps", "ca", {"properties": {"certificate": text}})
     answer = _proof(tmp_path, coded.properties.verification_code)
     etag = dps.dps_certificate.generate_verification_code("ca", "proof", "proof-dps", etag=other.etag, match_condition=_same()).etag
