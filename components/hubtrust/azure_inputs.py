@@ -40,7 +40,7 @@ class AzureInputs(CloudInputs):
 
     deadline: float = declared(
         number(MIN_DEADLINE, MAX_DEADLINE),
-        f"seconds to retry what Azure refuses temporarily; default {DEADLINE:g}.",
+        f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry what Azure refuses temporarily; default {DEADLINE:g}.",
         kept=True,
         default=DEADLINE,
     )

@@ -62,7 +62,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ),
         ({"signer": {"custody": "state", "privateKey": private_pem(PLANT.key, "word")}}, "is encrypted and no passphrase was given"),
         ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state, offline, key-vault or pkcs11"),
-        ({"proofCertificate": leaf()}, "custody 'state' makes its own proof; leave it out, or set custody offline"),
+        ({"proofCertificate": leaf()}, "with custody 'state' the proof is signed here; leave it out, or set custody offline"),
         ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: it contains no PEM certificate"),
         ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it names no IoT hub"),
         ({"name": "plant a"}, "name: the certificate would be called 'plant a-g1-0000.*use at most 64 of: letters, digits"),

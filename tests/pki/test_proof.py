@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hubtrust.pki import errors, issue
-from hubtrust.pki.proof import proof_of_possession, require_answer
+from hubtrust.pki.proof import proof_of_possession, require_proof
 from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
 
 CODE = "4F2A91C0" * 6
@@ -19,7 +19,7 @@ def proof(code: str = CODE, issuer: issue.Issuer = MADE) -> x509.Certificate:
 
 
 def judge(answer: x509.Certificate) -> None:
-    require_answer(answer, code=CODE, authority=MADE.certificate, now=NOW)
+    require_proof(answer, code=CODE, authority=MADE.certificate, now=NOW)
 
 
 def test_the_right_answer_counts() -> None:
@@ -58,4 +58,4 @@ def test_an_expired_answer_is_refused() -> None:
     """A proof that has expired is refused."""
     late = NOW + timedelta(days=2)
     with pytest.raises(errors.NotValidNowError, match="it expired"):
-        require_answer(proof(), code=CODE, authority=MADE.certificate, now=late)
+        require_proof(proof(), code=CODE, authority=MADE.certificate, now=late)

@@ -15,13 +15,13 @@ from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
 from hubtrust.pki.profile import require_authority
-from hubtrust.pki.proof import proof_of_possession, require_answer
+from hubtrust.pki.proof import proof_of_possession, require_proof
 from hubtrust.pki.signers import Signer
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
-_LOCAL_CODE = "0" * 48  # signed to show possession without the service; no service ever sees it
-_ANY = "0" * 40  # a thumbprint in names that are validated before there is one
+_LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is never sent
+_ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate is known
 
 
 def _authority(value: object) -> x509.Certificate:
@@ -31,7 +31,7 @@ def _authority(value: object) -> x509.Certificate:
 
 
 def _name(value: object) -> str:
-    _require_name(_composed(str(value), 1, _ANY, attest=False))
+    _require_name(_composed(str(value), 1, _ANY_THUMBPRINT, attest=False))
     return str(value)
 
 
@@ -63,54 +63,58 @@ class ServiceInputs(AzureInputs):
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
 
-    certificate: x509.Certificate = declared(_authority, "the authority's certificate, PEM, one.", required=True, kept=True)
-    name: str = declared(_name, "what the name on the service begins with; default: `ca`.", kept=True, default="ca")
+    certificate: x509.Certificate = declared(_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
+    name: str = declared(_name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca")
     generation: int = declared(
-        whole_number(1, 9999), "1, 2, …; the next one is created and proven before the last one is deleted.", kept=True, default=1
+        whole_number(1, 9999), "1 to 9999; the next one is created and proven before the last one is deleted.", kept=True, default=1
     )
     certificate_name: str | None = declared(
         lambda value: _require_name(str(value)),
-        "the whole name on the service, to adopt a certificate that exists. It stays when the certificate changes: then devices are not "
-        "trusted for the moment between replacing and proving.",
+        "the whole name on the service, at most 64 characters, to adopt a certificate that exists. The name stays when the certificate "
+        "changes: devices are then not trusted until the new certificate is proven.",
     )
     signer: DeclaredSigner | None = declared(
         read_signer,
-        "where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)`` or ``in_token(…)``; made a secret here.",
+        "where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)``, ``in_token(…)``; becomes a secret.",
         secret=True,
     )
     proof_certificate: x509.Certificate | None = declared(
-        lambda value: load_certificate(str(value), what="proofCertificate"), "custody offline: the answer to the output ``code``, PEM."
+        lambda value: load_certificate(str(value), what="proofCertificate"),
+        "the proof, PEM: the certificate that the command in the output ``ceremony`` creates. For custody offline only.",
     )
-    attest: bool = declared(boolean, "mark it as verified and prove nothing.", kept=True, default=False)
-    adopt: bool = declared(boolean, "replace another certificate that has the name.", default=False)
+    attest: bool = declared(
+        boolean, "True: mark it as verified without a proof; this logs a warning. Default False.", kept=True, default=False
+    )
+    adopt: bool = declared(boolean, "True: replace another certificate that has the name. Default False: refuse.", default=False)
 
     def require_consistent(self) -> None:
-        """Refuse a key that is not the certificate's, a proof that nobody asked for, and nothing to prove with.
+        """Check that there is something to prove possession with, that the key is the certificate's, and that a proof is needed.
 
         Raises:
-            HubtrustError: so it is.
+            DeclarationError: neither signer nor attest is given, a proof is given and not needed, or Azure allows no such name.
+            PkiError: the signer holds another key than the certificate's, or the certificate is not an authority's.
         """
         if "signer" not in self.given and not self.attest:
             remedy = "say where the key is: custody state, offline, key-vault or pkcs11"
             raise DeclarationError("signer", "there is none and attest is not set", remedy)
         if self.signer is not None and "proofCertificate" in self.given and self.signer.custody != OFFLINE:
-            fact = f"custody '{self.signer.custody}' makes its own proof"
+            fact = f"with custody '{self.signer.custody}' the proof is signed here"
             raise DeclarationError("proofCertificate", fact, "leave it out, or set custody offline")
         if not {"signer", "certificate"} & self.unknown and (held := self.key()) is not None:
             issue.Issuer(self.certificate, held)
         if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:
-            self.name_on_service(_ANY)
+            self.name_on_service(_ANY_THUMBPRINT)
 
     def key(self) -> Signer | None:
-        """What signs proofs here; None where nothing does."""
+        """The key that signs proofs here; None where there is none."""
         public_key = require_strong_key(self.certificate.public_key(), what="certificate")
         return self.signer.signer(public_key) if self.signer else None
 
     def name_on_service(self, thumbprint: str | None = None) -> str:
         """``certificate_name`` as it is, or ``<name>-g<generation>-<8 of the thumbprint>``; attested ones end in ``-attested``.
 
-        Generation and thumbprint are in it so that the next certificate is proven before the last one is deleted, and an attested one
-        never passes for a proven one.
+        Generation and thumbprint are in it so that the next certificate has another name, and is proven before the last one is deleted.
+        The ending shows everyone who reads the name that possession was not proven.
 
         Raises:
             DeclarationError: Azure allows no such name.
@@ -120,19 +124,19 @@ class CertificateInputs(ServiceInputs):
 
     @cached_property
     def description(self) -> Description:
-        """The certificate in words."""
+        """The certificate as text."""
         return describe(self.certificate)
 
     @property
     def what(self) -> str:
-        """How messages call it."""
+        """How messages name it."""
         return f"certificate '{self.name_on_service()}' on {self.service_id.title}"
 
     def proof(self, code: str, date: datetime) -> str | None:
-        """The proof for ``code``, PEM, dated by the service's clock: signed here, or the one that was given; None while there is none.
+        """The proof for ``code``, PEM: signed here and valid from ``date``, or the one that was given; None while there is none.
 
         Raises:
-            ProofError, NotValidNowError: the one that was given answers another code, or is not valid at ``date``.
+            ProofError, NotValidNowError: the one that was given is for another code, or is not valid at ``date``.
             HubtrustError: the key can't sign.
         """
         key = self.key()
@@ -142,11 +146,11 @@ class CertificateInputs(ServiceInputs):
             return pem(proof_of_possession(issuer, code=code, public_key=throw_away, now=date, serial=serial))
         if self.proof_certificate is None:
             return None
-        require_answer(self.proof_certificate, code=code, authority=self.certificate, now=date)
+        require_proof(self.proof_certificate, code=code, authority=self.certificate, now=date)
         return pem(self.proof_certificate)
 
     def shows_possession(self, date: datetime) -> bool:
-        """Whether the key signs here and now, without the service: a signature that the certificate's own key verifies.
+        """Whether the key signs here, checked without the service: the certificate's public key verifies the signature.
 
         Raises:
             HubtrustError: the key can't sign.
@@ -154,5 +158,5 @@ class CertificateInputs(ServiceInputs):
         if self.key() is None:
             return False
         made = load_certificate(str(self.proof(_LOCAL_CODE, date)), what=self.what)
-        require_answer(made, code=_LOCAL_CODE, authority=self.certificate, now=date)
+        require_proof(made, code=_LOCAL_CODE, authority=self.certificate, now=date)
         return True

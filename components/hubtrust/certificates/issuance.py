@@ -36,17 +36,21 @@ class IssuingInputs(Inputs):
     """What issues certificates declares: a key that signs, an issuer, and how long the certificates last."""
 
     issuer_certificate: tuple[x509.Certificate, ...] = declared(
-        issuer_certificates, "PEM, the issuer's own first; those above it go into the chain.", required=True
+        issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
     )
     signer: DeclaredSigner = declared(
         read_signer,
-        "where the issuer's key is, or a root's own: ``custody.in_state(…)``, ``in_key_vault(…)``, ``in_token(…)``. Made a secret here.",
+        "where the issuer's key is, or a root's own: ``custody.in_state(…)``, ``in_key_vault(…)``, ``in_token(…)``. It becomes a secret.",
         required=True,
         secret=True,
     )
-    lifetime_days: float | None = declared(number(SHORTEST, LONGEST), f"default {_defaults('days')}; cut where the issuer ends.", kept=True)
+    lifetime_days: float | None = declared(
+        number(SHORTEST, LONGEST),
+        f"days that a certificate is valid; default {_defaults('days')}; fewer where the issuer expires earlier.",
+        kept=True,
+    )
     renew_before_days: float | None = declared(
-        number(0, LONGEST), f"days before its end in which a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
+        number(0, LONGEST), f"days before its end from which a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
     )
 
     def lifetime(self, profile: str) -> Lifetime:

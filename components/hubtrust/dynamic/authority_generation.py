@@ -1,4 +1,8 @@
-"""AuthorityGeneration: which generation of an authority a stack or a hub has; each step of a rotation is checked before it is taken."""
+"""AuthorityGeneration: which generation of an authority a stack or a hub has; each step of a rotation is checked before it is taken.
+
+Its inputs are the fields of ``AuthorityGenerationInputs`` here, and of ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a
+field there and a parameter of the same name to the constructor here.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +25,14 @@ class AuthorityGenerationInputs(CloudInputs):
     """The inputs of an AuthorityGeneration."""
 
     authority: str = declared(str, "the authority's name.", required=True, kept=True, replaces=True)
-    generation: int = declared(whole_number(1, 9999), "1, 2, …", required=True, kept=True)
-    keep_previous: bool = declared(boolean, "the generation before is trusted too.", required=True, kept=True)
+    generation: int = declared(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
+    keep_previous: bool = declared(boolean, "True: the generation before is trusted too.", required=True, kept=True)
     hub_id: Service | None = hub_id(required=False)
     host_name: str | None = hub_host_name()
     devices_of: str | None = declared(str, "the stack whose devices count, `organization/project/stack`; needs `hub_id`.", kept=True)
-    drop_previous: bool = declared(boolean, "the devices have moved: the generation that is dropped may be deleted.", default=False)
+    drop_previous: bool = declared(
+        boolean, "True: the devices have moved, and the generation that is dropped may be deleted. Default False.", default=False
+    )
 
     def require_step(self, olds: Properties) -> None:
         """Refuse a step from the old inputs ``olds`` that makes no sense: generations go up, and one that is kept exists.

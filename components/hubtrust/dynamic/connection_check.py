@@ -1,4 +1,8 @@
-"""ConnectionCheck: a device of this authority connects to this hub and a message of it arrives."""
+"""ConnectionCheck: a device of this authority connects to this hub and a message of it arrives.
+
+Its inputs are the fields of ``ConnectionCheckInputs`` here, of ``HubInputs`` in ``hubtrust/dynamic/hub_inputs.py``, and of ``AzureInputs``
+and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
+"""
 
 import hashlib
 import json
@@ -41,24 +45,28 @@ class ConnectionCheckInputs(HubInputs):
     host_name: str | None = hub_host_name(kept=False)
     device_id: str = declared(
         require_device_id,
-        "who connects. A device in the field that is connected under this id loses its session for a moment.",
+        "the id of the device that connects. A device in the field that is connected under this id loses its session for a moment.",
         required=True,
         kept=True,
     )
     chain: list[x509.Certificate] | None = declared(
-        lambda value: load_certificates(str(value), what="chain"), "the authority's chain, PEM; None while it is waited for."
+        lambda value: load_certificates(str(value), what="chain"), "the authority's certificates, PEM; None while there are none yet."
     )
     signer: DeclaredSigner | None = declared(
         read_signer,
-        "where the key of its lowest certificate is; None or offline: nothing is checked. Made a secret here.",
+        "where the key of the chain's lowest certificate is; None or offline: nothing is checked. It becomes a secret.",
         secret=True,
     )
     trust: list[Mapping[str, Any]] | None = declared(
-        _trust, "what the hub trusts: the output of TrustedHub; nothing is checked while none of it is verified."
+        _trust, "what the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified."
     )
-    device: str | None = declared(str, "anything that changes when the device does: then it is checked again.")
-    enabled: bool = declared(boolean, "False switches the check off, where port 8883 is closed.", default=True)
-    deadline: float = declared(number(MIN_DEADLINE, MAX_DEADLINE), f"seconds to retry; default {CHECK_DEADLINE:g}.", default=CHECK_DEADLINE)
+    device: str | None = declared(str, "any text that changes when the device does: then it is checked again.")
+    enabled: bool = declared(boolean, "False: nothing is checked, for networks where port 8883 is closed. Default True.", default=True)
+    deadline: float = declared(
+        number(MIN_DEADLINE, MAX_DEADLINE),
+        f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry; default {CHECK_DEADLINE:g}.",
+        default=CHECK_DEADLINE,
+    )
 
     def why_not(self) -> str | None:
         """Why there is nothing to check; None where there is."""

@@ -1,4 +1,9 @@
-"""DeviceFleet: any number of devices on one hub as one resource, each as it is declared."""
+"""DeviceFleet: any number of devices on one hub as one resource, each as it is declared.
+
+Its inputs are the fields of ``DeviceFleetInputs`` here, of ``DevicesInputs`` and ``HubInputs`` in ``hubtrust/dynamic/hub_inputs.py``, and
+of ``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to
+the constructor here.
+"""
 
 import time
 from collections.abc import Mapping

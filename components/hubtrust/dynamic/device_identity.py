@@ -1,4 +1,9 @@
-"""DeviceIdentity: one device in a hub's registry, with what is declared of it."""
+"""DeviceIdentity: one device in a hub's registry, with what is declared of it.
+
+Its inputs are the fields of ``DeviceIdentityInputs`` and ``DescriptionInputs`` here, of ``DevicesInputs`` and ``HubInputs`` in
+``hubtrust/dynamic/hub_inputs.py``, and of ``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field
+there and a parameter of the same name to the constructor here.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -64,16 +69,16 @@ class DescriptionInputs(Inputs):
     status: str | None = declared(
         _status, "`enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.", kept=True
     )
-    reason: str | None = declared(_reason, "why, at most 128 characters.", kept=True)
-    edge: bool | None = declared(boolean, "an IoT Edge device.", kept=True)
+    reason: str | None = declared(_reason, "why it has this status, at most 128 characters.", kept=True)
+    edge: bool | None = declared(boolean, "True: an IoT Edge device.", kept=True)
     thumbprints: Sequence[str] | None = declared(
         require_thumbprints,
-        "one or two of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
+        "one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
         kept=True,
     )
-    tags: Mapping[str, Any] | None = declared(_tags, "of its twin; other tags in the twin are left alone.", kept=True)
+    tags: Mapping[str, Any] | None = declared(_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True)
     desired: Mapping[str, Any] | None = declared(
-        _desired, "desired properties of its twin; other properties in the twin are left alone.", kept=True
+        _desired, "desired properties of its twin, an object; other properties in the twin are not changed.", kept=True
     )
 
     @property
@@ -91,7 +96,9 @@ class DescriptionInputs(Inputs):
 class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
     """The inputs of a DeviceIdentity."""
 
-    device_id: str = declared(require_device_id, "its id, at most 128 characters; case counts.", required=True, kept=True, replaces=True)
+    device_id: str = declared(
+        require_device_id, "the device's id, at most 128 characters, case-sensitive.", required=True, kept=True, replaces=True
+    )
 
 
 class DeviceIdentityOutputs:

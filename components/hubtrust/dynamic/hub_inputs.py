@@ -51,7 +51,7 @@ def hub_id(*, required: bool, replaces: bool = False) -> Any:
 
 def hub_host_name(*, kept: bool = True) -> Any:
     """The declaration of the input `hostName`."""
-    return declared(_host, "the hub's host name; Resource Manager is asked where it is not given.", kept=kept)
+    return declared(_host, "the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.", kept=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class DevicesInputs(HubInputs):
 
     hub_id: Service = hub_id(required=True, replaces=True)
     owner: Mapping[str, str] = declared(_owner, argument="", required=True, kept=True)
-    adopt: bool = declared(boolean, "take over devices of these ids that others created, instead of refusing.", default=False)
+    adopt: bool = declared(boolean, "True: take over devices of these ids that others created. Default False: refuse.", default=False)
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
         """Whether owner, cloud or host name differ from the old outputs."""

@@ -1,4 +1,8 @@
-"""IssuedBatch: a certificate for every device whose request is given, signed by this authority, each renewed in its window."""
+"""IssuedBatch: a certificate for every device whose request is given, signed by this authority, each renewed in its window.
+
+Its inputs are the fields of ``IssuedBatchInputs`` here, and of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``. To add one, add
+a field there and a parameter of the same name to the constructor here.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,8 @@
-"""IssuedCertificate: a certificate for this key or CSR, signed by this authority through its signer, renewed in its window."""
+"""IssuedCertificate: a certificate for this key or CSR, signed by this authority through its signer, renewed in its window.
+
+Its inputs are the fields of ``IssuedCertificateInputs`` here, and of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``. To add
+one, add a field there and a parameter of the same name to the constructor here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,21 +47,24 @@ class IssuedCertificateInputs(IssuingInputs):
 
     profile: str = declared(_profile, "`root`, `intermediate` or `device`.", required=True, kept=True, replaces=True)
     subject: x509.Name | None = declared(
-        parse_subject, "of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.", kept=True, replaces=True
+        parse_subject, "the name of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.", kept=True, replaces=True
     )
-    device_id: str | None = declared(_device_id, "of a device: its common name.", kept=True, replaces=True)
+    device_id: str | None = declared(_device_id, "the device's id, which becomes the common name.", kept=True, replaces=True)
     public_key: PublicKey | None = declared(
-        lambda value: load_public_key(str(value), what="publicKey"), "the key to certify, PEM; or `request`."
+        lambda value: load_public_key(str(value), what="publicKey"), "the public key to certify, PEM; or give `request`."
     )
     request: x509.CertificateSigningRequest | None = declared(
         lambda value: load_request(str(value), what="request"),
         "a certificate signing request, PEM, whose key is certified; nothing else in it is used.",
     )
     issuer_certificate: tuple[x509.Certificate, ...] = declared(
-        issuer_certificates, "PEM, the issuer's own first; those above it go into ``chain``.", kept=True, default=()
+        issuer_certificates,
+        "certificates, PEM, the issuer's own first; those above it go into ``chain``. A root has none.",
+        kept=True,
+        default=(),
     )
     path_length: int | None = declared(
-        whole_number(0, 9), "how many authorities may follow below; 0: devices only; a root may leave it open.", kept=True
+        whole_number(0, 9), "how many authorities may follow below, 0 to 9; 0: devices only; a root without it has no limit.", kept=True
     )
 
     def require_consistent(self) -> None:

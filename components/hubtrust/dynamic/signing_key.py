@@ -1,4 +1,8 @@
-"""SigningKey: a key that stays in its vault or token; found or created there, and only its public half is an output."""
+"""SigningKey: a key that stays in its vault or token; found or created there, and only its public half is an output.
+
+Its inputs are the fields of ``SigningKeyInputs`` here. To add one, add a field there and a parameter of the same name to the constructor
+here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,14 +40,17 @@ class SigningKeyInputs(Inputs):
     """The inputs of a SigningKey."""
 
     signer: DeclaredSigner = declared(
-        _stored, "where it is: ``custody.in_key_vault(…)`` or ``custody.in_token(…)``; made a secret here.", required=True, secret=True
+        _stored,
+        "where the key is: ``custody.in_key_vault(…)`` or ``custody.in_token(…)``; it becomes a secret.",
+        required=True,
+        secret=True,
     )
     make: KeyAlgorithm | None = declared(
         _algorithm,
-        "a ``KeyAlgorithm``: the key is created there where there is none; an existing key is used as it is.",
+        "the ``KeyAlgorithm`` of a key that is created if there is none; an existing key is used as it is.",
     )
     subject: x509.Name | None = declared(
-        parse_subject, "of a certificate signing request by this key, for an outside authority, as RFC 4514 text.", kept=True
+        parse_subject, "the subject of a certificate signing request by this key, for an outside authority, as RFC 4514 text.", kept=True
     )
 
     @property

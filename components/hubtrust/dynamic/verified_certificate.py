@@ -1,4 +1,8 @@
-"""VerifiedCertificate: this certificate is registered on this hub or provisioning service, and verified by proof of possession."""
+"""VerifiedCertificate: this certificate is registered on this hub or provisioning service, and verified by proof of possession.
+
+Its inputs are the fields of ``CertificateInputs`` and ``ServiceInputs`` in ``hubtrust/certificates/declaration.py``, and of ``AzureInputs``
+and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +18,10 @@ from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, thumbprint
-from hubtrust.pki.proof import ceremony
+from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, say
 
-_TAKEN_OVER: set[str] = set()  # ids that a create of this process found verified; a process lasts for one run
+_TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this process found verified; a process lasts for one run
 
 
 class VerifiedCertificateOutputs:
@@ -56,11 +60,11 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         if news.name_on_service() != olds.get("certificateName"):
             changed = [name for name in ("name", "generation", "attest") if news.given.get(name) != olds.get(name)]
             replaces += ["certificate"] if news.description.thumbprint != _thumbprint(olds) else changed or ["certificateName"]
-        return Change(replaces, updates=self._is_due(olds, news))
+        return Change(replaces, updates=self._needs_update(olds, news))
 
     @staticmethod
-    def _is_due(olds: Properties, news: CertificateInputs) -> bool:
-        """It is unverified, differs from the declaration, or can now be proven with the key."""
+    def _needs_update(olds: Properties, news: CertificateInputs) -> bool:
+        """The certificate is not verified, differs from the declaration, or was verified by others and can now be proven with the key."""
         custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
         return (
             olds.get("state") != VERIFIED
@@ -86,13 +90,12 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     @staticmethod
     def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> Outcome:
-        if news.attest:
-            say(f"{news.what}: attest is set, so it is marked as verified and nothing is proven: anybody's certificate would pass")
         with writer(news.service_id), news.resource_manager() as client:
             outcome = Prover(Certificates(client, news.service_id), news, last_run, local_time=now).reconcile()
         if outcome.state == WAITING:
-            say(f"{news.what}: waiting for proof: where the key is, run: {ceremony(str(outcome.code))}")
-            say(f"{news.what}: then give proof.pem as proofCertificate (caProof); the code stays valid until then, in every later run")
+            say(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
+            then = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
+            say(f"{news.what}: {then}; the code stays valid in later runs until the certificate changes on the service")
         return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -108,16 +111,16 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         elif found.verified:
             seen |= {"state": VERIFIED, "proof": (olds.get("proof") if olds.get("state") == VERIFIED else None) or FOUND}
         elif olds.get("code") and olds.get("etag") == found.etag:
-            seen |= {"state": WAITING, "code": olds["code"], "ceremony": ceremony(str(olds["code"]))}
+            seen |= {"state": WAITING, "code": olds["code"], "ceremony": proof_command(str(olds["code"]))}
         else:
             seen["state"] = UNVERIFIED
         return {**olds, **seen}
 
     def on_delete(self, id_: str, olds: Properties) -> None:
-        """With the etag that was seen last; a certificate that somebody else has put under our name since is kept.
+        """Delete the certificate, with the etag of the last run. Another certificate that has the name now is kept.
 
-        So is one that another resource of this run uses: a renamed resource, or one that the engine was told to replace, is created
-        (that is: found) before the old one is deleted, and the certificate is one and the same.
+        A certificate that another resource of this run uses is kept too. Where a resource was renamed or is replaced, the engine creates
+        the new resource before it deletes the old one: the create finds the certificate on the service, and both resources mean this one.
         """
         place, name = ServiceInputs.read(olds), str(olds["certificateName"])
         what = f"certificate '{name}' on {place.service_id.title}"
@@ -143,23 +146,25 @@ def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
         "keyThumbprint": news.description.key_thumbprint,
         "etag": outcome.etag,
         "code": outcome.code,
-        "ceremony": ceremony(outcome.code) if outcome.code else None,
+        "ceremony": proof_command(outcome.code) if outcome.code else None,
         "state": outcome.state,
         "proof": outcome.proof,
     }
 
 
 def _thumbprint(olds: Properties) -> str:
-    """Of the certificate that was declared, whatever is on the service."""
+    """The thumbprint of the certificate that was declared; the one in the outputs is that of the certificate on the service."""
     return thumbprint(load_certificate(str(olds["certificate"]), what="certificate"))
 
 
 class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtrust", name="VerifiedCertificate"):
     """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
 
-    Outputs: ``state`` is `verified` or `waiting` (and, found by a refresh, `unverified` or `replaced`); ``proof`` is `possession`,
-    `attestation` or `found` (verified by somebody before); ``code`` and ``ceremony`` exist while it waits: what is to be answered, and
-    the command that does it where the key is; thumbprints are SHA-1 as Azure shows it, and SHA-256.
+    Outputs: ``state`` is `verified` or `waiting`, and after a refresh it may be `unverified` or `replaced`. ``proof`` is `possession`,
+    `attestation`, or `found` where the certificate was verified already. While it waits, ``code`` is Azure's verification code (48 hex
+    digits), and ``ceremony`` the command that signs the proof where the key is. ``thumbprint`` is SHA-1 as Azure shows it and ``sha256``
+    SHA-256, both of the certificate, in upper-case hex; ``key_thumbprint`` is SHA-256 of its public key. ``not_after`` is UTC, as
+    2036-11-24T03:19:06Z.
     """
 
     provider = VerifiedCertificateProvider
@@ -181,8 +186,9 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if attest is True:
-            pulumi.log.warn(
-                f"{resource_name}: attest is set: the certificate is marked as verified and possession of its key is not proven"
-            )
         super().__init__(resource_name, locals(), opts)
+        pulumi.Output.from_input(attest).apply(self._warn_if_attested)
+
+    def _warn_if_attested(self, attest: bool | None) -> None:
+        if attest:
+            pulumi.log.warn("attest is set: the certificate is marked as verified, and possession of its key is not proven", self)

@@ -1,4 +1,4 @@
-"""Proof of possession: the certificate that answers Azure's verification code, signed here or made elsewhere and validated here.
+"""Proof of possession: a certificate for Azure's verification code, signed by the authority: here, or elsewhere and then checked here.
 
 Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-test-certs.
 """
@@ -16,15 +16,15 @@ from hubtrust.pki.keys import PublicKey
 from hubtrust.pki.profile import require_valid_at
 
 PROOF_LIFETIME = timedelta(days=1)  # of a proof that is signed here and sent to Azure at once
-CEREMONY_LIFETIME = timedelta(days=30)  # of a proof that is made elsewhere: people carry it
-_CLOCK_SKEW = timedelta(minutes=5)  # a proof made elsewhere starts when that machine says so, and its clock may be fast
+OFFLINE_PROOF_LIFETIME = timedelta(days=30)  # of a proof that is signed elsewhere: people carry it here
+_CLOCK_SKEW = timedelta(minutes=5)  # the machine where a proof is signed may have a clock that is fast
 
 
 def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now: datetime, serial: int) -> x509.Certificate:
-    """The certificate that answers Azure's verification ``code``: its subject is exactly ``CN=<code>``, and the authority signs it.
+    """The proof for Azure's verification ``code``: a certificate whose subject is exactly ``CN=<code>``, signed by the authority.
 
-    ``public_key`` is that of any new key, which is thrown away: Azure looks only at the name and the signature. ``now`` should be the
-    service's own time.
+    ``public_key`` is that of any new key, whose private half is not needed: Azure checks only the subject and the signature. ``now``
+    should be the service's own time.
 
     Raises:
         OutlivesIssuerError: the authority has expired.
@@ -36,30 +36,35 @@ def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now
     return end_entity(issuer, what=what, subject=subject, public_key=public_key, validity=validity, serial=serial)
 
 
-def ceremony(code: str) -> str:
-    """The command that answers ``code`` where the key is; ca.pem and ca.key are the authority's certificate and key.
+def proof_command(code: str) -> str:
+    """The shell command that signs the proof for ``code`` where the authority's key is. It needs OpenSSL 1.1.1 or newer.
 
-    Only the code goes there and only proof.pem comes back. The key of the proof itself is thrown away at once. OpenSSL 1.1.1 or newer.
-    Other tools work too: what counts is the signature, and a subject that is the code and nothing else.
+    It reads the authority's certificate and key from ca.pem and ca.key, and writes proof.pem. The proof's own key is not kept. Any other
+    tool can be used too: Azure checks that the authority signed the proof, and that its subject is the code and nothing else.
     """
+    # OpenSSL needs a serial number here, or it would leave a file with the next one beside ca.pem. The code is random, so its first 30 hex
+    # digits are unique; 01 before them makes the number positive, and these 16 bytes are within the 20 of RFC 5280 4.1.2.2.
+    serial = f"0x01{code[:30]}"
     request = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null"
-    signing = f"openssl x509 -req -sha256 -CA ca.pem -CAkey ca.key -set_serial 0x01{code[:30]} -days {CEREMONY_LIFETIME.days}"
+    signing = f"openssl x509 -req -sha256 -CA ca.pem -CAkey ca.key -set_serial {serial} -days {OFFLINE_PROOF_LIFETIME.days}"
     return f"{request} -subj /CN={code} | {signing} -out proof.pem"
 
 
-def require_answer(proof: x509.Certificate, *, code: str, authority: x509.Certificate, now: datetime) -> None:
-    """``proof`` is signed by ``authority``, its subject is ``code`` alone, and it is valid at ``now`` or within minutes of it.
+def require_proof(proof: x509.Certificate, *, code: str, authority: x509.Certificate, now: datetime) -> None:
+    """Check that ``proof`` is signed by ``authority``, that its subject is ``code`` alone, and that it is valid at ``now``.
+
+    A proof that becomes valid within five minutes after ``now`` is accepted too.
 
     Raises:
-        ProofError: another key signed it, or it answers another code.
+        ProofError: another key signed it, or it is for another code.
         NotValidNowError: it has expired, or is not valid yet.
     """
-    what, answered = f"the proof for {display(authority)}", common_name(proof.subject)
+    what, signed_code = f"the proof for {display(authority)}", common_name(proof.subject)
     try:
         require_signed_by(proof, authority)
     except ChainError as error:
         raise ProofError(what, error.fact, "sign it with the authority's own key") from None
-    if answered != code or len(list(proof.subject)) != 1:
+    if signed_code != code or len(list(proof.subject)) != 1:
         fact = f"its subject is '{proof.subject.rfc4514_string()}' and the verification code is {code}"
         raise ProofError(what, fact, f"sign a certificate whose subject is exactly CN={code}")
     start = proof.not_valid_before_utc
