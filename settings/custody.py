@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, SecretStr
 
 from hubtrust import InKeyVault, InToken
-from hubtrust.custody.custodies import CUSTODIES, ELSEWHERE, KEY_VAULT, OFFLINE, PKCS11, STATE
+from hubtrust.custody.custodies import CUSTODIES, KEY_VAULT, OFFLINE, PKCS11, STATE, STORED_KEY_CUSTODIES
 
 from .configuration import plain
 
@@ -67,16 +67,17 @@ class CustodyConfig(BaseModel):
             yield f"{found}; {PKCS11} needs exactly one of caPin (with --secret) and caPinVariable, other custodies take neither"
 
     def _reference_conflicts(self, source: Source, intermediates: int) -> Iterator[str]:
-        elsewhere, generated = self.ca_custody in ELSEWHERE, source == "generate"
-        if elsewhere and not self.ca_key_reference:
+        stored, generated = self.ca_custody in STORED_KEY_CUSTODIES, source == "generate"
+        custodies = " or ".join(STORED_KEY_CUSTODIES)
+        if stored and not self.ca_key_reference:
             yield f"caCustody is {self.ca_custody}, but caKeyReference is not set; set it to the key's Key Vault id or PKCS#11 URI"
-        if self.ca_key_reference and not elsewhere:
-            yield f"caKeyReference is set, but caCustody is neither {' nor '.join(ELSEWHERE)}; set caCustody to one of them, or remove it"
-        needs_root = elsewhere and generated and intermediates > 0
+        if self.ca_key_reference and not stored:
+            yield f"caKeyReference is set, but caCustody is not {custodies}; set caCustody, or remove caKeyReference"
+        needs_root = stored and generated and intermediates > 0
         if needs_root and not self.ca_root_key_reference:
             yield f"caCustody is {self.ca_custody}, but caRootKeyReference is not set; set it to the root's key, or caIntermediates to 0"
         if self.ca_root_key_reference and not needs_root:
-            places = " or ".join(ELSEWHERE)
-            yield f"caRootKeyReference is set, but only a generated root in {places} above an intermediate uses it; remove it"
-        if elsewhere and generated and intermediates > 1:
+            fact = f"only a generated root in {custodies} with an intermediate below it uses it"
+            yield f"caRootKeyReference is set, but {fact}; remove caRootKeyReference"
+        if stored and generated and intermediates > 1:
             yield f"caCustody is {self.ca_custody}, but caIntermediates is {intermediates}; set it to 0 or 1"

@@ -10,7 +10,7 @@ import pulumi_tls as tls
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hubtrust.authority_keys import AuthorityKey, Elsewhere
+from hubtrust.authority_keys import AuthorityKey, StoredKeys
 from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_overlap
 from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
@@ -187,7 +187,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.certificate_request = request.cert_request_pem
         return custody.in_state(key.private_key_pem)
 
-    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: Elsewhere | None, place: int) -> AuthorityKey:
+    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, place: int) -> AuthorityKey:
         """The key number ``place``, counted from the root; created if it does not exist."""
         if where is None:
             key = self._key(label, algorithm)
@@ -207,7 +207,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             pulumi.log.warn(notice, self)
 
 
-def _require_places(where: Elsewhere | None, certificates: int) -> None:
+def _require_places(where: StoredKeys | None, certificates: int) -> None:
     if where is not None and len(where.keys) != certificates:
         fact = f"{len(where.keys)} given, but there are {certificates} certificates"
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")

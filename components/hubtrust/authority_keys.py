@@ -34,7 +34,7 @@ class InToken:
         return custody.in_token(self.keys[place], pin=pin, pin_variable=self.pin_variable)
 
 
-Elsewhere = InKeyVault | InToken
+StoredKeys = InKeyVault | InToken
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.authority_keys import Elsewhere
+from hubtrust.authority_keys import StoredKeys
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT
 from hubtrust.errors import HubtrustError
 from hubtrust.pki.keys import KeyAlgorithm
@@ -32,7 +32,7 @@ class Generate:
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
     intermediates: int = 1  # CAs between the root and the devices; 0: the root itself signs device certificates
-    custody: Elsewhere | None = None  # a key for each certificate, created there if it does not exist; None: keys in the state
+    custody: StoredKeys | None = None  # a key for each certificate, created there if it does not exist; None: keys in the state
     root_days: int = int(LIFETIMES[ROOT].days)
     issuing_days: int = int(LIFETIMES[INTERMEDIATE].days)
     root_renew_before_days: int | None = None  # days before its end it is renewed with the same key; None: a tenth of its lifetime
@@ -54,7 +54,7 @@ class Import:
     chain: str  # PEM, in any order
     private_key: str | None = None  # PEM; becomes a secret in the state
     passphrase: str | None = None  # of the key, if it is encrypted
-    custody: Elsewhere | None = None  # the trusted certificate's key is there, instead of private_key
+    custody: StoredKeys | None = None  # the trusted certificate's key is there, instead of private_key
     proof: str | None = None  # custody offline: the certificate that proves possession for the verification code, PEM
     certificate_name: str | None = None  # of an existing certificate on the hub, to take it over; None: a generated name
 
@@ -66,7 +66,7 @@ class Request:
     common_name: str
     organization: str | None = None
     key: KeyAlgorithm = KeyAlgorithm.EC_P256
-    custody: Elsewhere | None = None  # the key is there; None: in the state
+    custody: StoredKeys | None = None  # the key is there; None: in the state
     answer: str | None = None  # the signed chain, PEM, in any order; None until there is one
 
 

@@ -52,7 +52,7 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("signer", "match"),
     [
-        ({"custody": "key-vault"}, "custody 'key-vault' and no key; give the key's id"),
+        ({"custody": "key-vault"}, "custody 'key-vault' needs a key; give the key's id"),
         (
             custody.in_key_vault("https://kv.example.com/keys/a"),
             "it is not the id of a key in Azure Key Vault; write it as https://<vault>",
@@ -60,9 +60,12 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
         (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is not the id of a key in Azure Key Vault"),
         (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is not the id of a key in Azure Key Vault"),
         (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
-        (custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"}, "custody 'key-vault' has no pin; give custody, key"),
+        (
+            custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"},
+            "custody 'key-vault' does not take pin; use only custody, key, publicKey",
+        ),
         ({"custody": "state", "privateKey": "noise"}, "it contains no PEM private key"),
-        ({"custody": "offline"}, "custody 'offline' has no key to look for; use key-vault or pkcs11"),
+        ({"custody": "offline"}, "custody 'offline' has no key in a vault or token; use key-vault or pkcs11"),
     ],
 )
 def test_what_check_refuses(keys: Provider, signer: dict[str, Any], match: str) -> None:
@@ -76,7 +79,7 @@ def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) 
     signer = custody.in_key_vault("https://kv.vault.azure.net/keys/a")
     assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
     root = issuing.check({"profile": "root", "subject": "CN=A", "signer": signer}).failures[0][1]
-    assert root == "signer: the key is in a vault or token and its public half is not known; give publicKey (see SigningKey)"
+    assert root == "signer: the key is in a vault or token, and its public key is not known; set publicKey (an output of SigningKey)"
 
 
 def test_no_such_vault(keys: Provider) -> None:
@@ -100,7 +103,7 @@ def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
     name, version = key.split("/")[-2:]
     vault.keys.update_key_properties(name, version, enabled=False)
     text = fails(proving, declared(hub, authority, key))
-    assert "Key Vault answers 403 KeyDisabled: Operation sign is not allowed on a disabled key; have it enabled (az keyvault" in text
+    assert "Key Vault answers 403 KeyDisabled: Operation sign is not allowed on a disabled key; enable it (az keyvault" in text
     vault.keys.update_key_properties(name, version, enabled=True)
     assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
@@ -110,7 +113,7 @@ def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault
     authority = RootAuthority(key=rsa_key())
     key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", authority.key, ("wrapKey", "unwrapKey"))
     text = fails(proving, declared(hub, authority, key))
-    assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; have `sign` added" in text
+    assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; add `sign`" in text
 
 
 def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
@@ -125,7 +128,7 @@ def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vaul
     authority, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
     text = fails(proving, declared(hub, authority, wrong))
     assert "the certificate's own is" in text
-    assert "name the key, with its version, that belongs to this certificate" in text
+    assert "give the key that belongs to this certificate, in a vault with its version" in text
     right = vault.give(f"right-{uuid.uuid4().hex[:8]}", authority.key)
     assert proving.create(declared(hub, authority, right)).outs["proof"] == "possession"
 

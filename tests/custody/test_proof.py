@@ -87,7 +87,7 @@ def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, k
 def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
     """Another key in the token signs nothing, and the right one proves with the existing code."""
     authority, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
-    with pytest.raises(CallFailedError, match=r"the certificate's own is .* name the key, with its version, that belongs"):
+    with pytest.raises(CallFailedError, match=r"the certificate's own is .* give the key that belongs to this certificate"):
         proving.create(declared(hub, authority.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
     right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", authority.key)
     proven(proving, hub, declared(hub, authority.pem, custody.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))

@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a reference alone": (
         {"caKeyReference": ISSUING},
-        "caKeyReference is set, but caCustody is neither key-vault nor pkcs11; set caCustody",
+        "caKeyReference is set, but caCustody is not key-vault or pkcs11; set caCustody",
     ),
     "no root's": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING},

@@ -71,9 +71,9 @@ def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
     [
         ({"pin": None}, "custody 'pkcs11' needs exactly one PIN; give either pin (a secret) or pinVariable"),
         ({"pin": "1", "pinVariable": "A"}, "custody 'pkcs11' needs exactly one PIN"),
-        ({"key": None, "pin": "1"}, "custody 'pkcs11' and no key; give the key's id (key-vault) or PKCS#11 URI (pkcs11)"),
-        ({"key": "pkcs11:slot-id=3;object=a", "pin": "1"}, "it names a slot and no token, and slots move"),
-        ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "there is a PIN in it, or the way to one"),
+        ({"key": None, "pin": "1"}, "custody 'pkcs11' needs a key; give the key's id (key-vault) or PKCS#11 URI (pkcs11)"),
+        ({"key": "pkcs11:slot-id=3;object=a", "pin": "1"}, "it names a slot but no token, and a token's slot can change"),
+        ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "it contains a PIN or the source of one"),
     ],
 )
 def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) -> None:
@@ -86,13 +86,17 @@ def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) 
 @pytest.mark.parametrize(
     ("token", "key", "match"),
     [
-        ("absent", "a", "the token is not there; there are: 'double', 'double', 'strange'; plug it in"),
-        ("double", "a", "2 tokens fit: 'double', 'double'; name the one by serial=<serial>"),
+        ("absent", "a", "there is no such token; found: 'double', 'double', 'strange'; connect it"),
+        ("double", "a", "2 tokens match: 'double', 'double'; add serial=<serial> to the URI"),
         ("strange", "none", "there is no such public key in the token; check object= and id="),
         ("strange", "secret", "there is no such public key in the token"),
-        ("strange", "half", "there is no such public key in the token; check object= and id=; both halves must be in the token"),
-        ("strange", "twins", "2 keys fit; name the one by id=<bytes as %01%02>"),
-        ("strange", "edwards", "it is of type EC_EDWARDS; name an RSA or EC key"),
+        (
+            "strange",
+            "half",
+            "there is no such public key in the token; check object= and id=; the token must have both keys, private and public",
+        ),
+        ("strange", "twins", "2 keys match; add id=<bytes as %01%02> to the URI"),
+        ("strange", "edwards", "it is of type EC_EDWARDS; use an RSA or EC key"),
     ],
 )
 def test_what_is_not_there_or_not_fit(keys: Provider, odd_tokens: Tokens, token: str, key: str, match: str) -> None:
@@ -111,14 +115,14 @@ def test_no_module(keys: Provider, module: str) -> None:
     """A library that does not exist, is not a PKCS#11 module, or is not named."""
     uri = "pkcs11:token=strange;object=a" + (f"?module-path={module}" if module else "")
     text = fails(keys, custody.in_token(uri, pin_variable=PIN_VARIABLE))
-    assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "no PKCS#11 module is named; add ?module-path=") in text
+    assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "the PKCS#11 module is not set; add ?module-path=") in text
 
 
 def test_no_pin_in_the_environment(tokens: Tokens) -> None:
     """The PIN's environment variable is not set where Pulumi runs."""
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config)}) as process:
         text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
-    assert "the token's PIN: the environment variable NO_SUCH_PIN is not set here; set it where Pulumi runs" in text
+    assert "the token's PIN: the environment variable NO_SUCH_PIN is not set; set it where Pulumi runs" in text
 
 
 def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
@@ -132,7 +136,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
         change = [sys.executable, "-c", _CHANGE_PIN, own.module, PIN, other]
         subprocess.run(change, env={"SOFTHSM2_CONF": str(own.config)}, check=True, timeout=60)
         for _ in range(2):
-            assert "has refused its PIN in this run already and is not asked again; correct the PIN" in fails(provider, signer)
+            assert "has already refused the PIN in this run, so it is not tried again; correct the PIN" in fails(provider, signer)
     with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
         assert process.of(SigningKeyProvider).create({"signer": signer}).outs["key"] == "EC P-256"
 
@@ -143,4 +147,4 @@ def test_python_pkcs11_is_not_installed(tokens: Tokens, tmp_path: Path) -> None:
     (tmp_path / "pkcs11" / "__init__.py").write_text("raise ImportError('not installed')")
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config), "PYTHONPATH": str(tmp_path), PIN_VARIABLE: PIN}) as process:
         text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable=PIN_VARIABLE))
-    assert "python-pkcs11 is not installed; install the extra" in text
+    assert "python-pkcs11 is not installed; install hubtrust[pkcs11]" in text

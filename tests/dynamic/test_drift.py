@@ -123,7 +123,7 @@ def test_expired_since(provider: Provider, hub: Hub, relay: Relay) -> None:
     created = provider.create(news)
     hub.azure.until(lambda: provider.check(news).failures)
     ((_, reason),) = provider.check(news).failures
-    assert re.search(r"'CN=Short' .*: it expired on .*; renew it and give the new one", reason)
+    assert re.search(r"'CN=Short' .*: it expired on .*; renew it and give the new certificate", reason)
     found = provider.read(created)
     assert found is not None
     assert found.outs["state"] == "verified", "the hub says so; devices are refused by their chain"

@@ -95,7 +95,7 @@ def test_every_bad_request_is_told(batches: Provider) -> None:
         ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key; give only the request"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the given key is .* give the key that belongs"),
         ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400, but lifetimeDays is only 365"),
-        ({"signer": {"custody": "offline"}}, "signer: custody 'offline' signs nothing here"),
+        ({"signer": {"custody": "offline"}}, "signer: custody 'offline' can't sign here"),
     ],
 )
 def test_each_wrong_input_is_told(batches: Provider, changes: dict[str, Any], match: str) -> None:

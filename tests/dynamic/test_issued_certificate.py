@@ -179,7 +179,7 @@ def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Reso
     created = issued.create(device(issuing, publicKey=None, request=text))
     assert created.outs["keyThumbprint"] == key_thumbprint(DEVICE_KEY.public_key())
     wrong = faults(issued, device(issuing, publicKey=None, request=text, deviceId="press-002"))
-    assert "it is for CN=press-001, and CN=press-002 is declared" in wrong
+    assert "its common name is 'press-001', but the device is 'press-002'" in wrong
 
 
 def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -> None:
@@ -217,9 +217,9 @@ def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
         ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),
-        ({"signer": {"custody": "offline"}}, "custody 'offline' signs nothing here; issue it where the key is"),
+        ({"signer": {"custody": "offline"}}, "custody 'offline' can't sign here; issue it where the key is"),
         ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' has no privateKey"),
-        ({"signer": {"custody": "state"}}, "custody 'state' and no privateKey"),
+        ({"signer": {"custody": "state"}}, "custody 'state' needs a privateKey"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word")}}, "is encrypted and no passphrase was given"),
         (
             {"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word"), "passphrase": "drow"}},
@@ -236,7 +236,7 @@ def test_wrong_issuers_are_refused(issued: Provider, root: ResourceState) -> Non
     """A leaf as issuer, an issuer that allows no authority below it and an expired one are refused before anything is signed."""
     issuing = issued.create(intermediate(root))
     press = issued.create(device(issuing))
-    assert "it is a leaf" in faults(issued, device(press, signer=signer(DEVICE_KEY)))
+    assert "it is not a CA" in faults(issued, device(press, signer=signer(DEVICE_KEY)))
     below = intermediate(
         root, issuerCertificate=issuing.outs["chain"], signer=signer(ISSUING_KEY), publicKey=public_pem(DEVICE_KEY.public_key())
     )

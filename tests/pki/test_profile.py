@@ -41,8 +41,8 @@ def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
 @pytest.mark.parametrize(
     ("broken", "match"),
     [
-        (Forged(**LEAF | {"usage": True}), "its key usage has keyCertSign though it is a leaf"),
-        (Forged(**LEAF, extra=[(CONSTRAINTS, True)]), "it has name constraints though it is a leaf"),
+        (Forged(**LEAF | {"usage": True}), "its key usage has keyCertSign, but it is not a CA"),
+        (Forged(**LEAF, extra=[(CONSTRAINTS, True)]), "it has name constraints, but it is not a CA"),
         (Forged(**LEAF, aki=ABSENT), "it has no authority key identifier"),
     ],
 )

@@ -25,7 +25,7 @@ def test_the_key_comes_from_the_request() -> None:
 def test_another_name_is_refused() -> None:
     """The request of another device is refused, and the error has both names."""
     request = load_request(pem_request(ec_key(), "press-002"), what="request")
-    with pytest.raises(errors.RequestError, match="it is for CN=press-002, and CN=press-001 is declared"):
+    with pytest.raises(errors.RequestError, match="its common name is 'press-002', but the device is 'press-001'"):
         requested_key(request, what="request", name="press-001")
 
 

@@ -27,15 +27,15 @@ def test_a_key_by_token_and_label() -> None:
     [
         ("token=a;object=b", "'token=a;object=b' is not a PKCS#11 URI; write it as pkcs11:token="),
         ("pkcs11:object=b", "it names no token"),
-        ("pkcs11:slot-id=1;object=b", "it names a slot and no token, and slots move; name the token by token=<label>"),
-        ("pkcs11:token=a", "it names no key; name the key by object=<label> or id="),
-        ("pkcs11:token=a;object=b;object=c", "'object' is in it twice"),
-        ("pkcs11:token=a;object=b;colour=red", "'colour' is not an attribute of such a URI"),
-        ("pkcs11:token=a;object", "'object' is not an attribute of such a URI"),
-        ("pkcs11:token=a;object=b;type=cert", "it names a cert, which does not sign"),
+        ("pkcs11:slot-id=1;object=b", "it names a slot but no token, and a token's slot can change; add token=<label>"),
+        ("pkcs11:token=a", "it names no key; add object=<label> or id="),
+        ("pkcs11:token=a;object=b;object=c", "'object' occurs twice in it"),
+        ("pkcs11:token=a;object=b;colour=red", "'colour' is not an attribute of a PKCS#11 URI"),
+        ("pkcs11:token=a;object", "'object' is not an attribute of a PKCS#11 URI"),
+        ("pkcs11:token=a;object=b;type=cert", "it names a cert, which can't sign"),
         ("pkcs11:token=%ff;object=b", "a name in it is not UTF-8"),
-        ("pkcs11:token=a;object=b?pin-value=1234", "there is a PIN in it, or the way to one; give the PIN as a secret"),
-        ("pkcs11:token=a;object=b?pin-source=file:/pin", "there is a PIN in it, or the way to one"),
+        ("pkcs11:token=a;object=b?pin-value=1234", "it contains a PIN or the source of one; remove it, and give pin (a secret)"),
+        ("pkcs11:token=a;object=b?pin-source=file:/pin", "it contains a PIN or the source of one"),
     ],
 )
 def test_what_is_refused(text: str, match: str) -> None:
@@ -47,7 +47,7 @@ def test_what_is_refused(text: str, match: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "match"), [(0x20000, "one more mistake would lock the token, so it is not tried"), (0x60000, "is locked")]
+    ("flags", "match"), [(0x20000, "one more mistake would lock the token, so the PIN is not tried"), (0x60000, "is locked")]
 )
 def test_no_pin_is_tried_where_it_could_lock(flags: int, match: str) -> None:
     """CKF_USER_PIN_FINAL_TRY and CKF_USER_PIN_LOCKED (PKCS #11 v3.0, token info): refused before anything is sent."""

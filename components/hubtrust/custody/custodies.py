@@ -1,4 +1,4 @@
-"""Custody: where a signing key is. One table of all custodies, and one reader of the input ``signer`` for every resource that signs."""
+"""Custody: where a signing key is kept. One table of all custodies, and the reader of the input ``signer`` of every resource that signs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ STATE, OFFLINE, KEY_VAULT, PKCS11 = "state", "offline", "key-vault", "pkcs11"
 
 
 class StoredKey(Signer, Protocol):
-    """A key in a vault or a token. Nothing is asked of the vault or token before one of these is used."""
+    """A key in a vault or a token. There is no call to the vault or token until one of these members is used."""
 
     @property
     def address(self) -> str:
@@ -26,7 +26,7 @@ class StoredKey(Signer, Protocol):
 
     @property
     def reference(self) -> str:
-        """The address that always means this key; in a vault: with the version."""
+        """The permanent address of this key; in a vault: with the version."""
         ...
 
     def make(self, algorithm: KeyAlgorithm) -> None:
@@ -36,7 +36,7 @@ class StoredKey(Signer, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """A row of the table. Exactly one of ``read`` and ``open`` is set, and neither for a key that nothing here can use."""
+    """A row of the table. At most one of ``read`` and ``open`` is set; neither for custody `offline`, whose key can't be used here."""
 
     fields: tuple[str, ...] = ()  # what the input may have beside `custody`
     read: Callable[[Mapping[str, Any]], Signer] | None = None  # validates the fields; the key is in them
@@ -61,12 +61,14 @@ CUSTODIES: Final[Mapping[str, Custody]] = {
     KEY_VAULT: Custody(("key", "publicKey"), open=_in_key_vault),
     PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), open=_in_token),
 }
-ELSEWHERE: Final = tuple(name for name, custody in CUSTODIES.items() if custody.open)  # the key signs for us and stays where it is
+STORED_KEY_CUSTODIES: Final = tuple(
+    name for name, custody in CUSTODIES.items() if custody.open
+)  # the key signs in a vault or token and never leaves it
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSigner:
-    """The input ``signer``, read."""
+    """The input ``signer``, parsed. ``in_memory`` and ``stored`` are both None for custody `offline`."""
 
     custody: str
     in_memory: Signer | None = None
@@ -74,36 +76,36 @@ class DeclaredSigner:
     public_key: PublicKey | None = None  # of a stored key, where the input gives it
 
     def signer(self, public_key: PublicKey | None = None) -> Signer | None:
-        """What signs; None where nothing here can (`offline`).
+        """The signer; None for custody `offline`, whose key can't sign here.
 
-        A stored key is not asked for before the first signature: until then its public half is the one that the input gives, otherwise
-        ``public_key``, the certificate's own. A signature by any other key is refused.
+        There is no call to a vault or token before the first signature. Until then the public key is the one in the input, otherwise
+        ``public_key``, that of the certificate. If the stored key turns out to be another one, it signs nothing.
 
         Raises:
-            DeclarationError: the public half is not known.
+            DeclarationError: the public key of a stored key is not known.
         """
         if self.stored is None:
             return self.in_memory
         expected = self.public_key or public_key
         if expected is None:
-            fact = "the key is in a vault or token and its public half is not known"
-            raise DeclarationError("signer", fact, "give publicKey (see SigningKey)")
-        return KeyElsewhere(self.stored, expected)
+            fact = "the key is in a vault or token, and its public key is not known"
+            raise DeclarationError("signer", fact, "set publicKey (an output of SigningKey)")
+        return StoredKeySigner(self.stored, expected)
 
     def require_signer(self, remedy: str, public_key: PublicKey | None = None) -> Signer:
-        """``signer``, where there must be one; ``remedy`` is what to do otherwise.
+        """``signer``, for resources that need one; ``remedy`` says what to do if there is none.
 
         Raises:
-            DeclarationError: nothing here can sign; or see ``signer``.
+            DeclarationError: the custody is `offline`; or see ``signer``.
         """
         found = self.signer(public_key)
         if found is None:
-            raise DeclarationError("signer", f"custody '{self.custody}' signs nothing here", remedy)
+            raise DeclarationError("signer", f"custody '{self.custody}' can't sign here", remedy)
         return found
 
 
 def read_signer(value: object) -> DeclaredSigner:
-    """The input ``signer``; nothing is asked of a vault or a token.
+    """Parse the input ``signer``; this makes no call to a vault or a token.
 
     Raises:
         DeclarationError: see ``custody_of``; or the key, its address or its PIN is missing.
@@ -115,31 +117,31 @@ def read_signer(value: object) -> DeclaredSigner:
     if row.open is None:
         return DeclaredSigner(name, in_memory=row.read(given) if row.read else None)
     if not given.get("key"):
-        raise DeclarationError("signer", f"custody '{name}' and no key", "give the key's id (key-vault) or PKCS#11 URI (pkcs11)")
+        raise DeclarationError("signer", f"custody '{name}' needs a key", "give the key's id (key-vault) or PKCS#11 URI (pkcs11)")
     stored = row.open(given)
     public_key = load_public_key(str(given["publicKey"]), what="signer.publicKey") if given.get("publicKey") else None
     return DeclaredSigner(name, stored=stored, public_key=public_key)
 
 
 def custody_of(signer: object) -> str:
-    """The custody that the input names.
+    """The custody that the input ``signer`` names.
 
     Raises:
-        DeclarationError: there is no such custody, or it has not all of the fields that are given.
+        DeclarationError: there is no such custody, or it does not take all of the given fields.
     """
     named = signer.get("custody") if isinstance(signer, Mapping) else None
     if not isinstance(signer, Mapping) or named not in CUSTODIES:
         *others, last = CUSTODIES
         raise DeclarationError("signer", f"there is no custody '{named}'", f"use {', '.join(others)} or {last}")
     fields = {"custody", *CUSTODIES[str(named)].fields}
-    if strays := sorted(signer.keys() - fields):
-        raise DeclarationError("signer", f"custody '{named}' has no {', '.join(strays)}", f"give {', '.join(sorted(fields))}")
+    if unknown := sorted(signer.keys() - fields):
+        raise DeclarationError("signer", f"custody '{named}' does not take {', '.join(unknown)}", f"use only {', '.join(sorted(fields))}")
     return str(named)
 
 
 @dataclass(frozen=True, slots=True)
-class KeyElsewhere:
-    """A signer: the stored key, which must be the one whose public half is ``public_key``."""
+class StoredKeySigner:
+    """A signer with a stored key, which must be the key that belongs to ``public_key``."""
 
     stored: StoredKey
     public_key: PublicKey
@@ -148,33 +150,35 @@ class KeyElsewhere:
         """See ``Signer.sign``.
 
         Raises:
-            KeyMismatchError: the vault or token holds another key.
-            HubtrustError: the vault or token refuses.
+            KeyMismatchError: the key in the vault or token is another one.
+            HubtrustError: the vault or token can't be reached or refuses.
         """
         found = self.stored.public_key
         if found != self.public_key:
-            there, ours = key_thumbprint(found)[:16], key_thumbprint(self.public_key)[:16]
-            fact = f"the key there is {there}… and the certificate's own is {ours}…"
-            raise KeyMismatchError(f"key '{self.stored.address}'", fact, "name the key, with its version, that belongs to this certificate")
+            stored, expected = key_thumbprint(found)[:16], key_thumbprint(self.public_key)[:16]
+            fact = f"the key there is {stored}… and the certificate's own is {expected}…"
+            raise KeyMismatchError(
+                f"key '{self.stored.address}'", fact, "give the key that belongs to this certificate, in a vault with its version"
+            )
         return self.stored.sign(digest, algorithm)
 
 
 def in_state(private_key: Input[str], passphrase: Input[str] | None = None) -> dict[str, Any]:
     """The input ``signer`` for a key (PEM, encrypted or not) that is kept as an encrypted secret in the state."""
-    return _given(STATE, privateKey=private_key, passphrase=passphrase)
+    return _signer_input(STATE, privateKey=private_key, passphrase=passphrase)
 
 
 def offline() -> dict[str, Any]:
-    """The input ``signer`` for a key that is never on a machine of ours: proofs are made where the key is and given as inputs."""
-    return _given(OFFLINE)
+    """The input ``signer`` for a key that is never on our machines: proofs are signed where the key is, and given as inputs."""
+    return _signer_input(OFFLINE)
 
 
 def in_key_vault(key: Input[str], *, public_key: Input[str] | None = None) -> dict[str, Any]:
     """The input ``signer`` for a key in Azure Key Vault, by its id: ``https://<vault>.vault.azure.net/keys/<name>/<version>``.
 
-    ``public_key`` (PEM) is needed only to issue a root: everywhere else a certificate has it.
+    ``public_key`` (PEM) is needed only to issue a root: otherwise it is read from a certificate.
     """
-    return _given(KEY_VAULT, key=key, publicKey=public_key)
+    return _signer_input(KEY_VAULT, key=key, publicKey=public_key)
 
 
 def in_token(
@@ -184,8 +188,8 @@ def in_token(
 
     The PIN is a secret, or is in the environment variable ``pin_variable`` of the machine that runs Pulumi.
     """
-    return _given(PKCS11, key=key, pin=pin, pinVariable=pin_variable, publicKey=public_key)
+    return _signer_input(PKCS11, key=key, pin=pin, pinVariable=pin_variable, publicKey=public_key)
 
 
-def _given(custody: str, **fields: Any) -> dict[str, Any]:
+def _signer_input(custody: str, **fields: Any) -> dict[str, Any]:
     return {"custody": custody} | {name: value for name, value in fields.items() if value is not None}

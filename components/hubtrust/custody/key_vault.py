@@ -46,15 +46,21 @@ _CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve.parameters for curve i
 _EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
 _RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
 # Tries and seconds: a throttled vault says when to try again; a name that does not resolve will not resolve later.
-_PATIENCE: dict[str, Any] = {"retry_total": 6, "retry_connect": 2, "retry_backoff_max": 15, "connection_timeout": 10, "read_timeout": 60}
+_CLIENT_OPTIONS: dict[str, Any] = {
+    "retry_total": 6,
+    "retry_connect": 2,
+    "retry_backoff_max": 15,
+    "connection_timeout": 10,
+    "read_timeout": 60,
+}
 _REMEDIES = {
-    "KeyDisabled": "have it enabled (az keyvault key set-attributes --enabled true), or name another key",
-    "KeyExpired": "have its dates extended, or name another key",
-    "KeyOperationForbidden": "have `sign` added to the key's permitted operations",
+    "KeyDisabled": "enable it (az keyvault key set-attributes --enabled true), or use another key",
+    "KeyExpired": "extend its dates, or use another key",
+    "KeyOperationForbidden": "add `sign` to the key's permitted operations",
     "KeyNotFound": "check the name and the version, or let the key be created here (see docs/custody.md)",
     "ForbiddenByFirewall": "allow this machine's address in the vault's firewall, or run where the vault can be reached",
-    "ObjectIsDeletedButRecoverable": "recover the deleted key of that name (az keyvault key recover), or name another",
-    "ObjectIsBeingDeleted": "wait until it is gone, or name another key",
+    "ObjectIsDeletedButRecoverable": "recover the deleted key of that name (az keyvault key recover), or use another name",
+    "ObjectIsBeingDeleted": "wait until it is deleted, or use another name",
 }
 _T = TypeVar("_T")
 _DENIED = (
@@ -76,7 +82,7 @@ class KeyId:
         """``https://<vault>.vault.azure.net/keys/<name>[/<version>]``, in any cloud.
 
         Raises:
-            RefusedError: it names no key in one of Azure's vaults.
+            RefusedError: it is not the id of a key in Key Vault or Managed HSM.
         """
         found = _ID.fullmatch(text)
         if found is None or found["suffix"] not in BY_VAULT_SUFFIX:
@@ -108,7 +114,7 @@ class KeyInVault:
 
     @property
     def reference(self) -> str:
-        """The key's id with its version, whatever becomes the newest later.
+        """The key's id with its version: it still names this key when the vault has a newer version.
 
         Raises:
             AzureError: see ``public_key``.
@@ -120,7 +126,7 @@ class KeyInVault:
         """The public half.
 
         Raises:
-            AzureError: the vault can't be reached, refuses, or holds no key of that name, or one of another kind.
+            AzureError: the vault can't be reached or refuses the call, or it has no such key, or the key is not RSA or EC.
         """
         return _public_key(self._key().key, f"key '{self._id}'")
 
@@ -128,31 +134,31 @@ class KeyInVault:
         """The signature over ``digest``, a hash by ``algorithm``: PKCS#1 v1.5 for RSA, DER (r, s) for EC.
 
         Raises:
-            AzureError: see ``public_key``; or the key is disabled, or may not sign.
+            AzureError: see ``public_key``; or the key is disabled, or is not permitted to sign.
         """
         from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
 
         public, found = self.public_key, self._key()
         name = _algorithm(public, algorithm, f"key '{self._id}'")
-        with self._lock, _reported(f"signing with key '{self._id}'"):
-            crypto = self._crypto = self._crypto or CryptographyClient(found, self._credential(), **_PATIENCE)
-            made = _again(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
+        with self._lock, _errors_translated(f"signing with key '{self._id}'"):
+            crypto = self._crypto = self._crypto or CryptographyClient(found, self._credential(), **_CLIENT_OPTIONS)
+            signature = _with_retries(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
         if isinstance(public, rsa.RSAPublicKey):
-            return bytes(made)
-        half = len(made) // 2  # RFC 7518 3.4: r and s, side by side
-        return encode_dss_signature(int.from_bytes(made[:half], "big"), int.from_bytes(made[half:], "big"))
+            return bytes(signature)
+        half = len(signature) // 2  # RFC 7518 3.4: r and s, side by side
+        return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Create the key in the vault where there is none. An existing key is kept.
+        """Create the key in the vault if it does not exist. An existing key is kept.
 
         Raises:
             AzureError: see ``public_key``.
         """
-        with self._lock, _reported(f"making key '{self._id}'"):
-            self._found = _again(lambda: self._looked_up() or self._made(algorithm))
+        with self._lock, _errors_translated(f"creating key '{self._id}'"):
+            self._found = _with_retries(lambda: self._existing_key() or self._create(algorithm))
 
-    def _looked_up(self) -> Any:
-        """None where there is none and one may be created."""
+    def _existing_key(self) -> Any:
+        """The key in the vault; None if it does not exist. A given version can't be created, so for that one the error is raised."""
         try:
             return self._client().get_key(self._id.name, self._id.version or None)
         except ResourceNotFoundError:
@@ -160,7 +166,7 @@ class KeyInVault:
                 raise
             return None
 
-    def _made(self, algorithm: KeyAlgorithm) -> Any:
+    def _create(self, algorithm: KeyAlgorithm) -> Any:
         options = {"hardware_protected": ".managedhsm." in self._id.vault, "key_operations": ["sign", "verify"]}
         if algorithm.curve:
             return self._client().create_ec_key(self._id.name, curve=algorithm.curve.name, **options)
@@ -169,14 +175,14 @@ class KeyInVault:
     def _key(self) -> Any:
         with self._lock:
             if self._found is None:
-                with _reported(f"key '{self._id}'"):
+                with _errors_translated(f"key '{self._id}'"):
                     self._found = self._client().get_key(self._id.name, self._id.version or None)
             return self._found
 
     def _client(self) -> Any:
         from azure.keyvault.keys import KeyClient
 
-        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **_PATIENCE)
+        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **_CLIENT_OPTIONS)
         return self._keys
 
     def _credential(self) -> Any:
@@ -188,7 +194,7 @@ _GUARD = threading.Lock()
 
 
 def read(fields: Mapping[str, Any]) -> KeyInVault:
-    """The key that the field `key` names; nothing is asked of the vault.
+    """The key that the field `key` names; this makes no call to the vault.
 
     Raises:
         RefusedError: see ``KeyId.read``.
@@ -198,8 +204,8 @@ def read(fields: Mapping[str, Any]) -> KeyInVault:
         return _KEYS.setdefault(key_id, KeyInVault(key_id))
 
 
-def _again(step: Callable[[], _T]) -> _T:
-    """Try again when the response was lost: azure-core never repeats a POST, and signing or reading a key twice does no harm."""
+def _with_retries(step: Callable[[], _T]) -> _T:
+    """Retry when the response was lost: azure-core never repeats a POST, and to sign or to read a key twice does no harm."""
     for attempt in stamina.retry_context(
         on=(ServiceRequestError, ServiceResponseError), attempts=3, timeout=60.0, wait_initial=0.2, wait_max=2.0
     ):
@@ -209,8 +215,8 @@ def _again(step: Callable[[], _T]) -> _T:
 
 
 @contextmanager
-def _reported(what: str) -> Iterator[None]:
-    """Raise errors of azure-core and azure-identity as ours."""
+def _errors_translated(what: str) -> Iterator[None]:
+    """Raise errors of azure-core and azure-identity as this package's own."""
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
@@ -237,7 +243,7 @@ def _refusal(what: str, error: HttpResponseError) -> AzureError:
         case 404:
             return NotFoundError(what, fact, _REMEDIES.get(inner, _REMEDIES["KeyNotFound"]))
         case status if status == 429 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
-            return BusyError(what, fact, "run again later; work already done is kept; the next run continues from it")
+            return BusyError(what, fact, "run again later: work already done is kept, and the next run continues from it")
     return RefusedError(what, fact, _REMEDIES.get(inner, "correct what Key Vault names, then run again"), code=inner)
 
 
@@ -257,16 +263,16 @@ def _public_key(web_key: Any, what: str) -> PublicKey:
         return rsa.RSAPublicNumbers(int.from_bytes(web_key.e, "big"), int.from_bytes(web_key.n, "big")).public_key()
     curve = _CURVES.get(str(getattr(web_key.crv, "value", web_key.crv)))
     if not kind.startswith("EC") or curve is None:
-        raise RefusedError(what, f"it is of type {kind} and signs no certificates", "name an RSA key, or an EC key on P-256 or P-384")
+        raise RefusedError(what, f"it is of type {kind} and can't sign certificates", "use an RSA key, or an EC key on P-256 or P-384")
     return ec.EllipticCurvePublicNumbers(int.from_bytes(web_key.x, "big"), int.from_bytes(web_key.y, "big"), curve).public_key()
 
 
 def _algorithm(key: PublicKey, hashed: hashes.HashAlgorithm, what: str) -> str:
-    """Key Vault's name for it: an EC key has the one algorithm of its curve."""
+    """Key Vault's name of the signature algorithm: an EC key has exactly one, that of its curve."""
     found = _RSA_ALGORITHMS.get(hashed.name) if isinstance(key, rsa.RSAPublicKey) else _EC_ALGORITHMS.get((key.curve.name, hashed.name))
     if found is None:
         kind = f"EC on {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else "RSA"
-        raise RefusedError(what, f"Key Vault signs no {hashed.name} with a key of type {kind}", "use RSA, or EC on P-256, P-384 or P-521")
+        raise RefusedError(what, f"Key Vault can't sign {hashed.name} with a key of type {kind}", "use RSA, or EC on P-256, P-384 or P-521")
     return found
 
 

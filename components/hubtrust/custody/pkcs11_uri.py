@@ -1,4 +1,4 @@
-"""PKCS#11 URIs (RFC 7512): which key in which token, by names that stay valid when the token moves to another slot."""
+"""PKCS#11 URIs (RFC 7512): a key in a token, by names that stay valid when the token is in another slot."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +17,7 @@ _QUERY = {"module-path", "module-name", "pin-source", "pin-value"}
 
 @dataclass(frozen=True, slots=True)
 class TokenUri:
-    """A URI, read; what it leaves open is None."""
+    """A parsed URI; attributes that it does not have are None."""
 
     text: str  # as it was given: it holds no secret
     token: str | None
@@ -33,41 +33,43 @@ class TokenUri:
         """The URI of a key.
 
         Raises:
-            TokenError: it is not such a URI, names no token or no key, names only a slot, or has a PIN in it.
+            TokenError: it is not a PKCS#11 URI, names no token or no key, or contains a PIN.
         """
         what = "the key's PKCS#11 URI"
         if not text.startswith("pkcs11:"):
             raise TokenError(what, f"'{text.partition('?')[0]}' is not a PKCS#11 URI", f"write it as {_SHAPE} (RFC 7512)")
         path, _, query = text.removeprefix("pkcs11:").partition("?")
-        asked = _attributes(query, "&", _QUERY, what)
-        if {"pin-value", "pin-source"} & asked.keys():
-            raise TokenError(what, "there is a PIN in it, or the way to one", "give the PIN as a secret, or the variable that holds it")
-        named = _attributes(path, ";", _PATH, what)
-        if not named.keys() & set(_TOKEN):
-            fact = "it names a slot and no token, and slots move" if "slot-id" in named else "it names no token"
-            raise TokenError(what, fact, "name the token by token=<label> or serial=<serial>")
-        if not named.keys() & {"object", "id"}:
-            raise TokenError(what, "it names no key", "name the key by object=<label> or id=<bytes as %01%02>")
-        if named.get("type", b"private") not in (b"private", b"public"):
-            raise TokenError(what, f"it names a {_text(named['type'], what)}, which does not sign", "leave type out, or write type=private")
-        words: dict[str, str | None] = {name: _text(named[name], what) for name in (*_TOKEN, "object") if name in named}
-        module = _text(asked["module-path"], what) if "module-path" in asked else None
-        words["label"] = words.pop("object", None)
-        return cls(text=text, id=named.get("id"), module_path=module, **dict.fromkeys(_TOKEN) | words)
+        query_attributes = _attributes(query, "&", _QUERY, what)
+        if {"pin-value", "pin-source"} & query_attributes.keys():
+            raise TokenError(what, "it contains a PIN or the source of one", "remove it, and give pin (a secret) or pinVariable")
+        path_attributes = _attributes(path, ";", _PATH, what)
+        if not path_attributes.keys() & set(_TOKEN):
+            fact = "it names a slot but no token, and a token's slot can change" if "slot-id" in path_attributes else "it names no token"
+            raise TokenError(what, fact, "add token=<label> or serial=<serial>")
+        if not path_attributes.keys() & {"object", "id"}:
+            raise TokenError(what, "it names no key", "add object=<label> or id=<bytes as %01%02>")
+        if path_attributes.get("type", b"private") not in (b"private", b"public"):
+            raise TokenError(
+                what, f"it names a {_text(path_attributes['type'], what)}, which can't sign", "remove type, or write type=private"
+            )
+        texts: dict[str, str | None] = {name: _text(path_attributes[name], what) for name in (*_TOKEN, "object") if name in path_attributes}
+        module = _text(query_attributes["module-path"], what) if "module-path" in query_attributes else None
+        texts["label"] = texts.pop("object", None)
+        return cls(text=text, id=path_attributes.get("id"), module_path=module, **dict.fromkeys(_TOKEN) | texts)
 
     @property
     def what(self) -> str:
-        """How messages call the key."""
+        """The key in messages; without the query, which has only the path of the module."""
         return f"key '{self.text.partition('?')[0]}'"
 
 
 def _attributes(text: str, separator: str, known: set[str], what: str) -> dict[str, bytes]:
-    """Names and percent-decoded values. Vendors' own begin with x-; a name appears once (RFC 7512 2.3)."""
+    """The attributes with percent-decoded values. Vendors' names begin with x-; a name occurs once (RFC 7512 2.3)."""
     found: dict[str, bytes] = {}
     for part in filter(None, text.split(separator)):
         name, equals, value = part.partition("=")
         if not equals or name in found or (name not in known and not name.startswith("x-")):
-            fact = f"'{name}' is in it twice" if name in found else f"'{name}' is not an attribute of such a URI"
+            fact = f"'{name}' occurs twice in it" if name in found else f"'{name}' is not an attribute of a PKCS#11 URI"
             raise TokenError(what, fact, f"write it as {_SHAPE} (RFC 7512)")
         found[name] = unquote_to_bytes(value)
     return found

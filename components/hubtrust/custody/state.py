@@ -16,5 +16,5 @@ def read(fields: Mapping[str, Any]) -> KeyInMemory:
         PkiError: see ``load_private_key``.
     """
     if not fields.get("privateKey"):
-        raise DeclarationError("signer", "custody 'state' and no privateKey", "give the key's PEM as a secret, or another custody")
+        raise DeclarationError("signer", "custody 'state' needs a privateKey", "give the key as PEM, as a secret, or use another custody")
     return KeyInMemory(load_private_key(str(fields["privateKey"]), what="signer.privateKey", passphrase=fields.get("passphrase")))

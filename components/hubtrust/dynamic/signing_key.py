@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hubtrust.certificates.issuance import parse_subject
-from hubtrust.custody.custodies import ELSEWHERE, DeclaredSigner, KeyElsewhere, StoredKey, read_signer
+from hubtrust.custody.custodies import STORED_KEY_CUSTODIES, DeclaredSigner, StoredKey, StoredKeySigner, read_signer
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Inputs, Properties, declared
 from hubtrust.pki.issue import request
@@ -25,7 +25,9 @@ from hubtrust.reconcile_errors import DeclarationError
 def _stored(value: object) -> DeclaredSigner:
     found = read_signer(value)
     if found.stored is None:
-        raise DeclarationError("signer", f"custody '{found.custody}' has no key to look for", f"use {' or '.join(ELSEWHERE)}")
+        raise DeclarationError(
+            "signer", f"custody '{found.custody}' has no key in a vault or token", f"use {' or '.join(STORED_KEY_CUSTODIES)}"
+        )
     return found
 
 
@@ -95,7 +97,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
     def _outs(news: SigningKeyInputs) -> dict[str, Any]:
         key, address = news.key, news.given["signer"]["key"]
         public_key = require_strong_key(key.public_key, what=f"key '{address}'")
-        made = request(KeyElsewhere(key, public_key), subject=news.subject) if news.subject else None
+        made = request(StoredKeySigner(key, public_key), subject=news.subject) if news.subject else None
         return news.kept() | {
             "custody": news.signer.custody,
             "declared": address,

@@ -1,4 +1,4 @@
-"""One certificate: load it from PEM, name it in messages, describe it as Azure and OpenSSL show it."""
+"""One certificate: load it from PEM, name it in messages, describe it with the values that Azure and OpenSSL show."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Description:
 
 
 def load_certificates(pem: str, *, what: str) -> list[x509.Certificate]:
-    """Every certificate in ``pem``, in its order. Text around the blocks, as ``openssl x509 -text`` writes it, is ignored.
+    """Every certificate in ``pem``, in the order of the text. Text around the blocks, as ``openssl x509 -text`` writes it, is ignored.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
@@ -45,7 +45,7 @@ def load_certificates(pem: str, *, what: str) -> list[x509.Certificate]:
         ProfileError: see ``extensions``.
     """
     if "PRIVATE KEY-----" in pem:
-        remedy = "remove the key and give only the certificates; treat a key that was mailed or committed as compromised"
+        remedy = "remove the key and give only the certificates; a key that was mailed or committed is compromised, so replace it"
         raise PrivateKeyInsideError(what, "it contains a private key", remedy)
     blocks = list(_PEM_BLOCK.finditer(pem))
     for block in blocks:
@@ -108,7 +108,7 @@ def common_name(name: x509.Name) -> str:
 
 
 def display(certificate: x509.Certificate) -> str:
-    """How messages name a certificate: its subject and the first digits of its SHA-1 thumbprint."""
+    """The certificate's name in messages: its subject and the first digits of its SHA-1 thumbprint."""
     subject = certificate.subject.rfc4514_string() or "(no subject)"
     shown = subject if len(subject) <= _LONGEST_SHOWN else f"{subject[:_LONGEST_SHOWN]}…"
     return f"'{shown}' ({thumbprint(certificate)[:8]})"

@@ -1,4 +1,4 @@
-"""A chain of certificate authorities: put into order, and validated before anything trusts it (RFC 5280 6)."""
+"""A chain of certificate authorities: put into order and validated before it is used (RFC 5280 6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Chain:
         """The certificate that belongs to ``key``.
 
         Raises:
-            KeyMismatchError: none of them does.
+            KeyMismatchError: the key belongs to no certificate of the chain.
         """
         for certificate in self.certificates:
             if certificate.public_key() == key:
@@ -70,23 +70,21 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
     notices = []
     unique = list(dict.fromkeys(given))
     if len(unique) < len(given):
-        notices.append(f"{what}: it contains a certificate twice; the second one was ignored")
+        notices.append(f"{what}: it contains a certificate twice; the second one is ignored")
     if unique != list(ordered):
-        notices.append(f"{what}: the certificates were reordered: {' < '.join(display(one) for one in ordered)}")
+        notices.append(f"{what}: the certificates were put into order: {' < '.join(display(one) for one in ordered)}")
     if not is_self_issued(ordered[-1]):
-        notices.append(
-            f"{what}: the chain ends at {display(ordered[-1])}; its issuer '{ordered[-1].issuer.rfc4514_string()}' was not given"
-        )
+        notices.append(f"{what}: the chain ends at {display(ordered[-1])}; its issuer '{ordered[-1].issuer.rfc4514_string()}' is not in it")
     return Chain(ordered, tuple(notices))
 
 
 def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.Certificate, ...]:
     """The certificates as one chain, the issuing authority first. Their order in a file means nothing (RFC 8446 4.4.2).
 
-    The root may be missing. No certificate may be missing in between, and none may be left over.
+    The root may be missing, but no certificate in between, and every certificate must belong to the chain.
 
     Raises:
-        ChainError: a gap, several chains (a bundle), a circle, two issuers of one certificate, or too many certificates.
+        ChainError: a certificate is missing, there are several chains, they form a loop, one has two issuers, or there are too many.
     """
     unique = list(dict.fromkeys(certificates))
     if len(unique) > _MOST_CERTIFICATES:
@@ -94,22 +92,22 @@ def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.
     issuers = {one: _issuer_among(one, unique) for one in unique}
     lowest = [one for one in unique if one not in issuers.values()]
     if len(lowest) > 1:
-        raise _gap_or_bundle(lowest, issuers, what)
+        raise _not_one_chain_error(lowest, issuers, what)
     chain: list[x509.Certificate] = []
     above = lowest[0] if lowest else None
     while above is not None and above not in chain:
         chain.append(above)
         above = issuers[above]
     if above is not None or not lowest:
-        raise ChainError(what, "its certificates sign each other in a circle", "give the chain from the issuing authority to the root")
+        raise ChainError(what, "its certificates sign each other in a loop", "give the chain from the issuing authority to the root")
     return tuple(chain)
 
 
 def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
-    """Every certificate of ``chain`` (the issuing authority first) is an authority, and the next one issued it validly.
+    """Check that every certificate of ``chain`` (the issuing authority first) is a valid authority, issued by the next one.
 
     Raises:
-        PkiError: the first violation, from the top down.
+        PkiError: the first violation, from the root downwards.
     """
     for place in reversed(range(len(chain))):
         require_authority(chain[place], now=now)
@@ -119,7 +117,7 @@ def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
 
 
 def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> None:
-    """``chain`` issued ``leaf`` (the certificate of a device, or a proof) validly, and it may be used at ``now``.
+    """Check that ``chain`` issued ``leaf`` (the certificate of a device, or a proof), and that it is valid at ``now``.
 
     Raises:
         PkiError: the first violation.
@@ -129,10 +127,10 @@ def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> Non
 
 
 def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    """``certificate`` was issued by ``issuer``: its issuer name, authority key identifier and signature say so.
+    """Check that ``issuer`` issued ``certificate``, by its issuer name, authority key identifier and signature.
 
     Raises:
-        ChainError: one of them does not.
+        ChainError: one of them does not match.
     """
     what, by = display(certificate), display(issuer)
     if certificate.issuer != issuer.subject:
@@ -163,7 +161,9 @@ def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificat
         allowed = path_length(authority)
         if allowed is not None and below > allowed:
             fact = f"{below} {'authority is' if below == 1 else 'authorities are'} below it and its path length allows {allowed}"
-            raise PathLengthError(display(authority), f"{fact} (RFC 5280 4.2.1.9)", "leave one out, or have this one reissued")
+            raise PathLengthError(
+                display(authority), f"{fact} (RFC 5280 4.2.1.9)", "remove one of them, or have this one reissued with a larger path length"
+            )
         below += 0 if is_self_issued(authority) else 1
 
 
@@ -177,7 +177,7 @@ def _issuer_among(certificate: x509.Certificate, given: Sequence[x509.Certificat
         require_signed_by(certificate, named[0])  # raises the error that says what is wrong
     if len(signed) > 1:
         fact = f"two certificates of its issuer were given: {' and '.join(display(one) for one in signed)}"
-        raise ChainError(display(certificate), fact, "give only the one that the hub is to trust")
+        raise ChainError(display(certificate), fact, "give only the certificate that the hub is to trust")
     return signed[0] if signed else None
 
 
@@ -189,13 +189,13 @@ def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     return True
 
 
-def _gap_or_bundle(lowest: list[x509.Certificate], issuers: dict[x509.Certificate, x509.Certificate | None], what: str) -> ChainError:
-    """The error for certificates that are not one chain: one with a gap, or several."""
+def _not_one_chain_error(lowest: list[x509.Certificate], issuers: dict[x509.Certificate, x509.Certificate | None], what: str) -> ChainError:
+    """The error for certificates that are not one chain: one is missing, or there are several chains."""
     for certificate, issuer in issuers.items():
         if issuer is None and not is_self_issued(certificate):
             missing = certificate.issuer.rfc4514_string()
             fact = f"{display(certificate)} was issued by '{missing}', which is not among the {len(issuers)} given"
-            remedy = "add the missing certificate, or leave out what does not belong to the chain"
-            return ChainError(what, f"there is a gap: {fact}", remedy)
+            remedy = "add the missing certificate, or remove the certificates that don't belong to the chain"
+            return ChainError(what, f"a certificate is missing: {fact}", remedy)
     fact = f"it contains {len(lowest)} chains, which end in {', '.join(display(one) for one in lowest)}"
     return ChainError(what, fact, "give one chain, not a bundle")

@@ -1,4 +1,4 @@
-"""What can be wrong with keys, certificates, chains and tokens."""
+"""Errors of keys, certificates, chains and tokens."""
 
 from hubtrust.errors import HubtrustError
 
@@ -28,7 +28,7 @@ class WeakError(PkiError):
 
 
 class NotAnAuthorityError(PkiError):
-    """A certificate that may not sign certificates: a leaf, cA false, keyCertSign missing (RFC 5280 4.2.1.3, 4.2.1.9)."""
+    """A certificate that may not sign certificates: no basicConstraints, cA false, or no keyCertSign (RFC 5280 4.2.1.3, 4.2.1.9)."""
 
 
 class NotValidNowError(PkiError):
@@ -40,7 +40,7 @@ class ProfileError(PkiError):
 
 
 class ChainError(PkiError):
-    """Certificates that don't make one chain: a gap, a bundle of several, a circle, a signature that doesn't verify."""
+    """Certificates that are not one chain: a gap, several chains, a loop, or a signature that doesn't verify."""
 
 
 class PathLengthError(ChainError):
@@ -68,4 +68,4 @@ class TokenError(PkiError):
 
 
 class PinError(TokenError):
-    """A PIN that is missing, wrong, or not tried because another mistake would lock the token."""
+    """A PIN that is missing or wrong, or is not tried because one more mistake would lock the token."""

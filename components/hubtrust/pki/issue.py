@@ -1,4 +1,4 @@
-"""Issue certificates (roots, intermediates, devices) and sign certificate requests to another authority."""
+"""Issue certificates (roots, intermediates, devices), and create certificate requests for an outside authority."""
 
 import re
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ class Validity:
         return cls(start - backdate, start + lifetime)
 
     def within(self, issuer: x509.Certificate) -> Self:
-        """This period, cut to the one in which ``issuer`` is valid too."""
+        """The part of this period in which ``issuer`` is valid too."""
         return type(self)(max(self.not_before, issuer.not_valid_before_utc), min(self.not_after, issuer.not_valid_after_utc))
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An authority's certificate and the signer that holds its key.
+    """An authority's certificate and the signer that has its key.
 
     Raises:
         KeyMismatchError: the signer's key is not the certificate's.
@@ -56,16 +56,16 @@ class Issuer:
         what = display(self.certificate)
         key = require_strong_key(self.certificate.public_key(), what=what)
         if key != self.signer.public_key:
-            ours, theirs = key_thumbprint(self.signer.public_key)[:16], key_thumbprint(key)[:16]
+            given, own = key_thumbprint(self.signer.public_key)[:16], key_thumbprint(key)[:16]
             raise KeyMismatchError(
-                what, f"the given key is {ours}… and its own is {theirs}…", "give the key that belongs to this certificate"
+                what, f"the given key is {given}… and the certificate's own is {own}…", "give the key that belongs to this certificate"
             )
         if not is_authority(self.certificate):
             raise NotAnAuthorityError(what, "it is not an authority and can't issue certificates", "give the certificate of an authority")
 
 
 def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length: int | None, serial: int) -> x509.Certificate:
-    """A self-signed authority with the key of ``signer``; with a ``path_length`` of None it allows any number of authorities below it."""
+    """A self-signed authority with the key of ``signer``. ``path_length`` is how many authorities may follow below it; None: any number."""
     builder = _builder(subject, subject, signer.public_key, validity, serial)
     return _sign(_as_authority(builder, path_length), signer)
 
@@ -73,7 +73,7 @@ def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length:
 def intermediate(
     issuer: Issuer, *, subject: x509.Name, public_key: PublicKey, validity: Validity, path_length: int, serial: int
 ) -> x509.Certificate:
-    """An authority below ``issuer`` for ``public_key``; it allows ``path_length`` authorities below it (0: devices only).
+    """An authority below ``issuer`` for ``public_key``. ``path_length`` is how many authorities may follow below it (0: devices only).
 
     Raises:
         PathLengthError: the issuer's own path length does not allow it.
@@ -92,7 +92,7 @@ def intermediate(
 
 
 def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
-    """A device's client certificate. Its common name, which Azure compares, is ``device_id``; so is its DNS name, if it can be one.
+    """A device's client certificate. Azure compares its common name with the device id; the id is its DNS name too, if it is a valid one.
 
     Raises:
         ProfileError: see ``device_name``.
@@ -125,7 +125,7 @@ def end_entity(
     validity: Validity,
     serial: int,
 ) -> x509.Certificate:
-    """A client certificate that can't sign others; ``what`` is how error messages call it.
+    """A client certificate that can't sign others; ``what`` names it in error messages.
 
     Raises:
         OutlivesIssuerError, WeakError: as for ``intermediate``.
@@ -137,7 +137,7 @@ def end_entity(
 
 
 def request(signer: Signer, *, subject: x509.Name) -> x509.CertificateSigningRequest:
-    """A request to another authority for the certificate of an issuing authority (RFC 2986).
+    """A request (RFC 2986) to an outside authority for the certificate of an issuing authority.
 
     Raises:
         WeakError: see ``require_strong_key``.

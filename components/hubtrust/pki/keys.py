@@ -1,4 +1,4 @@
-"""Keys: which are generated, how they are loaded and named, and the strength a trust anchor needs."""
+"""Keys: the algorithms, loading from PEM, names for messages, and the required strength."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple, Self, cast
@@ -44,7 +44,7 @@ class KeyAlgorithm(StrEnum):
 
     # A look-up, KeyAlgorithm("ec-p256"), never comes here; only type checkers read it as this call, hence the default.
     def __new__(cls, name: str, strength: Curve | int = 0) -> Self:
-        """Each member is the text that settings and inputs use; what the text means is in its attributes."""
+        """Each member is the text that settings and inputs use; its attributes have the curve or the modulus."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.curve = None if isinstance(strength, int) else strength
@@ -53,7 +53,7 @@ class KeyAlgorithm(StrEnum):
 
     @property
     def display_name(self) -> str:
-        """Such as ``EC P-256`` or ``RSA 3072``, as ``key_name`` calls a key."""
+        """Such as ``EC P-256`` or ``RSA 3072``, as ``key_name`` returns it."""
         return f"EC {self.curve.name}" if self.curve else f"RSA {self.modulus}"
 
     @property
@@ -64,7 +64,7 @@ class KeyAlgorithm(StrEnum):
         return {"algorithm": "RSA", "rsa_bits": self.modulus}
 
     def generate(self) -> PrivateKey:
-        """A new key in the memory of this process."""
+        """A new private key, in the memory of this process."""
         if self.curve:
             return ec.generate_private_key(self.curve.parameters)
         return rsa.generate_private_key(_RSA_EXPONENT, self.modulus)
@@ -76,7 +76,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
     No error text repeats any part of the key or the passphrase.
 
     Raises:
-        KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the algorithm is another one.
+        KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the key is neither RSA nor EC.
         WeakError: see ``require_strong_key``.
     """
     encrypted = "ENCRYPTED" in pem
@@ -109,20 +109,20 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
     try:
         key = serialization.load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise KeyUnreadableError(what, "it contains no PEM public key", "give the key as PEM: BEGIN PUBLIC KEY") from None
+        raise KeyUnreadableError(what, "it contains no PEM public key", "give PEM text that begins with BEGIN PUBLIC KEY") from None
     require_strong_key(key, what=what)
     return cast("PublicKey", key)
 
 
 def require_strong_key(key: object, *, what: str) -> PublicKey:
-    """``key`` itself, if it is RSA of 2048 bits or more, or EC on P-256, P-384 or P-521.
+    """Return ``key`` if it is RSA of 2048 bits or more, or EC on P-256, P-384 or P-521.
 
     Raises:
-        WeakError: it is another one.
+        WeakError: it is any other key.
     """
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SMALLEST_RSA_MODULUS:
-            raise WeakError(what, f"its RSA key has {key.key_size} bits", f"use at least {SMALLEST_RSA_MODULUS}, better 3072, or EC P-256")
+            raise WeakError(what, f"its RSA key has {key.key_size} bits", f"use RSA with at least {SMALLEST_RSA_MODULUS} bits, or EC P-256")
         return key
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVES:
@@ -152,5 +152,5 @@ def public_pem(key: PublicKey) -> str:
 
 
 def digest_for(key: PublicKey) -> Digest:
-    """The hash to sign with: as strong as the key (RFC 5480 section 4), SHA-256 for RSA. ``require_strong_key`` accepted the key."""
+    """The hash to sign with: as strong as the curve (RFC 5480 section 4), SHA-256 for RSA. Call ``require_strong_key`` before."""
     return hashes.SHA256() if isinstance(key, rsa.RSAPublicKey) else _CURVES[key.curve.name].digest()

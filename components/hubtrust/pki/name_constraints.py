@@ -14,7 +14,7 @@ _MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its valid
 
 
 def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Certificate]) -> None:
-    """Every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it.
+    """Check that every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it.
 
     Raises:
         NameConstraintError: a name is excluded, not permitted, or of a form that can't be compared; or there are too many names.
@@ -41,10 +41,10 @@ def _require_allowed(
     authority: x509.Certificate,
 ) -> None:
     remedy = "use an authority that allows this name (RFC 5280 4.2.1.10)"
-    if any(_within(name, base, widest=True) for base in excluded if type(base) is type(name)):
+    if any(_within(name, base, excluding=True) for base in excluded if type(base) is type(name)):
         raise NameConstraintError(display(certificate), f"{display(authority)} excludes its name {_text(name)}", remedy)
     same_form = [base for base in permitted if type(base) is type(name)]
-    if same_form and not any(_within(name, base, widest=False) for base in same_form):
+    if same_form and not any(_within(name, base, excluding=False) for base in same_form):
         raise NameConstraintError(display(certificate), f"{display(authority)} does not permit its name {_text(name)}", remedy)
 
 
@@ -59,21 +59,24 @@ def _names(certificate: x509.Certificate) -> list[x509.GeneralName]:
     return names
 
 
-def _within(name: x509.GeneralName, base: x509.GeneralName, *, widest: bool) -> bool:
-    """``name`` is in the subtree ``base``, which has the same form. With ``widest``, a wildcard is every name that it matches."""
+def _within(name: x509.GeneralName, base: x509.GeneralName, *, excluding: bool) -> bool:
+    """Whether ``name`` is in the subtree ``base``, which has the same form.
+
+    With ``excluding`` the subtree is an excluded one: a name that can't be compared then is in it, and so is a wildcard that matches it.
+    """
     match name, base:
         case x509.DNSName(value=text), x509.DNSName(value=root):
-            return _host_within(text.lower(), root.lower()) or (widest and _wildcard_reaches(text.lower(), root.lower()))
+            return _host_within(text.lower(), root.lower()) or (excluding and _wildcard_matches(text.lower(), root.lower()))
         case x509.IPAddress(value=address), x509.IPAddress(value=network):
             return _address_within(address, network)
         case x509.RFC822Name(value=text), x509.RFC822Name(value=root):
-            return _mailbox_within(text, root, widest=widest)
+            return _mailbox_within(text, root, excluding=excluding)
         case x509.DirectoryName(value=text), x509.DirectoryName(value=root):
             return list(text.rdns)[: len(root.rdns)] == list(root.rdns)
         case x509.UniformResourceIdentifier(value=text), x509.UniformResourceIdentifier(value=root):
             host = urlsplit(text).hostname or ""
             return _host_within(host, root) if root.startswith(".") else host == root.lower()
-    return widest  # a form that can't be compared counts against the certificate, whether excluded or permitted
+    return excluding  # a form that can't be compared: in any excluded subtree, in no permitted one
 
 
 def _host_within(name: str, root: str) -> bool:
@@ -82,22 +85,22 @@ def _host_within(name: str, root: str) -> bool:
     return not root or name == root or name.endswith(f".{root}")
 
 
-def _wildcard_reaches(name: str, root: str) -> bool:
-    """`*.example.com` matches `bar.example.com`."""
+def _wildcard_matches(name: str, root: str) -> bool:
+    """Whether the wildcard ``name`` matches ``root``, as `*.example.com` matches `bar.example.com`."""
     return name.startswith("*.") and root.partition(".")[2] == name[2:]
 
 
 def _address_within(address: object, network: object) -> bool:
-    """Only a single address can be in a network; a network as a name is in none."""
+    """Whether ``address``, a single one, is in ``network``. A network in place of an address is in no network."""
     v4 = isinstance(address, ipaddress.IPv4Address) and isinstance(network, ipaddress.IPv4Network) and address in network
     v6 = isinstance(address, ipaddress.IPv6Address) and isinstance(network, ipaddress.IPv6Network) and address in network
     return v4 or v6
 
 
-def _mailbox_within(text: str, root: str, *, widest: bool) -> bool:
+def _mailbox_within(text: str, root: str, *, excluding: bool) -> bool:
     local, at, host = text.rpartition("@")
     if not at or not local or not host:
-        return widest  # not a mailbox at all: excluded by any constraint, permitted by none
+        return excluding  # not a mailbox: in any excluded subtree, in no permitted one
     if "@" in root:
         root_local, _, root_host = root.rpartition("@")
         return local == root_local and host.lower() == root_host.lower()

@@ -1,4 +1,4 @@
-"""What RFC 5280, and Azure's use of it, require of a single certificate, whatever is above or below it."""
+"""What RFC 5280 and Azure require of a single certificate, independent of the other certificates in its chain."""
 
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -43,7 +43,7 @@ _SUPPORTED = {
 
 
 def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
-    """``certificate`` is an authority's, may be trusted at ``now``, and may sign certificates for devices.
+    """Check that ``certificate`` is an authority's, is valid at ``now``, and may sign certificates for devices.
 
     Raises:
         NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first violation.
@@ -52,7 +52,7 @@ def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
     found = extensions(certificate, what=what)
     constraints = _value(found, x509.BasicConstraints)
     if constraints is None or not constraints.ca:
-        fact = "it is a leaf: basicConstraints is missing" if constraints is None else "it is a leaf: basicConstraints says cA is false"
+        fact = "it is not a CA: basicConstraints is missing" if constraints is None else "it is not a CA: basicConstraints has cA false"
         raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.9)", "give the certificate of the authority that signs devices")
     usage = _value(found, x509.KeyUsage)
     if usage is None or not usage.key_cert_sign:
@@ -71,7 +71,7 @@ def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
 
 
 def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
-    """``certificate`` is that of a device, or a proof, and may be used at ``now``.
+    """Check that ``certificate`` is a valid end entity certificate at ``now``: that of a device, or a proof.
 
     Raises:
         NotValidNowError, WeakError, ProfileError: the first violation.
@@ -80,22 +80,22 @@ def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
     found = extensions(certificate, what=what)
     constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
     if usage is not None and usage.key_cert_sign and not (constraints and constraints.ca):
-        raise ProfileError(what, "its key usage has keyCertSign though it is a leaf (RFC 5280 4.2.1.3)", _REISSUE)
+        raise ProfileError(what, "its key usage has keyCertSign, but it is not a CA (RFC 5280 4.2.1.3)", _REISSUE)
     if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
-        raise ProfileError(what, "it has name constraints though it is a leaf (RFC 5280 4.2.1.10)", _REISSUE)
+        raise ProfileError(what, "it has name constraints, but it is not a CA (RFC 5280 4.2.1.10)", _REISSUE)
     _require_common_profile(certificate, found, what)
     require_valid_at(certificate, now=now)
 
 
 def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
-    """``certificate`` is valid at ``now`` (RFC 5280 4.1.2.5): both dates are included, fractions of a second are ignored.
+    """Check that ``certificate`` is valid at ``now`` (RFC 5280 4.1.2.5): both dates are included, fractions of a second are ignored.
 
     Raises:
         NotValidNowError: it has expired, or is not valid yet.
     """
     what, moment = display(certificate), now.replace(microsecond=0)
     if moment > certificate.not_valid_after_utc:
-        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it and give the new one")
+        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it and give the new certificate")
     if moment < certificate.not_valid_before_utc:
         start = instant(certificate.not_valid_before_utc)
         clock_is_slow = certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR
@@ -104,12 +104,12 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:
-    """Subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
+    """Whether subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
     return certificate.subject == certificate.issuer
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Its basic constraints say that it is a CA (RFC 5280 4.2.1.9)."""
+    """Whether its basic constraints say that it is a CA (RFC 5280 4.2.1.9)."""
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
@@ -133,7 +133,7 @@ def authority_key_identifier(certificate: x509.Certificate) -> bytes | None:
 
 
 def _require_common_profile(certificate: x509.Certificate, found: x509.Extensions, what: str) -> None:
-    """What holds for authorities and end entities alike: serial number, key, signature, criticality, authority key identifier."""
+    """Check what applies to authorities and end entities: serial number, key, signature, criticality, authority key identifier."""
     if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
         raise ProfileError(what, "its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)", _REISSUE)
     require_strong_key(certificate.public_key(), what=what)

@@ -1,4 +1,4 @@
-"""Certificate signing requests of devices (RFC 2986): only the key is taken from them, after validation."""
+"""Certificate signing requests (RFC 2986): after validation, only their key and common name are used."""
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,7 +20,9 @@ def load_request(pem: str, *, what: str) -> x509.CertificateSigningRequest:
     try:
         return x509.load_pem_x509_csr(pem.encode())
     except ValueError:
-        raise UnreadableError(what, "it contains no certificate signing request", "give PEM text: BEGIN CERTIFICATE REQUEST") from None
+        raise UnreadableError(
+            what, "it contains no certificate signing request", "give PEM text that begins with BEGIN CERTIFICATE REQUEST"
+        ) from None
 
 
 def requested_key(request: x509.CertificateSigningRequest, *, what: str, name: str | None = None) -> PublicKey:
@@ -32,10 +34,14 @@ def requested_key(request: x509.CertificateSigningRequest, *, what: str, name: s
     """
     key = require_strong_key(_key(request, what), what=what)
     if not request.is_signature_valid:
-        raise RequestError(what, "its signature does not verify with the key in it", "have the owner of the key create it again")
-    asked = common_name(request.subject)
-    if name is not None and asked != name:
-        raise RequestError(what, f"it is for CN={asked}, and CN={name} is declared", "give the request of this device, or declare its name")
+        raise RequestError(what, "its signature does not verify with the key in it", "create the request again with its own key")
+    requested = common_name(request.subject)
+    if name is not None and requested != name:
+        raise RequestError(
+            what,
+            f"its common name is '{requested}', but the device is '{name}'",
+            "give the request of this device, or correct the device id",
+        )
     return key
 
 
@@ -43,4 +49,4 @@ def _key(request: x509.CertificateSigningRequest, what: str) -> object:
     try:
         return request.public_key()
     except (ValueError, UnsupportedAlgorithm):
-        raise RequestError(what, "its key can't be read", "create it again with an RSA or EC key") from None
+        raise RequestError(what, "its key can't be read", "create the request again with an RSA or EC key") from None

@@ -1,4 +1,4 @@
-"""What signs: one protocol for a key in any custody, and the key of the custody `state`."""
+"""Signers: one protocol for a key in any custody, and the signer of the custody `state`."""
 
 from typing import Any, Never, Protocol
 
@@ -10,9 +10,9 @@ from hubtrust.pki.keys import PrivateKey, PublicKey, key_name, key_thumbprint
 
 
 class Signer(Protocol):
-    """A key that signs and is never shown: in memory, in a vault, in a token.
+    """A private key that signs, in memory, in a vault or in a token. The key itself can't be read.
 
-    It signs digests, not messages, because vaults and tokens do.
+    It signs digests and not messages, because vaults and tokens do so.
     """
 
     @property
@@ -26,7 +26,7 @@ class Signer(Protocol):
 
 
 class KeyInMemory:
-    """Custody `state`: the key came in as a secret and is kept for one call. Its repr shows only the public half."""
+    """Custody `state`: the key comes from a secret input and is in memory for one call. Its repr shows only the public half."""
 
     def __init__(self, private_key: PrivateKey) -> None:
         self._private_key = private_key
@@ -43,7 +43,7 @@ class KeyInMemory:
 
 
 def builder_key(signer: Signer) -> PrivateKey:
-    """A private key for `cryptography`'s builders that has ``signer`` make every signature."""
+    """A private key for `cryptography`'s builders; each signature is created by ``signer``."""
     if isinstance(signer, KeyInMemory):
         return signer._private_key  # noqa: SLF001 - this key is in the process already, and bulk signing is 20 % faster without a wrapper
     if isinstance(signer.public_key, rsa.RSAPublicKey):
@@ -58,19 +58,19 @@ def _hashed(data: Any, algorithm: hashes.HashAlgorithm) -> bytes:
 
 
 class _KeyOfSigner:
-    """What a private key can't do when it is elsewhere."""
+    """The operations of a private key that need the key itself: they raise, because only the signer has it."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
-    def _never(self, *_: object) -> Never:
+    def _refuse(self, *_: object) -> Never:
         raise NotImplementedError(f"the key of {self._signer!r} only signs and never leaves its custody")
 
-    private_numbers = private_bytes = __copy__ = __deepcopy__ = decrypt = exchange = _never
+    private_numbers = private_bytes = __copy__ = __deepcopy__ = decrypt = exchange = _refuse
 
 
 class _RsaKeyOfSigner(_KeyOfSigner, rsa.RSAPrivateKey):
-    """An RSA private key whose signatures are made by a signer."""
+    """An RSA private key whose signatures are created by a signer."""
 
     @property
     def key_size(self) -> int:
@@ -84,7 +84,7 @@ class _RsaKeyOfSigner(_KeyOfSigner, rsa.RSAPrivateKey):
 
 
 class _EcKeyOfSigner(_KeyOfSigner, ec.EllipticCurvePrivateKey):
-    """An EC private key whose signatures are made by a signer."""
+    """An EC private key whose signatures are created by a signer."""
 
     @property
     def key_size(self) -> int:
