@@ -108,7 +108,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=signer,
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
-                renew_before_days=source.issuing_window(),
+                renew_before_days=source.issuing_lifetime().renew_before_days,
                 opts=self._child(),
             )
             signer = child.signer
@@ -126,7 +126,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 signer=key.signer,
                 path_length=source.intermediates,
                 lifetime_days=source.root_days,
-                renew_before_days=source.root_window(),
+                renew_before_days=source.root_lifetime().renew_before_days,
                 opts=self._child(),
             )
             return issued.certificate
@@ -140,7 +140,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=source.root_days * _HOURS,
-            early_renewal_hours=int(source.root_window() * _HOURS),
+            early_renewal_hours=int(source.root_lifetime().renew_before_days * _HOURS),
             opts=self._child(),
         ).cert_pem
 

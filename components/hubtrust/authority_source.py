@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.authority_keys import StoredKeys
-from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT
+from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT, Lifetime, authority_lifetime
 from hubtrust.errors import HubtrustError
 from hubtrust.pki.keys import KeyAlgorithm
 
@@ -38,13 +38,13 @@ class Generate:
     root_renew_before_days: int | None = None  # days before its end it is renewed with the same key; None: a tenth of its lifetime
     issuing_renew_before_days: int | None = None
 
-    def root_window(self) -> float:
-        """The root's renewal window in days."""
-        return self.root_days / 10 if self.root_renew_before_days is None else self.root_renew_before_days
+    def root_lifetime(self) -> Lifetime:
+        """How long the root lasts, and its renewal window."""
+        return authority_lifetime(self.root_days, self.root_renew_before_days)
 
-    def issuing_window(self) -> float:
-        """The renewal window, in days, of the CAs below the root."""
-        return self.issuing_days / 10 if self.issuing_renew_before_days is None else self.issuing_renew_before_days
+    def issuing_lifetime(self) -> Lifetime:
+        """How long the CAs below the root last, and their renewal window."""
+        return authority_lifetime(self.issuing_days, self.issuing_renew_before_days)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -208,7 +208,7 @@ def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -
         ({"lifetimeDays": -1}, "lifetimeDays: it is -1.0; use a number from"),
         (
             {"lifetimeDays": 10},
-            "renewBeforeDays: it is 180, but lifetimeDays is only 10; use a smaller renewBeforeDays or a longer lifetimeDays",
+            "renewBeforeDays: it is 182.5, but lifetimeDays is only 10; use a smaller renewBeforeDays or a longer lifetimeDays",
         ),
         ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
         ({"publicKey": "noise"}, "publicKey: it contains no PEM public key"),

@@ -16,9 +16,14 @@ class Lifetime:
     renew_before_days: float
 
 
+def authority_lifetime(days: float, renew_before_days: float | None = None) -> Lifetime:
+    """The lifetime of a CA's certificate; the renewal window, where none is given, is a tenth of it."""
+    return Lifetime(days, days / 10 if renew_before_days is None else renew_before_days)
+
+
 LIFETIMES: Final = {
-    ROOT: Lifetime(3650.0, 365.0),
-    INTERMEDIATE: Lifetime(1825.0, 180.0),
+    ROOT: authority_lifetime(3650.0),
+    INTERMEDIATE: authority_lifetime(1825.0),
     DEVICE: Lifetime(365.0, 30.0),
 }
 SHORTEST, LONGEST = 1 / 24, 36525  # days

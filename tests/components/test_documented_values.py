@@ -1,0 +1,41 @@
+"""Values that the documentation repeats are those of the code."""
+
+import re
+
+from hubtrust.azure.bulk import MOST_IN_BULK
+from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, ROOT
+from hubtrust.device import TrustedDevice
+from hubtrust.pki.proof import proof_command
+from tests.kit.repository import ROOT as REPOSITORY
+
+
+def text(page: str) -> str:
+    return (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_the_table_of_lifetimes() -> None:
+    """docs/rotation.md: each certificate's lifetime, and its window in days or as a tenth."""
+    for row, profile in (("root", ROOT), ("CAs below it", INTERMEDIATE), ("devices", DEVICE)):
+        lifetime = LIFETIMES[profile]
+        tenth = lifetime.renew_before_days == lifetime.days / 10
+        window = "the last tenth of its lifetime" if tenth else f"the last {lifetime.renew_before_days:g} days"
+        assert f"| {row} | {lifetime.days:g} days | {window} |" in text("rotation.md")
+
+
+def test_the_lifetime_of_a_devices_certificate() -> None:
+    """TrustedDevice's documentation."""
+    documented = str(TrustedDevice.__init__.__doc__)
+    assert f"lifetime_days: of the certificate; default {LIFETIMES[DEVICE].days:g}." in documented
+    assert f"in which the certificate is renewed; default {LIFETIMES[DEVICE].renew_before_days:g}." in documented
+
+
+def test_the_command_that_signs_an_offline_proof() -> None:
+    """docs/custody.md shows the command of the code, with placeholders for the verification code."""
+    code = "0123456789ABCDEF" * 4
+    shown = proof_command(code).replace(code, "<code>").replace(code[:30], "<code, 30 digits>")
+    assert " ".join(shown.split()) in re.sub(r"\s*\\?\s+", " ", text("custody.md"))
+
+
+def test_the_size_of_a_bulk_call() -> None:
+    """docs/devices.md."""
+    assert f"{MOST_IN_BULK} per call" in text("devices.md")
