@@ -35,7 +35,8 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
+from hubtrust.custody.custodies import read_signer
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import pem
@@ -145,14 +146,14 @@ def in_state(algorithm: KeyAlgorithm) -> Place:
     key = algorithm.generate()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
     held = KeyInMemory(key)
-    return Place("state", algorithm, custody.in_state(text), authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
+    return Place("state", algorithm, signer_inputs.in_state(text), authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
 
 
 def elsewhere(algorithm: KeyAlgorithm, signer: dict[str, Any]) -> Place:
-    """The key made in the vault or the token."""
-    held = custody.read_signer(signer).stored
+    """The key, created in the vault or token."""
+    held = read_signer(signer).stored
     assert held is not None
-    held.make(algorithm)
+    held.create(algorithm)
     return Place(signer["custody"], algorithm, signer, authority(held), lambda: held.sign(DIGEST, hashes.SHA256()))
 
 
@@ -169,7 +170,7 @@ def offline(algorithm: str, folder: Path) -> Place:
 
     certificate = (folder / "ca.pem").read_text()
     return Place(
-        "offline", algorithm, custody.offline(), certificate, lambda: _shell("openssl dgst -sha256 -sign ca.key data", folder), answer
+        "offline", algorithm, signer_inputs.offline(), certificate, lambda: _shell("openssl dgst -sha256 -sign ca.key data", folder), answer
     )
 
 
@@ -208,10 +209,10 @@ def places(at: Azure, folder: Path) -> Iterator[Place]:
     for algorithm in ALGORITHMS:
         yield in_state(algorithm)
         yield offline(algorithm, folder / f"ceremony-{algorithm}")
-        yield elsewhere(algorithm, custody.in_key_vault(f"{at.vault}/keys/{algorithm}"))
+        yield elsewhere(algorithm, signer_inputs.in_key_vault(f"{at.vault}/keys/{algorithm}"))
         if token:
             uri = f"pkcs11:token=bench;object={algorithm}?module-path={MODULE}"
-            yield elsewhere(algorithm, custody.in_token(uri, pin_variable=PIN_VARIABLE))
+            yield elsewhere(algorithm, signer_inputs.in_token(uri, pin_variable=PIN_VARIABLE))
 
 
 def _token(folder: Path) -> bool:

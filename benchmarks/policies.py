@@ -33,10 +33,10 @@ PROGRAM = """
 import os
 from pathlib import Path
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 
-signer = custody.in_state(Path("ca.key").read_text())
+signer = signer_inputs.in_state(Path("ca.key").read_text())
 chain, key = Path("ca.pem").read_text(), Path("device.pub").read_text()
 for number in range(int(os.environ["COUNT"])):
     IssuedCertificate(

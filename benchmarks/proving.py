@@ -41,10 +41,10 @@ TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(c
 MORE = """
 import os
 from pathlib import Path
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 for key in sorted(Path("keys").glob("*.key"))[: int(os.environ["COUNT"])]:
-    signer, certificate = custody.in_state(key.read_text()), key.with_suffix(".pem").read_text()
+    signer, certificate = signer_inputs.in_state(key.read_text()), key.with_suffix(".pem").read_text()
     VerifiedCertificate(key.stem, service_id=os.environ["HUB"], certificate=certificate, name=key.stem, signer=signer)
 """
 CA = 'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {0}.key -out {0}.pem -days 30 -subj "/CN={0}" \

@@ -10,9 +10,9 @@ import pulumi_tls as tls
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from hubtrust import signer_inputs
 from hubtrust.authority_keys import AuthorityKey, StoredKeys
 from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_overlap
-from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
@@ -152,11 +152,11 @@ class CertificateAuthority(pulumi.ComponentResource):
             _require_places(source.custody, 1)
             signer = source.custody.signer(0)
         elif source.private_key is None:
-            signer = custody.offline()
+            signer = signer_inputs.offline()
         else:
             _require_key_of(certificate, chain, source)
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
-            signer = custody.in_state(pulumi.Output.secret(source.private_key), passphrase)
+            signer = signer_inputs.in_state(pulumi.Output.secret(source.private_key), passphrase)
         self.chain = pulumi.Output.from_input(chain.pem)
         self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
@@ -185,13 +185,13 @@ class CertificateAuthority(pulumi.ComponentResource):
         names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
         request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child())
         self.certificate_request = request.cert_request_pem
-        return custody.in_state(key.private_key_pem)
+        return signer_inputs.in_state(key.private_key_pem)
 
     def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, place: int) -> AuthorityKey:
         """The key number ``place``, counted from the root; created if it does not exist."""
         if where is None:
             key = self._key(label, algorithm)
-            return AuthorityKey(key.public_key_pem, custody.in_state(key.private_key_pem))
+            return AuthorityKey(key.public_key_pem, signer_inputs.in_state(key.private_key_pem))
         held = SigningKey(f"{self._prefix}-{label}-key", signer=where.signer(place), make=algorithm.value, opts=self._child())
         return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class InKeyVault:
 
     def signer(self, place: int) -> Mapping[str, Any]:
         """The input ``signer`` of the key number ``place``, counted from the root."""
-        return custody.in_key_vault(self.keys[place])
+        return signer_inputs.in_key_vault(self.keys[place])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class InToken:
     def signer(self, place: int) -> Mapping[str, Any]:
         """The input ``signer`` of the key number ``place``, counted from the root."""
         pin = pulumi.Output.secret(self.pin) if self.pin else None
-        return custody.in_token(self.keys[place], pin=pin, pin_variable=self.pin_variable)
+        return signer_inputs.in_token(self.keys[place], pin=pin, pin_variable=self.pin_variable)
 
 
 StoredKeys = InKeyVault | InToken

@@ -1,7 +1,5 @@
 """Errors of reconciling that neither a certificate nor Azure causes."""
 
-import pulumi
-
 from hubtrust.errors import HubtrustError
 
 
@@ -23,10 +21,6 @@ class ProofRejectedError(DynamicError):
 
 class DeclarationError(DynamicError):
     """An invalid input; `check` reports it, and so does every later call that reads it."""
-
-
-class RosterError(DynamicError, pulumi.RunError):
-    """The list of a fleet's devices is invalid; every invalid line of a file is named by its number."""
 
 
 class FleetError(DynamicError):

@@ -11,7 +11,7 @@ from hubtrust.azure import errors
 from hubtrust.azure import throttle_pace as pace
 from hubtrust.azure.bulk import Refused, creation, deletion, identity_update, twin_update
 from hubtrust.azure.clouds import PUBLIC
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.error_bodies import envelope
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.throttle_pace import Pace
@@ -33,7 +33,7 @@ SHOWN = {
 }
 FOUND = Twin(
     "press-001",
-    Registration(
+    DeviceDescription(
         enabled=False, reason="lost", edge=True, thumbprints=("AB" * 20,), tags={"plant": "A", "hubtrust": OWNER}, desired={"rate": 1}
     ),
     "selfSigned",
@@ -67,7 +67,7 @@ def test_a_twin_is_read_whole() -> None:
 
 def test_operations_say_what_they_do() -> None:
     """A device is created with its tag in one call; updates and deletions send the etag, and updates keep what others wrote."""
-    wanted = Registration(tags={"plant": "B"}, desired={"rate": 2})
+    wanted = DeviceDescription(tags={"plant": "B"}, desired={"rate": 2})
     assert creation("a", wanted, OWNER) == {
         "id": "a",
         "importMode": "create",
@@ -84,7 +84,7 @@ def test_operations_say_what_they_do() -> None:
     assert (twin["importMode"], twin["twinETag"]) == ("updateTwinIfMatchETag", "AAA=")
     assert twin["tags"] == {"plant": None, "line": 4, "hubtrust": OWNER}
     assert deletion(FOUND) == {"id": "press-001", "importMode": "deleteIfMatchETag", "eTag": "NjI="}
-    shown = creation("a", Registration(thumbprints=("AB" * 20, "CD" * 20)), OWNER)["authentication"]
+    shown = creation("a", DeviceDescription(thumbprints=("AB" * 20, "CD" * 20)), OWNER)["authentication"]
     assert shown == {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20, "secondaryThumbprint": "CD" * 20}}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.pki import issue
@@ -32,9 +32,9 @@ def imported(request: pytest.FixtureRequest) -> Callable[[RootAuthority], Signer
         label = f"imported-{uuid.uuid4().hex[:8]}"
         if request.param == "key-vault":
             vault: key_stores.Vault = request.getfixturevalue("vault")
-            return custody.in_key_vault(vault.give(label, authority.key))
+            return signer_inputs.in_key_vault(vault.give(label, authority.key))
         tokens: key_stores.Tokens = request.getfixturevalue("tokens")
-        return custody.in_token(tokens.give("plant", label, authority.key), pin_variable=key_stores.PIN_VARIABLE)
+        return signer_inputs.in_token(tokens.give("plant", label, authority.key), pin_variable=key_stores.PIN_VARIABLE)
 
     return given
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.pki import issue
 from hubtrust.pki.keys import public_pem
 from hubtrust.pki.signers import KeyInMemory
@@ -31,9 +31,9 @@ def place(request: pytest.FixtureRequest, keys: Provider) -> Place:
         key, name = ec_key() if kind == "ec" else rsa_key(), f"{name}-{uuid.uuid4().hex[:8]}"
         if where == "key-vault":
             vault: Vault = request.getfixturevalue("vault")
-            return LookedUpKey.look_up(keys, custody.in_key_vault(vault.give(name, key)))
+            return LookedUpKey.look_up(keys, signer_inputs.in_key_vault(vault.give(name, key)))
         tokens: Tokens = request.getfixturevalue("tokens")
-        return LookedUpKey.look_up(keys, custody.in_token(tokens.give("plant", name, key), pin_variable=key_stores.PIN_VARIABLE))
+        return LookedUpKey.look_up(keys, signer_inputs.in_token(tokens.give("plant", name, key), pin_variable=key_stores.PIN_VARIABLE))
 
     return given
 
@@ -76,7 +76,7 @@ def test_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
 
 def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider, keys: Provider, vault: Vault, tmp_path: Path) -> None:
     """Custodies can be mixed: the root's key in the vault, the issuing CA's in the state."""
-    held, below = LookedUpKey.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
+    held, below = LookedUpKey.look_up(keys, signer_inputs.in_key_vault(f"{vault.uri}/keys/mixed"), make="ec-p384"), ec_key()
     signer = {"custody": "state", "privateKey": private_pem(below)}
     require_path(tmp_path, *chain_of(issuing, held.signer, signer, public_pem(below.public_key())))
 
@@ -99,13 +99,13 @@ def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, pl
 
 def test_a_found_key_stays_the_same(keys: Provider, vault: Vault) -> None:
     """A new version in the vault changes nothing, because the output names the version; another address is another key."""
-    news = {"signer": custody.in_key_vault(f"{vault.uri}/keys/turning")}
+    news = {"signer": signer_inputs.in_key_vault(f"{vault.uri}/keys/turning")}
     held = LookedUpKey.look_up(keys, news["signer"], make="ec-p256")
     newer = vault.keys.create_ec_key("turning", curve="P-256")
     assert held.created.outs["reference"] != newer.id
     assert keys.diff(held.created, {**news, "make": "ec-p256"}).changes is False
     assert keys.read(held.created) == held.created
-    other = {"signer": custody.in_key_vault(str(newer.id))}
+    other = {"signer": signer_inputs.in_key_vault(str(newer.id))}
     assert keys.diff(held.created, other).replaces == ["signer"]
     keys.delete(held.created)
     assert vault.keys.get_key("turning", held.created.outs["reference"].rpartition("/")[2]).id, "a key is never deleted from here"

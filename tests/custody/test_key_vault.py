@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hubtrust.custody import custodies as custody
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from hubtrust.signer_inputs import in_key_vault
 from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
 from tests.kit.key_stores import Vault
@@ -46,7 +46,7 @@ def fails(provider: Provider, news: dict[str, Any]) -> str:
 
 
 def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
-    return {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": custody.in_key_vault(key), "deadline": 30}
+    return {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": in_key_vault(key), "deadline": 30}
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
     [
         ({"custody": "key-vault"}, "custody 'key-vault' needs a key; give the key's id"),
         (
-            custody.in_key_vault("https://kv.example.com/keys/a"),
+            in_key_vault("https://kv.example.com/keys/a"),
             "it is not the id of a key in Azure Key Vault; write it as https://<vault>",
         ),
-        (custody.in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is not the id of a key in Azure Key Vault"),
-        (custody.in_key_vault("http://kv.vault.azure.net/keys/a"), "it is not the id of a key in Azure Key Vault"),
-        (custody.in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
+        (in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is not the id of a key in Azure Key Vault"),
+        (in_key_vault("http://kv.vault.azure.net/keys/a"), "it is not the id of a key in Azure Key Vault"),
+        (in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no PEM public key"),
         (
-            custody.in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"},
+            in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"},
             "custody 'key-vault' does not take pin; use only custody, key, publicKey",
         ),
         ({"custody": "state", "privateKey": "noise"}, "it contains no PEM private key"),
@@ -76,7 +76,7 @@ def test_what_check_refuses(keys: Provider, signer: dict[str, Any], match: str) 
 
 def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) -> None:
     """An unknown algorithm, and a root whose key has no known public half, are refused."""
-    signer = custody.in_key_vault("https://kv.vault.azure.net/keys/a")
+    signer = in_key_vault("https://kv.vault.azure.net/keys/a")
     assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
     root = issuing.check({"profile": "root", "subject": "CN=A", "signer": signer}).failures[0][1]
     assert root == "signer: the key is in a vault or token, and its public key is not known; set publicKey (an output of SigningKey)"
@@ -84,15 +84,15 @@ def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) 
 
 def test_no_such_vault(keys: Provider) -> None:
     """A vault whose name can't be resolved is reported."""
-    text = fails(keys, {"signer": custody.in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
+    text = fails(keys, {"signer": in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
     assert "the vault can't be reached: " in text
     assert "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots" in text
 
 
 def test_no_such_key(keys: Provider, vault: Vault) -> None:
     """A name or version that does not exist is reported; a key is never created for a named version."""
-    assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none")})
-    text = fails(keys, {"signer": custody.in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
+    assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none")})
+    text = fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
     assert "check the name and the version, or let the key be created here" in text
 
 
@@ -119,7 +119,7 @@ def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault
 def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
     """A key on a curve that Azure IoT does not accept is refused."""
     key = vault.give(f"koblitz-{uuid.uuid4().hex[:8]}", ec.generate_private_key(ec.SECP256K1()))
-    assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": custody.in_key_vault(key)})
+    assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": in_key_vault(key)})
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
@@ -144,10 +144,10 @@ def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) ->
     ) as process:
         looked = process.of(SigningKeyProvider)
         if verb == "sign":
-            assert looked.create({"signer": custody.in_key_vault(key)}).outs["key"] == "EC P-256"
-            text = fails(looked, {"signer": custody.in_key_vault(key), "subject": "CN=A"})
+            assert looked.create({"signer": in_key_vault(key)}).outs["key"] == "EC P-256"
+            text = fails(looked, {"signer": in_key_vault(key), "subject": "CN=A"})
         else:
-            text = fails(looked, {"signer": custody.in_key_vault(key)})
+            text = fails(looked, {"signer": in_key_vault(key)})
     assert "Key Vault answers 403 ForbiddenByRbac: Caller is not authorized to perform action on resource" in text
     assert "give this identity the role Key Vault Crypto User on the key" in text
     assert who["client_id"] not in text, "one line, not Azure's ten"
@@ -156,7 +156,7 @@ def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) ->
 def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
     """A wrong client secret: the error has the login's own words and what to do."""
     with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
-        text = fails(process.of(SigningKeyProvider), {"signer": custody.in_key_vault(f"{vault.uri}/keys/a")})
+        text = fails(process.of(SigningKeyProvider), {"signer": in_key_vault(f"{vault.uri}/keys/a")})
     assert "AADSTS7000215" in text
     assert "log in (az login), or set the variables" in text
 
@@ -184,7 +184,7 @@ def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, fault
     """The vault's response to creating a key is lost: the same run ends with the key's newest version."""
     name = f"lost-{uuid.uuid4().hex[:8]}"
     with faulty("drop", path="*/create", when="after", times=1):
-        created = keys.create({"signer": custody.in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
+        created = keys.create({"signer": in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
     assert created.outs["reference"] == vault.keys.get_key(name).id
 
 

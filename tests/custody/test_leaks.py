@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
@@ -36,12 +36,12 @@ def leak_case(request: pytest.FixtureRequest, authority: RootAuthority) -> LeakC
             signer = {"custody": "state", "privateKey": private_pem(authority.key, "correct horse 84"), "passphrase": "correct horse 84"}
             return signer, {**signer, "passphrase": "correct horse 85"}, [*pieces, "correct horse"]
         case "offline":
-            return custody.offline(), {"custody": "offline", "privateKey": authority.private_pem}, pieces
+            return signer_inputs.offline(), {"custody": "offline", "privateKey": authority.private_pem}, pieces
         case "key-vault":
             vault = request.getfixturevalue("vault")
-            return custody.in_key_vault(vault.give(name, authority.key)), custody.in_key_vault(f"{vault.uri}/keys/none"), pieces
+            return signer_inputs.in_key_vault(vault.give(name, authority.key)), signer_inputs.in_key_vault(f"{vault.uri}/keys/none"), pieces
     tokens = request.getfixturevalue("tokens")
-    signer = custody.in_token(tokens.give("plant", name, authority.key), pin=key_stores.PIN)
+    signer = signer_inputs.in_token(tokens.give("plant", name, authority.key), pin=key_stores.PIN)
     return signer, {**signer, "pin": "plant-pin-00000000"}, [*pieces, key_stores.PIN, "plant-pin-00000000"]
 
 

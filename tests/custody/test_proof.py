@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
 from tests.kit.key_stores import LookedUpKey, Tokens, Vault
@@ -37,7 +37,7 @@ def test_state(proving: Provider, hub: Hub, key: Any) -> None:
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
     """Custody key-vault: a key created in the vault signs a root and its proof."""
-    held = LookedUpKey.look_up(keys, custody.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
+    held = LookedUpKey.look_up(keys, signer_inputs.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
@@ -45,7 +45,7 @@ def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hu
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
 def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
     """Custody pkcs11: a key created in the token signs a root and its proof; the PIN is in the environment."""
-    signer = custody.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
+    signer = signer_inputs.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
     held = LookedUpKey.look_up(keys, signer, make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
@@ -56,7 +56,7 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
     """Custody offline: the command that a run shows, executed unchanged where the key is, creates the proof; the next run is verified."""
     made_by = f"openssl req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Ceremony"
     _shell(tmp_path, f"{made_by} -addext keyUsage=critical,keyCertSign,cRLSign")
-    news = declared(hub, (tmp_path / "ca.pem").read_text(), custody.offline())
+    news = declared(hub, (tmp_path / "ca.pem").read_text(), signer_inputs.offline())
     waiting = proving.create(news)
     assert (waiting.outs["state"], waiting.outs["code"] in waiting.outs["ceremony"]) == ("waiting", True)
     _shell(tmp_path, waiting.outs["ceremony"])
@@ -72,7 +72,7 @@ def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azu
     authority = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
     key_stores.control(azure, "DELETE", "/requests")
-    proven(proving, hub, declared(hub, authority.pem, custody.in_key_vault(given)))
+    proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_key_vault(given)))
     asked = [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
     assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
 
@@ -81,23 +81,23 @@ def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azu
 def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
     """An imported CA, its key imported by SoftHSM's own tool; the PIN is a secret input."""
     authority, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
-    proven(proving, hub, declared(hub, authority.pem, custody.in_token(given, pin=key_stores.PIN)))
+    proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_token(given, pin=key_stores.PIN)))
 
 
 def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
     """Another key in the token signs nothing, and the right one proves with the existing code."""
     authority, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
     with pytest.raises(CallFailedError, match=r"the certificate's own is .* give the key that belongs to this certificate"):
-        proving.create(declared(hub, authority.pem, custody.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
+        proving.create(declared(hub, authority.pem, signer_inputs.in_token(other, pin_variable=key_stores.PIN_VARIABLE)))
     right = tokens.give("plant", f"right-{uuid.uuid4().hex[:8]}", authority.key)
-    proven(proving, hub, declared(hub, authority.pem, custody.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
+    proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
 
 
 def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key that moves from the state into the vault is the same key: an update in place, the certificate stays verified."""
     authority = RootAuthority()
     created = proving.create(declared(hub, authority.pem, {"custody": "state", "privateKey": authority.private_pem}))
-    moved = declared(hub, authority.pem, custody.in_key_vault(f"{vault.uri}/keys/moved"))
+    moved = declared(hub, authority.pem, signer_inputs.in_key_vault(f"{vault.uri}/keys/moved"))
     assert (proving.diff(created, moved).changes, proving.diff(created, moved).replaces) == (True, [])
     again = proving.update(created, moved)
     assert (again.outs["custody"], again.outs["state"], again.outs["etag"]) == ("key-vault", "verified", created.outs["etag"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from tests.kit import key_stores
 from tests.kit.authorities import ec_key
@@ -71,7 +71,7 @@ def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
     [
         ({"pin": None}, "custody 'pkcs11' needs exactly one PIN; give either pin (a secret) or pinVariable"),
         ({"pin": "1", "pinVariable": "A"}, "custody 'pkcs11' needs exactly one PIN"),
-        ({"key": None, "pin": "1"}, "custody 'pkcs11' needs a key; give the key's id (key-vault) or PKCS#11 URI (pkcs11)"),
+        ({"key": None, "pin": "1"}, "custody 'pkcs11' needs a key; give the key's PKCS#11 URI"),
         ({"key": "pkcs11:slot-id=3;object=a", "pin": "1"}, "it names a slot but no token, and a token's slot can change"),
         ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "it contains a PIN or the source of one"),
     ],
@@ -101,27 +101,27 @@ def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) 
 )
 def test_what_is_not_there_or_not_fit(keys: Provider, odd_tokens: Tokens, token: str, key: str, match: str) -> None:
     """The token is missing or ambiguous; the key is missing, ambiguous or of another type."""
-    assert match in fails(keys, custody.in_token(odd_tokens.uri(token, key), pin_variable=PIN_VARIABLE))
+    assert match in fails(keys, signer_inputs.in_token(odd_tokens.uri(token, key), pin_variable=PIN_VARIABLE))
 
 
 def test_a_slot_that_moved(keys: Provider, odd_tokens: Tokens) -> None:
     """The slot in the URI is outdated: the token is found by its name."""
     uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={odd_tokens.module}"
-    assert keys.create({"signer": custody.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
+    assert keys.create({"signer": signer_inputs.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
 
 
 @pytest.mark.parametrize("module", ["/nowhere/p11.so", "/bin/true", ""])
 def test_no_module(keys: Provider, module: str) -> None:
     """A library that does not exist, is not a PKCS#11 module, or is not named."""
     uri = "pkcs11:token=strange;object=a" + (f"?module-path={module}" if module else "")
-    text = fails(keys, custody.in_token(uri, pin_variable=PIN_VARIABLE))
+    text = fails(keys, signer_inputs.in_token(uri, pin_variable=PIN_VARIABLE))
     assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "the PKCS#11 module is not set; add ?module-path=") in text
 
 
 def test_no_pin_in_the_environment(tokens: Tokens) -> None:
     """The PIN's environment variable is not set where Pulumi runs."""
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config)}) as process:
-        text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
+        text = fails(process.of(SigningKeyProvider), signer_inputs.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
     assert "the token's PIN: the environment variable NO_SUCH_PIN is not set; set it where Pulumi runs" in text
 
 
@@ -129,7 +129,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
     """A refused PIN is not tried again in the same run, whatever the number of resources, even if it has become the right one meanwhile."""
     own, other = Tokens(tmp_path, key_stores.need_softhsm()), "plant-pin-00000000"
     own.token("plant")
-    signer = custody.in_token(own.give("plant", "ca", ec_key()), pin=other)
+    signer = signer_inputs.in_token(own.give("plant", "ca", ec_key()), pin=other)
     with ProviderProcess({"SOFTHSM2_CONF": str(own.config)}) as process:
         provider = process.of(SigningKeyProvider)
         assert "the token 'plant' refuses the PIN; correct the PIN before the next run" in fails(provider, signer)
@@ -146,5 +146,5 @@ def test_python_pkcs11_is_not_installed(tokens: Tokens, tmp_path: Path) -> None:
     (tmp_path / "pkcs11").mkdir()
     (tmp_path / "pkcs11" / "__init__.py").write_text("raise ImportError('not installed')")
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config), "PYTHONPATH": str(tmp_path), PIN_VARIABLE: PIN}) as process:
-        text = fails(process.of(SigningKeyProvider), custody.in_token(tokens.uri("plant", "a"), pin_variable=PIN_VARIABLE))
+        text = fails(process.of(SigningKeyProvider), signer_inputs.in_token(tokens.uri("plant", "a"), pin_variable=PIN_VARIABLE))
     assert "python-pkcs11 is not installed; install hubtrust[pkcs11]" in text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.azure.device_description import Registration
+from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from tests.kit.device_registry import OWNER, DeviceRegistry
@@ -14,7 +14,7 @@ from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
 
-def roster(**own: Registration) -> Roster:
+def roster(**own: DeviceDescription) -> Roster:
     """The fleet of 25, some of it declared otherwise."""
     return Roster.of({**dict(FLEET), **{name.replace("_", "-"): declared for name, declared in own.items()}}.items())
 
@@ -91,9 +91,9 @@ def test_what_was_changed_by_hand_is_put_right(fleets: Provider, registry: Devic
 def test_a_difference_is_carried_out_and_no_more(fleets: Provider, registry: DeviceRegistry) -> None:
     """One device added, one removed, one disabled with a reason, one with other tags: one call for all of them."""
     created = fleets.create(registry.fleet(FLEET))
-    changed = dict(roster(press_005=Registration(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=Registration()))
+    changed = dict(roster(press_005=DeviceDescription(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=DeviceDescription()))
     del changed["press-001"]
-    news = registry.fleet(Roster.of({**changed, "press-026": Registration(tags={"plant": "A"})}.items()))
+    news = registry.fleet(Roster.of({**changed, "press-026": DeviceDescription(tags={"plant": "A"})}.items()))
     assert (fleets.diff(created, news).changes, fleets.diff(created, news).replaces) == (True, [])
     registry.clear()
     after = fleets.update(created, news)

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.devices.roster import unpack
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
@@ -59,7 +59,9 @@ def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> No
 
     @pulumi.runtime.test
     def declare() -> Any:
-        created = VerifiedCertificate("plant", service_id=HUB, certificate="PEM", name="plant-a", signer=custody.in_state("KEY", "word"))
+        created = VerifiedCertificate(
+            "plant", service_id=HUB, certificate="PEM", name="plant-a", signer=signer_inputs.in_state("KEY", "word")
+        )
         return pulumi.Output.all(created.certificate_name, created.not_after, created.state).apply(seen.append)
 
     seen: list[Any] = []
@@ -75,7 +77,7 @@ def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> No
     assert engine.registered[0].typ == "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 
 
-@pytest.mark.parametrize("given", [custody.in_state("KEY"), custody.in_state("KEY", pulumi.Output.secret("word"))])
+@pytest.mark.parametrize("given", [signer_inputs.in_state("KEY"), signer_inputs.in_state("KEY", pulumi.Output.secret("word"))])
 def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
     """The whole signer is sent as a secret, whether or not a part of it was one; the provider itself is not a secret."""
 
@@ -137,7 +139,7 @@ def test_a_check_hides_its_signer(engine: Engine) -> None:
     @pulumi.runtime.test
     def declare() -> Any:
         waiting = ConnectionCheck("later", hub_id=HUB, device_id="press-001", chain=pulumi.Output.from_input(None))
-        created = ConnectionCheck("now", hub_id=HUB, device_id="press-001", chain="PEM", signer=custody.in_state("KEY"))
+        created = ConnectionCheck("now", hub_id=HUB, device_id="press-001", chain="PEM", signer=signer_inputs.in_state("KEY"))
         return pulumi.Output.all(waiting.state, created.state)
 
     declare()

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.devices.description import Scope, read_description
-from hubtrust.devices.roster import Roster, unpack
+from hubtrust.devices.roster import Roster, RosterError, unpack
 from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
-from hubtrust.reconcile_errors import RosterError
 
 _LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
 
@@ -23,8 +22,8 @@ _LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
 @given(st.lists(st.text(_LEGAL, min_size=1, max_size=20), unique=True), st.integers(0, 9))
 def test_packing_loses_nothing(ids: list[str], every: int) -> None:
     """Packing and unpacking returns the same ids and descriptions, in the order of ids, with the same digest."""
-    odd = Registration(enabled=False, reason="spare", tags={"bin": 7}, edge=True)
-    roster = Roster.of((one, odd if every and place % every == 0 else Registration()) for place, one in enumerate(ids))
+    odd = DeviceDescription(enabled=False, reason="spare", tags={"bin": 7}, edge=True)
+    roster = Roster.of((one, odd if every and place % every == 0 else DeviceDescription()) for place, one in enumerate(ids))
     again = unpack(roster.pack())
     assert dict(again) == dict(roster)
     assert (again.ids, again.digest, again.enabled) == (tuple(sorted(ids)), roster.digest, roster.enabled)
@@ -66,7 +65,7 @@ def test_ten_thousand_take_little_room(bytes_a_device: float, create_roster: Cal
 )
 def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
     """Ranges keep their leading zeros, and several give every combination."""
-    assert list(from_pattern(pattern, {"plant": "A"})) == [(one, Registration(tags={"plant": "A"})) for one in ids]
+    assert list(from_pattern(pattern, {"plant": "A"})) == [(one, DeviceDescription(tags={"plant": "A"})) for one in ids]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +100,10 @@ def test_a_csv_file_is_read() -> None:
         f"press-1,,,TRUE,{'ab' * 20},{'CD' * 20},,fast\n"
     )
     assert dict(from_csv(text, what="f", tags={"site": "x", "plant": "B"})) == {
-        "press-1": Registration(edge=True, thumbprints=("AB" * 20, "CD" * 20), tags={"site": "x", "plant": "B"}, desired={"mode": "fast"}),
-        "press-2": Registration(enabled=False, reason="lost, or stolen", tags={"site": "x", "plant": "A"}),
+        "press-1": DeviceDescription(
+            edge=True, thumbprints=("AB" * 20, "CD" * 20), tags={"site": "x", "plant": "B"}, desired={"mode": "fast"}
+        ),
+        "press-2": DeviceDescription(enabled=False, reason="lost, or stolen", tags={"site": "x", "plant": "A"}),
     }
 
 
@@ -110,8 +111,8 @@ def test_json_lines_are_read() -> None:
     """Every field is read, and values keep their types."""
     text = '{"id": "b", "tags": {"n": 1.0}, "desired": {"x": {"y": [1, true]}}}\n\n{"id": "a", "edge": true, "status": "enabled"}\n'
     assert dict(from_json_lines(text, what="f")) == {
-        "a": Registration(edge=True),
-        "b": Registration(tags={"n": 1}, desired={"x": {"y": [1, True]}}),
+        "a": DeviceDescription(edge=True),
+        "b": DeviceDescription(tags={"n": 1}, desired={"x": {"y": [1, True]}}),
     }
 
 
@@ -190,8 +191,8 @@ def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
 
 def test_what_others_write_is_not_in_the_digest() -> None:
     """A tag that is not declared is ignored; another type of authentication is a difference."""
-    scope, held = Scope(["a"], []), Registration(tags={"a": 1, "theirs": 2}, desired={"theirs": 3})
-    assert scope.line(held) == scope.line(Registration(tags={"a": 1.0}))
+    scope, held = Scope(["a"], []), DeviceDescription(tags={"a": 1, "theirs": 2}, desired={"theirs": 3})
+    assert scope.line(held) == scope.line(DeviceDescription(tags={"a": 1.0}))
     twins = [Twin("x", held, kind, "", "") for kind in ("certificateAuthority", "sas")]
     assert scope.found_line(twins[0]) == scope.line(held) != scope.found_line(twins[1])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.keys import key_thumbprint
 from tests.kit.authorities import rsa_key
@@ -186,7 +186,7 @@ def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
         news = {
             "serviceId": hub.id,
             "certificate": authority.pem,
-            "signer": custody.in_state(authority.private_pem),
+            "signer": signer_inputs.in_state(authority.private_pem),
             "cloud": azure.ready["arm"],
         }
         created = provider.create(news)

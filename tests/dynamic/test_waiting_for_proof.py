@@ -2,13 +2,13 @@
 
 import pytest
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
-OFFLINE = custody.offline()
+OFFLINE = signer_inputs.offline()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
@@ -110,7 +110,7 @@ def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager:
         there = LocalAzure(azure.ready, client)
         there.log_in()
         hub, authority = there.hub(), RootAuthority()
-        news = {"serviceId": hub.id, "certificate": authority.pem, "signer": custody.in_state(authority.private_pem), "cloud": cloud}
+        news = {"serviceId": hub.id, "certificate": authority.pem, "signer": signer_inputs.in_state(authority.private_pem), "cloud": cloud}
         with ProviderProcess(environment) as process:
             created = process.of(VerifiedCertificateProvider).create(news)
             assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.faults.case_hub import CaseHub
 from tests.faults.scenario import Scenario
@@ -29,7 +29,7 @@ def name(generation: int, suffix: str = "") -> str:
 def declare(case: CaseHub, generation: int, **changes: Any) -> dict[str, Any]:
     """The inputs for a generation; None omits an input."""
     ca = authority(generation)
-    signer = custody.in_state(ca.private_pem)
+    signer = signer_inputs.in_state(ca.private_pem)
     news = {"serviceId": case.hub.id, "certificate": ca.pem, "name": "plant", "generation": generation, "signer": signer}
     return {key: value for key, value in (news | {"deadline": case.deadline} | changes).items() if value is not None}
 
@@ -47,7 +47,7 @@ def one(generation: int, **changes: Any) -> Callable[[CaseHub], Declared]:
 def _answered(case: CaseHub) -> Declared:
     """Custody offline, with the proof for the code that the previous run left."""
     code = case.stack.resources["ca"].created.outs["code"]
-    return one(1, signer=custody.offline(), proofCertificate=authority(1).proof(code))(case)
+    return one(1, signer=signer_inputs.offline(), proofCertificate=authority(1).proof(code))(case)
 
 
 def _verified(*names: str) -> Callable[[CaseHub], Mapping[str, Any]]:
@@ -94,10 +94,10 @@ SCENARIOS = (
     ),
     _row(
         "waiting for proof",
-        declared=one(1, signer=custody.offline()),
+        declared=one(1, signer=signer_inputs.offline()),
         wanted=lambda _case: {name(1): False},
     ),
-    _row("proof arrives", before=one(1, signer=custody.offline()), declared=_answered, wanted=_verified(name(1))),
+    _row("proof arrives", before=one(1, signer=signer_inputs.offline()), declared=_answered, wanted=_verified(name(1))),
     _row("attested instead of proven", declared=one(1, attest=True, signer=None), wanted=_verified(name(1, "-attested"))),
     _row("nothing to do", before=one(1), declared=one(1), wanted=_verified(name(1)), population=True),
     _row("delete", before=one(1), declared=lambda _case: {}, wanted=_verified()),

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from hubtrust.azure.device_description import Registration
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
+from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
@@ -61,13 +61,13 @@ def fleet(roster: Roster) -> Callable[[CaseHub], Declared]:
 
 def roster(plants: Mapping[str, str]) -> Roster:
     """Devices with the plant of each."""
-    return Roster.of((one, Registration(tags={"plant": plant})) for one, plant in plants.items())
+    return Roster.of((one, DeviceDescription(tags={"plant": plant})) for one, plant in plants.items())
 
 
 def check(case: CaseHub) -> Declared:
     """A ConnectionCheck that has to look up the hub's host name."""
     ca = authority(1)
-    news = {"hubId": case.hub.id, "deviceId": DEVICE, "chain": ca.pem, "signer": custody.in_state(ca.private_pem)}
+    news = {"hubId": case.hub.id, "deviceId": DEVICE, "chain": ca.pem, "signer": signer_inputs.in_state(ca.private_pem)}
     return {"check": (ConnectionCheckProvider, news | {"deadline": case.deadline})}
 
 

@@ -6,7 +6,7 @@ Each fault occurs once and never permanently: a vault's client retries for most 
 from collections.abc import Mapping
 from typing import Any
 
-from hubtrust.custody import custodies as custody
+from hubtrust import signer_inputs
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.faults.case_hub import CaseHub
@@ -25,7 +25,7 @@ def address(case: CaseHub) -> str:
 
 def key(case: CaseHub) -> Declared:
     """A SigningKey, created where it does not exist."""
-    return {"key": (SigningKeyProvider, {"signer": custody.in_key_vault(address(case)), "make": "ec-p256"})}
+    return {"key": (SigningKeyProvider, {"signer": signer_inputs.in_key_vault(address(case)), "make": "ec-p256"})}
 
 
 def created(case: CaseHub) -> Mapping[str, Any]:
@@ -36,7 +36,7 @@ def created(case: CaseHub) -> Mapping[str, Any]:
 
 def proven_there(case: CaseHub) -> Declared:
     """A VerifiedCertificate whose key signs in the vault."""
-    return {"ca": (VerifiedCertificateProvider, declare(case, 1, signer=custody.in_key_vault(address(case))))}
+    return {"ca": (VerifiedCertificateProvider, declare(case, 1, signer=signer_inputs.in_key_vault(address(case))))}
 
 
 def _empty(case: CaseHub) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 
 MOST_IN_BULK = 100  # devices a call
 # Numbers of the error codes, where a bulk answer has those instead of names: …/iot-hub/iot-hub-troubleshoot-error-codes
@@ -34,21 +34,21 @@ class Refusal:
 Operation = dict[str, Any]  # one device of a bulk call, as it is sent
 
 
-def creation(device_id: str, wanted: Registration, owner: Mapping[str, str]) -> Operation:
+def creation(device_id: str, wanted: DeviceDescription, owner: Mapping[str, str]) -> Operation:
     """Create the device and its twin, with our tag, in one call."""
     twin = {"tags": {**wanted.tags, **_tag(owner)}, "properties": {"desired": dict(wanted.desired)}}
     return {"id": device_id, "importMode": "create", **_identity(wanted), **twin}
 
 
-def identity_update(found: Twin, wanted: Registration) -> Operation:
+def identity_update(found: Twin, wanted: DeviceDescription) -> Operation:
     """Replace the identity, unless it was changed since it was read."""
     return {"id": found.device_id, "importMode": "updateIfMatchETag", "eTag": found.device_etag, **found.scopes, **_identity(wanted)}
 
 
 def twin_update(found: Twin, tags: Mapping[str, Any], desired: Mapping[str, Any], owner: Mapping[str, str]) -> Operation:
     """Set these tags and desired properties (None removes one) and our tag; those of others are sent again unchanged."""
-    whole_tags = {**found.registration.tags, **tags, **_tag(owner)}
-    whole_desired = {**found.registration.desired, **desired}
+    whole_tags = {**found.description.tags, **tags, **_tag(owner)}
+    whole_desired = {**found.description.desired, **desired}
     twin = {"tags": whole_tags, "properties": {"desired": whole_desired}}
     return {"id": found.device_id, "importMode": "updateTwinIfMatchETag", "twinETag": found.etag, **twin}
 
@@ -73,7 +73,7 @@ def _tag(owner: Mapping[str, str]) -> dict[str, Any]:
     return {"hubtrust": dict(owner)}
 
 
-def _identity(wanted: Registration) -> dict[str, Any]:
+def _identity(wanted: DeviceDescription) -> dict[str, Any]:
     authentication: dict[str, Any] = {"type": wanted.authentication}
     if wanted.thumbprints:
         names = ("primaryThumbprint", "secondaryThumbprint")

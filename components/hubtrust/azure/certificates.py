@@ -252,10 +252,11 @@ def _encoded(body: dict[str, Any]) -> bytes:
 
 def _hub_client(client: AzureClient, owner: Service) -> Any:
     """azure-mgmt-iothub's client for the subscription of ``owner``."""
-    from azure.mgmt.iothub.v2023_06_30 import IotHubClient
+    from azure.mgmt.iothub import IotHubClient
 
     credential: Any = client.login  # required and not used: the pipeline brings its own tokens
-    return IotHubClient(credential, owner.subscription, client.endpoint, pipeline=client.pipeline, policies=[])
+    options: dict[str, Any] = {"base_url": client.endpoint, "pipeline": client.pipeline, "policies": []}
+    return IotHubClient(credential, owner.subscription, _API_VERSIONS["iothubs"], **options)
 
 
 def _dps_client(client: AzureClient, owner: Service, api_version: str = _API_VERSIONS["provisioningservices"]) -> Any:

@@ -1,4 +1,4 @@
-"""A device in a hub's registry: its registration, and its twin as the hub shows it."""
+"""A device in a hub's registry: its description, and its twin as the hub shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class DeviceDescription:
     """What a registry stores of a device besides its id, as declared or as found."""
 
     enabled: bool = True
@@ -27,7 +27,7 @@ class Twin:
     """A device as the hub shows it."""
 
     device_id: str
-    registration: Registration
+    description: DeviceDescription
     authentication: str  # sas, selfSigned, certificateAuthority or none
     etag: str  # of the tags and desired properties
     device_etag: str  # of the identity
@@ -38,7 +38,7 @@ def twin_from(body: Mapping[str, Any]) -> Twin:
     """The twin in the wire's JSON."""
     desired = (body.get("properties") or {}).get("desired") or {}
     thumbprints = body.get("x509Thumbprint") or {}
-    registration = Registration(
+    description = DeviceDescription(
         enabled=body.get("status") != "disabled",
         reason=body.get("statusReason") or None,
         edge=(body.get("capabilities") or {}).get("iotEdge") is True,
@@ -48,4 +48,4 @@ def twin_from(body: Mapping[str, Any]) -> Twin:
     )
     scopes = {name: body[name] for name in ("deviceScope", "parentScopes") if body.get(name)}
     etags = str(body.get("etag") or ""), str(body.get("deviceEtag") or "")
-    return Twin(str(body.get("deviceId") or ""), registration, str(body.get("authenticationType") or ""), *etags, scopes)
+    return Twin(str(body.get("deviceId") or ""), description, str(body.get("authenticationType") or ""), *etags, scopes)

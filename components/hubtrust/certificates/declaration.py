@@ -75,7 +75,7 @@ class CertificateInputs(ServiceInputs):
     )
     signer: DeclaredSigner | None = declared(
         read_signer,
-        "where the authority's key is: ``custody.in_state(…)``, ``offline()``, ``in_key_vault(…)``, ``in_token(…)``; becomes a secret.",
+        "where the authority's key is: ``signer_inputs.in_state``, ``offline``, ``in_key_vault`` or ``in_token``; becomes a secret.",
         secret=True,
     )
     proof_certificate: x509.Certificate | None = declared(

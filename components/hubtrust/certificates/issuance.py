@@ -40,7 +40,7 @@ class IssuingInputs(Inputs):
     )
     signer: DeclaredSigner = declared(
         read_signer,
-        "where the issuer's key is, or a root's own: ``custody.in_state(…)``, ``in_key_vault(…)``, ``in_token(…)``. It becomes a secret.",
+        "where the issuer's key is, or a root's own: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``. It becomes a secret.",
         required=True,
         secret=True,
     )

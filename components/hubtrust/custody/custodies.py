@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from cryptography.hazmat.primitives import hashes
-from pulumi import Input
 
 from hubtrust.custody import state
 from hubtrust.pki.errors import KeyMismatchError
@@ -29,7 +28,7 @@ class StoredKey(Signer, Protocol):
         """The permanent address of this key; in a vault: with the version."""
         ...
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
+    def create(self, algorithm: KeyAlgorithm) -> None:
         """Create the key where there is none."""
         ...
 
@@ -39,6 +38,7 @@ class Custody:
     """A row of the table. At most one of ``read`` and ``open`` is set; neither for custody `offline`, whose key can't be used here."""
 
     fields: tuple[str, ...] = ()  # what the input may have beside `custody`
+    address: str = ""  # what the field `key` is, where there is `open`
     read: Callable[[Mapping[str, Any]], Signer] | None = None  # validates the fields; the key is in them
     open: Callable[[Mapping[str, Any]], StoredKey] | None = None  # validates the fields; the key is where they say, and signs there
 
@@ -58,12 +58,11 @@ def _in_token(fields: Mapping[str, Any]) -> StoredKey:
 CUSTODIES: Final[Mapping[str, Custody]] = {
     STATE: Custody(("privateKey", "passphrase"), read=state.read),
     OFFLINE: Custody(),
-    KEY_VAULT: Custody(("key", "publicKey"), open=_in_key_vault),
-    PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), open=_in_token),
+    KEY_VAULT: Custody(("key", "publicKey"), "id", open=_in_key_vault),
+    PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), "PKCS#11 URI", open=_in_token),
 }
-STORED_KEY_CUSTODIES: Final = tuple(
-    name for name, custody in CUSTODIES.items() if custody.open
-)  # the key signs in a vault or token and never leaves it
+# The key signs in a vault or token and never leaves it.
+STORED_KEY_CUSTODIES: Final = tuple(name for name, custody in CUSTODIES.items() if custody.open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def read_signer(value: object) -> DeclaredSigner:
     if row.open is None:
         return DeclaredSigner(name, in_memory=row.read(given) if row.read else None)
     if not given.get("key"):
-        raise DeclarationError("signer", f"custody '{name}' needs a key", "give the key's id (key-vault) or PKCS#11 URI (pkcs11)")
+        raise DeclarationError("signer", f"custody '{name}' needs a key", f"give the key's {row.address}")
     stored = row.open(given)
     public_key = load_public_key(str(given["publicKey"]), what="signer.publicKey") if given.get("publicKey") else None
     return DeclaredSigner(name, stored=stored, public_key=public_key)
@@ -161,35 +160,3 @@ class StoredKeySigner:
                 f"key '{self.stored.address}'", fact, "give the key that belongs to this certificate, in a vault with its version"
             )
         return self.stored.sign(digest, algorithm)
-
-
-def in_state(private_key: Input[str], passphrase: Input[str] | None = None) -> dict[str, Any]:
-    """The input ``signer`` for a key (PEM, encrypted or not) that is kept as an encrypted secret in the state."""
-    return _signer_input(STATE, privateKey=private_key, passphrase=passphrase)
-
-
-def offline() -> dict[str, Any]:
-    """The input ``signer`` for a key that is never on our machines: proofs are signed where the key is, and given as inputs."""
-    return _signer_input(OFFLINE)
-
-
-def in_key_vault(key: Input[str], *, public_key: Input[str] | None = None) -> dict[str, Any]:
-    """The input ``signer`` for a key in Azure Key Vault, by its id: ``https://<vault>.vault.azure.net/keys/<name>/<version>``.
-
-    ``public_key`` (PEM) is needed only to issue a root: otherwise it is read from a certificate.
-    """
-    return _signer_input(KEY_VAULT, key=key, publicKey=public_key)
-
-
-def in_token(
-    key: Input[str], *, pin: Input[str] | None = None, pin_variable: Input[str] | None = None, public_key: Input[str] | None = None
-) -> dict[str, Any]:
-    """The input ``signer`` for a key in a PKCS#11 token, by its URI (RFC 7512): ``pkcs11:token=…;object=…?module-path=…``.
-
-    The PIN is a secret, or is in the environment variable ``pin_variable`` of the machine that runs Pulumi.
-    """
-    return _signer_input(PKCS11, key=key, pin=pin, pinVariable=pin_variable, publicKey=public_key)
-
-
-def _signer_input(custody: str, **fields: Any) -> dict[str, Any]:
-    return {"custody": custody} | {name: value for name, value in fields.items() if value is not None}

@@ -148,7 +148,7 @@ class KeyInVault:
         half = len(signature) // 2  # RFC 7518 3.4: r and s, side by side
         return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
+    def create(self, algorithm: KeyAlgorithm) -> None:
         """Create the key in the vault if it does not exist. An existing key is kept.
 
         Raises:

@@ -81,7 +81,7 @@ class KeyInToken:
         half = len(signature) // 2
         return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
+    def create(self, algorithm: KeyAlgorithm) -> None:
         """Create the key in the token if it does not exist. An existing key is kept.
 
         Raises:

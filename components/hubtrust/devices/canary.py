@@ -114,8 +114,8 @@ def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bo
     if found is None:
         fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; case counts"
         return "identity missing", fact, "declare the device, or name another one as the canary", False
-    if not found.registration.enabled:
-        reason = f": {found.registration.reason}" if found.registration.reason else ""
+    if not found.description.enabled:
+        reason = f": {found.description.reason}" if found.description.reason else ""
         return "disabled", f"the device is disabled{reason}", "enable it, or name another one as the canary", False
     if found.authentication != "certificateAuthority":
         fact = f"its identity is of type {found.authentication}, not certificateAuthority"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.reconcile_errors import DeclarationError
 
 # learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry
@@ -112,7 +112,7 @@ def with_integers(value: Any) -> Any:
     return [with_integers(part) for part in value] if isinstance(value, list) else value
 
 
-def read_description(inputs: Mapping[str, Any]) -> Registration:
+def read_description(inputs: Mapping[str, Any]) -> DeviceDescription:
     """The description in ``inputs``, by their wire names: status, reason, edge, thumbprints, tags, desired.
 
     Raises:
@@ -130,7 +130,7 @@ def read_description(inputs: Mapping[str, Any]) -> Registration:
     if edge not in (None, True, False):
         raise DeclarationError("edge", f"it is {edge!r}", "use true or false")
     thumbprints = inputs.get("thumbprints")
-    return Registration(
+    return DeviceDescription(
         enabled=status == "enabled",
         reason=inputs.get("reason") or None,
         edge=edge is True,
@@ -147,14 +147,14 @@ class Scope:
         self.tags, self.desired = tuple(sorted(tags)), tuple(sorted(desired))
 
     @classmethod
-    def of(cls, *descriptions: Registration) -> "Scope":
+    def of(cls, *descriptions: DeviceDescription) -> "Scope":
         """The names that these descriptions declare."""
         return cls({name for one in descriptions for name in one.tags}, {name for one in descriptions for name in one.desired})
 
     def __or__(self, other: "Scope") -> "Scope":
         return Scope({*self.tags, *other.tags}, {*self.desired, *other.desired})
 
-    def line(self, held: Registration) -> str:
+    def line(self, held: DeviceDescription) -> str:
         """All that we manage of a device, as one line of canonical JSON: two devices agree if their lines do."""
         parts = {
             "status": held.enabled,
@@ -168,18 +168,18 @@ class Scope:
 
     def found_line(self, twin: Twin) -> str:
         """``line`` of a device on the hub. One that authenticates in another way than any description can declare differs from all."""
-        line = self.line(twin.registration)
-        return line if twin.authentication == twin.registration.authentication else f"{twin.authentication} {line}"
+        line = self.line(twin.description)
+        return line if twin.authentication == twin.description.authentication else f"{twin.authentication} {line}"
 
-    def same_twin(self, found: Registration, wanted: Registration) -> bool:
+    def same_twin(self, found: DeviceDescription, wanted: DeviceDescription) -> bool:
         """The tags and desired properties that we manage agree."""
         return bool(self._both(found) == self._both(wanted))
 
-    def changes(self, wanted: Registration) -> tuple[dict[str, Any], dict[str, Any]]:
+    def changes(self, wanted: DeviceDescription) -> tuple[dict[str, Any], dict[str, Any]]:
         """The tags and desired properties to write: None for those that we manage and that are no longer declared."""
         return {name: wanted.tags.get(name) for name in self.tags}, {name: wanted.desired.get(name) for name in self.desired}
 
-    def _both(self, held: Registration) -> Any:
+    def _both(self, held: DeviceDescription) -> Any:
         return self._of(held.tags, self.tags), self._of(held.desired, self.desired)
 
     @staticmethod
@@ -187,9 +187,9 @@ class Scope:
         return {name: with_integers(held[name]) for name in names if held.get(name) is not None}
 
 
-def same_identity(found: Twin, wanted: Registration) -> bool:
+def same_identity(found: Twin, wanted: DeviceDescription) -> bool:
     """Everything but tags and desired properties agrees."""
-    held = found.registration
+    held = found.description
     return (
         found.authentication == wanted.authentication
         and (held.enabled, held.reason, held.edge) == (wanted.enabled, wanted.reason, wanted.edge)

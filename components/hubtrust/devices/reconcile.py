@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, Refused, creation, deletion, identity_update, twin_update
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
 from hubtrust.devices.description import Scope, same_identity
@@ -22,7 +22,7 @@ _FIRST_WAIT = 0.5  # seconds
 _MOST_NAMED = 5  # devices in a message
 _T = TypeVar("_T")
 Owner = Mapping[str, str]
-Wanted = Callable[[str], Registration | None]  # what a device is to be; None: it is to be deleted
+Wanted = Callable[[str], DeviceDescription | None]  # what a device is to be; None: it is to be deleted
 
 
 class Action(enum.Enum):
@@ -118,7 +118,7 @@ class Reconciliation:
         declared, found = self.wanted(device_id), self.differing.get(device_id)
         if found is None:
             return None if declared is None or device_id in self.matching else Action.CREATE
-        tag = found.registration.tags.get("hubtrust")
+        tag = found.description.tags.get("hubtrust")
         ours = tag == self.owner or tag in self.former
         if declared is None:
             return Action.DELETE if ours else None
@@ -126,12 +126,12 @@ class Reconciliation:
             return Action.REFUSE
         if not same_identity(found, declared):
             return Action.UPDATE_IDENTITY
-        return None if tag == self.owner and self.scope.same_twin(found.registration, declared) else Action.UPDATE_TWIN
+        return None if tag == self.owner and self.scope.same_twin(found.description, declared) else Action.UPDATE_TWIN
 
     def _operation(self, device_id: str, action: Action) -> Operation:
         declared, found = self.wanted(device_id), self.differing.get(device_id)
         if found is None or action is Action.CREATE:
-            return creation(device_id, declared or Registration(), self.owner)
+            return creation(device_id, declared or DeviceDescription(), self.owner)
         if declared is None:
             return deletion(found)
         if action is Action.UPDATE_IDENTITY:
@@ -162,8 +162,8 @@ class Reconciliation:
         declared, found = self.wanted(device_id), self.differing[device_id]
         if declared is None or found is None:  # pragma: no cover - an identity is updated only if both exist
             return
-        held = replace(declared, tags=found.registration.tags, desired=found.registration.desired)
-        self.differing[device_id] = replace(found, registration=held, authentication=declared.authentication)
+        held = replace(declared, tags=found.description.tags, desired=found.description.desired)
+        self.differing[device_id] = replace(found, description=held, authentication=declared.authentication)
 
     def _reread(self, refusals: Mapping[str, Refusal], attempt: int) -> None:
         """Refused devices may exist already, be gone, or have changed meanwhile: read them again. If the hub is busy, wait."""
@@ -197,7 +197,7 @@ def named(device_ids: Collection[str]) -> str:
 
 
 def _owner_of(found: Twin | None) -> str:
-    tag = found.registration.tags.get("hubtrust") if found else None
+    tag = found.description.tags.get("hubtrust") if found else None
     return f"owned by {tag.get('urn')} in stack {tag.get('stack')}" if isinstance(tag, Mapping) else "without an owner tag"
 
 

@@ -15,13 +15,19 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from hubtrust.azure.device_description import Registration
+import pulumi
+
+from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import Scope, digest, read_description, require_device_id
-from hubtrust.reconcile_errors import DeclarationError, RosterError
+from hubtrust.reconcile_errors import DeclarationError, DynamicError
 
 MOST_DEVICES = 1_000_000  # a hub: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
 _VERSION = "1."
-_COMMON = Registration()
+_COMMON = DeviceDescription()
+
+
+class RosterError(DynamicError, pulumi.RunError):
+    """The list of a fleet's devices is invalid; every invalid line of a file is named by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +74,17 @@ class Roster:
     """Devices by id; those that have no description of their ``own`` have the ``common`` one."""
 
     ids: tuple[str, ...]  # sorted, each once
-    common: Registration = _COMMON
-    own: Mapping[str, Registration] = field(default_factory=dict)
+    common: DeviceDescription = _COMMON
+    own: Mapping[str, DeviceDescription] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, devices: Iterable[tuple[str, Registration]]) -> "Roster":
+    def of(cls, devices: Iterable[tuple[str, DeviceDescription]]) -> "Roster":
         """From devices in any order.
 
         Raises:
             RosterError: an id is invalid or occurs twice (`A` and `a` are two ids), or there are too many devices.
         """
-        held: dict[str, Registration] = {}
+        held: dict[str, DeviceDescription] = {}
         for device_id, declared in devices:
             _require_device_id(device_id)
             if device_id in held:
@@ -94,10 +100,10 @@ class Roster:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __iter__(self) -> Iterator[tuple[str, Registration]]:
+    def __iter__(self) -> Iterator[tuple[str, DeviceDescription]]:
         return ((one, self.own.get(one, self.common)) for one in self.ids)
 
-    def get(self, device_id: str) -> Registration | None:
+    def get(self, device_id: str) -> DeviceDescription | None:
         """The description of this device; None if it is not in the roster."""
         return self.own.get(device_id, self.common) if device_id in self._members else None
 
@@ -186,7 +192,7 @@ def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:
         yield list(group)
 
 
-def _inputs(declared: Registration) -> dict[str, Any]:
+def _inputs(declared: DeviceDescription) -> dict[str, Any]:
     found = {
         "status": None if declared.enabled else "disabled",
         "reason": declared.reason,
@@ -198,7 +204,7 @@ def _inputs(declared: Registration) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _most_frequent(held: Mapping[str, Registration]) -> Registration:
+def _most_frequent(held: Mapping[str, DeviceDescription]) -> DeviceDescription:
     """The description that most devices have. Those of a pattern share one object."""
     objects = {id(declared): declared for declared in held.values()}
     texts = {one: json.dumps(_inputs(declared), sort_keys=True) for one, declared in objects.items()}

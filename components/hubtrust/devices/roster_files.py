@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.devices.description import read_description, require_device_id
-from hubtrust.devices.roster import MOST_DEVICES, Roster
+from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
 from hubtrust.errors import HubtrustError
-from hubtrust.reconcile_errors import DeclarationError, RosterError
+from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
-    from hubtrust.azure.device_description import Registration
+    from hubtrust.azure.device_description import DeviceDescription
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")
@@ -106,10 +106,10 @@ def _csv_lines(reader: Any) -> Iterator[tuple[int, Any]]:
 def _from_lines(
     lines: Iterable[tuple[int, Any]], read: Callable[[Any], dict[str, Any]], what: str, tags: Mapping[str, Any] | None
 ) -> Roster:
-    held: dict[str, Registration] = {}
+    held: dict[str, DeviceDescription] = {}
     first: dict[str, int] = {}
     bad: list[str] = []
-    descriptions: dict[str, Registration] = {}  # thousands of lines differ only in the id
+    descriptions: dict[str, DeviceDescription] = {}  # thousands of lines differ only in the id
     for number, line in lines:
         try:
             inputs = read(line)

@@ -86,7 +86,7 @@ class AuthorityGenerationInputs(CloudInputs):
                 found = list(registry.owned({"stack": str(self.devices_of)}))
             except DeniedError:
                 return None
-        return sum(twin.registration.enabled and twin.authentication == "certificateAuthority" for twin in found)
+        return sum(twin.description.enabled and twin.authentication == "certificateAuthority" for twin in found)
 
 
 class AuthorityGenerationOutputs:

@@ -138,8 +138,8 @@ def _seen(registry: Registry, olds: Properties) -> dict[str, Any]:
     for twin in registry.owned(olds["owner"]):
         line = scope.found_line(twin)
         lines[twin.device_id] = same.setdefault(line, line)
-        if not twin.registration.enabled:
-            disabled[twin.device_id] = twin.registration.reason or ""
+        if not twin.description.enabled:
+            disabled[twin.device_id] = twin.description.reason or ""
     found = digest((one, lines[one]) for one in sorted(lines))
     return {"count": len(lines), "enabled": len(lines) - len(disabled), "digest": found, "exceptions": _first(disabled)}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.azure.device_description import Registration, Twin
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.devices.description import (
     Scope,
@@ -82,7 +82,7 @@ class DescriptionInputs(Inputs):
     )
 
     @property
-    def registration(self) -> Registration:
+    def description(self) -> DeviceDescription:
         """The entry in the registry."""
         return read_description({name: getattr(self, name) for name in ("status", "reason", "edge", "thumbprints", "tags", "desired")})
 
@@ -124,7 +124,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _is_due(olds: Properties, news: DeviceIdentityInputs) -> bool:
-        held, wanted = DescriptionInputs.read(olds).registration, news.registration
+        held, wanted = DescriptionInputs.read(olds).description, news.description
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         return not same_identity(found, wanted) or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
 
@@ -139,7 +139,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
-        wanted, device_id, host = news.registration, news.device_id, news.found_host()
+        wanted, device_id, host = news.description, news.device_id, news.found_host()
         what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
@@ -166,7 +166,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             raise
         if found is None:
             return None
-        tag = found.registration.tags.get("hubtrust")
+        tag = found.description.tags.get("hubtrust")
         return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, DescriptionInputs.read(olds).scope)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
@@ -192,7 +192,7 @@ def _what(host: str, device_id: str) -> str:
 
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
-    held: Registration = found.registration
+    held: DeviceDescription = found.description
     return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId")} | {
         "status": "enabled" if held.enabled else "disabled",
         "reason": held.reason,

@@ -19,7 +19,7 @@ from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, declared
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import common_name, instant, load_certificate, pem
+from hubtrust.pki.certificate import common_name, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.request import load_request, requested_key
 from hubtrust.process import now
@@ -140,7 +140,7 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
             "issuerChain": "".join(pem(one) for one in issuances[0].issuers),
             "custody": news.signer.custody,
             "count": len(signed),
-            "renewAt": instant(ends - issuances[0].window),
+            "renewAt": rfc3339(ends - issuances[0].window),
         }
         return {name: value for name, value in found.items() if value is not None}
 

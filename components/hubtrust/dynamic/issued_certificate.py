@@ -15,7 +15,7 @@ from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, is
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, declared, whole_number, wire_name
-from hubtrust.pki.certificate import describe, display, instant, load_certificate, pem
+from hubtrust.pki.certificate import describe, display, load_certificate, pem, rfc3339
 from hubtrust.pki.issue import device_name
 from hubtrust.pki.keys import PublicKey, load_public_key
 from hubtrust.pki.request import load_request, requested_key
@@ -155,7 +155,7 @@ def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.C
         "sha256": described.sha256,
         "notBefore": described.not_before,
         "notAfter": described.not_after,
-        "renewAt": instant(certificate.not_valid_after_utc - issuance.window),
+        "renewAt": rfc3339(certificate.not_valid_after_utc - issuance.window),
         "key": described.key,
         "keyThumbprint": described.key_thumbprint,
         "issuerKeyThumbprint": issuance.issuer_key_thumbprint,
@@ -167,7 +167,7 @@ def _say_due(issuance: Issuance, olds: Properties) -> None:
     """In a preview this is all that is to be seen of a renewal."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     if issuance.is_due(certificate, now=now()):
-        ends = instant(certificate.not_valid_after_utc)
+        ends = rfc3339(certificate.not_valid_after_utc)
         say(f"{display(certificate)}: renewal is due, for it ends on {ends}; `up` signs it anew, for the same key")
 
 

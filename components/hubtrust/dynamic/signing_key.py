@@ -43,7 +43,7 @@ class SigningKeyInputs(Inputs):
 
     signer: DeclaredSigner = declared(
         _stored,
-        "where the key is: ``custody.in_key_vault(…)`` or ``custody.in_token(…)``; it becomes a secret.",
+        "where the key is: ``signer_inputs.in_key_vault`` or ``in_token``; it becomes a secret.",
         required=True,
         secret=True,
     )
@@ -89,7 +89,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
     def on_create(self, news: SigningKeyInputs) -> tuple[str, dict[str, Any]]:
         """Found by its address, as is the key of an interrupted run: a key is created only where there is none."""
         if news.make:
-            news.key.make(news.make)
+            news.key.create(news.make)
         outs = self._outs(news)
         return outs["keyThumbprint"], outs
 

@@ -119,7 +119,7 @@ def thumbprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Azure's identifier
 
 
-def instant(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
     """``moment`` as ``2036-11-24T03:19:06Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -138,8 +138,8 @@ def describe(certificate: x509.Certificate) -> Description:
         serial=f"{certificate.serial_number:X}",
         thumbprint=thumbprint(certificate),
         sha256=certificate.fingerprint(hashes.SHA256()).hex().upper(),
-        not_before=instant(certificate.not_valid_before_utc),
-        not_after=instant(certificate.not_valid_after_utc),
+        not_before=rfc3339(certificate.not_valid_before_utc),
+        not_after=rfc3339(certificate.not_valid_after_utc),
         key=key_name(key),
         key_thumbprint=key_thumbprint(key),
     )

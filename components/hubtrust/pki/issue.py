@@ -9,7 +9,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from hubtrust.pki.certificate import display, instant
+from hubtrust.pki.certificate import display, rfc3339
 from hubtrust.pki.errors import KeyMismatchError, NotAnAuthorityError, OutlivesIssuerError, PathLengthError, ProfileError
 from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_strong_key
 from hubtrust.pki.profile import is_authority, subject_key_identifier
@@ -194,12 +194,12 @@ def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Vali
     """Add the authority key identifier (RFC 5280 4.2.1.1) and sign."""
     above = issuer.certificate
     if validity.not_before < above.not_valid_before_utc or validity.not_after > above.not_valid_after_utc:
-        fact = f"it would be valid from {instant(validity.not_before)} to {instant(validity.not_after)}"
-        limits = f"{instant(above.not_valid_before_utc)} to {instant(above.not_valid_after_utc)}"
+        fact = f"it would be valid from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
+        limits = f"{rfc3339(above.not_valid_before_utc)} to {rfc3339(above.not_valid_after_utc)}"
         remedy = "use a shorter lifetime or renew the issuer"
         raise OutlivesIssuerError(what, f"{fact}, and its issuer {display(above)} is valid from {limits}", remedy)
     if validity.not_before >= validity.not_after:
-        fact = f"its issuer {display(above)} expires on {instant(above.not_valid_after_utc)}"
+        fact = f"its issuer {display(above)} expires on {rfc3339(above.not_valid_after_utc)}"
         raise OutlivesIssuerError(what, fact, "renew the issuer first")
     identifier = subject_key_identifier(above) or x509.SubjectKeyIdentifier.from_public_key(issuer.signer.public_key).digest
     authority = x509.AuthorityKeyIdentifier(identifier, authority_cert_issuer=None, authority_cert_serial_number=None)

@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from hubtrust.pki.certificate import display, extensions, instant
+from hubtrust.pki.certificate import display, extensions, rfc3339
 from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileError, WeakError
 from hubtrust.pki.keys import require_strong_key
 
@@ -95,12 +95,12 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
     """
     what, moment = display(certificate), now.replace(microsecond=0)
     if moment > certificate.not_valid_after_utc:
-        raise NotValidNowError(what, f"it expired on {instant(certificate.not_valid_after_utc)}", "renew it and give the new certificate")
+        raise NotValidNowError(what, f"it expired on {rfc3339(certificate.not_valid_after_utc)}", "renew it and give the new certificate")
     if moment < certificate.not_valid_before_utc:
-        start = instant(certificate.not_valid_before_utc)
+        start = rfc3339(certificate.not_valid_before_utc)
         clock_is_slow = certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR
         remedy = "correct this machine's clock" if clock_is_slow else "wait until then, or have it reissued with an earlier start"
-        raise NotValidNowError(what, f"it is not valid before {start}, and the time here is {instant(now)}", remedy)
+        raise NotValidNowError(what, f"it is not valid before {start}, and the time here is {rfc3339(now)}", remedy)
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:
