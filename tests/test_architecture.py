@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md tells today's truth about where things are."""
+"""ARCHITECTURE.md names the files and folders that exist."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def tracked() -> list[str]:
     return listed.splitlines()
 
 
-def test_every_entry_at_the_top_has_its_reason() -> None:
+def test_every_top_level_entry_has_a_reason() -> None:
     """The top level has few tracked entries, and the page gives a reason for each."""
     entries = {path.partition("/")[0] for path in tracked()}
     named = {name.rstrip("/") for name in re.findall(r"`([^`]+)`", section("The top level"))}

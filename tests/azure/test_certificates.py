@@ -47,7 +47,7 @@ def test_a_hub_certificate_from_nothing_to_verified() -> None:
     ("owner", "api_version", "wrapped"),
     [(HUB, "2023-06-30", True), (HUB, "2020-03-01", False), (DPS, None, True), (DPS, "2022-02-05", True), (DPS, "2021-10-15", False)],
 )
-def test_both_shapes_of_a_put(owner: str, api_version: str | None, wrapped: bool) -> None:
+def test_the_body_of_a_put_depends_on_the_api_version(owner: str, api_version: str | None, wrapped: bool) -> None:
     """Since a certain api-version each service wraps the certificate in `properties`; isVerified is beside it."""
     with scripted((200, {}, shown())) as script:
         script.certificates(owner, api_version).put("plant-a", PEM, etag="e1", attested=True)
@@ -56,13 +56,13 @@ def test_both_shapes_of_a_put(owner: str, api_version: str | None, wrapped: bool
     assert script.requests[0].headers["If-Match"] == "e1"
 
 
-def test_the_names_that_are_there() -> None:
+def test_certificate_names_are_listed() -> None:
     """A list gives names; an empty answer gives none."""
     with scripted((200, {}, {"value": [shown("a"), shown("b")]}), (200, {}, {})) as script:
         assert (script.certificates().names(), script.certificates().names()) == (["a", "b"], [])
 
 
-def test_delete_of_what_is_gone_is_done() -> None:
+def test_deleting_a_missing_certificate_succeeds() -> None:
     """Deleting a certificate that does not exist any more, or whose hub does not, succeeds; an out-of-date etag fails."""
     with scripted((404, {}, {"code": 404002, "message": "IotHub 'x' not found"}), (412, {}, {"code": 412001})) as script:
         script.certificates().delete("plant-a", etag="e1")
@@ -71,7 +71,7 @@ def test_delete_of_what_is_gone_is_done() -> None:
 
 
 @pytest.mark.parametrize("owner", [HUB, DPS])
-def test_a_success_that_is_not_azures_is_an_error(owner: str) -> None:
+def test_a_200_from_a_proxy_is_an_error(owner: str) -> None:
     """A proxy's own page with status 200 is not taken for a certificate, and the error says what to check."""
     with scripted((200, {"Content-Type": "text/html"}, b"<html>welcome</html>")) as script:
         with pytest.raises(errors.UnreachableError, match=r"not one of Azure Resource Manager's; check the proxy") as caught:
@@ -122,7 +122,7 @@ def test_other_ids_are_refused(resource_id: str) -> None:
         service(resource_id)
 
 
-def test_one_writer_a_hub() -> None:
+def test_writes_to_one_hub_share_a_lock() -> None:
     """All calls for one hub share a lock, whatever the case of its id; another hub has its own."""
     assert writer(service(HUB)) is writer(service(HUB.upper().replace("/SUBSCRIPTIONS", "/subscriptions")))
     assert writer(service(HUB)) is not writer(service(DPS))
@@ -157,7 +157,7 @@ def same_call(certificates: Certificates, exchange: dict[str, Any]) -> None:
 @pytest.mark.recorded
 @pytest.mark.skipif(not TRAFFIC.exists(), reason="no recorded traffic beside the project")
 @pytest.mark.parametrize("plane", ["hub", "dps"])
-def test_our_calls_are_the_recorded_ones(plane: str) -> None:
+def test_our_calls_equal_the_recorded_ones(plane: str) -> None:
     """Every recorded certificate call, made by our client, asks for the same path with the same etag and body."""
     exchanges = recorded(plane)
     replies = [(one["status"], {}, (one["response_body"] or "").encode()) for one in exchanges]
@@ -182,7 +182,7 @@ def keys(body: Any) -> Any:
 
 
 @pytest.mark.parametrize(("owner", "property_name"), [(HUB, "hostName"), (DPS, "serviceOperationsHostName")])
-def test_a_service_without_a_host_name_is_not_gone(owner: str, property_name: str) -> None:
+def test_a_service_without_a_host_name_is_busy_not_deleted(owner: str, property_name: str) -> None:
     """A service that is still activating has no host name: it is reported as busy, not as deleted."""
     replies = [(200, {}, {"properties": {"state": "Activating"}}), (200, {}, {"properties": {property_name: "x.example"}})]
     missing = (404, {}, {"error": {"code": "ResourceNotFound"}})

@@ -1,4 +1,4 @@
-"""A door: what is tried again and for how long, what is not, and what each answer is called."""
+"""The HTTP client: what is retried and for how long, what is not, and the error for each answer."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,14 +42,14 @@ def send(script: Script, *, absent_is_fine: bool = False, **limits: float) -> Js
         (0, {}, b""),
     ],
 )
-def test_what_passes_by_itself_is_tried_again(passing: Reply) -> None:
+def test_temporary_errors_are_retried(passing: Reply) -> None:
     """A request that was refused temporarily or whose connection dropped is sent again, without a message."""
     with scripted(passing, OK) as script:
         assert send(script).body == {"fine": True}
         assert (len(script.requests), script.waits, script.told) == (2, [0.5], [])
 
 
-def test_a_dropped_connection_is_told_in_words() -> None:
+def test_a_dropped_connection_is_reported_in_plain_words() -> None:
     """A dropped connection is reported in plain words, and a proxy that did nothing is not blamed."""
     dropped: Reply = (0, {}, b"")
     with (
@@ -59,7 +59,7 @@ def test_a_dropped_connection_is_told_in_words() -> None:
         send(script, deadline=0.1)
 
 
-def test_azure_says_how_long_to_wait() -> None:
+def test_retry_after_is_respected() -> None:
     """Retry-After is respected, in seconds or milliseconds; a long wait is reported once."""
     with scripted((429, {"Retry-After": "7"}, {}), (429, {"retry-after-ms": "1500"}, {}), (429, {"Retry-After": "soon"}, {}), OK) as script:
         send(script)
@@ -67,7 +67,7 @@ def test_azure_says_how_long_to_wait() -> None:
         assert script.told == ["certificate 'a': Azure answers 429; trying again for up to 300 s"]
 
 
-def test_without_a_hint_waits_grow_to_a_limit() -> None:
+def test_without_retry_after_waits_double_up_to_a_limit() -> None:
     """Without Retry-After each wait is twice the last, up to 15 s, until the deadline; the error says how often it was tried."""
     with scripted(*[(429, {}, {})] * 20) as script:
         with pytest.raises(errors.BusyError, match=r"^certificate 'a': Azure answers 429 \(tried 9 times in 60 s\); run again later; "):
@@ -84,7 +84,7 @@ def test_without_a_hint_waits_grow_to_a_limit() -> None:
         ((503, {}, {}), errors.BusyError, 300),
     ],
 )
-def test_each_kind_has_its_own_patience(reply: Reply, kind: type[errors.AzureError], limit: float) -> None:
+def test_each_kind_of_error_has_its_own_limit(reply: Reply, kind: type[errors.AzureError], limit: float) -> None:
     """A denial is retried for 90 s, a missing hub for 20, a lost connection for 60, everything else for 300; each has its own error."""
     with scripted(*[reply] * 60) as script:
         with pytest.raises(kind, match="tried"):
@@ -92,7 +92,7 @@ def test_each_kind_has_its_own_patience(reply: Reply, kind: type[errors.AzureErr
         assert limit - 15 <= sum(script.waits) <= limit
 
 
-def test_a_server_error_that_stays_is_not_waited_for() -> None:
+def test_a_lasting_500_is_retried_five_times() -> None:
     """Azure also answers 500 to a request that it can't read, so five tries are enough."""
     with scripted(*[(500, {}, rp(500019, "Internal Error."))] * 9) as script:
         with pytest.raises(errors.BusyError, match="check what was sent"):
@@ -119,7 +119,7 @@ def test_a_server_error_that_stays_is_not_waited_for() -> None:
         ((400, {}, [1]), errors.RefusedError, "Azure answers 400; correct the input that Azure names"),
     ],
 )
-def test_what_stays_is_told_at_once(reply: Reply, kind: type[errors.AzureError], match: str) -> None:
+def test_lasting_errors_are_raised_at_once(reply: Reply, kind: type[errors.AzureError], match: str) -> None:
     """An error that a retry can't change is raised after one try, with Azure's code and message and what to do."""
     with scripted(reply, OK) as script:
         with pytest.raises(kind, match=match) as caught:
@@ -130,7 +130,7 @@ def test_what_stays_is_told_at_once(reply: Reply, kind: type[errors.AzureError],
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-def test_a_refusal_carries_azures_code() -> None:
+def test_an_error_has_azures_code() -> None:
     """The error has Azure's code, for callers that know more about the request."""
     with scripted((400, {}, rp(400053, "No."))) as script, pytest.raises(errors.RefusedError) as caught:
         send(script)
@@ -138,7 +138,7 @@ def test_a_refusal_carries_azures_code() -> None:
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFound", "ResourceGroupNotFound", 404002, 404008])
-def test_absence_may_be_an_answer(code: str | int) -> None:
+def test_a_404_is_returned_where_the_caller_allows_it(code: str | int) -> None:
     """With ``absent_is_fine`` a 404 about the resource, its hub or its group is returned."""
     body = rp(code, "gone") if isinstance(code, int) else arm(code)
     with scripted((404, {}, body)) as script:
@@ -146,7 +146,7 @@ def test_absence_may_be_an_answer(code: str | int) -> None:
 
 
 @pytest.mark.parametrize("body", [arm("SubscriptionNotFound"), b"<html/>", {}])
-def test_being_lost_is_not_absence(body: Any) -> None:
+def test_a_404_from_elsewhere_does_not_count_as_deleted(body: Any) -> None:
     """A 404 for a wrong subscription, or from a proxy, never counts as "deleted"."""
     with scripted((404, {}, body)) as script, pytest.raises(errors.NotFoundError):
         send(script, absent_is_fine=True)
@@ -172,14 +172,14 @@ def test_a_refused_token_is_replaced() -> None:
         ({}, None),
     ],
 )
-def test_the_services_clock_comes_along(header: dict[str, str], expected: datetime | None) -> None:
+def test_a_response_has_the_services_time(header: dict[str, str], expected: datetime | None) -> None:
     """The response has the service's time, with a time zone, if there is one; a body that is not an object counts as empty."""
     with scripted((200, header, [1])) as script:
         found = send(script)
     assert (found.date, found.body) == (expected, {})
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_is_retried_then_reported() -> None:
     """A closed port is retried until the limit for lost connections, and the error says what to check."""
     with scripted() as script:
         pass

@@ -1,4 +1,4 @@
-"""Which Azure: the three by name, any other by its metadata, and what is said of a wrong one."""
+"""Clouds: the three known ones by name, any other by its metadata, and the errors for invalid ones."""
 
 import re
 import ssl
@@ -38,7 +38,7 @@ def metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, 
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,7 +77,7 @@ def test_clouds_by_name(name: str, arm: str, hub: str) -> None:
 
 
 def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The endpoints and audience of any other cloud come from its metadata host, and its login is not looked up at Microsoft."""
+    """The endpoints and audience of any other cloud come from its metadata host, and no request for its login goes to Microsoft."""
     with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
         found = cloud.named(url + "/")
     assert paths == ["/metadata/endpoints?api-version=2022-09-01"]
@@ -94,7 +94,7 @@ def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (200, encoded(resourceManager="http://arm.stack.example"), "use https for both"),
     ],
 )
-def test_metadata_that_does_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
+def test_invalid_metadata_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
     """A metadata host that fails, answers something else, or names plain http endpoints is an error that says so."""
     with metadata_host(tmp_path, monkeypatch, status, body) as (url, _), pytest.raises(errors.CloudError, match=match):
         cloud.named(url)
@@ -110,7 +110,7 @@ def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["germany", "http://plain.example", "https://", ""])
-def test_no_such_cloud(name: str) -> None:
+def test_an_unknown_cloud_is_refused(name: str) -> None:
     """Another name, or a plain http URL, is refused, and the error says what to use."""
     with pytest.raises(errors.CloudError, match="use public, usgovernment, china or the https URL of a metadata host"):
         cloud.named(name)

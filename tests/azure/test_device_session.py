@@ -1,4 +1,4 @@
-"""A device's session: which proxy it takes, and a key that never lies on a disk in the clear."""
+"""A device's session: which proxy it uses, and that the key is never on disk unencrypted."""
 
 import os
 from datetime import UTC, datetime
@@ -32,12 +32,12 @@ HUB = "hub-7.azure-devices.net"
         ),
     ],
 )
-def test_the_environments_proxy_is_taken(environment: dict[str, str], expected: dict[str, object]) -> None:
+def test_the_proxy_comes_from_the_environment(environment: dict[str, str], expected: dict[str, object]) -> None:
     """The proxy for https, in either spelling, or the one for everything; none if NO_PROXY has the host."""
     assert proxy(HUB, environment) == expected
 
 
-def test_the_key_is_never_on_a_disk_in_the_clear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_key_is_never_on_disk_unencrypted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """While TLS loads the key, the file is encrypted with a random passphrase and readable by its owner only; then it is removed."""
     seen: list[tuple[str, int]] = []
 

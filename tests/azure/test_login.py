@@ -1,4 +1,4 @@
-"""Who is asking: which variables count, and what is said when nobody is logged in."""
+"""Logins: which environment variables are used, and the errors when nobody is logged in."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ ARM = {"ARM_TENANT_ID": "11111111-1111-1111-1111-111111111111", "ARM_CLIENT_ID":
         ({}, DefaultAzureCredential),
     ],
 )
-def test_the_variables_of_azure_native_count(environment: dict[str, str], kind: type) -> None:
+def test_azure_natives_variables_are_used(environment: dict[str, str], kind: type) -> None:
     """A service principal or workload identity for azure-native is used here too; azure-identity's own variables come first."""
     assert type(source(PUBLIC, environment)) is kind
 
@@ -36,7 +36,7 @@ def test_a_login_is_shared_in_a_process() -> None:
     assert login(CHINA, ARM) is not login(PUBLIC, {})
 
 
-def test_a_federated_token_is_read_where_it_is(tmp_path: Path) -> None:
+def test_a_federated_token_is_read_from_each_source(tmp_path: Path) -> None:
     """The token is given, in a file (read each time), or from the pipeline's endpoint, with the audience of token exchange."""
     assert assertion({"ARM_OIDC_TOKEN": "given"}) == "given"
     path = tmp_path / "token"
@@ -51,7 +51,7 @@ def test_a_federated_token_is_read_where_it_is(tmp_path: Path) -> None:
     assert script.requests[0].headers["Authorization"] == "Bearer bearer"
 
 
-def test_no_federated_token(tmp_path: Path) -> None:
+def test_a_missing_federated_token_is_reported(tmp_path: Path) -> None:
     """A missing variable, a missing file, and an endpoint that refuses each say what to set."""
     with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true and there is no token"):
         assertion({})
@@ -64,7 +64,7 @@ def test_no_federated_token(tmp_path: Path) -> None:
     assert "bearer" not in str(caught.value).replace("Bearer", "")
 
 
-def test_an_impossible_login_is_one_line() -> None:
+def test_a_failed_login_is_one_line() -> None:
     """An error of azure-identity becomes one line with what to do, without the secret."""
     broken = Login(PUBLIC, ARM | {"ARM_TENANT_ID": "no tenant!", "ARM_CLIENT_SECRET": "hush"})
     with pytest.raises(errors.CredentialsError, match=r"log in \(az login\), or set the variables") as caught:
@@ -74,7 +74,7 @@ def test_an_impossible_login_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("names", ["ARM", "AZURE"])
-def test_a_login_that_nobody_answers(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_login_endpoint_is_reported(names: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A login endpoint that can't be reached is reported as that, in one line, with every kind of login."""
     nowhere = replace(PUBLIC, login="https://127.0.0.1:1", known=False)
     environment = {name.replace("ARM", names): value for name, value in (ARM | {"ARM_CLIENT_SECRET": "s"}).items()}

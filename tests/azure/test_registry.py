@@ -1,4 +1,4 @@
-"""The registry client: what goes out, what each answer means, and how it keeps a hub's pace."""
+"""The registry client: what it sends, what each answer means, and how it adapts to a hub's throttling."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
         pace._PACES.clear()
 
 
-def test_a_twin_is_read_whole() -> None:
+def test_a_twin_is_read_with_tags_and_desired_properties() -> None:
     """A twin has identity, tags and desired properties, without the service's metadata; its id is quoted in the path."""
     with registry((200, {}, SHOWN), (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})) as (
         created,
@@ -65,7 +65,7 @@ def test_a_twin_is_read_whole() -> None:
         assert [request.path.partition("?")[0] for request in script.requests] == ["/twins/press-001", "/twins/a%25%2F%3F%23b"]
 
 
-def test_operations_say_what_they_do() -> None:
+def test_bulk_operations_send_tags_and_etags() -> None:
     """A device is created with its tag in one call; updates and deletions send the etag, and updates keep what others wrote."""
     wanted = DeviceDescription(tags={"plant": "B"}, desired={"rate": 2})
     assert creation("a", wanted, OWNER) == {
@@ -112,7 +112,7 @@ def test_pages_are_followed_and_text_is_escaped() -> None:
         (None, Refused.OTHER),
     ],
 )
-def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
+def test_a_partly_refused_bulk_call_is_a_result(code: Any, why: Refused) -> None:
     """A 400 with `isSuccessful: false` is an answer; its codes are names or numbers."""
     error = {"deviceId": "a", "errorCode": code, "errorStatus": "It  is so.\n"}
     with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (created, _):
@@ -121,8 +121,8 @@ def test_part_of_a_call_refused(code: Any, why: Refused) -> None:
         assert refusal.words.endswith("It is so")
 
 
-def test_a_call_refused_as_a_whole_is_an_error() -> None:
-    """A 400 in the form of a hub."""
+def test_a_wholly_refused_bulk_call_is_an_error() -> None:
+    """A 400 with an error body in a hub's form."""
     printed = {"Message": "ErrorCode:ArgumentInvalid;No such member", "ExceptionMessage": "Tracking ID:x"}
     with (
         registry((400, {}, printed)) as (created, _),
@@ -141,7 +141,7 @@ def test_a_call_refused_as_a_whole_is_an_error() -> None:
         ({"iothub-errorcode": "DeviceNotFound"}, {"errorCode": 404001, "message": "no"}, ("DeviceNotFound", "no")),
     ],
 )
-def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_each_form_of_a_hubs_error_is_read(headers: dict[str, str], body: dict[str, Any], expected: tuple[str, str]) -> None:
     """The three forms of an error body, and the header that has the code."""
 
     class Response:
@@ -154,7 +154,7 @@ def test_a_hubs_envelopes(headers: dict[str, str], body: dict[str, Any], expecte
     assert envelope(Response()) == expected  # type: ignore[arg-type]
 
 
-def test_no_hub_under_this_name_is_not_a_denial() -> None:
+def test_a_missing_hub_is_not_a_missing_role() -> None:
     """401 IotHubNotFound is retried, because a new hub may need a moment, and then reported as a missing hub, not a missing role."""
     printed = (401, {"iothub-errorcode": "IotHubNotFound"}, {"Message": "ErrorCode:IotHubNotFound;Unauthorized", "ExceptionMessage": ""})
     with registry(*[printed] * 9) as (created, script):
@@ -164,7 +164,7 @@ def test_no_hub_under_this_name_is_not_a_denial() -> None:
 
 
 class Clock:
-    """A clock that moves only while somebody waits."""
+    """A clock that advances only while a caller sleeps."""
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -180,7 +180,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("allowed", [100 / 60, 20.0, 5000 / 60])
-def test_a_throttle_is_felt(allowed: float) -> None:
+def test_the_pace_settles_near_the_throttle(allowed: float) -> None:
     """Against a leaky bucket of any width the pace settles near it: most of the allowance is used and few calls are refused."""
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)
@@ -198,7 +198,7 @@ def test_a_throttle_is_felt(allowed: float) -> None:
     assert refused < 0.2 * done
 
 
-def test_a_free_hub_is_not_slowed_down() -> None:
+def test_without_a_429_no_call_waits() -> None:
     """Without a 429 no call waits."""
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)
@@ -207,7 +207,7 @@ def test_a_free_hub_is_not_slowed_down() -> None:
     assert clock.now == 0.0
 
 
-def test_one_full_queue_counts_once() -> None:
+def test_concurrent_429s_widen_the_pace_once() -> None:
     """Eight concurrent calls that are all refused widen the spacing once."""
     clock = Clock()
     kept = Pace(sleep=clock.sleep, clock=clock.read)

@@ -1,4 +1,4 @@
-"""One setting leads the whole program to one cloud: azure-native's own."""
+"""azure-native's own setting selects the cloud for the whole program."""
 
 import pulumi
 import pytest
@@ -22,13 +22,13 @@ STACK = "https://stack.example"
         ({}, {"ARM_METADATA_HOSTNAME": STACK}, STACK),
     ],
 )
-def test_azure_natives_settings_count(config: dict[str, str], environment: dict[str, str], expected: str) -> None:
+def test_azure_natives_settings_are_used(config: dict[str, str], environment: dict[str, str], expected: str) -> None:
     """Read as azure-native reads them: a metadata host before a name, the configuration before a variable."""
     assert _chosen(None, config, environment) == expected
 
 
-def test_what_is_said_must_agree_where_azure_native_is_at_work() -> None:
-    """A hub in one cloud and its certificates in another is refused; on a hub that exists only what is said counts."""
+def test_two_clouds_in_one_program_are_refused() -> None:
+    """A hub in one cloud and its certificates in another are refused; for an existing hub only the given cloud counts."""
     assert _chosen("usgovernment", {"environment": "usgovernment"}) == "usgovernment"
     assert _chosen(f"{STACK}/", {"metadataHost": STACK}) == f"{STACK}/"
     assert chosen("china", makes_hub=False, environment={}) == "china"
@@ -39,8 +39,8 @@ def test_what_is_said_must_agree_where_azure_native_is_at_work() -> None:
 
 
 @pytest.mark.parametrize("named", [None, "mars"])
-def test_no_such_cloud_is_told(named: str | None) -> None:
-    """Whichever of the two says it, in one line that Pulumi shows as it is."""
+def test_an_unknown_cloud_is_reported(named: str | None) -> None:
+    """From azure-native's setting or from the argument: in one line that Pulumi shows unchanged."""
     with pytest.raises(pulumi.RunError, match="cloud 'mars': there is no such cloud; use public, usgovernment, china or the https URL"):
         _chosen(named, {"environment": "mars"})
 

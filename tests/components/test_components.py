@@ -28,7 +28,7 @@ class Engine(mocks.Mocks):
         self.client = "c"
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Remember, and answer."""
+        """Record the registration, and return its outputs."""
         self.registered[args.typ] = args
         self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
@@ -53,7 +53,7 @@ class Monitor(mocks.MockMonitor):
     """Keeps each registration request: parent, protect and deletedWith don't reach the mocks."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
-        """Keep it, then register."""
+        """Record the request, then register."""
         self.mocks.crossed[request.type] = request
         return super().RegisterResource(request)
 
@@ -75,7 +75,7 @@ def engine() -> Engine:
 
 
 def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> dict[str, Any]:
-    """An authority and a hub that trusts it; gives their outputs."""
+    """An authority and a hub that trusts it; returns their outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -88,7 +88,7 @@ def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> 
     return seen[0]
 
 
-def test_tokens_stay(engine: Engine) -> None:
+def test_type_tokens_are_frozen(engine: Engine) -> None:
     """The components' type tokens are in every user's state."""
     declare()
     assert {kind for kind in engine.registered if kind.startswith("hubtrust:")} == {
@@ -120,7 +120,7 @@ def test_children_have_their_component_as_parent_and_are_deleted_with_the_hub(en
         assert engine.request(kind).deletedWith.endswith(f"${_HUB}::plant")
 
 
-def test_a_hub_is_closed_by_default(engine: Engine) -> None:
+def test_a_hub_is_secure_by_default(engine: Engine) -> None:
     """TLS 1.2 at least, and no shared access keys for services, devices or modules."""
     declare()
     assert engine.inputs(_HUB)["properties"] == {
@@ -132,7 +132,7 @@ def test_a_hub_is_closed_by_default(engine: Engine) -> None:
 
 
 def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
-    """A role assignment for each operator, of its principal type, on this hub; without operators there is none."""
+    """A role assignment for each operator, of its principal type, on this hub; without operators there is no assignment."""
     declare()
     assert _ROLE not in engine.registered
     declare(settings=HubSettings(operators=[f"Group:{OPERATOR}"]))
@@ -143,7 +143,7 @@ def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
 
 @pytest.mark.parametrize("intermediates", [1, 2, 5])
 def test_path_lengths_are_set(engine: Engine, intermediates: int) -> None:
-    """The root allows as many CAs as there are below it, the issuing CA none."""
+    """The root allows as many CAs as there are below it; the issuing CA allows no CA below it."""
     declare(Generate(common_name="Plant", intermediates=intermediates))
     root = engine.inputs(_ROOT)
     assert (root["maxPathLength"], root["setSubjectKeyId"]) == (intermediates, True)
@@ -165,7 +165,7 @@ def test_keys_are_secrets(engine: Engine) -> None:
         assert engine.inputs(kind)["signer"].items() >= SECRET.items()
 
 
-def test_a_request_waits_for_its_answer(engine: Engine) -> None:
+def test_a_requested_ca_waits_for_its_certificate(engine: Engine) -> None:
     """Until there is an answer, there is a CSR as an output, no certificate on the hub, and no proof."""
     printed = declare(Request(common_name="Plant"))
     assert _VERIFIED not in engine.registered
@@ -181,8 +181,8 @@ def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
     assert engine.inputs(_VERIFIED)["serviceId"] == HUB
 
 
-def test_an_id_that_is_not_a_hubs_is_refused(engine: Engine) -> None:
-    """With the form of the id that is wanted."""
+def test_an_invalid_hub_id_is_refused(engine: Engine) -> None:
+    """The error shows the valid form of the id."""
     with pytest.raises(HubIdError, match="it is not the resource id of an IoT hub; use /subscriptions/"):
         TrustedHub.existing("plant", "/subscriptions/s/resourceGroups/g", authorities=[])
     assert _HUB not in engine.registered
@@ -204,7 +204,7 @@ def test_an_id_that_is_not_a_hubs_is_refused(engine: Engine) -> None:
         ),
     ],
 )
-def test_a_bad_authority_is_one_line(engine: Engine, source: Any, match: str) -> None:
+def test_an_invalid_authority_is_one_line(engine: Engine, source: Any, match: str) -> None:
     """A RunError, which Pulumi shows without a traceback, before any certificate on the hub is declared."""
     with pytest.raises(AuthorityError, match=match) as caught:
         CertificateAuthority("plant", source=source)
@@ -227,7 +227,7 @@ _CHECK = "pulumi-python:dynamic/hubtrust:ConnectionCheck"
 
 
 def declare_fleet(**fleet: Any) -> dict[str, Any]:
-    """A fleet on a trusted hub; gives its outputs."""
+    """A fleet on a trusted hub; returns its outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -271,7 +271,7 @@ def test_an_empty_fleet_declares_nothing(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("client", "kind"), [("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "User"), ("c", "ServicePrincipal")])
 def test_the_deployer_can_be_an_operator(engine: Engine, client: str, kind: str) -> None:
-    """Whoever runs the program, by azure-native's own word for it: a person logged in with the az CLI, or an application."""
+    """The identity that runs the program, as azure-native reports it: a user logged in with the az CLI, or an application."""
     engine.client = client
     declare(settings=HubSettings(operators=["deployer"]))
     sent = engine.inputs(_ROLE)
@@ -279,7 +279,7 @@ def test_the_deployer_can_be_an_operator(engine: Engine, client: str, kind: str)
 
 
 def declare_device(**device: Any) -> dict[str, Any]:
-    """A device on a trusted hub; what it says of itself."""
+    """A device on a trusted hub; returns its outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
@@ -293,8 +293,8 @@ def declare_device(**device: Any) -> dict[str, Any]:
     return seen[0]
 
 
-def test_a_device_by_its_own_request(engine: Engine) -> None:
-    """The request goes in, the public chain comes out, no key is made."""
+def test_a_device_with_its_own_request(engine: Engine) -> None:
+    """The CSR is an input, the public chain is an output, and no key is generated."""
     printed = declare_device(request="CSR", tags={"plant": "A"})
     sent = engine.inputs(_ISSUED)
     assert (sent["profile"], sent["deviceId"], sent["request"]) == ("device", "press-001", "CSR")
@@ -302,7 +302,9 @@ def test_a_device_by_its_own_request(engine: Engine) -> None:
     assert printed == {"chain": "PEM", "key": None}
 
 
-def test_a_key_made_here_is_said_loudly(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generated_device_key_gives_a_warning(
+    engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     """For demos and tests: a warning, and the key is a secret."""
     declare_device(make_key=True)
     assert "its key is generated here and kept in the state, for demos and tests only" in capsys.readouterr().err + caplog.text
@@ -323,7 +325,7 @@ def test_an_invalid_device_is_refused(engine: Engine, device: dict[str, Any], ma
     assert _IDENTITY not in engine.registered
 
 
-def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
+def test_a_ca_without_a_certificate_signs_no_device(engine: Engine) -> None:
     """A CA that waits for its certificate can't sign device certificates."""
 
     @pulumi.runtime.test
@@ -338,7 +340,7 @@ def test_a_device_needs_a_key_that_signs(engine: Engine) -> None:
 
 
 def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
-    """What a hub trusts of an authority of generation 2."""
+    """The certificates that a hub trusts of an authority of generation 2."""
     seen: list[Any] = []
 
     @pulumi.runtime.test
@@ -350,7 +352,7 @@ def rotated(source: Any, **rest: Any) -> list[dict[str, Any]]:
     return list(seen[0])
 
 
-def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
+def test_two_generations_are_declared_side_by_side(engine: Engine) -> None:
     """A kept generation is declared with the names it had, so nothing of it changes; the new generation is first in the outputs."""
     rotated(Generate(common_name="Plant"))
     alone = set(engine.names)
@@ -362,8 +364,8 @@ def test_two_generations_stand_beside_each_other(engine: Engine) -> None:
     assert engine.request(_VERIFIED).dependencies, "certificates are declared after the check of the generations"
 
 
-def test_an_imported_authority_keeps_the_chain_before(engine: Engine) -> None:
-    """The previous chain is given without its key, because it is proven already."""
+def test_an_imported_authority_keeps_its_previous_chain(engine: Engine) -> None:
+    """The previous chain is an input without its key, because it is proven already."""
     old, new = RootAuthority("Old"), RootAuthority("New")
     trusted = rotated(Import(chain=new.pem, private_key=new.private_pem), keep_previous=True, previous=Import(chain=old.pem))
     assert len(trusted) == 2

@@ -19,14 +19,14 @@ HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.de
 
 
 def test_the_public_names_are_these() -> None:
-    """A name that goes, or one that comes, is a decision."""
+    """A public name is added or removed on purpose only."""
     assert sorted(hubtrust.__all__) == PUBLIC
     assert set(dir(hubtrust)) >= set(PUBLIC)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_each_name_is_what_its_module_calls_by_that_name(name: str) -> None:
-    """Loaded when it is asked for, from the module that an editor is sent to."""
+def test_each_public_name_is_its_modules_own(name: str) -> None:
+    """It is loaded on first use, from the module that type checkers see."""
     seen_by_editors = _imports_for_type_checkers()
     assert getattr(hubtrust, name) is getattr(importlib.import_module(seen_by_editors[name]), name)
 
@@ -38,7 +38,7 @@ def test_editors_and_python_see_the_same_names() -> None:
     assert sorted(at_run_time) == PUBLIC
 
 
-def test_another_name_is_refused_as_python_refuses_it() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     """`hasattr` and `from … import` rely on it."""
     assert not hasattr(hubtrust, "TrustedHubs")
     with pytest.raises(ImportError, match="TrustedHubs"):

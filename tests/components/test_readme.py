@@ -1,4 +1,4 @@
-"""What README.md promises about errors is what the code says."""
+"""The errors in README.md's table are those in the code."""
 
 import re
 from itertools import pairwise

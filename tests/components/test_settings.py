@@ -119,7 +119,7 @@ def test_a_secret_in_plain_text_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["caChainFile", "caKeyFile"])
 def test_a_missing_file_is_reported(key: str, tmp_path: Path) -> None:
-    """With the key, the file, and what paths are relative to."""
+    """The error has the key, the file, and the folder that paths are relative to."""
     keys = {"caChainFile": "chain.pem"} | {key: "absent.pem"}
     (tmp_path / "chain.pem").write_text("x")
     with pytest.raises(SettingsError, match=rf"{key}: the file 'absent\.pem' can't be read: No such file.*program's folder"):
@@ -150,7 +150,7 @@ def _choices(kind: Any) -> set[str]:
     return {str(value) for value in values} - {""}
 
 
-def test_a_plain_up_sees_drift() -> None:
+def test_up_refreshes_first() -> None:
     """`up` refreshes first."""
     assert PROJECT["options"] == {"refresh": "always"}
 
@@ -174,12 +174,12 @@ def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_devices_are_reported(keys: dict[str, str], match: str, tmp_path: Path) -> None:
-    """In one line, with every bad line of a file."""
+    """One error line has every invalid line of the file."""
     (tmp_path / "bad.csv").write_text("id\na b\nc/d\n")
     with pytest.raises(SettingsError, match=match):
         load(**keys).roster(tmp_path)
 
 
 def test_the_deployer_is_an_operator() -> None:
-    """Named by a word, because anybody may run the program."""
+    """The setting has a word for it, because anybody may run the program."""
     assert load(operators='["deployer"]').operators == ("deployer",)

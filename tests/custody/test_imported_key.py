@@ -26,7 +26,7 @@ Signer = dict[str, Any]
 
 @pytest.fixture(params=["key-vault", "pkcs11"])
 def imported(request: pytest.FixtureRequest) -> Callable[[RootAuthority], Signer]:
-    """Brings the authority's key into that custody; the input names its address and nothing else of it."""
+    """Imports the authority's key into that custody; the input has only its address."""
 
     def given(authority: RootAuthority) -> Signer:
         label = f"imported-{uuid.uuid4().hex[:8]}"
@@ -49,7 +49,7 @@ def registry(azure: LocalAzure) -> Iterator[DeviceRegistry]:
         yield found
 
 
-def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuthority], Signer]) -> None:
+def test_an_imported_key_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuthority], Signer]) -> None:
     """The issuer's certificate has the public key that must sign; afterwards there is no difference."""
     authority = RootAuthority()
     request = issue.request(KeyInMemory(ec_key()), subject=name("press-001")).public_bytes(Encoding.PEM).decode()
@@ -60,7 +60,9 @@ def test_it_signs_a_batch(process: ProviderProcess, imported: Callable[[RootAuth
     assert batches.diff(created, news).changes is False
 
 
-def test_it_connects_a_canary(process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry) -> None:
+def test_an_imported_key_connects_a_canary(
+    process: ProviderProcess, imported: Callable[[RootAuthority], Signer], registry: DeviceRegistry
+) -> None:
     """The chain has the public key that must sign; the device connects."""
     authority = RootAuthority()
     hub = registry.client.hub

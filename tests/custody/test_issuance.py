@@ -1,4 +1,4 @@
-"""Roots, intermediates and devices under every custody, each key in its own place; openssl accepts every chain."""
+"""Roots, intermediates and devices with keys in every custody; openssl accepts every chain."""
 
 import subprocess
 import uuid
@@ -24,7 +24,7 @@ Place = Callable[[str], LookedUpKey]
 
 @pytest.fixture(params=["key-vault ec", "key-vault rsa", "pkcs11 ec", "pkcs11 rsa"])
 def place(request: pytest.FixtureRequest, keys: Provider) -> Place:
-    """Brings a key of that kind into that custody, and looks it up."""
+    """Imports a key of that kind into that custody, and looks it up."""
     where, _, kind = request.param.partition(" ")
 
     def given(name: str) -> LookedUpKey:
@@ -60,14 +60,14 @@ def require_path(folder: Path, root: str, middle: str, leaf: str) -> None:
     assert done.stdout == "leaf.pem: OK\n", done.stderr
 
 
-def test_each_key_where_it_is(issuing: Provider, place: Place, tmp_path: Path) -> None:
+def test_a_chain_with_keys_in_a_vault_or_token(issuing: Provider, place: Place, tmp_path: Path) -> None:
     """Root and issuing CA, each with a key of its own in the vault or the token, and a device under them."""
     root, below = place("root"), place("issuing")
     require_path(tmp_path, *chain_of(issuing, root.signer, below.signer, below.signer["publicKey"]))
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
-def test_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
+def test_a_chain_with_keys_in_the_state(issuing: Provider, tmp_path: Path, key: Any) -> None:
     """The same chain with keys in the state."""
     below = ec_key()
     signers = [{"custody": "state", "privateKey": private_pem(each)} for each in (key, below)]
@@ -82,7 +82,7 @@ def test_a_root_in_the_vault_over_an_issuing_key_in_the_state(issuing: Provider,
 
 
 def test_an_offline_root_signs_the_request_of_a_key_elsewhere(keys: Provider, place: Place, tmp_path: Path) -> None:
-    """The root's key is offline: the issuing key's request is an output, signed where that key is, and openssl issues the CA from it."""
+    """The root's key is offline: the issuing key signs its own request, which is an output, and openssl issues the CA from it."""
     held = place("requested")
     created = keys.create(
         {"signer": {name: held.signer[name] for name in held.signer if name != "publicKey"}, "subject": "CN=Plant B,O=Contoso"}

@@ -1,4 +1,4 @@
-"""What can go wrong with a key in a vault: one line with the fact and the remedy, and the next run continues."""
+"""Errors with a key in a vault: one line with the fact and the remedy, and the next run continues."""
 
 import re
 import uuid
@@ -24,7 +24,7 @@ Fault = Callable[..., AbstractContextManager[None]]
 
 @pytest.fixture
 def faulty(azure: LocalAzure, vault: Vault) -> Fault:
-    """Faults at the vault, for a while."""
+    """Sets a fault at the vault inside a `with` block."""
 
     @contextmanager
     def injected(fault: str, **more: Any) -> Iterator[None]:
@@ -68,13 +68,13 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
         ({"custody": "offline"}, "custody 'offline' has no key in a vault or token; use key-vault or pkcs11"),
     ],
 )
-def test_what_check_refuses(keys: Provider, signer: dict[str, Any], match: str) -> None:
+def test_invalid_signers_are_refused_by_check(keys: Provider, signer: dict[str, Any], match: str) -> None:
     """Refused without any request; the property is not named to the engine, which would print its value."""
     ((name, reason),) = keys.check({"signer": signer}).failures
     assert (name, bool(re.search(match, reason))) == ("", True), reason
 
 
-def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) -> None:
+def test_invalid_keys_to_create_are_refused_by_check(keys: Provider, issuing: Provider) -> None:
     """An unknown algorithm, and a root whose key has no known public half, are refused."""
     signer = in_key_vault("https://kv.vault.azure.net/keys/a")
     assert "there is no algorithm 'dsa'; use ec-p256" in keys.check({"signer": signer, "make": "dsa"}).failures[0][1]
@@ -82,21 +82,21 @@ def test_what_check_refuses_of_a_key_to_make(keys: Provider, issuing: Provider) 
     assert root == "signer: the key is in a vault or token, and its public key is not known; set publicKey (an output of SigningKey)"
 
 
-def test_no_such_vault(keys: Provider) -> None:
+def test_a_missing_vault_is_reported(keys: Provider) -> None:
     """A vault whose name can't be resolved is reported."""
     text = fails(keys, {"signer": in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
     assert "the vault can't be reached: " in text
     assert "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots" in text
 
 
-def test_no_such_key(keys: Provider, vault: Vault) -> None:
+def test_a_missing_key_is_reported(keys: Provider, vault: Vault) -> None:
     """A name or version that does not exist is reported; a key is never created for a named version."""
     assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none")})
     text = fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
     assert "check the name and the version, or let the key be created here" in text
 
 
-def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
+def test_a_disabled_key_is_reported(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A disabled key can be read and does not sign; once it is enabled, the next run proves."""
     authority = RootAuthority()
     key = vault.give(f"off-{uuid.uuid4().hex[:8]}", authority.key)
@@ -108,7 +108,7 @@ def test_a_disabled_key(proving: Provider, hub: Hub, vault: Vault) -> None:
     assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
-def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault) -> None:
+def test_a_key_without_the_sign_operation_is_refused(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key whose operations lack `sign` is refused with the remedy."""
     authority = RootAuthority(key=rsa_key())
     key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", authority.key, ("wrapKey", "unwrapKey"))
@@ -116,14 +116,14 @@ def test_a_key_that_is_not_for_signing(proving: Provider, hub: Hub, vault: Vault
     assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; add `sign`" in text
 
 
-def test_a_key_of_another_curve(keys: Provider, vault: Vault) -> None:
+def test_a_key_on_an_unsupported_curve_is_refused(keys: Provider, vault: Vault) -> None:
     """A key on a curve that Azure IoT does not accept is refused."""
     key = vault.give(f"koblitz-{uuid.uuid4().hex[:8]}", ec.generate_private_key(ec.SECP256K1()))
     assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": in_key_vault(key)})
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
-def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
+def test_the_key_of_another_certificate_signs_nothing(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
     """The vault's key is not the certificate's: it signs nothing, and a run with the right id proves with the existing code."""
     authority, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
     text = fails(proving, declared(hub, authority, wrong))
@@ -134,7 +134,7 @@ def test_the_key_of_another_certificate(proving: Provider, hub: Hub, vault: Vaul
 
 
 @pytest.mark.parametrize(("role", "verb"), [("Key Vault Reader", "sign"), ("Reader", "read")])
-def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
+def test_a_login_without_the_key_role_is_refused(azure: LocalAzure, vault: Vault, role: str, verb: str) -> None:
     """A login that may not sign, or not even read, is refused with the action and the role to assign."""
     authority = RootAuthority()
     key = vault.give(f"denied-{uuid.uuid4().hex[:8]}", authority.key)
@@ -153,7 +153,7 @@ def test_no_permission(azure: LocalAzure, vault: Vault, role: str, verb: str) ->
     assert who["client_id"] not in text, "one line, not Azure's ten"
 
 
-def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
+def test_a_wrong_client_secret_is_reported(azure: LocalAzure, vault: Vault) -> None:
     """A wrong client secret: the error has the login's own words and what to do."""
     with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
         text = fails(process.of(SigningKeyProvider), {"signer": in_key_vault(f"{vault.uri}/keys/a")})
@@ -163,7 +163,7 @@ def test_nobody_is_logged_in(azure: LocalAzure, vault: Vault) -> None:
 
 @pytest.mark.parametrize("fault", ["429", "503", "500", "drop"])
 @pytest.mark.parametrize("call", ["GET", "POST"])
-def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
+def test_temporary_faults_at_the_vault_are_retried(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str, call: str) -> None:
     """A throttle, an outage or a dropped connection, while reading or signing: the same run proves."""
     authority = RootAuthority()
     key = vault.give(f"faulty-{uuid.uuid4().hex[:8]}", authority.key)
@@ -171,7 +171,7 @@ def test_a_fault_at_the_vault_is_gone_through(proving: Provider, hub: Hub, vault
         assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
-def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
+def test_a_vault_that_always_throttles_is_reported(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
     """A vault that always throttles is reported, and the next run proves with the existing code."""
     authority = RootAuthority()
     key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", authority.key)
@@ -180,7 +180,7 @@ def test_throttled_for_good(proving: Provider, hub: Hub, vault: Vault, faulty: F
     assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
-def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, faulty: Fault) -> None:
+def test_a_lost_response_to_creating_a_key_is_recovered(keys: Provider, vault: Vault, faulty: Fault) -> None:
     """The vault's response to creating a key is lost: the same run ends with the key's newest version."""
     name = f"lost-{uuid.uuid4().hex[:8]}"
     with faulty("drop", path="*/create", when="after", times=1):
@@ -188,7 +188,7 @@ def test_an_answer_lost_while_a_key_was_made(keys: Provider, vault: Vault, fault
     assert created.outs["reference"] == vault.keys.get_key(name).id
 
 
-def test_a_process_that_says_nothing_of_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
+def test_read_diff_and_delete_send_nothing_to_the_vault(hub: Hub, azure: LocalAzure, vault: Vault) -> None:
     """Read, diff and delete send no request to the vault: a drift check needs no key."""
     authority = RootAuthority()
     key = vault.give(f"quiet-{uuid.uuid4().hex[:8]}", authority.key)

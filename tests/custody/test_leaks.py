@@ -24,7 +24,7 @@ _LOUD = "import logging\nlogging.basicConfig(level=logging.DEBUG)\n"  # a sitecu
 
 @pytest.fixture(params=["state ec", "offline ec", "key-vault rsa", "pkcs11 ec"])
 def leak_case(request: pytest.FixtureRequest, authority: RootAuthority) -> LeakCase:
-    """A signer, one that fails, and what must not be seen."""
+    """A signer, one that fails, and the secrets that must not appear."""
     where = request.param.partition(" ")[0]
     body = "".join(authority.private_pem.splitlines()[1:-1])
     # Only what is private: the head of PKCS#8 is the same for all, and the public half ends it (EC) or stands before (RSA).
@@ -52,10 +52,10 @@ def authority(request: pytest.FixtureRequest) -> RootAuthority:
     return RootAuthority(key=rsa_key() if kind == "rsa" else ec_key())
 
 
-def test_nothing_leaves_by_the_provider(
+def test_the_provider_discloses_no_secret(
     azure: LocalAzure, hub: Hub, authority: RootAuthority, leak_case: LeakCase, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Prove, look, change, issue, fail, delete: secrets cross in the declared input `signer` alone, and no log or answer holds any."""
+    """Prove, read, change, issue, fail, delete: secrets are only in the declared input `signer`, never in a log or a response."""
     signer, broken, secrets = leak_case
     (tmp_path / "sitecustomize.py").write_text(_LOUD)
     tokens = request.getfixturevalue("tokens") if signer["custody"] == "pkcs11" else None
@@ -79,7 +79,7 @@ def test_nothing_leaves_by_the_provider(
 
 
 def _fail(process: ProviderProcess, news: dict[str, Any], broken: dict[str, Any]) -> None:
-    """Each kind of refusal: by check, and by a create that nobody checked, which would end in a traceback."""
+    """Each kind of refusal: by check, and by a create without a check before it, which could end in a traceback."""
     for provider, inputs in ((VerifiedCertificateProvider, {**news, "signer": broken}), (SigningKeyProvider, {"signer": broken})):
         calls = process.of(provider)
         calls.check(inputs)

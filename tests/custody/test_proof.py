@@ -28,14 +28,14 @@ def proven(proving: Provider, hub: Hub, news: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
-def test_state(proving: Provider, hub: Hub, key: Any) -> None:
+def test_custody_state(proving: Provider, hub: Hub, key: Any) -> None:
     """Custody state: the key is a secret input."""
     authority = RootAuthority(key=key)
     proven(proving, hub, declared(hub, authority.pem, {"custody": "state", "privateKey": authority.private_pem}))
 
 
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
-def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
+def test_custody_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, vault: Vault, algorithm: str) -> None:
     """Custody key-vault: a key created in the vault signs a root and its proof."""
     held = LookedUpKey.look_up(keys, signer_inputs.in_key_vault(f"{vault.uri}/keys/{algorithm}"), make=algorithm)
     root = key_stores.root_of(issuing, held.signer)
@@ -43,7 +43,7 @@ def test_key_vault(keys: Provider, issuing: Provider, proving: Provider, hub: Hu
 
 
 @pytest.mark.parametrize("algorithm", key_stores.ALGORITHMS)
-def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
+def test_custody_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, tokens: Tokens, algorithm: str) -> None:
     """Custody pkcs11: a key created in the token signs a root and its proof; the PIN is in the environment."""
     signer = signer_inputs.in_token(tokens.uri("plant", algorithm), pin_variable=key_stores.PIN_VARIABLE)
     held = LookedUpKey.look_up(keys, signer, make=algorithm)
@@ -52,7 +52,7 @@ def test_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hub: Hub, 
 
 
 @pytest.mark.parametrize("kind", ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-384"], ids=["rsa", "ec"])
-def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None:
+def test_custody_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None:
     """Custody offline: the command that a run shows, executed unchanged where the key is, creates the proof; the next run is verified."""
     made_by = f"openssl req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Ceremony"
     _shell(tmp_path, f"{made_by} -addext keyUsage=critical,keyCertSign,cRLSign")
@@ -67,7 +67,7 @@ def test_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
-def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
+def test_a_key_imported_into_the_vault(proving: Provider, hub: Hub, vault: Vault, azure: LocalAzure, key: Any) -> None:
     """An imported CA, its key imported by Microsoft's client and declared by its id alone: the vault gets two requests."""
     authority = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
@@ -78,13 +78,13 @@ def test_a_key_given_to_the_vault(proving: Provider, hub: Hub, vault: Vault, azu
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["ec", "rsa"])
-def test_a_key_given_to_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
+def test_a_key_imported_into_the_token(proving: Provider, hub: Hub, tokens: Tokens, key: Any) -> None:
     """An imported CA, its key imported by SoftHSM's own tool; the PIN is a secret input."""
     authority, given = RootAuthority(key=key), tokens.give("plant", f"given-{uuid.uuid4().hex[:8]}", key)
     proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_token(given, pin=key_stores.PIN)))
 
 
-def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tokens: Tokens) -> None:
+def test_another_key_in_the_token_signs_nothing(proving: Provider, hub: Hub, tokens: Tokens) -> None:
     """Another key in the token signs nothing, and the right one proves with the existing code."""
     authority, other = RootAuthority(), tokens.give("plant", f"other-{uuid.uuid4().hex[:8]}", ec_key())
     with pytest.raises(CallFailedError, match=r"the certificate's own is .* give the key that belongs to this certificate"):
@@ -93,7 +93,7 @@ def test_the_tokens_key_is_another_certificates(proving: Provider, hub: Hub, tok
     proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_token(right, pin_variable=key_stores.PIN_VARIABLE)))
 
 
-def test_custody_moves_and_trust_stays(proving: Provider, hub: Hub, vault: Vault) -> None:
+def test_moving_a_key_to_a_vault_keeps_the_verification(proving: Provider, hub: Hub, vault: Vault) -> None:
     """A key that moves from the state into the vault is the same key: an update in place, the certificate stays verified."""
     authority = RootAuthority()
     created = proving.create(declared(hub, authority.pem, {"custody": "state", "privateKey": authority.private_pem}))

@@ -1,4 +1,4 @@
-"""The settings of custody: which belong together, which exclude each other, and what the CA receives."""
+"""The custody settings: which belong together, which exclude each other, and the signers that the CA gets."""
 
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_refused(case: str) -> None:
+def test_invalid_custody_settings_are_refused(case: str) -> None:
     """The error is one line with the setting, the fact and the remedy; a PIN is never repeated."""
     keys, line = WRONG[case]
     with pytest.raises(SettingsError) as caught:
@@ -68,7 +68,7 @@ def test_what_is_refused(case: str) -> None:
     assert "84017263" not in reported
 
 
-def test_what_the_authority_gets() -> None:
+def test_the_authority_gets_a_signer_for_each_key() -> None:
     """The root's key first; an imported or requested CA has one key; with custody `state` there is none elsewhere."""
     here = Path()
     both = load(caCustody="key-vault", caKeyReference=ISSUING, caRootKeyReference=ROOT).source(here)
@@ -83,7 +83,7 @@ def test_what_the_authority_gets() -> None:
     assert load(caCustody="state").source(here) == load().source(here)
 
 
-def test_a_key_for_each_certificate() -> None:
+def test_one_key_for_two_certificates_is_refused() -> None:
     """Two certificates with one key address are refused before anything is declared."""
     with pytest.raises(
         AuthorityError, match="1 given, but there are 2 certificates; give one address for each certificate, the root's first"

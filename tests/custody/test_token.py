@@ -1,4 +1,4 @@
-"""What can go wrong with a key in a token: one line for each, and no PIN is tried twice."""
+"""Errors with a key in a token: one line for each, and no PIN is tried twice."""
 
 import subprocess
 import sys
@@ -76,7 +76,7 @@ def fails(provider: Provider, signer: dict[str, Any], **more: Any) -> str:
         ({"key": "pkcs11:token=a;object=b?pin-value=84017263", "pin": "1"}, "it contains a PIN or the source of one"),
     ],
 )
-def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) -> None:
+def test_invalid_signers_are_refused_by_check(keys: Provider, fields: dict[str, Any], match: str) -> None:
     """Refused without using a token; a PIN in the URI is not repeated in the message."""
     signer = {"custody": "pkcs11", "key": "pkcs11:token=a;object=b", **fields}
     ((name, reason),) = keys.check({"signer": {name: value for name, value in signer.items() if value}}).failures
@@ -99,26 +99,26 @@ def test_what_check_refuses(keys: Provider, fields: dict[str, Any], match: str) 
         ("strange", "edwards", "it is of type EC_EDWARDS; use an RSA or EC key"),
     ],
 )
-def test_what_is_not_there_or_not_fit(keys: Provider, odd_tokens: Tokens, token: str, key: str, match: str) -> None:
+def test_missing_and_unsuitable_keys_are_reported(keys: Provider, odd_tokens: Tokens, token: str, key: str, match: str) -> None:
     """The token is missing or ambiguous; the key is missing, ambiguous or of another type."""
     assert match in fails(keys, signer_inputs.in_token(odd_tokens.uri(token, key), pin_variable=PIN_VARIABLE))
 
 
-def test_a_slot_that_moved(keys: Provider, odd_tokens: Tokens) -> None:
+def test_an_outdated_slot_is_ignored(keys: Provider, odd_tokens: Tokens) -> None:
     """The slot in the URI is outdated: the token is found by its name."""
     uri = f"pkcs11:token=strange;slot-id=1;object=moved?module-path={odd_tokens.module}"
     assert keys.create({"signer": signer_inputs.in_token(uri, pin_variable=PIN_VARIABLE)}).outs["key"] == "EC P-256"
 
 
 @pytest.mark.parametrize("module", ["/nowhere/p11.so", "/bin/true", ""])
-def test_no_module(keys: Provider, module: str) -> None:
+def test_an_invalid_module_is_reported(keys: Provider, module: str) -> None:
     """A library that does not exist, is not a PKCS#11 module, or is not named."""
     uri = "pkcs11:token=strange;object=a" + (f"?module-path={module}" if module else "")
     text = fails(keys, signer_inputs.in_token(uri, pin_variable=PIN_VARIABLE))
     assert (f"the PKCS#11 module '{module}' can't be loaded" if module else "the PKCS#11 module is not set; add ?module-path=") in text
 
 
-def test_no_pin_in_the_environment(tokens: Tokens) -> None:
+def test_a_missing_pin_variable_is_reported(tokens: Tokens) -> None:
     """The PIN's environment variable is not set where Pulumi runs."""
     with ProviderProcess({"SOFTHSM2_CONF": str(tokens.config)}) as process:
         text = fails(process.of(SigningKeyProvider), signer_inputs.in_token(tokens.uri("plant", "a"), pin_variable="NO_SUCH_PIN"))
@@ -141,7 +141,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
         assert process.of(SigningKeyProvider).create({"signer": signer}).outs["key"] == "EC P-256"
 
 
-def test_python_pkcs11_is_not_installed(tokens: Tokens, tmp_path: Path) -> None:
+def test_a_missing_python_pkcs11_is_reported(tokens: Tokens, tmp_path: Path) -> None:
     """Without the extra the error says how to install it."""
     (tmp_path / "pkcs11").mkdir()
     (tmp_path / "pkcs11" / "__init__.py").write_text("raise ImportError('not installed')")

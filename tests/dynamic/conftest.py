@@ -1,4 +1,4 @@
-"""The real parts, one of each for the tests of a module: local Azure, a relay to it that can fail, a provider process."""
+"""Local Azure, a relay to it that can fail, and a provider process: one of each for all tests of a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 @pytest.fixture(scope="module")
 def relay_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay, Path]]:
-    """The relay, and the roots that trust it and what is behind it."""
+    """The relay, and a file of roots that trusts both it and local Azure."""
     with relay_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("relay")) as found:
         yield found
 
@@ -46,7 +46,7 @@ def relay(relay_and_roots: tuple[Relay, Path]) -> Relay:
 
 @pytest.fixture(scope="module")
 def environment(azure: LocalAzure, relay_and_roots: tuple[Relay, Path]) -> dict[str, str]:
-    """What a provider process needs to log in and to trust the relay."""
+    """The environment in which a provider process can log in and trusts the relay."""
     return azure.environment | {"REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
 
 
@@ -59,7 +59,7 @@ def azure_process(environment: dict[str, str]) -> Iterator[ProviderProcess]:
 
 @pytest.fixture
 def provider(azure_process: ProviderProcess) -> Provider:
-    """The provider of VerifiedCertificate, as the engine reaches it."""
+    """The provider of VerifiedCertificate."""
     return azure_process.of(VerifiedCertificateProvider)
 
 

@@ -45,7 +45,7 @@ def test_attested_under_a_declared_name_is_proven_in_place(provider: Provider, h
     assert (relay.steps, hub.verified()) == (PROVEN, {"fixed": True})
 
 
-def test_verified_by_others_is_called_found(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_certificate_verified_by_others_is_found(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A verified certificate without a key here is reported as `found`; with the key, as `possession`."""
     authority = RootAuthority()
     hub.put("portal-made", authority.pem, isVerified=True)

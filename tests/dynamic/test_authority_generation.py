@@ -29,7 +29,7 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant") -> di
         (at(2), at(2, keep=True), "generation 1 is to be kept and it has been dropped"),
     ],
 )
-def test_steps_that_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
+def test_invalid_rotation_steps_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
     """Each error is one line: the authority, its current generation, and what to write."""
     ((name, reason),) = provider.check(news, olds).failures
     assert match in reason
@@ -51,13 +51,13 @@ def test_steps_that_are_refused(provider: Provider, olds: dict[str, object], new
         (at(2), at(UNKNOWN)),  # type: ignore[arg-type]
     ],
 )
-def test_steps_that_are_taken(provider: Provider, olds: dict[str, object], news: dict[str, object]) -> None:
+def test_valid_rotation_steps_are_accepted(provider: Provider, olds: dict[str, object], news: dict[str, object]) -> None:
     """Valid steps: up by one with overlap, up by any number without, dropping the previous generation, and no step."""
     assert provider.check(news, olds).failures == []
 
 
-def test_it_is_remembered(provider: Provider) -> None:
-    """It is created, read unchanged, and updated in place."""
+def test_a_generation_is_created_read_and_updated(provider: Provider) -> None:
+    """A generation is created, read unchanged, and updated in place."""
     created = provider.create(at(1))
     assert provider.up(created, at(1)).outs == created.outs
     assert provider.diff(created, at(2, keep=True)).replaces == []
@@ -68,12 +68,12 @@ def test_it_is_remembered(provider: Provider) -> None:
 
 
 def standing(registry: DeviceRegistry, generation: int, **changes: object) -> dict[str, object]:
-    """On a hub, with devices that count."""
+    """The inputs of a generation on a hub whose devices are counted."""
     here = {"hubId": registry.client.hub.id, "hostName": registry.client.host, "devicesOf": OWNER["stack"]}
     return {**at(generation), **here, **changes}
 
 
-def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: ProviderProcess, registry: DeviceRegistry) -> None:
+def test_a_generation_with_devices_is_not_deleted(devices: Provider, named_process: ProviderProcess, registry: DeviceRegistry) -> None:
     """Enabled devices of this stack prevent the deletion of their generation; disabled or foreign devices, or explicit consent, do not."""
     watch = named_process.of(AuthorityGenerationProvider)
     created = watch.create(standing(registry, 1))
@@ -94,7 +94,7 @@ def test_what_devices_depend_on_does_not_go(devices: Provider, named_process: Pr
     devices.delete(others)
 
 
-def test_a_login_that_may_not_read_the_registry_made_no_device(named_process: ProviderProcess, azure: LocalAzure) -> None:
+def test_without_the_data_role_devices_are_not_counted(named_process: ProviderProcess, azure: LocalAzure) -> None:
     """Without the data role devices are not counted; a message says so, and the rotation is not refused."""
     hub = azure.hub()
     here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}

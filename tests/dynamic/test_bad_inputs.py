@@ -79,7 +79,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ({"colour": "red"}, "colour: there is no such property"),
     ],
 )
-def test_each_wrong_input_is_told(provider: Provider, changes: dict[str, Any], match: str) -> None:
+def test_each_invalid_input_is_reported(provider: Provider, changes: dict[str, Any], match: str) -> None:
     """Each error is one line with property, fact and remedy; a property whose value must not be printed is not named to the engine."""
     failures = provider.check(declared(**changes)).failures
     assert len(failures) == 1
@@ -91,18 +91,18 @@ def test_each_wrong_input_is_told(provider: Provider, changes: dict[str, Any], m
     assert name != "signer", "the engine prints a property's value beside the reason"
 
 
-def test_all_wrong_inputs_at_once(provider: Provider) -> None:
+def test_all_invalid_inputs_are_reported_together(provider: Provider) -> None:
     """Three invalid inputs are three failures of one check."""
     failures = provider.check(declared(generation=0, cloud="germany", name="plant a")).failures
     assert sorted(name for name, _ in failures) == ["cloud", "generation", "name"]
 
 
-def test_a_key_in_the_wrong_place_is_not_named_to_the_engine(provider: Provider) -> None:
+def test_a_key_under_an_unknown_property_is_not_printed(provider: Provider) -> None:
     """A key under an unknown property name is not named to the engine, which would print its value."""
     assert provider.check(declared(privateKey="hush")).failures == [("", PRIVATE_KEY_IS_NO_PROPERTY)]
 
 
-def test_a_good_declaration_has_no_failure(provider: Provider) -> None:
+def test_a_valid_input_passes_check(provider: Provider) -> None:
     """A valid input passes `check` and is returned unchanged."""
     checked = provider.check(declared())
     assert (checked.failures, checked.inputs) == ([], declared())

@@ -23,7 +23,7 @@ def checks(named_process: ProviderProcess) -> Provider:
 
 @pytest.fixture
 def authority(registry: DeviceRegistry) -> RootAuthority:
-    """An authority that the hub trusts, and a device press-001."""
+    """An authority that the hub trusts; the hub has the device press-001."""
     created = RootAuthority()
     registry.client.hub.put("plant-a", created.pem, isVerified=True)
     registry.client.put("press-001")
@@ -56,10 +56,10 @@ def fails(checks: Provider, news: dict[str, Any]) -> str:
     return text
 
 
-def test_a_device_connects_and_is_heard(
+def test_a_device_connects_and_sends_a_message(
     checks: Provider, registry: DeviceRegistry, authority: RootAuthority, named_process: ProviderProcess
 ) -> None:
-    """A real session through the proxy; the path from leaf to root is told; no key of the canary is anywhere."""
+    """A real session through the proxy; the path from leaf to root is an output; the canary's key is in no message."""
     created = checks.create(declared(registry, authority))
     assert (created.outs["state"], created.outs["certificationPath"]) == ("connected", "press-001 < Plant A")
     assert "reason" not in created.outs
@@ -68,7 +68,7 @@ def test_a_device_connects_and_is_heard(
     assert not [mark for mark in ("PRIVATE KEY", *authority.private_pem.splitlines()[1:-1]) if mark in named_process.traffic[-1]]
 
 
-def test_it_runs_again_when_something_changed(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_the_check_runs_again_after_a_change(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """No change, no session; a changed hub, chain, trust or device: a new session, as an update. A refresh connects nothing."""
     news = declared(registry, authority)
     created = checks.create(news)
@@ -98,7 +98,7 @@ def test_it_runs_again_when_something_changed(checks: Provider, registry: Device
         ({"signer": None}, "the key that signs devices is not here"),
     ],
 )
-def test_not_checked_says_why(
+def test_a_check_that_can_not_run_gives_the_reason(
     checks: Provider, registry: DeviceRegistry, authority: RootAuthority, changes: dict[str, Any], reason: str
 ) -> None:
     """A connection that can't be checked yet is not an error and not reported as connected; it is checked once it can be."""
@@ -111,20 +111,20 @@ def test_not_checked_says_why(
     assert checks.update(created, news).outs["state"] == "connected"
 
 
-def test_an_identity_that_is_missing_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_missing_identity_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The registry shows what MQTT alone can't: there is no such device, and the CN is case-sensitive."""
     text = fails(checks, declared(registry, authority, deviceId="Press-001"))
     assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; case counts" in text
     assert "declare the device, or name another one as the canary" in text
 
 
-def test_a_disabled_device_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_disabled_device_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A disabled device is reported with the reason of its status."""
     registry.disable("press-001", "stolen")
     assert "disabled: the device is disabled: stolen" in fails(checks, declared(registry, authority))
 
 
-def test_a_device_that_shows_thumbprints_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_device_with_thumbprints_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A device with another type of authentication can't connect with a CA's certificate."""
     registry.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
     assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
@@ -132,7 +132,7 @@ def test_a_device_that_shows_thumbprints_is_named(checks: Provider, registry: De
     )
 
 
-def test_another_authority_is_refused_and_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_certificate_of_another_ca_is_refused(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A device whose certificate is from another CA is refused by the hub; the error names what the hub trusts."""
     other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
@@ -140,7 +140,7 @@ def test_another_authority_is_refused_and_named(checks: Provider, registry: Devi
     assert "chain not trusted: the hub trusts no certificate of press-001 < Plant B; it has 'plant-a' (verified)" in text
 
 
-def test_trust_that_was_lost_is_named(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_ca_that_lost_its_verification_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The CA lost its verification on the hub: the error says that this chain should be trusted and is not."""
     registry.client.hub.put("plant-a", authority.pem)
     assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(
@@ -148,9 +148,7 @@ def test_trust_that_was_lost_is_named(checks: Provider, registry: DeviceRegistry
     )
 
 
-def test_an_authority_that_has_expired_is_told_before_anything_connects(
-    checks: Provider, registry: DeviceRegistry, authority: RootAuthority
-) -> None:
+def test_an_expired_authority_is_reported_before_connecting(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """Its devices could not connect: the certificate and its end are named."""
     now = datetime.now(UTC)
     old = Forged(start=now - timedelta(days=9), end=now - timedelta(days=1))
@@ -167,7 +165,7 @@ def test_an_authority_that_has_expired_is_told_before_anything_connects(
         ("hub.example.com", r"name: the proxy can't reach it \(.*403.*\); check the hub's name; open port 8883"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_named(
+def test_an_unknown_host_name_is_reported(
     checks: Provider, registry: DeviceRegistry, authority: RootAuthority, host: str, match: str
 ) -> None:
     """A proxy that refuses the name, or a name that is not a hub's."""
@@ -184,13 +182,13 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
         yield process.of(ConnectionCheckProvider)
 
 
-def test_a_hub_that_is_not_trusted_is_named(distrusting: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_an_untrusted_server_certificate_is_reported(distrusting: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A TLS error is named, with the place where roots are set; nothing is retried."""
     text = fails(distrusting, declared(registry, authority))
     assert re.search(r"tls: TLS to the hub: its certificate is not trusted here \(.*\); trust its root \(SSL_CERT_FILE\)", text), text
 
 
-def test_a_closed_port_says_how_to_go_on(azure: LocalAzure, registry: DeviceRegistry, authority: RootAuthority) -> None:
+def test_a_closed_port_is_reported(azure: LocalAzure, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """Port 8883 can't be reached: the error says to open it, or to switch the check off."""
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:

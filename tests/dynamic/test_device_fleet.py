@@ -15,7 +15,7 @@ FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
 
 def roster(**own: DeviceDescription) -> Roster:
-    """The fleet of 25, some of it declared otherwise."""
+    """The fleet of 25 devices, with changes to some of them."""
     return Roster.of({**dict(FLEET), **{name.replace("_", "-"): declared for name, declared in own.items()}}.items())
 
 
@@ -27,7 +27,7 @@ def fails(call: Any, *arguments: Any) -> str:
     return text.partition(": ")[2]
 
 
-def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_fleet_is_created_a_hundred_devices_a_call(fleets: Provider, registry: DeviceRegistry) -> None:
     """250 devices take three calls, which also set their tags and ours; the output is a digest."""
     wanted = from_pattern("press-{001..250}", {"plant": "A"})
     created = fleets.create(registry.fleet(wanted))
@@ -44,7 +44,7 @@ def test_a_fleet_is_made_in_as_few_calls_as_there_are_hundreds(fleets: Provider,
     assert "press" not in str(created.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
 
 
-def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_an_unchanged_fleet_is_one_read(fleets: Provider, registry: DeviceRegistry) -> None:
     """A second run reads one page and finds no difference."""
     news = registry.fleet(FLEET)
     created = fleets.create(news)
@@ -53,7 +53,7 @@ def test_nothing_to_do_is_no_write_and_one_read(fleets: Provider, registry: Devi
     assert (again.outs, registry.calls()) == (created.outs, ["POST /devices/query"])
 
 
-def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_deleted_devices_are_created_again_in_one_call(fleets: Provider, registry: DeviceRegistry) -> None:
     """A refresh counts 22, the digest differs, and `up` creates exactly those three again."""
     news = registry.fleet(FLEET)
     created = fleets.create(news)
@@ -68,7 +68,7 @@ def test_three_deleted_by_hand_come_back_in_one_call(fleets: Provider, registry:
     assert (again.outs, len(registry.twins())) == (created.outs, 25)
 
 
-def test_what_was_changed_by_hand_is_put_right(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_changes_by_hand_are_repaired(fleets: Provider, registry: DeviceRegistry) -> None:
     """A disabled device and a changed tag are found and repaired; a tag that somebody added is kept."""
     news = registry.fleet(FLEET)
     created = fleets.create(news)
@@ -88,7 +88,7 @@ def test_what_was_changed_by_hand_is_put_right(fleets: Provider, registry: Devic
     assert registry.calls() == ["POST /devices/query"]
 
 
-def test_a_difference_is_carried_out_and_no_more(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_only_the_difference_is_written(fleets: Provider, registry: DeviceRegistry) -> None:
     """One device added, one removed, one disabled with a reason, one with other tags: one call for all of them."""
     created = fleets.create(registry.fleet(FLEET))
     changed = dict(roster(press_005=DeviceDescription(enabled=False, reason="stolen", tags={"plant": "A"}), press_006=DeviceDescription()))
@@ -117,7 +117,7 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: De
     assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], created.outs["count"]) == ("certificateAuthority", OWNER, 25)
 
 
-def test_another_fleet_of_the_stack_is_named(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_overlapping_fleets_are_refused(fleets: Provider, registry: DeviceRegistry) -> None:
     """Two fleets that overlap: the second is refused, and the error names the owner of the devices."""
     fleets.create(registry.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
@@ -149,8 +149,8 @@ def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, registry: DeviceReg
         "500:path=/devices/query:nth=1",
     ],
 )
-def test_a_bad_moment_is_gone_through(fleets: Provider, registry: DeviceRegistry, fault: str) -> None:
-    """A connection dropped before or after the effect, a throttle without Retry-After, a token that ends: one run, every device once."""
+def test_temporary_faults_are_retried(fleets: Provider, registry: DeviceRegistry, fault: str) -> None:
+    """A connection dropped before or after the effect, a throttle without Retry-After, an expired token: each device is created once."""
     wanted = from_pattern("press-{001..350}")
     registry.clear(fault)
     created = fleets.create(registry.fleet(wanted))
@@ -158,7 +158,7 @@ def test_a_bad_moment_is_gone_through(fleets: Provider, registry: DeviceRegistry
     assert sorted(registry.twins()) == list(wanted.ids)
 
 
-def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_the_next_run_finishes_a_failed_one(fleets: Provider, registry: DeviceRegistry) -> None:
     """Azure stops answering halfway: one line reports it, and the next `up` reads the hub and creates only what is missing."""
     wanted = from_pattern("press-{0001..2000}")
     registry.clear("503:path=/devices:share=0.6:seed=7")
@@ -171,7 +171,7 @@ def test_a_failed_call_raises_and_the_next_run_does_the_rest(fleets: Provider, r
     assert (created.outs["count"], registry.writes) == (2000, -(-(2000 - stand) // 100))
 
 
-def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_refused_devices_are_reported_and_the_others_created(fleets: Provider, registry: DeviceRegistry) -> None:
     """A bulk response 400 with 98 of 100 done: the other two are named in the error, and the 98 are in the registry."""
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
@@ -181,7 +181,7 @@ def test_part_of_a_call_refused_is_told_and_the_rest_stands(fleets: Provider, re
     assert sum("hubtrust" in twin["tags"] for twin in registry.twins().values()) == 98
 
 
-def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_lagging_query_index_causes_no_wrong_write(fleets: Provider, registry: DeviceRegistry) -> None:
     """Queries show the old state right after a change: no device is created twice, and none is taken for deleted."""
     news = registry.fleet(FLEET)
     registry.clear(query_lag_seconds=0.7)
@@ -198,7 +198,7 @@ def test_a_lagging_index_makes_no_wrong_write(fleets: Provider, registry: Device
     assert again.outs == created.outs, "made anew though the index shows nothing of it"
 
 
-def test_a_throttled_hub_is_kept_to(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_throttled_hub_gets_the_whole_fleet(fleets: Provider, registry: DeviceRegistry) -> None:
     """Far more calls than the hub allows at once: none fails, and the whole fleet is created."""
     wanted = from_pattern("press-{0001..3000}")
     registry.clear(throttle=20.0, throttle_burst=0)
@@ -207,14 +207,14 @@ def test_a_throttled_hub_is_kept_to(fleets: Provider, registry: DeviceRegistry) 
     assert (created.outs["count"], len(registry.twins())) == (3000, 3000)
 
 
-def test_missing_permission_names_the_role(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_missing_role_is_named(fleets: Provider, registry: DeviceRegistry) -> None:
     """A lasting 401, as Azure answers an Owner without the data role: the error names the role and the setting that grants it."""
     registry.clear("401:path=/devices*")
     text = fails(fleets.create, registry.fleet(FLEET, deadline=1))
     assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
 
 
-def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_delete_removes_only_its_own_devices(fleets: Provider, registry: DeviceRegistry) -> None:
     """Devices with our tag are deleted, 100 a call; others are kept; devices or a hub that are gone count as deleted."""
     registry.client.put("lathe-1")
     created = fleets.create(registry.fleet(from_pattern("press-{001..150}")))
@@ -224,7 +224,7 @@ def test_delete_takes_its_own_and_leaves_the_rest(fleets: Provider, registry: De
     fleets.delete(ResourceState(created.id, created.outs | {"count": 0}, created.inputs))
 
 
-def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_fleet_on_a_deleted_hub_is_gone(fleets: Provider, registry: DeviceRegistry) -> None:
     """The hub was deleted: the fleet is read as gone, because Resource Manager says so, and deleting it succeeds."""
     created = fleets.create(registry.fleet(FLEET))
     registry.client.hub.delete_hub()
@@ -232,7 +232,7 @@ def test_a_hub_that_is_gone_takes_its_fleet_along(fleets: Provider, registry: De
     fleets.delete(created)
 
 
-def test_a_replacement_keeps_what_it_took_over(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_a_replacement_keeps_its_devices(fleets: Provider, registry: DeviceRegistry) -> None:
     """In a forced replacement the new fleet is created before the old one is deleted: the devices are the same and are kept."""
     news = registry.fleet(FLEET)
     created = fleets.create(news)
@@ -241,7 +241,7 @@ def test_a_replacement_keeps_what_it_took_over(fleets: Provider, registry: Devic
     assert len(registry.twins()) == 25
 
 
-def test_case_counts_and_odd_ids_are_taken(fleets: Provider, registry: DeviceRegistry) -> None:
+def test_ids_are_case_sensitive_and_may_have_any_allowed_character(fleets: Provider, registry: DeviceRegistry) -> None:
     """`A` and `a` are two devices; ids may have every character that Azure allows, and their twins are found."""
     odd = from_ids(["A", "a", "x-.%_*?!(),:=@$'", "0" * 128])
     news = registry.fleet(odd)
@@ -265,7 +265,7 @@ def test_case_counts_and_odd_ids_are_taken(fleets: Provider, registry: DeviceReg
         ({"adopt": "yes"}, "adopt: it is 'yes'"),
     ],
 )
-def test_each_wrong_input_is_told(fleets: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
+def test_each_invalid_input_is_reported(fleets: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """Each error is one line, before anything is created."""
     failures = fleets.check(registry.fleet(FLEET, **changes)).failures
     assert len(failures) == 1

@@ -16,7 +16,7 @@ THUMBPRINT = "ab" * 20
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
 
 
-def test_a_device_is_made_in_one_write(devices: Provider, registry: DeviceRegistry) -> None:
+def test_a_device_is_created_in_one_call(devices: Provider, registry: DeviceRegistry) -> None:
     """Identity, tags, desired properties and our own tag are created in one call; names keep their underscores and numbers their types."""
     created = devices.create(registry.device(**DECLARED, edge=True))
     assert registry.calls() == ["GET /twins/press-001", "POST /devices", "GET /twins/press-001"]
@@ -32,7 +32,7 @@ def test_a_device_is_made_in_one_write(devices: Provider, registry: DeviceRegist
     assert (created.outs["status"], created.outs["authentication"], "adopt" in created.outs) == ("enabled", "certificateAuthority", False)
 
 
-def test_nothing_to_do_is_one_read(devices: Provider, registry: DeviceRegistry) -> None:
+def test_an_unchanged_device_is_one_read(devices: Provider, registry: DeviceRegistry) -> None:
     """A second run reads the twin and finds no difference, with or without declared documents."""
     for device_id, changes in (("press-001", {}), ("press-002", DECLARED), ("press-003", {"thumbprints": [THUMBPRINT]})):
         news = registry.device(device_id, **changes)
@@ -42,7 +42,7 @@ def test_nothing_to_do_is_one_read(devices: Provider, registry: DeviceRegistry) 
         assert registry.calls() == [f"GET /twins/{device_id}"]
 
 
-def test_every_drift_is_seen_and_repaired(devices: Provider, registry: DeviceRegistry) -> None:
+def test_every_drift_is_found_and_repaired(devices: Provider, registry: DeviceRegistry) -> None:
     """A disabled device, a changed tag and a deleted device are repaired; a tag that others added is kept."""
     news = registry.device(**DECLARED)
     created = devices.create(news)
@@ -61,7 +61,7 @@ def test_every_drift_is_seen_and_repaired(devices: Provider, registry: DeviceReg
     assert devices.up(again, news).outs["status"] == "enabled"
 
 
-def test_what_is_declared_otherwise_is_changed_in_place(devices: Provider, registry: DeviceRegistry) -> None:
+def test_changed_inputs_update_in_place(devices: Provider, registry: DeviceRegistry) -> None:
     """Disabling with a reason, thumbprints instead of a CA and a removed tag are updates; another id or hub is a replacement."""
     created = devices.create(registry.device(**DECLARED))
     revoked = devices.update(created, registry.device(status="disabled", reason="stolen", tags={"floor": {"level": 3}}))
@@ -100,7 +100,7 @@ def test_a_device_of_others_is_refused_or_adopted(devices: Provider, registry: D
     assert "theirs" in registry.twin("press-001")["tags"], "what carries no tag of ours is not ours to delete"
 
 
-def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, registry: DeviceRegistry) -> None:
+def test_the_next_run_continues_after_a_crash(devices: Provider, registry: DeviceRegistry) -> None:
     """The same declaration again, after a crash that lost the state: nothing is written."""
     devices.create(registry.device())
     registry.clear()
@@ -111,13 +111,13 @@ def test_what_a_dead_run_left_is_gone_on_from(devices: Provider, registry: Devic
 
 
 @pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])
-def test_a_bad_moment_is_gone_through(devices: Provider, registry: DeviceRegistry, fault: str) -> None:
+def test_temporary_faults_are_retried(devices: Provider, registry: DeviceRegistry, fault: str) -> None:
     """After a dropped connection (before or after the effect) or a throttle, the device exists once."""
     registry.clear(fault)
     assert devices.create(registry.device()).outs["status"] == "enabled"
 
 
-def test_somebody_else_writes_meanwhile(devices: Provider, registry: DeviceRegistry) -> None:
+def test_a_concurrent_write_is_kept(devices: Provider, registry: DeviceRegistry) -> None:
     """An update with an outdated etag reads the device again and keeps what the other client wrote."""
     created = devices.create(registry.device(**DECLARED))
     registry.tag("press-001", theirs="yes")
@@ -126,7 +126,7 @@ def test_somebody_else_writes_meanwhile(devices: Provider, registry: DeviceRegis
     assert (tags["plant_line"], tags["theirs"]) == ("C", "yes")
 
 
-def test_delete_and_gone(devices: Provider, registry: DeviceRegistry) -> None:
+def test_delete_uses_the_etag_and_a_missing_device_counts_as_deleted(devices: Provider, registry: DeviceRegistry) -> None:
     """A device is deleted by its etag; one that is gone already, or whose hub is gone, counts as deleted."""
     created = devices.create(registry.device())
     devices.delete(created)
@@ -138,7 +138,7 @@ def test_delete_and_gone(devices: Provider, registry: DeviceRegistry) -> None:
     devices.delete(created)
 
 
-def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, registry: DeviceRegistry) -> None:
+def test_a_missing_host_name_is_looked_up(devices: Provider, registry: DeviceRegistry) -> None:
     """The host name is found by the hub's id alone; a hub that does not exist is reported."""
     created = devices.create(registry.device(hostName=None))
     assert created.outs["hostName"] == registry.client.host
@@ -146,7 +146,7 @@ def test_the_host_name_is_asked_for_where_it_is_not_given(devices: Provider, reg
         devices.create(registry.device(hostName=None, hubId=f"{registry.client.hub.id}-none"))
 
 
-def test_a_new_role_may_take_a_while(azure: LocalAzure, registry: DeviceRegistry) -> None:
+def test_a_401_from_a_new_role_is_retried(azure: LocalAzure, registry: DeviceRegistry) -> None:
     """401 while a role assignment takes effect is retried, with a new token each time."""
     registry.clear("401:path=/twins/*:times=2")
     with ProviderProcess(installation.environment(azure.ready)) as process:
@@ -174,7 +174,7 @@ def test_a_new_role_may_take_a_while(azure: LocalAzure, registry: DeviceRegistry
         ({"deviceId": None}, "deviceId: it is missing"),
     ],
 )
-def test_each_wrong_input_is_told(devices: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
+def test_each_invalid_input_is_reported(devices: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:
     """Each error is one line with the property, the fact and the remedy."""
     failures = devices.check(registry.device(**changes)).failures
     assert len(failures) == 1

@@ -13,7 +13,7 @@ from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
 
-def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_lost_verification_is_found_and_proven_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Somebody uploads the certificate again and Azure resets its verification: a refresh shows it and `up` proves it again."""
     authority = RootAuthority()
     news = authority.declared(hub, relay)
@@ -31,7 +31,7 @@ def test_lost_verification_is_seen_and_proven_again(provider: Provider, hub: Hub
     assert hub.verified() == {created.outs["certificateName"]: True}
 
 
-def test_replaced_content_is_seen_and_put_right(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_replaced_certificate_is_found_and_restored(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Another certificate was uploaded under our name: a refresh shows its thumbprint, and `up` restores and proves ours."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")
     news = authority.declared(hub, relay)
@@ -54,7 +54,7 @@ def test_a_state_of_another_version_is_read(provider: Provider, hub: Hub, relay:
     assert refreshed.outs == created.outs
 
 
-def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_deleted_certificate_is_created_again(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate that was deleted, or whose hub was deleted, is read as gone; the first is created again."""
     authority = RootAuthority()
     news = authority.declared(hub, relay)
@@ -68,7 +68,7 @@ def test_gone_is_gone_and_made_again(provider: Provider, hub: Hub, relay: Relay)
     provider.delete(again)
 
 
-def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_certificate_of_others_under_our_name_is_refused(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Another certificate of the same name is refused and unchanged, unless `adopt` is set to replace it."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
@@ -84,7 +84,7 @@ def test_another_certificate_of_the_name_is_not_ours(provider: Provider, hub: Hu
     )
 
 
-def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_adopting_our_own_certificate_keeps_its_verification(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate of ours that is verified by attestation is taken over without a gap, and a local signature shows possession."""
     authority = RootAuthority()
     hub.put("portal-made", authority.pem, isVerified=True)
@@ -92,7 +92,7 @@ def test_a_name_adopted_with_its_own_content_is_taken_as_it_is(provider: Provide
     assert (relay.steps, created.outs["proof"]) == (["GET"], "possession")
 
 
-def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_delete_sends_the_etag_and_keeps_other_certificates(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete is one call with the etag; after a change by others it reads first; another certificate is kept; gone is deleted."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")
     created = provider.create(authority.declared(hub, relay))
@@ -114,7 +114,7 @@ def test_delete_sends_the_etag_and_leaves_what_is_not_ours(provider: Provider, h
         assert hub.certificates()[name]["properties"]["thumbprint"] == other.thumbprint
 
 
-def test_expired_since(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_an_authority_that_expired_later_is_refused(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An authority that has expired since it was proven is refused with the date and the remedy; it can still be read and deleted."""
     now, authority = datetime.now(UTC), RootAuthority()
     validity = issue.Validity.lasting(timedelta(seconds=4), now=now)

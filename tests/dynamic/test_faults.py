@@ -1,6 +1,6 @@
-"""Death at every call of a proof, refusals, and answers that make no sense: the next run converges, or one line says what to do.
+"""A kill at every call of a proof, refusals, and invalid answers: the next run converges, or one line says what to do.
 
-Faults that pass by themselves, at every call of every operation, are `tests/faults`.
+Temporary faults at every call of every operation are tested in `tests/faults`.
 """
 
 import re
@@ -29,7 +29,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
-def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provider, hub: Hub, relay: Relay, call: int) -> None:
+def test_a_403_from_a_new_role_is_retried(provider: Provider, hub: Hub, relay: Relay, call: int) -> None:
     """A single 403 at any call still ends in a proven certificate, in the same run, with a few more calls."""
     relay.clear({call: FAULTS["role spreading"]})
     created = provider.create(RootAuthority().declared(hub, relay))
@@ -40,7 +40,9 @@ def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(provider: Provide
 
 @pytest.mark.parametrize("effect", ["before", "after"])
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
-def test_killed_at_any_call_the_next_run_goes_on(environment: dict[str, str], hub: Hub, relay: Relay, call: int, effect: str) -> None:
+def test_the_next_run_continues_after_a_kill_at_any_call(
+    environment: dict[str, str], hub: Hub, relay: Relay, call: int, effect: str
+) -> None:
     """Kill -9 of the provider while a call is under way, before or after its effect: the next run proves the one certificate."""
     news = RootAuthority().declared(hub, relay)
     relay.clear({call: Fault(f"hold-{effect}")})
@@ -71,7 +73,7 @@ def always(fault: Fault) -> dict[int, Fault]:
     return dict.fromkeys(range(200), fault)
 
 
-def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_lasting_403_is_reported_after_the_deadline(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A lasting 403 is reported after the deadline with Azure's words and the role to assign, and nothing is left behind."""
     relay.clear(always(FAULTS["role spreading"]))
     text = fails(provider, RootAuthority().declared(hub, relay, deadline=2))
@@ -80,20 +82,20 @@ def test_no_permission_is_told_after_patience(provider: Provider, hub: Hub, rela
     assert hub.certificates() == {}
 
 
-def test_a_busy_hub_is_told_after_patience(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A hub that is not active until the deadline."""
+def test_a_busy_hub_is_reported_after_the_deadline(provider: Provider, hub: Hub, relay: Relay) -> None:
+    """A hub that is not active before the deadline is reported."""
     relay.clear(always(FAULTS["409 busy"]))
     assert "409002: hub is not currently in Active state" in fails(provider, RootAuthority().declared(hub, relay, deadline=1))
 
 
-def test_an_etag_that_never_holds_is_told(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Another client writes all the time: after a few attempts an error says so."""
+def test_an_etag_that_always_changes_is_reported(provider: Provider, hub: Hub, relay: Relay) -> None:
+    """Another client writes between all our calls: after a few attempts this is reported."""
     relay.clear(dict.fromkeys(range(1, 200), FAULTS["412"]))
     relay.faults = dict.fromkeys(range(1, 200, 2), FAULTS["412"])
     assert "412001: Invalid ETag supplied; run again" in fails(provider, RootAuthority().declared(hub, relay, deadline=2))
 
 
-def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_the_next_run_proves_after_a_rejected_proof(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Azure rejects the proof: the error has its words and what to do; the next run asks for a new code and is accepted."""
     news = RootAuthority().declared(hub, relay)
     refused = {"code": 400053, "httpStatusCode": 400, "message": "Proof-Of-Possession failed."}
@@ -105,7 +107,7 @@ def test_a_rejected_proof_is_told_and_the_next_run_proves(provider: Provider, hu
     assert relay.steps == ["GET", "generate", "verify"]
 
 
-def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_clock_difference_is_reported(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Azure's clock differs from ours by years here: proofs are dated by Azure's, and a rejection says by how much it differs."""
     authority = RootAuthority()
     shown = {"name": "x", "etag": "e", "properties": {"thumbprint": authority.thumbprint, "isVerified": False}}
@@ -118,7 +120,7 @@ def test_a_clock_that_is_off_is_named(provider: Provider, hub: Hub, relay: Relay
     assert "(this machine's clock is 60 minutes ahead of Azure's)" in fails(provider, authority.declared(hub, relay))
 
 
-def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_full_quota_names_the_certificates(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The 26th certificate: the error says that there are 25, and names them."""
     for number in range(25):
         hub.put(f"old-{number:02}", RootAuthority().pem)
@@ -127,7 +129,7 @@ def test_quota_is_told_with_the_names(provider: Provider, hub: Hub, relay: Relay
     assert "delete one that no device needs any more" in text
 
 
-def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_another_refusal_has_azures_words(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A certificate that Azure rejects for another reason than the quota: the error has Azure's words."""
     relay.clear({1: Fault("status", 400, {"code": 400010, "httpStatusCode": 400, "message": "No."})})
     assert "Azure answers 400 400010: No; correct the input that Azure names" in fails(provider, RootAuthority().declared(hub, relay))
@@ -137,7 +139,7 @@ def test_another_refusal_is_azures_own_words(provider: Provider, hub: Hub, relay
     ("call", "match"),
     [(2, "the service returned no verification code"), (3, "accepted the proof and still reports the certificate as unverified")],
 )
-def test_a_service_that_says_half(provider: Provider, hub: Hub, relay: Relay, call: int, match: str) -> None:
+def test_an_incomplete_answer_is_an_error(provider: Provider, hub: Hub, relay: Relay, call: int, match: str) -> None:
     """A 200 without a code, or without the verification, is an error, and the next run asks for a new code."""
     news = RootAuthority().declared(hub, relay)
     relay.clear({call: Fault("status", 200, {"name": "x", "etag": "e", "properties": {"isVerified": False}})})
@@ -146,14 +148,14 @@ def test_a_service_that_says_half(provider: Provider, hub: Hub, relay: Relay, ca
     assert provider.create(news).outs["state"] == "verified"
 
 
-def test_no_such_hub(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_missing_hub_is_reported(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A hub that does not exist (deleted or misspelt) is reported after a short wait."""
     text = fails(provider, RootAuthority().declared(hub, relay, serviceId=f"{hub.id}-none", deadline=1))
     assert "Azure answers 404" in text
     assert "check the subscription and the name" in text
 
 
-def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_wrong_subscription_does_not_count_as_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
     """404 because the subscription is wrong must not drop the certificate from the state."""
     created = provider.create(RootAuthority().declared(hub, relay))
     relay.clear(
@@ -163,7 +165,7 @@ def test_a_wrong_subscription_is_never_taken_for_gone(provider: Provider, hub: H
         provider.read(created)
 
 
-def test_nobody_is_logged_in(hub: Hub, relay: Relay, relay_and_roots: Any) -> None:
+def test_a_wrong_client_secret_is_reported(hub: Hub, relay: Relay, relay_and_roots: Any) -> None:
     """Wrong credentials are reported in one line with what to do, and are never in the message."""
     environment = hub.azure.environment | {"AZURE_CLIENT_SECRET": "wrong-and-hush", "REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
     with ProviderProcess(environment) as process:
@@ -173,7 +175,7 @@ def test_nobody_is_logged_in(hub: Hub, relay: Relay, relay_and_roots: Any) -> No
     assert process.error_output == "", "azure-identity's own warnings would only repeat it"
 
 
-def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_certificate_deleted_meanwhile_counts_as_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The certificate was deleted by somebody else meanwhile: delete succeeds."""
     created = provider.create(RootAuthority().declared(hub, relay))
     hub.delete(created.outs["certificateName"])
@@ -182,7 +184,7 @@ def test_gone_while_it_was_being_deleted(provider: Provider, hub: Hub, relay: Re
     assert relay.steps == ["DELETE", "GET"]
 
 
-def test_faults_on_the_way_out(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_temporary_faults_during_delete_are_retried(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete with a changed etag, a dropped response or a throttle: the certificate is deleted in one run."""
     for fault in ("412", "dropped before", "dropped after", "429", "503"):
         created = provider.create(RootAuthority().declared(hub, relay))

@@ -40,7 +40,7 @@ def batches(provider_process: ProviderProcess) -> Provider:
 
 
 def test_each_request_becomes_a_certificate(batches: Provider) -> None:
-    """Common name and DNS name are the device's id, the key is its own; in the order of ids; no key of ours comes out."""
+    """Common name and DNS name are the device's id, the key is the device's own; sorted by id; no key of ours is an output."""
     keys = {device_id: ec_key() for device_id in ("press-2", "press-1")}
     created = batches.create(declared(*(csr(one, key) for one, key in keys.items())))
     found = [load_certificate(one, what="c") for one in created.outs["certificates"]]
@@ -53,8 +53,8 @@ def test_each_request_becomes_a_certificate(batches: Provider) -> None:
     assert (created.outs["issuerChain"], created.outs["count"], "PRIVATE" in str(created.outs)) == (PLANT.pem, 2, False)
 
 
-def test_what_stands_is_kept(batches: Provider) -> None:
-    """A second run changes nothing; another request adds its certificate, a missing one takes it away, and the others stay."""
+def test_existing_certificates_are_kept(batches: Provider) -> None:
+    """A second run changes nothing; another request adds its certificate, a missing one removes it, and the others are unchanged."""
     first, second = csr("press-1"), csr("press-2")
     created = batches.create(declared(first))
     assert batches.diff(created, declared(first)).changes is False
@@ -67,7 +67,7 @@ def test_what_stands_is_kept(batches: Provider) -> None:
     batches.delete(rekeyed)
 
 
-def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
+def test_another_lifetime_reissues_all_certificates(batches: Provider) -> None:
     """Another lifetime reissues all of them."""
     request = csr("press-1")
     created = batches.create(declared(request))
@@ -76,7 +76,7 @@ def test_what_is_declared_otherwise_is_signed_anew(batches: Provider) -> None:
     assert batches.update(created, longer).outs["certificates"] != created.outs["certificates"]
 
 
-def test_every_bad_request_is_told(batches: Provider) -> None:
+def test_every_invalid_request_is_reported(batches: Provider) -> None:
     """A broken signature, weak key, invalid id or duplicate device is reported by its position, in one line, and nothing is signed."""
     small = csr("press-3", ec.generate_private_key(ec.SECP192R1()))
     given = declared(
@@ -98,7 +98,7 @@ def test_every_bad_request_is_told(batches: Provider) -> None:
         ({"signer": {"custody": "offline"}}, "signer: custody 'offline' can't sign here"),
     ],
 )
-def test_each_wrong_input_is_told(batches: Provider, changes: dict[str, Any], match: str) -> None:
+def test_each_invalid_input_is_reported(batches: Provider, changes: dict[str, Any], match: str) -> None:
     """Each error is one line and contains no part of a key."""
     ((_, reason),) = batches.check(declared(csr("press-1"), **changes)).failures
     assert re.search(match, reason), reason

@@ -87,7 +87,7 @@ def test_a_chain_of_three_verifies_with_openssl(issued: Provider, root: Resource
     assert press.outs["issuerKeyThumbprint"] == key_thumbprint(ISSUING_KEY.public_key())
 
 
-def test_nothing_to_do_is_no_difference(issued: Provider, root: ResourceState) -> None:
+def test_an_unchanged_certificate_has_no_difference(issued: Provider, root: ResourceState) -> None:
     """A second run, with or without a refresh before, finds no difference and keeps the certificate."""
     for news in (ROOT, intermediate(root)):
         created = issued.create(news)
@@ -102,7 +102,7 @@ def test_nothing_to_do_is_no_difference(issued: Provider, root: ResourceState) -
         issued.delete(created)
 
 
-def test_a_child_is_cut_where_its_issuer_ends(issued: Provider, root: ResourceState) -> None:
+def test_a_lifetime_is_cut_to_the_issuers_end(issued: Provider, root: ResourceState) -> None:
     """A lifetime beyond the issuer's is cut to the issuer's end, and is not renewed in every run because of that."""
     news = intermediate(root, lifetimeDays=36500, renewBeforeDays=36000)
     created = issued.create(news)
@@ -157,7 +157,7 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> 
     assert renewed.outs["renewAt"] > datetime.now(UTC).isoformat()
 
 
-def test_a_renewed_issuer_stands_above_what_it_signed(issued: Provider, root: ResourceState) -> None:
+def test_a_renewed_issuer_keeps_its_children(issued: Provider, root: ResourceState) -> None:
     """An issuer renewed for the same key keeps its children, whose chain has the new issuer; a renamed issuer reissues them."""
     created = issued.create(intermediate(root))
     again = issued.update(root, ROOT | {"lifetimeDays": 4000})
@@ -182,7 +182,7 @@ def test_a_device_is_certified_from_its_own_request(issued: Provider, root: Reso
     assert "its common name is 'press-001', but the device is 'press-002'" in wrong
 
 
-def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -> None:
+def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> None:
     """In a preview every input may be unknown: check accepts them, diff expects a change."""
     unknown = intermediate(
         root, publicKey=UNKNOWN, issuerCertificate=UNKNOWN, signer={"custody": "state", "privateKey": UNKNOWN}, pathLength=UNKNOWN
@@ -227,12 +227,12 @@ def test_unknown_values_are_let_through(issued: Provider, root: ResourceState) -
         ),
     ],
 )
-def test_bad_inputs_are_refused(issued: Provider, root: ResourceState, changes: dict[str, Any], match: str) -> None:
+def test_invalid_inputs_are_refused(issued: Provider, root: ResourceState, changes: dict[str, Any], match: str) -> None:
     """Each invalid input is reported by its name, the fact and the remedy, before anything is created; no message contains a key."""
     assert match in faults(issued, intermediate(root, **changes))
 
 
-def test_wrong_issuers_are_refused(issued: Provider, root: ResourceState) -> None:
+def test_invalid_issuers_are_refused(issued: Provider, root: ResourceState) -> None:
     """A leaf as issuer, an issuer that allows no authority below it and an expired one are refused before anything is signed."""
     issuing = issued.create(intermediate(root))
     press = issued.create(device(issuing))
@@ -252,14 +252,14 @@ def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
     assert issued.create(news).outs["keyThumbprint"] == key_thumbprint(ROOT_KEY.public_key())
 
 
-def test_failures_that_check_let_through_are_one_line(issued: Provider, root: ResourceState) -> None:
+def test_a_failing_create_is_one_line(issued: Provider, root: ResourceState) -> None:
     """A failing create (here: called without a check) reports one line, without a traceback or a key."""
     news = intermediate(root, signer=signer(ec_key()))
     with pytest.raises(CallFailedError, match=r"^hubtrust\.pki\.errors\.KeyMismatchError: [^\n]+; [^\n]+\n?$"):
         issued.process.call("Create", properties=issued._with_provider(news))
 
 
-def test_no_key_crosses_but_in_the_declared_input(issued: Provider, root: ResourceState) -> None:
+def test_a_key_is_sent_only_in_the_declared_input(issued: Provider, root: ResourceState) -> None:
     """In all calls of this module, requests have keys only in `signer`, and responses have none except check's copy of its inputs."""
     import json
 

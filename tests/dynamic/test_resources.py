@@ -1,4 +1,4 @@
-"""The resources as a program declares them: what is sent to the engine, what is secret, what is returned, and the frozen names."""
+"""The resources as a program declares them: what is sent to the engine, what is secret, the outputs, and the frozen names."""
 
 import base64
 import inspect
@@ -31,13 +31,13 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 
 
 class Engine(mocks.Mocks):
-    """Answers every registration with outputs that an engine could give."""
+    """Answers every registration with outputs as an engine would."""
 
     def __init__(self) -> None:
         self.registered: list[mocks.MockResourceArgs] = []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Remember, and answer."""
+        """Record the registration, and return its outputs."""
         self.registered.append(args)
         return f"{args.name}-id", {"certificateName": "plant-a-g1-0123abcd", "notAfter": "2036-11-24T03:19:06Z", "state": "verified"}
 
@@ -54,8 +54,8 @@ def engine() -> Engine:
     return found
 
 
-def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> None:
-    """Python's snake_case goes out as camelCase, comes back as snake_case, and what is not given is not sent."""
+def test_inputs_are_sent_in_camel_case(engine: Engine) -> None:
+    """Python's snake_case is sent as camelCase and returned as snake_case; an input that is not set is not sent."""
 
     @pulumi.runtime.test
     def declare() -> Any:
@@ -78,7 +78,7 @@ def test_declarations_reach_the_engine_by_their_wire_names(engine: Engine) -> No
 
 
 @pytest.mark.parametrize("given", [signer_inputs.in_state("KEY"), signer_inputs.in_state("KEY", pulumi.Output.secret("word"))])
-def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
+def test_a_signer_is_sent_as_a_secret(engine: Engine, given: Any) -> None:
     """The whole signer is sent as a secret, whether or not a part of it was one; the provider itself is not a secret."""
 
     @pulumi.runtime.test
@@ -93,7 +93,7 @@ def test_a_signer_is_a_secret_from_birth(engine: Engine, given: Any) -> None:
 
 
 @pytest.mark.parametrize("attest", [True, pulumi.Output.from_input(True)], ids=["known", "output"])
-def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], attest: Any) -> None:
+def test_attest_gives_a_warning(engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], attest: Any) -> None:
     """A program that sets `attest` gets one warning, whether its value is known at once or is another resource's output."""
 
     @pulumi.runtime.test
@@ -105,7 +105,7 @@ def test_attesting_is_loud(engine: Engine, caplog: pytest.LogCaptureFixture, cap
     assert engine.registered[0].inputs["attest"] is True
 
 
-def test_a_devices_documents_cross_as_they_are(engine: Engine) -> None:
+def test_a_devices_tags_are_sent_unchanged(engine: Engine) -> None:
     """Names in tags keep their underscores, which Pulumi would rewrite; our tag names the stack and the resource."""
 
     @pulumi.runtime.test
@@ -119,7 +119,7 @@ def test_a_devices_documents_cross_as_they_are(engine: Engine) -> None:
     assert (sent["owner"]["urn"], sent["owner"]["stack"].partition("/")[2]) == (urn, "project/stack")
 
 
-def test_a_fleet_crosses_as_one_text(engine: Engine) -> None:
+def test_a_fleet_is_sent_as_one_text(engine: Engine) -> None:
     """A thousand devices are one short input."""
 
     @pulumi.runtime.test
@@ -133,7 +133,7 @@ def test_a_fleet_crosses_as_one_text(engine: Engine) -> None:
     assert engine.registered[0].typ == "pulumi-python:dynamic/hubtrust:DeviceFleet"
 
 
-def test_a_check_hides_its_signer(engine: Engine) -> None:
+def test_a_connection_checks_signer_is_a_secret(engine: Engine) -> None:
     """The signer is sent as a secret; a check that waits for a chain has no signer."""
 
     @pulumi.runtime.test
@@ -207,7 +207,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
 
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
-def test_what_stands_in_every_state_stays(provider: type[Reconciler[Any]]) -> None:
+def test_names_in_the_state_are_frozen(provider: type[Reconciler[Any]]) -> None:
     """Module path, token, output keys and the pickle (a name, without anything captured) are pinned."""
     module, resource, outputs = PINS[provider]
     assert provider.__module__ == module
@@ -224,7 +224,7 @@ def test_what_stands_in_every_state_stays(provider: type[Reconciler[Any]]) -> No
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
 def test_no_secret_input_is_an_output(provider: type[Reconciler[Any]]) -> None:
-    """What comes in as a secret never leaves, and an output that is not declared is refused."""
+    """A secret input is never an output, and an output that is not declared is refused."""
     assert provider.secret_inputs & provider.outputs == set()
     assert provider.secret_inputs <= {wire_name(name) for name in provider.inputs.declarations()}
     with pytest.raises(AssertionError, match="has no outputs"):

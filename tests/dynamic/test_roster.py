@@ -47,7 +47,7 @@ def _uuids(count: int) -> Roster:
     ],
     ids=["pattern", "serial numbers", "UUIDs"],
 )
-def test_ten_thousand_take_little_room(bytes_a_device: float, create_roster: Callable[[], Roster]) -> None:
+def test_a_packed_list_is_small(bytes_a_device: float, create_roster: Callable[[], Roster]) -> None:
     """Characters in the state for each device: hardly any for a pattern, under 10 for serial numbers, under 30 for UUIDs."""
     roster = create_roster()
     assert len(roster.pack()) / len(roster) < bytes_a_device
@@ -63,7 +63,7 @@ def test_ten_thousand_take_little_room(bytes_a_device: float, create_roster: Cal
         ("{0..10}", [str(number) for number in (0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9)]),
     ],
 )
-def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
+def test_a_pattern_is_expanded(pattern: str, ids: list[str]) -> None:
     """Ranges keep their leading zeros, and several give every combination."""
     assert list(from_pattern(pattern, {"plant": "A"})) == [(one, DeviceDescription(tags={"plant": "A"})) for one in ids]
 
@@ -79,7 +79,7 @@ def test_a_pattern_gives_its_devices(pattern: str, ids: list[str]) -> None:
         ("press {1..2}", "device 'press 1': its id has the character ' '"),
     ],
 )
-def test_a_pattern_that_can_not_be_meant(pattern: str, match: str) -> None:
+def test_an_invalid_pattern_is_refused(pattern: str, match: str) -> None:
     """The error shows how to write a pattern."""
     with pytest.raises(RosterError, match=match):
         from_pattern(pattern)
@@ -129,7 +129,7 @@ press-6,,,AB
 """
 
 
-def test_every_bad_line_of_a_csv_file_is_told() -> None:
+def test_every_invalid_line_of_a_csv_file_is_reported() -> None:
     """Every invalid line is named by its number in one error; ids that differ only in case are two devices."""
     with pytest.raises(RosterError) as caught:
         from_csv(BAD_CSV, what="devicesFile 'fleet.csv'")
@@ -149,13 +149,13 @@ def test_every_bad_line_of_a_csv_file_is_told() -> None:
         ("id,id\nx,y\n", "or repeats a column"),
     ],
 )
-def test_a_csv_file_without_a_header(text: str, match: str) -> None:
+def test_an_invalid_csv_header_is_reported(text: str, match: str) -> None:
     """An invalid header is reported before any line is read."""
     with pytest.raises(RosterError, match=match):
         from_csv(text, what="f")
 
 
-def test_every_bad_line_of_json_is_told() -> None:
+def test_every_invalid_line_of_json_is_reported() -> None:
     """Text that is not JSON, a value that is not an object, an unknown field and a missing id are refused."""
     with pytest.raises(
         RosterError, match=r"4 bad lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
@@ -180,7 +180,7 @@ def test_a_duplicate_is_named() -> None:
         {"desired": {"b": {"c": 2}}},
     ],
 )
-def test_every_declared_fact_is_in_the_digest(change: dict[str, Any]) -> None:
+def test_every_declared_property_is_in_the_digest(change: dict[str, Any]) -> None:
     """A difference in one property of one device changes the fleet's digest, and the device's line."""
     plain = {"tags": {"a": 1}, "desired": {"b": {"c": 1}}}
     one, other = read_description(plain), read_description({**plain, **change})
@@ -198,7 +198,7 @@ def test_what_others_write_is_not_in_the_digest() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "2.abc", "1.", "1.####", "1.eJwrAQAAcAB1"])
-def test_what_nobody_packed_is_told(text: str) -> None:
+def test_an_invalid_packed_list_is_refused(text: str) -> None:
     """A packed list of another version, or text that is not a packed list, is refused."""
     with pytest.raises(RosterError, match="members: it is not a packed list of devices"):
         unpack(text)

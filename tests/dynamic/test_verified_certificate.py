@@ -49,7 +49,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, rela
 
 
 @pytest.mark.parametrize("kind", ["EC", "RSA"])
-def test_a_provisioning_service_is_served_alike(provider: Provider, azure: LocalAzure, relay: Relay, kind: str) -> None:
+def test_a_provisioning_service_is_proven_the_same_way(provider: Provider, azure: LocalAzure, relay: Relay, kind: str) -> None:
     """Device Provisioning Service, EC and RSA keys: the same four calls and the same proof; deleted by its etag."""
     service = azure.hub("provisioningServices")
     created = provider.create(RootAuthority(key=rsa_key(3072) if kind == "RSA" else None).declared(service, relay))
@@ -59,7 +59,7 @@ def test_a_provisioning_service_is_served_alike(provider: Provider, azure: Local
     assert service.certificates() == {}
 
 
-def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_second_up_changes_nothing(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A second `up`, with its refresh, makes one GET and changes nothing."""
     authority = RootAuthority()
     news = authority.declared(hub, relay)
@@ -73,7 +73,7 @@ def test_the_same_declaration_is_no_difference(provider: Provider, hub: Hub, rel
     assert provider.diff(refreshed, refreshed.inputs).changes is False, "the engine asks so when it looks for drift"
 
 
-def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_the_next_run_continues_an_interrupted_one(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The work of a run that was interrupted before its state was written is continued, without a second certificate or a reset."""
     authority = RootAuthority()
     news = authority.declared(hub, relay)
@@ -87,7 +87,7 @@ def test_a_dead_run_is_gone_on_from(provider: Provider, hub: Hub, relay: Relay) 
     assert hub.verified() == {name: True}
 
 
-def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_an_unrelated_update_keeps_the_proof(provider: Provider, hub: Hub, relay: Relay) -> None:
     """An update that changes nothing on the service (here: a longer deadline) reads once and keeps the proof."""
     news = RootAuthority().declared(hub, relay)
     created = provider.create(news)
@@ -97,7 +97,7 @@ def test_an_update_without_need_proves_nothing_anew(provider: Provider, hub: Hub
     assert provider.diff(created, news | {"deadline": 30}).changes is False
 
 
-def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_new_certificate_is_proven_before_the_old_one_is_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
     """A changed certificate or generation is a replacement, created first under another name: one is verified at every moment."""
     old, new = RootAuthority(), RootAuthority()
     created = provider.create(old.declared(hub, relay))
@@ -114,7 +114,7 @@ def test_a_new_certificate_is_proven_before_the_old_one_goes(provider: Provider,
     assert hub.verified() == {after.outs["certificateName"]: True}
 
 
-def test_a_resource_renamed_or_forced_anew_keeps_its_certificate(provider: Provider, hub: Hub, relay: Relay) -> None:
+def test_a_renamed_or_replaced_resource_keeps_its_certificate(provider: Provider, hub: Hub, relay: Relay) -> None:
     """The new resource is created before the old one is deleted: both are the same certificate, so one delete keeps it."""
     news = RootAuthority().declared(hub, relay)
     old = provider.create(news)
@@ -138,7 +138,7 @@ def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, 
     assert (changed.outs["thumbprint"], changed.outs["state"], hub.verified()) == (new.thumbprint, "verified", {"fixed": True})
 
 
-def test_many_certificates_of_one_hub_don_t_meet_each_other(azure_process: ProviderProcess, hub: Hub, relay: Relay) -> None:
+def test_concurrent_certificates_of_one_hub_have_no_etag_conflict(azure_process: ProviderProcess, hub: Hub, relay: Relay) -> None:
     """Four certificates at a time in one process: one writer for each hub, so that no call has an outdated etag."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -165,7 +165,7 @@ def test_unknown_values_and_floats(provider: Provider, hub: Hub, relay: Relay) -
     assert (found.changes, found.replaces) == (True, [])
 
 
-def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> None:
+def test_the_public_cloud_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> None:
     """The public cloud under its real names, through the environment's proxy: nothing in the declaration refers to the sandbox."""
     environment = azure.environment | {
         "HTTPS_PROXY": f"http://127.0.0.1:{str(azure.ready['proxy']).rpartition(':')[2].rstrip('/')}",
@@ -177,7 +177,7 @@ def test_the_way_through_a_proxy(azure: LocalAzure, hub: Hub, relay: Relay) -> N
     assert hub.verified() == {created.outs["certificateName"]: True}
 
 
-def test_a_careful_client_is_never_refused(tmp_path: Path) -> None:
+def test_strict_local_azure_refuses_none_of_our_calls(tmp_path: Path) -> None:
     """Create, read, update and delete succeed on a local Azure that also refuses what Azure accepts but no careful client sends."""
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(tmp_path, "--strict"))

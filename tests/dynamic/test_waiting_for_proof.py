@@ -1,4 +1,4 @@
-"""Custody offline: a certificate may wait for its proof for weeks, over any number of runs, until the right proof is given."""
+"""Custody offline: a certificate may wait for its proof for weeks, over any number of runs, until a valid proof is given."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def authority() -> RootAuthority:
 
 @pytest.fixture
 def waiting(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> ResourceState:
-    """Registered, with a code, and no answer yet."""
+    """A certificate that is registered, has a code, and waits for its proof."""
     created = provider.create(authority.declared(hub, relay, signer=OFFLINE))
     assert relay.steps == ["GET", "PUT", "generate"]
     relay.clear()
     return created
 
 
-def test_waiting_is_a_state_and_no_failure(
+def test_waiting_for_proof_is_not_a_failure(
     provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:
     """The code is an output; every run shows a difference while it waits, asks Azure once, and keeps the same code."""
@@ -37,10 +37,10 @@ def test_waiting_is_a_state_and_no_failure(
     assert (again.outs, relay.steps) == (waiting.outs, ["GET", "GET"] * 2)
 
 
-def test_the_answer_comes_in_as_an_input(
+def test_the_proof_is_given_as_an_input(
     provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:
-    """The right proof is accepted in any later run, with the code of the first run; after that there is no difference."""
+    """A valid proof is accepted in any later run, with the code of the first run; after that there is no difference."""
     news = authority.declared(hub, relay, signer=OFFLINE, proofCertificate=authority.proof(waiting.outs["code"]))
     proven = provider.update(waiting, news)
     assert relay.steps == ["GET", "verify"]
@@ -60,10 +60,10 @@ def test_the_answer_comes_in_as_an_input(
         ("expired", "it expired on"),
     ],
 )
-def test_a_wrong_answer_loses_nothing(
+def test_an_invalid_proof_keeps_the_code(
     provider: Provider, authority: RootAuthority, relay: Relay, waiting: ResourceState, kind: str, match: str
 ) -> None:
-    """A proof by another key, for another code or that has expired is refused in one line; the code stays valid for the right one."""
+    """A proof by another key, for another code or that has expired is refused in one line; the code stays valid."""
     code, news = waiting.outs["code"], waiting.inputs
     answers = {
         "another key": RootAuthority().proof(code),
@@ -76,10 +76,10 @@ def test_a_wrong_answer_loses_nothing(
     assert provider.update(waiting, news | {"proofCertificate": authority.proof(code)}).outs["state"] == "verified"
 
 
-def test_a_code_that_others_made_void_is_asked_for_anew(
+def test_an_invalidated_code_is_replaced(
     provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:
-    """When somebody asked for another code, ours is void: a refresh shows it, the old answer does not fail the run, a new code comes."""
+    """A code that others requested makes ours invalid: a refresh shows it, the old proof does not fail the run; a new one is requested."""
     hub.generate(waiting.outs["certificateName"])
     refreshed = provider.read(waiting)
     assert refreshed is not None
@@ -93,15 +93,15 @@ def test_a_code_that_others_made_void_is_asked_for_anew(
     assert provider.update(again, fresh).outs["state"] == "verified"
 
 
-def test_an_answer_left_over_does_not_stop_the_next_certificate(
-    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay
-) -> None:
+def test_an_old_proof_does_not_block_the_next_certificate(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> None:
     """A new certificate is registered and waits, even if the proof of the last one is still in the configuration."""
     created = provider.create(authority.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
     assert created.outs["state"] == "waiting"
 
 
-def test_proven_by_hand_meanwhile(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState) -> None:
+def test_a_certificate_verified_in_the_portal_is_found(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
+) -> None:
     """A certificate that was verified in the portal: a refresh reports it as `found`, and there is no difference."""
     hub.put(waiting.outs["certificateName"], authority.pem, isVerified=True)
     refreshed = provider.read(waiting)
@@ -110,7 +110,7 @@ def test_proven_by_hand_meanwhile(provider: Provider, authority: RootAuthority, 
     assert provider.diff(refreshed, authority.declared(hub, relay, signer=OFFLINE)).changes is False
 
 
-def test_a_key_that_comes_home_proves_at_once(
+def test_changing_custody_to_state_proves_the_waiting_certificate(
     provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:
     """Custody changes from offline to state while it waits: the proof for the same code is signed here."""

@@ -86,7 +86,7 @@ def blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "adopting.md").read_text(), re.DOTALL)
 
 
-def test_the_page_on_adopting_does_what_it_says(azure: LocalAzure, portal: Hub, authority: RootAuthority, tmp_path: Path) -> None:
+def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, authority: RootAuthority, tmp_path: Path) -> None:
     """Declared, previewed, adopted: proven, routes and tags unchanged; a second stack is refused; then released."""
     declare, adopt, release = blocks()
     before = azure.ask("GET", portal.id).json()

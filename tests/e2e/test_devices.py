@@ -39,7 +39,7 @@ def registry(stack: Program) -> Iterator[DeviceRegistry]:
             yield DeviceRegistry(azure, client)
 
 
-def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Program) -> None:
+def test_up_connects_a_device_and_a_second_up_changes_nothing(running: Program) -> None:
     """25 devices and a canary whose message arrived; a second `up` writes nothing, reads one page, and connects no device."""
     with registry(running) as found:
         assert sorted(found.twins()) == [f"press-{number:03}" for number in range(1, 26)]
@@ -55,7 +55,7 @@ def test_up_ends_with_a_device_connected_and_again_changes_nothing(running: Prog
         assert (running.outputs(), len(messages(found.client, "press-001"))) == (outputs, heard)
 
 
-def test_three_deleted_devices_come_back_in_one_call(running: Program) -> None:
+def test_deleted_devices_are_created_again_in_one_call(running: Program) -> None:
     """A plain `up` finds what was deleted on the hub and creates exactly those three, in one call."""
     with registry(running) as found:
         found.delete("press-002", "press-013", "press-024")
@@ -76,7 +76,7 @@ def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> 
         assert (attempt["accepted"], attempt["issuer"]) == (False, "CN=hubtrust sandbox issuing CA")
 
 
-def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
+def test_the_canarys_key_is_not_stored(running: Program) -> None:
     """The canary's key and certificate are in no file of the stack and in no output."""
     state = "".join(file.read_text(errors="replace") for file in (running.home / "state").rglob("*.json*"))
     assert "BEGIN CERTIFICATE" in state
@@ -89,7 +89,7 @@ def test_no_key_of_a_canary_is_anywhere(running: Program) -> None:
     assert list(running.temporary.glob("hubtrust-*/key.pem")) == []
 
 
-def test_what_waits_for_proof_is_not_checked(tmp_path: Path) -> None:
+def test_no_connection_check_while_waiting_for_proof(tmp_path: Path) -> None:
     """A CA whose certificate is still requested: the devices exist, and the check reports why it did not run."""
     with program(tmp_path, "embedded") as stack:
         stack.configure(caSource="request")

@@ -26,7 +26,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def azure(tmp_path: Path) -> Iterator[LocalAzure]:
-    """Local Azure, where deletions end at once."""
+    """Local Azure, with immediate deletions."""
     with local_azure(tmp_path, "--retry-after", "0") as found:
         yield found
 
@@ -105,7 +105,7 @@ def test_single_hub(run: Run, tmp_path: Path) -> None:
 
 
 def test_imported_ca(run: Run, tmp_path: Path) -> None:
-    """A chain from a file, its key from another: proven; no trace of the key in the state in the clear."""
+    """A chain from one file and its key from another: proven; the key is not in the state unencrypted."""
     folder = _copy("imported-ca", tmp_path)
     key = ec.generate_private_key(ec.SECP256R1())
     created = hierarchy([ec.generate_private_key(ec.SECP256R1()), key])
@@ -116,8 +116,8 @@ def test_imported_ca(run: Run, tmp_path: Path) -> None:
     assert "PRIVATE KEY" not in "".join(file.read_text() for file in (tmp_path / "state").rglob("*.json"))
 
 
-def test_imported_ca_waits_for_the_proof_of_a_key_elsewhere(run: Run, tmp_path: Path) -> None:
-    """Without the key the stack is up and waits: a difference for a drift check, and the code stays the same across runs."""
+def test_imported_ca_waits_for_an_offline_proof(run: Run, tmp_path: Path) -> None:
+    """Without the key `up` succeeds and waits: a drift check shows a difference, and the code is the same in each run."""
     folder = _copy("imported-ca", tmp_path)
     (folder / "ca.pem").write_text(pem(*hierarchy().up))
     first = _up(run, folder)["trust"][0]
@@ -126,7 +126,7 @@ def test_imported_ca_waits_for_the_proof_of_a_key_elsewhere(run: Run, tmp_path: 
 
 
 def test_existing_hub(run: Run, azure: LocalAzure, tmp_path: Path) -> None:
-    """Only the certificate is made on a hub that somebody else owns; destroy leaves the hub."""
+    """Only the certificate is created on a hub that somebody else owns; destroy keeps the hub."""
     hub = azure.hub()
     folder = _copy("existing-hub", tmp_path)
     run(folder, "stack", "init")

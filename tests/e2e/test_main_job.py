@@ -15,7 +15,7 @@ from tests.kit.program import Program, pem_of
 from tests.kit.root_authority import RootAuthority
 
 
-def test_up_twice_and_down(stack: Program) -> None:
+def test_up_twice_then_destroy(stack: Program) -> None:
     """The first up ends verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
     assert "verified by possession" in stack.printed

@@ -97,7 +97,7 @@ def test_the_rotation_demo_refuses_no_device(tmp_path: Path) -> None:
 
 @contextmanager
 def _sampled(hub: Hub) -> Iterator[list[dict[str, bool]]]:
-    """What the hub trusts, sampled until the block ends."""
+    """The hub's verified certificates, sampled until the block ends."""
     over, seen = threading.Event(), list[dict[str, bool]]()
 
     def look() -> None:

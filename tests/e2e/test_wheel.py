@@ -40,8 +40,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("first", ["repository", "wheel"])
-def test_a_stack_of_one_is_taken_over_by_the_other(first: str, stack: Program, installed: Path) -> None:
-    """Brought up by one, then refreshed, brought up without a change and destroyed by the other."""
+def test_repository_and_wheel_manage_one_stack(first: str, stack: Program, installed: Path) -> None:
+    """Deployed by one, then refreshed, deployed without a change and destroyed by the other."""
     repository = Path(sys.prefix)
     before, after = (repository, installed) if first == "repository" else (installed, repository)
     _use(stack, before, installed)

@@ -1,4 +1,4 @@
-"""A project with a stack that is up, as the embedded engine knows it; asked once, for the judging of settings needs its answers only."""
+"""A project with a deployed stack. The embedded engine runs once: the tests of settings need only its answers."""
 
 import json
 import os
@@ -22,16 +22,16 @@ HUB = "/subscriptions/s/resourceGroups/hubtrust-prod1a2b/providers/Microsoft.Dev
 
 @dataclass(frozen=True)
 class Remembered(Engine):
-    """The real engine's answers, not asked for again."""
+    """The real engine's answers, recorded once."""
 
     answers: dict[str, Any] = field(default_factory=dict)
 
     def stacks(self) -> set[str]:
-        """Asked once."""
+        """The recorded answer."""
         return set(self.answers["stacks"])
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
-        """Asked once for each stack."""
+        """The recorded answer for each stack."""
         found: list[dict[str, Any]] = self.answers[stack]
         return found
 
@@ -51,7 +51,7 @@ class Project:
 
 
 def run(folder: Path, *arguments: str, environment: dict[str, str]) -> str:
-    """A command of the embedded engine that must work."""
+    """A command of the embedded engine that must succeed."""
     command = [sys.executable, "-m", "sandbox.engine", *arguments, "--cwd", str(folder), "--non-interactive"]
     env = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
@@ -60,7 +60,7 @@ def run(folder: Path, *arguments: str, environment: dict[str, str]) -> str:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """A backend and a passphrase of one's own."""
+    """A separate backend and passphrase."""
     (folder / "state").mkdir(exist_ok=True)
     found = {"PULUMI_BACKEND_URL": f"file://{folder / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "a trial", "PULUMI_HOME": str(folder / "home")}
     return found | {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
@@ -68,13 +68,13 @@ def variables(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def authority() -> Hierarchy:
-    """The CA of the stack that is up."""
+    """The CA of the deployed stack."""
     return hierarchy()
 
 
 @pytest.fixture(scope="session")
 def answers(tmp_path_factory: pytest.TempPathFactory, authority: Hierarchy) -> dict[str, Any]:
-    """What the embedded engine says of a stack with a hub and a trusted CA, and of one that is empty."""
+    """The embedded engine's answers for a stack with a hub and a trusted CA, and for an empty one."""
     folder = tmp_path_factory.mktemp("known")
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     (folder / "stacks").mkdir()

@@ -34,7 +34,7 @@ def test_every_setting_of_the_program_is_copied_derived_or_left_out() -> None:
 
 
 def test_settings_are_copied_and_names_derived(project: Project) -> None:
-    """The environment's name changes where it stands in a name or a tag; sizes and policies stay."""
+    """The environment's name is replaced in names and tags; sizes and policies are copied."""
     tags = ["environment=prod", "owner=production-team"]
     project.write("prod", name="hubtrust-prod", caName="Contoso Prod", hubName="contoso", sku="S2", caRootDays=4000, tags=tags)
     assert config(project) == {
@@ -48,14 +48,14 @@ def test_settings_are_copied_and_names_derived(project: Project) -> None:
     }
 
 
-def test_default_names_are_told_apart(project: Project) -> None:
-    """Where prod goes by the program's own defaults, the new one has its name behind them."""
+def test_default_names_get_the_environments_name(project: Project) -> None:
+    """Where prod uses the program's defaults, the new environment's name is appended to them."""
     project.write("prod")
     assert config(project) == {"azure-native:location": "westeurope", "name": "hubtrust-staging", "caName": "hubtrust staging"}
 
 
-def test_generations_secrets_and_credentials_stay_behind(project: Project) -> None:
-    """The new environment begins at generation 1, with its own secrets; what is left out is told with the reason, and no secret is."""
+def test_generations_secrets_and_credentials_are_not_copied(project: Project) -> None:
+    """The new environment begins at generation 1, with its own secrets; what is left out is reported with the reason, without secrets."""
     project.write("prod", caGeneration=3, adopt=True, devices="press-{001..025}", canary="press-001")
     path = project.folder / "stacks/Pulumi.prod.yaml"
     path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
@@ -69,22 +69,22 @@ def test_generations_secrets_and_credentials_stay_behind(project: Project) -> No
     assert "generations start again at 1" in left["hubtrust:caGeneration"]
 
 
-def test_what_is_given_stands_above_all(project: Project) -> None:
-    """As YAML, with or without the project's name; another package's too."""
+def test_given_settings_override_all_others(project: Project) -> None:
+    """Settings are given as YAML, with or without the project's name, for other packages too."""
     found = config(project, "sku=F1", "hubtrust:units=1", "protect=false", "azure-native:location=westus")
     assert (found["sku"], found["units"], found["protect"], found["azure-native:location"]) == ("F1", 1, False, "westus")
 
 
 def test_another_ca_may_be_given(project: Project) -> None:
-    """An imported CA is not copied; one of its own is fine."""
+    """An imported CA is not copied; the new environment may have its own."""
     (project.folder / "prod.pem").write_text(pem_of(*project.authority.up))
     (project.folder / "staging.pem").write_text(pem_of(*hierarchy().up))
     project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
     assert config(project, "caChainFile=staging.pem", "caKeyFile=staging.key")["caChainFile"] == "staging.pem"
 
 
-def test_the_policies_are_told_whom_the_new_one_must_not_trust(project: Project) -> None:
-    """The new pack's settings are the old one's with the name changed, or those that are there; prod's CA is forbidden in both."""
+def test_each_environments_ca_is_forbidden_in_the_other(project: Project) -> None:
+    """The new policy settings are the old ones with the name changed, or the existing ones; each forbids the other environment's CA."""
     folder = project.folder / "policies"
     folder.mkdir()
     prod = {"tls-minimum": "mandatory", "required-tags": {"required": ["owner"], "values": {"environment": "prod"}}}
@@ -126,7 +126,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("case", SHARED)
-def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
+def test_shared_resources_are_refused(case: str, project: Project) -> None:
     """A hub, a CA, a key or a group in common with any environment that has settings here, by name or by content."""
     given, printed = SHARED[case]
     for name in ("prod.pem", "copy.pem"):
@@ -138,8 +138,8 @@ def test_what_would_be_shared_is_refused(case: str, project: Project) -> None:
         planned(project, "prod", "staging", given)
 
 
-def test_a_ca_that_prod_trusts_is_refused_though_no_file_has_it(project: Project) -> None:
-    """The state of the stack that is up tells which keys it trusts."""
+def test_a_ca_that_only_the_state_shows_is_refused(project: Project) -> None:
+    """The state of the deployed stack shows which keys it trusts."""
     (project.folder / "copy.pem").write_text(pem_of(*project.authority.up))
     with pytest.raises(EnvironmentRefusedError, match="is trusted by 'prod'"):
         planned(project, "prod", "staging", "caSource=import", "caChainFile=copy.pem")
@@ -171,8 +171,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_told_and_nothing_is_written(case: str, project: Project) -> None:
-    """In one line that says what to do; every file is as it was."""
+def test_invalid_input_is_reported_and_nothing_is_written(case: str, project: Project) -> None:
+    """The error is one line that says what to do; no file changes."""
     (source, target), given, printed = BAD[case]
     project.write("lost")
     before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
@@ -182,15 +182,15 @@ def test_bad_input_is_told_and_nothing_is_written(case: str, project: Project) -
 
 
 def test_an_imported_ca_must_be_replaced(project: Project) -> None:
-    """Without a CA of its own the new one is refused, with the flag that gives it one."""
+    """Without a CA of its own the new environment is refused; the error names the flag that sets one."""
     (project.folder / "prod.pem").write_text(pem_of(*project.authority.up))
     project.write("prod", caSource="import", caChainFile="prod.pem")
     with pytest.raises(EnvironmentRefusedError, match="--set"):
         planned(project)
 
 
-def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None:
-    """A file that somebody wrote is never overwritten: its difference is shown; what it would share is refused."""
+def test_existing_settings_are_kept_and_compared(project: Project) -> None:
+    """An existing file is never overwritten: the difference is shown, and shared resources are refused."""
     project.write("staging", name="hubtrust-staging", sku="F1")
     created = planned(project)
     assert not created.is_new
@@ -209,16 +209,16 @@ def test_settings_that_are_there_are_kept_and_compared(project: Project) -> None
 
 
 @pytest.mark.parametrize("text", ["[]", "config: [a]", "a: b: c", "\x00"])
-def test_a_settings_file_that_is_none_is_told_by_name(text: str, project: Project) -> None:
-    """Any environment's, for what it has must be known to keep the new one apart."""
+def test_an_invalid_settings_file_is_named(text: str, project: Project) -> None:
+    """This holds for any environment's file, because its resources must be known to keep the new one separate."""
     (project.folder / "stacks/Pulumi.third.yaml").write_text(text)
     with pytest.raises(EnvironmentRefusedError, match=r"Pulumi\.third\.yaml"):
         planned(project)
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_where_no_stack_can_be_made_files_are_as_before(there: bool, project: Project) -> None:
-    """The engine refuses: a new settings file is taken away again, one that was there is put back."""
+def test_files_are_restored_when_the_stack_can_not_be_created(there: bool, project: Project) -> None:
+    """When the engine refuses, a new settings file is deleted and an existing one is restored."""
     if there:
         project.write("staging", name="hubtrust-staging", caName="x")
     before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
@@ -244,6 +244,6 @@ def test_where_no_stack_can_be_made_files_are_as_before(there: bool, project: Pr
         ("hub", None),
     ],
 )
-def test_a_name_is_changed_where_it_is_a_word(text: str, found: str | None) -> None:
+def test_only_whole_words_are_renamed(text: str, found: str | None) -> None:
     """`prod` in `production` is not the environment's name."""
     assert renamed(text, "prod", "staging") == found

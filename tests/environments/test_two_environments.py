@@ -1,4 +1,4 @@
-"""Prod and a staging made from it, both up on one local Azure: no device of one gets in at the other, and each goes alone."""
+"""Prod and a staging cloned from it, both deployed on one local Azure: neither accepts the other's devices, and each is destroyed alone."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class Press:
 
 @dataclass
 class Place:
-    """The program in a folder of its own, an engine, and the local Azure that both stacks are on."""
+    """The program in its own folder, an engine, and the local Azure of both stacks."""
 
     folder: Path
     azure: LocalAzure
@@ -54,7 +54,7 @@ class Place:
     printed: str = ""
 
     def pulumi(self, *arguments: str) -> int:
-        """A command of the engine; gives the exit code."""
+        """Run a command of the engine; returns the exit code."""
         command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else [*EMBEDDED_ENGINE]
         return self._run([*command, *arguments, "--non-interactive"])
 
@@ -63,7 +63,7 @@ class Place:
         return self._run([sys.executable, "-m", "environments", *arguments, "--engine", self.engine])
 
     def up(self, stack: str) -> None:
-        """Bring a stack up under its policies; it must work."""
+        """Deploy a stack with its policies; this must succeed."""
         pack = ("--policy-pack", "policies", "--policy-pack-config", f"policies/{stack}.json")
         assert self.pulumi("up", "--yes", "--skip-preview", "--stack", stack, *pack) == 0, self.printed
 
@@ -113,7 +113,7 @@ class Place:
 
 @pytest.fixture(params=["embedded", "pulumi"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """On each engine that there is; prod's stack is made, with a secret of its own, and not up."""
+    """For each available engine; prod's stack exists, with a secret of its own, and is not deployed."""
     if request.param == "pulumi" and not shutil.which("pulumi"):
         pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
     folder = copied(tmp_path / "program", "stacks/Pulumi.prod.yaml", "policies", "environments")
@@ -139,8 +139,8 @@ def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
     return code == 0
 
 
-def test_two_environments_have_nothing_in_common(place: Place, tmp_path: Path) -> None:
-    """Made from prod while it is up; a device of one is refused by the other; prod can't be destroyed, staging can, and prod stays."""
+def test_two_environments_share_nothing(place: Place, tmp_path: Path) -> None:
+    """Staging is cloned from the deployed prod; each refuses the other's device; prod can't be destroyed; destroying staging keeps prod."""
     place.up("prod")
     assert place.make("prod", "staging", "--set", "protect=false", "--set", "devices=press-001") == 0, place.printed
     assert "hubtrust-prod -> hubtrust-staging" in place.printed

@@ -1,4 +1,4 @@
-"""What stands around a pipeline: a service that gives identity tokens and takes comments, and a checkout to work in."""
+"""The environment of a pipeline: a CI service that issues identity tokens and accepts comments, and a checkout."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ _CHECKED_OUT = ("stacks/Pulumi.staging.yaml", "stacks/Pulumi.prod.yaml", "requir
 
 @dataclass
 class Forge:
-    """A GitHub, GitLab or Azure DevOps, as far as a job sees it."""
+    """A stand-in for GitHub, GitLab or Azure DevOps, with the parts that a job uses."""
 
     url: str = ""
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
@@ -32,7 +32,7 @@ class Forge:
 
     @property
     def credential(self) -> dict[str, Any]:
-        """What Azure must know to trust this forge's tokens."""
+        """The federated credential that makes Azure trust this forge's tokens."""
         key = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         return {"issuer": _ISSUER, "subject": _SUBJECT, "audience": AUDIENCE, "jwks": {"keys": [{**key, "kid": "forge", "use": "sig"}]}}
 
@@ -45,17 +45,17 @@ class Forge:
 
 @contextmanager
 def forge() -> Iterator[Forge]:
-    """One that listens on loopback."""
+    """A forge that listens on loopback."""
     created = Forge()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """A job asks for its identity token."""
+            """Answer a job that requests its identity token."""
             assert self.headers["Authorization"] == "Bearer job"
             self._answer({"value": created.token()})
 
         def do_POST(self) -> None:
-            """A job comments."""
+            """Keep a job's comment."""
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             allowed = "commenter" in (self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "")
             created.comments.append((self.path, body["body"] if "body" in body else body["comments"][0]["content"]))
@@ -84,14 +84,14 @@ def forge() -> Iterator[Forge]:
 
 
 def checkout(folder: Path) -> Path:
-    """The repository, as a runner has it, with its requirements installed."""
+    """A checkout of the repository with its requirements installed, as on a runner."""
     return copied(folder / "checkout", *_CHECKED_OUT)
 
 
 def shim(folder: Path, engine: str | None) -> Path:
-    """A folder for PATH with a `pulumi` that is the given CLI, else the embedded engine.
+    """A folder for PATH whose `pulumi` is the given CLI, or else the embedded engine.
 
-    Either way `install` does nothing: what it brings is on this runner already, and the stand-in plugins come from nowhere.
+    `pulumi install` does nothing in both cases: everything is installed already, and the stand-in plugins can't be downloaded.
     """
     place = folder / "bin"
     place.mkdir()

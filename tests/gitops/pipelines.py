@@ -1,4 +1,4 @@
-"""The shell steps of a pipeline's file, as its service would run them: which shell, which variables, in which order."""
+"""Reads the shell steps of a pipeline's file and runs them as the service would: shell, variables and order."""
 
 import os
 import re
@@ -27,14 +27,14 @@ class Step:
 
 @dataclass
 class Job:
-    """Steps in order, and what the file sets for all of them."""
+    """A job's steps in order, and the settings that the file has for all of them."""
 
     steps: list[Step]
     env: dict[str, str]
     printed: str = ""
 
     def run(self, folder: Path, environment: Mapping[str, str]) -> int:
-        """Run it as a runner would; gives the first failure, or 0."""
+        """Run the steps as a runner would; returns the first exit code that is not 0, or 0."""
         failed = 0
         for step in self.steps:
             if failed and not step.always:
@@ -99,5 +99,5 @@ def _azure_steps(steps: list[dict[str, Any]], context: Mapping[str, str]) -> Ite
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's, without anybody's login or stack."""
+    """This process's environment, without a login or a stack."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_", "GITHUB_", "CI_"))}

@@ -1,4 +1,4 @@
-"""The comment on a pull request: a sentence, what changes, and the rest folded away; whatever the preview said."""
+"""The comment on a pull request: a summary, the changes, and the rest folded, for any output of the preview."""
 
 import pytest
 
@@ -20,13 +20,13 @@ CHANGES = "Resources:\n    + 10 to create\n"
         ("", "❌ The preview failed."),
     ],
 )
-def test_the_sentence(text: str, begins: str) -> None:
-    """Changes, none, forbidden, failed."""
+def test_the_comment_begins_with_a_summary(text: str, begins: str) -> None:
+    """One summary for each result: changes, no changes, a policy violation, a failure."""
     assert verdict(sections(text)).startswith(begins)
 
 
-def test_what_matters_is_seen_without_unfolding() -> None:
-    """Counts and policies stand open, the resources folded, progress nowhere."""
+def test_counts_and_policies_are_not_folded() -> None:
+    """Counts and policies are visible, the resources are folded, and progress is left out."""
     found = comment("staging", HEAD + VIOLATION + CHANGES)
     open_, _, folded = found.partition("<details>")
     assert "+ 10 to create" in open_
@@ -35,7 +35,7 @@ def test_what_matters_is_seen_without_unfolding() -> None:
     assert "@ previewing" not in found
 
 
-def test_nothing_breaks_out_of_the_code() -> None:
+def test_values_can_not_break_out_of_the_code_block() -> None:
     """Backticks and headings in a value stay text."""
     found = comment("staging", HEAD + "```\n# Approved\n````\n" + CHANGES)
     assert "\n`````\nPreviewing" in found
@@ -43,14 +43,14 @@ def test_nothing_breaks_out_of_the_code() -> None:
 
 
 def test_a_long_preview_is_cut() -> None:
-    """GitHub takes no more than 65,536 characters; the cut is told."""
+    """GitHub accepts at most 65,536 characters; the comment says that it was cut."""
     found = comment("staging", HEAD + " +  resource\n" * 20_000 + CHANGES)
     assert len(found) <= LONGEST + 200
     assert found.endswith("has all of it.)")
 
 
 @pytest.mark.parametrize("service", ["github", "gitlab", "azure"])
-def test_a_job_without_its_variables_is_told_which(service: str) -> None:
-    """Outside a pull request there is nowhere to comment."""
+def test_missing_variables_are_named(service: str) -> None:
+    """Outside a pull request there is no place for a comment, so the error names the variables."""
     with pytest.raises(KeyError):
         request(service, "text", {})

@@ -1,4 +1,4 @@
-"""Each pipeline, run: its own shell steps, in order, on local Azure, logged in by a token of the forge's and nothing else."""
+"""The shell steps of each pipeline, run in order on local Azure; the login uses only the forge's token."""
 
 import json
 import os
@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[str, Mapping[str, str]], Job]] = {
 
 @dataclass
 class Runner:
-    """A machine of the forge's."""
+    """A machine that runs jobs."""
 
     service: str
     azure: LocalAzure
@@ -43,7 +43,7 @@ class Runner:
     clients: dict[str, str]  # `read` and `write`: client ids
 
     def job(self, stage: str, stack: str) -> Job:
-        """A job of the pipeline's file, with what the forge and the project set for it."""
+        """A job of the pipeline's file, with the variables of the forge and the project."""
         identity = self.clients["read" if stage in {"preview", "drift"} else "write"]
         ready, url = self.azure.ready, self.forge.url
         common = {"PULUMI_BACKEND_URL": f"file://{self.folder.parent / 'state'}", "AZURE_TENANT_ID": ready["tenant_id"]}
@@ -63,7 +63,7 @@ class Runner:
         return READERS[self.service](stage, found)
 
     def run(self, stage: str, stack: str, **more: str) -> tuple[int, str]:
-        """Run a job; gives its exit code and what it said."""
+        """Run a job; returns its exit code and its output."""
         job = self.job(stage, stack)
         code = job.run(self.folder, self.environment | more)
         return code, job.printed
@@ -92,14 +92,14 @@ def _engine(name: str, folder: Path) -> str:
 
 @pytest.fixture
 def azure(tmp_path: Path) -> Iterator[LocalAzure]:
-    """Local Azure, where deletions end at once."""
+    """Local Azure, with immediate deletions."""
     with local_azure(tmp_path, "--retry-after", "0") as found:
         yield found
 
 
 @pytest.fixture(params=["embedded", "pulumi"])
 def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> Iterator[Callable[[str], Runner]]:
-    """Makes the runner of a service, after what a person sets up once: identities, trust in the forge, two empty stacks."""
+    """Creates a service's runner after the one-time setup: identities, federated credentials, two empty stacks."""
     with forge() as around:
 
         def created(service: str) -> Runner:
@@ -125,8 +125,8 @@ def make(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path: Path) -> I
         yield created
 
 
-def test_a_change_goes_from_pull_request_to_a_quiet_night(make: Callable[[str], Runner]) -> None:
-    """GitHub, all of it: preview with a comment, up while another job wants the same stack, a night without drift."""
+def test_github_from_pull_request_to_drift_check(make: Callable[[str], Runner]) -> None:
+    """The whole of GitHub's pipeline: preview with a comment, two concurrent `up` jobs, a nightly check without and with drift."""
     runner = make("github")
     code, printed = runner.run("preview", "staging")
     assert code == 0, printed
@@ -151,7 +151,7 @@ def test_a_change_goes_from_pull_request_to_a_quiet_night(make: Callable[[str], 
 
 
 def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int, str]]:
-    """One job brings a stack up, slowly; as soon as it holds the stack another one starts: what became of each."""
+    """One job deploys a stack slowly; once it has the lock, another job starts. Returns the results of both."""
     runner.control("/faults", spec="latency:seconds=4:path=*resourcegroups*:method=PUT")
     first: list[tuple[int, str]] = []
     thread = threading.Thread(target=lambda: first.append(runner.run(stack, stack)))
@@ -180,7 +180,7 @@ def _require_violation_found(runner: Runner) -> None:
 
 
 def _require_drift_found(runner: Runner) -> None:
-    """A certificate is deleted by hand, and the night's job fails."""
+    """A certificate is deleted by hand, and the nightly job fails."""
     hub = runner.hub("staging")
     ((name, verified),) = hub.verified().items()
     assert verified
@@ -191,8 +191,8 @@ def _require_drift_found(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("service", ["gitlab", "azure"])
-def test_the_same_elsewhere(service: str, make: Callable[[str], Runner]) -> None:
-    """GitLab and Azure Pipelines: a pull request that a policy forbids; put right and merged; a night with drift."""
+def test_gitlab_and_azure_pipelines_do_the_same(service: str, make: Callable[[str], Runner]) -> None:
+    """GitLab and Azure Pipelines: a pull request with a policy violation, corrected and merged; a nightly check with drift."""
     runner = make(service)
     _require_violation_found(runner)
     code, printed = runner.run("staging", "staging")
@@ -201,8 +201,8 @@ def test_the_same_elsewhere(service: str, make: Callable[[str], Runner]) -> None
 
 
 @pytest.mark.parametrize("service", FILES)
-def test_prod_is_brought_up_by_the_very_steps_of_staging(service: str) -> None:
-    """What ran on staging is what prod waits for: the same shells, another stack."""
+def test_prod_runs_the_same_steps_as_staging(service: str) -> None:
+    """Prod's job has the same shell steps as staging's, with another stack."""
     context = defaultdict(str)
     staging, prod = (READERS[service](stack, context) for stack in ("staging", "prod"))
     assert staging.steps == prod.steps
@@ -210,7 +210,7 @@ def test_prod_is_brought_up_by_the_very_steps_of_staging(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", FILES)
-def test_each_command_is_held_to_the_policies_of_its_stack(service: str) -> None:
+def test_each_command_runs_with_its_stacks_policies(service: str) -> None:
     """No `pulumi` in the file runs without the pack, and none skips its preview."""
     text = " ".join((GITOPS / FILES[service]).read_text().replace("\\\n", " ").split())
     commands = text.count('pulumi preview --stack "$STACK"') + text.count('pulumi up --stack "$STACK"')
@@ -221,16 +221,16 @@ def test_each_command_is_held_to_the_policies_of_its_stack(service: str) -> None
 
 
 @pytest.mark.parametrize("service", FILES)
-def test_no_secret_of_azure_is_kept(service: str) -> None:
-    """Identity is federated: the file asks for a token, and names no secret."""
+def test_no_azure_secret_is_stored(service: str) -> None:
+    """Logins are federated: the file requests a token and has no secret."""
     text = (GITOPS / FILES[service]).read_text()
     assert {"github": "id-token: write", "gitlab": "id_tokens:", "azure": "addSpnToEnvironment: true"}[service] in text
     for word in ("CLIENT_SECRET", "client_secret", "PASSPHRASE", "secrets."):
         assert word not in text
 
 
-def test_prod_waits_for_approval_and_stacks_are_taken_one_at_a_time() -> None:
-    """By each service's own means; who approves is set in the service: docs/gitops.md."""
+def test_prod_waits_for_approval_and_runs_of_a_stack_do_not_overlap() -> None:
+    """Each file uses its service's own means; who approves is set in the service (docs/gitops.md)."""
     actions = yaml.safe_load((GITOPS / FILES["github"]).read_text())["jobs"]
     assert (actions["prod"]["environment"], actions["prod"]["needs"]) == ("prod", "staging")
     assert [actions[stack]["concurrency"]["group"] for stack in ("staging", "prod")] == ["hubtrust-staging", "hubtrust-prod"]

@@ -53,7 +53,7 @@ def test_an_invalid_signature_is_refused(registry: HubClient) -> None:
         assert answer.json()["Message"] == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
 
 
-def test_local_auth_can_be_off(registry: HubClient) -> None:
+def test_local_authentication_can_be_disabled(registry: HubClient) -> None:
     """With disableLocalAuth every signature is refused."""
     properties = {"disableLocalAuth": True}
     registry.azure.ask("PUT", registry.hub.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})

@@ -68,7 +68,7 @@ class Relay:
         return [call.step for call in self.calls]
 
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Ask local Azure."""
+        """Send the request to local Azure."""
         host = urlsplit(self.upstream).netloc
         connection = http.client.HTTPSConnection(host, context=self.trust, timeout=30)
         try:
@@ -145,7 +145,7 @@ class RelayHandler(BaseHTTPRequestHandler):
         return True
 
     def reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        """An answer, Azure's or the fault's."""
+        """Send an answer, Azure's or the fault's."""
         self.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "content-encoding"):
@@ -157,4 +157,4 @@ class RelayHandler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = cross  # noqa: N815 - http.server's names
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

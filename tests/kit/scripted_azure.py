@@ -121,6 +121,6 @@ def _handler(script: Script) -> Callable[..., BaseHTTPRequestHandler]:
         do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""The recorded requests and answers beside the project, and how an answer is compared with ours."""
+"""The recorded requests and answers, and how an answer is compared with ours."""
 
 import ast
 import gzip
@@ -158,5 +158,5 @@ def day_of(scene: list[Pair]) -> datetime:
 
 
 def present() -> Path | None:
-    """The folder where it is there."""
+    """The folder, if it exists."""
     return FOLDER if FOLDER.is_dir() else None

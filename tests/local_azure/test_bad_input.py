@@ -159,7 +159,7 @@ _BODIES: dict[str, Any] = {
 
 @settings(RANDOM, max_examples=150)
 @given(data=st.data(), what=st.sampled_from(sorted(_BODIES)), method=st.sampled_from(["PUT", "PATCH", "POST"]))
-def test_random_json_is_refused_in_order(azure: InProcess, data: st.DataObject, what: str, method: str) -> None:
+def test_random_json_is_answered_by_the_service(azure: InProcess, data: st.DataObject, what: str, method: str) -> None:
     """Any member of any body may be anything: the answer is a success or one of the service's refusals, and the next GET works."""
     group, hub = _existing(azure)
     devices = f"{group}/providers/Microsoft.Devices"
@@ -201,7 +201,7 @@ _SEGMENT = st.text(st.characters(codec="latin-1", exclude_characters="?#"), max_
     host=st.sampled_from([ARM, "login.windows.net", "127.0.0.1", "x.azure-devices.net", ""]),
     method=st.sampled_from(["GET", "PUT", "DELETE", "POST", "FETCH"]),
 )
-def test_random_paths_are_refused_in_order(azure: InProcess, parts: list[str], host: str, method: str) -> None:
+def test_random_paths_get_a_json_answer(azure: InProcess, parts: list[str], host: str, method: str) -> None:
     """Any path at any of the names gets a JSON answer, never an unexpected error."""
     answer = azure.ask(method, "/" + "/".join(parts), host=host)
 
@@ -212,7 +212,7 @@ def test_random_paths_are_refused_in_order(azure: InProcess, parts: list[str], h
 def test_an_unexpected_error_has_azures_envelope(
     azure: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The last line of defence: an unexpected error is answered with ARM's 500, is logged, and changes nothing."""
+    """An unexpected error is answered with ARM's 500, is logged, and changes nothing."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")

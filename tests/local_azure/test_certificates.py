@@ -100,7 +100,7 @@ def test_every_recorded_encoding_is_accepted(azure: InProcess, hub: str, form: s
     assert answer.json()["properties"]["subject"] == "First"
 
 
-def test_leniencies_that_were_recorded(azure: InProcess, hub: str) -> None:
+def test_recorded_leniencies(azure: InProcess, hub: str) -> None:
     """An expired CA, one without basic constraints, and the same one under three names are accepted; so is isVerified without a proof."""
     expired, plain = authority(ends=timedelta(days=-2)), authority(ca=False)
     for number, ca in enumerate((expired, plain, plain, plain)):
@@ -227,7 +227,7 @@ def test_names_and_case(azure: InProcess, hub: str) -> None:
     assert azure.ask("PUT", url(loud, "CA"), uploaded(authority().pem)).status == 412
 
 
-def test_the_26th(azure: InProcess, hub: str) -> None:
+def test_a_26th_certificate_is_refused(azure: InProcess, hub: str) -> None:
     """25 are documented; the answer to the 26th is a guess, but it is refused, and replacing one of the 25 still works."""
     ca = authority()
     for number in range(25):

@@ -30,7 +30,7 @@ def test_every_operation_is_on_the_page_with_its_evidence() -> None:
     assert shown == Counter((f"{route.method} {route.path}", str(route.evidence)) for route in routes)
 
 
-def test_guesses_are_called_guesses() -> None:
+def test_guesses_are_labelled() -> None:
     """What neither a recording nor a document shows: a 26th certificate, a private key, dates, another code, a certificate's 404."""
     text = PAGE.read_text()
 

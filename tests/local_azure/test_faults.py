@@ -1,4 +1,4 @@
-"""Faults on demand: where and when a rule says, before or after the effect, with the error of the service that was called."""
+"""Injected faults: at the calls that a rule selects, before or after the effect, with the error of the service that was called."""
 
 import pytest
 
@@ -113,7 +113,7 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     ({"fault": "500", "nth": True}, "nth"),
     ({"fault": "500", "share": "half"}, "share"),
 ])  # fmt: skip
-def test_an_invalid_rule(written: str | dict[str, object], named: str) -> None:
+def test_an_invalid_rule_is_refused(written: str | dict[str, object], named: str) -> None:
     """Refused with the invalid part, before it is in force."""
     with pytest.raises(ValueError, match="fault") as refused:
         _ = faults.parse(written) if isinstance(written, str) else faults.from_json(written)
@@ -121,7 +121,7 @@ def test_an_invalid_rule(written: str | dict[str, object], named: str) -> None:
     assert named in str(refused.value)
 
 
-def test_text_and_json_say_the_same() -> None:
+def test_text_and_json_give_the_same_rule() -> None:
     """Both forms give the same rule."""
     text = faults.parse("429:method=POST:path=*/verify:times=3:retry-after=2:seconds=0.5")[0]
 

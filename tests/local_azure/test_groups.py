@@ -58,7 +58,7 @@ def test_a_group_from_creation_to_deletion(azure: InProcess) -> None:
     assert azure.ask("GET", at(path)).code == "ResourceGroupNotFound"
 
 
-def test_deletion_takes_all_that_is_inside(azure: InProcess) -> None:
+def test_deleting_a_group_deletes_its_resources(azure: InProcess) -> None:
     """A group that is being deleted shows it and accepts nothing new; then its hubs, their names, certificates and roles are gone."""
     group = azure.group()
     hub = azure.hub(group, name="inside")
@@ -115,7 +115,7 @@ def test_subscription_tenant_and_providers(azure: InProcess) -> None:
     assert azure.ask("GET", at(f"{one}/providers/Microsoft.Nothing")).code == "InvalidResourceNamespace"
 
 
-def test_no_role_no_right(azure: InProcess) -> None:
+def test_without_a_role_arm_answers_403(azure: InProcess) -> None:
     """Without a role ARM answers 403 to everything; a role on a group covers the hub in it, and no other group."""
     group, beside = azure.group(), azure.group()
     hub = azure.hub(group)
@@ -131,7 +131,7 @@ def test_no_role_no_right(azure: InProcess) -> None:
     assert azure.ask("PUT", at(path, ROLES_VERSION), body, token=token).status == 403  # a contributor gives no roles
 
 
-def test_a_new_role_takes_a_while(azure: InProcess) -> None:
+def test_a_new_role_takes_effect_after_the_delay(azure: InProcess) -> None:
     """With the dial set, an assignment counts only after the delay; once deleted, it ends at once."""
     azure.azure.dials = Dials(role_delay_seconds=120)
     group = azure.group()

@@ -189,7 +189,7 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
     ("azure-devices.net", None), ("a.b.azure-devices.net", None), (".azure-devices.net", None), ("evil-management.azure.com", None),
     ("management.azure.com.evil.example", None), ("example.com", None), ("", None),
 ])  # fmt: skip
-def test_where_a_name_leads(host: str, endpoint: str | None) -> None:
+def test_each_name_leads_to_its_endpoint(host: str, endpoint: str | None) -> None:
     """Azure's names lead to their endpoints, in upper and lower case; similar names are unknown."""
     place = names.place(host)
 

@@ -252,7 +252,7 @@ def test_invalid_flags(process: LocalAzure, flags: tuple[str, str], named: str, 
     assert named in output.err
 
 
-def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
+def test_the_ready_file_is_private_and_deleted_at_the_end(tmp_path: Path) -> None:
     """It contains the secret, so only its owner can read it; it is deleted when local Azure stops, and nothing else is left behind."""
     with local_azure(tmp_path) as azure:
         ready = tmp_path / "ready.json"
@@ -266,7 +266,7 @@ def test_the_ready_file_comes_and_goes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_verbs_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`up --no-program`, `status`, `env`, `reset`, `stop`: each reports the state and, where none is running, what to do."""
     monkeypatch.setenv("SANDBOX_HOME", str(tmp_path / ".sandbox"))
     monkeypatch.chdir(ROOT)

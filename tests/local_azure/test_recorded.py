@@ -1,4 +1,4 @@
-"""Compared with Azure: each recorded request is sent again, with the clock on the recording's day, and must get an equal answer.
+"""Comparison with Azure: each recorded request is sent again, with the clock on the recording's day, and must get an equal answer.
 
 Alike means: the status, the envelope, the members and their types, the values that are Azure's doing, and the headers that clients act
 on. Where a pair can't hold, ALLOWANCES says why; one that no pair needs any more fails the test, so the list can't

@@ -24,7 +24,7 @@ WRITERS, ACKNOWLEDGED = 4, 40
 
 @contextmanager
 def kept(folder: Path) -> Iterator[tuple[LocalAzure, "subprocess.Popen[bytes]"]]:
-    """`python -m sandbox cloud --data`, on free ports; killed without mercy at the end."""
+    """`python -m sandbox cloud --data`, on free ports; killed (-9) at the end."""
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     ports = itertools.chain.from_iterable((f"--{name}port", "0") for name in ("", "proxy-", "control-", "mqtt-"))

@@ -117,7 +117,7 @@ def _without_identifier(issuer: Party) -> Party:
     return device
 
 
-def test_verified_at_that_moment(registry: HubClient, root: Party, tmp_path: Path) -> None:
+def test_only_currently_verified_cas_are_trusted(registry: HubClient, root: Party, tmp_path: Path) -> None:
     """A CA that lost its verification, was deleted, or never was verified is not trusted."""
     device = root.device("press-001")
     with Device(registry, device, tmp_path) as line:
@@ -177,7 +177,7 @@ def test_self_signed_by_either_thumbprint(registry: HubClient, tmp_path: Path) -
     assert "has expired" in _refused(registry, old, tmp_path, device="stale")
 
 
-def test_by_key_where_the_hub_allows_it(registry: HubClient, root: Party, tmp_path: Path) -> None:
+def test_keys_connect_where_the_hub_allows_them(registry: HubClient, root: Party, tmp_path: Path) -> None:
     """A device's own key or a policy with DeviceConnect; not for a device with a certificate, nor where local authentication is off."""
     keys = registry.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]
 
@@ -245,7 +245,7 @@ def test_the_tls_server_name_must_be_the_hub(registry: HubClient, root: Party, t
         assert line.connect("press-001") == NOT_AUTHORIZED
 
 
-def test_a_hostile_id_stays_in_its_field(registry: HubClient, root: Party, tmp_path: Path) -> None:
+def test_special_characters_in_an_id_are_literal(registry: HubClient, root: Party, tmp_path: Path) -> None:
     """An id with characters that are special in topics, queries or URLs is taken literally."""
     device = "it's%2F?*(1)=$"
     registry.put(device)

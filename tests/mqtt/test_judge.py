@@ -1,4 +1,4 @@
-"""The judge of connections against recorded chains with known verdicts, and against `openssl verify`."""
+"""The judge of connections, compared with recorded chains of known verdict and with `openssl verify`."""
 
 import base64
 import gzip

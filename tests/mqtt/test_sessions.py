@@ -96,7 +96,7 @@ def test_the_twin(registry: HubClient, line: Device) -> None:
     (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
     (packet(Kind.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
 ], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
-def test_what_a_hub_closes_for(registry: HubClient, line: Device, raw: bytes, reason: str) -> None:
+def test_forbidden_packets_close_the_connection(registry: HubClient, line: Device, raw: bytes, reason: str) -> None:
     """The connection ends without an answer, and the control port says why."""
     line.send(raw)
     assert line.receive() is None
@@ -108,7 +108,7 @@ def test_what_a_hub_closes_for(registry: HubClient, line: Device, raw: bytes, re
     [b"GET / HTTP/1.1\r\n\r\n", packet(Kind.PINGREQ, b""), packet(Kind.CONNECT, text("MQTT") + b"\4\2")],
     ids=["http", "ping", "half"],
 )
-def test_what_is_not_a_connect(registry: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
+def test_a_first_packet_that_is_not_connect_closes_the_connection(registry: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
     """A connection whose first packet is not a valid CONNECT is closed."""
     with Device(registry, root.device("press-001"), tmp_path) as found:
         found.send(raw)

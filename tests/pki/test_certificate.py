@@ -28,7 +28,7 @@ def test_the_description_is_what_openssl_prints(tmp_path: Path) -> None:
     assert (found.subject, found.common_name, found.issuer, found.key) == ("CN=Level 1", "Level 1", "CN=Root", "EC P-256")
 
 
-def test_one_certificate_means_one() -> None:
+def test_two_certificates_are_refused_where_one_is_expected() -> None:
     """Two certificates are refused where one is expected."""
     with pytest.raises(errors.UnreadableError, match="it contains 2 certificates; give exactly one"):
         load_certificate(pem_of(*hierarchy(depth=1).up), what="certificate")

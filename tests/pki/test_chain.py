@@ -33,7 +33,7 @@ def refused(kind: type[errors.PkiError], match: str, *certificates: x509.Certifi
 
 @settings(max_examples=10, deadline=None)
 @given(st.permutations(range(4)))
-def test_wrong_order_is_put_right_and_told(places: list[int]) -> None:
+def test_a_wrong_order_is_corrected_and_reported(places: list[int]) -> None:
     """A chain in any order is loaded as one from the issuing authority to the root; when it was moved, a notice says so."""
     loaded = load(*(MADE.up[place] for place in places))
     assert list(loaded.certificates) == MADE.up
@@ -70,7 +70,7 @@ def test_a_chain_may_end_below_its_root() -> None:
     assert loaded.notices == ("pki:chain: the chain ends at " + chain.display(MADE.up[-2]) + "; its issuer 'CN=Root' is not in it",)
 
 
-def test_a_leaf_is_no_authority() -> None:
+def test_a_leaf_is_not_an_authority() -> None:
     """A device's certificate is refused, alone or at the end of its chain; the error says what to give instead."""
     end = leaf(MADE.issuing)
     refused(errors.NotAnAuthorityError, "it is not a CA: basicConstraints has cA false", end)
@@ -92,7 +92,7 @@ def test_an_authority_for_servers_only_is_refused() -> None:
     assert load(Forged(extra=[clients]).certificate).notices == ()
 
 
-def test_expired_and_not_yet_valid() -> None:
+def test_expired_and_not_yet_valid_authorities_are_refused() -> None:
     """An expired authority, one that starts tomorrow and one that starts in five minutes (a slow clock) have different remedies."""
     refused(
         errors.NotValidNowError,
@@ -127,7 +127,7 @@ def test_a_bundle_is_not_a_chain() -> None:
     refused(errors.ChainError, "it contains 11 certificates; give one chain of at most 10", *many)
 
 
-def test_two_certificates_of_one_issuer() -> None:
+def test_two_certificates_of_one_issuer_are_refused() -> None:
     """A cross-signed issuer and its own root together are refused: the user has to choose which one is trusted."""
     key, other = ec_key(), Forged(subject="Other")
     own, crossed = Forged(subject="CA", key=key), Forged(subject="CA", key=key, issuer=other)
@@ -160,13 +160,13 @@ def test_a_broken_signature_is_named() -> None:
     refused(errors.ChainError, "its signature does not verify", alone.certificate)
 
 
-def test_another_issuer_of_the_same_name_is_told_by_its_key() -> None:
+def test_issuers_of_the_same_name_are_distinguished_by_key() -> None:
     """A new CA with the old one's name does not pass for the issuer: the key identifiers differ."""
     old, new = Forged(subject="CA"), Forged(subject="CA")
     refused(errors.ChainError, "its authority key identifier is", Forged(subject="Child", issuer=old).certificate, new.certificate)
 
 
-def test_path_lengths_hold() -> None:
+def test_path_lengths_are_enforced() -> None:
     """An authority below path length 0 is refused, naming the one that does not allow it."""
     top = Forged(subject="Top", path_length=0)
     refused(
@@ -222,12 +222,12 @@ def test_a_private_key_in_the_chain_is_refused_and_never_repeated() -> None:
         ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "it contains a X509 CRL; give only PEM certificates"),
     ],
 )
-def test_what_is_no_certificate(text: str, match: str) -> None:
+def test_invalid_pem_is_refused(text: str, match: str) -> None:
     """Empty text, text without PEM, a truncated or damaged block and blocks of other types each have their own error."""
     refused(errors.UnreadableError, match, extra=text)
 
 
-def test_name_constraints_bind_authorities_too() -> None:
+def test_name_constraints_apply_to_authorities() -> None:
     """An intermediate with a name its root excludes is refused; a device's name likewise."""
     forbidden = x509.NameConstraints(permitted_subtrees=None, excluded_subtrees=[x509.DirectoryName(name("Level 1"))])
     top = Forged(subject="Top", extra=[(forbidden, True)])
@@ -245,7 +245,7 @@ def test_name_constraints_bind_authorities_too() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(drop=st.sets(st.integers(0, 3), max_size=3))
-def test_any_part_of_a_chain_is_a_chain_or_a_gap(drop: set[int]) -> None:
+def test_a_chain_loads_unless_it_has_a_gap(drop: set[int]) -> None:
     """With any certificates left out, a chain without a gap loads, and any other is refused because of the gap."""
     kept = [one for place, one in enumerate(MADE.up) if place not in drop]
     whole = all(b - a == 1 for a, b in itertools.pairwise(sorted(set(range(4)) - drop)))

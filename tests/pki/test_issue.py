@@ -53,7 +53,7 @@ def cryptography_verify(created: Hierarchy, end: x509.Certificate) -> list[x509.
     kinds=st.lists(st.sampled_from(["P-256", "P-384", "RSA 3072"]), min_size=1, max_size=5),
     device_id=st.sampled_from(["press-001", "a_b@c"]),
 )
-def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], device_id: str) -> None:
+def test_three_verifiers_agree_on_every_chain(tmp_path: Path, kinds: list[str], device_id: str) -> None:
     """A chain of any depth and mix of keys verifies with OpenSSL (strict), with cryptography and with our own validation."""
     created = hierarchy([key(kind) for kind in kinds])
     end = leaf(created.issuing, device_id)
@@ -65,7 +65,7 @@ def test_three_judges_agree_on_every_chain(tmp_path: Path, kinds: list[str], dev
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
-def test_path_lengths_are_set_to_the_last_zero(depth: int) -> None:
+def test_path_lengths_decrease_to_zero(depth: int) -> None:
     """The path length decreases by one at each authority, down to 0 at the one that signs devices."""
     created = hierarchy(depth=depth)
     found = [one.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for one in created.up]
@@ -98,7 +98,7 @@ def test_extensions_are_as_rfc_5280_says() -> None:
     assert (usage.critical, usage.value.key_cert_sign, usage.value.crl_sign, usage.value.digital_signature) == (True, True, True, False)
 
 
-def test_an_issuer_without_our_key_identifier_is_honoured() -> None:
+def test_the_issuers_own_key_identifier_is_used() -> None:
     """The authority key identifier is the issuer's subject key identifier, even if that is not the SHA-1 of its key."""
     created = hierarchy(depth=0)
     odd = x509.SubjectKeyIdentifier(b"bought elsewhere")
@@ -130,7 +130,7 @@ def test_a_proof_names_the_code_and_nothing_else(tmp_path: Path) -> None:
     assert cryptography_verify(created, proof) == [proof, *created.up]
 
 
-def test_a_proof_keeps_within_a_short_lived_authority() -> None:
+def test_a_proofs_validity_is_within_the_authoritys() -> None:
     """An authority that expires in an hour, or started this minute, can be proven: the proof's validity stays within its own."""
     signer = KeyInMemory(ec_key())
     short = issue.Validity(NOW, NOW + timedelta(hours=1))
@@ -149,7 +149,7 @@ def test_no_child_outlives_its_issuer() -> None:
     assert kept.not_valid_after_utc == created.issuing.certificate.not_valid_after_utc
 
 
-def test_an_issuer_at_its_end_issues_nothing() -> None:
+def test_an_expiring_issuer_issues_nothing() -> None:
     """When the issuer has no lifetime left, the error says to renew the issuer first."""
     created = hierarchy(depth=0, days=1)
     late = lasting(5, now=NOW + timedelta(days=3)).within(created.issuing.certificate)
@@ -157,7 +157,7 @@ def test_an_issuer_at_its_end_issues_nothing() -> None:
         issue.device(created.issuing, device_id="a", public_key=ec_key().public_key(), validity=late, serial=1)
 
 
-def test_an_issuing_authority_makes_no_authority() -> None:
+def test_a_path_length_of_zero_issues_no_authority() -> None:
     """Path length 0 allows devices only, 1 allows an authority of 0: the error says what to ask for."""
     created = hierarchy(depth=0)
     kwargs = {"subject": name("Below"), "public_key": ec_key().public_key(), "validity": lasting(5), "serial": 1}
@@ -186,7 +186,7 @@ def test_a_device_id_fits_a_common_name(device_id: str) -> None:
 
 
 @pytest.mark.parametrize(("device_id", "expected"), [("press-001", ["press-001"]), ("a.b", ["a.b"]), ("a_b", None), ("x" * 64, None)])
-def test_a_dns_name_stands_in_the_alternative_names(device_id: str, expected: list[str] | None) -> None:
+def test_a_dns_name_is_an_alternative_name(device_id: str, expected: list[str] | None) -> None:
     """An id that is a valid host name is also a subject alternative name; any other id is only the common name."""
     found = leaf(hierarchy(depth=0).issuing, device_id).extensions
     try:
@@ -210,7 +210,7 @@ def test_an_issuer_needs_its_own_key() -> None:
         issue.Issuer(hierarchy(depth=0).issuing.certificate, KeyInMemory(ec_key()))
 
 
-def test_a_device_is_no_issuer() -> None:
+def test_a_leaf_can_not_issue() -> None:
     """A leaf can't issue certificates."""
     own = ec_key()
     for end in (leaf(hierarchy(depth=0).issuing, key=own), Forged(key=own, authority=ABSENT).certificate):
@@ -218,7 +218,7 @@ def test_a_device_is_no_issuer() -> None:
             issue.Issuer(end, KeyInMemory(own))
 
 
-def test_weak_keys_are_certified_by_nobody() -> None:
+def test_weak_keys_are_not_certified() -> None:
     """No certificate is issued for an RSA key of 1024 bits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -48,7 +48,7 @@ def test_an_encrypted_key_needs_its_passphrase() -> None:
     assert load_private_key(private_pem(key), what="key", passphrase="unused").public_key() == key.public_key()
 
 
-def test_what_is_no_private_key() -> None:
+def test_invalid_private_keys_are_refused() -> None:
     """Text that is not a key, a truncated key and a key of another algorithm are refused."""
     refused(errors.KeyUnreadableError, "it contains no PEM private key", "noise")
     refused(errors.KeyUnreadableError, "it contains no PEM private key", private_pem(ec_key())[:-60])
@@ -106,7 +106,7 @@ def test_a_generated_key_is_what_its_algorithm_says(algorithm: KeyAlgorithm) -> 
     assert digest_for(public).name == ("sha384" if algorithm is KeyAlgorithm.EC_P384 else "sha256")
 
 
-def test_pulumi_tls_gets_the_words_of_its_own() -> None:
+def test_pulumi_tls_gets_its_own_algorithm_names() -> None:
     """The arguments of pulumi-tls's `PrivateKey`: P256 without a dash, ECDSA and not EC."""
     assert [one.tls_arguments for one in (KeyAlgorithm.EC_P256, KeyAlgorithm.RSA_3072)] == [
         {"algorithm": "ECDSA", "ecdsa_curve": "P256"},

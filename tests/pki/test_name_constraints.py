@@ -53,14 +53,14 @@ def test_subtrees(base: x509.GeneralName, held: x509.GeneralName, within: bool) 
     assert allowed([held], excluded=[base]) is not within
 
 
-def test_wildcards_are_read_as_all_they_could_mean() -> None:
+def test_wildcards_match_all_possible_names() -> None:
     """A wildcard that matches an excluded name is refused; one inside a permitted subtree is allowed."""
     assert allowed([DNS("*.plant.example")], excluded=[DNS("a.plant.example")]) is False
     assert allowed([DNS("*.plant.example")], excluded=[DNS("a.b.plant.example")]) is True
     assert allowed([DNS("*.plant.example")], permitted=[DNS("plant.example")]) is True
 
 
-def test_forms_that_can_not_be_compared_count_against() -> None:
+def test_incomparable_names_are_refused() -> None:
     """A name of a form that can't be compared is refused by any constraint on that form, permitted or excluded."""
     held = x509.RegisteredID(NameOID.COMMON_NAME)
     assert allowed([held], permitted=[held]) is False
@@ -72,7 +72,7 @@ def test_forms_that_can_not_be_compared_count_against() -> None:
     assert (allowed([block], permitted=[block]), allowed([block], excluded=[x509.IPAddress(ip_network("0.0.0.0/0"))])) == (False, True)
 
 
-def test_the_subject_is_a_name_too() -> None:
+def test_name_constraints_apply_to_the_subject() -> None:
     """Constraints apply to the subject as a directory name, and to its e-mail address if there is no alternative name."""
     assert allowed([], excluded=[DN(name("d"))]) is False
     assert allowed([], permitted=[DN(name("d"))]) is True
@@ -84,7 +84,7 @@ def test_the_subject_is_a_name_too() -> None:
     require_names_allowed(nobody, [top.certificate])
 
 
-def test_a_chain_made_to_exhaust_its_validator_is_refused() -> None:
+def test_too_many_names_and_constraints_are_refused() -> None:
     """Thousands of names under thousands of constraints are refused without being compared."""
     many = [DNS(f"h{number}.example") for number in range(600)]
     top = Forged(subject="Top", extra=[(x509.NameConstraints(many, None), True)])

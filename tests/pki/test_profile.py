@@ -31,7 +31,7 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55738.1"
         (Forged(extra=[(UNKNOWN, False), (UNKNOWN, False)]), "the extension 1.3.6.1.4.1.55738.1 occurs twice"),
     ],
 )
-def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
+def test_an_authority_that_breaks_the_profile_is_refused(broken: Forged, match: str) -> None:
     """An authority that breaks a rule is refused, and the error cites the rule's section."""
     above = [TOP.certificate] if broken.issuer else []
     with pytest.raises(errors.ProfileError, match=match):
@@ -46,7 +46,7 @@ def test_an_authority_keeps_the_profile(broken: Forged, match: str) -> None:
         (Forged(**LEAF, aki=ABSENT), "it has no authority key identifier"),
     ],
 )
-def test_a_leaf_keeps_the_profile(broken: Forged, match: str) -> None:
+def test_a_leaf_that_breaks_the_profile_is_refused(broken: Forged, match: str) -> None:
     """A leaf with properties of an authority, or without an authority key identifier, is refused."""
     imported = chain.load_chain(pem_of(TOP.certificate), what="pki:chain", now=NOW)
     with pytest.raises(errors.ProfileError, match=match):

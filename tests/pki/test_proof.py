@@ -22,12 +22,12 @@ def judge(answer: x509.Certificate) -> None:
     require_proof(answer, code=CODE, authority=MADE.certificate, now=NOW)
 
 
-def test_the_right_answer_counts() -> None:
+def test_a_valid_proof_is_accepted() -> None:
     """A certificate for the code, signed by the authority, valid now."""
     judge(proof())
 
 
-def test_a_ceremony_with_openssl_counts() -> None:
+def test_a_proof_by_openssl_is_accepted() -> None:
     """A bare certificate without any extension, as `openssl x509 -req` makes it, is enough: Azure asks for no more."""
     issuer = Forged(subject=MADE.certificate.subject, key=MADE.signer._private_key)  # type: ignore[attr-defined]
     bare = Forged(subject=CODE, issuer=issuer, authority=ABSENT, usage=ABSENT, ski=ABSENT, aki=ABSENT)
@@ -54,7 +54,7 @@ def test_another_key_is_refused() -> None:
         judge(proof(issuer=hierarchy(depth=0).issuing))
 
 
-def test_an_expired_answer_is_refused() -> None:
+def test_an_expired_proof_is_refused() -> None:
     """A proof that has expired is refused."""
     late = NOW + timedelta(days=2)
     with pytest.raises(errors.NotValidNowError, match="it expired"):

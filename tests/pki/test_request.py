@@ -58,7 +58,7 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "noise", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"])
-def test_what_is_no_request(text: str) -> None:
+def test_invalid_requests_are_refused(text: str) -> None:
     """Empty text and text that is not a request are refused."""
     with pytest.raises(errors.UnreadableError, match="no certificate signing request"):
         load_request(text, what="request")

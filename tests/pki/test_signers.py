@@ -16,7 +16,7 @@ from tests.kit.authorities import ec_key, lasting, name, pem_of, rsa_key
 
 
 class KeyElsewhere:
-    """A vault: it holds a key, signs digests, and counts them."""
+    """A stand-in for a vault: it has a key, signs digests, and counts them."""
 
     def __init__(self, key: PrivateKey) -> None:
         self._vault = KeyInMemory(key)
@@ -34,7 +34,7 @@ class KeyElsewhere:
     [(ec_key(), (32, "sha256")), (ec_key(ec.SECP384R1()), (48, "sha384")), (rsa_key(), (32, "sha256"))],
     ids=["P-256", "P-384", "RSA"],
 )
-def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: tuple[int, str]) -> None:
+def test_a_remote_key_signs_everything(key: PrivateKey, asked: tuple[int, str]) -> None:
     """Root, intermediate, device, proof and request: each sends one digest to the signer, and each signature verifies."""
     vault = KeyElsewhere(key)
     root = issue.root(vault, subject=name("Vault"), validity=lasting(), path_length=1, serial=1)
@@ -48,7 +48,7 @@ def test_a_key_elsewhere_signs_all_that_a_key_here_does(key: PrivateKey, asked: 
     assert vault.asked == [asked] * 5
 
 
-def test_a_key_elsewhere_does_nothing_else() -> None:
+def test_a_remote_key_only_signs() -> None:
     """The stand-in for a key signs. Asked for the private key itself, it raises an error that names the signer."""
     for key in (ec_key(), rsa_key()):
         stand_in: Any = builder_key(KeyElsewhere(key))

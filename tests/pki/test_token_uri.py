@@ -38,7 +38,7 @@ def test_a_key_by_token_and_label() -> None:
         ("pkcs11:token=a;object=b?pin-source=file:/pin", "it contains a PIN or the source of one"),
     ],
 )
-def test_what_is_refused(text: str, match: str) -> None:
+def test_invalid_uris_are_refused(text: str, match: str) -> None:
     """The error is one line with the fact and the remedy, and never contains the PIN."""
     with pytest.raises(TokenError) as caught:
         TokenUri.read(text)
@@ -55,6 +55,6 @@ def test_no_pin_is_tried_where_it_could_lock(flags: int, match: str) -> None:
         require_tries_left(flags | 0x10000, what="key")
 
 
-def test_a_mistake_before_does_not_stop_the_right_pin() -> None:
+def test_an_earlier_wrong_pin_does_not_block_the_right_one() -> None:
     """With CKF_USER_PIN_COUNT_LOW alone there are attempts left, so the PIN is tried."""
     require_tries_left(0x1042D, what="key")

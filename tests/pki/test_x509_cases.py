@@ -74,7 +74,7 @@ def moment(case: dict[str, Any]) -> datetime:
 
 
 def verdict(case: dict[str, Any]) -> str:
-    """What our judge says: the authorities as an import, then the peer as a device below them."""
+    """Our verdict: the authorities as an import, then the peer as a device below them."""
     authorities = "\n".join(case.get("trusted_certs", []) + case.get("untrusted_intermediates", []))
     now = moment(case)
     try:

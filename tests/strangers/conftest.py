@@ -1,4 +1,4 @@
-"""Local Azure, and other people's clients, configured only with the environment that `sandbox env` prints."""
+"""Local Azure, and third-party clients that are configured only with the environment that `sandbox env` prints."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 
 @pytest.fixture
 def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
-    """What a client gets: that environment, and its own home folder."""
+    """A client's environment: what `sandbox env` prints, and its own home folder."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),

@@ -1,4 +1,4 @@
-"""Other people's MQTT clients, unmodified, with good and bad chains: each is accepted or refused, and for the right reason.
+"""Third-party MQTT clients, unmodified, with valid and invalid chains: each is accepted, or refused for the expected reason.
 
 Clients that support proxies use local Azure's. For the others a hosts file (libnss_wrapper) maps the hub's name to a loopback address
 that only this module uses, where local Azure listens on 8883, because these clients know no other port.

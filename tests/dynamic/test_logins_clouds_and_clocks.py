@@ -1,4 +1,4 @@
-"""Logins, clouds and clocks: what local Azure itself refuses and accepts, without injected faults."""
+"""Logins, clouds and clocks: what local Azure refuses and accepts, without injected faults."""
 
 import json
 import ssl
@@ -23,7 +23,7 @@ AUDIENCE = "api://AzureADTokenExchange"
 
 
 def control(azure: LocalAzure, method: str, path: str, **body: Any) -> dict[str, Any]:
-    """Use local Azure's test powers."""
+    """Use local Azure's control port."""
     found: dict[str, Any] = httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
     return found
 
@@ -48,7 +48,7 @@ def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, relay: 
     assert hub.certificates() == {}
 
 
-def test_another_subscription(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
+def test_an_unknown_subscription_is_reported(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
     """A subscription that this login does not know: Azure's words and what to check."""
     elsewhere = hub.id.replace(hub.azure.ready["subscription_id"], "99999999-9999-4999-8999-999999999999")
     text = fails(environment, RootAuthority().declared(hub, relay, serviceId=elsewhere, deadline=1))
@@ -58,7 +58,7 @@ def test_another_subscription(environment: dict[str, str], hub: Hub, relay: Rela
 
 @pytest.fixture
 def pipeline(azure: LocalAzure, tmp_path: Path) -> tuple[str, Path]:
-    """A client id that a pipeline may log in as, and the file with the pipeline's token: no secret of Azure's anywhere."""
+    """A client id that a pipeline may log in as, and the file with the pipeline's token; there is no client secret."""
     who = control(azure, "POST", "/principals", role="Contributor")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())), "kid": "one", "use": "sig"}
@@ -102,7 +102,7 @@ def test_a_token_for_another_branch_is_refused(
 @pytest.mark.parametrize(
     ("cloud", "manager"), [("usgovernment", "https://management.usgovcloudapi.net"), ("china", "https://management.chinacloudapi.cn")]
 )
-def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager: str) -> None:
+def test_each_other_cloud_is_reached_by_its_names(azure: LocalAzure, cloud: str, manager: str) -> None:
     """Login and Resource Manager of each cloud are reached under their own names; a hub of one cloud does not exist in another."""
     trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
     environment = azure.environment | {"HTTPS_PROXY": azure.ready["proxy"], "REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}
@@ -119,8 +119,8 @@ def test_the_other_clouds_by_their_names(azure: LocalAzure, cloud: str, manager:
 
 
 @pytest.mark.parametrize("minutes", [-20, 20, 60 * 24 * 2])
-def test_a_clock_that_is_off_proves_all_the_same(environment: dict[str, str], hub: Hub, relay: Relay, minutes: int) -> None:
-    """Azure's clock is behind ours, ahead of it, or days ahead: proofs are dated by Azure's, so they are valid there."""
+def test_proofs_are_dated_by_azures_clock(environment: dict[str, str], hub: Hub, relay: Relay, minutes: int) -> None:
+    """Azure's clock is behind ours, ahead of it, or days ahead: proofs are dated by Azure's clock, so they are valid there."""
     control(hub.azure, "PUT", "/clock", advance=minutes * 60)
     try:
         hub.azure.log_in()
