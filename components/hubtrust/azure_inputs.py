@@ -51,7 +51,7 @@ class AzureInputs(CloudInputs):
         Raises:
             CloudError: there is no such cloud.
         """
-        cloud = clouds.named(self.cloud)
+        cloud = clouds.cloud_named(self.cloud)
         return AzureClient(
             cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits or RetryLimits(deadline=self.deadline), say
         )

@@ -7,7 +7,7 @@ class DynamicError(HubtrustError):
     """The base of these errors."""
 
 
-class TakenError(DynamicError):
+class AlreadyExistsError(DynamicError):
     """Something of the same name exists and is not ours: it is refused unless `adopt` is set."""
 
 
@@ -27,12 +27,12 @@ class FleetError(DynamicError):
     """The hub refused some of a fleet's devices; the others are kept, and the next run continues from there."""
 
 
-class BrokenLinkError(DynamicError):
-    """A device can't connect to its hub; the broken link is named. ``may_pass``: waiting may help."""
+class ConnectionFailedError(DynamicError):
+    """A device can't connect to its hub; the error says why. ``temporary``: a retry may help."""
 
-    def __init__(self, what: str, fact: str, remedy: str, *, may_pass: bool) -> None:
+    def __init__(self, what: str, fact: str, remedy: str, *, temporary: bool) -> None:
         super().__init__(what, fact, remedy)
-        self.may_pass = may_pass
+        self.temporary = temporary
 
 
 class DependantsError(DynamicError):

@@ -118,7 +118,7 @@ def test_services_are_named_by_their_arm_id(resource_id: str, title: str) -> Non
 @pytest.mark.parametrize("resource_id", ["", "hub-7", "/subscriptions/s", HUB + "/certificates/a", HUB.replace("IotHubs", "storage")])
 def test_other_ids_are_refused(resource_id: str) -> None:
     """Any other id is refused, and the error shows the two valid forms."""
-    with pytest.raises(errors.RefusedError, match="names no IoT hub and no provisioning service; give /subscriptions/"):
+    with pytest.raises(errors.RefusedError, match="it is not the id of an IoT hub or a provisioning service; give /subscriptions/"):
         service(resource_id)
 
 

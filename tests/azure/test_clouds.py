@@ -72,14 +72,14 @@ def encoded(**changes: Any) -> bytes:
 )
 def test_clouds_by_name(name: str, arm: str, hub: str) -> None:
     """The three known clouds need no request."""
-    found = cloud.named(name)
+    found = cloud.cloud_named(name)
     assert (found.resource_manager, found.arm_scope, found.hub_suffix, found.known) == (arm, f"{arm}/.default", hub, True)
 
 
 def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The endpoints and audience of any other cloud come from its metadata host, and no request for its login goes to Microsoft."""
     with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
-        found = cloud.named(url + "/")
+        found = cloud.cloud_named(url + "/")
     assert paths == ["/metadata/endpoints?api-version=2022-09-01"]
     assert (found.resource_manager, found.login) == ("https://arm.stack.example", "https://login.stack.example")
     assert (found.arm_scope, found.known) == ("https://arm.stack.example/audience/.default", False)
@@ -89,15 +89,15 @@ def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ("status", "body", "match"),
     [
         (500, b"", "its metadata can't be read"),
-        (200, b"<html>", "its metadata names no resource manager, login endpoint and audience"),
-        (200, encoded(authentication={"loginEndpoint": "https://x", "audiences": []}), "names no resource manager"),
+        (200, b"<html>", "its metadata has no resource manager, login endpoint or audience"),
+        (200, encoded(authentication={"loginEndpoint": "https://x", "audiences": []}), "its metadata has no resource manager"),
         (200, encoded(resourceManager="http://arm.stack.example"), "use https for both"),
     ],
 )
 def test_invalid_metadata_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
     """A metadata host that fails, answers something else, or names plain http endpoints is an error that says so."""
     with metadata_host(tmp_path, monkeypatch, status, body) as (url, _), pytest.raises(errors.CloudError, match=match):
-        cloud.named(url)
+        cloud.cloud_named(url)
 
 
 def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with metadata_host(tmp_path, monkeypatch, 200, encoded()) as (url, paths):
         trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         with pytest.raises(errors.CloudError, match="check the URL, the proxy and the certificate of the metadata host"):
-            cloud.named(url)
+            cloud.cloud_named(url)
     assert paths == []
 
 
@@ -113,7 +113,7 @@ def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_an_unknown_cloud_is_refused(name: str) -> None:
     """Another name, or a plain http URL, is refused, and the error says what to use."""
     with pytest.raises(errors.CloudError, match="use public, usgovernment, china or the https URL of a metadata host"):
-        cloud.named(name)
+        cloud.cloud_named(name)
 
 
 def test_every_fact_of_a_cloud_is_in_one_table() -> None:

@@ -53,7 +53,7 @@ def test_a_federated_token_is_read_from_each_source(tmp_path: Path) -> None:
 
 def test_a_missing_federated_token_is_reported(tmp_path: Path) -> None:
     """A missing variable, a missing file, and an endpoint that refuses each say what to set."""
-    with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true and there is no token"):
+    with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true, but there is no ARM_OIDC_TOKEN"):
         assertion({})
     with pytest.raises(errors.CredentialsError, match=r"can't be read \(No such file"):
         assertion({"ARM_OIDC_TOKEN_FILE_PATH": str(tmp_path / "none")})

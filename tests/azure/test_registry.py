@@ -9,7 +9,7 @@ import pytest
 
 from hubtrust.azure import errors
 from hubtrust.azure import throttle_pace as pace
-from hubtrust.azure.bulk import Refused, creation, deletion, identity_update, twin_update
+from hubtrust.azure.bulk import RefusalReason, creation, deletion, identity_update, twin_update
 from hubtrust.azure.clouds import PUBLIC
 from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.error_bodies import envelope
@@ -100,25 +100,25 @@ def test_pages_are_followed_and_text_is_escaped() -> None:
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("DeviceAlreadyExists", Refused.EXISTS),
-        (409001, Refused.EXISTS),
-        ("404001", Refused.ABSENT),
-        ("PreconditionFailed", Refused.STALE),
-        (400023, Refused.STALE),
-        (429001, Refused.BUSY),
-        ("ThrottlingBacklogTimeout", Refused.BUSY),
-        ("ServerError", Refused.BUSY),
-        ("ArgumentInvalid", Refused.OTHER),
-        (None, Refused.OTHER),
+        ("DeviceAlreadyExists", RefusalReason.EXISTS),
+        (409001, RefusalReason.EXISTS),
+        ("404001", RefusalReason.ABSENT),
+        ("PreconditionFailed", RefusalReason.STALE),
+        (400023, RefusalReason.STALE),
+        (429001, RefusalReason.BUSY),
+        ("ThrottlingBacklogTimeout", RefusalReason.BUSY),
+        ("ServerError", RefusalReason.BUSY),
+        ("ArgumentInvalid", RefusalReason.OTHER),
+        (None, RefusalReason.OTHER),
     ],
 )
-def test_a_partly_refused_bulk_call_is_a_result(code: Any, why: Refused) -> None:
+def test_a_partly_refused_bulk_call_is_a_result(code: Any, why: RefusalReason) -> None:
     """A 400 with `isSuccessful: false` is an answer; its codes are names or numbers."""
     error = {"deviceId": "a", "errorCode": code, "errorStatus": "It  is so.\n"}
     with registry((400, {}, {"isSuccessful": False, "errors": [error], "warnings": []})) as (created, _):
         (refusal,) = created.bulk([{"id": "a"}, {"id": "b"}])
-        assert (refusal.device_id, refusal.why) == ("a", why)
-        assert refusal.words.endswith("It is so")
+        assert (refusal.device_id, refusal.reason) == ("a", why)
+        assert refusal.message.endswith("It is so")
 
 
 def test_a_wholly_refused_bulk_call_is_an_error() -> None:

@@ -67,7 +67,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state, offline, key-vault or pkcs11"),
         ({"proofCertificate": leaf()}, "with custody 'state' the proof is signed here; leave it out, or set custody offline"),
         ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: it contains no PEM certificate"),
-        ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it names no IoT hub"),
+        ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it is not the id of an IoT hub"),
         ({"name": "plant a"}, "name: the certificate would be called 'plant a-g1-0000.*use at most 64 of: letters, digits"),
         ({"name": "x" * 52, "generation": 12}, "would be called 'x{52}-g12-0{8}'"),
         ({"certificateName": "a/b"}, "the certificate would be called 'a/b'"),

@@ -114,8 +114,8 @@ def test_a_check_that_can_not_run_gives_the_reason(
 def test_a_missing_identity_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The registry shows what MQTT alone can't: there is no such device, and the CN is case-sensitive."""
     text = fails(checks, declared(registry, authority, deviceId="Press-001"))
-    assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; case counts" in text
-    assert "declare the device, or name another one as the canary" in text
+    assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; ids are case" in text
+    assert "declare the device, or use another one as the canary" in text
 
 
 def test_a_disabled_device_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
@@ -137,7 +137,7 @@ def test_a_certificate_of_another_ca_is_refused(checks: Provider, registry: Devi
     other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
     text = fails(checks, declared(registry, authority, chain=other.pem, signer=key))
-    assert "chain not trusted: the hub trusts no certificate of press-001 < Plant B; it has 'plant-a' (verified)" in text
+    assert "chain not trusted: the hub trusts no certificate of press-001 < Plant B; its certificates are: 'plant-a' (verified)" in text
 
 
 def test_a_ca_that_lost_its_verification_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
@@ -185,7 +185,7 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
 def test_an_untrusted_server_certificate_is_reported(distrusting: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A TLS error is named, with the place where roots are set; nothing is retried."""
     text = fails(distrusting, declared(registry, authority))
-    assert re.search(r"tls: TLS to the hub: its certificate is not trusted here \(.*\); trust its root \(SSL_CERT_FILE\)", text), text
+    assert re.search(r"tls: TLS to the hub: its certificate is not trusted on this machine \(.*\); add its root certificate", text), text
 
 
 def test_a_closed_port_is_reported(azure: LocalAzure, registry: DeviceRegistry, authority: RootAuthority) -> None:
@@ -193,4 +193,4 @@ def test_a_closed_port_is_reported(azure: LocalAzure, registry: DeviceRegistry, 
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:
         text = fails(process.of(ConnectionCheckProvider), declared(registry, authority))
-    assert "open port 8883 (HTTPS_PROXY must allow it too), or switch the check off (connectionCheck: false)" in text
+    assert "open port 8883, also in the proxy of HTTPS_PROXY, or turn the check off (connectionCheck: false)" in text

@@ -110,7 +110,7 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: De
     registry.client.put("press-007", authentication={"type": "sas"})
     text = fails(fleets.create, registry.fleet(FLEET))
     assert text.startswith("fleet 'presses' on IoT hub 'trial-")
-    assert "device 'press-007' exists and is not ours (without an owner tag); use other ids" in text
+    assert "device 'press-007' exists and is not managed by this resource (without an owner tag); use other ids" in text
     assert (registry.twin("press-007")["authenticationType"], len(registry.twins())) == ("sas", 25)
     created = fleets.create(registry.fleet(FLEET, adopt=True))
     adopted = registry.twin("press-007")
@@ -122,7 +122,10 @@ def test_overlapping_fleets_are_refused(fleets: Provider, registry: DeviceRegist
     fleets.create(registry.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
     text = fails(fleets.create, registry.fleet(from_pattern("press-{024..027}"), owner=other))
-    assert f"devices 'press-024', 'press-025' exist and are not ours (owned by {OWNER['urn']} in stack organization/tests/dev)" in text
+    assert (
+        f"devices 'press-024', 'press-025' exist and are not managed by this resource (owned by {OWNER['urn']} in stack"
+        " organization/tests/dev)" in text
+    )
 
 
 def test_a_renamed_fleet_keeps_its_devices(fleets: Provider, registry: DeviceRegistry) -> None:
@@ -177,7 +180,7 @@ def test_refused_devices_are_reported_and_the_others_created(fleets: Provider, r
     for taken in ("press-031", "press-062"):
         registry.client.put(taken)
     text = fails(fleets.create, registry.fleet(wanted))
-    assert "devices 'press-031', 'press-062' exist and are not ours" in text
+    assert "devices 'press-031', 'press-062' exist and are not managed by this resource" in text
     assert sum("hubtrust" in twin["tags"] for twin in registry.twins().values()) == 98
 
 
@@ -260,7 +263,7 @@ def test_ids_are_case_sensitive_and_may_have_any_allowed_character(fleets: Provi
         ({"members": "1.noise"}, "members: it is not a packed list of devices; use the output"),
         ({"owner": {"stack": "s"}}, "owner: it is .*; give stack and urn"),
         ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
-        ({"hubId": "hub"}, "hubId: resource id 'hub': it names no IoT hub"),
+        ({"hubId": "hub"}, "hubId: resource id 'hub': it is not the id of an IoT hub"),
         ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),
         ({"adopt": "yes"}, "adopt: it is 'yes'"),
     ],

@@ -86,7 +86,9 @@ def test_a_device_of_others_is_refused_or_adopted(devices: Provider, registry: D
     """A device of others is refused and unchanged; `adopt` takes it over with its tags; a device without our tag is no longer ours."""
     registry.client.put("press-001", status="disabled", statusReason="theirs")
     registry.tag("press-001", theirs="yes")
-    with pytest.raises(CallFailedError, match=r"device 'press-001' exists and is not ours \(without an owner tag\); .* set adopt"):
+    with pytest.raises(
+        CallFailedError, match=r"device 'press-001' exists and is not managed by this resource \(without an owner tag\); .* set adopt"
+    ):
         devices.create(registry.device())
     assert registry.twin("press-001")["statusReason"] == "theirs"
     created = devices.create(registry.device(adopt=True))

@@ -12,7 +12,7 @@ MOST_IN_BULK = 100  # devices a call
 _NUMBERED = {"400023": "EtagDoesNotMatch", "404001": "DeviceNotFound", "409001": "DeviceAlreadyExists", "412001": "PreconditionFailed"}
 
 
-class Refused(enum.Enum):
+class RefusalReason(enum.Enum):
     """Why a hub refused one operation of a bulk call."""
 
     EXISTS = "DeviceAlreadyExists"
@@ -24,18 +24,18 @@ class Refused(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused operation of a bulk call; ``words`` is Azure's message."""
+    """A refused operation of a bulk call, with Azure's message."""
 
     device_id: str
-    why: Refused
-    words: str
+    reason: RefusalReason
+    message: str
 
 
 Operation = dict[str, Any]  # one device of a bulk call, as it is sent
 
 
 def creation(device_id: str, wanted: DeviceDescription, owner: Mapping[str, str]) -> Operation:
-    """Create the device and its twin, with our tag, in one call."""
+    """Create the device and its twin, with the owner tag, in one call."""
     twin = {"tags": {**wanted.tags, **_tag(owner)}, "properties": {"desired": dict(wanted.desired)}}
     return {"id": device_id, "importMode": "create", **_identity(wanted), **twin}
 
@@ -46,7 +46,7 @@ def identity_update(found: Twin, wanted: DeviceDescription) -> Operation:
 
 
 def twin_update(found: Twin, tags: Mapping[str, Any], desired: Mapping[str, Any], owner: Mapping[str, str]) -> Operation:
-    """Set these tags and desired properties (None removes one) and our tag; those of others are sent again unchanged."""
+    """Set these tags and desired properties (None removes one) and the owner tag. All others are sent again unchanged."""
     whole_tags = {**found.description.tags, **tags, **_tag(owner)}
     whole_desired = {**found.description.desired, **desired}
     twin = {"tags": whole_tags, "properties": {"desired": whole_desired}}
@@ -59,14 +59,14 @@ def deletion(found: Twin) -> Operation:
 
 
 def refusal(error: Mapping[str, Any]) -> Refusal:
-    """One row of a bulk response's `errors`."""
+    """The refusal that one row of a bulk response's `errors` describes."""
     code = str(error.get("errorCode"))
     name = _NUMBERED.get(code, code)
-    words = f"{name}: {' '.join(str(error.get('errorStatus') or '').split())[:200]}".rstrip(": .")
+    message = f"{name}: {' '.join(str(error.get('errorStatus') or '').split())[:200]}".rstrip(": .")
     busy = name.startswith(("429", "500", "503", "Throttl", "ServerError", "ServiceUnavailable"))
     name = "PreconditionFailed" if name == "EtagDoesNotMatch" else name
-    known = {each.value: each for each in (Refused.EXISTS, Refused.ABSENT, Refused.STALE)}
-    return Refusal(str(error.get("deviceId") or ""), Refused.BUSY if busy else known.get(name, Refused.OTHER), words)
+    known = {each.value: each for each in (RefusalReason.EXISTS, RefusalReason.ABSENT, RefusalReason.STALE)}
+    return Refusal(str(error.get("deviceId") or ""), RefusalReason.BUSY if busy else known.get(name, RefusalReason.OTHER), message)
 
 
 def _tag(owner: Mapping[str, str]) -> dict[str, Any]:

@@ -74,10 +74,10 @@ ALIASES = {alias: cloud.name for cloud in KNOWN.values() for alias in (cloud.nam
 BY_VAULT_SUFFIX = {suffix: cloud for cloud in KNOWN.values() for suffix in cloud.vault_suffixes}
 
 
-def named(name: str) -> Cloud:
+def cloud_named(name: str) -> Cloud:
     """The cloud ``public``, ``usgovernment`` or ``china``, or the one whose metadata host is the https URL ``name``.
 
-    Requests the metadata of another cloud once a process.
+    The metadata of another cloud is requested once in each process.
 
     Raises:
         CloudError: there is no such cloud, or the host does not answer as a metadata host of Azure.
@@ -116,9 +116,9 @@ def _discovered(host: str) -> Cloud:
     except CoreError as error:
         raise CloudError(what, f"its metadata can't be read ({_short(error)})", remedy) from None
     except (KeyError, IndexError, TypeError, ValueError):
-        raise CloudError(what, "its metadata names no resource manager, login endpoint and audience", remedy) from None
+        raise CloudError(what, "its metadata has no resource manager, login endpoint or audience", remedy) from None
     if not (arm.startswith("https://") and login.startswith("https://")):
-        raise CloudError(what, f"its metadata leads to {arm} and {login}", "use https for both: tokens cross these connections")
+        raise CloudError(what, f"its endpoints are {arm} and {login}", "use https for both, because tokens are sent over these connections")
     known = next((cloud for cloud in KNOWN.values() if cloud.resource_manager == arm), PUBLIC)
     return Cloud(
         name=host,

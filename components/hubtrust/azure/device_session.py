@@ -25,7 +25,8 @@ from hubtrust.azure.retry import DEVICE_CONNECT_TIMEOUT
 
 PORT = 8883
 _STEP = 0.1  # seconds that the client's loop waits for its socket
-_CLOSED = "open port 8883 (HTTPS_PROXY must allow it too), or switch the check off (connectionCheck: false)"
+_DEVICE_REMEDY = "check the device's identity, and that the hub trusts its CA"
+_PORT_REMEDY = "open port 8883, also in the proxy of HTTPS_PROXY, or turn the check off (connectionCheck: false)"
 _PROXIES = {"http": socks.HTTP, "https": socks.HTTP, "socks5": socks.SOCKS5, "socks5h": socks.SOCKS5, "socks4": socks.SOCKS4}
 
 
@@ -39,27 +40,27 @@ class Identity:
 
 
 def context(identity: Identity) -> ssl.SSLContext:
-    """TLS as a device uses it: the hub is verified by the environment's roots (SSL_CERT_FILE), otherwise by the machine's and certifi's.
+    """TLS as a device uses it: the hub is verified with the roots in SSL_CERT_FILE, otherwise with the machine's roots and certifi's.
 
-    Python loads keys from files only: this one is encrypted, readable by its owner alone, and gone when the context is made.
+    Python loads keys from files only: this one is encrypted, readable by its owner alone, and deleted when the context is created.
     """
-    made = ssl.create_default_context()
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls = ssl.create_default_context()
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
     if not os.environ.get("SSL_CERT_FILE"):
-        made.load_verify_locations(cafile=certifi.where())
+        tls.load_verify_locations(cafile=certifi.where())
     with tempfile.TemporaryDirectory(prefix="hubtrust-") as folder:  # created with mode 0700
         chain, key = Path(folder) / "chain.pem", Path(folder) / "key.pem"
         chain.write_text(identity.chain)
         key.write_bytes(identity.private_key)
-        made.load_cert_chain(chain, key, identity.passphrase)
-    return made
+        tls.load_cert_chain(chain, key, identity.passphrase)
+    return tls
 
 
 def publish_once(host: str, device_id: str, tls: ssl.SSLContext, *, payload: str, timeout: float) -> None:
     """Connect as the device, publish one message at QoS 1, wait until the hub has it, disconnect.
 
     Raises:
-        SessionError: a link broke; which one, as far as this side can see.
+        SessionError: it failed; ``stage`` says where, as far as a client can see.
     """
     what = f"device '{device_id}' at {host}:{PORT}"
     session = _Session()
@@ -75,10 +76,10 @@ def publish_once(host: str, device_id: str, tls: ssl.SSLContext, *, payload: str
 
 
 def proxy(host: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """PySocks' arguments for the proxy that ``environment`` has for ``host``; {} where it has none."""
-    spelled = {name.lower(): value for name, value in environment.items()}
-    url = spelled.get("https_proxy") or spelled.get("all_proxy")
-    if not url or urllib.request.proxy_bypass_environment(host, {"no": spelled.get("no_proxy", "")}):  # type: ignore[attr-defined] # not in the stubs
+    """PySocks' arguments for the proxy that ``environment`` sets for ``host``; empty if it sets none."""
+    variables = {name.lower(): value for name, value in environment.items()}
+    url = variables.get("https_proxy") or variables.get("all_proxy")
+    if not url or urllib.request.proxy_bypass_environment(host, {"no": variables.get("no_proxy", "")}):  # type: ignore[attr-defined] # not in the stubs
         return {}
     found = urlsplit(url if "://" in url else f"http://{url}")
     arguments: dict[str, Any] = {"proxy_type": _PROXIES.get(found.scheme, socks.HTTP), "proxy_addr": found.hostname}
@@ -90,13 +91,13 @@ def proxy(host: str, environment: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass
 class _Session:
-    """What the client's callbacks received."""
+    """The state that the MQTT client's callbacks record."""
 
     connected: bool = False
     published: bool = False
     message: int | None = None
     refused: str = ""
-    troubles: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     def client(self, host: str, device_id: str, tls: ssl.SSLContext, timeout: float) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device_id, protocol=mqtt.MQTTv311, reconnect_on_failure=False)
@@ -111,14 +112,19 @@ class _Session:
         return client
 
     def loop(self, client: mqtt.Client, what: str, end: float, done: Any) -> None:
-        """Read and write until ``done``."""
+        """Run the client's network loop until ``done()``, or raise at ``end`` (of time.monotonic)."""
         while not done():
             outcome = client.loop(_STEP)
             if self.refused or (outcome is not mqtt.MQTT_ERR_SUCCESS and not done()):
-                fact = self.refused or "; ".join(self.troubles[-1:]) or "the hub closed the connection"
-                raise SessionError(what, f"the hub refuses the device: {fact}", "see what it refuses", link="device")
+                fact = self.refused or "; ".join(self.errors[-1:]) or "the hub closed the connection"
+                raise SessionError(
+                    what,
+                    f"the hub refuses the device: {fact}",
+                    _DEVICE_REMEDY,
+                    stage="device",
+                )
             if time.monotonic() > end:
-                raise SessionError(what, "the hub does not answer", _CLOSED, link="line")
+                raise SessionError(what, "the hub does not answer", _PORT_REMEDY, stage="network")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self.connected, self.refused = not reason.is_failure, str(reason) if reason.is_failure else ""
@@ -128,24 +134,26 @@ class _Session:
 
     def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
-            self.troubles.append(" ".join(text.split())[:200])
+            self.errors.append(" ".join(text.split())[:200])
 
 
 def _open(client: mqtt.Client, host: str, what: str) -> None:
-    """Connect; name resolution, connection and TLS fail with an error of their own."""
+    """Connect. Failures of DNS, network and TLS are different errors."""
     try:
         client.connect(host, PORT, keepalive=60)
     except ssl.SSLCertVerificationError as error:
-        fact = f"TLS to the hub: its certificate is not trusted here ({error.verify_message})"
-        remedy = "trust its root (SSL_CERT_FILE), or remove the proxy that intercepts TLS"
-        raise SessionError(what, fact, remedy, link="tls") from None
+        fact = f"TLS to the hub: its certificate is not trusted on this machine ({error.verify_message})"
+        remedy = "add its root certificate (SSL_CERT_FILE), or bypass the proxy that intercepts TLS"
+        raise SessionError(what, fact, remedy, stage="tls") from None
     except ssl.SSLError as error:
-        raise SessionError(what, f"TLS fails: {error.reason or error}", "see what the hub refuses", link="device") from None
+        raise SessionError(what, f"TLS fails: {error.reason or error}", _DEVICE_REMEDY, stage="device") from None
     except socket.gaierror:
-        raise SessionError(what, "the name is not known", "check the hub's name and the DNS of this machine", link="name") from None
+        raise SessionError(
+            what, "the hub's name can't be resolved", "check the hub's name and the DNS of this machine", stage="name"
+        ) from None
     except socks.ProxyError as error:
         fact = f"the proxy can't reach it ({' '.join(str(error).split())[:200]})"
-        raise SessionError(what, fact, f"check the hub's name; {_CLOSED}", link="name") from None
+        raise SessionError(what, fact, f"check the hub's name; {_PORT_REMEDY}", stage="name") from None
     except OSError as error:
         fact = f"no connection ({error.strerror or type(error).__name__})"
-        raise SessionError(what, fact, _CLOSED, link="line") from None
+        raise SessionError(what, fact, _PORT_REMEDY, stage="network") from None

@@ -8,7 +8,7 @@ class AzureError(HubtrustError):
 
 
 class CloudError(AzureError):
-    """No such cloud, or its metadata can't be read."""
+    """There is no such cloud, or its metadata can't be read."""
 
 
 class CredentialsError(AzureError):
@@ -16,7 +16,7 @@ class CredentialsError(AzureError):
 
 
 class UnreachableError(AzureError):
-    """No answer from Azure until the deadline: name, proxy, TLS, or a connection that drops every time."""
+    """No response from Azure until the deadline: a failure of DNS, proxy or TLS, or of every connection."""
 
 
 class DeniedError(AzureError):
@@ -24,11 +24,11 @@ class DeniedError(AzureError):
 
 
 class NotFoundError(AzureError):
-    """404 on a change: the hub, its resource group or the subscription does not exist."""
+    """404 for a change: the hub, its resource group or the subscription does not exist."""
 
 
 class EtagError(AzureError):
-    """412: the certificate was changed since it was read, by somebody else or by a change whose answer was lost. Read it again."""
+    """412: it was changed after it was read, by somebody else or by our own change whose response was lost. Read it again."""
 
 
 class BusyError(AzureError):
@@ -44,8 +44,11 @@ class RefusedError(AzureError):
 
 
 class SessionError(AzureError):
-    """A device could not connect to its hub. ``link`` is where it failed: `name`, `line`, `tls` (the hub's side) or `device`."""
+    """A device could not connect to its hub.
 
-    def __init__(self, what: str, fact: str, remedy: str, *, link: str) -> None:
+    ``stage`` is where it failed: `name` (DNS), `network`, `tls` (the hub's certificate) or `device` (the hub refused the device).
+    """
+
+    def __init__(self, what: str, fact: str, remedy: str, *, stage: str) -> None:
         super().__init__(what, fact, remedy)
-        self.link = link
+        self.stage = stage

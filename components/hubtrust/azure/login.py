@@ -1,4 +1,4 @@
-"""The identity for Azure: the one that azure-native's environment variables name, otherwise azure-identity's default chain."""
+"""Login to Azure: with azure-native's environment variables if they are set, otherwise with azure-identity's default chain."""
 
 import logging
 import re
@@ -20,11 +20,11 @@ _REMEDY = "log in (az login), or set the variables of a service principal or of 
 
 
 # How requests reports that there was no answer: azure-identity's default chain keeps the text of each error, but not its cause.
-_WITHOUT_ANSWER = ("Connection aborted", "RemoteDisconnected", "Unable to connect to proxy", "Failed to establish a new connection")
+_NO_RESPONSE = ("Connection aborted", "RemoteDisconnected", "Unable to connect to proxy", "Failed to establish a new connection")
 
 
 class TokenSource(Protocol):
-    """The part of azure-identity's credentials that is used here."""
+    """The part of azure-identity's credentials that this package uses."""
 
     def get_token(self, *scopes: str) -> Any:
         """An access token with ``token`` and ``expires_on``."""
@@ -42,7 +42,7 @@ class Login:
 
     @property
     def credential(self) -> Any:
-        """For Azure's own clients, which request tokens themselves, for the resource that a service's challenge names."""
+        """The credential itself, for Azure's own clients, which request tokens themselves."""
         with self._lock:
             self._source = self._source or source(self._cloud, self._environment)
             return self._source
@@ -62,12 +62,12 @@ class Login:
                 return str(self._source.get_token(scope).token)
             except (ClientAuthenticationError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
                 what = f"login at {self._cloud.login}"
-                if _is_without_answer(error):
+                if _is_unreachable(error):
                     raise UnreachableError(what, _fact(error), "check network and proxy") from None
                 raise CredentialsError(what, _fact(error), _REMEDY) from None
 
     def renew(self) -> None:
-        """Drop every token: Azure refused one that has not expired here (401)."""
+        """Drop every token, because Azure refused one that has not expired (401)."""
         with self._lock:
             self._source = None
 
@@ -107,10 +107,10 @@ def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
 
 
 def assertion(environment: Mapping[str, str]) -> str:
-    """The federated token of a pipeline: given, in a file, or from GitHub's endpoint; read each time, because it is short-lived.
+    """The federated token of a pipeline, from a variable, a file or GitHub's endpoint; read each time, because it is short-lived.
 
     Raises:
-        CredentialsError: none of the three is there.
+        CredentialsError: there is none in any of the three.
     """
     if token := environment.get("ARM_OIDC_TOKEN"):
         return token
@@ -119,16 +119,16 @@ def assertion(environment: Mapping[str, str]) -> str:
             return Path(path).read_text().strip()
         except OSError as error:
             fact = f"ARM_OIDC_TOKEN_FILE_PATH can't be read ({error.strerror})"
-            raise CredentialsError("workload identity", fact, "mount the token, or unset ARM_USE_OIDC") from None
+            raise CredentialsError("workload identity", fact, "provide the token file, or unset ARM_USE_OIDC") from None
     url, bearer = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL"), environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if url and bearer:
         return _pipeline_token(url, bearer, environment.get("ARM_OIDC_AUDIENCE") or "api://AzureADTokenExchange")
-    fact = "ARM_USE_OIDC is true and there is no token: no ARM_OIDC_TOKEN, no ARM_OIDC_TOKEN_FILE_PATH, no pipeline's endpoint"
-    raise CredentialsError("workload identity", fact, "give the job the permission to ask for an id token (id-token: write)")
+    fact = "ARM_USE_OIDC is true, but there is no ARM_OIDC_TOKEN, no ARM_OIDC_TOKEN_FILE_PATH and no token endpoint of the pipeline"
+    raise CredentialsError("workload identity", fact, "give the job permission to request an id token (id-token: write)")
 
 
 def _pipeline_token(url: str, bearer: str, audience: str) -> str:
-    """Source: docs.github.com, "OpenID Connect reference", requesting the token by its two variables."""
+    """A token from GitHub's endpoint. Source: docs.github.com, "OpenID Connect reference"."""
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError as CoreError
     from azure.core.rest import HttpRequest
@@ -142,20 +142,20 @@ def _pipeline_token(url: str, bearer: str, audience: str) -> str:
             return str(answer.json()["value"])
     except (CoreError, KeyError, TypeError, ValueError):
         fact = "the pipeline's token endpoint gave no token"
-        raise CredentialsError("workload identity", fact, "give the job the permission to ask for an id token (id-token: write)") from None
+        raise CredentialsError("workload identity", fact, "give the job permission to request an id token (id-token: write)") from None
 
 
 def _fact(error: Exception) -> str:
-    """One line of azure-identity's error, which fills a page: the attempt that failed, or the CLI's if no login was found at all."""
+    """One line of azure-identity's error, which is long: that of the az CLI if it was tried, otherwise that of the last attempt."""
     text = str(error)
     attempts = dict(_ATTEMPT.findall(text))
-    told = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    message = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
 
 
-def _is_without_answer(error: Exception) -> bool:
+def _is_unreachable(error: Exception) -> bool:
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
-    reached_nobody = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
-    return reached_nobody or any(sign in _fact(error) for sign in _WITHOUT_ANSWER)
+    no_response = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
+    return no_response or any(text in _fact(error) for text in _NO_RESPONSE)

@@ -1,6 +1,6 @@
 """The device registry of one IoT hub, at the hub's own endpoint: identities with their twins, in bulk, and paged queries.
 
-Straight on azure-core: azure-iot-hub sends one device a call and carries a retired AMQP stack.
+Built on azure-core, because azure-iot-hub sends one device in each call and depends on a retired AMQP library.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +14,12 @@ from hubtrust.azure.device_description import Twin, twin_from
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
-from hubtrust.azure.throttle_pace import shared
+from hubtrust.azure.throttle_pace import shared_pace
 
 _API_VERSION = {"api-version": "2021-04-12"}
 _PAGE = 1000  # rows asked for; a hub may give fewer
 _REMEDIES: dict[type[AzureError], str] = {
-    DeniedError: "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators` (Owner lacks it)",
+    DeniedError: "give this identity the role 'IoT Hub Data Contributor' on the hub (setting operators): not even Owner includes it",
     NotFoundError: "check the hub's name, refresh, then run again",
 }
 # Kinds of calls that a hub throttles separately: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling
@@ -27,9 +27,9 @@ _IDENTITIES, _QUERIES, _TWINS = "identities", "queries", "twins"
 
 
 class Registry:
-    """The registry of the hub ``host``. For a `with`.
+    """The registry of the hub ``host``, to be used in a `with` statement.
 
-    Every method may raise the errors of ``AzureClient.send``. All registries of a process share one pace a hub.
+    Every method may raise the errors of ``AzureClient.send``. All registries of a process share the pace of each hub.
     """
 
     def __init__(self, host: str, cloud: Cloud, login: Login, limits: RetryLimits, report: Callable[[str], None]) -> None:
@@ -44,7 +44,7 @@ class Registry:
         self._client.__exit__()
 
     def twin(self, device_id: str) -> Twin | None:
-        """The device, from the registry itself and not from the query index, which lags; None if it does not exist."""
+        """The device, read from the registry itself and not from the query index, which lags behind; None if it does not exist."""
         path = f"/twins/{quote(device_id, safe='')}"
         answer = self._send("GET", path, f"device '{device_id}'", _TWINS, absent_is_fine=True)
         return None if answer.status == 404 else twin_from(answer.body)  # noqa: PLR2004 - HTTP's number
@@ -64,14 +64,14 @@ class Registry:
             headers = {**headers, "x-ms-continuation": answer.continuation}
 
     def bulk(self, operations: Sequence[Operation]) -> list[Refusal]:
-        """Carry out at most 100 operations on different devices; returns those that were refused, the others are done."""
+        """Send at most 100 operations, each on another device. Returns those that were refused; the others are done."""
         what = f"{len(operations)} devices" if len(operations) > 1 else f"device '{operations[0]['id']}'"
         answer = self._send("POST", "/devices", what, _IDENTITIES, body=list(operations), partial_is_fine=True)
         return [refusal(one) for one in answer.body.get("errors") or []]
 
     def _send(self, method: str, path: str, what: str, kind: str, **options: Any) -> JsonResponse:
         named = f"{what} on IoT hub '{self._host.partition('.')[0]}'"
-        return self._client.send(method, path, what=named, query=_API_VERSION, pace=shared(self._host, kind), **options)
+        return self._client.send(method, path, what=named, query=_API_VERSION, pace=shared_pace(self._host, kind), **options)
 
 
 def _literal(text: str) -> str:

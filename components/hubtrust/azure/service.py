@@ -38,5 +38,5 @@ def service(resource_id: str) -> Service:
     found = _RESOURCE.fullmatch(resource_id.rstrip("/"))
     if not found:
         remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/… or …/provisioningServices/…"
-        raise RefusedError(f"resource id '{resource_id}'", "it names no IoT hub and no provisioning service", remedy)
+        raise RefusedError(f"resource id '{resource_id}'", "it is not the id of an IoT hub or a provisioning service", remedy)
     return Service(resource_id.rstrip("/"), found["kind"].lower(), found["subscription"], found["group"], found["name"])

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 from hubtrust.azure.retry import FIRST_SPACING, MAX_SPACING, MIN_SPACING
 
-_WIDEN, _NARROW, _HURRY = 1.1, 0.985, 0.95
-_STREAK = 30  # answers without a 429 after which the spacing may be far too wide
+# Factors of the spacing between two calls: after a 429, after an accepted call, and after an accepted call of a long streak.
+_WIDEN, _NARROW, _NARROW_FAST = 1.1, 0.985, 0.95
+_STREAK = 30  # accepted calls in a row after which the spacing is probably far too wide
 
 
 class Pace:
-    """For calls in several threads. The rate is measured, not configured: the calls accepted between two 429s are what the throttle allows.
+    """The spacing between calls, shared by threads. It is measured: the throttle allows as many calls as it accepted between two 429s.
 
-    A 429 for a call sent before the last widening is ignored, so that one full queue counts once.
+    A 429 for a call that was sent before the last change is ignored, so that calls which were already on their way count once.
     """
 
     def __init__(self, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,7 +25,7 @@ class Pace:
         self._streak = 0
 
     def wait(self) -> float:
-        """Wait for a turn; returns its time, for ``record``."""
+        """Wait until the next call may be sent; returns that time, for ``record``."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
@@ -34,11 +35,11 @@ class Pace:
         return turn
 
     def record(self, sent: float, *, throttled: bool) -> None:
-        """Record the result of the call whose turn was at ``sent``."""
+        """Record the result of the call that was sent at ``sent``."""
         with self._lock:
             if not throttled:
                 self._streak += 1
-                self._spacing *= _NARROW if self._streak < _STREAK else _HURRY
+                self._spacing *= _NARROW if self._streak < _STREAK else _NARROW_FAST
                 self._spacing = self._spacing if self._spacing >= MIN_SPACING else 0.0
             elif sent >= self._widened:
                 now = self._clock()
@@ -52,7 +53,7 @@ _PACES: dict[tuple[str, str], Pace] = {}
 _GUARD = threading.Lock()
 
 
-def shared(host: str, kind: str) -> Pace:
+def shared_pace(host: str, kind: str) -> Pace:
     """This process's pace for calls of ``kind`` to ``host``; Azure throttles each kind by itself."""
     with _GUARD:
         return _PACES.setdefault((host.lower(), kind), Pace())

@@ -12,7 +12,7 @@ from hubtrust.azure.errors import EtagError, RefusedError
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.errors import NotValidNowError, ProofError
-from hubtrust.reconcile_errors import ProofRejectedError, QuotaError, TakenError
+from hubtrust.reconcile_errors import AlreadyExistsError, ProofRejectedError, QuotaError
 
 VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
 POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
@@ -55,7 +55,7 @@ class Prover:
         """Read, then do what is missing; when an etag turns out to be old, read again and continue from there.
 
         Raises:
-            TakenError: the name belongs to another certificate that is not ours.
+            AlreadyExistsError: the name belongs to another certificate that is not ours.
             QuotaError, ProofRejectedError: see there.
             AzureError, PkiError: the service, or the key, refuses.
         """
@@ -67,7 +67,7 @@ class Prover:
         if found is None or found.thumbprint != declared.description.thumbprint:
             if found is not None and last is None and not declared.adopt:
                 fact = f"another certificate ({found.thumbprint}) has this name"
-                raise TakenError(declared.what, fact, "choose another name or generation, or set adopt to replace that one")
+                raise AlreadyExistsError(declared.what, fact, "choose another name or generation, or set adopt to replace that one")
             found = self._put(found.etag if found else None)
         elif found.verified and last and last.proof == ATTESTATION and not declared.attest:
             found = self._put(found.etag)  # attested before, now to be proven: Azure forgets the first only when it is put anew

@@ -1,4 +1,4 @@
-"""The canary: a device that connects to its hub with a new key, and a diagnosis of the broken link if it can't."""
+"""The canary: a device that connects to its hub with a new key, and a diagnosis if it can't."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf
 from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import Signer
-from hubtrust.reconcile_errors import BrokenLinkError
+from hubtrust.reconcile_errors import ConnectionFailedError
 
 if TYPE_CHECKING:
     from hubtrust.azure.device_session import Identity
@@ -32,7 +32,7 @@ _PAYLOAD = '{"hubtrust":"connection check"}'
 
 @dataclass(frozen=True)
 class Canary:
-    """A device, the authority that signs its certificate, and the hub's certificates (each with ``thumbprint``, ``verified``, ``name``)."""
+    """A device, the authority that signs its certificate, and the hub's certificates (with ``thumbprint``, ``verified``, ``name``)."""
 
     host: str
     device_id: str
@@ -41,7 +41,7 @@ class Canary:
     trust: Sequence[Mapping[str, Any]]
 
     def path(self) -> str:
-        """Its certification path in words, such as `press-001 < issuing CA < root CA`."""
+        """Its certification path as text, such as `press-001 < issuing CA < root CA`."""
         names = [common_name(one.subject) or one.subject.rfc4514_string() for one in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
@@ -70,10 +70,10 @@ class Canary:
 
 
 def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: float, report: Callable[[str], None]) -> None:
-    """Connect and publish one message; try again for ``deadline`` seconds while what is missing may still be propagating.
+    """Connect and publish one message. Retry for up to ``deadline`` seconds while the failure may be temporary.
 
     Raises:
-        BrokenLinkError: the canary can't connect; the error says which link is broken and what to do.
+        ConnectionFailedError: the canary can't connect; the error says why and what to do.
         PkiError: the authority can't sign for this device at ``now``.
     """
     from hubtrust.azure.device_session import context, publish_once
@@ -83,11 +83,11 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
 
     def retry(error: Exception) -> bool:
         nonlocal reported
-        passing = isinstance(error, BrokenLinkError) and error.may_pass
-        if passing and not reported:
+        temporary = isinstance(error, ConnectionFailedError) and error.temporary
+        if temporary and not reported:
             reported = True
             report(f"{error}; trying again for up to {deadline:.0f} s")
-        return passing
+        return temporary
 
     for attempt in stamina.retry_context(on=retry, attempts=None, timeout=deadline, **_WAITS):
         with attempt:
@@ -97,38 +97,43 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
                 raise diagnose(error, canary, registry) from None
 
 
-def diagnose(error: SessionError, canary: Canary, registry: Registry) -> BrokenLinkError:
-    """Which link is broken. MQTT alone can't tell a device's faults apart, so the registry is asked."""
-    if error.link != "device":
-        return BrokenLinkError(error.what, f"{error.link}: {error.fact}", error.remedy, may_pass=error.link != "tls")
+def diagnose(error: SessionError, canary: Canary, registry: Registry) -> ConnectionFailedError:
+    """Why the device can't connect. MQTT gives no reason, so this reads the device in the hub's registry."""
+    if error.stage != "device":
+        return ConnectionFailedError(error.what, f"{error.stage}: {error.fact}", error.remedy, temporary=error.stage != "tls")
     try:
         found = registry.twin(canary.device_id)
     except AzureError as unknown:
         fact = f"{error.fact}; and the hub's registry can't be read: {unknown.fact}"
-        return BrokenLinkError(error.what, fact, unknown.remedy, may_pass=True)
-    link, fact, remedy, may_pass = _device_fault(canary, found) or _chain_fault(canary)
-    return BrokenLinkError(error.what, f"{link}: {fact} ({error.fact})", remedy, may_pass=may_pass)
+        return ConnectionFailedError(error.what, fact, unknown.remedy, temporary=True)
+    reason, fact, remedy, temporary = _device_fault(canary, found) or _chain_fault(canary)
+    return ConnectionFailedError(error.what, f"{reason}: {fact} ({error.fact})", remedy, temporary=temporary)
 
 
 def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bool] | None:
     if found is None:
-        fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; case counts"
-        return "identity missing", fact, "declare the device, or name another one as the canary", False
+        fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; ids are case-sensitive"
+        return "identity missing", fact, "declare the device, or use another one as the canary", False
     if not found.description.enabled:
-        reason = f": {found.description.reason}" if found.description.reason else ""
-        return "disabled", f"the device is disabled{reason}", "enable it, or name another one as the canary", False
+        why = f": {found.description.reason}" if found.description.reason else ""
+        return "disabled", f"the device is disabled{why}", "enable it, or use another one as the canary", False
     if found.authentication != "certificateAuthority":
         fact = f"its identity is of type {found.authentication}, not certificateAuthority"
-        return "identity", fact, "declare it without thumbprints, or name another one as the canary", False
+        return "identity", fact, "declare it without thumbprints, or use another one as the canary", False
     return None
 
 
 def _chain_fault(canary: Canary) -> tuple[str, str, str, bool]:
     in_chain = {thumbprint(one) for one in canary.chain.certificates}
-    held = [one for one in canary.trust if one.get("thumbprint") in in_chain]
-    if any(one.get("verified") for one in held):
-        fact = f"{canary.path()} is not accepted although '{held[0].get('name')}' is verified on the hub"
-        return "chain not trusted", fact, "check the hub's certificates; a proof may take a moment to propagate", True
-    known = ", ".join(f"'{one.get('name')}' ({'verified' if one.get('verified') else 'not verified'})" for one in canary.trust) or "none"
-    remedy = "make the hub trust the CA that signs its devices"
-    return "chain not trusted", f"the hub trusts no certificate of {canary.path()}; it has {known}", remedy, bool(held)
+    on_hub = [one for one in canary.trust if one.get("thumbprint") in in_chain]
+    if any(one.get("verified") for one in on_hub):
+        fact = f"{canary.path()} is not accepted although '{on_hub[0].get('name')}' is verified on the hub"
+        return (
+            "chain not trusted",
+            fact,
+            "run again: a new proof takes some time to take effect; otherwise check the certificates on the hub",
+            True,
+        )
+    trusted = ", ".join(f"'{one.get('name')}' ({'verified' if one.get('verified') else 'not verified'})" for one in canary.trust) or "none"
+    remedy = "declare the CA that signs this device as an authority of the hub"
+    return "chain not trusted", f"the hub trusts no certificate of {canary.path()}; its certificates are: {trusted}", remedy, bool(on_hub)

@@ -7,10 +7,10 @@ _EVERY = 3.0  # seconds
 
 
 class Progress:
-    """The progress of work on ``total`` devices. ``tell`` receives a line, but not more often than every 3 seconds."""
+    """The progress of work on ``total`` devices. ``report`` receives a line at most every 3 seconds."""
 
-    def __init__(self, what: str, total: int, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._what, self._total, self._tell, self._clock = what, total, tell, clock
+    def __init__(self, what: str, total: int, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._total, self._report, self._clock = what, total, report, clock
         self._started = self._reported = clock()
         self._done = 0
 
@@ -23,4 +23,4 @@ class Progress:
         self._reported = now
         rate = self._done / (now - self._started)
         left = f"about {(self._total - self._done) / rate:,.0f} s left" if rate else "time left unknown"
-        self._tell(f"{self._what}: {self._done:,} of {self._total:,} devices, {rate:,.0f} a second, {left}")
+        self._report(f"{self._what}: {self._done:,} of {self._total:,} devices, {rate:,.0f} a second, {left}")

@@ -76,7 +76,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         roster, host = news.members, news.found_host()
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
         with replace(news, host_name=host).open_registry() as registry:
-            reconciliation = Reconciliation(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, tell=say)
+            reconciliation = Reconciliation(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=say)
             reconciliation.find()
             if creating:
                 hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
@@ -112,7 +112,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             with hub.open_registry(reading=True) as registry:
                 for wait in (*_LATE, 0.0):
                     reconciliation = Reconciliation(
-                        registry, _what(olds["owner"], host), olds["owner"], _scope(olds), lambda _: None, tell=say, spared=is_spared
+                        registry, _what(olds["owner"], host), olds["owner"], _scope(olds), lambda _: None, report=say, is_excluded=is_spared
                     )
                     reconciliation.find()
                     left -= reconciliation.apply()

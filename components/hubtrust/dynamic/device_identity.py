@@ -143,7 +143,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
-                registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, tell=say
+                registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=say
             )
             reconciliation.read([device_id])
             if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
@@ -178,7 +178,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         try:
             with hub.open_registry(reading=True) as registry:
                 reconciliation = Reconciliation(
-                    registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, tell=say
+                    registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, report=say
                 )
                 reconciliation.read([device_id])
                 reconciliation.apply()

@@ -92,7 +92,7 @@ class HubInputs(AzureInputs):
         """
         limits = limits or RetryLimits(deadline=self.deadline)
         limits = replace(limits, not_found=0.0, unreachable=READ_UNREACHABLE) if reading else limits
-        cloud = clouds.named(self.cloud)
+        cloud = clouds.cloud_named(self.cloud)
         return Registry(self.found_host(), cloud, login(cloud, os.environ), limits, say)
 
     def _reading_client(self) -> AzureClient:
