@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -29,7 +28,7 @@ from sandbox.engine.steps.callbacks import Callbacks
 from sandbox.engine.steps.events import STDERR, Events
 from sandbox.engine.steps.executor import Executor, Stopped
 from sandbox.engine.steps.hooks import Hooks, delete_hooks
-from sandbox.engine.steps.journal import Journal
+from sandbox.engine.steps.journal import Journal, now
 from sandbox.engine.steps.run_options import Outcome
 from sandbox.engine.steps.step import StepContext
 from sandbox.engine.values import property_values
@@ -149,7 +148,7 @@ class Run:
         builtin = Builtin(options.stack_outputs or _no_stacks, self._resource_at)
         self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
         hooks = Hooks(self._callbacks, self._events, preview=self._preview)
-        context = StepContext(self._providers, self._journal, hooks, self._preview, now)
+        context = StepContext(self._providers, self._journal, hooks, self._preview)
         self._executor = Executor(context, self._events, parallel=options.parallel, continue_on_error=options.continue_on_error)
         self._cancel.listen(asyncio.get_running_loop(), self._stop)
 
@@ -189,7 +188,7 @@ class Run:
         unknown = self._targets.unknown({old.urn for old in olds}) if options.verb in ("refresh", "destroy") else []
         self._must_know(unknown)
         if options.verb == "refresh" or options.refresh:
-            olds = await refresh(self._executor, lambda old: old.urn in self._targets, telling=options.verb == "refresh")
+            olds = await refresh(self._executor, lambda old: old.urn in self._targets, reported=options.verb == "refresh")
             self._journal.forget_operations()
         elif self._base.pending_operations and not self._preview:
             self._warn_of_pending()
@@ -285,8 +284,3 @@ _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy", "preview":
 
 def _no_stacks(name: str) -> Mapping[str, Any]:
     raise EngineError(f"unknown stack {name!r}: this run has no backend to look for it")
-
-
-def now() -> str:
-    """The time as state keeps it: RFC 3339, UTC, and as Go writes it no zeros at a fraction's end."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"

@@ -273,7 +273,7 @@ def test_a_small_terminal_shows_what_matters_most():
 def test_json_lines_are_the_events_numbered_and_nothing_private():
     """Events about default providers are in the log and not in the display."""
     out, log = io.StringIO(), io.StringIO()
-    stream = Stream(JsonLines(out, io.StringIO()), log, lambda: 7)
+    stream = Stream(JsonLines(out, io.StringIO()), log, lambda: 7 * 10**9)
     provider = step("resourcePreEvent", "create", None, new={})
     provider["resourcePreEvent"]["metadata"]["urn"] = "urn:pulumi:dev::quill::pulumi:providers:tls::default_5_6_2"
     shown = step("resourcePreEvent", "create", "a", new={})

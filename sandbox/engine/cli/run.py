@@ -176,7 +176,7 @@ class _Command:
         token = CancelToken()
         self._rendering = Rendering(self._seal)
         with _event_log(workspace) as log, interruptible(token, display.notice):
-            stream = Stream(display, log, lambda: workspace.nanoseconds() // 10**9)
+            stream = Stream(display, log, workspace.nanoseconds)
             try:
                 outcome = run(
                     dataclasses.replace(self._options, dry_run=dry_run),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engine.display.operations import words
 from sandbox.engine.display.stream import STATES
 
 if TYPE_CHECKING:
@@ -14,6 +13,50 @@ if TYPE_CHECKING:
     from sandbox.engine.display.stream import Event
 
 ROOT = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words for one operation: mark, planned, current and done forms, and its colour for rich."""
+
+    mark: str
+    plan: str
+    doing: str
+    done: str
+    colour: str
+
+
+_WORDS = {
+    "same": Words("  ", "", "", "", "default"),
+    "create": Words("+ ", "create", "creating", "created", "green"),
+    "update": Words("~ ", "update", "updating", "updated", "yellow"),
+    "delete": Words("- ", "delete", "deleting", "deleted", "red"),
+    "replace": Words("+-", "replace", "replacing", "replaced", "magenta"),
+    "create-replacement": Words("++", "create replacement", "creating replacement", "created replacement", "green"),
+    "delete-replaced": Words("--", "delete original", "deleting original", "deleted original", "red"),
+    "read": Words("> ", "read", "reading", "read", "cyan"),
+    "read-replacement": Words(">>", "read for replacement", "reading for replacement", "read for replacement", "cyan"),
+    "refresh": Words("~ ", "refresh", "refreshing", "refreshed", "cyan"),
+    "discard": Words("< ", "discard", "discarding", "discarded", "red"),
+    "discard-replaced": Words("<<", "discard original", "discarding original", "discarded original", "red"),
+    "remove-pending-replace": Words("~ ", "", "", "", "default"),
+    "import": Words("= ", "import", "importing", "imported", "blue"),
+    "import-replacement": Words("=>", "import replacement", "importing replacement", "imported replacement", "blue"),
+}
+# The order in which summaries count them.
+ORDER = tuple(_WORDS)
+
+
+def words(operation: str) -> Words:
+    """The words for an operation; an unknown one is shown with its own name."""
+    return _WORDS.get(operation) or Words("  ", operation, operation, operation, "default")
+
+
+def counted(operation: str, count: int, *, planned: bool) -> str:
+    """One line of a summary: `+ 4 to create`, `~ 3 updated`."""
+    found = words(operation)
+    past = {"replace": "replaced", "read": "read"}.get(operation, found.done)
+    return f"{found.mark}{count} {'to ' + operation if planned else past}"
 
 
 @dataclass(frozen=True)
@@ -27,10 +70,16 @@ class Look:
 
 @dataclass
 class Row:
-    """One resource of the run. Times are seconds of a monotonic clock; `steps` has the last metadata of each operation."""
+    """One resource of the run: its `type` without those of its parents, its `name`, and the `words` for its operation.
+
+    Times are seconds of a monotonic clock; `steps` has the last metadata of each operation.
+    """
 
     urn: str
     operation: str = "same"
+    type: str = field(init=False, default=ROOT)
+    name: str = field(init=False, default="")
+    words: Words = field(init=False)
     parent: str = ""
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     states: tuple[Any, Any] = (None, None)
@@ -41,20 +90,12 @@ class Row:
     refreshed: bool = False
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def type(self) -> str:
-        """The resource's own type, without its parents'."""
-        return self.urn.split("::")[2].rpartition("$")[2] if self.urn else ROOT
-
-    @property
-    def name(self) -> str:
-        """The resource's name."""
-        return self.urn.split("::", 3)[3] if self.urn else ""
-
-    @property
-    def is_root(self) -> bool:
-        """Whether it is the stack itself."""
-        return self.type == ROOT
+    def __post_init__(self) -> None:
+        if self.urn:
+            _, _, types, self.name = self.urn.split("::", 3)
+            self.type = types.rpartition("$")[2]
+        self.is_root = self.type == ROOT
+        self.words = words(self.operation)
 
     @property
     def done(self) -> bool:
@@ -134,28 +175,29 @@ class Board:
 
     def status(self, row: Row) -> str:
         """The status of a row's operation: `create`, `creating (2s)`, `created (0.31s)`, `creating failed`."""
-        spoken = words(row.operation)
+        words = row.words
         if row.failed:
-            return f"{spoken.doing} failed".strip()
+            return f"{words.doing} failed".strip()
         if row.interrupted:
-            return f"{spoken.doing} interrupted".strip()
+            return f"{words.doing} interrupted".strip()
         if self.look.planned:
-            text = spoken.plan
+            text = words.plan
             old = row.metadata().get("old") or {}
             if old.get("retainOnDelete") and row.operation in ("delete", "replace", "create-replacement", "delete-replaced"):
                 text += "[retain]"
             return text
-        if row.started is None or (not spoken.doing and (row.done or not row.is_root)):
-            return spoken.doing
+        if row.started is None or (not words.doing and (row.done or not row.is_root)):
+            return words.doing
         if row.ended is None:
-            return f"{spoken.doing or 'running'} ({int(self._clock() - row.started)}s)"
+            return f"{words.doing or 'running'} ({int(self._clock() - row.started)}s)"
         seconds = row.ended - row.started
-        return f"{spoken.done} ({seconds:.2f}s)" if seconds < 1 else f"{spoken.done} ({int(seconds)}s)"
+        return f"{words.done} ({seconds:.2f}s)" if seconds < 1 else f"{words.done} ({int(seconds)}s)"
 
     def _step(self, body: dict[str, Any]) -> Row:
         metadata = body["metadata"]
         row = self.row(metadata["urn"])
         row.operation = metadata["op"]
+        row.words = words(row.operation)
         row.steps[row.operation] = metadata
         row.states = body.get(STATES) or (None, None)
         row.parent = (metadata.get("new") or metadata.get("old") or {}).get("parent") or row.parent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from sandbox.engine.display.message import prefixed
-from sandbox.engine.display.operations import words
 from sandbox.engine.display.properties import Printer, properties, without_pending
 from sandbox.engine.display.sections import policies, resources
 from sandbox.engine.display.stream import write_at_once
@@ -34,7 +33,7 @@ class FullDifferences:
         elif "resOutputsEvent" in event:
             self._tail(row)
         elif "diagnosticEvent" in event:
-            self._say(row, event)
+            self._diagnostic(row, event)
 
     def _head(self, row: Row) -> None:
         # The result of a refresh is known only when it has ended.
@@ -47,7 +46,7 @@ class FullDifferences:
     def _title(self, row: Row) -> None:
         level = self._level(row)
         self._headed.add(row.urn)
-        lines = [f"{'    ' * level}{words(row.operation).mark}{row.type}: ({row.operation})"]
+        lines = [f"{'    ' * level}{row.words.mark}{row.type}: ({row.operation})"]
         identity = (row.metadata().get("old") or {}).get("id")
         lines += [f"{'    ' * (level + 1)}[id={identity}]"] if identity else []
         self._print([*lines, f"{'    ' * (level + 1)}[urn={row.urn}]"])
@@ -109,13 +108,13 @@ class FullDifferences:
         if printer.lines:
             self._print([f"{'    ' * (level + 1)}--outputs:--", *printer.lines])
 
-    def _say(self, row: Row, event: Event) -> None:
-        said = event["diagnosticEvent"]
-        if said.get("severity") in ("warning", "error"):
-            self._err.write(f"{prefixed(said)}\n")
+    def _diagnostic(self, row: Row, event: Event) -> None:
+        diagnostic = event["diagnosticEvent"]
+        if diagnostic.get("severity") in ("warning", "error"):
+            self._err.write(f"{prefixed(diagnostic)}\n")
             self._err.flush()
-        if said.get("severity") in ("info", "info#err") and not said.get("ephemeral"):
-            text = prefixed(said)
+        if diagnostic.get("severity") in ("info", "info#err") and not diagnostic.get("ephemeral"):
+            text = prefixed(diagnostic)
             self._print([f"{'    ' * (self._level(row) + 1)}{line}" for line in text.split("\n")] if text else [])
 
     def _level(self, row: Row) -> int:

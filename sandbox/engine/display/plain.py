@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from sandbox.engine.display.message import prefixed
-from sandbox.engine.display.operations import words
 from sandbox.engine.display.properties import properties, short_difference
 from sandbox.engine.display.sections import ending
 from sandbox.engine.display.stream import write_at_once
@@ -30,20 +29,20 @@ class PlainLines:
             return
         line = ""
         if "diagnosticEvent" in event:
-            line = self._spoken(event)
+            line = self._diagnostic(event)
         elif any(kind in event for kind in _SHOWN_STEPS):
             line = self._operation(row, began="resourcePreEvent" in event)
         if line:
             self._out.write(f"{line}\n")
             self._out.flush()
 
-    def _spoken(self, event: Event) -> str:
-        said = event["diagnosticEvent"]
-        if said.get("severity") in ("debug", "error"):
+    def _diagnostic(self, event: Event) -> str:
+        diagnostic = event["diagnosticEvent"]
+        if diagnostic.get("severity") in ("debug", "error"):
             # Errors are shown in full under Diagnostics; here the line of the operation shows that it failed.
             return ""
-        row = self._board.row(said.get("urn", ""))
-        text = prefixed(said).split("\n")[0]
+        row = self._board.row(diagnostic.get("urn", ""))
+        text = prefixed(diagnostic).split("\n")[0]
         return f"    {row.type} {row.name}  {text}".rstrip() if text else ""
 
     def _operation(self, row: Row, *, began: bool) -> str:
@@ -53,9 +52,9 @@ class PlainLines:
             return ""
         if row.operation == "refresh" and not began:
             return ""
-        spoken = self._board.status(row)
-        spoken = f"**{spoken}**" if row.failed else spoken
-        line = f" {words(row.operation).mark} {row.type} {row.name} {spoken}{information(row)}"
+        status = self._board.status(row)
+        status = f"**{status}**" if row.failed else status
+        line = f" {row.words.mark} {row.type} {row.name} {status}{information(row)}"
         if row.is_root and not began and not self._board.look.planned and row.operation not in ("create", "delete"):
             return ""
         return line.rstrip()
@@ -69,7 +68,7 @@ class PlainLines:
         self._board.close()
         for row in self._board.rows.values():
             if row.interrupted:
-                self.notice(f" {words(row.operation).mark} {row.type} {row.name} **{self._board.status(row)}**")
+                self.notice(f" {row.words.mark} {row.type} {row.name} **{self._board.status(row)}**")
         lines = ending(self._board)
         self._out.write("\n".join(["", *lines]).rstrip("\n") + "\n\n")
         self._out.flush()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from sandbox.engine.display.board import ORDER, counted
 from sandbox.engine.display.message import prefixed
-from sandbox.engine.display.operations import ORDER, counted
 from sandbox.engine.display.properties import Printer, properties, without_pending
 
 if TYPE_CHECKING:

@@ -39,15 +39,15 @@ class Stream:
     A run continues if its output fails: the log stops on a full disk, with a warning; a closed display stops silently.
     """
 
-    def __init__(self, display: Display, log: TextIO | None, now: Callable[[], int]) -> None:
-        """`log` is an open file or None; `now` returns whole seconds since 1970."""
+    def __init__(self, display: Display, log: TextIO | None, nanoseconds: Callable[[], int]) -> None:
+        """`log` is an open file or None; `nanoseconds` returns the time since 1970."""
         self._display: Display | None = display
-        self._log, self._now = log, now
+        self._log, self._nanoseconds = log, nanoseconds
         self._sequence = 0
 
     def send(self, event: Event) -> None:
         """One event, as the engine gives it."""
-        stamped = {"sequence": self._sequence, "timestamp": self._now(), **event}
+        stamped = {"sequence": self._sequence, "timestamp": self._nanoseconds() // 10**9, **event}
         self._sequence += 1
         self._write(stamped)
         if not is_internal(event):

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.engine.display.message import prefixed
-from sandbox.engine.display.operations import words
 from sandbox.engine.display.plain import information
 from sandbox.engine.display.sections import counts, ending
 
@@ -89,15 +88,14 @@ class LiveTree:
         return Group(*parts, *(Text(text, style="bold yellow") for text in self._notices))
 
     def _cells(self, branch: str, row: Row) -> tuple[Text, ...]:
-        spoken = words(row.operation)
-        colour = "red" if row.failed or row.interrupted else spoken.colour
+        colour = "red" if row.failed or row.interrupted else row.words.colour
         state = self._board.status(row)
         if row.is_root and not self._board.closed and row.operation == "same":
             state = "running"
         if row.failed or row.interrupted:
             state = f"**{state}**"
         return (
-            Text(f" {spoken.mark}", style=colour),
+            Text(f" {row.words.mark}", style=colour),
             Text.assemble((branch, "dim"), row.type),
             Text(row.name),
             Text(state, style=colour),
@@ -114,8 +112,8 @@ class LiveTree:
 
     def _last_words(self, row: Row) -> str:
         errors = [found for found in row.diagnostics if found.get("severity") == "error"]
-        spoken = errors or [found for found in row.diagnostics if found.get("severity") != "debug"]
-        return prefixed(spoken[-1]).strip().split("\n")[0] if spoken else ""
+        shown = errors or [found for found in row.diagnostics if found.get("severity") != "debug"]
+        return prefixed(shown[-1]).strip().split("\n")[0] if shown else ""
 
     def _rows(self) -> list[tuple[str, Row]]:
         """(branch, row) of every row worth showing, children below their parents."""

@@ -21,12 +21,6 @@ class Read(PartOfReplacement):
 
     kind = "read"
 
-    @property
-    def counted(self) -> int:
-        """A read that found no change is not counted."""
-        old, new = self.old, self.new
-        return int(old is None or new is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
-
     async def apply(self, context: StepContext) -> None:
         assert self.new is not None
         new = self.new
@@ -41,9 +35,13 @@ class Read(PartOfReplacement):
             new = replace(new, id=made.id, outputs=made.outputs, init_errors=unwell.reasons if unwell else ())
         old = self.old
         changed = old is None or new.inputs != old.inputs or new.outputs != old.outputs
-        new = replace(new, created=old.created if old else "", modified=context.now() if old and changed else old.modified if old else "")
-        self.new = marked(new)
-        context.journal.add(self.new)
+        new = replace(
+            new, created=old.created if old else "", modified=context.journal.now() if old and changed else old.modified if old else ""
+        )
+        self.new = new = marked(new)
+        # A read that found no change is not counted.
+        self.counted = int(old is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
+        context.journal.add(new)
         if old is not None:
             if self.replacing:
                 context.journal.change(old, replace(context.journal.current(old), delete=True))
@@ -76,7 +74,7 @@ class Import(PartOfReplacement):
             raise ProviderError(
                 f"provider does not support importing resources; please try updating the '{urns.package_of(key.type)}' plugin"
             )
-        now = context.now()
+        now = context.journal.now()
         found = replace(key, id=made.id or id_, inputs=made.inputs, outputs=made.outputs, init_errors=reasons, created=now, modified=now)
         self.new = self.found = marked(found)
         context.journal.add(self.new)

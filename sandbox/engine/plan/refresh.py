@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import PartialFailure
@@ -15,7 +15,7 @@ from sandbox.engine.values import urn as urns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.providers.lifecycle import Lifecycle, Made
+    from sandbox.engine.providers.lifecycle import Made
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.executor import Executor
     from sandbox.engine.steps.step import StepContext
@@ -23,35 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Refresh(Step):
-    """Reads one resource. With `telling` (`refresh` itself) the outcome is reported and counted as same, update or delete."""
+    """Reads one resource. If `reported` (by `refresh` itself), its outcome is same, update or delete, and is counted."""
 
-    telling: bool = False
+    reported: bool = False
     kind = "refresh"
+    logical: bool = field(init=False, default=False)
 
-    @property
-    def logical(self) -> bool:
-        """A refresh step is not a change itself."""
-        return False
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.counted = int(self.reported)
+        self._result("same")
 
-    @property
-    def outcome(self) -> str:
-        """The result of the read."""
-        if not self.telling:
-            return self.op
-        if self.new is None:
-            return "delete"
-        assert self.old is not None  # a refreshed resource has an old state
-        return "same" if self._unchanged(self.old, self.new) else "update"
-
-    def _unchanged(self, old: Resource, new: Resource) -> bool:
-        if self.difference is not None:
-            return self.difference.changes == "none"
-        return old.outputs == new.outputs
-
-    @property
-    def counted(self) -> int:
-        """Only the steps of `refresh` itself are counted."""
-        return int(self.telling)
+    def _result(self, outcome: str) -> None:
+        if self.reported:
+            self.outcome = outcome
 
     async def apply(self, context: StepContext) -> None:
         old = self.old
@@ -66,10 +51,15 @@ class Refresh(Step):
             made, reasons = partial.made, partial.reasons
         if made is None:
             self.new = None
+            self._result("delete")
             return
-        self.new = self._found(old, made, reasons, context.now)
+        self.new = self._found(old, made, reasons, context.journal.now)
+        unchanged = old.outputs == self.new.outputs
         if not old.external:
-            await self._compare(provider, old, self.new)
+            # The reverse of the diff that the next `up` would show: here the program is the old side, the real resource the new one.
+            self.difference = (await provider.diff(self.new, old.inputs, old.ignore_changes)).inverted()
+            unchanged = self.difference.changes == "none"
+        self._result("same" if unchanged else "update")
 
     @staticmethod
     def _found(old: Resource, made: Made, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
@@ -79,12 +69,8 @@ class Refresh(Step):
             return replace(new, inputs=old.inputs, outputs=old.outputs)
         return replace(new, modified=now())
 
-    async def _compare(self, provider: Lifecycle, old: Resource, new: Resource) -> None:
-        # The reverse of the diff that the next `up` would show: here the program is the old side, the real resource the new one.
-        self.difference = (await provider.diff(new, old.inputs, old.ignore_changes)).inverted()
 
-
-async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, telling: bool) -> list[Resource]:
+async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, reported: bool) -> list[Resource]:
     """Read all selected resources; returns the resulting state. If a read fails, the old state is kept.
 
     Raises:
@@ -92,7 +78,7 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, tel
     """
     context = executor.context
     before = [resource for _, resource in context.journal.remaining()]
-    steps = {old: Refresh(old.urn, old, old, telling=telling) for old in before if chosen(old)}
+    steps = {old: Refresh(old.urn, old, old, reported=reported) for old in before if chosen(old)}
 
     async def one(step: Refresh) -> bool:
         try:

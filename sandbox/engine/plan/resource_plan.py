@@ -87,8 +87,7 @@ class Plan:
         """
         if self._planning.targets.spare(self._new):
             return await self._spared()
-        self._depend_on_nothing_skipped()
-        self._depend_on_nothing_failed()
+        self._check_dependencies()
         self._provider = await self._context.providers.of(self._new) if self._new.custom else None
         imported = await self._imported()
         await self._checked()
@@ -127,13 +126,16 @@ class Plan:
             self._context.journal.done(needed)
             self._context.journal.add(needed)
 
-    def _depend_on_nothing_skipped(self) -> None:
-        for urn in direct(self._new):
-            if urn in self._planning.skipped:
+    def _check_dependencies(self) -> None:
+        """Refuse a resource that depends on a skipped one; a resource that depends on a failed one fails as well."""
+        skipped, failed = self._planning.skipped, self._planning.failed
+        if not skipped and not failed:
+            return
+        needed = direct(self._new)
+        for urn in needed:
+            if urn in skipped:
                 self._refuse(f"Resource '{self._new.urn}' depends on '{urn}' which was was not specified in --target list.")
-
-    def _depend_on_nothing_failed(self) -> None:
-        if self._planning.failed.intersection(direct(self._new)):
+        if failed.intersection(needed):
             self._settle()
             raise StepFailed
 
@@ -177,8 +179,8 @@ class Plan:
 
     async def _check(self, provider: Lifecycle, olds: Properties | None, news: Properties) -> None:
         checked = await provider.check(self._new.urn, olds, news, self._seed)
-        what = f"{self._new.type} resource '{urns.name_of(self._new.urn)}'"
         for name, reason in checked.failures:
+            what = f"{self._new.type} resource '{urns.name_of(self._new.urn)}'"
             found = f": property {name} value {_shown(checked.inputs.get(name))}" if name else ""
             self._executor.fail(f"{what}{found} has a problem: {reason}", self._new.urn)
         if checked.failures:

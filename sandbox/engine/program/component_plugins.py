@@ -55,7 +55,9 @@ class ComponentPlugins:
         found = property_values.from_struct_with_outputs(answer.state)
         response = resource_pb2.RegisterResourceResponse(urn=answer.urn)
         response.object.CopyFrom(
-            property_values.to_struct(output_values.collapsed(found), property_values.Form(request.acceptSecrets, request.acceptResources))
+            property_values.to_struct(
+                property_values.from_struct(answer.state), property_values.Form(request.acceptSecrets, request.acceptResources)
+            )
         )
         for key, item in found.items():
             urns = {*answer.stateDependencies[key].urns, *output_values.dependencies(item)}

@@ -15,7 +15,7 @@ from sandbox.engine.program import requests
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.state.deployment import Resource
 from sandbox.engine.steps.executor import Stopped
-from sandbox.engine.values import output_values, property_values, source_positions
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
@@ -108,15 +108,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def _register(self, request: Any) -> Any:
         requests.inherit(request, self._goals.get(request.parent))
-        properties = await self._transforms.apply(request)
+        await self._transforms.apply(request)
         if request.remote:
-            return await self._construct(request, properties)
-        inputs = output_values.collapsed(properties)
+            return await self._construct(request)
+        inputs = property_values.from_struct(request.object, nulls=False)
         provider = ""
-        if request.custom and not urns.is_provider(request.type):
+        if urns.is_provider(request.type):
+            inputs |= {"version": request.version, "__internal": {}} if request.version else {}
+        elif request.custom:
             provider = await self._provider(request, urns.package_of(request.type))
-        if urns.is_provider(request.type) and request.version:
-            inputs |= {"version": request.version, "__internal": {}}
         goal = requests.goal_of(request, inputs=inputs, provider=provider, root=self._root)
         registered = await self._registrations.register(goal)
         resource = registered.resource
@@ -142,11 +142,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             above = self._component_providers.get(request.parent, {})
             self._component_providers[urn] = {**above, **request.providers}
 
-    async def _construct(self, request: Any, properties: property_values.Properties) -> Any:
+    async def _construct(self, request: Any) -> Any:
         """Have a component constructed by its plugin, which registers it and its parts here."""
         provider = await self._providers.at(await self._provider(request, urns.package_of(request.type)))
         try:
-            response = await self._components.construct(provider, request, properties)
+            response = await self._components.construct(provider, request, property_values.from_struct_with_outputs(request.object))
         except ProviderError as bad:
             self._registrations.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
         self._remember(response.urn, request)
@@ -162,7 +162,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """Take a component's outputs. Those of the stack are kept until the end, when it is known whether the run failed."""
 
         async def register() -> Any:
-            outputs = property_values.without_nulls(property_values.from_struct(request.outputs))
+            outputs = property_values.from_struct(request.outputs, nulls=False)
             if urns.type_of(request.urn) == urns.STACK_TYPE:
                 self.stack_outputs = request.urn, property_values.from_struct(request.outputs)
             else:
@@ -182,12 +182,12 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             custom=True,
             external=True,
             id=request.id,
-            inputs=property_values.without_nulls(property_values.from_struct(request.properties)),
+            inputs=property_values.from_struct(request.properties, nulls=False),
             parent=request.parent,
             dependencies=tuple(sorted(set(request.dependencies))),
             provider=await self._provider(request, urns.package_of(request.type)),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
-            **source_positions.of_request(request, self._root),
+            **requests.source_position(request, self._root),
         )
         resource = (await self._registrations.read(new)).resource
         form = property_values.Form(request.acceptSecrets, request.acceptResources)
@@ -200,7 +200,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return await self._answer(context, lambda: self._invoke(request))
 
     async def _invoke(self, request: Any) -> Any:
-        args = property_values.without_nulls(await self._transforms.invoke(request))
+        await self._transforms.apply_to_invoke(request)
+        args = property_values.from_struct(request.args, nulls=False)
         package = urns.package_of(request.tok)
         provider = await self._providers.at(await self._provider(request, package))
         result, failures = await provider.invoke(request.tok, args)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit
 
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.steps.goal import Alias, Goal
 from sandbox.engine.steps.hooks import BINDINGS
-from sandbox.engine.values import property_values, source_positions
+from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 from sandbox.engine.values.property_path import parse_property_path
 
@@ -31,7 +33,7 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
         type=request.type,
         name=request.name,
         custom=request.custom,
-        inputs=property_values.without_nulls(inputs),
+        inputs=inputs,
         parent=request.parent,
         provider=provider,
         dependencies=tuple(sorted(set(request.dependencies))),
@@ -49,7 +51,7 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
         deleted_with=request.deletedWith,
         replace_with=tuple(request.replace_with),
         hide_diff=tuple(list(parse_property_path(path)) for path in request.hideDiffs),
-        **source_positions.of_request(request, root),
+        **source_position(request, root),
         resource_hooks={kind: tuple(names) for name, kind in BINDINGS.items() if (names := getattr(request.hooks, name))},
     )
 
@@ -59,6 +61,25 @@ def property_dependencies(request: Any) -> dict[str, tuple[str, ...]]:
     if request.propertyDependencies:
         return {key: tuple(sorted(set(item.urns))) for key, item in sorted(request.propertyDependencies.items())}
     return {key: tuple(sorted(set(request.dependencies))) for key in sorted(request.object.fields)}
+
+
+def source_position(request: Any, root: Path) -> dict[str, Any]:
+    """The fields `source_position` and `stack_trace` of the resource that a request is about.
+
+    They are the places in the project's files that declare it, as state keeps them: `project:///path#line,column`.
+    """
+    frames = [_position(frame.pc, root) for frame in request.stackTrace.frames]
+    trace = tuple({"sourcePosition": frame} if frame else {} for frame in frames)
+    return {"source_position": _position(request.sourcePosition, root), "stack_trace": trace}
+
+
+def _position(raw: Any, root: Path) -> str:
+    """One `SourcePosition`, its path relative to the project's root; empty if it is not a file."""
+    uri = urlsplit(raw.uri)
+    if uri.scheme != "file":
+        return ""
+    path = quote(os.path.relpath(unquote(uri.path), root))
+    return f"project:///{path}#{raw.line}" + (f",{raw.column}" if raw.column else "")
 
 
 def aliases(request: Any) -> tuple[Alias, ...]:
@@ -102,6 +123,6 @@ def inherit(request: Any, parent: Goal | None) -> None:
     if not request.HasField("retainOnDelete") and parent.retain_on_delete is not None:
         request.retainOnDelete = parent.retain_on_delete
     if not request.provider and parent.provider:
-        package = urns.package_of(urns.type_of(urns.split_reference(parent.provider)[0]))
+        package = urns.provided_package(urns.split_reference(parent.provider)[0])
         if not (request.custom or request.remote) or package == urns.package_of(request.type):
             request.provider = parent.provider

@@ -51,22 +51,22 @@ class Transforms:
         self._parents[urn] = request.parent
         self._own[urn] = list(request.transforms)
 
-    async def apply(self, request: Any) -> Properties:
-        """Change a RegisterResourceRequest's options as the transforms will; the properties that it then has, with output values.
+    async def apply(self, request: Any) -> None:
+        """Change a RegisterResourceRequest's properties and options as the transforms do.
 
         Raises:
             ProviderError: a transform raised.
         """
         chosen = [*request.transforms, *self._above(request.parent), *self._stack]
-        properties = property_values.from_struct_with_outputs(request.object)
         if not chosen:
-            return properties
+            return
+        properties = property_values.from_struct_with_outputs(request.object)
         depended = {key: tuple(item.urns) for key, item in request.propertyDependencies.items()}
         properties = {key: output_values.depending(item, depended.get(key, ())) for key, item in properties.items()}
         for callback in chosen:
             properties = await self._transform(callback, request, properties)
+        request.object.CopyFrom(property_values.to_struct(properties, property_values.Form(outputs=True)))
         _keep_dependencies(request, properties)
-        return properties
 
     def _above(self, parent: str) -> Iterator[Any]:
         while parent:
@@ -87,8 +87,8 @@ class Transforms:
             _apply_options(request, answer.options)
         return property_values.from_struct_with_outputs(answer.properties) if answer.HasField("properties") else properties
 
-    async def invoke(self, request: Any) -> Properties:
-        """Change a ResourceInvokeRequest's options as the transforms will; the arguments that it then has.
+    async def apply_to_invoke(self, request: Any) -> None:
+        """Change a ResourceInvokeRequest's arguments and options as the transforms do.
 
         Raises:
             ProviderError: a transform raised.
@@ -104,7 +104,6 @@ class Transforms:
                 request.pluginDownloadURL = answer.options.plugin_download_url
             if answer.HasField("args"):
                 request.args.CopyFrom(answer.args)
-        return property_values.from_struct(request.args)
 
     async def _call(self, callback: Any, request: Any, what: str) -> bytes:
         try:

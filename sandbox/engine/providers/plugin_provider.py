@@ -20,7 +20,7 @@ from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sandbox.engine.providers.plugins import Plugin
     from sandbox.engine.state.deployment import Resource
@@ -40,22 +40,20 @@ class PluginProvider:
 
     async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
         """The configuration as the provider normalized it."""
-        request = provider_pb2.CheckRequest(**urns.named(urn), olds=_marked(olds), news=_marked(news))
+        request = provider_pb2.CheckRequest(**urns.named(urn), **_configuration(olds=olds, news=news))
         try:
             response = await self._plugin.stub.CheckConfig(request)
         except grpc.aio.AioRpcError as refused:
             if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return Checked(news)
             raise self._error(refused, "CheckConfig") from None
-        return Checked(remarked(property_values.from_struct(response.inputs), news), _failures(response))
+        return Checked(property_values.from_struct(response.inputs, secrets_of=news), _failures(response))
 
     async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
         """The difference between two configurations."""
         request = provider_pb2.DiffRequest(
             **urns.named(urn),
-            olds=_marked(olds.outputs),
-            old_inputs=_marked(olds.inputs),
-            news=_marked(news),
+            **_configuration(olds=olds.outputs, old_inputs=olds.inputs, news=news),
         )
         try:
             response = await self._plugin.stub.DiffConfig(request)
@@ -70,14 +68,14 @@ class PluginProvider:
         self.configured = not property_values.has_unknown(inputs)
         if not self.configured:
             return
-        prefix = f"{urns.package_of(urns.type_of(urn))}:config:"
+        prefix = f"{urns.provided_package(urn)}:config:"
         strings = {
             prefix + key: item for key, item in property_values.revealed(inputs).items() if isinstance(item, str) and key != "version"
         }
         request = provider_pb2.ConfigureRequest(
             **urns.named(urn),
             id=id_,
-            args=_marked(inputs),
+            **_configuration(args=inputs),
             variables=strings,
             acceptSecrets=True,
             acceptResources=True,
@@ -92,9 +90,9 @@ class PluginProvider:
         """Inputs as the provider normalized them."""
         if not self.configured:
             return Checked(news)
-        request = provider_pb2.CheckRequest(**urns.named(urn), olds=self._wire(olds or {}), news=self._wire(news), randomSeed=seed)
+        request = provider_pb2.CheckRequest(**urns.named(urn), **self._structs(olds=olds or {}, news=news), randomSeed=seed)
         response = await self._call("Check", request)
-        return Checked(self._back(response.inputs, news), _failures(response))
+        return Checked(self._properties(response.inputs, news), _failures(response))
 
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         """The difference between a resource's old state and new inputs."""
@@ -103,10 +101,8 @@ class PluginProvider:
         request = provider_pb2.DiffRequest(
             **urns.named(old.urn),
             id=old.id,
-            olds=self._wire(old.outputs),
-            news=self._wire(news),
+            **self._structs(olds=old.outputs, news=news, old_inputs=old.inputs),
             ignoreChanges=list(ignored),
-            old_inputs=self._wire(old.inputs),
         )
         return _difference(await self._call("Diff", request), old.inputs, news)
 
@@ -115,12 +111,15 @@ class PluginProvider:
         if self._preview and not (self._previews and self.configured):
             return Made("", new.inputs)
         request = provider_pb2.CreateRequest(
-            **urns.named(new.urn), properties=self._wire(new.inputs), timeout=new.custom_timeouts.get("create", 0), preview=self._preview
+            **urns.named(new.urn),
+            **self._structs(properties=new.inputs),
+            timeout=new.custom_timeouts.get("create", 0),
+            preview=self._preview,
         )
         response = await self._call("Create", request, new.inputs)
         if not response.id and not self._preview:
             raise ProviderError("the provider did not return an id for what it created: this is an error of the provider")
-        outputs = self._back(response.properties, new.inputs)
+        outputs = self._properties(response.properties, new.inputs)
         return Made(response.id, outputs, refresh_before_update=response.refresh_before_update)
 
     async def update(self, old: Resource, new: Resource) -> Made:
@@ -130,45 +129,39 @@ class PluginProvider:
         request = provider_pb2.UpdateRequest(
             **urns.named(new.urn),
             id=old.id,
-            olds=self._wire(old.outputs),
-            news=self._wire(new.inputs),
-            old_inputs=self._wire(old.inputs),
+            **self._structs(olds=old.outputs, news=new.inputs, old_inputs=old.inputs),
             timeout=new.custom_timeouts.get("update", 0),
             ignoreChanges=list(new.ignore_changes),
             preview=self._preview,
         )
         response = await self._call("Update", request, new.inputs)
-        return Made(old.id, self._back(response.properties, new.inputs), refresh_before_update=response.refresh_before_update)
+        return Made(old.id, self._properties(response.properties, new.inputs), refresh_before_update=response.refresh_before_update)
 
     async def delete(self, old: Resource) -> None:
         """Delete a resource."""
         request = provider_pb2.DeleteRequest(
             **urns.named(old.urn),
             id=old.id,
-            properties=self._wire(old.outputs),
+            **self._structs(properties=old.outputs, old_inputs=old.inputs),
             timeout=old.custom_timeouts.get("delete", 0),
-            old_inputs=self._wire(old.inputs),
         )
         await self._call("Delete", request)
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         """The current state of a resource; None if it no longer exists."""
-        request = provider_pb2.ReadRequest(**urns.named(urn), id=id_)
-        if inputs is not None:
-            request.inputs.CopyFrom(self._wire(inputs))
-        if state is not None:
-            request.properties.CopyFrom(self._wire(state))
+        known = {name: item for name, item in (("inputs", inputs), ("properties", state)) if item is not None}
+        request = provider_pb2.ReadRequest(**urns.named(urn), id=id_, **self._structs(**known))
         response = await self._call("Read", request, inputs)
         if not response.id:
             return None
-        found = self._back(response.inputs, inputs or {}) if response.HasField("inputs") else None
-        return Made(response.id, self._back(response.properties, state or {}), found, response.refresh_before_update)
+        found = self._properties(response.inputs, inputs or {}) if response.HasField("inputs") else None
+        return Made(response.id, self._properties(response.properties, state or {}), found, response.refresh_before_update)
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
         """A function's result and failures; None if the provider is not configured yet."""
         if not self.configured:
             return None, ()
-        request = provider_pb2.InvokeRequest(tok=token, args=self._wire(args), preview=self._preview)
+        request = provider_pb2.InvokeRequest(tok=token, **self._structs(args=args), preview=self._preview)
         response = await self._call("Invoke", request)
         return property_values.from_struct(getattr(response, "return")), _failures(response)
 
@@ -176,14 +169,14 @@ class PluginProvider:
         """The ConstructResponse of a component; None if the provider is not configured yet."""
         if not self.configured:
             return None
-        request.inputs.CopyFrom(self._wire(inputs))
+        request.inputs.CopyFrom(property_values.to_struct(inputs, self._form))
         return await self._call("Construct", request)
 
     async def call(self, request: Any, args: Properties) -> Any:
         """The CallResponse of a component's method; None if the provider is not configured yet."""
         if not self.configured:
             return None
-        request.args.CopyFrom(self._wire(args))
+        request.args.CopyFrom(property_values.to_struct(args, self._form))
         return await self._call("Call", request)
 
     async def cancel(self) -> None:
@@ -191,12 +184,11 @@ class PluginProvider:
         with contextlib.suppress(grpc.aio.AioRpcError):  # it may be busy or gone; the caller waits for its calls anyway
             await self._plugin.stub.Cancel(empty_pb2.Empty(), timeout=1)
 
-    def _wire(self, properties: Mapping[str, Any]) -> Any:
-        return property_values.to_struct(properties, self._form)
+    def _structs(self, **properties: Properties) -> dict[str, Any]:
+        return property_values.to_structs(self._form, **properties)
 
-    def _back(self, struct: Any, sent: Properties) -> Properties:
-        found = property_values.from_struct(struct)
-        return found if self._form.secrets else remarked(found, sent)
+    def _properties(self, struct: Any, sent: Properties) -> Properties:
+        return property_values.from_struct(struct, secrets_of=None if self._form.secrets else sent)
 
     async def _call(self, method: str, request: Any, sent: Properties | None = None) -> Any:
         try:
@@ -205,8 +197,8 @@ class PluginProvider:
             partial = partial_failure(failed)
             if partial is None:
                 raise self._error(failed, method) from None
-            inputs = self._back(partial.inputs, sent or {}) if partial.HasField("inputs") else None
-            made = Made(partial.id, self._back(partial.properties, sent or {}), inputs)
+            inputs = self._properties(partial.inputs, sent or {}) if partial.HasField("inputs") else None
+            made = Made(partial.id, self._properties(partial.properties, sent or {}), inputs)
             raise PartialFailure(failed.details() or "", made, tuple(partial.reasons)) from None
 
     def _error(self, failed: grpc.aio.AioRpcError, method: str) -> ProviderError:
@@ -220,21 +212,10 @@ class PluginProvider:
         return ProviderError(failed.details() or f"{method} failed with {failed.code().name} and no message")
 
 
-def remarked(found: Properties, sent: Mapping[str, Any]) -> Properties:
-    """The answer, with each key that was sent as a secret marked as a secret again."""
-    out = dict(found)
-    for key, item in sent.items():
-        if key not in found:
-            continue
-        if isinstance(found[key], dict) and isinstance(item, dict):
-            out[key] = remarked(found[key], item)
-        elif property_values.has_secret(item):
-            out[key] = property_values.secret(found[key])
-    return out
-
-
-def _marked(properties: Mapping[str, Any]) -> Any:
-    return property_values.to_struct({key: item for key, item in properties.items() if key != "__internal"}, property_values.Form())
+def _configuration(**properties: Properties) -> dict[str, Any]:
+    """The fields of a message about a provider's configuration, without what only the engine uses."""
+    public = {name: {key: value for key, value in item.items() if key != "__internal"} for name, item in properties.items()}
+    return property_values.to_structs(property_values.Form(), **public)
 
 
 def _failures(response: Any) -> tuple[tuple[str, str], ...]:

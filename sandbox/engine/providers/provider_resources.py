@@ -6,8 +6,6 @@ A provider is a resource too: `ProviderResources` checks, compares and creates i
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,13 +14,12 @@ from sandbox.engine.providers import differences
 from sandbox.engine.providers.builtin import PACKAGE, Builtin
 from sandbox.engine.providers.lifecycle import Checked, Made
 from sandbox.engine.providers.plugin_provider import PluginProvider
-from sandbox.engine.providers.plugins import DYNAMIC
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sandbox.engine.providers.differences import Difference
     from sandbox.engine.providers.lifecycle import Connection, Lifecycle
@@ -82,7 +79,7 @@ class Providers:
     async def checked(self, urn: str) -> Connection:
         """The provider of a provider resource that is being registered: not configured yet, or configured as in the old state."""
         if urn not in self._checked:
-            self._checked[urn] = self._revived(urn) or await self.start(urns.package_of(urns.type_of(urn)))
+            self._checked[urn] = self._revived(urn) or await self.start(urns.provided_package(urn))
         return self._checked[urn]
 
     def _revived(self, urn: str) -> Connection | None:
@@ -157,27 +154,3 @@ class ProviderResources:
 
     async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
         raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")
-
-
-def default_inputs(package: str, config: Mapping[str, property_values.Value], version: str, url: str) -> Properties:
-    """The inputs of a package's default provider: the configuration of its namespace; for dynamic resources, the whole configuration."""
-    if package == DYNAMIC:
-        inputs = dict(config)
-    else:
-        inputs = {key.partition(":")[2]: item for key, item in config.items() if key.partition(":")[0] == package}
-    internal: Properties = {"pluginDownloadURL": url} if url else {}
-    if version:
-        inputs["version"] = version
-    return {**inputs, "__internal": internal} if version or url else inputs
-
-
-def default_name(version: str, url: str) -> str:
-    """The name of a default provider, with its version and download URL."""
-    parts = ["default", version, re.sub(r"[^A-Za-z0-9]", "_", url)]
-    return "_".join(re.sub(r"[^A-Za-z0-9]", "_", part) for part in parts if part)
-
-
-def denied(package: str, config: Mapping[str, property_values.Value]) -> bool:
-    """Whether the configuration forbids a default provider (`pulumi:disable-default-providers`)."""
-    text = property_values.revealed(config.get("pulumi:disable-default-providers"))
-    return bool(text) and any(name in ("*", package) for name in json.loads(text))

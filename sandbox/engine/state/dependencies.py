@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 def direct(resource: Resource) -> list[str]:
     """URNs of everything a resource needs: its dependencies, its parent, its provider."""
-    found = resource.all_dependencies()
+    found = _referenced(resource)
     return [*found, urns.split_reference(resource.provider)[0]] if resource.provider else found
+
+
+def _referenced(resource: Resource) -> list[str]:
+    """URNs of its parent, its dependencies (also of properties), deletedWith and replaceWith."""
+    found = [resource.parent, *resource.dependencies, *(urn for deps in resource.property_dependencies.values() for urn in deps)]
+    return list(dict.fromkeys(urn for urn in [*found, resource.deleted_with, *resource.replace_with] if urn))
 
 
 def dependents(root: Resource, resources: Sequence[Resource], ignored: Collection[str]) -> Iterator[Resource]:
@@ -74,7 +80,7 @@ def without(resources: Sequence[Resource]) -> list[Resource]:
 def renamed(resource: Resource, names: Mapping[str, str]) -> Resource:
     """The resource, with its references to renamed resources updated."""
     provider, _, id_ = resource.provider.rpartition("::")
-    if not names.keys() & {*resource.all_dependencies(), provider}:
+    if not names.keys() & {*_referenced(resource), provider}:
         return resource
     return replace(
         resource,

@@ -118,11 +118,6 @@ class Resource:
         out.update(self.extra)
         return out
 
-    def all_dependencies(self) -> list[str]:
-        """URNs of everything it depends on: parent, dependencies (also of properties), deletedWith and replaceWith."""
-        found = [self.parent, *self.dependencies, *(urn for urns in self.property_dependencies.values() for urn in urns)]
-        return list(dict.fromkeys(urn for urn in [*found, self.deleted_with, *self.replace_with] if urn))
-
 
 _EMPTY: tuple[Any, ...] = (None, "", (), {}, False)
 # In the order in which Pulumi writes them.
@@ -197,13 +192,15 @@ def decoded_value(item: Any, urn: str, seal: Seal) -> Value:
 
 def encoded_value(value: Value, secret: Callable[[Secret], Value]) -> Any:
     """A state value as JSON."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
     if isinstance(value, dict):
         return {key: encoded_value(item, secret) for key, item in sorted(value.items())}
     if isinstance(value, list):
         return [encoded_value(item, secret) for item in value]
     if isinstance(value, Secret):
         return secret(value)
-    return encoded_value(property_values.plain(value), secret) if property_values.is_marked(value) else value
+    return encoded_value(property_values.plain(value), secret)
 
 
 def sealed(secret: Secret, urn: str, seal: Seal | None) -> Json:

@@ -6,7 +6,7 @@ Secrets are blinded here, before anything leaves the engine.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.engine.state.deployment import blinded, encoded_value
 from sandbox.engine.values import urn as urns
@@ -41,7 +41,7 @@ class Events:
         """A step has ended well. What a component gives out comes later: see `outputs`."""
         if not urns.is_default_provider(step.urn):
             self.changes[step.outcome] += step.counted
-        if step.resource.custom or step.op in ("delete", "refresh"):
+        if step.custom or step.op in ("delete", "refresh"):
             self.outputs(step)
 
     def outputs(self, step: Transition) -> None:
@@ -104,7 +104,8 @@ def _whole(step: Transition) -> Json:
 
 def metadata(step: Transition) -> Json:
     """What an event says about a step."""
-    about = step.resource
+    about = step.new or step.old
+    assert about is not None  # a step has one or the other
     found: Json = {"op": step.op, "urn": step.urn, "type": about.type, "old": _state(step.old), "new": _state(step.new)}
     difference = step.difference
     if difference is not None and difference.replaces:
@@ -128,12 +129,9 @@ def _state(resource: Resource | None) -> Json | None:
     found |= {name: True for name in flags if getattr(resource, name)}
     if resource.retain_on_delete:
         found["retainOnDelete"] = True
-    found |= {"id": resource.id, "parent": resource.parent, "inputs": _shown(resource.inputs), "outputs": _shown(resource.outputs)}
+    properties = encoded_value({"inputs": resource.inputs, "outputs": resource.outputs}, blinded)
+    found |= {"id": resource.id, "parent": resource.parent, **properties}
     found["provider"] = resource.provider
     if resource.init_errors:
         found["initErrors"] = list(resource.init_errors)
     return found
-
-
-def _shown(properties: Mapping[str, Any]) -> Any:
-    return encoded_value(dict(properties), blinded)

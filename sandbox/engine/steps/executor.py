@@ -66,12 +66,14 @@ class Executor:
             self.check()
             self.events.before(step)
             await self._begun(step)
-            if step.resource.custom or step.kind == "delete":  # other components are done when they have their outputs
+            if step.custom or step.kind == "delete":  # other components are done when they have their outputs
                 await self.completed(step)
         self.events.after(step)
 
     async def completed(self, step: Step) -> None:
         """Run the after hooks of a step that is done and in the state. A hook that fails makes the run fail."""
+        if not step.resource.resource_hooks:
+            return
         try:
             await self.context.hooks.after(step)
         except HookError as bad:
@@ -90,7 +92,8 @@ class Executor:
                 journal.end(operation)
                 raise Stopped
         try:
-            await self.context.hooks.before(step)
+            if step.resource.resource_hooks:
+                await self.context.hooks.before(step)
             await step.apply(self.context)
         except (ProviderError, EngineError) as failed:
             if self.killed:
@@ -100,7 +103,6 @@ class Executor:
         finally:
             if operation is not None and not self.killed:
                 journal.end(operation)
-                journal.save_soon()
 
     def _report(self, step: Step, failed: Exception) -> None:
         text = str(failed).rstrip("\n")

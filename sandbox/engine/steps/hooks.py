@@ -7,7 +7,7 @@ an error hook says whether a failed provider call is tried again. In a preview o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pulumi.runtime.proto import resource_pb2
 
@@ -37,6 +37,7 @@ BINDINGS = {
 }
 MOST_RETRIES = 100
 _FORM = property_values.Form(outputs=True)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -111,7 +112,7 @@ class Hooks:
         error: str = answer.error
         return error
 
-    async def retried(self, step: Transition, call: Callable[[], Awaitable[T]]) -> T:
+    async def retried(self, step: Transition, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a provider call, retried while it fails and an error hook asks for a retry.
 
         Raises:
@@ -120,7 +121,7 @@ class Hooks:
         failures: list[str] = []
         while True:
             try:
-                return await call()
+                return await call(*args, **kwargs)
             except ProviderError as failed:
                 failures.insert(0, str(failed))
                 if not await self._again(step, failures):

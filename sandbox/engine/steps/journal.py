@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox.engine.state.dependencies import renamed
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _PACE = 20
 
 
+def now() -> str:
+    """The time as state keeps it: RFC 3339, UTC, and as Go writes it no zeros at a fraction's end."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"
+
+
 class Journal:
     """The state of a run.
 
@@ -32,7 +38,7 @@ class Journal:
     """
 
     def __init__(self, base: Deployment, save: Callable[[Deployment], None] | None, now: Callable[[], str]) -> None:
-        self._head, self._save, self._now = base, save, now
+        self._head, self._save, self.now = base, save, now
         # Each old resource, with its present form.
         self._base: dict[Resource, Resource] = {resource: resource for resource in base.resources}
         # By URN: a run is done with a URN once.
@@ -54,7 +60,7 @@ class Journal:
             self._head,
             resources=(*self._news.values(), *self._base.values()),
             pending_operations=tuple(self._operations),
-            manifest=manifest(self._now()),
+            manifest=manifest(self.now()),
         )
 
     def remaining(self) -> list[tuple[Resource, Resource]]:
@@ -73,9 +79,10 @@ class Journal:
         self._version += 1
 
     def end(self, operation: Operation) -> None:
-        """The provider call has ended, successfully or not."""
+        """The provider call has ended, successfully or not; its result is saved soon."""
         del self._operations[operation]
         self._version += 1
+        self.save_soon()
 
     def add(self, new: Resource) -> None:
         """Add a resource that the run has finished."""

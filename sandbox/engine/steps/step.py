@@ -11,8 +11,6 @@ from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sandbox.engine.providers.lifecycle import Made
     from sandbox.engine.providers.provider_resources import Providers
     from sandbox.engine.state.deployment import Resource
@@ -28,7 +26,6 @@ class StepContext:
     journal: Journal
     hooks: Hooks
     preview: bool
-    now: Callable[[], str]
     deletions: set[str] = field(default_factory=set)
 
 
@@ -56,20 +53,11 @@ class PartOfReplacement(Step):
 
     replacing: bool = False
 
-    @property
-    def op(self) -> str:
-        """The operation."""
-        return f"{self.kind}-replacement" if self.replacing else self.kind
-
-    @property
-    def logical(self) -> bool:
-        """Whether the user sees it as a step of its own."""
-        return not self.replacing
-
-    @property
-    def counted(self) -> int:
-        """A replacement is counted once."""
-        return 0 if self.replacing else 1
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.replacing:
+            self.op = self.outcome = f"{self.kind}-replacement"
+            self.logical, self.counted = False, 0
 
 
 @dataclass(eq=False)
@@ -113,14 +101,14 @@ class Create(PartOfReplacement):
             return
         try:
             provider = await context.providers.of(key)
-            made = await context.hooks.retried(self, lambda: provider.create(key))
+            made = await context.hooks.retried(self, provider.create, key)
         except PartialFailure as partial:
             self._keep(context, replace(made_resource(key, partial.made), init_errors=partial.reasons))
             raise
         self._keep(context, made_resource(key, made))
 
     def _keep(self, context: StepContext, new: Resource) -> None:
-        now = context.now()
+        now = context.journal.now()
         self.new = replace(new, created=now, modified=now)
         context.journal.add(self.new)
         if self.old is not None and self.replacing:
@@ -144,10 +132,10 @@ class Update(Step):
         try:
             if new.custom:
                 provider = await context.providers.of(new)
-                made = await context.hooks.retried(self, lambda: provider.update(old, key))
-                new = replace(made_resource(new, made), modified=context.now())
+                made = await context.hooks.retried(self, provider.update, old, key)
+                new = replace(made_resource(new, made), modified=context.journal.now())
         except PartialFailure as partial:
-            self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=context.now())
+            self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=context.journal.now())
             self._keep(context, old)
             raise
         self.new = new
@@ -182,11 +170,10 @@ class Delete(PartOfReplacement):
     kind = "delete"
     pending = "deleting"
 
-    @property
-    def op(self) -> str:
-        """The operation; an external resource is only discarded."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
         verb = "discard" if self.resource.external else "delete"
-        return f"{verb}-replaced" if self.replacing else verb
+        self.op = self.outcome = f"{verb}-replaced" if self.replacing else verb
 
     async def apply(self, context: StepContext) -> None:
         assert self.old is not None
@@ -199,7 +186,7 @@ class Delete(PartOfReplacement):
             )
         if not context.preview and self._must_call(old, context):
             provider = await context.providers.of(old)
-            await context.hooks.retried(self, lambda: provider.delete(old))
+            await context.hooks.retried(self, provider.delete, old)
         if self.before_successor:
             context.journal.change(key, replace(old, pending_replacement=True))
         else:
@@ -216,16 +203,9 @@ class Forget(Step):
     """A resource that was deleted for a replacement that was never created: only the state still has it."""
 
     kind = "remove-pending-replace"
-
-    @property
-    def logical(self) -> bool:
-        """Its deletion was shown in an earlier run."""
-        return False
-
-    @property
-    def counted(self) -> int:
-        """It was counted in that run."""
-        return 0
+    # An earlier run has shown and counted its deletion.
+    logical: bool = field(init=False, default=False)
+    counted: int = field(init=False, default=0)
 
     async def apply(self, context: StepContext) -> None:
         assert self.old is not None

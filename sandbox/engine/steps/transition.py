@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sandbox.engine.state.deployment import Operation
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Transition:
-    """What a step is about: one resource, from `old` (None before it exists) to `new` (None once it is deleted)."""
+    """One resource, from `old` (None before it exists) to `new` (None once it is deleted).
+
+    `op` is the operation in Pulumi's words, `outcome` what it turned out to be. `logical` says whether the user sees it as a
+    step of its own, `counted` how often the summary counts it.
+    """
 
     urn: str
     old: Resource | None = None
@@ -22,26 +26,15 @@ class Transition:
     difference: Difference | None = None
     kind: ClassVar[str] = ""
     pending: ClassVar[str] = ""
+    op: str = field(init=False)
+    outcome: str = field(init=False)
+    custom: bool = field(init=False)
+    logical: bool = field(init=False, default=True)
+    counted: int = field(init=False, default=1)
 
-    @property
-    def op(self) -> str:
-        """The operation, in Pulumi's words."""
-        return self.kind
-
-    @property
-    def logical(self) -> bool:
-        """Whether the user sees it as a step of its own."""
-        return True
-
-    @property
-    def counted(self) -> int:
-        """How often the summary counts it."""
-        return 1
-
-    @property
-    def outcome(self) -> str:
-        """The operation as it turned out."""
-        return self.op
+    def __post_init__(self) -> None:
+        self.custom = self.resource.custom
+        self.op = self.outcome = self.kind
 
     @property
     def resource(self) -> Resource:
@@ -51,5 +44,5 @@ class Transition:
         return found
 
     def operation(self) -> Operation | None:
-        """What must be on disk as pending before the step begins; None where nothing can be left half done."""
-        return Operation(self.resource, self.pending) if self.pending and self.resource.custom else None
+        """The pending operation that the state must hold before the step begins; None if no provider call changes anything."""
+        return Operation(self.resource, self.pending) if self.pending and self.custom else None

@@ -8,9 +8,7 @@ from sandbox.engine.values import property_values
 from sandbox.engine.values.property_values import Output, Secret, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from sandbox.engine.values.property_values import Properties
+    from collections.abc import Iterator
 
 
 def depending(value: Value, urns: tuple[str, ...]) -> Value:
@@ -35,12 +33,3 @@ def dependencies(value: Value) -> Iterator[str]:
     elif isinstance(value, Output):
         yield from value.dependencies
         yield from dependencies(value.value)
-
-
-def collapsed(properties: Mapping[str, Value]) -> Properties:
-    """Properties without their dependencies: values, secrets and unknowns."""
-    return {key: property_values.mapped(item, _collapsed) for key, item in properties.items()}
-
-
-def _collapsed(value: Value) -> Value:
-    return property_values.collapsed(value) if isinstance(value, Output) else value

@@ -93,9 +93,25 @@ class Form:
     outputs: bool = False
 
 
-def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """A gRPC struct as properties. Output values are reduced to their value, a secret or an unknown."""
-    return {key: _from_value(value, keep_outputs=False) for key, value in struct.fields.items()}
+def from_struct(struct: struct_pb2.Struct, *, nulls: bool = True, secrets_of: Mapping[str, Value] | None = None) -> Properties:
+    """A gRPC struct as properties. Output values are reduced to their value, a secret or an unknown.
+
+    Without `nulls`, top-level nulls are left out. Each key that is a secret in `secrets_of` becomes one: a provider that
+    doesn't support secrets returns them unmarked.
+    """
+    found = {key: _from_value(value, keep_outputs=False) for key, value in struct.fields.items()}
+    found = _with_secrets(found, secrets_of or {})
+    return found if nulls else {key: value for key, value in found.items() if value is not None}
+
+
+def _with_secrets(found: Properties, sent: Mapping[str, Value]) -> Properties:
+    out = dict(found)
+    for key in found.keys() & sent.keys():
+        if isinstance(found[key], dict) and isinstance(sent[key], dict):
+            out[key] = _with_secrets(found[key], sent[key])
+        elif has_secret(sent[key]):
+            out[key] = secret(found[key])
+    return out
 
 
 def from_struct_with_outputs(struct: struct_pb2.Struct) -> Properties:
@@ -159,6 +175,11 @@ def to_struct(properties: Mapping[str, Value], form: Form) -> struct_pb2.Struct:
     for key in sorted(properties):
         _fill(struct.fields[key], properties[key], form)
     return struct
+
+
+def to_structs(form: Form, **properties: Mapping[str, Value]) -> dict[str, struct_pb2.Struct]:
+    """The fields of one message that hold properties, by name."""
+    return {name: to_struct(item, form) for name, item in properties.items()}
 
 
 def _fill(into: struct_pb2.Value, value: Value, form: Form) -> None:
@@ -275,8 +296,3 @@ def revealed(value: Value) -> Value:
         return marked
 
     return mapped(value, open_)
-
-
-def without_nulls(properties: Mapping[str, Value]) -> Properties:
-    """Top-level properties that have a value: the engine drops null properties first."""
-    return {key: value for key, value in properties.items() if value is not None}

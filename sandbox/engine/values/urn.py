@@ -55,6 +55,11 @@ def package_of(type_: str) -> str:
     return type_.removeprefix(PROVIDER_PREFIX) if is_provider(type_) else type_.split(":", 1)[0]
 
 
+def provided_package(urn: str) -> str:
+    """The package that a provider resource provides, by the resource's URN."""
+    return package_of(type_of(urn))
+
+
 def reference(urn: str, id_: str) -> str:
     """A provider reference: the provider's URN and its id."""
     return f"{urn}::{id_}"
