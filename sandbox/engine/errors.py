@@ -23,7 +23,7 @@ class UsageError(EngineError):
 
 
 class ConfirmationError(EngineError):
-    """The command needs a confirmation, nobody can be asked, and no flag gives it."""
+    """The command needs a confirmation, there is no terminal to ask on, and no flag confirms it."""
 
     exit_code = EXIT_CONFIGURATION
 

@@ -144,7 +144,7 @@ class Run:
             env=language.environment(project.python, options.env),
             search=options.plugin_path,
         )
-        self._plugins = Plugins(place, engine, self._tell)
+        self._plugins = Plugins(place, engine, self._on_line)
         builtin = Builtin(options.stack_outputs or _no_stacks, self._resource_at)
         self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
         hooks = Hooks(self._callbacks, self._events, preview=self._preview)
@@ -163,7 +163,7 @@ class Run:
         self._servers.append(server)
         return f"127.0.0.1:{port}"
 
-    def _tell(self, line: str, is_error: bool) -> None:
+    def _on_line(self, line: str, is_error: bool) -> None:
         if line:
             self._events.message(line, STDERR if is_error else "info")
 
@@ -212,7 +212,7 @@ class Run:
         self._events.other("policyLoadEvent", {})
         env = language.environment(self._options.project.python, self._options.env)
         for ref in self._options.policy_packs:
-            self._packs.append(await policy_pack.start(ref, self._options, self._engine_address, env, self._tell))
+            self._packs.append(await policy_pack.start(ref, self._options, self._engine_address, env, self._on_line))
         self._policies = Policies(self._packs, self._events)
 
     def _must_know(self, unknown: list[str]) -> None:
@@ -242,7 +242,7 @@ class Run:
     async def _run_program(self, registrations: Registrations) -> None:
         self._program = ProgramRun(self._options, self._executor, registrations, self._callbacks, self._config)
         address = await self._serve(self._program.serve_monitor)
-        await self._program.start(monitor=address, engine=self._engine_address, tell=self._tell)
+        await self._program.start(monitor=address, engine=self._engine_address, on_line=self._on_line)
 
         async def afterwards() -> None:
             await self._delete(registrations)

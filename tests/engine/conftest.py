@@ -40,7 +40,7 @@ class Result:
 
 @dataclass
 class Workplace:
-    """A project folder, a backend and an environment; commands run in this process unless they say otherwise."""
+    """A project folder, a backend and an environment; commands run in this process unless they state another one."""
 
     folder: Path
     backend: Path
@@ -114,8 +114,8 @@ def real_cli() -> str:
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Workplace:
     """An empty project named quill, with its backend and home beside it."""
     folder, backend, home = tmp_path / "project", tmp_path / "backend", tmp_path / "home"
-    for made in (folder, backend, home):
-        made.mkdir()
+    for path in (folder, backend, home):
+        path.mkdir()
     (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
     for name in list(os.environ):
         if name.startswith("PULUMI_"):
@@ -134,8 +134,8 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 @pytest.fixture(scope="session")
 def made_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a backend and settings as `stack init dev` makes them: made once, for a key takes time to derive."""
-    folder = tmp_path_factory.mktemp("made")
+    """A folder with a backend and settings as `stack init dev` creates them: created once, because a key takes time to derive."""
+    folder = tmp_path_factory.mktemp("initialized")
     backend = folder / "backend"
     backend.mkdir()
     (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")

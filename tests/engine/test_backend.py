@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ],
 )
 @pytest.mark.parametrize("verb", [("stack", "export"), ("preview",), ("up", "--yes", "--skip-preview"), ("destroy", "--yes")])
-def test_a_checkpoint_that_can_not_be_read_is_left_as_it_is(stack: Workplace, content: str, fact: str, verb: tuple[str, ...]):
+def test_an_unreadable_checkpoint_is_not_changed(stack: Workplace, content: str, fact: str, verb: tuple[str, ...]):
     """Corrupt, cut short or of another version: one line names what was found and what to do."""
     stack.state_file.write_text(content, encoding="utf-8")
     result = stack.run(*verb)
@@ -40,7 +40,7 @@ def test_a_checkpoint_that_can_not_be_read_is_left_as_it_is(stack: Workplace, co
     assert result.err.count("\n") == 1
 
 
-def test_a_checkpoint_whose_resources_are_none_is_refused(stack: Workplace):
+def test_a_checkpoint_with_invalid_resources_is_refused(stack: Workplace):
     """JSON of the right version can still be invalid as state."""
     content = json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [{"no": "urn"}]}}})
     stack.state_file.write_text(content, encoding="utf-8")
@@ -79,7 +79,7 @@ def test_another_layout_is_refused(place: Workplace, files: dict[str, str], fact
         ("file:///no/such/folder", "there is no folder /no/such/folder; create it"),
     ],
 )
-def test_a_backend_that_is_no_folder_is_refused(place: Workplace, monkeypatch: pytest.MonkeyPatch, url: str, fact: str):
+def test_a_backend_that_is_not_a_folder_is_refused(place: Workplace, monkeypatch: pytest.MonkeyPatch, url: str, fact: str):
     """The message names the variable to set."""
     monkeypatch.setenv("PULUMI_BACKEND_URL", url)
     result = place.run("stack", "ls")
@@ -112,7 +112,7 @@ def test_every_save_keeps_the_state_before(stack: Workplace):
     assert "md5" in json.loads(files[".pulumi/stacks/quill/dev.json.attrs"])
 
 
-def test_nothing_is_left_behind_by_a_save(stack: Workplace):
+def test_a_save_leaves_no_other_files(stack: Workplace):
     """No temporary file and no lock."""
     stack.done("stack", "import", stdin=stack.done("stack", "export").out)
     assert not [name for name in stack.files() if ".tmp" in name or "/locks/" in name]
@@ -145,7 +145,7 @@ def limit_files_to(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def test_a_full_disk_leaves_the_state_as_it_was(stack: Workplace, tmp_path: Path):
+def test_a_full_disk_leaves_the_state_unchanged(stack: Workplace, tmp_path: Path):
     """The write fails for real; the previous state is unchanged, the message says so, and no partial file is left."""
     before = stack.state_file.read_bytes()
     big = json.loads(stack.done("stack", "export").out)
@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_the_state_as_it_was(stack: Workplace, tmp_path: Path
     assert not [name for name in stack.files() if ".tmp" in name or "/locks/" in name]
 
 
-def test_a_run_that_can_not_save_stops_and_keeps_the_state(stack: Workplace):
+def test_a_run_that_cannot_save_stops_and_keeps_the_state(stack: Workplace):
     """A program whose outputs no longer fit on the disk: the run ends with an error of one line, not a traceback."""
     stack.write("__main__.py", "import pulumi\npulumi.export('filler', 'x' * 200_000)\n")
     before = stack.state_file.read_bytes()

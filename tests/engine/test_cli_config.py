@@ -20,14 +20,14 @@ def settings(place: Workplace) -> dict[str, object]:
     return config
 
 
-def test_a_plain_value_is_kept_as_text(stack: Workplace):
+def test_a_plain_value_is_stored_as_text(stack: Workplace):
     """A key without a namespace is the project's; numbers keep their text."""
     stack.done("config", "set", "step", "007")
     assert settings(stack) == {"quill:step": "007"}
     assert stack.done("config", "get", "step").out == "007\n"
 
 
-def test_another_namespace_is_kept_and_the_old_spelling_is_shortened(stack: Workplace):
+def test_a_namespace_is_kept_and_the_older_spelling_is_shortened(stack: Workplace):
     """`azure-native:location` is a provider's; `ns:config:name` is an older spelling of `ns:name`."""
     stack.done("config", "set", "azure-native:location", "westeurope")
     stack.done("config", "set", "tls:config:proxy", "none")
@@ -45,7 +45,7 @@ def test_a_secret_is_encrypted_in_the_file_and_shown_only_when_asked(stack: Work
     ] == ["KEY    VALUE\ntoken  [secret]\n", "KEY    VALUE\ntoken  hush\n", "hush\n"]
 
 
-def test_json_leaves_a_secret_out_until_it_is_asked_for(stack: Workplace):
+def test_json_omits_a_secret_without_show_secrets(stack: Workplace):
     """`config --json` marks it as secret without its value."""
     stack.done("config", "set", "--secret", "token", "hush")
     stack.done("config", "set", "--path", "map.list[0]", "1")
@@ -81,7 +81,7 @@ def test_removing_the_last_key_leaves_the_salt(stack: Workplace):
     assert before == (stack.folder / "Pulumi.dev.yaml").read_text(encoding="utf-8")
 
 
-def test_comments_survive_a_change(stack: Workplace):
+def test_a_change_keeps_comments(stack: Workplace):
     """Comments in the settings are kept."""
     path = stack.folder / "Pulumi.dev.yaml"
     path.write_text("# ours\n" + path.read_text(encoding="utf-8") + "config:\n  # why\n  quill:step: a  # so\n", encoding="utf-8")
@@ -115,7 +115,7 @@ def test_another_file_can_hold_the_settings(stack: Workplace):
         (("config", "set", "--secret", "--plaintext", "n", "x"), "--secret can't go together with --plaintext"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_changes_nothing(stack: Workplace, argv: tuple[str, ...], message: str):
+def test_an_error_is_one_line_and_changes_nothing(stack: Workplace, argv: tuple[str, ...], message: str):
     """The settings file stays as it was."""
     before = (stack.folder / "Pulumi.dev.yaml").read_bytes()
     result = stack.run(*argv)
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_one_line_and_changes_nothing(stack: Workplace, argv: t
 
 
 @pytest.mark.parametrize("text", ["config: [", "- a list", "config: text"])
-def test_settings_that_are_no_settings_are_left_alone(stack: Workplace, text: str):
+def test_an_invalid_settings_file_is_not_changed(stack: Workplace, text: str):
     """A broken file is named, and not overwritten."""
     stack.write("Pulumi.dev.yaml", text)
     result = stack.run("config", "set", "step", "1")
@@ -150,7 +150,7 @@ def test_a_wrong_passphrase_reads_and_writes_nothing(stack: Workplace, monkeypat
     assert before == (stack.folder / "Pulumi.dev.yaml").read_bytes()
 
 
-def test_defaults_of_the_project_stand_in(place: Workplace):
+def test_defaults_of_the_project_apply(place: Workplace):
     """A default or a provider's value in Pulumi.yaml shows in the configuration without being written to the stack's file."""
     place.write("Pulumi.yaml", "name: quill\nruntime: python\nconfig:\n  count: 3\n  azure-native:location:\n    value: westeurope\n")
     place.done("stack", "init", "dev")
@@ -192,13 +192,13 @@ def test_a_run_needs_what_the_project_declares(place: Workplace, declared: str, 
         ("count: {type: number}", "value must be one of"),
     ],
 )
-def test_a_declaration_that_can_not_be_is_refused(place: Workplace, declared: str, message: str):
+def test_an_invalid_declaration_is_refused(place: Workplace, declared: str, message: str):
     """Pulumi.yaml is checked as the CLI checks it."""
     place.write("Pulumi.yaml", f"name: quill\nruntime: python\nconfig: {{{declared}}}\n")
     assert message in place.run("stack", "ls").err
 
 
-def test_the_real_cli_reads_what_was_set_here_and_the_reverse(stack: Workplace):
+def test_the_real_cli_and_this_engine_read_each_others_settings(stack: Workplace):
     """Both engines read each other's settings, structured values and secrets among them."""
     stack.done("config", "set", "--secret", "token", "hush")
     stack.done("config", "set", "--path", "map.list[0]", "1")

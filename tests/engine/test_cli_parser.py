@@ -18,7 +18,7 @@ NESTED = [f"{verb} {under}" for verb, names in _UNDER.items() for under in names
 
 
 @pytest.mark.parametrize("verb", [*_VERBS.split(), *NESTED])
-def test_verbs_of_pulumi_that_it_does_not_have_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]):
+def test_unsupported_commands_of_pulumi_are_refused_by_name(verb: str, capsys: pytest.CaptureFixture[str]):
     """The message names it and the alternative; the manual lists it too."""
     assert main(verb.split()) == 1
     assert capsys.readouterr().err == f"error: `{verb}` is not supported by this engine; use the pulumi CLI: it works on the same state\n"
@@ -26,7 +26,7 @@ def test_verbs_of_pulumi_that_it_does_not_have_are_refused_by_name(verb: str, ca
 
 
 @pytest.mark.parametrize("flag", _FLAGS.split())
-def test_flags_of_pulumi_that_it_does_not_have_are_refused_by_name(flag: str):
+def test_unsupported_flags_of_pulumi_are_refused_by_name(flag: str):
     """Also with a value."""
     with pytest.raises(UsageError, match=f"`{flag}` is not supported by this engine"):
         parse(["up", f"{flag}=x"])
@@ -44,7 +44,7 @@ def test_flags_of_pulumi_that_it_does_not_have_are_refused_by_name(flag: str):
         (["up", "--stac", "dev"], "unknown flag: --stac"),
     ],
 )
-def test_what_nobody_knows_is_refused(argv: list[str], fact: str):
+def test_unknown_arguments_are_refused(argv: list[str], fact: str):
     """Nothing is guessed: an abbreviated flag is an unknown one."""
     with pytest.raises(UsageError, match=re.escape(fact)):
         parse(argv)
@@ -65,7 +65,7 @@ def test_a_folder_is_named_before_the_verb_or_after_it(argv: list[str]):
 
 
 @pytest.mark.parametrize("verb", ["", "stack", "stack init", "config set", "up", "state delete", "cancel"])
-def test_help_is_help(verb: str, capsys: pytest.CaptureFixture[str]):
+def test_every_command_has_help(verb: str, capsys: pytest.CaptureFixture[str]):
     """Every verb explains its flags, with exit code 0."""
     with pytest.raises(SystemExit) as ended:
         main([*verb.split(), "--help"])

@@ -30,7 +30,7 @@ def program(stack: Workplace) -> Workplace:
     return stack
 
 
-def test_up_shows_keeps_and_remembers(program: Workplace):
+def test_up_shows_and_saves_outputs_and_adds_to_the_history(program: Workplace):
     """The output on the screen and in the state; an entry in the history, with the state after it, and a backup."""
     shown = program.done("up", "--yes", "--skip-preview", "--message", "first").out
     assert shown.startswith("Updating (dev):\n")
@@ -70,7 +70,7 @@ def test_yes_previews_first_and_skip_preview_does_not(program: Workplace):
 
 
 @pytest.mark.parametrize("verb", [("preview",), ("up", "--yes", "--skip-preview")])
-def test_expected_changes_that_do_not_come_are_fine_and_the_reverse_is_not(program: Workplace, verb: tuple[str, ...]):
+def test_expect_no_changes_fails_only_if_something_changes(program: Workplace, verb: tuple[str, ...]):
     """Exit code 7 and the CLI's message if something changes anyway."""
     result = program.run(*verb, "--expect-no-changes")
     assert result.code == 7
@@ -79,7 +79,7 @@ def test_expected_changes_that_do_not_come_are_fine_and_the_reverse_is_not(progr
     program.done(*verb, "--expect-no-changes")
 
 
-def test_json_is_nothing_but_json(program: Workplace):
+def test_json_output_contains_only_json(program: Workplace):
     """A preview is one plan, a run is a line for each event; both end well for a reader."""
     plan = program.done("preview", "--json").json
     assert [(step["op"], step["newState"]["type"]) for step in plan["steps"]] == [("create", "pulumi:pulumi:Stack")]
@@ -97,7 +97,7 @@ def test_the_event_log_has_every_event(program: Workplace, tmp_path: Path):
     assert "_states" not in (tmp_path / "log").read_text()
 
 
-def test_an_event_log_that_can_not_be_written_stops_before_anything_is_done(program: Workplace):
+def test_an_unwritable_event_log_is_refused_before_the_run(program: Workplace):
     """A wrong path is reported at once."""
     before = program.files()
     result = program.run("up", "--yes", "--skip-preview", "--event-log", "/no/such/folder/log")
@@ -116,7 +116,7 @@ def test_a_full_event_log_does_not_end_a_run(program: Workplace):
     assert "warning: the event log ends here: No space left on device; the run goes on" in result.out
 
 
-def test_a_reader_that_goes_away_does_not_end_a_run(program: Workplace):
+def test_a_closed_output_does_not_end_a_run(program: Workplace):
     """`up | head -1` still changes the resources, without a traceback."""
     process = program.process("up", "--yes", "--skip-preview")
     assert process.stdout is not None
@@ -127,7 +127,7 @@ def test_a_reader_that_goes_away_does_not_end_a_run(program: Workplace):
     assert program.done("stack", "output", "greeting").out == "hello\n"
 
 
-def test_a_history_that_can_not_be_written_is_a_warning(program: Workplace):
+def test_an_unwritable_history_is_a_warning(program: Workplace):
     """The state is saved even if the history is not."""
     (program.backend / ".pulumi" / "history").write_text("a file where a folder should be", encoding="utf-8")
     result = program.run("up", "--yes", "--skip-preview")
@@ -145,7 +145,7 @@ def test_a_secret_output_is_shown_only_when_asked(program: Workplace):
     assert "hush" not in program.state_file.read_text(encoding="utf-8")
 
 
-def test_a_program_that_raises_is_one_message_with_its_place(program: Workplace):
+def test_a_program_that_raises_is_one_diagnostic_with_its_source_position(program: Workplace):
     """Exit code 1; the user's own frame is named, the engine's and the SDK's are not."""
     program.write("__main__.py", "def boom():\n    raise ValueError('no region')\nboom()\n")
     result = program.run("up", "--yes", "--skip-preview")
@@ -155,7 +155,7 @@ def test_a_program_that_raises_is_one_message_with_its_place(program: Workplace)
     assert "site-packages" not in result.out
 
 
-def test_destroy_says_what_is_left(program: Workplace):
+def test_destroy_names_what_is_kept(program: Workplace):
     """The stack itself exists until `stack rm`."""
     program.done("up", "--yes", "--skip-preview")
     assert "If you want to remove the stack completely, run `pulumi stack rm dev`." in program.done("destroy", "--yes").out
@@ -194,7 +194,7 @@ def test_settings_in_another_file_leave_the_tracked_one_alone(program: Workplace
         (("preview", "--cwd-is-no-flag"), "unknown flag: --cwd-is-no-flag"),
     ],
 )
-def test_flags_that_can_not_be_are_refused(program: Workplace, argv: tuple[str, ...], fact: str):
+def test_invalid_flags_are_refused(program: Workplace, argv: tuple[str, ...], fact: str):
     """One line, exit code 1."""
     result = program.run(*argv)
     assert (result.code, result.err.count("\n")) == (1, 1)
@@ -202,7 +202,7 @@ def test_flags_that_can_not_be_are_refused(program: Workplace, argv: tuple[str, 
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[Any]) -> None:
-    """Waits for a condition while a process lives."""
+    """Waits for a condition while a process runs."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline

@@ -46,7 +46,7 @@ def test_a_new_stack_has_a_checkpoint_a_salt_and_is_selected(place: Workplace):
     assert [(row["name"], row["current"], row["resourceCount"]) for row in place.done("stack", "ls", "--json").json] == [("dev", True, 0)]
 
 
-def test_a_stack_is_made_once(stack: Workplace):
+def test_a_stack_is_created_once(stack: Workplace):
     """The second `init` changes nothing."""
     before = stack.files()
     result = stack.run("stack", "init", "dev")
@@ -55,14 +55,14 @@ def test_a_stack_is_made_once(stack: Workplace):
 
 
 @pytest.mark.parametrize("name", ["a b", "", "other/dev", "organization/quill/dev/x", "..", "a/../b"])
-def test_a_name_that_is_none_is_refused(place: Workplace, name: str):
+def test_an_invalid_stack_name_is_refused(place: Workplace, name: str):
     """No file is created outside the backend's own folders."""
     result = place.run("stack", "init", name)
     assert result.code == 1
     assert place.files() == {}
 
 
-def test_commands_go_to_the_selected_stack_or_the_named_one(stack: Workplace):
+def test_commands_use_the_selected_stack_or_the_named_one(stack: Workplace):
     """--stack wins over the selection; `select` changes it."""
     stack.done("stack", "init", "prod", "--no-select")
     stack.done("config", "set", "--stack", "prod", "step", "2")
@@ -75,14 +75,14 @@ def test_commands_go_to_the_selected_stack_or_the_named_one(stack: Workplace):
 
 
 @pytest.mark.parametrize("argv", [("stack", "select", "nope"), ("stack", "output", "--stack", "nope"), ("up", "--yes", "-s", "nope")])
-def test_a_stack_that_is_not_there_has_an_exit_code_of_its_own(place: Workplace, argv: tuple[str, ...]):
+def test_a_missing_stack_has_its_own_exit_code(place: Workplace, argv: tuple[str, ...]):
     """Exit code 6, as in the CLI; the message says how to create it."""
     result = place.run(*argv)
     assert result.code == 6
     assert "no stack named 'nope' found" in result.err
 
 
-def test_without_a_selection_the_way_out_is_named(place: Workplace):
+def test_without_a_selected_stack_the_error_names_the_remedy(place: Workplace):
     """Exit code 6, and what to run."""
     result = place.run("stack", "output")
     assert result.code == 6
@@ -100,7 +100,7 @@ def test_outputs_are_shown_one_by_one_as_a_table_and_as_json(stack: Workplace):
     assert "current stack does not have output property 'nope'" in stack.run("stack", "output", "nope").err
 
 
-def test_what_is_exported_and_imported_again_is_the_same(stack: Workplace):
+def test_export_and_import_keep_the_state_unchanged(stack: Workplace):
     """Nothing is lost or reordered, not even fields that this engine does not know."""
     imported(stack, thing("b", inputs={"z": 1, "a": [True, None]}, unknownField={"x": 1}), thing("a"))
     before = stack.checkpoint
@@ -109,7 +109,7 @@ def test_what_is_exported_and_imported_again_is_the_same(stack: Workplace):
     assert (before, text) == (stack.checkpoint, stack.done("stack", "export").out)
 
 
-def test_secrets_come_readable_and_are_encrypted_again(stack: Workplace):
+def test_exported_secrets_are_readable_and_encrypted_again_by_import(stack: Workplace):
     """`export --show-secrets` shows them; importing that encrypts them under the stack's own key."""
     imported(stack, thing("a", inputs={"token": {**MARK, "plaintext": '"hush"'}}))
     assert "hush" not in stack.state_file.read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_secrets_come_readable_and_are_encrypted_again(stack: Workplace):
         (json.dumps(exported(thing("a", dependencies=[f"{URN}pkg:index:Thing::later"]), thing("later"))), "does not come before it"),
     ],
 )
-def test_what_is_no_state_of_this_stack_is_not_imported(stack: Workplace, text: str, fact: str):
+def test_the_state_of_another_stack_is_not_imported(stack: Workplace, text: str, fact: str):
     """The state is unchanged."""
     before = stack.checkpoint
     result = stack.run("stack", "import", stdin=text)
@@ -137,7 +137,7 @@ def test_what_is_no_state_of_this_stack_is_not_imported(stack: Workplace, text: 
     assert fact in result.err
 
 
-def test_force_imports_what_looks_wrong(stack: Workplace):
+def test_force_imports_it_anyway(stack: Workplace):
     """--force skips the check."""
     text = json.dumps(exported(thing("a", dependencies=[f"{URN}pkg:index:Thing::gone"])))
     stack.done("stack", "import", "--force", stdin=text)
@@ -159,7 +159,7 @@ def test_a_stack_with_resources_is_not_removed(stack: Workplace):
     assert stack.run("stack", "output").code == 6
 
 
-def test_without_a_terminal_nothing_is_removed_unasked(stack: Workplace):
+def test_without_a_terminal_removal_needs_a_flag(stack: Workplace):
     """Exit code 2, as the CLI's for a missing confirmation."""
     before = stack.files()
     assert [stack.run(*argv).code for argv in (("stack", "rm"), ("up",), ("destroy",), ("cancel",))] == [2, 2, 2, 2]
@@ -180,7 +180,7 @@ def test_the_resources_are_shown_as_a_tree(stack: Workplace):
     ]
 
 
-def test_a_resource_is_forgotten(stack: Workplace):
+def test_a_resource_is_removed_from_the_state(stack: Workplace):
     """`state delete` removes it from the state and changes nothing else."""
     imported(stack, thing("a"), thing("b"))
     assert stack.done("state", "delete", f"{URN}pkg:index:Thing::a", "--yes").out == "Resource deleted\n"
@@ -194,7 +194,9 @@ def test_a_resource_is_forgotten(stack: Workplace):
         ({"protect": True}, ("--target-dependents",), "can't be safely deleted because it is protected"),
     ],
 )
-def test_what_others_need_or_is_protected_is_not_forgotten(stack: Workplace, more: dict[str, Any], flags: tuple[str, ...], fact: str):
+def test_a_needed_or_protected_resource_is_not_removed_from_the_state(
+    stack: Workplace, more: dict[str, Any], flags: tuple[str, ...], fact: str
+):
     """The error lists the dependents and names the flags that override it."""
     imported(stack, thing("a", **more), thing("b", dependencies=[f"{URN}pkg:index:Thing::a"]))
     before = stack.checkpoint
@@ -203,7 +205,7 @@ def test_what_others_need_or_is_protected_is_not_forgotten(stack: Workplace, mor
     assert fact in result.err
 
 
-def test_dependents_go_too_when_asked(stack: Workplace):
+def test_target_dependents_removes_dependents_too(stack: Workplace):
     """Also those that depend through others, by a property or as a child."""
     a = f"{URN}pkg:index:Thing::a"
     imported(
@@ -213,7 +215,7 @@ def test_dependents_go_too_when_asked(stack: Workplace):
     assert [ROOT, f"{URN}pkg:index:Thing::d"] == [row["urn"] for row in stack.checkpoint["checkpoint"]["latest"]["resources"]]
 
 
-def test_protection_is_taken_away(stack: Workplace):
+def test_unprotect_removes_protection(stack: Workplace):
     """From one, or from all."""
     imported(stack, thing("a", protect=True), thing("b", protect=True))
 
@@ -227,7 +229,7 @@ def test_protection_is_taken_away(stack: Workplace):
     assert "No such resource" in stack.run("state", "unprotect", f"{URN}pkg:index:Thing::nope", "--yes").err
 
 
-def test_the_real_cli_takes_a_stack_over_and_gives_it_back(stack: Workplace):
+def test_a_stack_is_exported_to_the_real_cli_and_back(stack: Workplace):
     """An export there of what was imported here is the same, and the reverse; the real CLI sees stack, outputs and secrets."""
     imported(stack, thing("a", inputs={"token": {**MARK, "plaintext": '"hush"'}}), outputs={"o": {**MARK, "plaintext": '"hush"'}})
     ours, readable = (stack.done("stack", "export", *flags).json for flags in ((), ("--show-secrets",)))

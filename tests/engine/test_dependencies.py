@@ -25,7 +25,7 @@ def test_dependents_are_found_through_every_kind_of_dependency() -> None:
     assert [found.urn for found in dependencies.dependents(A, ALL, ())] == ["b", "d", "e"]
 
 
-def test_what_is_settled_is_no_dependent() -> None:
+def test_a_resource_that_was_already_registered_is_no_dependent() -> None:
     """A resource that was registered again has its new dependencies, not those of the old state."""
     assert [found.urn for found in dependencies.dependents(A, ALL, {"d"})] == ["b"]
 
@@ -42,7 +42,7 @@ def test_deletions_wait_for_those_that_need_them() -> None:
     }
 
 
-def test_a_vanished_resource_leaves_no_reference_behind() -> None:
+def test_references_to_a_removed_resource_are_removed() -> None:
     """After a refresh no reference to a removed resource is left."""
     kept = dependencies.without([A, C, D, E])
     assert [(found.urn, found.parent, dict(found.property_dependencies), found.deleted_with) for found in kept] == [

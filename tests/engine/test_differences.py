@@ -33,12 +33,12 @@ def test_ignoring_reaches_into_maps_and_lists() -> None:
     assert (found, unfit) == ({"m": {"x": 1, "y": 20}, "l": [{"k": 1}, {"k": 2}]}, [])
 
 
-def test_an_ignored_addition_is_taken_back() -> None:
+def test_an_ignored_addition_is_left_out() -> None:
     """A property that was not there before is not added while it is ignored."""
     assert differences.with_ignored({"a": 1, "b": 2}, {"a": 1}, ["b"]) == ({"a": 1}, [])
 
 
-def test_paths_that_fit_neither_are_named() -> None:
+def test_paths_on_one_side_only_are_reported() -> None:
     """A path that exists on one side only can't be ignored; it is reported."""
     assert differences.with_ignored({"a": {"x": 1}}, {}, ["a.x"])[1] == ["a.x"]
 
@@ -52,18 +52,18 @@ def test_replace_on_changes_needs_the_provider_to_name_the_path(paths: list[str]
     assert differences.with_replacements(found, paths).replacing == replacing
 
 
-def test_without_a_word_of_what_changed_nothing_is_replaced() -> None:
+def test_without_the_changed_paths_nothing_is_replaced() -> None:
     """A provider that only says "something" does not trigger replaceOnChanges."""
     assert not differences.with_replacements(differences.SOME, ["*"]).replacing
 
 
-def test_the_plain_comparison_sees_through_secrets() -> None:
+def test_the_plain_comparison_ignores_secretness() -> None:
     """A value that becomes a secret has not changed; an added and a removed one have."""
     found = differences.between({"a": "x", "gone": 1}, {"a": property_values.Secret("x"), "new": 1})
     assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"gone": "delete", "new": "add"}
 
 
-def test_an_inverted_difference_is_seen_from_the_other_side() -> None:
+def test_an_inverted_difference_swaps_added_and_deleted() -> None:
     """A property that only the real resource has counts as added."""
     found = Difference("some", detailed={"a": PropertyDifference("add"), "b": PropertyDifference("delete-replace")}).inverted()
     assert {key: item.kind for key, item in (found.detailed or {}).items()} == {"a": "delete", "b": "add-replace"}

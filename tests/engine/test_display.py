@@ -38,7 +38,7 @@ def step(
     return {kind: {"metadata": {**metadata, **more.get("metadata", {})}}}
 
 
-def said(message: str, severity: str = "info", name: str | None = None, **more: Any) -> dict[str, Any]:
+def diagnostic(message: str, severity: str = "info", name: str | None = None, **more: Any) -> dict[str, Any]:
     prefix = {"error": "error: ", "warning": "warning: "}.get(severity, "")
     return {"diagnosticEvent": {"urn": urn(name) if name else "", "message": message, "prefix": prefix, "severity": severity, **more}}
 
@@ -75,7 +75,7 @@ CREATED = (
 )
 
 
-def test_an_operation_is_a_line_when_it_begins_and_one_when_it_ends():
+def test_an_operation_is_one_line_at_its_start_and_one_at_its_end():
     """With the time it took."""
     assert plain(*CREATED, summary(create=1)) == [
         " +  pkg:index:Thing a creating (0s)",
@@ -86,7 +86,7 @@ def test_an_operation_is_a_line_when_it_begins_and_one_when_it_ends():
     ]
 
 
-def test_a_preview_says_what_would_be_done_once():
+def test_a_preview_shows_each_operation_once():
     """And counts it as planned."""
     assert plain(*CREATED, summary(create=1, same=2, preview=True), planned=True) == [
         " +  pkg:index:Thing a create",
@@ -96,7 +96,7 @@ def test_a_preview_says_what_would_be_done_once():
     ]
 
 
-def test_what_changes_is_named():
+def test_changed_inputs_are_named():
     """Added, removed and changed inputs; internal ones are not."""
     update = step("resourcePreEvent", "update", "a", old={"gone": 1, "v": 1, "__p": 1}, new={"fresh": 1, "v": 2, "__p": 2})
     assert plain(update, planned=True) == [" ~  pkg:index:Thing a update [diff: +fresh-gone~v]"]
@@ -108,7 +108,7 @@ def test_the_provider_may_narrow_what_counts_as_changed():
     assert plain(update, planned=True) == [" ~  pkg:index:Thing a update [diff: ~w]"]
 
 
-def test_drift_is_named_by_what_was_found():
+def test_drift_is_named_after_the_read():
     """A refresh finds out what differs when it has read; what has not changed is no line."""
     lines = plain(
         step("resourcePreEvent", "refresh", "a", old={"v": 1}, new={"v": 1}),
@@ -120,7 +120,7 @@ def test_drift_is_named_by_what_was_found():
     assert lines == [" ~  pkg:index:Thing a refresh", " ~  pkg:index:Thing b refresh", " ~  pkg:index:Thing a update [diff: ~v]"]
 
 
-def test_an_unchanged_resource_is_no_line():
+def test_an_unchanged_resource_is_not_shown():
     """Only the summary counts it."""
     assert plain(step("resourcePreEvent", "same", "a", old={}, new={}), summary(same=1, preview=True), planned=True) == [
         "Resources:",
@@ -128,12 +128,12 @@ def test_an_unchanged_resource_is_no_line():
     ]
 
 
-def test_a_failure_is_said_once_with_the_providers_own_words():
+def test_a_failure_is_shown_once_with_the_providers_message():
     """The line says that it failed, Diagnostics says why; a repeated error is shown once."""
     lines = plain(
         step("resourcePreEvent", "create", "a", new={}),
-        said("hub is full\n", "error", "a"),
-        said("hub is full\n", "error", "a"),
+        diagnostic("hub is full\n", "error", "a"),
+        diagnostic("hub is full\n", "error", "a"),
         step("resOpFailedEvent", "create", "a", new={}),
         summary(),
     )
@@ -149,20 +149,20 @@ def test_a_failure_is_said_once_with_the_providers_own_words():
     ]
 
 
-def test_what_was_under_way_when_the_run_ended_was_interrupted():
+def test_operations_in_progress_at_the_end_are_shown_as_interrupted():
     """No operation is still shown as in progress."""
     assert plain(CREATED[0])[-1] == " +  pkg:index:Thing a **creating interrupted**"
 
 
-def test_the_pieces_of_a_stream_are_one_message():
+def test_the_parts_of_a_stream_are_one_message():
     """A program's traceback comes line by line and reads as one."""
-    pieces = [said(f"{line}\n", "info", None, streamID=7) for line in ("one", "  two")]
+    pieces = [diagnostic(f"{line}\n", "info", None, streamID=7) for line in ("one", "  two")]
     assert plain(*pieces)[-3:] == ["  pulumi:pulumi:Stack (quill-dev):", "    one", "      two"]
 
 
-def test_what_passes_by_is_not_repeated_at_the_end():
+def test_ephemeral_and_debug_messages_are_no_diagnostics():
     """An ephemeral message is a line but not a diagnostic; a debug message is neither."""
-    assert plain(said("soon", ephemeral=True), said("deep", "debug")) == ["    pulumi:pulumi:Stack quill-dev  soon"]
+    assert plain(diagnostic("soon", ephemeral=True), diagnostic("deep", "debug")) == ["    pulumi:pulumi:Stack quill-dev  soon"]
 
 
 def outputs_of(old: dict[str, Any] | None, new: dict[str, Any], *, planned: bool, **options: Any) -> list[str]:
@@ -241,7 +241,7 @@ def test_the_tree_puts_children_below_their_parents():
     component = step("resourcePreEvent", "create", "group", new={})
     child = step("resourcePreEvent", "create", "a", new={})
     child["resourcePreEvent"]["metadata"]["new"]["parent"] = urn("group")
-    rows = drawn(step("resourcePreEvent", "create", None, new={}), component, child, said("wait", name="a")).split("\n")
+    rows = drawn(step("resourcePreEvent", "create", None, new={}), component, child, diagnostic("wait", name="a")).split("\n")
     assert [" ".join(row.split()) for row in rows[2:5]] == [
         "+ pulumi:pulumi:Stack quill-dev creating (2s)",
         "+ └─ pkg:index:Thing group creating (1s)",
@@ -251,7 +251,7 @@ def test_the_tree_puts_children_below_their_parents():
 
 def test_a_narrow_terminal_shortens_and_never_wraps():
     """Every row stays one line."""
-    text = drawn(step("resourcePreEvent", "create", None, new={}), *CREATED, said("x" * 300, name="a"), width=60)
+    text = drawn(step("resourcePreEvent", "create", None, new={}), *CREATED, diagnostic("x" * 300, name="a"), width=60)
     assert max(map(len, text.split("\n"))) <= 60
     assert len(text.rstrip().split("\n")) == 4
 
@@ -270,7 +270,7 @@ def test_a_small_terminal_shows_what_matters_most():
     assert "and 46 more, of 53" in text
 
 
-def test_json_lines_are_the_events_numbered_and_nothing_private():
+def test_json_lines_are_numbered_events_without_private_keys():
     """Events about default providers are in the log and not in the display."""
     out, log = io.StringIO(), io.StringIO()
     stream = Stream(JsonLines(out, io.StringIO()), log, lambda: 7 * 10**9)
@@ -291,7 +291,7 @@ def test_a_preview_as_json_is_one_plan():
     digest = Digest(out, io.StringIO(), Board(STACK, Clock(), Look(planned=True)))
     for op in ("create-replacement", "replace", "delete-replaced"):
         digest.show(step("resourcePreEvent", op, "a", old={"v": 1}, new={"v": 2}, metadata={"keys": ["v"]}))
-    digest.show(said("careful", "warning"))
+    digest.show(diagnostic("careful", "warning"))
     digest.show(summary(replace=1, preview=True))
     digest.close()
     plan = json.loads(out.getvalue())

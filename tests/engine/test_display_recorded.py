@@ -44,7 +44,7 @@ def section(lines: list[str], title: str) -> list[str]:
 
 @pytest.mark.recorded
 @pytest.mark.parametrize("title", ["Outputs:", "Resources:", "Policies:"])
-def test_the_sections_are_those_of_the_real_cli(traces: Path, title: str):
+def test_the_sections_equal_the_real_clis(traces: Path, title: str):
     """Of every recorded run, from its events; outputs only of those that succeeded and left a stack."""
     compared = 0
     for name, events, printed in scenarios(traces):
@@ -60,7 +60,7 @@ def test_the_sections_are_those_of_the_real_cli(traces: Path, title: str):
 
 
 @pytest.mark.recorded
-def test_the_full_differences_are_those_of_the_real_cli(traces: Path):
+def test_the_full_differences_equal_the_real_clis(traces: Path):
     """`preview --diff` and `up --diff`, line by line, but for the order of independent resources."""
     for number in ("04", "06"):
         events = [json.loads(line) for line in (traces / "json" / f"{number}.events.jsonl").read_text(encoding="utf-8").splitlines()]

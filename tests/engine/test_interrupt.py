@@ -9,22 +9,22 @@ from sandbox.engine.cli.interrupt import interruptible
 from sandbox.engine.steps.cancel import CancelToken
 
 
-def test_the_second_counts_even_in_the_middle_of_the_first() -> None:
+def test_a_second_interrupt_counts_while_the_first_is_handled() -> None:
     """A second Ctrl-C during the first message counts as the second; no third one is needed."""
-    token, said = CancelToken(), list[str]()
+    token, messages = CancelToken(), list[str]()
 
-    def say(text: str) -> None:
-        said.append(text)
-        if len(said) == 1:
+    def notify(text: str) -> None:
+        messages.append(text)
+        if len(messages) == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with interruptible(token, say):
+    with interruptible(token, notify):
         os.kill(os.getpid(), signal.SIGINT)
     assert token.killed
-    assert [text.split(";")[0] for text in said] == ["^C received", "^C received again"]
+    assert [text.split(";")[0] for text in messages] == ["^C received", "^C received again"]
 
 
-def test_one_asks_and_handlers_are_given_back() -> None:
+def test_one_interrupt_cancels_and_the_handlers_are_restored() -> None:
     """One ^C asks for a clean end; afterwards the previous Ctrl-C handler is back."""
     token, before = CancelToken(), signal.getsignal(signal.SIGINT)
     with interruptible(token, lambda _: None):

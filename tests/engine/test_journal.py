@@ -25,7 +25,7 @@ def journal(*resources: Resource) -> Journal:
     return Journal(Deployment(resources), None, lambda: "now")
 
 
-def test_what_is_done_stands_before_what_is_not() -> None:
+def test_finished_resources_precede_the_others() -> None:
     """New states come first, in order of their steps; the rest is unchanged."""
     a, b, c = resource("a"), resource("b"), resource("c")
     kept = journal(a, b, c)
@@ -35,7 +35,7 @@ def test_what_is_done_stands_before_what_is_not() -> None:
     assert names(kept.deployment()) == ["b", "new", "a", "c"]
 
 
-def test_a_resource_and_its_successor_stand_side_by_side() -> None:
+def test_a_replaced_resource_and_its_replacement_are_both_in_the_state() -> None:
     """The old one is marked until it is deleted."""
     a = resource("a")
     kept = journal(a)

@@ -46,7 +46,7 @@ def test_a_second_writer_is_refused_with_the_words_of_the_cli(stack: Workplace, 
     assert f"(pid {os.getpid()}) at {NOW}" in result.err
 
 
-def test_readers_do_not_mind_a_lock(stack: Workplace):
+def test_reading_ignores_a_lock(stack: Workplace):
     """A preview and the outputs work during another run."""
     stack.write("__main__.py", "import pulumi\n")
     with locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
@@ -59,14 +59,14 @@ def test_another_stack_is_not_locked(stack: Workplace):
         stack.done("stack", "import", stdin=stack.done("stack", "export").out)
 
 
-def test_the_lock_is_gone_afterwards_also_after_an_error(stack: Workplace):
+def test_the_lock_is_released_also_after_an_error(stack: Workplace):
     """The lock is released even if the block fails."""
     with pytest.raises(ZeroDivisionError), locked(backend_at(stack.backend), StackRef("quill", "dev"), lambda: NOW):
         1 / 0  # noqa: B018 - any error
     assert locks(stack) == []
 
 
-def test_of_two_locks_the_later_gives_way(tmp_path: Path):
+def test_of_two_locks_the_later_is_released(tmp_path: Path):
     """The first keeps its lock; the error for a third one counts both."""
     backend, ref = backend_at(tmp_path), StackRef("quill", "dev")
     with locked(backend, ref, lambda: NOW):
@@ -75,7 +75,7 @@ def test_of_two_locks_the_later_gives_way(tmp_path: Path):
         assert len(list(backend.files("locks", ref))) == 1
 
 
-def test_a_lock_nobody_can_read_still_counts(stack: Workplace):
+def test_an_unreadable_lock_still_counts(stack: Workplace):
     """An incomplete lock file still counts as a lock."""
     folder = backend_at(stack.backend).folder("locks", StackRef("quill", "dev"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def test_a_killed_writers_lock_stays_until_cancel(stack: Workplace):
     assert stack.run("up", "--yes", "--skip-preview").code == 0
 
 
-def test_the_real_cli_respects_our_lock_and_we_its(stack: Workplace):
+def test_the_real_cli_and_this_engine_respect_each_others_locks(stack: Workplace):
     """It is refused with the same message, and this engine respects a lock file of the CLI."""
     backend, ref = backend_at(stack.backend), StackRef("quill", "dev")
     with locked(backend, ref, lambda: NOW):

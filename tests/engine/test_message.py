@@ -18,7 +18,7 @@ and burned
 """
 
 
-def test_a_traceback_becomes_what_was_raised_and_where_in_the_users_code():
+def test_a_traceback_is_reduced_to_the_exception_and_the_users_frames():
     """All lines of the exception's message are kept; library frames are removed."""
     assert concise(TRACEBACK) == "RuntimeError: the world exploded\nand burned\n  at /home/me/program/world.py:70 in create"
 
@@ -41,12 +41,12 @@ def test_a_grpc_error_becomes_its_details():
 
 
 @pytest.mark.parametrize("text", ["hub is full", "", "a\nb", "Traceback of a parcel"])
-def test_a_plain_message_stays_as_it_is(text: str):
+def test_a_plain_message_is_unchanged(text: str):
     """Only library text is removed."""
     assert concise(text) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (0.2, "1s"), (61, "1m1s"), (3600, "1h0m0s")])
-def test_durations_are_said_as_the_cli_says_them(seconds: float, text: str):
+def test_durations_have_the_clis_format(seconds: float, text: str):
     """Rounded up to whole seconds."""
     assert duration(seconds) == text

@@ -21,7 +21,7 @@ def policies() -> list[Any]:
     return [info]
 
 
-def test_defaults_fill_what_is_not_given() -> None:
+def test_schema_defaults_apply() -> None:
     """A level and one setting are given; the other is the schema's."""
     found = policy_config.reconciled("pack", policies(), {"rule": {"enforcementLevel": "advisory", "days": 30}})
     assert found == {"rule": policy_config.PolicyConfig("advisory", {"days": 30, "allowed": ["offline"]})}
@@ -40,14 +40,14 @@ def test_defaults_fill_what_is_not_given() -> None:
         ({"rules": "mandatory"}, "no policy 'rules'"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(given: dict[str, Any], named: str) -> None:
+def test_an_invalid_configuration_is_refused_by_name(given: dict[str, Any], named: str) -> None:
     """Type, least value and choice, in lists too; an unknown level and an unknown policy."""
     with pytest.raises(PolicyConfigError, match=named):
         policy_config.reconciled("pack", policies(), given)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", ""])
-def test_a_file_that_holds_no_object_is_refused(text: str, tmp_path: Path) -> None:
+def test_a_file_without_a_json_object_is_refused(text: str, tmp_path: Path) -> None:
     """Not JSON, or not a JSON object: the error names the file."""
     path = tmp_path / "prod.json"
     path.write_text(text)

@@ -22,7 +22,7 @@ def test_a_project_is_found_from_a_folder_inside_it(tmp_path: Path):
     assert (found.name, found.root, found.program_dir, found.python) == ("quill", tmp_path, tmp_path, Path(sys.executable))
 
 
-def test_the_program_may_lie_elsewhere(tmp_path: Path):
+def test_the_program_may_be_in_another_folder(tmp_path: Path):
     """`main` is a folder or a file; the file's folder is where it works."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "app.py").touch()
@@ -65,7 +65,7 @@ def test_options_and_settings_folder_are_read(tmp_path: Path):
         ("name: quill\nruntime: python\nconfig: [a]", "`config` must be a mapping"),
     ],
 )
-def test_a_project_that_is_none_says_why(tmp_path: Path, text: str, fact: str):
+def test_an_invalid_project_file_is_refused_with_the_reason(tmp_path: Path, text: str, fact: str):
     """One line with the file's name."""
     project_at(tmp_path, text)
     with pytest.raises(ProjectError) as caught:
@@ -74,7 +74,7 @@ def test_a_project_that_is_none_says_why(tmp_path: Path, text: str, fact: str):
     assert "\n" not in str(caught.value)
 
 
-def test_without_a_project_the_way_out_is_named(tmp_path: Path):
+def test_without_a_project_the_error_names_the_remedy(tmp_path: Path):
     """--cwd."""
     with pytest.raises(ProjectError, match=r"no Pulumi\.yaml project file found"):
         load_project(tmp_path)

@@ -35,7 +35,7 @@ def test_paths_are_read_as_pulumi_reads_them(path: str, elements: tuple[str | in
 
 
 @pytest.mark.parametrize("path", [".a", "a.", 'a["b', 'a["b"', "a[", "a[0", "a[x]", "a[1.5]"])
-def test_what_is_no_path_is_refused(path: str):
+def test_an_invalid_path_is_refused(path: str):
     """An unclosed bracket or quote, a dot at an end, an index that is not a number."""
     with pytest.raises(PathError):
         parse_property_path(path)
@@ -46,14 +46,14 @@ def spelled(path: list[str | int]) -> str:
 
 
 @given(st.lists(NAMES | st.integers(0, 99), max_size=5))
-def test_a_quoted_path_says_what_it_was_made_of(path: list[str | int]):
+def test_a_quoted_path_is_parsed_to_its_elements(path: list[str | int]):
     """Any names can be written, quotes and dots among them."""
     assume(not any(isinstance(part, str) and "\\" in part for part in path))
     assert tuple(path) == parse_property_path(spelled(path))
 
 
 @given(VALUES, st.lists(NAMES | st.integers(0, 3), min_size=1, max_size=4), LEAVES)
-def test_what_was_set_is_found_and_the_rest_is_as_it_was(value: Any, path: list[str | int], new: Any):
+def test_setting_changes_only_the_given_path(value: Any, path: list[str | int], new: Any):
     """Setting changes only the given place, and does not modify the original value."""
     before = repr(value)
     try:
@@ -70,7 +70,7 @@ def test_what_was_set_is_found_and_the_rest_is_as_it_was(value: Any, path: list[
 
 
 @given(VALUES, st.lists(NAMES | st.integers(0, 3), min_size=1, max_size=4))
-def test_what_was_removed_is_gone(value: Any, path: list[str | int]):
+def test_removing_deletes_one_element(value: Any, path: list[str | int]):
     """Removing deletes one element: a map loses the key, a list becomes one shorter."""
     found, _ = get_at(value, path)
     try:
@@ -97,7 +97,7 @@ def test_what_was_removed_is_gone(value: Any, path: list[str | int]):
         ({"a": {}}, ["a", "secure"], "reserved"),
     ],
 )
-def test_a_path_that_does_not_fit_says_why(value: Any, path: list[str | int], fact: str):
+def test_the_error_of_a_path_that_does_not_match_names_the_place(value: Any, path: list[str | int], fact: str):
     """The message names the place and what was expected there."""
     with pytest.raises(PathError, match=fact):
         set_at(value, path, "new")

@@ -26,7 +26,7 @@ OPENED = new_passphrase_secrets("correct horse")
 
 
 @given(st.text())
-def test_what_was_encrypted_comes_back(text: str):
+def test_decryption_returns_the_encrypted_text(text: str):
     """Any text survives encryption, and its ciphertext does not show it."""
     ciphertext = OPENED.encrypt(text)
     assert text == OPENED.decrypt(ciphertext)
@@ -38,13 +38,13 @@ def test_a_secret_is_never_encrypted_twice_to_the_same_text():
     assert OPENED.encrypt("same") != OPENED.encrypt("same")
 
 
-def test_the_right_passphrase_opens_what_another_process_closed():
+def test_another_process_decrypts_with_the_same_passphrase():
     """Salt and passphrase are all that is needed."""
     again = open_passphrase_secrets("correct horse", OPENED.state()["salt"])
     assert again.decrypt(OPENED.encrypt("hush")) == "hush"
 
 
-def test_a_wrong_passphrase_is_told_before_anything_is_decrypted():
+def test_a_wrong_passphrase_is_refused_before_anything_is_decrypted():
     """The check word in the salt reveals it; the message is the CLI's."""
     with pytest.raises(SecretsError, match=r"^incorrect passphrase"):
         open_passphrase_secrets("wrong horse", OPENED.state()["salt"])
@@ -99,14 +99,14 @@ def recorded(traces: Path) -> tuple[PassphraseSecrets, dict[str, Any], dict[str,
 
 
 @pytest.mark.recorded
-def test_the_recorded_settings_open(recorded: tuple[PassphraseSecrets, dict[str, Any], dict[str, Any]]):
+def test_the_recorded_settings_are_decrypted(recorded: tuple[PassphraseSecrets, dict[str, Any], dict[str, Any]]):
     """What Pulumi encrypted in a stack's settings is readable here."""
     opened, settings, _ = recorded
     assert opened.decrypt(settings["config"]["secrets:token"]["secure"]) == "n3wer"
 
 
 @pytest.mark.recorded
-def test_every_secret_of_the_recorded_state_is_what_pulumi_exported(
+def test_the_secrets_of_the_recorded_state_equal_pulumis_export(
     recorded: tuple[PassphraseSecrets, dict[str, Any], dict[str, Any]], traces: Path
 ):
     """The checkpoint decrypted here equals `stack export --show-secrets` of the real CLI, resource by resource."""

@@ -27,22 +27,22 @@ def test_globs(pattern: str, urn: str, fits: bool) -> None:
     assert (urn in Targets([pattern])) == fits
 
 
-def test_without_targets_everything_is_one() -> None:
+def test_without_targets_every_resource_is_a_target() -> None:
     """A run without targets excludes nothing."""
-    assert not Targets([]).spare(Resource(urn="urn", type="t"))
+    assert not Targets([]).excludes(Resource(urn="urn", type="t"))
 
 
-def test_providers_and_the_stack_are_never_spared() -> None:
+def test_providers_and_the_stack_are_never_excluded() -> None:
     """Targets need them."""
     targets = Targets(["**nothing**"])
-    assert [targets.spare(Resource(urn="u", type=type_)) for type_ in ("pulumi:providers:x", "pulumi:pulumi:Stack", "t")] == [
+    assert [targets.excludes(Resource(urn="u", type=type_)) for type_ in ("pulumi:providers:x", "pulumi:pulumi:Stack", "t")] == [
         False,
         False,
         True,
     ]
 
 
-def test_targets_that_are_not_there_are_named() -> None:
+def test_unknown_targets_are_named() -> None:
     """A literal target must exist; a glob may match nothing."""
     assert Targets(["urn:a", "urn:b", "**x**"]).unknown({"urn:a"}) == ["urn:b"]
 
@@ -81,14 +81,14 @@ def test_children_of_a_renamed_component_are_found() -> None:
     assert found.urn == f"{BASE}p:i:Old$t:i:T::box-leaf"
 
 
-def test_its_own_name_comes_first() -> None:
+def test_a_resources_own_urn_precedes_its_aliases() -> None:
     """A resource that the state knows under its own URN needs no alias."""
     found = known(f"{BASE}t:i:T::now", f"{BASE}t:i:T::before").find(f"{BASE}t:i:T::now", goal("now", Alias(name="before")), ())
     assert found is not None
     assert found.urn == f"{BASE}t:i:T::now"
 
 
-def test_an_alias_that_fits_two_is_refused() -> None:
+def test_an_alias_that_matches_two_resources_is_refused() -> None:
     """The error for the second resource with the same old one names the first."""
     aliases = known(f"{BASE}t:i:T::before")
     aliases.find(f"{BASE}t:i:T::one", goal("one", Alias(name="before")), ())

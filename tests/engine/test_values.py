@@ -30,7 +30,7 @@ def wire(properties: dict[str, object]) -> struct_pb2.Struct:
 
 
 @given(st.dictionaries(st.sampled_from("abc"), MARKED, max_size=3))
-def test_what_is_sent_comes_back(properties: dict[str, object]) -> None:
+def test_values_survive_the_wire(properties: dict[str, object]) -> None:
     """Every mark that the receiver understands survives a round trip."""
     assert property_values.from_struct(property_values.to_struct(properties, Form())) == properties
 
@@ -44,7 +44,7 @@ KEPT = st.recursive(
 
 
 @given(KEPT)
-def test_what_is_kept_comes_back(value: object) -> None:
+def test_values_survive_the_state(value: object) -> None:
     """A value in state, its secrets encrypted, is the same value when it is read again."""
     seal = Seal(lambda text: text[::-1], lambda text: text[::-1])
     kept = encoded_value(value, lambda secret: sealed(secret, "urn", seal))
@@ -63,7 +63,7 @@ def test_the_marks_are_pulumis() -> None:
     }
 
 
-def test_a_receiver_without_secrets_gets_what_is_inside() -> None:
+def test_a_receiver_without_secrets_gets_plain_values() -> None:
     """Secrets are unwrapped, at every depth, for a receiver that does not support them."""
     sent = property_values.to_struct(
         {"s": Secret({"in": [Secret("x")]}), "r": ResourceReference("urn", "i")}, Form(secrets=False, resources=False)
@@ -71,7 +71,7 @@ def test_a_receiver_without_secrets_gets_what_is_inside() -> None:
     assert json_format.MessageToDict(sent) == {"s": {"in": ["x"]}, "r": "i"}
 
 
-def test_output_values_say_what_they_say() -> None:
+def test_output_values_are_reduced_to_their_value() -> None:
     """An output value is its value, a secret, or unknown; with dependencies only if requested."""
     mark = "4dabf18193072939515e22adb298388d"
     struct = wire(

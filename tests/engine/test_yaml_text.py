@@ -27,7 +27,7 @@ config:
 """
 
 
-def test_a_value_changes_and_its_comments_stay():
+def test_a_changed_value_keeps_its_comments():
     """Only the value's own text is replaced."""
     assert SETTINGS.replace('"1"   # Europe', '"2"   # Europe') == with_entry(SETTINGS, ("config", "app:region"), "2")
 
@@ -44,12 +44,12 @@ def test_a_structured_value_is_replaced_as_a_block():
     assert expected == with_entry(SETTINGS, ("config", "app:names"), ["c"])
 
 
-def test_a_removed_key_takes_its_lines_and_no_others():
+def test_removing_a_key_removes_only_its_lines():
     """The comments of its neighbours stay."""
     assert SETTINGS.replace('  app:count: "3"\n', "") == without_entry(SETTINGS, ("config", "app:count"))
 
 
-def test_the_last_key_of_a_section_takes_the_section():
+def test_removing_the_last_key_removes_the_section():
     """No empty `config:` is left behind."""
     assert without_entry("a: 1\nconfig:\n  b: 2\n", ("config", "b")) == "a: 1\n"
 
@@ -57,7 +57,7 @@ def test_the_last_key_of_a_section_takes_the_section():
 @pytest.mark.parametrize(
     "text", ["", "# only a comment\n", "config: {}\n", "config: {a: 1}\n", "config:\n", "config:\n  a: &x 1\n  b: *x\n"]
 )
-def test_other_styles_are_written_anew_where_they_must_be(text: str):
+def test_other_styles_are_rewritten_where_necessary(text: str):
     """Flow style, empty sections, anchors: the file still has the right content afterwards."""
     before = (parse_yaml(text) or {}).get("config") or {}
     assert {"config": {**before, "k": ["v"]}} == parse_yaml(with_entry(text, ("config", "k"), ["v"]))
@@ -74,13 +74,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_is_read_back(value: Any):
+def test_written_text_is_read_back(value: Any):
     """Text that looks like a number, a date or a boolean stays text."""
     assert {"k": value} == parse_yaml(dump_yaml({"k": value}))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["set", "rm"]), st.sampled_from(["a:x", "a:y", "b:z"]), VALUES), max_size=6))
-def test_any_series_of_edits_says_what_a_map_would(edits: list[tuple[str, str, Any]]):
+def test_a_series_of_edits_equals_the_edits_of_a_map(edits: list[tuple[str, str, Any]]):
     """The file and a plain map agree after every edit, and the comment at the top is still there."""
     text, model = "# kept\nencryptionsalt: s\n", {}
     for verb, key, value in edits:
@@ -111,13 +111,13 @@ def test_any_series_of_edits_says_what_a_map_would(edits: list[tuple[str, str, A
         ("12:30", "12:30"),
     ],
 )
-def test_scalars_are_what_the_cli_takes_them_for(text: str, value: Any):
+def test_scalars_have_the_types_that_the_cli_reads(text: str, value: Any):
     """Pulumi reads YAML with go-yaml v3: booleans are true and false only, and there are no sexagesimals."""
     assert value == parse_yaml(f"k: {text}")["k"]
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: b: c", "\t- x", "- a list\n"])
-def test_what_can_not_be_edited_is_refused(text: str):
+def test_a_file_that_cannot_be_edited_is_refused(text: str):
     """The message is one line."""
     with pytest.raises(YamlError) as caught:
         with_entry(text, ("config", "k"), "v")

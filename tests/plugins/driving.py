@@ -43,8 +43,8 @@ class Plugin:
 
     def create(self, token: str, name: str, news: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
         """(id, outputs), with Secret and UNKNOWN in them."""
-        made = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=to_struct(news), **more))
-        return made.id, from_struct(made.properties)
+        created = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=to_struct(news), **more))
+        return created.id, from_struct(created.properties)
 
     def diff(self, token: str, outputs: dict[str, Any], inputs: dict[str, Any], news: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The response as JSON."""

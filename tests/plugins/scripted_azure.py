@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass
 class ScriptedAzure:
-    """Login, metadata and ARM on one port. `say` queues answers for a method and path; the last one is repeated."""
+    """Login, metadata and ARM on one port. `queue` adds answers for a method and path; the last one is repeated."""
 
     port: int = 0
     roots: str = ""
@@ -47,7 +47,7 @@ class ScriptedAzure:
         """Its address."""
         return f"https://localhost:{self.port}"
 
-    def say(self, method: str, path: str, status: int, body: Any = None, **headers: str) -> ScriptedAzure:
+    def queue(self, method: str, path: str, status: int, body: Any = None, **headers: str) -> ScriptedAzure:
         """Queue an answer; header names are written with underscores instead of dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._answers.setdefault((method, path), []).append((status, body, named))
@@ -136,9 +136,9 @@ def scripted_azure(folder: Path, azure: ScriptedAzure | None = None) -> Iterator
     authority.issue_cert("localhost").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     azure.port = server.server_port
-    azure.say("GET", "/metadata/endpoints", 200, metadata(azure.url))
-    azure.say("GET", f"/{TENANT}/v2.0/.well-known/openid-configuration", 200, openid(azure.url))
-    azure.say("POST", f"/{TENANT}/oauth2/v2.0/token", 200, {"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
+    azure.queue("GET", "/metadata/endpoints", 200, metadata(azure.url))
+    azure.queue("GET", f"/{TENANT}/v2.0/.well-known/openid-configuration", 200, openid(azure.url))
+    azure.queue("POST", f"/{TENANT}/oauth2/v2.0/token", 200, {"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

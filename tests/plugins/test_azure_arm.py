@@ -45,11 +45,11 @@ def certificate(azure: ScriptedAzure) -> Any:
 
 def test_a_create_checks_then_puts_then_reads(azure: ScriptedAzure) -> None:
     """GET, PUT, an immediate poll, GET, and the GET whose answer becomes the state; versions and headers are azcore's."""
-    azure.say("GET", HUB, 404, NO_HUB).say("GET", HUB, 200, DONE)
-    azure.say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}").say("GET", POLL, 200, {"status": "Succeeded"})
-    made = hub(azure).create({**HUB_INPUTS, "unknownToTheApi": 1, "properties": {"comments": "x", "hostName": "y"}}, NOW)
+    azure.queue("GET", HUB, 404, NO_HUB).queue("GET", HUB, 200, DONE)
+    azure.queue("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}").queue("GET", POLL, 200, {"status": "Succeeded"})
+    created = hub(azure).create({**HUB_INPUTS, "unknownToTheApi": 1, "properties": {"comments": "x", "hostName": "y"}}, NOW)
     assert azure.calls() == [f"GET {HUB}", f"PUT {HUB}", f"GET {POLL}", f"GET {HUB}", f"GET {HUB}"]
-    assert (made.id, made.outputs) == (HUB, {**DONE, "azureApiVersion": "2023-06-30"})
+    assert (created.id, created.outputs) == (HUB, {**DONE, "azureApiVersion": "2023-06-30"})
     put = next(asked for asked in azure.asked if asked.method == "PUT")
     assert (put.query, put.body) == (
         {"api-version": "2023-06-30"},
@@ -61,7 +61,7 @@ def test_a_create_checks_then_puts_then_reads(azure: ScriptedAzure) -> None:
 
 def test_the_token_is_for_the_first_audience(azure: ScriptedAzure) -> None:
     """The scope of the token request is the metadata's first audience; there is no instance discovery."""
-    azure.say("GET", GROUP, 200, {"id": GROUP})
+    azure.queue("GET", GROUP, 200, {"id": GROUP})
     provider(azure).resources[RESOURCE_GROUP.token].read(State(GROUP, {"id": GROUP}), NOW)
     asked = [a for a in azure.asked if a.path.endswith("/token")]
     assert [("scope=https%3A%2F%2Farm.example%2F.default" in a.body, "grant_type=client_credentials" in a.body) for a in asked] == [
@@ -83,9 +83,9 @@ def test_the_token_is_for_the_first_audience(azure: ScriptedAzure) -> None:
 )
 def test_a_deletion_is_polled_to_its_end(azure: ScriptedAzure, headers: dict[str, str], polled: list[tuple[int, Any]]) -> None:
     """It follows Azure-AsyncOperation or Location, which may be relative and gets the API version; no If-Match is sent."""
-    azure.say("DELETE", HUB, 202, None, **headers)
+    azure.queue("DELETE", HUB, 202, None, **headers)
     for status, body in polled:
-        azure.say("GET", POLL, status, body)
+        azure.queue("GET", POLL, status, body)
     hub(azure).delete(State(HUB, {}), NOW)
     assert azure.calls() == [f"DELETE {HUB}", *[f"GET {POLL}"] * len(polled)]
     assert [asked.headers.get("if-match") for asked in azure.asked if asked.method == "DELETE"] == [None]
@@ -96,22 +96,22 @@ def test_a_deletion_is_polled_to_its_end(azure: ScriptedAzure, headers: dict[str
 @pytest.mark.parametrize(("status", "polls"), [(200, 0), (204, 0), (404, 0), (202, 0)])
 def test_a_deletion_that_is_not_long_running_is_done_at_once(azure: ScriptedAzure, status: int, polls: int) -> None:
     """It does not poll, even on 202; a 404 is a success."""
-    azure.say("DELETE", CERTIFICATE, status, None, Location=POLL)
+    azure.queue("DELETE", CERTIFICATE, status, None, Location=POLL)
     certificate(azure).delete(State(CERTIFICATE, {}), NOW)
     assert azure.calls() == [f"DELETE {CERTIFICATE}", *[f"GET {POLL}"] * polls]
 
 
 def test_a_resource_that_disappears_while_polled_is_deleted(azure: ScriptedAzure) -> None:
     """A 404 of the operation means that it is done."""
-    azure.say("DELETE", HUB, 202, None, Location=POLL)
+    azure.queue("DELETE", HUB, 202, None, Location=POLL)
     hub(azure).delete(State(HUB, {}), NOW)
     assert azure.calls() == [f"DELETE {HUB}", f"GET {POLL}"]
 
 
 def test_a_put_without_headers_is_polled_at_the_resource(azure: ScriptedAzure) -> None:
     """It reads provisioningState until that is terminal."""
-    azure.say("GET", HUB, 404).say("PUT", HUB, 201, {"id": HUB, "properties": {"provisioningState": "Accepted"}})
-    azure.say("GET", HUB, 200, {"id": HUB, "properties": {"provisioningState": "Creating"}}).say("GET", HUB, 200, DONE)
+    azure.queue("GET", HUB, 404).queue("PUT", HUB, 201, {"id": HUB, "properties": {"provisioningState": "Accepted"}})
+    azure.queue("GET", HUB, 200, {"id": HUB, "properties": {"provisioningState": "Creating"}}).queue("GET", HUB, 200, DONE)
     assert hub(azure).create(HUB_INPUTS, NOW).id == HUB
     assert azure.calls() == [f"GET {HUB}", f"PUT {HUB}", *[f"GET {HUB}"] * 3]
 
@@ -119,7 +119,7 @@ def test_a_put_without_headers_is_polled_at_the_resource(azure: ScriptedAzure) -
 @pytest.mark.parametrize("there", [(200, DONE), (200, {"a": 1})])
 def test_an_existing_resource_is_not_created(azure: ScriptedAzure, there: tuple[int, Any]) -> None:
     """The plugin never takes over a resource that it did not create."""
-    azure.say("GET", HUB, *there)
+    azure.queue("GET", HUB, *there)
     with pytest.raises(PluginError, match=f"^cannot create already existing resource '{HUB}'$"):
         hub(azure).create(HUB_INPUTS, NOW)
     assert azure.calls() == [f"GET {HUB}"]
@@ -128,23 +128,23 @@ def test_an_existing_resource_is_not_created(azure: ScriptedAzure, there: tuple[
 @pytest.mark.parametrize("free", [(404, None), (204, None), (200, None), (200, "no json"), (200, {})])
 def test_a_resource_that_does_not_exist_is_created(azure: ScriptedAzure, free: tuple[int, Any]) -> None:
     """404, 204, or 200 without a JSON object."""
-    azure.say("GET", CERTIFICATE, *free).say("GET", CERTIFICATE, 200, {"id": CERTIFICATE, "name": "ca"})
-    azure.say("PUT", CERTIFICATE, 200, {"id": CERTIFICATE})
+    azure.queue("GET", CERTIFICATE, *free).queue("GET", CERTIFICATE, 200, {"id": CERTIFICATE, "name": "ca"})
+    azure.queue("PUT", CERTIFICATE, 200, {"id": CERTIFICATE})
     assert certificate(azure).create(CERTIFICATE_INPUTS, NOW).outputs["name"] == "ca"
 
 
 def test_an_unclear_existence_is_an_error(azure: ScriptedAzure) -> None:
     """Whether the resource exists is unknown, so nothing is changed."""
-    azure.say("GET", HUB, 403, {"error": {"code": "Forbidden", "message": "no"}})
+    azure.queue("GET", HUB, 403, {"error": {"code": "Forbidden", "message": "no"}})
     with pytest.raises(PluginError, match=f"cannot check existence of resource '{HUB}': status code 403, "):
         hub(azure).create(HUB_INPUTS, NOW)
 
 
 def test_a_failed_operation_keeps_the_resource_in_the_state(azure: ScriptedAzure) -> None:
     """A resource that Azure accepted and then failed is kept, with the outputs of a fresh GET and one reason."""
-    azure.say("GET", HUB, 404).say("GET", HUB, 200, {**DONE, "properties": {"provisioningState": "Failed"}})
-    azure.say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
-    azure.say("GET", POLL, 200, {"status": "Failed", "error": {"code": "Boom", "message": "it broke"}})
+    azure.queue("GET", HUB, 404).queue("GET", HUB, 200, {**DONE, "properties": {"provisioningState": "Failed"}})
+    azure.queue("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
+    azure.queue("GET", POLL, 200, {"status": "Failed", "error": {"code": "Boom", "message": "it broke"}})
     with pytest.raises(InitializationError, match=r'^Status=200 Code="Boom" Message="it broke"$') as failed:
         hub(azure).create(HUB_INPUTS, NOW)
     assert (failed.value.state.id, failed.value.state.inputs) == (HUB, HUB_INPUTS)
@@ -154,7 +154,7 @@ def test_a_failed_operation_keeps_the_resource_in_the_state(azure: ScriptedAzure
 def test_a_refused_put_leaves_nothing(azure: ScriptedAzure) -> None:
     """The error is ARM's: status, code, message; a body without ARM's error envelope is shown in full, with an empty code."""
     numeric = {"code": 412001, "httpStatusCode": 412, "message": "Invalid ETag supplied."}
-    azure.say("GET", CERTIFICATE, 404).say("PUT", CERTIFICATE, 412, numeric)
+    azure.queue("GET", CERTIFICATE, 404).queue("PUT", CERTIFICATE, 412, numeric)
     with pytest.raises(PluginError, match=r'Status=412 Code="" Message="\{"code": 412001, ') as failed:
         certificate(azure).create(CERTIFICATE_INPUTS, NOW)
     assert not isinstance(failed.value, InitializationError)
@@ -176,7 +176,7 @@ def test_a_refused_put_leaves_nothing(azure: ScriptedAzure) -> None:
 def test_transient_errors_are_retried(azure: ScriptedAzure, first: tuple[int, Any, dict[str, str]], calls: int) -> None:
     """Throttling, server errors, and the one conflict that azure-native waits for, up to the longest wait."""
     status, body, headers = first
-    azure.say("GET", HUB, status, body, **headers).say("GET", HUB, 200, DONE)
+    azure.queue("GET", HUB, status, body, **headers).queue("GET", HUB, 200, DONE)
     resource = hub(azure)
     if calls == 1:
         with pytest.raises(PluginError, match=f"Status={status}"):
@@ -188,7 +188,7 @@ def test_transient_errors_are_retried(azure: ScriptedAzure, first: tuple[int, An
 
 def test_there_are_three_retries(azure: ScriptedAzure) -> None:
     """There are four attempts in all."""
-    azure.say("GET", HUB, 500, None)
+    azure.queue("GET", HUB, 500, None)
     with pytest.raises(PluginError, match="Status=500"):
         hub(azure).read(State(HUB, {"id": HUB}), NOW)
     assert azure.calls() == [f"GET {HUB}"] * 4
@@ -201,15 +201,15 @@ def test_waits_double_up_to_the_longest() -> None:
 
 def test_a_warning_and_the_raw_answer_when_the_read_after_a_write_fails(azure: ScriptedAzure) -> None:
     """The resource exists, so the operation succeeds."""
-    azure.say("GET", CERTIFICATE, 404).say("GET", CERTIFICATE, 403, None)
-    azure.say("PUT", CERTIFICATE, 200, {"id": CERTIFICATE, "unknownToTheApi": 1})
-    made = certificate(azure).create(CERTIFICATE_INPUTS, NOW)
-    assert made.outputs == {"id": CERTIFICATE, "unknownToTheApi": 1, "azureApiVersion": "2023-06-30"}
+    azure.queue("GET", CERTIFICATE, 404).queue("GET", CERTIFICATE, 403, None)
+    azure.queue("PUT", CERTIFICATE, 200, {"id": CERTIFICATE, "unknownToTheApi": 1})
+    created = certificate(azure).create(CERTIFICATE_INPUTS, NOW)
+    assert created.outputs == {"id": CERTIFICATE, "unknownToTheApi": 1, "azureApiVersion": "2023-06-30"}
 
 
 def test_the_read_after_a_write_can_be_turned_off(azure: ScriptedAzure) -> None:
     """SkipReadOnUpdate omits the GET."""
-    azure.say("GET", HUB, 404).say("PUT", HUB, 200, DONE)
+    azure.queue("GET", HUB, 404).queue("PUT", HUB, 200, DONE)
     hub(azure, skipReadOnUpdate="true").create(HUB_INPUTS, NOW)
     assert azure.calls() == [f"GET {HUB}", f"PUT {HUB}"]
 
@@ -218,17 +218,17 @@ def test_the_scope_of_a_role_assignment_is_escaped(azure: ScriptedAzure) -> None
     """The slashes of the scope are %2F in the GET and the PUT; the id is the one that Azure returns."""
     escaped = f"/%2Fsubscriptions%2F{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/n"
     identity = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/n"
-    azure.say("PUT", escaped, 201, {"id": identity}).say("GET", identity, 200, {"id": identity, "properties": {"scope": "s"}})
+    azure.queue("PUT", escaped, 201, {"id": identity}).queue("GET", identity, 200, {"id": identity, "properties": {"scope": "s"}})
     inputs = {"scope": f"/subscriptions/{SUBSCRIPTION}", "roleAssignmentName": "n", "principalId": "p", "roleDefinitionId": "d"}
-    made = provider(azure).resources[ROLE_ASSIGNMENT.token].create(inputs, NOW)
+    created = provider(azure).resources[ROLE_ASSIGNMENT.token].create(inputs, NOW)
     assert azure.calls() == [f"GET {escaped}", f"PUT {escaped}", f"GET {identity}"]
-    assert (made.id, made.outputs["scope"]) == (identity, "s")
+    assert (created.id, created.outputs["scope"]) == (identity, "s")
 
 
 def test_a_role_assignment_over_tenants_is_read_in_its_tenant(azure: ScriptedAzure) -> None:
     """The tenant is that of the subscription in the delegated identity's id."""
     identity = "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments/n"
-    azure.say("GET", "/subscriptions/other", 200, {"tenantId": "theirs"}).say("GET", identity, 200, {"id": identity})
+    azure.queue("GET", "/subscriptions/other", 200, {"tenantId": "theirs"}).queue("GET", identity, 200, {"id": identity})
     outputs = {"id": identity, "delegatedManagedIdentityResourceId": "/subscriptions/other/resourceGroups/g"}
     provider(azure).resources[ROLE_ASSIGNMENT.token].read(State(identity, outputs), NOW)
     assert azure.asked[-1].query == {"api-version": "2022-04-01", "tenantId": "theirs"}
@@ -236,7 +236,7 @@ def test_a_role_assignment_over_tenants_is_read_in_its_tenant(azure: ScriptedAzu
 
 def test_the_location_of_the_group_is_the_default(azure: ScriptedAzure) -> None:
     """It is looked up once; an old or configured location takes precedence, and a failure leaves the property missing."""
-    azure.say("GET", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg", 200, {"location": "northeurope"})
+    azure.queue("GET", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg", 200, {"location": "northeurope"})
     news = {name: value for name, value in HUB_INPUTS.items() if name != "location"}
     resource = hub(azure)
     found = [resource.check(Candidate("it", {}, news)).inputs["location"] for _ in range(2)]
@@ -251,8 +251,8 @@ def test_an_operation_ends_at_its_deadline(azure: ScriptedAzure, monkeypatch: py
     """CustomTimeouts end it, and a resource that Azure accepted is kept."""
     # The minute is over as soon as Azure has been asked once how the operation is.
     monkeypatch.setattr(arm, "time", SimpleNamespace(monotonic=lambda: 100.0 if f"GET {POLL}" in azure.calls() else 0.0))
-    azure.say("GET", HUB, 404).say("GET", HUB, 200, DONE)
-    azure.say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}").say("GET", POLL, 200, {"status": "Running"})
+    azure.queue("GET", HUB, 404).queue("GET", HUB, 200, DONE)
+    azure.queue("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}").queue("GET", POLL, 200, {"status": "Running"})
     with pytest.raises(InitializationError, match=r"context deadline exceeded: the operation on .* took more than 60 s"):
         hub(azure).create(HUB_INPUTS, Operation("urn", timeout=60))
 
@@ -260,8 +260,8 @@ def test_an_operation_ends_at_its_deadline(azure: ScriptedAzure, monkeypatch: py
 def test_cancel_stops_what_waits(azure: ScriptedAzure) -> None:
     """A cancel ends a wait of an hour between two polls immediately."""
     stand_in = provider(azure, timing=Timing(put_poll=3600))
-    azure.say("GET", HUB, 404).say("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
-    azure.say("GET", POLL, 200, {"status": "Running"})
+    azure.queue("GET", HUB, 404).queue("PUT", HUB, 201, {"id": HUB}, Azure_AsyncOperation=f"URL{POLL}")
+    azure.queue("GET", POLL, 200, {"status": "Running"})
     original = azure.answer
 
     def cancelling(asked: Any) -> Any:

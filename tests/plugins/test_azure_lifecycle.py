@@ -29,8 +29,8 @@ SKU = {"name": "S1", "capacity": 1}
 
 
 @dataclass(frozen=True)
-class Life:
-    """The program's inputs, an update in place, the resulting id, and a change made by hand in Azure."""
+class Lifecycle:
+    """The program's inputs, an update in place, the resulting id, and a change created by hand in Azure."""
 
     kind: ResourceType
     given: dict[str, Any]
@@ -40,21 +40,21 @@ class Life:
     drifts: str = "tags"
 
 
-LIVES = {
-    "group": Life(RESOURCE_GROUP, {**IN_GROUP, "location": "westeurope"}, {"managedBy": "me"}, GROUP),
-    "hub": Life(
+LIFECYCLES = {
+    "group": Lifecycle(RESOURCE_GROUP, {**IN_GROUP, "location": "westeurope"}, {"managedBy": "me"}, GROUP),
+    "hub": Lifecycle(
         IOT_HUB,
         {**IN_GROUP, "resourceName": "hub", "location": "westeurope", "sku": SKU, "properties": {"minTlsVersion": "1.2"}},
         {"sku": {"name": "S1", "capacity": 2}},
         f"{GROUP}/providers/Microsoft.Devices/IotHubs/hub",
     ),
-    "dps": Life(
+    "dps": Lifecycle(
         DPS,
         {**IN_GROUP, "provisioningServiceName": "dps", "location": "westeurope", "sku": SKU, "properties": {"allocationPolicy": "Hashed"}},
         {"properties": {"allocationPolicy": "Static"}},
         f"{GROUP}/providers/Microsoft.Devices/provisioningServices/dps",
     ),
-    "role": Life(
+    "role": Lifecycle(
         ROLE_ASSIGNMENT,
         {"scope": GROUP, "roleAssignmentName": "name", "principalId": "p", "roleDefinitionId": "d", "principalType": "User"},
         {"description": "why"},
@@ -106,43 +106,49 @@ def holds(outputs: Any, change: Any) -> bool:
     return bool(outputs == change)
 
 
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_created_resource_shows_no_diff(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=LIFECYCLES)
+def test_a_created_resource_shows_no_diff(azure_native: Plugin, cloud: KeepingAzure, lifecycle: Lifecycle) -> None:
     """A preview changes nothing; after a create the resource has its id and no diff, also after a refresh."""
-    token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
+    token, inputs = lifecycle.kind.token, checked(azure_native, lifecycle.kind, lifecycle.given)
     assert azure_native.create(token, "it", inputs, preview=True)[1]["name"] is UNKNOWN
     assert cloud.kept == {}
-    made, outputs = azure_native.create(token, "it", inputs)
-    assert (made, outputs["name"], outputs["azureApiVersion"]) == (life.identity, life.identity.rsplit("/", 1)[1], life.kind.api_version)
-    assert azure_native.diff(token, outputs, inputs, checked(azure_native, life.kind, life.given, inputs)) == {"changes": "DIFF_NONE"}
-    assert azure_native.read(token, made, outputs, inputs) == (made, outputs, inputs)
+    created, outputs = azure_native.create(token, "it", inputs)
+    assert (created, outputs["name"], outputs["azureApiVersion"]) == (
+        lifecycle.identity,
+        lifecycle.identity.rsplit("/", 1)[1],
+        lifecycle.kind.api_version,
+    )
+    assert azure_native.diff(token, outputs, inputs, checked(azure_native, lifecycle.kind, lifecycle.given, inputs)) == {
+        "changes": "DIFF_NONE"
+    }
+    assert azure_native.read(token, created, outputs, inputs) == (created, outputs, inputs)
 
 
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_resource_is_updated_in_place_and_drift_is_reverted(azure_native: Plugin, cloud: KeepingAzure, life: Life) -> None:
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=LIFECYCLES)
+def test_a_resource_is_updated_in_place_and_drift_is_reverted(azure_native: Plugin, cloud: KeepingAzure, lifecycle: Lifecycle) -> None:
     """An update works in place; a change by hand shows after a refresh and the next update reverts it."""
-    token, inputs = life.kind.token, checked(azure_native, life.kind, life.given)
+    token, inputs = lifecycle.kind.token, checked(azure_native, lifecycle.kind, lifecycle.given)
     state = azure_native.create(token, "it", inputs)
-    news = checked(azure_native, life.kind, {**life.given, **life.change}, inputs)
+    news = checked(azure_native, lifecycle.kind, {**lifecycle.given, **lifecycle.change}, inputs)
     difference = azure_native.diff(token, state[1], inputs, news)
-    assert (difference["changes"], difference["diffs"], difference.get("replaces")) == ("DIFF_SOME", sorted(life.change), None)
+    assert (difference["changes"], difference["diffs"], difference.get("replaces")) == ("DIFF_SOME", sorted(lifecycle.change), None)
     assert azure_native.update(token, state, inputs, news, preview=True)["name"] == state[1]["name"]
     updated = azure_native.update(token, state, inputs, news)
-    assert holds(updated, life.change)
-    cloud.kept[life.identity.lower()].update(life.by_hand)
+    assert holds(updated, lifecycle.change)
+    cloud.kept[lifecycle.identity.lower()].update(lifecycle.by_hand)
     _, drifted, refreshed = azure_native.read(token, state[0], updated, news)
-    assert azure_native.diff(token, drifted, refreshed, news)["diffs"] == [life.drifts]
-    assert holds(azure_native.update(token, (state[0], drifted), refreshed, news), life.change)
+    assert azure_native.diff(token, drifted, refreshed, news)["diffs"] == [lifecycle.drifts]
+    assert holds(azure_native.update(token, (state[0], drifted), refreshed, news), lifecycle.change)
 
 
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_resource_is_deleted(azure_native: Plugin, life: Life) -> None:
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=LIFECYCLES)
+def test_a_resource_is_deleted(azure_native: Plugin, lifecycle: Lifecycle) -> None:
     """After a delete, a refresh finds nothing, and deleting again succeeds."""
-    token = life.kind.token
-    made, outputs = azure_native.create(token, "it", checked(azure_native, life.kind, life.given))
-    azure_native.delete(token, made, outputs)
-    assert azure_native.read(token, made, outputs, life.given) == ("", {}, {})
-    azure_native.delete(token, made, outputs)
+    token = lifecycle.kind.token
+    created, outputs = azure_native.create(token, "it", checked(azure_native, lifecycle.kind, lifecycle.given))
+    azure_native.delete(token, created, outputs)
+    assert azure_native.read(token, created, outputs, lifecycle.given) == ("", {}, {})
+    azure_native.delete(token, created, outputs)
 
 
 @pytest.mark.parametrize(("kind", "place", "parent"), CERTIFICATES)
@@ -151,22 +157,22 @@ def test_a_certificate_cannot_be_updated(azure_native: Plugin, cloud: KeepingAzu
     given = {**place, "properties": {"certificate": "pem"}}
     inputs = checked(azure_native, kind, given)
     assert inputs["certificateName"] == "it"
-    made, outputs = azure_native.create(kind.token, "it", inputs)
-    assert (made, outputs["properties"]) == (f"{parent}/certificates/it", {"certificate": "pem"})
+    created, outputs = azure_native.create(kind.token, "it", inputs)
+    assert (created, outputs["properties"]) == (f"{parent}/certificates/it", {"certificate": "pem"})
     news = checked(azure_native, kind, {**given, "properties": {"certificate": "new"}}, inputs)
     assert azure_native.diff(kind.token, outputs, inputs, news)["diffs"] == ["properties"]
     with pytest.raises(grpc.RpcError) as refused:
-        azure_native.update(kind.token, (made, outputs), inputs, news)
+        azure_native.update(kind.token, (created, outputs), inputs, news)
     assert re.match('Status=412 Code="" Message="{"code": 412001, .*Invalid ETag supplied', refused.value.details())
     renamed = azure_native.diff(kind.token, outputs, inputs, {**inputs, "certificateName": "other"})
     assert (renamed["replaces"], renamed["deleteBeforeReplace"]) == (["certificateName"], True)
-    cloud.kept[made.lower()]["properties"]["isVerified"] = True
-    _, seen, refreshed = azure_native.read(kind.token, made, outputs, inputs)
+    cloud.kept[created.lower()]["properties"]["isVerified"] = True
+    _, seen, refreshed = azure_native.read(kind.token, created, outputs, inputs)
     assert (seen["properties"]["isVerified"], refreshed["properties"]["isVerified"]) == (True, True)
     found = azure_native.diff(kind.token, seen, refreshed, inputs)["detailedDiff"]
     assert {path: entry["kind"] for path, entry in found.items()} == {"properties.isVerified": "DELETE"}
-    azure_native.delete(kind.token, made)
-    assert azure_native.read(kind.token, made, outputs, inputs)[0] == ""
+    azure_native.delete(kind.token, created)
+    assert azure_native.read(kind.token, created, outputs, inputs)[0] == ""
 
 
 def test_an_import_returns_the_inputs(azure_native: Plugin, cloud: KeepingAzure) -> None:

@@ -52,7 +52,7 @@ def azure_native(ready: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
         yield plugin
 
 
-def made(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def created(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Check and create a resource; returns (id, outputs, inputs)."""
     response = plugin.check(kind.token, name, given, randomSeed=name.encode())
     assert [failure.reason for failure in response.failures] == []
@@ -63,19 +63,19 @@ def made(plugin: Plugin, kind: Any, name: str, given: dict[str, Any]) -> tuple[s
 @pytest.fixture(scope="module")
 def group(azure_native: Plugin) -> str:
     """A resource group."""
-    return str(made(azure_native, RESOURCE_GROUP, "rg", {})[1]["name"])
+    return str(created(azure_native, RESOURCE_GROUP, "rg", {})[1]["name"])
 
 
 @pytest.fixture(scope="module")
 def hub(azure_native: Plugin, group: str) -> dict[str, Any]:
     """The outputs of a hub."""
-    return made(azure_native, IOT_HUB, "hub", {"resourceGroupName": group, "sku": SKU})[1]
+    return created(azure_native, IOT_HUB, "hub", {"resourceGroupName": group, "sku": SKU})[1]
 
 
 @pytest.fixture(scope="module")
 def service(azure_native: Plugin, group: str) -> dict[str, Any]:
     """The outputs of a provisioning service."""
-    return made(azure_native, DPS, "dps", {"resourceGroupName": group, "sku": SKU, "properties": {}})[1]
+    return created(azure_native, DPS, "dps", {"resourceGroupName": group, "sku": SKU, "properties": {}})[1]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def authority() -> str:
 def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
     """Create with a generated name and location, refresh without a diff, update, delete, read nothing."""
     parent = {} if kind is RESOURCE_GROUP else {"resourceGroupName": group}
-    identity, outputs, inputs = made(azure_native, kind, "life", {**parent, **given})
+    identity, outputs, inputs = created(azure_native, kind, "life", {**parent, **given})
     assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.named], identity)
     assert azure_native.read(kind.token, identity, outputs, inputs) == (identity, outputs, inputs)
     news = {**inputs, **change}
@@ -114,7 +114,7 @@ def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any
 def test_a_hub_cannot_be_created_twice(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
     """An existing resource is never taken over."""
     with pytest.raises(grpc.RpcError) as refused:
-        made(azure_native, IOT_HUB, "again", {"resourceGroupName": group, "resourceName": hub["name"], "sku": SKU})
+        created(azure_native, IOT_HUB, "again", {"resourceGroupName": group, "resourceName": hub["name"], "sku": SKU})
     assert f"cannot create already existing resource '{hub['id']}'" in refused.value.details()
 
 
@@ -122,11 +122,11 @@ def test_a_hub_cannot_be_created_twice(azure_native: Plugin, group: str, hub: di
 def test_a_certificate_is_uploaded_and_cannot_be_changed(
     azure_native: Plugin, group: str, hub: dict[str, Any], service: dict[str, Any], authority: str, kind: Any
 ) -> None:
-    """It is verified without a proof if the program says so; without If-Match Azure refuses to replace it."""
+    """It is verified without a proof if the program declares it; without If-Match Azure refuses to replace it."""
     parents = {"resourceGroupName": group, "resourceName": hub["name"], "provisioningServiceName": service["name"]}
     given = {name: parents[name] for name in kind.parameters if name in parents}
     properties = {"certificate": authority, "isVerified": True}
-    identity, outputs, inputs = made(azure_native, kind, "ca", {**given, "properties": properties})
+    identity, outputs, inputs = created(azure_native, kind, "ca", {**given, "properties": properties})
     assert (outputs["properties"]["isVerified"], outputs["properties"]["subject"]) == (True, "A Root")
     with pytest.raises(grpc.RpcError) as refused:
         azure_native.update(kind.token, (identity, outputs), inputs, {**inputs, "properties": {"certificate": authority}})
@@ -139,7 +139,7 @@ def test_a_role_is_assigned_and_removed(azure_native: Plugin, hub: dict[str, Any
     assert (me["clientId"], me["subscriptionId"], me["tenantId"]) == (ready["client_id"], ready["subscription_id"], ready["tenant_id"])
     role = f"/subscriptions/{me['subscriptionId']}/providers/Microsoft.Authorization/roleDefinitions/{IOT_HUB_DATA_CONTRIBUTOR}"
     given = {"scope": hub["id"], "principalId": me["objectId"], "roleDefinitionId": role, "principalType": "ServicePrincipal"}
-    identity, outputs, inputs = made(azure_native, ROLE_ASSIGNMENT, "role", given)
+    identity, outputs, inputs = created(azure_native, ROLE_ASSIGNMENT, "role", given)
     assert (outputs["scope"], outputs["principalId"]) == (hub["id"], me["objectId"])
     assert azure_native.read(ROLE_ASSIGNMENT.token, identity, outputs, inputs) == (identity, outputs, inputs)
     azure_native.delete(ROLE_ASSIGNMENT.token, identity)

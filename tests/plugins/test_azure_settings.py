@@ -185,7 +185,7 @@ def test_a_certificate_logs_in(azure: ScriptedAzure, tmp_path: Path) -> None:
 def test_oidc_takes_the_workloads_token(azure: ScriptedAzure, tmp_path: Path, source: str) -> None:
     """The token comes from the configuration, a file, or a service that is asked for one with the audience."""
     (tmp_path / "token").write_text("workload\n")
-    azure.say("GET", "/oidc", 200, {"value": "workload"})
+    azure.queue("GET", "/oidc", 200, {"value": "workload"})
     chosen = {
         "token": {"oidcToken": "workload"},
         "file": {"oidcTokenFilePath": str(tmp_path / "token")},
@@ -214,7 +214,7 @@ def test_the_client_config_is_read_from_the_graph_token(azure: ScriptedAzure) ->
 def test_graph_is_asked_for_the_object_id_missing_in_the_token(azure: ScriptedAzure) -> None:
     """It is looked up by the application's id; an id unknown to Graph is an error that names it."""
     azure.say_only("GET", "/metadata/endpoints", 200, {**metadata(azure.url), "microsoftGraphResourceId": f"{azure.url}/"})
-    azure.say("GET", "/v1.0/servicePrincipals", 200, {"value": [{"id": "object"}]}).say("GET", "/v1.0/servicePrincipals", 403)
+    azure.queue("GET", "/v1.0/servicePrincipals", 200, {"value": [{"id": "object"}]}).queue("GET", "/v1.0/servicePrincipals", 403)
     ready = configured(plugin(None, environment={}), azure.variables())
     assert ready.functions[CONFIG]({}).inputs["objectId"] == "object"
     assert azure.asked[-1].query == {"$filter": "appId eq 'client'"}
@@ -258,7 +258,7 @@ def test_a_token_is_for_the_endpoint_asked_for(azure: ScriptedAzure) -> None:
 def test_the_keys_of_a_hub_are_listed(azure: ScriptedAzure) -> None:
     """POST with an empty object; properties unknown to the SDK are dropped; an error names the path."""
     rule = {"keyName": "iothubowner", "primaryKey": "p", "secondaryKey": "s", "rights": "r"}
-    azure.say("POST", f"{HUB}/listkeys", 200, {"value": [{**rule, "other": 1}]}).say(
+    azure.queue("POST", f"{HUB}/listkeys", 200, {"value": [{**rule, "other": 1}]}).queue(
         "POST", f"{HUB}/listkeys", 404, {"error": {"message": "no"}}
     )
     ready = configured(plugin(None, environment={}), azure.variables())

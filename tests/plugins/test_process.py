@@ -94,7 +94,7 @@ def test_a_signalled_plugin_ends_its_calls_first(tmp_path: Path, azure: Any, num
     polled = threading.Event()
     answer = azure.answer
     azure.answer = lambda asked: (polled.set() if asked.path == "/poll" else None, answer(asked))[1]
-    azure.say("DELETE", hub, 202, None, Location="/poll").say("GET", "/poll", 202)
+    azure.queue("DELETE", hub, 202, None, Location="/poll").queue("GET", "/poll", 202)
     process = subprocess.Popen(
         [BIN / "pulumi-resource-azure-native"],
         stdout=subprocess.PIPE,
@@ -129,9 +129,9 @@ def test_an_unconfigured_provider_is_a_one_line_error(tmp_path: Path) -> None:
 def test_a_failed_initialization_carries_the_resource(tmp_path: Path, azure: Any) -> None:
     """The status has a detail ErrorResourceInitFailed: id, outputs, inputs, one reason."""
     hub = f"/subscriptions/{azure.variables()['subscriptionId']}/resourceGroups/rg/providers/Microsoft.Devices/IotHubs/hub"
-    azure.say("GET", hub, 404).say("GET", hub, 200, {"id": hub, "name": "hub"})
-    azure.say("PUT", hub, 201, {"id": hub, "properties": {"provisioningState": "Accepted"}}, Azure_AsyncOperation="URL/poll")
-    azure.say("GET", "/poll", 200, {"status": "Failed", "error": {"code": "C", "message": "two\nlines"}})
+    azure.queue("GET", hub, 404).queue("GET", hub, 200, {"id": hub, "name": "hub"})
+    azure.queue("PUT", hub, 201, {"id": hub, "properties": {"provisioningState": "Accepted"}}, Azure_AsyncOperation="URL/poll")
+    azure.queue("GET", "/poll", 200, {"status": "Failed", "error": {"code": "C", "message": "two\nlines"}})
     inputs = {"resourceGroupName": "rg", "resourceName": "hub", "location": "x", "sku": {"name": "S1"}}
     with running("azure-native", tmp_path, {"SSL_CERT_FILE": azure.roots}) as plugin:
         configured = configure(plugin, azure)
@@ -168,8 +168,8 @@ def test_warnings_reach_the_engine_at_their_resource() -> None:
     server.start()
     stand_in = tls_plugin(f"127.0.0.1:{port}")
     operation = Operation(urn(SIGNED, "leaf"))
-    made = stand_in.resources[KEY].create({"algorithm": "ECDSA", "ecdsaCurve": "P256"}, operation).outputs
-    pem = made["privateKeyPem"].value
+    created = stand_in.resources[KEY].create({"algorithm": "ECDSA", "ecdsaCurve": "P256"}, operation).outputs
+    pem = created["privateKeyPem"].value
     root = stand_in.resources[ROOT].create({**CA, "isCaCertificate": False, "privateKeyPem": pem}, operation).outputs["certPem"]
     csr = stand_in.resources[REQUEST].create({"privateKeyPem": pem}, operation).outputs["certRequestPem"]
     inputs = {**LEAF, "caCertPem": root, "caPrivateKeyPem": pem, "certRequestPem": csr}

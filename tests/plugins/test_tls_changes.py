@@ -97,10 +97,10 @@ def test_clock_and_random_source_are_arguments() -> None:
     """The plugin's clock and random source alone determine validity and serial number."""
     tls = plugin(None, clock=lambda: NOW + 123_000_000, random_below=lambda limit: limit - 1)
     pem = tls.resources[KEY].create(INPUTS, operation()).outputs["privateKeyPem"].value
-    made = tls.resources[ROOT].create({**CA, "privateKeyPem": pem}, operation())
-    certificate = parsed(made.outputs["certPem"])
-    assert (made.id, certificate.serial_number) == (str(2**128 - 1), 2**128 - 1)
-    assert times.from_text(made.outputs["validityStartTime"]) == NOW + 123_000_000
+    created = tls.resources[ROOT].create({**CA, "privateKeyPem": pem}, operation())
+    certificate = parsed(created.outputs["certPem"])
+    assert (created.id, certificate.serial_number) == (str(2**128 - 1), 2**128 - 1)
+    assert times.from_text(created.outputs["validityStartTime"]) == NOW + 123_000_000
     assert int(certificate.not_valid_before_utc.timestamp()) * times.SECOND == NOW
 
 

@@ -41,19 +41,19 @@ def translated(value: Any, ours: dict[str, str]) -> Any:
     return ours.get(value, value) if isinstance(value, str) else value
 
 
-def learn(recorded: Any, made: Any, ours: dict[str, str]) -> None:
+def learn(recorded: Any, created: Any, ours: dict[str, str]) -> None:
     """Record which text of the stand-in corresponds to which recorded one; the structure must be equal, including secrets."""
     if isinstance(recorded, dict):
-        assert sorted(recorded) == sorted(made)
+        assert sorted(recorded) == sorted(created)
         for key, value in recorded.items():
             inner = value["value"] if isinstance(value, dict) and "value" in value else value
             if CHANCE.fullmatch(key) and inner != UNKNOWN:
-                assert isinstance(value, dict) == isinstance(made[key], dict), key
-                ours[inner] = made[key]["value"] if isinstance(made[key], dict) else made[key]
+                assert isinstance(value, dict) == isinstance(created[key], dict), key
+                ours[inner] = created[key]["value"] if isinstance(created[key], dict) else created[key]
             else:
-                learn(value, made[key], ours)
+                learn(value, created[key], ours)
     else:
-        assert (made, isinstance(made, bool)) == (translated(recorded, ours), isinstance(recorded, bool))
+        assert (created, isinstance(created, bool)) == (translated(recorded, ours), isinstance(recorded, bool))
 
 
 def replayed(tls: Any, call: dict[str, Any], ours: dict[str, str]) -> None:
@@ -98,10 +98,10 @@ def test_certificates_are_written_as_the_real_plugin_writes_them(tls: Any, trace
     ours: dict[str, str] = {}
     for call in tls_calls(traces / "tls-chain" / "02.grpc.jsonl.gz"):
         replayed(tls, call, ours)
-    pairs = [(theirs, made) for theirs, made in ours.items() if theirs.startswith("-----BEGIN CERTIFICATE-----")]
+    pairs = [(theirs, created) for theirs, created in ours.items() if theirs.startswith("-----BEGIN CERTIFICATE-----")]
     assert len(pairs) == 2
-    for theirs, made in pairs:
-        assert anatomy(made) == anatomy(theirs)
+    for theirs, created in pairs:
+        assert anatomy(created) == anatomy(theirs)
 
 
 def anatomy(text: str) -> dict[str, Any]:

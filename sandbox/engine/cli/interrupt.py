@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def interruptible(token: CancelToken, say: Callable[[str], None]) -> Iterator[None]:
-    """Turns SIGINT and SIGTERM into `token.cancel()` and, the second time, `token.kill()` while the block runs; `say` tells the user."""
+def interruptible(token: CancelToken, notify: Callable[[str], None]) -> Iterator[None]:
+    """Turns SIGINT and SIGTERM into `token.cancel()` while the block runs, and the second one into `token.kill()`.
+
+    `notify` shows a message to the user.
+    """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         # Acts before it prints: a second ^C may interrupt this handler, and must not count as the first.
         if token.cancelled:
             token.kill()
-            say("^C received again; terminating.")
+            notify("^C received again; terminating.")
         else:
             token.cancel()
-            say(
+            notify(
                 "^C received; cancelling. If you would like to terminate immediately, press ^C again.\n"
                 "Note that terminating immediately may lead to orphaned resources and other inconsistencies."
             )

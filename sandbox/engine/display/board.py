@@ -141,7 +141,7 @@ class Board:
             ("resourcePreEvent", self._begun),
             ("resOutputsEvent", self._ended),
             ("resOpFailedEvent", self._failed),
-            ("diagnosticEvent", self._said),
+            ("diagnosticEvent", self._diagnostic),
         ):
             if kind in event:
                 return handle(event[kind])
@@ -225,7 +225,7 @@ class Board:
         row.failed, row.ended = True, self._clock()
         return row
 
-    def _said(self, body: dict[str, Any]) -> Row:
+    def _diagnostic(self, body: dict[str, Any]) -> Row:
         row = self.row(body.get("urn", ""))
         row.diagnostics.append(body)
         if _severity(body) == "error" and not row.steps:

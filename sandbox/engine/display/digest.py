@@ -34,10 +34,10 @@ class Digest:
         if "preludeEvent" in event:
             self._config = event["preludeEvent"].get("config") or {}
         elif "diagnosticEvent" in event:
-            said = event["diagnosticEvent"]
-            if said.get("severity") != "debug":
-                found = {"message": prefixed(said) + "\n", "severity": str(said.get("severity", "info"))}
-                self._diagnostics.append({"urn": said["urn"], **found} if said.get("urn") else found)
+            diagnostic = event["diagnosticEvent"]
+            if diagnostic.get("severity") != "debug":
+                found = {"message": prefixed(diagnostic) + "\n", "severity": str(diagnostic.get("severity", "info"))}
+                self._diagnostics.append({"urn": diagnostic["urn"], **found} if diagnostic.get("urn") else found)
         elif "resourcePreEvent" in event:
             body = event["resourcePreEvent"]
             if body["metadata"]["op"] not in _PARTS:

@@ -159,10 +159,10 @@ class Printer:
 
 def _around(lines: list[str], *, first: bool, last: bool) -> list[str]:
     """Unchanged lines next to a change: two on each side."""
-    told = [line for line in lines if line.strip()]
-    if len(told) <= _CONTEXT * (2 - first - last) + 1:
-        return told
-    return [*([] if first else told[:_CONTEXT]), "...", *([] if last else told[-_CONTEXT:])]
+    shown = [line for line in lines if line.strip()]
+    if len(shown) <= _CONTEXT * (2 - first - last) + 1:
+        return shown
+    return [*([] if first else shown[:_CONTEXT]), "...", *([] if last else shown[-_CONTEXT:])]
 
 
 def _shortened(text: str) -> str:

@@ -22,9 +22,9 @@ def diagnostics(board: Board) -> list[str]:
     """Every non-ephemeral message, once, grouped by resource."""
     lines: list[str] = []
     for row in board.rows.values():
-        said = _messages(row)
-        if said:
-            lines += [f"  {row.type} ({row.name}):", *(f"    {line}".rstrip() for text in said for line in text.split("\n")), ""]
+        messages = _messages(row)
+        if messages:
+            lines += [f"  {row.type} ({row.name}):", *(f"    {line}".rstrip() for text in messages for line in text.split("\n")), ""]
     return ["Diagnostics:", *lines] if lines else []
 
 
@@ -53,15 +53,15 @@ def policies(board: Board) -> list[str]:
     lines = ["Policies:"]
     for named, version in sorted(packs.items()):
         name, _, folder = named.partition("|local|")
-        here = [event for event in board.policy_events if event["policyPackName"] == name]
-        put_right = [event for event in board.remediations if event["policyPackName"] == name]
-        broken = any(event["enforcementLevel"] == "mandatory" for event in here)
-        sign = "❌" if broken else "⚠️" if here else "✅"
+        violations = [event for event in board.policy_events if event["policyPackName"] == name]
+        remediated = [event for event in board.remediations if event["policyPackName"] == name]
+        broken = any(event["enforcementLevel"] == "mandatory" for event in violations)
+        sign = "❌" if broken else "⚠️" if violations else "✅"
         lines.append(f"    {sign} {name}@v{version}" + (f" (local: {folder})" if folder else ""))
-        for policy in sorted({event["policyName"] for event in put_right}):
-            count = sum(event["policyName"] == policy for event in put_right)
+        for policy in sorted({event["policyName"] for event in remediated}):
+            count = sum(event["policyName"] == policy for event in remediated)
             lines.append(f"        - [remediate]  {policy}  ({count} resource{'s' * (count != 1)})")
-        for event in sorted(here, key=_policy_rank):
+        for event in sorted(violations, key=_policy_rank):
             lines += _violation(event)
     return [*lines, ""]
 

@@ -51,11 +51,11 @@ class Stream:
         self._sequence += 1
         self._write(stamped)
         if not is_internal(event):
-            self._tell(lambda display: display.show(stamped))
+            self._with_display(lambda display: display.show(stamped))
 
     def close(self) -> None:
         """No more events come."""
-        self._tell(lambda display: display.close())
+        self._with_display(lambda display: display.close())
 
     def _write(self, event: Event) -> None:
         if self._log is None:
@@ -66,12 +66,12 @@ class Stream:
         except OSError as bad:
             self._log = None
             text = f"warning: the event log ends here: {bad.strerror}; the run goes on"
-            self._tell(lambda display: display.notice(text))
+            self._with_display(lambda display: display.notice(text))
 
-    def _tell(self, say: Callable[[Display], None]) -> None:
+    def _with_display(self, action: Callable[[Display], None]) -> None:
         if self._display is not None:
             try:
-                say(self._display)
+                action(self._display)
             except OSError:
                 self._display = None
 

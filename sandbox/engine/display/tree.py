@@ -67,7 +67,7 @@ class LiveTree:
 
     def _frame(self) -> RenderableType:
         with self._lock:
-            # The empty line at the end is where the terminal echoes ^C: on a full line it would shift the whole picture.
+            # The empty line at the end is where the terminal echoes ^C: on a full line it would shift the whole tree.
             return Group(self.draw(height=self._console.height), Text(""))
 
     def draw(self, *, height: int | None) -> RenderableType:
@@ -75,7 +75,7 @@ class LiveTree:
         rows = self._rows()
         note = Text("")
         if height is not None and len(rows) > (room := max(3, height - 5 - len(self._notices))):
-            kept = _most_telling(rows, room)
+            kept = _most_important(rows, room)
             note = Text(f"     … and {len(rows) - len(kept)} more, of {len(rows)}", style="dim")
             rows = kept
         table = Table(box=None, show_header=bool(rows), pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", collapse_padding=True)
@@ -104,13 +104,13 @@ class LiveTree:
 
     def _information(self, row: Row) -> Text:
         text = Text(information(row).strip(), style="dim")
-        said = counts(row) if self._board.closed else self._last_words(row)
-        if said:
+        message = counts(row) if self._board.closed else self._last_message(row)
+        if message:
             text.append("; " if text.plain else "")
-            text.append(said, style="red" if row.count("error") else "yellow" if row.count("warning") else "default")
+            text.append(message, style="red" if row.count("error") else "yellow" if row.count("warning") else "default")
         return text
 
-    def _last_words(self, row: Row) -> str:
+    def _last_message(self, row: Row) -> str:
         errors = [found for found in row.diagnostics if found.get("severity") == "error"]
         shown = errors or [found for found in row.diagnostics if found.get("severity") != "debug"]
         return prefixed(shown[-1]).strip().split("\n")[0] if shown else ""
@@ -146,7 +146,7 @@ class LiveTree:
         return {urn: row for urn, row in self._board.rows.items() if urn in wanted}
 
 
-def _most_telling(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, Row]]:
+def _most_important(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, Row]]:
     """The rows that fit, in tree order: chosen are the stack, failed rows, active rows, then those that ended last."""
 
     def rank(numbered: tuple[int, tuple[str, Row]]) -> tuple[int, float]:

@@ -49,11 +49,11 @@ class Aliases:
             if old is None:
                 continue
             if name != urn:
-                self._take(name, urn, seen)
+                self._match(name, urn, seen)
             return old
         return None
 
-    def _take(self, old: str, new: str, seen: Collection[str]) -> None:
+    def _match(self, old: str, new: str, seen: Collection[str]) -> None:
         other = self._new.get(old) or (old if old in seen else None)
         if other is not None:
             raise AliasError(

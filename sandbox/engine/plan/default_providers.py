@@ -30,7 +30,7 @@ class DefaultProviders:
 
     def __init__(self, registrations: Registrations, config: Mapping[str, Value]) -> None:
         self._registrations, self._config = registrations, config
-        self._asked: dict[tuple[str, str, str], asyncio.Task[str]] = {}
+        self._registered: dict[tuple[str, str, str], asyncio.Task[str]] = {}
 
     async def reference(self, package: str, version: str, url: str) -> str:
         """The reference of a package's default provider.
@@ -43,10 +43,10 @@ class DefaultProviders:
                 f"Default provider for '{package}' disabled: pass an explicit provider to the resource, "
                 "or change the configuration `pulumi:disable-default-providers`"
             )
-        asked = self._asked.get((package, version, url))
-        if asked is None:
-            asked = self._asked[package, version, url] = asyncio.create_task(self._register(package, version, url))
-        return await asyncio.shield(asked)
+        task = self._registered.get((package, version, url))
+        if task is None:
+            task = self._registered[package, version, url] = asyncio.create_task(self._register(package, version, url))
+        return await asyncio.shield(task)
 
     async def _register(self, package: str, version: str, url: str) -> str:
         goal = Goal(

@@ -20,8 +20,8 @@ async def delete_all(executor: Executor, steps: list[Step]) -> None:
     ended: dict[object, asyncio.Task[bool]] = {}
 
     async def one(step: Step) -> bool:
-        gone = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
-        if not all(gone):
+        deleted = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
+        if not all(deleted):
             return False
         try:
             await executor.run(step)

@@ -24,15 +24,15 @@ class Read(PartOfReplacement):
     async def apply(self, context: StepContext) -> None:
         assert self.new is not None
         new = self.new
-        unwell: PartialFailure | None = None
+        failure: PartialFailure | None = None
         if new.id != property_values.UNKNOWN_TEXT:
             try:
-                made = await (await context.providers.of(new)).read(new.urn, new.id, new.inputs, new.inputs)
+                state = await (await context.providers.of(new)).read(new.urn, new.id, new.inputs, new.inputs)
             except PartialFailure as partial:
-                made, unwell = partial.made, partial
-            if made is None:
+                state, failure = partial.state, partial
+            if state is None:
                 raise ProviderError(f"resource '{new.id}' does not exist")
-            new = replace(new, id=made.id, outputs=made.outputs, init_errors=unwell.reasons if unwell else ())
+            new = replace(new, id=state.id, outputs=state.outputs, init_errors=failure.reasons if failure else ())
         old = self.old
         changed = old is None or new.inputs != old.inputs or new.outputs != old.outputs
         new = replace(
@@ -47,8 +47,8 @@ class Read(PartOfReplacement):
                 context.journal.change(old, replace(context.journal.current(old), delete=True))
             else:
                 context.journal.done(old)
-        if unwell is not None:
-            raise unwell
+        if failure is not None:
+            raise failure
 
 
 @dataclass(eq=False)
@@ -65,17 +65,17 @@ class Import(PartOfReplacement):
         key, id_ = self.new, self.new.import_id
         reasons: tuple[str, ...] = ()
         try:
-            made = await (await context.providers.of(key)).read(key.urn, id_, None, None)
+            state = await (await context.providers.of(key)).read(key.urn, id_, None, None)
         except PartialFailure as partial:
-            made, reasons = partial.made, partial.reasons
-        if made is None:
+            state, reasons = partial.state, partial.reasons
+        if state is None:
             raise ProviderError(f"resource '{id_}' does not exist")
-        if made.inputs is None:
+        if state.inputs is None:
             raise ProviderError(
                 f"provider does not support importing resources; please try updating the '{urns.package_of(key.type)}' plugin"
             )
         now = context.journal.now()
-        found = replace(key, id=made.id or id_, inputs=made.inputs, outputs=made.outputs, init_errors=reasons, created=now, modified=now)
+        found = replace(key, id=state.id or id_, inputs=state.inputs, outputs=state.outputs, init_errors=reasons, created=now, modified=now)
         self.new = self.found = marked(found)
         context.journal.add(self.new)
         if self.old is not None:

@@ -15,7 +15,7 @@ from sandbox.engine.values import urn as urns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.engine.providers.lifecycle import Made
+    from sandbox.engine.providers.lifecycle import ResourceState
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.executor import Executor
     from sandbox.engine.steps.step import StepContext
@@ -46,14 +46,14 @@ class Refresh(Step):
         provider = await context.providers.of(old)
         reasons: tuple[str, ...] = ()
         try:
-            made = await provider.read(old.urn, old.id, old.inputs, old.outputs)
+            state = await provider.read(old.urn, old.id, old.inputs, old.outputs)
         except PartialFailure as partial:
-            made, reasons = partial.made, partial.reasons
-        if made is None:
+            state, reasons = partial.state, partial.reasons
+        if state is None:
             self.new = None
             self._result("delete")
             return
-        self.new = self._found(old, made, reasons, context.journal.now)
+        self.new = self._found(old, state, reasons, context.journal.now)
         unchanged = old.outputs == self.new.outputs
         if not old.external:
             # The reverse of the diff that the next `up` would show: here the program is the old side, the real resource the new one.
@@ -62,9 +62,9 @@ class Refresh(Step):
         self._result("same" if unchanged else "update")
 
     @staticmethod
-    def _found(old: Resource, made: Made, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
-        inputs = old.inputs if made.inputs is None else made.inputs
-        new = marked(replace(old, id=made.id, inputs=inputs, outputs=made.outputs, init_errors=reasons))
+    def _found(old: Resource, state: ResourceState, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
+        inputs = old.inputs if state.inputs is None else state.inputs
+        new = marked(replace(old, id=state.id, inputs=inputs, outputs=state.outputs, init_errors=reasons))
         if (new.inputs, new.outputs) == (old.inputs, old.outputs):
             return replace(new, inputs=old.inputs, outputs=old.outputs)
         return replace(new, modified=now())

@@ -67,12 +67,12 @@ class Registrations:
             old = self._aliases.find(urn, goal, self.seen - {urn} if goal.aliases else ())
             renamed = old.urn if old is not None and old.urn != urn else ""
             new = goal.resource(urn, old, renamed)
-            if renamed and self._planning.targets.spare(new):
+            if renamed and self._planning.targets.excludes(new):
                 self.seen.add(renamed)  # it keeps its old URN, which its children refer to
             elif renamed:
                 self._executor.context.journal.rename(renamed, urn)
-            made = await Plan(self._planning, goal, new, old).carry_out()
-            return RegisterResult(made, unknown=urn in self._planning.skipped)
+            resource = await Plan(self._planning, goal, new, old).carry_out()
+            return RegisterResult(resource, unknown=urn in self._planning.skipped)
         except StepFailed:
             if self._executor.stopping.is_set():
                 raise Stopped from None
@@ -116,7 +116,7 @@ class Registrations:
             await self._planning.run(step)
             if replacing:
                 self.replacements.replaced.add(urn)
-                await self._planning.run(self.replacements.told(old, step.new, None))
+                await self._planning.run(self.replacements.replace_step(old, step.new, None))
         except StepFailed:
             if self._executor.stopping.is_set():
                 raise Stopped from None

@@ -29,7 +29,7 @@ class Replacements:
         self.operated: set[str] = set()
         self.created: set[str] = set()
         self.replaced: set[str] = set()
-        self._gone: set[Resource] = set()
+        self._deleted: set[Resource] = set()
         self._keys: dict[str, tuple[str, ...]] = {}
 
     def cause(self, new: Resource) -> str | None:
@@ -38,25 +38,25 @@ class Replacements:
             return "replaceWith"
         return "deletedWith" if new.deleted_with in self.replaced else None
 
-    def told(self, old: Resource | None, new: Resource | None, difference: Difference | None) -> Step:
-        """The step that says so."""
+    def replace_step(self, old: Resource | None, new: Resource | None, difference: Difference | None) -> Step:
+        """The step that reports the replacement."""
         assert new is not None  # a replacement has both
         return Replace(new.urn, old, new, difference)
 
     def created_first(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:
         """Create the replacement; delete the old resource at the end of the run."""
-        return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), self.told(old, new, difference)]
+        return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), self.replace_step(old, new, difference)]
 
     def recreated(self, old: Resource, new: Resource) -> list[Step]:
         """Create the replacement of a resource that is already deleted."""
         difference = differences.Difference("some", replaces=self._keys.get(new.urn, ()))
-        return [self.told(old, new, None), Create(new.urn, old, new, difference, replacing=True)]
+        return [self.replace_step(old, new, None), Create(new.urn, old, new, difference, replacing=True)]
 
     async def deleted_first(self, old: Resource, new: Resource, difference: Difference) -> list[Step]:
         """Delete the dependents that must be replaced with it, then the resource; then create the replacement."""
         steps: list[Step] = []
-        for dependent in reversed(await self._condemned(old)):
-            if dependent in self._gone:
+        for dependent in reversed(await self._replaced_with(old)):
+            if dependent in self._deleted:
                 continue
             if dependent.protect and not dependent.delete:
                 raise ProviderError(
@@ -67,14 +67,14 @@ class Replacements:
             steps.append(self._deletion(dependent))
         if not old.pending_replacement:
             steps.append(self._deletion(old))
-        return [*steps, self.told(old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
+        return [*steps, self.replace_step(old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
 
     def _deletion(self, resource: Resource) -> Step:
         self._context.deletions.add(resource.urn)
-        self._gone.add(resource)
+        self._deleted.add(resource)
         return Delete(resource.urn, resource, replacing=True, before_successor=not resource.delete)
 
-    async def _condemned(self, root: Resource) -> list[Resource]:
+    async def _replaced_with(self, root: Resource) -> list[Resource]:
         """The resources that must be replaced because `root` is, in dependency order."""
         found: list[Resource] = []
         replaced = {root.urn}
@@ -121,7 +121,7 @@ class Replacements:
                     kept.append(Same(resource.urn, key, replace(resource, id="")))
                 continue
             if resource.delete:
-                if key not in self._gone:
+                if key not in self._deleted:
                     steps.append(Delete(resource.urn, resource, replacing=True, key=key))
             elif key.urn not in self.operated:
                 self._must_be_target(resource.urn)

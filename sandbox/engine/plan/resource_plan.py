@@ -85,26 +85,26 @@ class Plan:
             Refused, StepFailed, Stopped: see there.
             ProviderError: a provider could not be asked.
         """
-        if self._planning.targets.spare(self._new):
-            return await self._spared()
+        if self._planning.targets.excludes(self._new):
+            return await self._untargeted()
         self._check_dependencies()
         self._provider = await self._context.providers.of(self._new) if self._new.custom else None
         imported = await self._imported()
         await self._checked()
         await self._apply_policies()
         self._executor.check()
-        if self._condemned:
+        if self._deleted_before:
             return await self._recreated()
         old = self._old
         if old is None:
             self._replacements.created.add(self._new.urn)
-            return await self._last(Create(self._new.urn, None, self._new))
+            return await self._run(Create(self._new.urn, None, self._new))
         if old.external and not imported:
             self._settle()
-            return await self._last(*self._replacements.created_first(old, self._new, None))
+            return await self._run(*self._replacements.created_first(old, self._new, None))
         return await self._compared(old, imported=imported)
 
-    async def _spared(self) -> Resource:
+    async def _untargeted(self) -> Resource:
         """Not a target: it is not changed, and neither is anything it needs; if it does not exist yet, it is skipped."""
         old, new = self._old, self._new
         if old is None:
@@ -112,17 +112,17 @@ class Plan:
             await self._planning.run(Skip(new.urn, None, new))
             return new
         self._settle()
-        self._take_along(old)
-        return await self._last(Same(old.urn, old, replace(old, id="")))
+        self._keep_needed(old)
+        return await self._run(Same(old.urn, old, replace(old, id="")))
 
-    def _take_along(self, resource: Resource) -> None:
-        """Keep the resources that an untargeted resource needs and the program no longer declares; they come before it in the state."""
+    def _keep_needed(self, resource: Resource) -> None:
+        """Keep what an untargeted resource needs, even if the program no longer declares it; it precedes the resource in the state."""
         for urn in direct(resource):
             needed = self._planning.olds.get(urn)
             if needed is None or urn in self._replacements.operated or urn in self._planning.steps:
                 continue
             self._replacements.operated.add(urn)
-            self._take_along(needed)
+            self._keep_needed(needed)
             self._context.journal.done(needed)
             self._context.journal.add(needed)
 
@@ -157,13 +157,13 @@ class Plan:
         """Have the provider check the inputs; ignored changes are reset to the old values first."""
         old, inputs = self._old, self._goal.inputs
         if old is not None:
-            inputs, unfit = differences.with_ignored(inputs, old.inputs, self._goal.ignore_changes)
-            if unfit:
-                text = f'cannot ignore changes in added or removed elements of the path: "{", ".join(unfit)}"'
+            inputs, unmatched = differences.with_ignored(inputs, old.inputs, self._goal.ignore_changes)
+            if unmatched:
+                text = f'cannot ignore changes in added or removed elements of the path: "{", ".join(unmatched)}"'
                 self._executor.events.message(text, "info", self._new.urn)
         if self._provider is None:
             self._new = replace(self._new, inputs=inputs)
-        elif old is None or old.external or self._condemned:
+        elif old is None or old.external or self._deleted_before:
             await self._check(self._provider, None, self._goal.inputs)
         else:
             await self._check(self._provider, old.inputs, inputs)
@@ -188,7 +188,7 @@ class Plan:
         self._new = replace(self._new, inputs=checked.inputs)
 
     @property
-    def _condemned(self) -> bool:
+    def _deleted_before(self) -> bool:
         """Whether it was deleted in this run, before what it depends on was replaced."""
         names = {self._new.urn, self._old.urn} if self._old else {self._new.urn}
         return bool(names & self._context.deletions)
@@ -203,28 +203,28 @@ class Plan:
         self._context.deletions.difference_update({self._new.urn, old.urn})
         self._settle()
         self._replacements.replaced.add(self._new.urn)
-        return await self._last(*self._replacements.recreated(old, self._new))
+        return await self._run(*self._replacements.recreated(old, self._new))
 
     async def _compared(self, old: Resource, *, imported: bool) -> Resource:
         difference = await self._difference(old)
         self._executor.check()
-        if self._condemned:
+        if self._deleted_before:
             return await self._recreated()
         self._settle()
         if old.pending_replacement or (difference.changes == "some" and (difference.replacing or _triggered(old, self._new))):
             return await self._replaced(old, difference)
         if difference.changes == "some" or old.init_errors:
-            return await self._last(Update(self._new.urn, old, self._new, difference))
-        return old if imported else await self._last(Same(self._new.urn, old, self._new))
+            return await self._run(Update(self._new.urn, old, self._new, difference))
+        return old if imported else await self._run(Same(self._new.urn, old, self._new))
 
     async def _difference(self, old: Resource) -> Difference:
         if _triggered(old, self._new):
             return differences.SOME
-        blamed = self._replacements.cause(self._new)
-        if blamed is None and await self._other_provider(old):
-            blamed = "provider"
-        if blamed is not None:
-            return differences.Difference("some", replaces=(blamed,))
+        reason = self._replacements.cause(self._new)
+        if reason is None and await self._other_provider(old):
+            reason = "provider"
+        if reason is not None:
+            return differences.Difference("some", replaces=(reason,))
         if self._provider is None:
             return differences.NONE if old.inputs == self._new.inputs else differences.SOME
         found = await self._provider.diff(old, self._new.inputs, self._goal.ignore_changes)
@@ -255,8 +255,8 @@ class Plan:
             await self._check(self._provider, None, goal.inputs)
         first = goal.delete_before_replace if goal.delete_before_replace is not None else difference.delete_first
         if first or old.pending_replacement:
-            return await self._last(*await self._replacements.deleted_first(old, self._new, difference))
-        return await self._last(*self._replacements.created_first(old, self._new, difference))
+            return await self._run(*await self._replacements.deleted_first(old, self._new, difference))
+        return await self._run(*self._replacements.created_first(old, self._new, difference))
 
     def _refuse(self, text: str) -> None:
         """Report an error; a preview continues, an update stops."""
@@ -266,15 +266,15 @@ class Plan:
         self._executor.events.message(text, "error", self._new.urn)
         self._executor.failed = True
 
-    async def _last(self, *steps: Step) -> Resource:
+    async def _run(self, *steps: Step) -> Resource:
         """Run the steps; returns the resource as the last Create, Update or Same left it."""
-        made: Resource | None = None
+        resource: Resource | None = None
         for step in steps:
             await self._planning.run(step)
             if isinstance(step, Create | Update | Same):
-                made = step.new
-        assert made is not None  # every plan ends in one of them
-        return made
+                resource = step.new
+        assert resource is not None  # every plan ends in one of them
+        return resource
 
 
 def _triggered(old: Resource, new: Resource) -> bool:

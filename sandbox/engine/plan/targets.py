@@ -29,7 +29,7 @@ class Targets:
     def __contains__(self, urn: str) -> bool:
         return not self.constrained or urn in self._literals or any(glob.fullmatch(urn) for glob in self._globs)
 
-    def spare(self, resource: Resource) -> bool:
+    def excludes(self, resource: Resource) -> bool:
         """Whether a resource must not be changed. Providers and the stack itself are always allowed, because targets need them."""
         return resource.urn not in self and not urns.is_provider(resource.type) and resource.type != urns.STACK_TYPE
 

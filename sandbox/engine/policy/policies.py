@@ -50,24 +50,24 @@ class Policies:
             self._providers[new.urn] = new
         self._goals[new.urn] = goal
         for pack in self._packs:
-            new = await self._remedied(pack, new, goal)
-        asked = self._request(replace(new, inputs=_outward(new.inputs)), goal, _PLAIN)
-        answers = await asyncio.gather(*(pack.analyze(asked) for pack in self._packs))
+            new = await self._remediated(pack, new, goal)
+        request = self._request(replace(new, inputs=_public(new.inputs)), goal, _PLAIN)
+        answers = await asyncio.gather(*(pack.analyze(request) for pack in self._packs))
         allowed = [self._report(pack, answer, new.urn) for pack, answer in zip(self._packs, answers, strict=True)]
         return new, all(allowed)
 
-    async def _remedied(self, pack: PolicyPack, new: Resource, goal: Goal) -> Resource:
+    async def _remediated(self, pack: PolicyPack, new: Resource, goal: Goal) -> Resource:
         answer = await pack.remediate(self._request(new, goal, _FORM))
         failed = []
         for item in answer.remediations:
             failed.append(item.policyName)
             if item.diagnostic:
-                about = self._about(pack, item.policyName, new.urn)
-                self._events.policy({**about, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
+                event = self._event(pack, item.policyName, new.urn)
+                self._events.policy({**event, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
                 continue
             after = property_values.from_struct(item.properties)
             seen = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
-            self._events.remediation({**self._about(pack, item.policyName, new.urn), **seen})
+            self._events.remediation({**self._event(pack, item.policyName, new.urn), **seen})
             new = replace(new, inputs=after)
         self._summary("policyRemediateSummaryEvent", pack, failed, answer, new.urn)
         return new
@@ -78,8 +78,8 @@ class Policies:
         for item in answer.diagnostics:
             # A remediation policy that still reports a violation counts as mandatory.
             level = "advisory" if item.enforcementLevel == analyzer_pb2.ADVISORY else "mandatory"
-            about = self._about(pack, item.policyName, item.urn or urn)
-            self._events.policy({**about, "message": f"{item.message}\n", "enforcementLevel": level})
+            event = self._event(pack, item.policyName, item.urn or urn)
+            self._events.policy({**event, "message": f"{item.message}\n", "enforcementLevel": level})
             allowed &= level == "advisory"
         self.violated |= not allowed
         failed = [item.policyName for item in answer.diagnostics]
@@ -91,13 +91,13 @@ class Policies:
 
     def _summary(self, event: str, pack: PolicyPack, failed: list[str], answer: Any, urn: str) -> None:
         policies = pack.resource_policies if urn else pack.stack_policies
-        aside = {item.policy_name for item in answer.not_applicable}
-        passed = [name for name in policies if name not in failed and name not in aside]
-        found = {"passed": passed, "failed": failed, **self._about(pack, "", urn)}
+        not_applicable = {item.policy_name for item in answer.not_applicable}
+        passed = [name for name in policies if name not in failed and name not in not_applicable]
+        found = {"passed": passed, "failed": failed, **self._event(pack, "", urn)}
         self._events.other(event, {key: item for key, item in found.items() if item and key not in ("color", "policyName")})
 
     @staticmethod
-    def _about(pack: PolicyPack, policy: str, urn: str) -> Json:
+    def _event(pack: PolicyPack, policy: str, urn: str) -> Json:
         return {
             "resourceUrn": urn,
             "color": "never",
@@ -126,7 +126,7 @@ class Policies:
             type=resource.type,
             name=urns.name_of(resource.urn),
             parent=resource.parent,
-            properties=property_values.to_struct(_outward(resource.outputs), _FORM),
+            properties=property_values.to_struct(_public(resource.outputs), _FORM),
             options=_options(resource, goal),
             dependencies=resource.dependencies,
         )
@@ -153,10 +153,10 @@ class Policies:
         if provider is not None:
             message.provider.urn, message.provider.type = provider.urn, provider.type
             message.provider.name = urns.name_of(provider.urn)
-            message.provider.properties.CopyFrom(property_values.to_struct(_outward(provider.inputs), _FORM))
+            message.provider.properties.CopyFrom(property_values.to_struct(_public(provider.inputs), _FORM))
 
 
-def _outward(properties: property_values.Properties) -> property_values.Properties:
+def _public(properties: property_values.Properties) -> property_values.Properties:
     """Properties without those that only the engine and the provider use."""
     return {key: item for key, item in properties.items() if key not in ("__provider", "__internal")}
 

@@ -64,10 +64,10 @@ def reconciled(pack: str, policies: Any, given: Mapping[str, Any]) -> dict[str, 
     for name in given:
         if name != "all" and name not in known:
             raise PolicyConfigError(f"policy pack {pack!r} has no policy {name!r}: it has {', '.join(sorted(known))}")
-    general, _ = _said(pack, "all", given.get("all"))
+    general, _ = _level_and_properties(pack, "all", given.get("all"))
     found = {}
     for policy in policies:
-        level, properties = _said(pack, policy.name, given.get(policy.name))
+        level, properties = _level_and_properties(pack, policy.name, given.get(policy.name))
         declared = LEVELS[policy.enforcementLevel]
         schema = json_format.MessageToDict(policy.configSchema) if policy.HasField("configSchema") else {}
         whole = {**_defaults(schema), **properties}
@@ -76,7 +76,7 @@ def reconciled(pack: str, policies: Any, given: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _said(pack: str, name: str, given: Any) -> tuple[str, dict[str, Any]]:
+def _level_and_properties(pack: str, name: str, given: Any) -> tuple[str, dict[str, Any]]:
     if not isinstance(given, dict | str | None):
         raise PolicyConfigError(f"policy pack {pack!r}: {name!r} is {given!r}; write an enforcement level, or an object with settings")
     properties = {"enforcementLevel": given} if isinstance(given, str) else dict(given or {})

@@ -70,7 +70,7 @@ class PolicyPack:
 
 
 async def start(
-    ref: PolicyPackRef, options: RunOptions, engine: str, env: Mapping[str, str], tell: Callable[[str, bool], None]
+    ref: PolicyPackRef, options: RunOptions, engine: str, env: Mapping[str, str], on_line: Callable[[str, bool], None]
 ) -> PolicyPack:
     """Start a policy pack and give it its configuration and the stack's.
 
@@ -79,7 +79,7 @@ async def start(
         PolicyConfigError: its configuration is invalid.
     """
     command = [str(_interpreter(ref.path, options.project.python)), "-u", str(ref.path), engine]
-    server = await launch(f"the policy pack {ref.path}", command, options.project.program_dir, env, tell)
+    server = await launch(f"the policy pack {ref.path}", command, options.project.program_dir, env, on_line)
     stub: Any = analyzer_pb2_grpc.AnalyzerStub(server.channel)
     try:
         info, config = await _configured(stub, ref, options, engine)

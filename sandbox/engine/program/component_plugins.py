@@ -31,7 +31,7 @@ class ComponentPlugins:
     """The component plugins of one run.
 
     Args:
-        executor: says when the run is stopping.
+        executor: knows when the run is stopping.
         registrations: registers a component whose plugin is not configured yet.
         info: the DeploymentInfo of the run.
     """
@@ -47,11 +47,11 @@ class ComponentPlugins:
             ProviderError: its plugin failed.
             Stopped: the run has stopped.
         """
-        asked = self._construct_request(request)
-        answer = await self._unless_stopped(provider.construct(asked, inputs))
+        message = self._construct_request(request)
+        answer = await self._unless_stopped(provider.construct(message, inputs))
         if answer is None:  # the plugin's configuration is not known yet, so neither is what it will construct
-            made = await self._registrations.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
-            return resource_pb2.RegisterResourceResponse(urn=made.resource.urn)
+            registered = await self._registrations.register(Goal(type=request.type, name=request.name, custom=False, parent=request.parent))
+            return resource_pb2.RegisterResourceResponse(urn=registered.resource.urn)
         found = property_values.from_struct_with_outputs(answer.state)
         response = resource_pb2.RegisterResourceResponse(urn=answer.urn)
         response.object.CopyFrom(
@@ -65,28 +65,28 @@ class ComponentPlugins:
         return response
 
     def _construct_request(self, request: Any) -> Any:
-        asked = provider_pb2.ConstructRequest(**self._surroundings(), **{name: getattr(request, name) for name in _OPTIONS})
-        asked.configSecretKeys.extend(self._info.configSecretKeys)
-        asked.aliases.extend(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs)
+        message = provider_pb2.ConstructRequest(**self._run_fields(), **{name: getattr(request, name) for name in _OPTIONS})
+        message.configSecretKeys.extend(self._info.configSecretKeys)
+        message.aliases.extend(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs)
         for name in _OPTIONAL:
             if request.HasField(name):
                 if name == "replacement_trigger":
-                    asked.replacement_trigger.CopyFrom(request.replacement_trigger)
+                    message.replacement_trigger.CopyFrom(request.replacement_trigger)
                 else:
-                    setattr(asked, name, getattr(request, name))
+                    setattr(message, name, getattr(request, name))
         if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
-            asked.deleteBeforeReplace = request.deleteBeforeReplace
+            message.deleteBeforeReplace = request.deleteBeforeReplace
         for key, item in request.propertyDependencies.items():
-            asked.inputDependencies[key].urns.extend(item.urns)
+            message.inputDependencies[key].urns.extend(item.urns)
         for name in ("create", "update", "delete", "read"):
             text = getattr(request.customTimeouts, name)
             if text:
-                setattr(asked.customTimeouts, name, text)
+                setattr(message.customTimeouts, name, text)
         for name in BINDINGS:
-            getattr(asked.resource_hooks, name).extend(getattr(request.hooks, name))
-        return asked
+            getattr(message.resource_hooks, name).extend(getattr(request.hooks, name))
+        return message
 
-    def _surroundings(self) -> dict[str, Any]:
+    def _run_fields(self) -> dict[str, Any]:
         info = self._info
         return {
             "project": info.project,
@@ -106,15 +106,15 @@ class ComponentPlugins:
             ProviderError: its plugin failed.
             Stopped: the run has stopped.
         """
-        asked = provider_pb2.CallRequest(tok=request.tok, configSecretKeys=self._info.configSecretKeys, **self._surroundings())
+        message = provider_pb2.CallRequest(tok=request.tok, configSecretKeys=self._info.configSecretKeys, **self._run_fields())
         for key, item in request.argDependencies.items():
-            asked.argDependencies[key].urns.extend(item.urns)
-        answer = await self._unless_stopped(provider.call(asked, property_values.from_struct_with_outputs(request.args)))
+            message.argDependencies[key].urns.extend(item.urns)
+        answer = await self._unless_stopped(provider.call(message, property_values.from_struct_with_outputs(request.args)))
         return answer or provider_pb2.CallResponse()
 
-    async def _unless_stopped(self, asking: Coroutine[Any, Any, Any]) -> Any:
+    async def _unless_stopped(self, call: Coroutine[Any, Any, Any]) -> Any:
         """The answer. Once the run stops we no longer wait for it: the plugin itself would be waiting for us."""
-        task = asyncio.create_task(asking)
+        task = asyncio.create_task(call)
         stopping = asyncio.create_task(self._executor.stopping.wait())
         await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

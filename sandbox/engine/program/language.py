@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from sandbox.engine.steps.run_options import RunOptions
 
-TOLD = 32  # the exit code of a program whose failure has already been reported
+REPORTED = 32  # the exit code of a program whose failure has already been reported
 _HOST = Path(__file__).with_name("language_host.py")
 
 
 class Program:
     """A running program."""
 
-    def __init__(self, process: asyncio.subprocess.Process, tell: Callable[[str, bool], None]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, on_line: Callable[[str, bool], None]) -> None:
         self._process = process
         assert process.stdout is not None  # both were asked for
         assert process.stderr is not None
         self._readers = [
-            asyncio.create_task(plugins.lines(process.stdout, lambda line: tell(line, False))),
-            asyncio.create_task(plugins.lines(process.stderr, lambda line: tell(line, True))),
+            asyncio.create_task(plugins.lines(process.stdout, lambda line: on_line(line, False))),
+            asyncio.create_task(plugins.lines(process.stderr, lambda line: on_line(line, True))),
         ]
 
     async def ended(self) -> int:
@@ -57,14 +57,14 @@ def environment(python: Path, env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-async def start(options: RunOptions, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> Program:
+async def start(options: RunOptions, *, monitor: str, engine: str, on_line: Callable[[str, bool], None]) -> Program:
     """Start the program.
 
     Args:
         options: the options of the run.
         monitor: address of the ResourceMonitor service.
         engine: address of the Engine service.
-        tell: gets (text, is_error) of each line that it prints.
+        on_line: gets (text, is_error) of each line that it prints.
     """
     project = options.project
     arguments = {
@@ -84,12 +84,12 @@ async def start(options: RunOptions, *, monitor: str, engine: str, tell: Callabl
     env["PULUMI_CONFIG"] = json.dumps({key: item.value for key, item in options.config.items()})
     env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([key for key, item in options.config.items() if item.secret])
     process = await plugins.spawn([str(project.python), "-u", str(_HOST), json.dumps(arguments)], project.program_dir, env)
-    return Program(process, tell)
+    return Program(process, on_line)
 
 
 def failure(code: int) -> str | None:
     """The error message for a program's exit code; None if there is nothing to report."""
-    if code in (0, TOLD):
+    if code in (0, REPORTED):
         return None
     ended = f"was ended by signal {-code}" if code < 0 else f"exited with non-zero exit code: {code}"
     return f"an unhandled error occurred: Program {ended}"

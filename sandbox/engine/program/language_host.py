@@ -2,12 +2,12 @@
 
 Does what Pulumi's own `pulumi-language-python-exec` does. What to run is one JSON object on the command line; the configuration,
 which may hold secrets, comes by the environment (PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS), as Pulumi sends it.
-Exits 0, or 1 when the program failed, 32 when the failure has been told to the user already.
+Exits 0, or 1 when the program failed, 32 when the failure has already been reported.
 """
 
 import sys
 
-del sys.path[0]  # this script's folder: its neighbours must not stand in for the program's or Python's own modules
+del sys.path[0]  # this script's folder: its files must not hide modules of the program or of Python
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ import signal
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-TOLD = 32
+REPORTED = 32
 
 
 def _own_frames(program: str) -> str:
@@ -63,7 +63,7 @@ def main() -> int:
         return 1
     except Exception:  # noqa: BLE001 - whatever the program raised is the user's to see
         pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100 - no pathlib in user land
-        return TOLD
+        return REPORTED
     finally:
         pool.shutdown(wait=True)
         loop.close()

@@ -104,7 +104,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def RegisterResource(self, request: Any, context: Any) -> Any:
         """Create or update a resource as the program asks, and return its outputs."""
-        return await self._answer(context, lambda: self._register(request))
+        return await self._respond(context, lambda: self._register(request))
 
     async def _register(self, request: Any) -> Any:
         requests.inherit(request, self._goals.get(request.parent))
@@ -136,7 +136,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def _remember(self, urn: str, request: Any) -> None:
-        """Remember a registered resource: its children inherit what the request says."""
+        """Remember a registered resource: its children inherit the options of the request."""
         self._transforms.remember(urn, request)
         if not request.custom:
             above = self._component_providers.get(request.parent, {})
@@ -169,11 +169,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 await self._registrations.outputs(request.urn, outputs)
             return empty_pb2.Empty()
 
-        return await self._answer(context, register)
+        return await self._respond(context, register)
 
     async def ReadResource(self, request: Any, context: Any) -> Any:
         """Look up a resource by its id."""
-        return await self._answer(context, lambda: self._read(request))
+        return await self._respond(context, lambda: self._read(request))
 
     async def _read(self, request: Any) -> Any:
         new = Resource(
@@ -197,7 +197,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def Invoke(self, request: Any, context: Any) -> Any:
         """Call a provider's function."""
-        return await self._answer(context, lambda: self._invoke(request))
+        return await self._respond(context, lambda: self._invoke(request))
 
     async def _invoke(self, request: Any) -> Any:
         await self._transforms.apply_to_invoke(request)
@@ -226,7 +226,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def Call(self, request: Any, context: Any) -> Any:
         """Call a method of a component that a plugin has constructed."""
-        return await self._answer(context, lambda: self._call(request))
+        return await self._respond(context, lambda: self._call(request))
 
     async def _call(self, request: Any) -> Any:
         owner = property_values.from_struct(request.args).get("__self__")
@@ -240,15 +240,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def RegisterResourceHook(self, request: Any, context: Any) -> Any:
         """Register a function to be called before or after a step."""
-        return await self._take(context, self._hooks.add, request)
+        return await self._register_hook(context, self._hooks.add, request)
 
     async def RegisterErrorHook(self, request: Any, context: Any) -> Any:
         """Register a function to be called when a provider call has failed."""
-        return await self._take(context, self._hooks.add_error_hook, request)
+        return await self._register_hook(context, self._hooks.add_error_hook, request)
 
-    async def _take(self, context: Any, take: Callable[[Any], None], request: Any) -> Any:
+    async def _register_hook(self, context: Any, register: Callable[[Any], None], request: Any) -> Any:
         try:
-            take(request)
+            register(request)
         except EngineError as bad:
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(bad))
         return empty_pb2.Empty()
@@ -263,7 +263,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         await self.released.wait()
         return empty_pb2.Empty()
 
-    async def _answer(self, context: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    async def _respond(self, context: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         # A task of its own: a step that has begun is finished and saved even if the program has ended.
         task = asyncio.create_task(call())
         self._under_way.add(task)

@@ -29,7 +29,7 @@ class ProgramRun:
 
     Args:
         options: the options of the run.
-        executor: says whether the run is stopping.
+        executor: knows whether the run is stopping.
         registrations: takes the resources that the program registers.
         callbacks: calls the functions that the program registers.
         config: full keys to values, secrets marked.
@@ -59,10 +59,10 @@ class ProgramRun:
         """Add the program's monitor to a server."""
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, server)
 
-    async def start(self, *, monitor: str, engine: str, tell: Callable[[str, bool], None]) -> None:
+    async def start(self, *, monitor: str, engine: str, on_line: Callable[[str, bool], None]) -> None:
         """Start the program; see `language.start`."""
         self._components.monitor_address = monitor
-        self._program = await language.start(self._options, monitor=monitor, engine=engine, tell=tell)
+        self._program = await language.start(self._options, monitor=monitor, engine=engine, on_line=on_line)
 
     async def stop(self) -> None:
         """End it."""

@@ -57,7 +57,7 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
 
 
 def property_dependencies(request: Any) -> dict[str, tuple[str, ...]]:
-    """Which resources each property depends on; if the request does not say, each depends on all the resource's dependencies."""
+    """Which resources each property depends on; without that in the request, each depends on all the resource's dependencies."""
     if request.propertyDependencies:
         return {key: tuple(sorted(set(item.urns))) for key, item in sorted(request.propertyDependencies.items())}
     return {key: tuple(sorted(set(request.dependencies))) for key in sorted(request.object.fields)}

@@ -74,7 +74,7 @@ class Transforms:
             parent = self._parents.get(parent, "")
 
     async def _transform(self, callback: Any, request: Any, properties: Properties) -> Properties:
-        asked = resource_pb2.TransformRequest(
+        message = resource_pb2.TransformRequest(
             type=request.type,
             name=request.name,
             custom=request.custom,
@@ -82,7 +82,7 @@ class Transforms:
             properties=property_values.to_struct(properties, property_values.Form(outputs=True)),
             options=_options(request),
         )
-        answer = resource_pb2.TransformResponse.FromString(await self._call(callback, asked, f"transform of {request.name!r}"))
+        answer = resource_pb2.TransformResponse.FromString(await self._call(callback, message, f"transform of {request.name!r}"))
         if answer.HasField("options"):
             _apply_options(request, answer.options)
         return property_values.from_struct_with_outputs(answer.properties) if answer.HasField("properties") else properties
@@ -97,8 +97,8 @@ class Transforms:
             options = resource_pb2.TransformInvokeOptions(
                 provider=request.provider, version=request.version, plugin_download_url=request.pluginDownloadURL
             )
-            asked = resource_pb2.TransformInvokeRequest(token=request.tok, args=request.args, options=options)
-            answer = resource_pb2.TransformInvokeResponse.FromString(await self._call(callback, asked, f"transform of {request.tok!r}"))
+            message = resource_pb2.TransformInvokeRequest(token=request.tok, args=request.args, options=options)
+            answer = resource_pb2.TransformInvokeResponse.FromString(await self._call(callback, message, f"transform of {request.tok!r}"))
             if answer.HasField("options"):
                 request.provider, request.version = answer.options.provider, answer.options.version
                 request.pluginDownloadURL = answer.options.plugin_download_url

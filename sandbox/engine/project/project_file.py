@@ -176,7 +176,7 @@ def _declaration(project: str, spelling: str, entry: Any, path: Path) -> ConfigD
     own = ":" not in spelling or spelling.startswith(f"{project}:")
     if not isinstance(entry, dict):
         entry = {"default" if own else "value": entry}
-    made = ConfigDeclaration(
+    declaration = ConfigDeclaration(
         key=spelling if ":" in spelling else f"{project}:{spelling}",
         spelling=spelling,
         type_=entry.get("type"),
@@ -185,38 +185,38 @@ def _declaration(project: str, spelling: str, entry: Any, path: Path) -> ConfigD
         value=entry.get("value"),
         secret=bool(entry.get("secret")),
     )
-    wrong = _fault(made, own=own)
+    wrong = _declaration_error(declaration, own=own)
     if wrong:
         raise ProjectError(f"could not load the project at {path}: {wrong}")
-    return made
+    return declaration
 
 
-def _fault(made: ConfigDeclaration, *, own: bool) -> str | None:
+def _declaration_error(declaration: ConfigDeclaration, *, own: bool) -> str | None:
     """The CLI's error for an invalid declaration, or None."""
-    if made.default is not None and made.value is not None:
-        return f"project config '{made.spelling}' cannot have both a 'default' and 'value' attribute"
-    return _fault_of_own(made) if own else _fault_of_foreign(made)
+    if declaration.default is not None and declaration.value is not None:
+        return f"project config '{declaration.spelling}' cannot have both a 'default' and 'value' attribute"
+    return _error_in_own(declaration) if own else _error_in_foreign(declaration)
 
 
-def _fault_of_foreign(made: ConfigDeclaration) -> str | None:
-    named = f"Configuration key '{made.spelling}' is not namespaced by the project and should not define a"
-    if made.type_ is not None:
+def _error_in_foreign(declaration: ConfigDeclaration) -> str | None:
+    named = f"Configuration key '{declaration.spelling}' is not namespaced by the project and should not define a"
+    if declaration.type_ is not None:
         return f"{named} type"
-    if made.default is not None:
+    if declaration.default is not None:
         return f"{named} default value. Did you mean to use the 'value' attribute instead of 'default'?"
-    if made.value is None:
-        return f"Configuration key '{made.spelling}' is namespaced and must provide an attribute 'value'"
+    if declaration.value is None:
+        return f"Configuration key '{declaration.spelling}' is namespaced and must provide an attribute 'value'"
     return None
 
 
-def _fault_of_own(made: ConfigDeclaration) -> str | None:
-    name = made.spelling
-    if made.type_ is not None and made.type_ not in _TYPES:
+def _error_in_own(declaration: ConfigDeclaration) -> str | None:
+    name = declaration.spelling
+    if declaration.type_ is not None and declaration.type_ not in _TYPES:
         return f"#/config/{name}/type: value must be one of {', '.join(map(repr, sorted(_TYPES)))}"
-    if made.type_ == "array" and not made.items:
+    if declaration.type_ == "array" and not declaration.items:
         return f"The configuration key '{name}' declares an array but does not specify the underlying type via the 'items' attribute"
-    if made.type_ and made.default is not None and not fits_type(made.type_, made.items, made.default):
-        return f"The default value specified for configuration key '{name}' is not of the expected type '{made.type_name}'"
+    if declaration.type_ and declaration.default is not None and not fits_type(declaration.type_, declaration.items, declaration.default):
+        return f"The default value specified for configuration key '{name}' is not of the expected type '{declaration.type_name}'"
     return None
 
 

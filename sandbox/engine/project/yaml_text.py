@@ -21,7 +21,7 @@ class YamlError(ValueError):
 class _Loader(yaml.SafeLoader):
     """The scalars of go-yaml v3: only true and false are booleans, and dates stay text."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way to say which resolvers a loader has
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML reads a loader's resolvers from here
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.providers import differences
-from sandbox.engine.providers.lifecycle import Checked, Made
+from sandbox.engine.providers.lifecycle import Checked, ResourceState
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
@@ -49,21 +49,21 @@ class Builtin:
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         return differences.NONE
 
-    async def create(self, new: Resource) -> Made:
+    async def create(self, new: Resource) -> ResourceState:
         raise ProviderError(f"{new.type} can't be created")
 
-    async def update(self, old: Resource, new: Resource) -> Made:
+    async def update(self, old: Resource, new: Resource) -> ResourceState:
         raise ProviderError(f"{new.type} can't be updated")
 
     async def delete(self, old: Resource) -> None:
         pass  # a reference exists only in the state
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> ResourceState | None:
         """A stack reference: the other stack's outputs as they are now."""
         name = property_values.revealed((inputs or {}).get("name"))
         if urns.type_of(urn) != STACK_REFERENCE or not isinstance(name, str):
             raise ProviderError(f"{urns.type_of(urn)} can't be read without the name of a stack; a stack reference can't be imported")
-        return Made(id_, self._reference(name), inputs)
+        return ResourceState(id_, self._reference(name), inputs)
 
     def _reference(self, name: str) -> Properties:
         outputs = dict(self._stack_outputs(name))

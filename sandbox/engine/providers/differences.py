@@ -75,12 +75,12 @@ def with_replacements(difference: Difference, paths: Iterable[str], *, init_erro
     if detailed is not None:
         detailed = {path: _forced(item) if covered(wanted, path) else item for path, item in detailed.items()}
     replaces = dict.fromkeys([*difference.replaces, *(key for key in difference.changed if covered(wanted, key))])
-    unwell = init_errors and covered(wanted, "#initerror")
+    failed_initialization = init_errors and covered(wanted, "#initerror")
     return replace(
         difference,
-        changes="some" if unwell else difference.changes,
+        changes="some" if failed_initialization else difference.changes,
         detailed=detailed,
-        replaces=(*replaces, "#initerror") if unwell else tuple(replaces),
+        replaces=(*replaces, "#initerror") if failed_initialization else tuple(replaces),
     )
 
 
@@ -101,13 +101,13 @@ def covered(wanted: Sequence[Sequence[PathElement]], path: str) -> bool:
 
 def with_ignored(inputs: Properties, old: Properties, paths: Iterable[str]) -> tuple[Properties, list[str]]:
     """The inputs with the old values at the ignored paths, and the paths that could not be applied."""
-    unfit = []
+    unmatched = []
     for text in paths:
         try:
             inputs = _reset(inputs, old, parse_property_path(text))
         except PathError:
-            unfit.append(text)
-    return inputs, unfit
+            unmatched.append(text)
+    return inputs, unmatched
 
 
 def _reset(inputs: Value, old: Value, path: Sequence[PathElement]) -> Value:

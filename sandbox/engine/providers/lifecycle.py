@@ -22,8 +22,8 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A resource as the provider created, changed or read it. `inputs` is None if the provider returned none."""
+class ResourceState:
+    """The state of a resource that a provider created, updated or read. `inputs` is None if the provider returned no inputs."""
 
     id: str
     outputs: Properties = field(default_factory=dict)
@@ -40,16 +40,16 @@ class Lifecycle(Protocol):
     async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
         """The difference between the old state and new inputs."""
 
-    async def create(self, new: Resource) -> Made:
+    async def create(self, new: Resource) -> ResourceState:
         """Create it."""
 
-    async def update(self, old: Resource, new: Resource) -> Made:
+    async def update(self, old: Resource, new: Resource) -> ResourceState:
         """Change it."""
 
     async def delete(self, old: Resource) -> None:
         """Delete it."""
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> ResourceState | None:
         """Read it; None if it does not exist."""
 
 

@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.engine.providers.differences import Difference, PropertyDifference, between
-from sandbox.engine.providers.lifecycle import Checked, Made
+from sandbox.engine.providers.lifecycle import Checked, ResourceState
 from sandbox.engine.providers.provider_error import PartialFailure, ProviderError, partial_failure
 from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
@@ -106,10 +106,10 @@ class PluginProvider:
         )
         return _difference(await self._call("Diff", request), old.inputs, news)
 
-    async def create(self, new: Resource) -> Made:
+    async def create(self, new: Resource) -> ResourceState:
         """Create a resource; in a preview, predict its outputs."""
         if self._preview and not (self._previews and self.configured):
-            return Made("", new.inputs)
+            return ResourceState("", new.inputs)
         request = provider_pb2.CreateRequest(
             **urns.named(new.urn),
             **self._structs(properties=new.inputs),
@@ -120,12 +120,12 @@ class PluginProvider:
         if not response.id and not self._preview:
             raise ProviderError("the provider did not return an id for what it created: this is an error of the provider")
         outputs = self._properties(response.properties, new.inputs)
-        return Made(response.id, outputs, refresh_before_update=response.refresh_before_update)
+        return ResourceState(response.id, outputs, refresh_before_update=response.refresh_before_update)
 
-    async def update(self, old: Resource, new: Resource) -> Made:
+    async def update(self, old: Resource, new: Resource) -> ResourceState:
         """Update a resource in place; in a preview, predict its outputs."""
         if self._preview and not (self._previews and self.configured):
-            return Made(old.id, new.inputs)
+            return ResourceState(old.id, new.inputs)
         request = provider_pb2.UpdateRequest(
             **urns.named(new.urn),
             id=old.id,
@@ -135,7 +135,9 @@ class PluginProvider:
             preview=self._preview,
         )
         response = await self._call("Update", request, new.inputs)
-        return Made(old.id, self._properties(response.properties, new.inputs), refresh_before_update=response.refresh_before_update)
+        return ResourceState(
+            old.id, self._properties(response.properties, new.inputs), refresh_before_update=response.refresh_before_update
+        )
 
     async def delete(self, old: Resource) -> None:
         """Delete a resource."""
@@ -147,7 +149,7 @@ class PluginProvider:
         )
         await self._call("Delete", request)
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> ResourceState | None:
         """The current state of a resource; None if it no longer exists."""
         known = {name: item for name, item in (("inputs", inputs), ("properties", state)) if item is not None}
         request = provider_pb2.ReadRequest(**urns.named(urn), id=id_, **self._structs(**known))
@@ -155,7 +157,7 @@ class PluginProvider:
         if not response.id:
             return None
         found = self._properties(response.inputs, inputs or {}) if response.HasField("inputs") else None
-        return Made(response.id, self._properties(response.properties, state or {}), found, response.refresh_before_update)
+        return ResourceState(response.id, self._properties(response.properties, state or {}), found, response.refresh_before_update)
 
     async def invoke(self, token: str, args: Properties) -> tuple[Properties | None, tuple[tuple[str, str], ...]]:
         """A function's result and failures; None if the provider is not configured yet."""
@@ -198,8 +200,8 @@ class PluginProvider:
             if partial is None:
                 raise self._error(failed, method) from None
             inputs = self._properties(partial.inputs, sent or {}) if partial.HasField("inputs") else None
-            made = Made(partial.id, self._properties(partial.properties, sent or {}), inputs)
-            raise PartialFailure(failed.details() or "", made, tuple(partial.reasons)) from None
+            state = ResourceState(partial.id, self._properties(partial.properties, sent or {}), inputs)
+            raise PartialFailure(failed.details() or "", state, tuple(partial.reasons)) from None
 
     def _error(self, failed: grpc.aio.AioRpcError, method: str) -> ProviderError:
         if failed.code() == grpc.StatusCode.UNAVAILABLE:

@@ -75,10 +75,10 @@ async def spawn(command: Sequence[str], folder: Path, env: Mapping[str, str]) ->
     )
 
 
-async def lines(stream: asyncio.StreamReader, tell: Callable[[str], None]) -> None:
+async def lines(stream: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
     """Forward every line that a child prints."""
     while line := await stream.readline():
-        tell(line.decode(errors="replace").rstrip("\n"))
+        on_line(line.decode(errors="replace").rstrip("\n"))
 
 
 async def end(process: asyncio.subprocess.Process, *, ask: signal.Signals = signal.SIGTERM, grace: float = _GRACE) -> None:
@@ -122,7 +122,7 @@ class Server:
         kill(self.process)
 
 
-async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], tell: Callable[[str, bool], None]) -> Server:
+async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[str, str], on_line: Callable[[str, bool], None]) -> Server:
     """Start a process that prints its port first, and then serves.
 
     Raises:
@@ -131,20 +131,20 @@ async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[s
     process = await spawn(command, folder, env)
     assert process.stdout is not None  # both were asked for
     assert process.stderr is not None
-    complaints: list[str] = []
+    errors_seen: list[str] = []
 
-    def complain(line: str) -> None:
-        complaints.append(line)
-        tell(line, True)
+    def forward(line: str) -> None:
+        errors_seen.append(line)
+        on_line(line, True)
 
-    errors = asyncio.create_task(lines(process.stderr, complain))
+    errors = asyncio.create_task(lines(process.stderr, forward))
     first = await process.stdout.readline()
     if not first.strip().isdigit():
         await end(process)
         await errors
-        said = next((line for line in reversed(complaints) if line.strip()), first.decode(errors="replace").strip() or "nothing")
-        raise PluginError(f"{name} did not start (its last output: {said}): run `{' '.join(command)}` by hand to see why")
-    return Server(process, int(first), [errors, asyncio.create_task(lines(process.stdout, lambda line: tell(line, False)))])
+        last = next((line for line in reversed(errors_seen) if line.strip()), first.decode(errors="replace").strip() or "nothing")
+        raise PluginError(f"{name} did not start (its last output: {last}): run `{' '.join(command)}` by hand to see why")
+    return Server(process, int(first), [errors, asyncio.create_task(lines(process.stdout, lambda line: on_line(line, False)))])
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,11 @@ class Plugins:
     Args:
         place: where they are started.
         engine_address: `host:port` of the Engine service.
-        tell: gets (text, is_error) of each line that a plugin prints.
+        on_line: gets (text, is_error) of each line that a plugin prints.
     """
 
-    def __init__(self, place: PluginPlace, engine_address: str, tell: Callable[[str, bool], None]) -> None:
-        self.place, self._engine, self._tell = place, engine_address, tell
+    def __init__(self, place: PluginPlace, engine_address: str, on_line: Callable[[str, bool], None]) -> None:
+        self.place, self._engine, self._on_line = place, engine_address, on_line
         self._started: list[Plugin] = []
 
     async def start(self, package: str) -> Plugin:
@@ -177,7 +177,7 @@ class Plugins:
         """
         command = find(package, self.place)
         env = {**self.place.env, "PULUMI_PROJECT": self.place.project} if package == DYNAMIC else self.place.env
-        server = await launch(f"the plugin for {package!r}", [*command, self._engine], self.place.folder, env, self._tell)
+        server = await launch(f"the plugin for {package!r}", [*command, self._engine], self.place.folder, env, self._on_line)
         plugin = Plugin(package, server, provider_pb2_grpc.ResourceProviderStub(server.channel))
         self._started.append(plugin)
         await self._handshake(plugin, self.place.folder if package == DYNAMIC else Path(command[0]).parent)

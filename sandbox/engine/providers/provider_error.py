@@ -9,7 +9,7 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 if TYPE_CHECKING:
     import grpc.aio
 
-    from sandbox.engine.providers.lifecycle import Made
+    from sandbox.engine.providers.lifecycle import ResourceState
 
 
 class ProviderError(Exception):
@@ -17,11 +17,11 @@ class ProviderError(Exception):
 
 
 class PartialFailure(ProviderError):  # noqa: N818 - Pulumi's word
-    """The resource exists but is not healthy: `made` is what was created, `reasons` what is wrong with it."""
+    """The resource exists but is not healthy: `state` is what was created, `reasons` what is wrong with it."""
 
-    def __init__(self, message: str, made: Made, reasons: tuple[str, ...]) -> None:
+    def __init__(self, message: str, state: ResourceState, reasons: tuple[str, ...]) -> None:
         super().__init__(message)
-        self.made, self.reasons = made, reasons
+        self.state, self.reasons = state, reasons
 
 
 def partial_failure(failed: grpc.aio.AioRpcError) -> Any:

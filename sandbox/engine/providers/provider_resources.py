@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.engine.providers import differences
 from sandbox.engine.providers.builtin import PACKAGE, Builtin
-from sandbox.engine.providers.lifecycle import Checked, Made
+from sandbox.engine.providers.lifecycle import Checked, ResourceState
 from sandbox.engine.providers.plugin_provider import PluginProvider
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.values import property_values
@@ -139,18 +139,18 @@ class ProviderResources:
             return differences.NONE
         return await (await self._providers.checked(old.urn)).diff_config(old.urn, old, news)
 
-    async def create(self, new: Resource) -> Made:
+    async def create(self, new: Resource) -> ResourceState:
         return await self._use(new, property_values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
 
-    async def update(self, old: Resource, new: Resource) -> Made:
+    async def update(self, old: Resource, new: Resource) -> ResourceState:
         return await self._use(new, old.id)
 
-    async def _use(self, new: Resource, id_: str) -> Made:
+    async def _use(self, new: Resource, id_: str) -> ResourceState:
         await self._providers.keep(replace(new, id=id_))
-        return Made(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
+        return ResourceState(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
 
     async def delete(self, old: Resource) -> None:
         pass  # a provider exists only in the state
 
-    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> Made | None:
+    async def read(self, urn: str, id_: str, inputs: Properties | None, state: Properties | None) -> ResourceState | None:
         raise ProviderError(f"the provider {urns.name_of(urn)!r} can't be read or imported: declare it in the program")

@@ -43,11 +43,11 @@ def dependents(root: Resource, resources: Sequence[Resource], ignored: Collectio
             yield resource
 
 
-def waits(condemned: Sequence[Resource]) -> dict[Resource, list[Resource]]:
+def waits(deletions: Sequence[Resource]) -> dict[Resource, list[Resource]]:
     """For each resource to be deleted, those that need it and so must be deleted first. Input and output are in state order."""
     by_urn: dict[str, list[Resource]] = defaultdict(list)
-    before: dict[Resource, list[Resource]] = {resource: [] for resource in condemned}
-    for resource in condemned:
+    before: dict[Resource, list[Resource]] = {resource: [] for resource in deletions}
+    for resource in deletions:
         for urn in direct(resource):
             for needed in by_urn.get(urn, ()):
                 before[needed].append(resource)

@@ -37,8 +37,8 @@ def deleted(deployment: Deployment, urns: list[str], *, force: bool, target_depe
         StateEditError: one does not exist, is protected (without `force`), or others depend on it (without `target_dependents`).
     """
     resources = deployment.get("resources") or []
-    condemned = {urn for urn in urns if _located(resources, urn)}
-    dependents = _dependents(resources, condemned)
+    removed = {urn for urn in urns if _located(resources, urn)}
+    dependents = _dependents(resources, removed)
     if dependents and not target_dependents:
         listed = "\n".join(f" * '{urn.rpartition('::')[2]}' ({urn})" for urn in dependents)
         named = next(iter(urns))
@@ -46,13 +46,13 @@ def deleted(deployment: Deployment, urns: list[str], *, force: bool, target_depe
             f"{named} can't be safely deleted because the following resources depend on it:\n{listed}\n\n"
             "Delete those resources first or pass --target-dependents."
         )
-    condemned.update(dependents)
+    removed.update(dependents)
     for item in resources:
-        if item["urn"] in condemned and item.get("protect") and not force:
+        if item["urn"] in removed and item.get("protect") and not force:
             raise StateEditError(
                 f"{item['urn']} can't be safely deleted because it is protected. Re-run this command with --force to force deletion"
             )
-    return {**deployment, "resources": [item for item in resources if item["urn"] not in condemned]}, sorted(condemned)
+    return {**deployment, "resources": [item for item in resources if item["urn"] not in removed]}, sorted(removed)
 
 
 def _located(resources: list[dict[str, Any]], urn: str) -> bool:
@@ -64,13 +64,13 @@ def _located(resources: list[dict[str, Any]], urn: str) -> bool:
     )
 
 
-def _dependents(resources: list[dict[str, Any]], condemned: set[str]) -> list[str]:
+def _dependents(resources: list[dict[str, Any]], removed: set[str]) -> list[str]:
     """URNs of direct and indirect dependents of the resources to remove, without those themselves, in state order."""
-    gone = set(condemned)
+    needed = set(removed)
     found = []
     for item in resources:
-        if item["urn"] not in gone and gone & set(_needs(item)):
-            gone.add(item["urn"])
+        if item["urn"] not in needed and needed & set(_needs(item)):
+            needed.add(item["urn"])
             found.append(item["urn"])
     return found
 

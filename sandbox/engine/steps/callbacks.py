@@ -39,8 +39,8 @@ class Callbacks:
         channel = self._channels.get(callback.target)
         if channel is None:
             channel = self._channels[callback.target] = grpc.aio.insecure_channel(callback.target, options=CHANNEL_OPTIONS)
-        asked = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
-        call = callback_pb2_grpc.CallbacksStub(channel).Invoke(asked)
+        message = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
+        call = callback_pb2_grpc.CallbacksStub(channel).Invoke(message)
         self._under_way.add(call)
         try:
             answer: bytes = (await call).response
@@ -55,7 +55,7 @@ class Callbacks:
         return answer
 
     def interrupt(self) -> None:
-        """Stop waiting for all functions: the user stopped the run, and a function can't be asked to stop."""
+        """Stop waiting for all functions: the user stopped the run, and a function can't be message to stop."""
         self._interrupted = True
         for call in [*self._under_way]:
             call.cancel()

@@ -20,19 +20,19 @@ class CancelToken:
     def cancel(self) -> None:
         """Start nothing new, ask the providers to stop, keep the state."""
         self.cancelled = True
-        self._tell()
+        self._notify()
 
     def kill(self) -> None:
         """Kill the plugins and the program; operations in progress stay in the state as pending."""
         self.cancelled = self.killed = True
-        self._tell()
+        self._notify()
 
     def listen(self, loop: asyncio.AbstractEventLoop, listener: Callable[[], None]) -> None:
         """Have `listener` called on the run's loop. It reads `cancelled` and `killed` then: a kill may overtake the cancel before it."""
         self._loop, self._listener = loop, listener
         if self.cancelled:
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._loop is not None and self._listener is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._listener)

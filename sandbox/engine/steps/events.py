@@ -1,4 +1,4 @@
-"""The engine's events, in the shape of `--event-log` (Pulumi's `apitype.EngineEvent`): display, log and history are made from them.
+"""The engine's events, in the shape of `--event-log` (Pulumi's `apitype.EngineEvent`): the display, the log and the history use them.
 
 Secrets are blinded here, before anything leaves the engine.
 """
@@ -22,7 +22,7 @@ STDERR = "info#err"
 
 
 class Events:
-    """Writes events to one listener, and counts what the summary says."""
+    """Writes events to one listener, and counts the resources for the summary."""
 
     def __init__(self, listener: Callable[[Json], None]) -> None:
         self._listener = listener
@@ -38,7 +38,7 @@ class Events:
         self._listener({"resourcePreEvent": {"metadata": metadata(step), **_whole(step)}})
 
     def after(self, step: Transition) -> None:
-        """A step has ended well. What a component gives out comes later: see `outputs`."""
+        """A step has ended well. The outputs of a component come later: see `outputs`."""
         if not urns.is_default_provider(step.urn):
             self.changes[step.outcome] += step.counted
         if step.custom or step.op in ("delete", "refresh"):
@@ -103,10 +103,10 @@ def _whole(step: Transition) -> Json:
 
 
 def metadata(step: Transition) -> Json:
-    """What an event says about a step."""
-    about = step.new or step.old
-    assert about is not None  # a step has one or the other
-    found: Json = {"op": step.op, "urn": step.urn, "type": about.type, "old": _state(step.old), "new": _state(step.new)}
+    """The metadata of a step, as events have it."""
+    resource = step.new or step.old
+    assert resource is not None  # a step has one or the other
+    found: Json = {"op": step.op, "urn": step.urn, "type": resource.type, "old": _state(step.old), "new": _state(step.new)}
     difference = step.difference
     if difference is not None and difference.replaces:
         found["keys"] = list(difference.replaces)
@@ -117,7 +117,7 @@ def metadata(step: Transition) -> Json:
         found["detailedDiff"] = {path: {"diffKind": item.kind, "inputDiff": item.input} for path, item in difference.detailed.items()}
     if step.logical:
         found["logical"] = True
-    found["provider"] = about.provider
+    found["provider"] = resource.provider
     return found
 
 

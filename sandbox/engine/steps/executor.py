@@ -18,7 +18,7 @@ class Stopped(Exception):  # noqa: N818 - not an error: the run is stopping
     """Nothing new is started: something failed, or the user stopped the run."""
 
 
-class StepFailed(Exception):  # noqa: N818 - said as Pulumi says it
+class StepFailed(Exception):  # noqa: N818 - Pulumi's own name
     """A step failed; the failure has already been reported."""
 
 

@@ -1,7 +1,7 @@
 """Resource hooks: functions of the program that run before or after a step, or when a provider call fails.
 
 Pulumi's rules: a before hook that raises prevents the step; an after hook that raises fails the run, and the step is kept;
-an error hook says whether a failed provider call is tried again. In a preview only those run that ask for it.
+an error hook decides whether a failed provider call is tried again. In a preview only those run that ask for it.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ class Hooks:
 
     def add(self, request: Any) -> None:
         """Take in a RegisterResourceHookRequest. Raises `HookError` when there is one of that name."""
-        self._take(self._hooks, request.name, _Hook(request.callback, request.on_dry_run, request.ignore_errors))
+        self._add(self._hooks, request.name, _Hook(request.callback, request.on_dry_run, request.ignore_errors))
 
     def add_error_hook(self, request: Any) -> None:
         """Take in a RegisterErrorHookRequest. Raises `HookError` when there is one of that name."""
-        self._take(self._error_hooks, request.name, _Hook(request.callback))
+        self._add(self._error_hooks, request.name, _Hook(request.callback))
 
     @staticmethod
-    def _take(hooks: dict[str, _Hook], name: str, hook: _Hook) -> None:
+    def _add(hooks: dict[str, _Hook], name: str, hook: _Hook) -> None:
         if name in hooks:
             raise HookError(f"resource hook already registered for name {name!r}: give each hook a name of its own")
         hooks[name] = hook
@@ -91,22 +91,22 @@ class Hooks:
     async def _run(self, when: str, step: Transition) -> None:
         kind = f"{when}{step.kind.capitalize()}"
         names = step.resource.resource_hooks.get(kind, ())
-        asked = _asked(step, done=when == "After") if names else None
+        request = _request(step, done=when == "After") if names else None
         for name in names:
             hook = self._hooks.get(name)
             if hook is None:
                 raise HookError(f'hook "{name}" was not registered: the program must register it as long as the state has it')
             if self._preview and not hook.on_dry_run:
                 continue
-            error = await self._call(hook, asked)
+            error = await self._call(hook, request)
             if error and not hook.ignore_errors:
                 raise HookError(f'{when.lower()} hook "{name}" failed: {error}')
             if error:
                 self._events.message(f'{kind} hook "{name}" failed: {error}', "warning", step.urn)
 
-    async def _call(self, hook: _Hook, asked: Any) -> str:
+    async def _call(self, hook: _Hook, request: Any) -> str:
         try:
-            answer = resource_pb2.ResourceHookResponse.FromString(await self._callbacks.call(hook.callback, asked))
+            answer = resource_pb2.ResourceHookResponse.FromString(await self._callbacks.call(hook.callback, request))
         except CallbackError as bad:
             return str(bad)
         error: str = answer.error
@@ -124,29 +124,29 @@ class Hooks:
                 return await call(*args, **kwargs)
             except ProviderError as failed:
                 failures.insert(0, str(failed))
-                if not await self._again(step, failures):
+                if not await self._should_retry(step, failures):
                     raise
             self._events.message(f"retrying {step.kind} due to on-error hook request ({len(failures)}/{MOST_RETRIES})", "warning", step.urn)
 
-    async def _again(self, step: Transition, failures: list[str]) -> bool:
+    async def _should_retry(self, step: Transition, failures: list[str]) -> bool:
         """Whether an error hook asks for a retry; one that fails itself is reported and counts as no."""
         names = step.resource.resource_hooks.get("OnError", ())
         if names and len(failures) >= MOST_RETRIES:
             self._events.message(f"maximum number of error hook retries ({MOST_RETRIES}) reached", "warning", step.urn)
             return False
         try:
-            answers = [await self._asked_to_retry(name, step, failures) for name in names]
+            answers = [await self._wants_retry(name, step, failures) for name in names]
         except HookError as bad:
             self._events.message(str(bad), "error", step.urn)
             return False
         return any(answers)
 
-    async def _asked_to_retry(self, name: str, step: Transition, failures: list[str]) -> bool:
+    async def _wants_retry(self, name: str, step: Transition, failures: list[str]) -> bool:
         hook = self._error_hooks.get(name)
         if hook is None:
             raise HookError(f'error hook "{name}" was not registered: the program must register it as long as the state has it')
         try:
-            answer = resource_pb2.ErrorHookResponse.FromString(await self._callbacks.call(hook.callback, _asked_of_error(step, failures)))
+            answer = resource_pb2.ErrorHookResponse.FromString(await self._callbacks.call(hook.callback, _error_request(step, failures)))
         except CallbackError as bad:
             raise HookError(f'error hook "{name}" failed: {bad}') from None
         if answer.error:
@@ -165,29 +165,29 @@ def _sides(step: Transition) -> tuple[Resource | None, Resource | None]:
     return step.old if step.kind in ("update", "delete") else None, step.new if step.kind in ("create", "update") else None
 
 
-def _asked(step: Transition, *, done: bool) -> Any:
+def _request(step: Transition, *, done: bool) -> Any:
     old, new = _sides(step)
-    asked = resource_pb2.ResourceHookRequest(**_about(step))
-    _describe(asked, old, new)
+    request = resource_pb2.ResourceHookRequest(**_identity(step))
+    _describe(request, old, new)
     if new is not None and done:
-        asked.new_outputs.CopyFrom(property_values.to_struct(new.outputs, _FORM))
-    return asked
+        request.new_outputs.CopyFrom(property_values.to_struct(new.outputs, _FORM))
+    return request
 
 
-def _asked_of_error(step: Transition, failures: list[str]) -> Any:
-    asked = resource_pb2.ErrorHookRequest(**_about(step), failed_operation=step.kind, errors=failures)
-    _describe(asked, *_sides(step))
-    return asked
+def _error_request(step: Transition, failures: list[str]) -> Any:
+    request = resource_pb2.ErrorHookRequest(**_identity(step), failed_operation=step.kind, errors=failures)
+    _describe(request, *_sides(step))
+    return request
 
 
-def _about(step: Transition) -> dict[str, Any]:
+def _identity(step: Transition) -> dict[str, Any]:
     id_ = step.resource.id or (step.old.id if step.old and step.kind == "update" else "")
     return {**urns.named(step.urn), "id": id_}
 
 
-def _describe(asked: Any, old: Resource | None, new: Resource | None) -> None:
+def _describe(request: Any, old: Resource | None, new: Resource | None) -> None:
     if old is not None:
-        asked.old_inputs.CopyFrom(property_values.to_struct(old.inputs, _FORM))
-        asked.old_outputs.CopyFrom(property_values.to_struct(old.outputs, _FORM))
+        request.old_inputs.CopyFrom(property_values.to_struct(old.inputs, _FORM))
+        request.old_outputs.CopyFrom(property_values.to_struct(old.outputs, _FORM))
     if new is not None:
-        asked.new_inputs.CopyFrom(property_values.to_struct(new.inputs, _FORM))
+        request.new_inputs.CopyFrom(property_values.to_struct(new.inputs, _FORM))

@@ -1,4 +1,4 @@
-"""The stack's state while a run changes it, and its way to disk.
+"""The stack's state while a run changes it, and when it is saved.
 
 Resources that the run has handled come first, in the order in which it finished them; the others follow
 unchanged. So a resource always comes after what it depends on. When and why it is written: see `checkpoint.py`.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.state.deployment import Operation, Resource
 
-# What nobody waits for is saved at most this share (1 in 20) of the time: otherwise saves would eat up what long runs have.
+# A change that no step waits for is saved at most this share (1 in 20) of the time: otherwise saves would take most of a long run.
 _PACE = 20
 
 
@@ -74,7 +74,7 @@ class Journal:
             self._version += 1
 
     def begin(self, operation: Operation) -> None:
-        """A provider call is about to begin."""
+        """A provider call will begin."""
         self._operations[operation] = None
         self._version += 1
 

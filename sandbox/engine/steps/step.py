@@ -11,7 +11,7 @@ from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
-    from sandbox.engine.providers.lifecycle import Made
+    from sandbox.engine.providers.lifecycle import ResourceState
     from sandbox.engine.providers.provider_resources import Providers
     from sandbox.engine.state.deployment import Resource
     from sandbox.engine.steps.hooks import Hooks
@@ -101,11 +101,11 @@ class Create(PartOfReplacement):
             return
         try:
             provider = await context.providers.of(key)
-            made = await context.hooks.retried(self, provider.create, key)
+            state = await context.hooks.retried(self, provider.create, key)
         except PartialFailure as partial:
-            self._keep(context, replace(made_resource(key, partial.made), init_errors=partial.reasons))
+            self._keep(context, replace(with_state(key, partial.state), init_errors=partial.reasons))
             raise
-        self._keep(context, made_resource(key, made))
+        self._keep(context, with_state(key, state))
 
     def _keep(self, context: StepContext, new: Resource) -> None:
         now = context.journal.now()
@@ -132,10 +132,10 @@ class Update(Step):
         try:
             if new.custom:
                 provider = await context.providers.of(new)
-                made = await context.hooks.retried(self, provider.update, old, key)
-                new = replace(made_resource(new, made), modified=context.journal.now())
+                state = await context.hooks.retried(self, provider.update, old, key)
+                new = replace(with_state(new, state), modified=context.journal.now())
         except PartialFailure as partial:
-            self.new = replace(made_resource(new, partial.made), init_errors=partial.reasons, modified=context.journal.now())
+            self.new = replace(with_state(new, partial.state), init_errors=partial.reasons, modified=context.journal.now())
             self._keep(context, old)
             raise
         self.new = new
@@ -212,10 +212,11 @@ class Forget(Step):
         context.journal.done(self.old)
 
 
-def made_resource(new: Resource, made: Made) -> Resource:
-    """The resource as the provider created or changed it."""
-    made_id = made.id or new.id
-    return marked(replace(new, id=made_id, outputs=made.outputs, init_errors=(), refresh_before_update=made.refresh_before_update))
+def with_state(new: Resource, state: ResourceState) -> Resource:
+    """The resource with the state that the provider returned."""
+    return marked(
+        replace(new, id=state.id or new.id, outputs=state.outputs, init_errors=(), refresh_before_update=state.refresh_before_update)
+    )
 
 
 def marked(new: Resource) -> Resource:

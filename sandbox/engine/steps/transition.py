@@ -1,4 +1,4 @@
-"""What a step is about: one resource before and after it. Events and hooks report it; `step.py` carries it out."""
+"""The resource of a step, before and after it. Events and hooks report it; `step.py` carries it out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Transition:
     """One resource, from `old` (None before it exists) to `new` (None once it is deleted).
 
-    `op` is the operation in Pulumi's words, `outcome` what it turned out to be. `logical` says whether the user sees it as a
-    step of its own, `counted` how often the summary counts it.
+    `op` is the operation by Pulumi's name, and `outcome` the operation that the step turned out to be. `logical` is whether the
+    user sees it as a step of its own, `counted` how often the summary counts it.
     """
 
     urn: str

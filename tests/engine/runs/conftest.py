@@ -164,7 +164,7 @@ def _initialised(stack: Stack) -> Stack:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A stack that was just made, to be copied: a key takes time to derive, and all copies have the same."""
+    """A new stack, to be copied: a key takes time to derive, and all copies have the same one."""
     return _initialised(Stack(tmp_path_factory.mktemp("template"), EMBEDDED))
 
 

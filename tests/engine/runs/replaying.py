@@ -1,4 +1,4 @@
-"""Replays recorded scenarios, and lets chance fall as it fell when they were recorded.
+"""Replays recorded scenarios, and repeats the random values of the recording.
 
 Two things in the recordings are chance: what independent resources got done before another one failed, and what a kill after
 some seconds met. What follows them depends on it. Here the failing call fails, and the kill comes, when the world and the calls
@@ -76,17 +76,17 @@ def _here(engine: list[str], full: list[str], *, env: dict[str, str], **_: Any) 
 
 
 def _run(script: Any, player: Any, run: Callable[[dict[str, Any]], None], step: dict[str, Any]) -> None:
-    """A run; where the script waits some seconds before it kills, it waits for the calls that had been made by then."""
+    """A run; where the script waits some seconds before it kills, it waits for the calls that the recording has by then."""
     stem = player.scenario / f"{step['run']:02}"
     player.env["RECORDED_WORLD"] = f"{stem}.world.json"
-    made = script.calls(stem.with_suffix(".calls.jsonl")).total()
+    calls = script.calls(stem.with_suffix(".calls.jsonl")).total()
     log = player.world / "calls.jsonl"
 
-    def until_made(_seconds: float) -> None:
+    def until_called(_seconds: float) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not log.exists() or log.read_text().count("\n") < made:
+        while not log.exists() or log.read_text().count("\n") < calls:
             assert time.monotonic() < deadline, "the calls that were under way at the kill never came"
             time.sleep(0.02)
 
-    script.time = SimpleNamespace(sleep=until_made)
+    script.time = SimpleNamespace(sleep=until_called)
     run(step)

@@ -50,7 +50,7 @@ def up(stack: Any, program: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_component_is_made_of_its_parts(library: Any) -> None:
+def test_a_component_registers_its_children(library: Any) -> None:
     """Its parts are resources of the stack, below it; its outputs reach the program; a change reaches the parts; destroy leaves nothing."""
     program = "a = Entry('a', 'x')\nlib = Library('lib', [a.line, 'plain'])\npulumi.export('lines', lib.lines)\n"
     library.write(HEAD + program)
@@ -78,7 +78,7 @@ def test_a_components_method_can_be_called(library: Any) -> None:
     assert json.loads(library.call("stack", "output", "--json", "--stack", "dev").stdout) == {"greeting": "hello here: x"}
 
 
-def test_a_component_that_can_not_be_constructed_is_told(library: Any) -> None:
+def test_a_component_that_cannot_be_constructed_is_reported(library: Any) -> None:
     """The error names the component and the message of its plugin; nothing is created."""
     library.write(HEAD + "pulumi.ComponentResource('books:index:Nothing', 'n', {}, None, True)\n")
     done = library.verb("up")
@@ -87,7 +87,7 @@ def test_a_component_that_can_not_be_constructed_is_told(library: Any) -> None:
     assert library.world() == {}
 
 
-def test_a_part_that_fails_fails_the_run(library: Any) -> None:
+def test_a_child_that_fails_fails_the_run(library: Any) -> None:
     """Resources that the component created before stay in the state, and the run ends instead of waiting for the plugin."""
     library.write(HEAD + "lib = Library('lib', ['x'])\nLibrary('worse', ['explodes'], O(depends_on=[lib]))\n")
     done = library.verb("up")

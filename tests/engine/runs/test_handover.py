@@ -30,7 +30,7 @@ def pulumi() -> str:
 
 
 @pytest.mark.parametrize("first", ["embedded", "pulumi"])
-def test_what_one_has_made_the_other_leaves_alone(embedded: Any, pulumi: str, first: str) -> None:
+def test_neither_engine_changes_what_the_other_created(embedded: Any, pulumi: str, first: str) -> None:
     """After the first one's `up`, the other's `up` makes no call that changes resources, and leaves the same state."""
     engines = [embedded.command, [pulumi]] if first == "embedded" else [[pulumi], embedded.command]
     embedded.plan(PLAN)

@@ -44,7 +44,7 @@ def noted(stack: Any) -> list[list[Any]]:
     return [[kind, name, id_, {side: text for side, text in seen.items() if text}] for kind, name, id_, seen in rows]
 
 
-def test_hooks_see_a_resource_through_its_life(stack: Any) -> None:
+def test_hooks_run_at_every_operation_of_a_resource(stack: Any) -> None:
     """Each kind runs at its time with the old and new values; a preview runs only hooks that request it."""
     program = "Entry('a', '{}', opts=O(hooks=notes))\n"
     assert run(stack, program.format("x"), "preview").returncode == 0
@@ -74,7 +74,7 @@ def test_a_before_hook_that_raises_prevents_the_step(stack: Any) -> None:
     assert stack.known() == set()
 
 
-def test_an_after_hook_that_raises_fails_the_run_and_the_step_stands(stack: Any) -> None:
+def test_an_after_hook_that_raises_fails_the_run_and_keeps_the_step(stack: Any) -> None:
     """The created resource is in the state, but the run fails."""
     done = run(stack, "Entry('a', 'x', opts=O(hooks=Hooks(after_create=[Hook('inspect', fails)])))\n")
     assert done.returncode != 0
@@ -91,7 +91,7 @@ def test_a_hook_whose_errors_are_ignored_only_warns(stack: Any) -> None:
     assert stack.known() == {"a@here"}
 
 
-def test_a_components_hooks_run_around_all_that_is_in_it(stack: Any) -> None:
+def test_a_components_after_hook_waits_for_its_outputs(stack: Any) -> None:
     """Its after hook waits until the component has its outputs."""
     program = "s = Shelf('s', opts=O(hooks=notes))\nEntry('a', 'x', opts=O(parent=s, hooks=notes))\n"
     assert run(stack, program).returncode == 0
@@ -100,7 +100,7 @@ def test_a_components_hooks_run_around_all_that_is_in_it(stack: Any) -> None:
     assert sorted(seen[1:]) == [("after_create", "a"), ("after_create", "s"), ("before_create", "a")]
 
 
-def test_an_error_hook_has_a_failed_call_tried_again(stack: Any) -> None:
+def test_an_error_hook_can_retry_a_failed_call(stack: Any) -> None:
     """It gets every failure so far, the last one first, and decides; in the end the resource exists."""
     program = (
         "def again(args):\n"
@@ -124,7 +124,7 @@ def test_an_error_hook_can_give_up(stack: Any) -> None:
     assert stack.calls("create") == ["create a"]
 
 
-def test_a_hook_that_the_program_no_longer_has_is_named(stack: Any) -> None:
+def test_a_hook_missing_in_the_program_is_named(stack: Any) -> None:
     """A resource can't be deleted without the delete hooks that its state names: it stays, and the error names the missing one."""
     assert run(stack, "Entry('a', 'x', opts=O(hooks=notes))\n").returncode == 0
     stack.write("import ledger\n")
@@ -134,7 +134,7 @@ def test_a_hook_that_the_program_no_longer_has_is_named(stack: Any) -> None:
     assert stack.known() == {"a@here"}
 
 
-def test_destroy_without_the_program_refuses_what_has_delete_hooks(stack: Any) -> None:
+def test_destroy_refuses_resources_with_delete_hooks(stack: Any) -> None:
     """No program runs, so no hook could; nothing is deleted."""
     assert run(stack, "Entry('a', 'x', opts=O(hooks=notes))\n").returncode == 0
     done = stack.verb("destroy")
@@ -143,7 +143,7 @@ def test_destroy_without_the_program_refuses_what_has_delete_hooks(stack: Any) -
     assert stack.known() == {"a@here"}
 
 
-def test_a_hook_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: Callable[[Any], None]) -> None:
+def test_ctrl_c_ends_a_hook_that_hangs(embedded: Any, interrupt: Callable[[Any], None]) -> None:
     """One Ctrl-C ends it: the step after it is not done, and nothing stays pending."""
     embedded.write(
         HEAD + "def hang(args):\n    (LEDGER / 'hanging').touch()\n    time.sleep(600)\n"

@@ -96,14 +96,14 @@ def caught_up(stack: Any, *flags: str) -> None:
 
 
 @sample(POINTS, 7, 13)
-def test_a_killed_run_is_caught_up(embedded: Any, call: int, when: str) -> None:
+def test_the_next_up_recovers_from_a_kill(embedded: Any, call: int, when: str) -> None:
     """After a kill the state is readable, and no resource is orphaned or created twice."""
     killed(embedded, AFTER, call, when)
     caught_up(embedded)
 
 
 @sample(TARGETED_POINTS, 9, 17)
-def test_a_killed_run_of_targets_under_new_names_is_caught_up(embedded: Any, call: int, when: str) -> None:
+def test_the_next_up_recovers_from_a_kill_with_targets_and_aliases(embedded: Any, call: int, when: str) -> None:
     """The same with aliases, targets and policies in use at the kill."""
     folder = embedded.folder / "pack"
     folder.mkdir()
@@ -126,7 +126,7 @@ def test_a_create_is_pending_on_disk_before_the_provider_is_called(embedded: Any
     assert pending["resource"]["inputs"]["text"] == "x"
 
 
-def test_what_has_ended_is_kept_while_others_are_under_way(embedded: Any) -> None:
+def test_a_finished_create_is_saved_while_others_run(embedded: Any) -> None:
     """A finished create is saved soon, even if no other call starts: a later kill does not lose it."""
     embedded.plan([{"name": "slow", "text": "hangs"}, {"name": "quick", "text": "waits for a hanging one"}])
     process = embedded.start("up")

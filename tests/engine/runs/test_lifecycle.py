@@ -33,7 +33,7 @@ def test_a_change_reaches_dependents(stack: Any) -> None:
     assert stack.calls("create", "update", "delete") == ["update a", "update b"]
 
 
-def test_what_is_no_longer_declared_goes_in_reverse_order(stack: Any) -> None:
+def test_undeclared_resources_are_deleted_in_reverse_order(stack: Any) -> None:
     """Leftovers are deleted, dependents before what they depend on."""
     up(stack, entry("a"), entry("b", uses=["a"]), entry("c", after=["b"]), entry("d"))
     up(stack, entry("d"))
@@ -41,21 +41,21 @@ def test_what_is_no_longer_declared_goes_in_reverse_order(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"d@here"}
 
 
-def test_a_successor_comes_first(stack: Any) -> None:
+def test_a_replacement_is_created_before_the_old_resource_is_deleted(stack: Any) -> None:
     """By default the new one is created, dependents are updated, and the old one is deleted last."""
     up(stack, entry("a"), entry("b", uses=["a"]))
     up(stack, entry("a", place="there"), entry("b", uses=["a"]))
     assert stack.calls("create", "update", "delete") == ["create a", "update b", "delete a"]
 
 
-def test_delete_first_takes_along_what_must_be_replaced(stack: Any) -> None:
+def test_delete_before_replace_includes_dependents_that_must_be_replaced(stack: Any) -> None:
     """A resource that can't exist beside its replacement is deleted first; dependents that need no replacement stay."""
     up(stack, entry("a", first=True), entry("b", uses=["a"]), entry("c"))
     up(stack, entry("a", place="there", first=True), entry("b", uses=["a"]), entry("c"))
     assert stack.calls("create", "update", "delete") == ["delete a", "create a", "update b"]
 
 
-def test_components_hold_their_children(stack: Any) -> None:
+def test_children_are_deleted_before_their_component(stack: Any) -> None:
     """A child's URN has its parent's type, and the parent is deleted after the child."""
     up(stack, entry("a", shelf="s"))
     (child,) = [item for item in stack.exported()["resources"] if item.get("id") == "a@here"]
@@ -65,7 +65,7 @@ def test_components_hold_their_children(stack: Any) -> None:
     assert stack.exported().get("resources", []) == []
 
 
-def test_preview_calls_nothing_that_changes(stack: Any) -> None:
+def test_preview_makes_no_call_that_changes_resources(stack: Any) -> None:
     """A preview checks and compares, and changes neither resources nor state."""
     up(stack, entry("a"), entry("old"))
     before = stack.exported()
@@ -75,7 +75,7 @@ def test_preview_calls_nothing_that_changes(stack: Any) -> None:
     assert stack.exported() == before
 
 
-def test_refresh_tells_what_is_there(stack: Any) -> None:
+def test_refresh_saves_drift_and_removes_missing_resources(stack: Any) -> None:
     """Drift is saved in the state, missing resources are removed from it, and the next up corrects both."""
     items = [entry("a"), entry("b", after=["a"])]
     up(stack, *items)
@@ -98,7 +98,7 @@ def test_a_protected_resource_survives_destroy(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"kept@here"}
 
 
-def test_a_provider_that_a_refresh_started_goes_on_while_its_configuration_stays(stack: Any) -> None:
+def test_a_provider_started_by_a_refresh_is_reused_with_the_same_configuration(stack: Any) -> None:
     """One process serves the whole run; under another configuration it is another one that makes the changes."""
     up(stack, entry("a"))
     for tone, processes in (("", 1), ("loud", 2)):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 TWO = [{"name": "a", "text": "x"}, {"name": "b", "text": "x", "uses": ["a"]}]
 
 
-def said(done: subprocess.CompletedProcess[str]) -> str:
+def output(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
@@ -20,14 +20,14 @@ def test_a_failed_create_leaves_nothing_and_keeps_the_rest(stack: Any) -> None:
     stack.plan([TWO[0], {"name": "b", "text": "explodes", "after": ["a"]}])
     done = stack.verb("up")
     assert done.returncode != 0
-    assert "the ledger exploded" in said(done)
+    assert "the ledger exploded" in output(done)
     assert set(stack.world()) == stack.known() == {"a@here"}
     stack.plan(TWO)
     assert stack.verb("up").returncode == 0
     assert stack.calls("create", "update", "delete") == ["create b"]
 
 
-def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
+def test_an_operation_that_ends_after_a_failure_is_saved(stack: Any) -> None:
     """A create that ends after another one has failed is still saved in the state."""
     stack.plan([{"name": "slow", "text": "waits for a failure"}, {"name": "b", "text": "explodes beside one that waits"}])
     done = stack.verb("up")
@@ -35,7 +35,7 @@ def test_what_is_under_way_when_another_fails_is_kept(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"slow@here"}
 
 
-def test_what_is_under_way_when_the_program_dies_is_kept(stack: Any) -> None:
+def test_an_operation_that_ends_after_the_program_is_saved(stack: Any) -> None:
     """A create is still saved in the state if the program is killed meanwhile."""
     stack.plan([{"name": "a", "text": "kills the program"}])
     done = stack.verb("up")
@@ -43,12 +43,12 @@ def test_what_is_under_way_when_the_program_dies_is_kept(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"a@here"}
 
 
-def test_a_refused_input_is_told_with_its_property(stack: Any) -> None:
+def test_a_refused_input_is_reported_with_its_property(stack: Any) -> None:
     """A check failure names resource, property and reason, and nothing is changed."""
     stack.plan([{"name": "a", "text": "refused"}])
     done = stack.verb("up")
     assert done.returncode != 0
-    assert "resource 'a': property text value {refused} has a problem: the ledger refuses this text" in said(done)
+    assert "resource 'a': property text value {refused} has a problem: the ledger refuses this text" in output(done)
     assert stack.world() == {}
 
 
@@ -59,27 +59,27 @@ def test_a_program_that_raises_ends_the_run(stack: Any) -> None:
     stack.write("raise ValueError('the settings are wrong')\n")
     done = stack.verb("up")
     assert done.returncode != 0
-    assert "ValueError: the settings are wrong" in said(done)
+    assert "ValueError: the settings are wrong" in output(done)
     assert stack.known() == set(stack.world()) == {"a@here", "b@here"}
 
 
-def test_a_program_that_vanishes_deletes_nothing(embedded: Any) -> None:
+def test_a_program_that_ends_early_deletes_nothing(embedded: Any) -> None:
     """A program that ends before it has registered its stack has declared nothing: no resource is deleted because of that."""
     embedded.plan(TWO)
     embedded.verb("up")
     embedded.write("import os\nos._exit(0)\n")
     done = embedded.verb("up")
     assert done.returncode != 0
-    assert "without registering a stack: nothing was changed" in said(done)
+    assert "without registering a stack: nothing was changed" in output(done)
     assert set(embedded.world()) == embedded.known() == {"a@here", "b@here"}
 
 
 def test_the_same_name_twice_is_refused(stack: Any) -> None:
-    """Two resources with one URN can't be told apart in the state."""
+    """Two resources with one URN can't be distinguished in the state."""
     stack.write("from ledger import Entry\nEntry('a', 'x')\nEntry('a', 'y')\n")
     done = stack.verb("up")
     assert done.returncode != 0
-    assert "Duplicate resource URN 'urn:pulumi:dev::books::pulumi-python:dynamic/ledger:Entry::a'" in said(done)
+    assert "Duplicate resource URN 'urn:pulumi:dev::books::pulumi-python:dynamic/ledger:Entry::a'" in output(done)
 
 
 def test_a_missing_plugin_is_named(embedded: Any) -> None:
@@ -87,10 +87,10 @@ def test_a_missing_plugin_is_named(embedded: Any) -> None:
     embedded.write("import pulumi\npulumi.CustomResource('nowhere:index:Thing', 't', {})\n")
     done = embedded.verb("up")
     assert done.returncode != 0
-    assert "no resource plugin 'pulumi-resource-nowhere' found on PATH" in said(done)
+    assert "no resource plugin 'pulumi-resource-nowhere' found on PATH" in output(done)
 
 
-def test_an_unlocatable_interpreter_plugin_says_its_last_words(embedded: Any) -> None:
+def test_the_last_output_of_a_plugin_that_does_not_start_is_shown(embedded: Any) -> None:
     """A plugin that ends before it serves is reported with what it printed."""
     plugin = embedded.folder / "bin" / "pulumi-resource-broken"
     plugin.parent.mkdir()
@@ -100,7 +100,7 @@ def test_an_unlocatable_interpreter_plugin_says_its_last_words(embedded: Any) ->
     embedded.write("import pulumi\npulumi.CustomResource('broken:index:Thing', 't', {})\n")
     done = embedded.verb("up")
     assert done.returncode != 0
-    assert "did not start (its last output: library not found)" in said(done)
+    assert "did not start (its last output: library not found)" in output(done)
 
 
 def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
@@ -115,7 +115,7 @@ def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"a@here", "b@here"}
 
 
-def test_a_plugin_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: Callable[[Any], None]) -> None:
+def test_ctrl_c_ends_a_plugin_that_hangs(embedded: Any, interrupt: Callable[[Any], None]) -> None:
     """The first Ctrl-C asks it to stop, the second ends the run at once; operations in progress are recorded as pending."""
     embedded.plan(TWO)
     embedded.trap(2, "before", "hang")
@@ -132,6 +132,6 @@ def test_a_plugin_that_hangs_can_be_left_with_ctrl_c(embedded: Any, interrupt: C
     assert (pending["type"], pending["resource"]["urn"].split("::")[-1]) == ("creating", "a")
     done = embedded.verb("up")
     assert done.returncode == 0
-    assert "interrupted while creating" in said(done)
+    assert "interrupted while creating" in output(done)
     assert set(embedded.world()) == embedded.known() == {"a@here", "b@here"}
     assert "pending_operations" not in embedded.exported()

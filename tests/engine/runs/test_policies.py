@@ -56,7 +56,7 @@ def entries(*texts: str) -> list[dict[str, str]]:
     return [{"name": f"e{number}", "text": text} for number, text in enumerate(texts)]
 
 
-def test_advice_is_told_and_no_more(stack: Any, pack: list[str]) -> None:
+def test_an_advisory_policy_only_warns(stack: Any, pack: list[str]) -> None:
     """An advisory policy warns; the run continues."""
     stack.plan(entries("advised against"))
     done = stack.verb("up", *pack)
@@ -65,7 +65,7 @@ def test_advice_is_told_and_no_more(stack: Any, pack: list[str]) -> None:
     assert set(stack.world()) == {"e0@here"}
 
 
-def test_what_is_forbidden_is_not_made(stack: Any, pack: list[str]) -> None:
+def test_a_mandatory_violation_prevents_the_resource(stack: Any, pack: list[str]) -> None:
     """A mandatory policy fails the preview, and stops the update before the resource's step."""
     stack.plan(entries("forbidden"))
     for verb in ("preview", "up"):
@@ -75,7 +75,7 @@ def test_what_is_forbidden_is_not_made(stack: Any, pack: list[str]) -> None:
     assert stack.world() == {}
 
 
-def test_what_can_be_remedied_is(stack: Any, pack: list[str]) -> None:
+def test_a_remediation_changes_the_inputs(stack: Any, pack: list[str]) -> None:
     """A remediation changes the inputs before they reach the provider, and the next run finds nothing to do."""
     stack.plan(entries("crooked"))
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_what_can_be_remedied_is(stack: Any, pack: list[str]) -> None:
     assert stack.calls("create", "update", "delete") == []
 
 
-def test_the_whole_stack_is_judged_at_the_end(stack: Any, pack: list[str]) -> None:
+def test_the_whole_stack_is_validated_at_the_end(stack: Any, pack: list[str]) -> None:
     """A stack policy sees all resources; its violation fails the run."""
     stack.plan(entries("a", "b", "c"))
     done = stack.verb("up", *pack)

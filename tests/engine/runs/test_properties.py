@@ -74,7 +74,7 @@ def nothing_is_left_to_do(stack: Any) -> None:
 
 @random_runs
 @given(before=programs(), after=programs())
-def test_the_world_becomes_what_the_program_says(make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any]) -> None:
+def test_the_resources_match_the_program(make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any]) -> None:
     """From any program to any other, with any renames."""
     with tempfile.TemporaryDirectory() as folder:
         stack = make_embedded(Path(folder))
@@ -85,7 +85,7 @@ def test_the_world_becomes_what_the_program_says(make_embedded: Callable[[Path],
 
 @random_runs
 @given(before=programs(protect=True), after=programs(protect=True), targets=st.lists(st.sampled_from(NAMES), unique=True, max_size=4))
-def test_what_is_protected_or_no_target_stands(
+def test_protected_and_untargeted_resources_are_kept(
     make_embedded: Callable[[Path], Any], before: list[Any], after: list[Any], targets: list[str]
 ) -> None:
     """A run limited to targets, or stopped by protection, changes no others and reports correctly; the next `up` converges."""

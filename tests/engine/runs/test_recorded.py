@@ -22,7 +22,7 @@ SCENARIOS = [
 @pytest.mark.recorded
 @pytest.mark.skipif(not TRACES.is_dir(), reason=f"the recordings are not there: {TRACES}")
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_every_run_is_as_recorded(scenario: str, tmp_path: Path) -> None:
+def test_every_run_equals_the_recording(scenario: str, tmp_path: Path) -> None:
     """The scenario's runs, step by step, equal the recording."""
     script = tmp_path / "engine.py"
     script.write_text(f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n")

@@ -40,7 +40,7 @@ def test_a_resource_that_moves_under_a_component_is_the_same_one(stack: Any) -> 
     assert urns(stack) == ["ledger:index:Shelf$pulumi-python:dynamic/ledger:Entry::a", "ledger:index:Shelf::t"]
 
 
-def test_an_alias_that_fits_two_resources_is_refused(stack: Any) -> None:
+def test_an_alias_of_two_resources_is_refused(stack: Any) -> None:
     """One old resource can't become two new ones, nor can a resource exist beside its own old one; nothing is changed."""
     up(stack, "Entry('a', 'x')\n")
     for program in (
@@ -67,7 +67,7 @@ def test_a_replacement_trigger_replaces(stack: Any) -> None:
     assert sorted(stack.calls("create", "update", "delete")) == ["create a", "delete a"]
 
 
-def test_targets_leave_the_rest_alone(stack: Any) -> None:
+def test_only_targets_are_changed(stack: Any) -> None:
     """Only the target is changed, created or deleted; the others stay even if the program changes them."""
     up(stack, "Entry('a', 'x')\nEntry('b', 'x')\nEntry('c', 'x')\n")
     up(stack, "Entry('a', 'y')\nEntry('b', 'y')\nEntry('new', 'y')\n", "--target", "**Entry::a")
@@ -77,7 +77,7 @@ def test_targets_leave_the_rest_alone(stack: Any) -> None:
     assert sorted(stack.calls("create", "update", "delete")) == ["create new", "delete c", "update b"]
 
 
-def test_a_target_that_needs_what_is_left_out_is_refused(stack: Any) -> None:
+def test_a_target_that_needs_a_skipped_resource_is_refused(stack: Any) -> None:
     """A target can't use a new resource that is not a target."""
     stack.write(HEAD + "a = Entry('a', 'x')\nEntry('b', a.line)\n")
     done = stack.verb("up", "--target", "**Entry::b")
@@ -86,7 +86,7 @@ def test_a_target_that_needs_what_is_left_out_is_refused(stack: Any) -> None:
     assert stack.world() == {}
 
 
-def test_a_target_that_is_not_there_is_named(stack: Any) -> None:
+def test_an_unknown_target_is_named(stack: Any) -> None:
     """A literal target must be in the stack."""
     up(stack, "Entry('a', 'x')\n")
     done = stack.verb("destroy", "--target", "urn:pulumi:dev::books::t:i:T::none")
@@ -106,7 +106,7 @@ def test_a_transform_that_raises_fails_the_resource(stack: Any) -> None:
     assert stack.world() == {}
 
 
-def test_a_transform_may_take_from_another_resource(stack: Any) -> None:
+def test_a_transform_may_use_an_output_of_another_resource(stack: Any) -> None:
     """A transform of one resource gives it another one's output."""
     program = (
         "a = Entry('a', 'x')\n"
@@ -153,7 +153,7 @@ def test_a_stack_of_another_project_can_be_read(stack: Any, tmp_path_factory: py
     assert json.loads(stack.call("stack", "output", "--json", "--stack", "dev").stdout) == {"got": 1, "deep": "[secret]"}
 
 
-def test_a_reference_to_no_stack_is_an_error(stack: Any) -> None:
+def test_a_reference_to_a_missing_stack_is_an_error(stack: Any) -> None:
     """The error names the stack."""
     stack.write(HEAD + "pulumi.StackReference('organization/books/nowhere')\n")
     done = stack.verb("up")
@@ -161,7 +161,7 @@ def test_a_reference_to_no_stack_is_an_error(stack: Any) -> None:
     assert "nowhere" in done.stdout + done.stderr
 
 
-def test_what_does_not_depend_on_a_failure_can_go_on(stack: Any) -> None:
+def test_continue_on_error_runs_steps_that_do_not_depend_on_the_failure(stack: Any) -> None:
     """With --continue-on-error the others are done, dependents of the failed one are unchanged, and the run still fails."""
     up(stack, "a = Entry('a', 'x')\nEntry('b', a.line)\nEntry('c', 'x')\n")
     stack.write(HEAD + "a = Entry('a', 'explodes')\nEntry('b', a.line)\nEntry('c', 'y')\n")

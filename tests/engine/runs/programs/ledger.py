@@ -83,7 +83,7 @@ def _kill_the_program() -> None:
 
 
 class LedgerProvider(ResourceProvider):
-    """Entries are named by their place; making one that is there already goes on from it, as a provider should."""
+    """Entries are named by their place; creating one that exists already continues from it, as a provider should."""
 
     serialize_as_secret_always = False
 

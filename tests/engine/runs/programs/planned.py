@@ -1,4 +1,4 @@
-"""A program that declares what `plan.json` in the ledger's folder says.
+"""A program that declares the resources of `plan.json` in the ledger's folder.
 
 Each item: name, text, place, first, protect; `uses` names earlier entries whose line becomes part of the text, `after` those it
 merely depends on, `shelf` the component that holds it. What is `renamed` (or whose shelf is: `shelf_renamed`) has another name
