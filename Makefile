@@ -44,7 +44,7 @@ down: $(VENV)/sandbox.stamp ## destroy what `up` deployed, and stop local Azure
 	@$(BIN)/python -m sandbox stop
 
 # SET="key=value …" gives settings of the new stack: docs/environments.md.
-environment: $(VENV)/sandbox.stamp ## create a stack from one that is up: make environment FROM=prod TO=staging
+environment: $(VENV)/sandbox.stamp ## create a stack from a deployed one: make environment FROM=prod TO=staging
 	@$(BIN)/python -m environments $(if $(FROM),$(FROM),$(error FROM is missing: make environment FROM=prod TO=staging)) $(if $(TO),$(TO),$(error TO is missing: make environment FROM=prod TO=staging)) $(foreach each,$(SET),--set '$(each)')
 
 demo-rotation: $(VENV)/sandbox.stamp ## rotate a CA while devices are connected, on a local Azure of its own

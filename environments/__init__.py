@@ -1,1 +1,1 @@
-"""Environments: a new stack of this program, derived from one that is up, without a shared key, CA or hub."""
+"""Environments: a new stack of this program, derived from a deployed one, without a shared key, CA or hub."""

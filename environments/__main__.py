@@ -1,4 +1,4 @@
-"""`python -m environments prod staging`: create the stack of a new environment from one that is up."""
+"""`python -m environments prod staging`: create the stack of a new environment from a deployed one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .clone import make, plan
+from .clone import create, plan
 from .engine import Engine
 from .errors import EnvironmentRefusedError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Plan, show, create; gives the exit code. Errors go to stderr, a line each, and nothing is written then."""
+    """Plan, show and create; returns the exit code. Errors go to stderr, one line each; nothing is written then."""
     options = _parser().parse_args(arguments)
     folder = Path.cwd()
     try:
@@ -27,21 +27,21 @@ def main(arguments: Sequence[str]) -> int:
             _say(f"  {change}")
         if options.dry_run:
             return 0
-        make(planned, engine, options.source)
+        create(planned, engine, options.source)
     except EnvironmentRefusedError as refused:
         for line in str(refused).splitlines():
             print(f"environments: {line}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
     pack = f" --policy-pack policies --policy-pack-config policies/{options.target}.json" if planned.policies else ""
-    _say(f"The stack '{options.target}' is created and empty. Bring it up:\n  pulumi up --stack {options.target}{pack}")
+    _say(f"The stack '{options.target}' is created and empty. Deploy it:\n  pulumi up --stack {options.target}{pack}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m environments", description="Create the stack of a new environment from one that is up."
+        prog="python -m environments", description="Create the stack of a new environment from a deployed one."
     )
-    parser.add_argument("source", metavar="FROM", help="the stack that is up")
+    parser.add_argument("source", metavar="FROM", help="the deployed stack to copy from")
     parser.add_argument("target", metavar="TO", help="the stack to create")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the new stack; may be repeated")
     parser.add_argument("--secrets-provider", metavar="URL", help="the secrets provider of the new stack (default: passphrase)")

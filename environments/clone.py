@@ -16,7 +16,7 @@ import settings
 from . import derivation, policy_file, sharing
 from .derivation import GIVEN, KEPT, LEFT_OUT, LEFT_OUT_KEYS, Change
 from .errors import EnvironmentRefusedError
-from .sharing import Standing
+from .sharing import DeployedStack
 from .stack_file import ENCRYPTION, STACK_NAME, StackFile, has_secret, others
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SECRET_KEYS = [to_camel(name) for name, field in settings.Settings.model_fields
 
 @dataclass(frozen=True)
 class Plan:
-    """An environment to create: its settings, where each comes from, and what else is written."""
+    """An environment to create: its settings, the source of each, and the policy settings to write."""
 
     settings: StackFile
     is_new: bool  # the settings file does not exist yet
@@ -46,50 +46,52 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
     Args:
         folder: the project's folder, with Pulumi.yaml.
         engine: lists the stacks and their resources.
-        source: the stack that is up.
+        source: the deployed stack to copy from.
         target: the stack to create.
         given: settings of the new stack, each `key=value`; they override what is copied or derived.
         secrets_provider: of the new stack, as `pulumi stack init` takes it; None is the passphrase.
 
     Raises:
-        EnvironmentRefusedError: an invalid name, ``source`` is not up, ``target`` exists, something would be shared, or wrong settings.
+        EnvironmentRefusedError: an invalid name, ``source`` is not deployed, ``target`` exists, shared resources, or wrong settings.
     """
     project = _project(folder)
     _require_names(source, target)
     old = StackFile.read(StackFile.of(folder, source))
     stacks = engine.stacks()
     if source not in stacks:
-        raise EnvironmentRefusedError(f"there is no stack '{source}' in this backend: bring it up first (`pulumi up --stack {source}`)")
+        raise EnvironmentRefusedError(f"there is no stack '{source}' in this backend: deploy it first (`pulumi up --stack {source}`)")
     if target in stacks:
         raise EnvironmentRefusedError(f"the stack '{target}' exists already: use another name, or remove that stack yourself")
-    standing = Standing.read(engine.resources(source))
-    if not standing.is_up:
-        raise EnvironmentRefusedError(f"the stack '{source}' is not up, because no CA is trusted: run `pulumi up --stack {source}` first")
+    deployed = DeployedStack.read(engine.resources(source))
+    if not deployed.is_up:
+        raise EnvironmentRefusedError(
+            f"the stack '{source}' is not deployed, because it trusts no CA: run `pulumi up --stack {source}` first"
+        )
     path = StackFile.of(folder, target)
-    changes = _kept(old, StackFile.read(path), given) if path.exists() else _made(old, project, source, target, given)
+    changes = _existing_settings(old, StackFile.read(path), given) if path.exists() else _new_settings(old, project, source, target, given)
     config = {change.key: change.after for change in changes if change.after is not None}
     wrong = list(
-        sharing.shared(config, project=project, folder=folder, environments=others(folder, target), source=source, standing=standing)
+        sharing.shared(config, project=project, folder=folder, environments=others(folder, target), source=source, deployed=deployed)
     )
     wrong += _shared_encryption(old, secrets_provider)
     if wrong := wrong or list(_wrong_settings(config, project)):
         raise EnvironmentRefusedError("\n".join(wrong))
-    policies = policy_file.settings(folder, source=source, target=target, authorities=standing.authorities)
+    policies = policy_file.settings(folder, source=source, target=target, authorities=deployed.authorities)
     return Plan(StackFile(path, config), not path.exists(), changes, policies, secrets_provider)
 
 
-def make(planned: Plan, engine: Engine, source: str) -> None:
+def create(planned: Plan, engine: Engine, source: str) -> None:
     """Write the settings, and create the stack.
 
     Raises:
-        EnvironmentRefusedError: the engine can't create the stack; all files are as before then.
+        EnvironmentRefusedError: the engine can't create the stack; all files are restored then.
     """
     path = planned.settings.path
     before = None if planned.is_new else path.read_bytes()
     if planned.is_new:
         planned.settings.write(f"Created from {source}: settings are copied and names derived, but no secret, key, CA or generation.")
     try:
-        engine.make(planned.settings.stack, planned.secrets_provider)
+        engine.create_stack(planned.settings.stack, planned.secrets_provider)
     except EnvironmentRefusedError:
         if before is None:
             path.unlink(missing_ok=True)
@@ -115,7 +117,7 @@ def _require_names(source: str, target: str) -> None:
         raise EnvironmentRefusedError(f"FROM and TO are both '{source}': use two different names")
 
 
-def _made(old: StackFile, project: str, source: str, target: str, given: Sequence[str]) -> list[Change]:
+def _new_settings(old: StackFile, project: str, source: str, target: str, given: Sequence[str]) -> list[Change]:
     """Every setting of a new file: those derived from the old one, then those given."""
     defaults = {name: settings.Settings.model_fields[name].default for name in ("name",)}
     defaults["caName"] = settings.Settings.model_fields["ca_name"].default
@@ -131,7 +133,7 @@ def _made(old: StackFile, project: str, source: str, target: str, given: Sequenc
     return list(whole.values())
 
 
-def _kept(old: StackFile, new: StackFile, given: Sequence[str]) -> list[Change]:
+def _existing_settings(old: StackFile, new: StackFile, given: Sequence[str]) -> list[Change]:
     """An existing settings file is kept as it is; its differences from the old one are shown."""
     if given:
         raise EnvironmentRefusedError(f"{new.path.name} exists already and is kept: change the setting in that file, without --set")
@@ -167,7 +169,7 @@ def _shared_encryption(old: StackFile, secrets_provider: str | None) -> Iterator
 
 
 def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
-    """What the program would refuse, reported before the stack is created."""
+    """The errors that the program would report, found before the stack is created."""
     texts = {}
     for key, value in config.items():
         if key.startswith(f"{project}:") and not has_secret(value):

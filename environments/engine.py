@@ -38,25 +38,25 @@ class Engine:
 
     def stacks(self) -> set[str]:
         """The names of the stacks of this project in the backend."""
-        return {str(each["name"]).rpartition("/")[2] for each in json.loads(self._say("stack", "ls", "--json"))}
+        return {str(each["name"]).rpartition("/")[2] for each in json.loads(self._run("stack", "ls", "--json"))}
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
         """The resources in the state of a stack; secrets stay encrypted."""
-        deployment = json.loads(self._say("stack", "export", "--stack", stack))["deployment"]
+        deployment = json.loads(self._run("stack", "export", "--stack", stack))["deployment"]
         found: list[dict[str, Any]] = (deployment or {}).get("resources") or []
         return found
 
-    def make(self, stack: str, secrets_provider: str | None) -> None:
+    def create_stack(self, stack: str, secrets_provider: str | None) -> None:
         """Create a stack without selecting it; the engine writes its encryption salt or key to its settings file."""
         provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
-        self._say("stack", "init", stack, "--no-select", *provider)
+        self._run("stack", "init", stack, "--no-select", *provider)
 
-    def _say(self, *arguments: str) -> str:
+    def _run(self, *arguments: str) -> str:
         result = subprocess.run(
             [*self.command, *arguments, "--non-interactive"], cwd=self.folder, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
-            reason = next((line for line in said if line.startswith("error:")), said[-1]).removeprefix("error:").strip()
+            printed = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
+            reason = next((line for line in printed if line.startswith("error:")), printed[-1]).removeprefix("error:").strip()
             raise EnvironmentRefusedError(f"`{' '.join(('pulumi', *arguments))}` failed: {reason}")
         return result.stdout

@@ -1,4 +1,4 @@
-"""What two environments must not share (hub, CA, key), found in their settings and in the state of the one that is up."""
+"""What two environments must not share (hub, CA, key), found in their settings and in the state of the deployed one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What an environment that is up has, according to its state."""
+class DeployedStack:
+    """The hubs, resource groups and CAs of a deployed environment, from its state."""
 
     hubs: frozenset[str]  # names, lower case
-    made_groups: frozenset[str]  # resource groups that it created, and would delete: lower case
+    created_groups: frozenset[str]  # resource groups that it created, and would delete: lower case
     authorities: frozenset[str] = field(default_factory=frozenset)  # SHA-256 of the keys of CAs it trusts, upper-case hex
 
     @property
@@ -36,7 +36,7 @@ class Standing:
         return bool(self.authorities)
 
     @classmethod
-    def read(cls, resources: Sequence[Mapping[str, Any]]) -> Standing:
+    def read(cls, resources: Sequence[Mapping[str, Any]]) -> DeployedStack:
         """From the resources of a state."""
         outputs = [(str(each["type"]), each.get("outputs") or {}) for each in resources]
         trusted = [outs for token, outs in outputs if token == _VERIFIED]
@@ -47,17 +47,17 @@ class Standing:
 
 
 def shared(
-    new: Mapping[str, Any], *, project: str, folder: Path, environments: Sequence[StackFile], source: str, standing: Standing
+    new: Mapping[str, Any], *, project: str, folder: Path, environments: Sequence[StackFile], source: str, deployed: DeployedStack
 ) -> Iterator[str]:
     """Each thing that the new environment would share, a line each with what to do."""
-    mine = _Said(new, project, folder)
+    mine = _PlainSettings(new, project, folder)
     for each in environments:
-        yield from _with_settings(mine, _Said(each.config, project, folder), each.stack)
-    yield from _with_standing(mine, source, standing)
+        yield from _with_settings(mine, _PlainSettings(each.config, project, folder), each.stack)
+    yield from _with_deployed(mine, source, deployed)
 
 
 @dataclass(frozen=True)
-class _Said:
+class _PlainSettings:
     """The settings of one environment that are not secret."""
 
     config: Mapping[str, Any]
@@ -80,7 +80,7 @@ class _Said:
         return frozenset(_without_version(self.of(name)) for name in _REFERENCES) - {""}
 
 
-def _with_settings(mine: _Said, theirs: _Said, stack: str) -> Iterator[str]:
+def _with_settings(mine: _PlainSettings, theirs: _PlainSettings, stack: str) -> Iterator[str]:
     for name in _NAMED:
         if mine.of(name) and mine.of(name).lower() == theirs.of(name).lower():
             yield f"{mine.project}:{name} is the same as in '{stack}': {_remedy(name)}"
@@ -90,13 +90,13 @@ def _with_settings(mine: _Said, theirs: _Said, stack: str) -> Iterator[str]:
         yield f"a CA in the chain has the same key as one of '{stack}' (SHA-256 {min(common)[:16]}…): {_remedy('caChain')}"
 
 
-def _with_standing(mine: _Said, source: str, standing: Standing) -> Iterator[str]:
+def _with_deployed(mine: _PlainSettings, source: str, deployed: DeployedStack) -> Iterator[str]:
     hub = mine.of("hubName") or (mine.of("existingHub") or mine.of("adoptHub")).rstrip("/").rpartition("/")[2]
-    if hub and hub.lower() in standing.hubs:
+    if hub and hub.lower() in deployed.hubs:
         yield f"the hub '{hub}' belongs to '{source}': {_remedy('hubName')}"
-    if (group := mine.of("resourceGroup")) and group.lower() in standing.made_groups:
+    if (group := mine.of("resourceGroup")) and group.lower() in deployed.created_groups:
         yield f"the resource group '{group}' was created by '{source}' and is deleted with it: use another, or leave resourceGroup out"
-    if common := standing.authorities & mine.authorities:
+    if common := deployed.authorities & mine.authorities:
         yield f"a CA in the chain is trusted by '{source}' (SHA-256 of its key {min(common)[:16]}…): {_remedy('caChain')}"
 
 

@@ -14,7 +14,7 @@ hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["
 roster = from_csv((folder / "fleet.csv").read_text(), what="fleet.csv", tags={"site": "Rosenheim"})
 fleet = TrustedFleet("lathes", hub=hub, authority=plant, roster=roster, canary="canary")
 
-# The press made its key and this request itself (openssl req -new -key press.key -subj /CN=press-001); only the chain goes back to it.
+# The press created its key and this request itself (openssl req -new -key press.key -subj /CN=press-001); only the chain is returned to it.
 request = folder / "press-001.csr"
 press = TrustedDevice(
     "press-001", hub=hub, authority=plant, request=request.read_text() if request.exists() else None, make_key=not request.exists()

@@ -16,7 +16,7 @@ _HEADING = re.compile(r"^(Policies|Diagnostics|Outputs|Resources|Duration):")
 
 
 def sections(text: str) -> dict[str, str]:
-    """The output by the engine's headings; what comes before the first heading is under `""`."""
+    """The output by the engine's headings; the part before the first heading is under `""`."""
     found: dict[str, list[str]] = {"": []}
     under = ""
     for line in text.splitlines():
@@ -28,7 +28,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def verdict(said: Mapping[str, str]) -> str:
-    """The preview in a sentence."""
+    """The result of the preview in one sentence."""
     if "[mandatory]" in said.get("Policies", ""):
         return "❌ A policy forbids this. See below what to change; nothing is deployed until then."
     if "Resources" not in said:
@@ -81,7 +81,7 @@ def request(service: str, body: str, env: Mapping[str, str]) -> urllib.request.R
 
 
 def main(service: str, stack: str, file: str) -> int:
-    """Read, write, send; gives the exit code."""
+    """Read the file and send the comment; returns the exit code."""
     path = Path(file)
     text = path.read_text() if path.exists() else ""
     try:

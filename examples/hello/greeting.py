@@ -7,12 +7,12 @@ from pulumi.dynamic import CreateResult, Resource, ResourceProvider
 
 
 class GreetingProvider(ResourceProvider):
-    """Makes a greeting; nothing outside remembers it."""
+    """Creates a greeting; it exists in the state only."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """The id is the name that is greeted."""
+        """The greeting's id is the greeted name."""
         return CreateResult(props["name"], {**props, "text": f"Hello, {props['name']}!"})
 
 

@@ -1,8 +1,8 @@
 """A CA rotated under connected devices, on a local Azure of its own: `make demo-rotation`.
 
-Ten devices connect over and over while the stack goes from generation 1 to both, the devices move over, and generation 1 is dropped.
-Ends with how many connections there were and how many were refused (none), and with exit code 1 if one was.
-The devices' keys are made here, and their certificates signed with the issuing key out of the stack's state: a demo may do that.
+Ten devices connect again and again while the stack adds generation 2, the devices get new certificates, and generation 1 is removed.
+It prints the number of connections and of refusals (none); the exit code is 1 if a connection was refused.
+The devices' keys are generated here, and their certificates are signed with the issuing key from the stack's state: for a demo only.
 """
 
 import json
@@ -33,8 +33,8 @@ DEVICES = [f"press-{number:03}" for number in range(1, 11)]
 STARTED = time.monotonic()
 
 
-def tell(line: str) -> None:
-    """A line of the story."""
+def report(line: str) -> None:
+    """Print a line with the time since the start."""
     print(f"{time.monotonic() - STARTED:6.1f} s  {line}", flush=True)
 
 
@@ -53,7 +53,7 @@ class Stack:
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "SANDBOX_HOME": str(folder / ".sandbox")}
 
     def run(self, *arguments: str) -> str:
-        """A verb of `python -m sandbox…`; what it printed."""
+        """Run a command of `python -m sandbox`; returns its output."""
         module, *rest = arguments
         command = [sys.executable, "-m", module, *rest]
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
@@ -62,7 +62,7 @@ class Stack:
         return done.stdout
 
     def up(self, *settings: str) -> list[dict[str, Any]]:
-        """With these settings beside the committed ones; what the hub trusts then."""
+        """Deploy with these settings added to the committed ones; returns what the hub trusts."""
         committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text().rstrip()
         (self.folder / "stacks/Pulumi.sandbox.yaml").write_text("\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")))
         self.run("sandbox", "up", "--engine", self.engine)
@@ -70,7 +70,7 @@ class Stack:
             name, _, value = line.removeprefix("export ").partition("=")
             self.environment[name] = os.environ[name] = value.strip("'")
         trust: list[dict[str, Any]] = self.outputs()["trust"]
-        tell(f"the hub trusts {' and '.join(each['name'] for each in trust)}, {' and '.join(each['proof'] for each in trust)}")
+        report(f"the hub trusts {' and '.join(each['name'] for each in trust)}, {' and '.join(each['proof'] for each in trust)}")
         return trust
 
     def outputs(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Stack:
         return found
 
     def authority(self, generation: int) -> tuple[str, KeyInMemory]:
-        """The chain of a generation, and its issuing key, as they lie in the state."""
+        """The chain of a generation and its issuing key, from the state."""
         exported = json.loads(self.run("sandbox.engine", "stack", "export", "--show-secrets", "--stack", "sandbox"))
         resources = {each["urn"].rpartition("::")[2]: each for each in exported["deployment"]["resources"]}
         name = f"hubtrust-sandbox-g{generation}-issuing"
@@ -88,7 +88,7 @@ class Stack:
 
 
 class Devices:
-    """Ten devices that connect all the time, each with the certificate that it has at the moment."""
+    """Ten devices that connect all the time, each with its current certificate."""
 
     def __init__(self, host: str) -> None:
         self.host, self.over = host, threading.Event()
@@ -98,7 +98,7 @@ class Devices:
         self.threads = [threading.Thread(target=self._connect, args=(each,)) for each in DEVICES]
 
     def move(self, generation: int, chain: str, signer: KeyInMemory) -> None:
-        """A new key and certificate for each, one device after the other."""
+        """Give each device a new key and certificate, one after the other."""
         issuing = load_certificates(chain, what="the chain")[0]
         for each in DEVICES:
             key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
@@ -108,7 +108,7 @@ class Devices:
             locked = serialization.BestAvailableEncryption(b"demo")
             private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
             self.shown[each] = (generation, context(Identity(pem(leaf) + chain, private, b"demo")))
-        tell(f"{len(DEVICES)} devices have certificates of generation {generation}")
+        report(f"{len(DEVICES)} devices have certificates of generation {generation}")
 
     def until(self, generation: int) -> None:
         """Wait until each device could have connected once more under this generation."""
@@ -127,30 +127,30 @@ class Devices:
 
 
 def main() -> int:
-    """Tell the story."""
+    """Run the demo."""
     engine = "pulumi" if shutil.which("pulumi") else "embedded"
     stack = Stack(Path(os.environ.get("DEMO_HOME") or ROOT / ".sandbox" / "demo-rotation"), engine)
     try:
-        tell("generation 1")
+        report("generation 1")
         stack.up()
         devices = Devices(stack.outputs()["hubHostName"])
         devices.move(1, *stack.authority(1))
         for each in devices.threads:
             each.start()
         devices.until(1)
-        tell("generation 2 beside it: caGeneration 2, caKeepPrevious true")
+        report("generation 2 in addition: caGeneration 2, caKeepPrevious true")
         stack.up("caGeneration: 2", "caKeepPrevious: true")
         devices.until(1)
         devices.move(2, *stack.authority(2))
         devices.until(2)
-        tell("generation 1 goes: caKeepPrevious false, and caDropPrevious true says that the devices have moved")
+        report("generation 1 is removed: caKeepPrevious false, and caDropPrevious true confirms that the devices have new certificates")
         stack.up("caGeneration: 2", "caDropPrevious: true")
         devices.until(2)
         devices.over.set()
         for each in devices.threads:
             each.join()
         counts = ", ".join(f"{count} under generation {generation}" for generation, count in sorted(devices.connected.items()))
-        tell(f"{sum(devices.connected.values())} connections ({counts}), {len(devices.refused)} refused")
+        report(f"{sum(devices.connected.values())} connections ({counts}), {len(devices.refused)} refused")
         print("\n".join(devices.refused[:5]), end="")
         return 1 if devices.refused else 0
     finally:

@@ -1,4 +1,4 @@
-"""The control port: what only tests may do is on a separate port and never part of Azure's protocol."""
+"""The control port: operations for tests only, on a separate port and never part of Azure's protocol."""
 
 from __future__ import annotations
 

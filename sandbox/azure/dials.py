@@ -1,4 +1,4 @@
-"""All dials of local Azure: how it may differ from a fast, up-to-date Azure without throttling."""
+"""The dials of local Azure: latency, throttling, strictness and other behaviour that tests can set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Dials:
     query_lag_seconds: float = 0.0  # until queries see what was written
 
     def changed(self, values: dict[str, Any]) -> Dials:
-        """These dials with some turned.
+        """These dials with some changed.
 
         Raises:
             ValueError: A dial of that name does not exist, or the value is of another kind.

@@ -1,4 +1,4 @@
-"""Faults on demand: local Azure fails exactly when and where a rule says so.
+"""Injected faults: local Azure fails at exactly the requests that a rule selects.
 
 A rule in text: `FAULT[:name=value]…`, several joined by `;`. FAULT is a status (412, 409, 429, 500, 503, 504, 401, 403), `drop` or
 `latency`. Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `since` (the
@@ -36,7 +36,7 @@ class Rule:
     retry_after: int | None = None
     seed: int = 0
     seen: int = 0
-    struck: int = 0
+    hits: int = 0
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -68,14 +68,14 @@ class Rule:
             if not isinstance(value, whole) or isinstance(value, bool) or not value >= 0:
                 raise ValueError(f"fault '{self.fault}': {name}={value!r} is not a number of 0 or more")
 
-    def strikes(self, request: Request) -> bool:
-        """Whether this request is hit; counts it."""
-        if not self._fits(request) or (self.times is not None and self.struck >= self.times):
+    def applies_to(self, request: Request) -> bool:
+        """Whether this request gets the fault; counts it."""
+        if not self._fits(request) or (self.times is not None and self.hits >= self.times):
             return False
         self.seen += 1
         due = (self.nth is None or self.seen == self.nth) and (self.since is None or self.seen >= self.since)
         hit = due and (self.share is None or self._random.random() < self.share)
-        self.struck += hit
+        self.hits += hit
         return hit
 
     def _fits(self, request: Request) -> bool:
@@ -86,7 +86,7 @@ class Rule:
         )
 
     def shown(self) -> dict[str, Any]:
-        """The rule and how often it struck, as JSON."""
+        """The rule and how often it was applied, as JSON."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
@@ -96,11 +96,11 @@ class Faults:
 
     rules: list[Rule] = field(default_factory=list)
 
-    def strike(self, request: Request) -> Rule | None:
-        """The rule that hits this request, or None. After a latency rule, later rules apply too."""
+    def rule_for(self, request: Request) -> Rule | None:
+        """The rule that applies to this request, or None. After a latency rule, later rules apply too."""
         latency = None
         for rule in self.rules:
-            if not rule.strikes(request):
+            if not rule.applies_to(request):
                 continue
             if rule.fault != "latency":
                 return replace(rule, seconds=max(rule.seconds, latency.seconds)) if latency else rule

@@ -74,7 +74,7 @@ class Front:
         request, complete = await _read(scope, receive)
         if not complete:
             return  # the client went away in the middle of its request
-        rule = self.faults.strike(request)
+        rule = self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
         reply, effect = await self._in_turn(request, rule)

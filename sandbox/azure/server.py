@@ -114,7 +114,7 @@ def _loopback_only(host: str) -> None:
 
 
 async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], None]) -> None:
-    identity, front, store = _world(settings, folder)
+    identity, front, store = _create_azure(settings, folder)
     listeners = [
         _listen(settings.host, port, flag)
         for port, flag in (
@@ -152,7 +152,7 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
         store.close()
 
 
-def _world(settings: Settings, folder: Path) -> tuple[tls_identity.ServerIdentity, Front, Store]:
+def _create_azure(settings: Settings, folder: Path) -> tuple[tls_identity.ServerIdentity, Front, Store]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)

@@ -158,7 +158,7 @@ def test_the_key_that_encrypts_secrets_is_not_shared(project: Project) -> None:
 BAD = {
     "onto a stack that is there": (("prod", "empty"), (), "'empty' exists already"),
     "onto itself": (("prod", "prod"), (), "both 'prod'"),
-    "from a stack that is not up": (("empty", "staging"), (), "'empty' is not up"),
+    "from a stack that is not deployed": (("empty", "staging"), (), "'empty' is not deployed"),
     "from a stack without settings": (("other", "staging"), (), r"no Pulumi\.other\.yaml"),
     "from settings without a stack": (("lost", "staging"), (), "no stack 'lost'"),
     "to no name": (("prod", "../x"), (), "not a stack name"),
@@ -224,7 +224,7 @@ def test_files_are_restored_when_the_stack_can_not_be_created(there: bool, proje
     before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
     created = planned(project)
     with pytest.raises(EnvironmentRefusedError, match="stack init staging"):
-        clone.make(
+        clone.create(
             created,
             Engine(project.folder, ("sh", "-c", "echo broken >> stacks/Pulumi.staging.yaml; echo error: no passphrase; exit 1")),
             "prod",

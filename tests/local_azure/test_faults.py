@@ -53,19 +53,19 @@ def test_each_service_has_its_own_errors(azure: InProcess) -> None:
     assert (login.status, login.code) == (503, 90033)
 
 
-@pytest.mark.parametrize(("spec", "struck"), [
+@pytest.mark.parametrize(("spec", "hits"), [
     ("500", "xxxxxx"), ("500:nth=3", "..x..."), ("500:times=2", "xx...."),
     ("500:nth=2;500:nth=3", ".x.x.."), ("500:share=0", "......"),
     ("500:share=1", "xxxxxx"), ("500:method=put", "......"), ("500:host=*.azure-devices.net", "......"),
     ("500:path=*/RESOURCEGROUPS/*", "xxxxxx"),
 ])  # fmt: skip
-def test_which_requests_are_hit(azure: InProcess, spec: str, struck: str) -> None:
+def test_which_requests_are_hit(azure: InProcess, spec: str, hits: str) -> None:
     """The n-th, a number of them, a share, by method, host and path in any case; each rule counts the requests that reach it."""
     group = azure.group()
     rule(azure, spec)
-    seen = ["x" if azure.ask("GET", f"{group}?api-version=2021-04-01").status == 500 else "." for _ in struck]
+    seen = ["x" if azure.ask("GET", f"{group}?api-version=2021-04-01").status == 500 else "." for _ in hits]
 
-    assert "".join(seen) == struck
+    assert "".join(seen) == hits
 
 
 def test_a_share_repeats_with_its_seed(azure: InProcess) -> None:
@@ -95,7 +95,7 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     statuses = [azure.ask("GET", f"{group}?api-version=2021-04-01").status for _ in range(3)]
 
     assert (statuses, waited) == ([500, 500, 200], [2.0])
-    assert [(each.struck, each.seconds) for each in azure.front.faults.rules] == [(1, 2.0), (2, 0.0)]
+    assert [(each.hits, each.seconds) for each in azure.front.faults.rules] == [(1, 2.0), (2, 0.0)]
 
 
 @pytest.mark.parametrize(("written", "named"), [
@@ -126,5 +126,5 @@ def test_text_and_json_give_the_same_rule() -> None:
     text = faults.parse("429:method=POST:path=*/verify:times=3:retry-after=2:seconds=0.5")[0]
 
     assert text == Rule(fault="429", method="POST", path="*/verify", times=3, retry_after=2, seconds=0.5)
-    value = {name: item for name, item in text.shown().items() if name not in {"seen", "struck"}}
+    value = {name: item for name, item in text.shown().items() if name not in {"seen", "hits"}}
     assert faults.from_json({**value, "fault": 429}) == text

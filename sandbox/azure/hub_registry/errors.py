@@ -110,7 +110,7 @@ def throttled(operation: str) -> RegistryError:
 
 
 def no_route(path: str) -> RegistryError:
-    """What local Azure does not know of a hub."""
+    """The path belongs to no operation of a hub's endpoint."""
     return RegistryError(
         404,
         404000,

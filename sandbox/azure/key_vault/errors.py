@@ -107,7 +107,7 @@ def throttled(retry_after: int | None) -> VaultError:
 
 
 def internal() -> VaultError:
-    """Its own fault."""
+    """An internal error of the vault."""
     return VaultError(500, "InternalServerError", "Internal server error.")
 
 

@@ -46,7 +46,7 @@ def answer(azure: Azure, request: Request) -> Reply:
 
 
 def fault(request: Request, rule: Rule) -> errors.VaultError:
-    """A fault on demand in Key Vault's words."""
+    """An injected fault in Key Vault's words."""
     constructors: dict[str, Callable[[], errors.VaultError]] = {
         "401": lambda: _challenge(request, "common", "AKV10022: Invalid audience."),
         "403": lambda: errors.operation_not_permitted("sign"),

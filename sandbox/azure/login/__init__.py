@@ -1,1 +1,1 @@
-"""Microsoft Entra's part of local Azure: who may ask, and the tokens that say so."""
+"""Microsoft Entra's part of local Azure: applications that may log in, and their tokens."""

@@ -174,5 +174,5 @@ def unavailable(service: Service) -> DevicesError:
 
 
 def refused_by_strictness(reason: str, service: Service) -> DevicesError:
-    """What Azure would take and `--strict` does not."""
+    """A request that Azure accepts and `--strict` refuses."""
     return DevicesError(400, 400000, f"Refused by the sandbox's --strict, Azure itself would not: {reason}", service)

@@ -63,7 +63,7 @@ class Session(asyncio.Protocol):
             while not self._closing and (packet := packets.split(self._buffer)):
                 self._serve(packet)
         except TlsError as error:
-            self._tell(None, f"TLS failed: {error}")
+            self._log_attempt(None, f"TLS failed: {error}")
             self._flush()
             self.abort()
             return
@@ -99,11 +99,11 @@ class Session(asyncio.Protocol):
         try:
             admitted = admit(self._azure, connect, self._who())
         except RefusedError as error:
-            self._tell(connect, str(error))
+            self._log_attempt(connect, str(error))
             self._tls.write(packets.connack(error.code))
             self._close()
             return
-        self._tell(connect, "")
+        self._log_attempt(connect, "")
         self._admitted = admitted
         self._topics = Topics(self._plane, admitted)
         self._keep_alive = connect.keep_alive * _KEEP_ALIVE_GRACE
@@ -143,7 +143,7 @@ class Session(asyncio.Protocol):
 
     def _end(self, reason: str) -> None:
         if reason and not self._closing:
-            self._tell(None, reason)
+            self._log_attempt(None, reason)
         self._close()
 
     def _close(self) -> None:
@@ -158,7 +158,7 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     def _too_slow(self) -> None:
-        self._tell(None, f"no CONNECT within {_CONNECT_SECONDS} seconds")
+        self._log_attempt(None, f"no CONNECT within {_CONNECT_SECONDS} seconds")
         self.abort()
 
     def _flush(self) -> None:
@@ -177,7 +177,7 @@ class Session(asyncio.Protocol):
             self._peer = Peer(self._tls.server_name, self._tls.chain())
         return self._peer or Peer(self._tls.server_name, [])
 
-    def _tell(self, connect: Connect | None, reason: str) -> None:
+    def _log_attempt(self, connect: Connect | None, reason: str) -> None:
         peer = self._who()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
         own = peer.chain[0].to_cryptography() if peer.chain else None

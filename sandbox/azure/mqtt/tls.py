@@ -25,7 +25,7 @@ def context(identity: ServerIdentity) -> SSL.Context:
     created.set_min_proto_version(SSL.TLS1_2_VERSION)
     created.use_certificate_chain_file(str(identity.certificate_file))
     created.use_privatekey_file(str(identity.key_file))
-    created.set_verify(SSL.VERIFY_PEER, _take_any)
+    created.set_verify(SSL.VERIFY_PEER, _accept_any)
     # Every connection must send its certificate: a resumed session would rely on an old decision.
     created.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     created.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
@@ -33,7 +33,7 @@ def context(identity: ServerIdentity) -> SSL.Context:
     return created
 
 
-def _take_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
+def _accept_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
     return True
 
 
