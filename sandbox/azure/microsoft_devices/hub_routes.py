@@ -9,12 +9,12 @@ from sandbox.azure.microsoft_devices import errors, hubs, keys, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.microsoft_devices.name_check import check_hub_name
-from sandbox.azure.microsoft_devices.operation_headers import accepted
+from sandbox.azure.microsoft_devices.service_replies import delete_accepted, patch_tags, put_accepted
 from sandbox.azure.microsoft_devices.versions import HUB_VERSIONS
 from sandbox.azure.resource_manager.operation_routes import poll
 from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
-from sandbox.azure.wire import NO_BODY, Reply
+from sandbox.azure.wire import Reply
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -27,14 +27,13 @@ def put_hub(azure: Azure, request: Request) -> Reply:
     new = lifecycle.find(azure, lifecycle.key(identity, HUB), HUB) is None
     hub, operation = hubs.write(azure, identity, body, condition)
     answer = hubs.just_written(hub, request.api_version, new=new, sent_etag=condition or body.get("etag"))
-    return Reply(status=201, body=answer, headers=accepted(azure, request, HUB, operation, deleting=False))
+    return put_accepted(azure, request, HUB, operation, answer)
 
 
 def patch_hub(azure: Azure, request: Request) -> Reply:
     """Change a hub's tags."""
-    identity = resource_id(request)
-    hub = hubs.need(azure, identity)
-    lifecycle.write_tags(azure, identity, HUB, hub, request.json_object(shapes.TAGS_ONLY).get("tags") or {})
+    hub = hubs.need(azure, resource_id(request))
+    patch_tags(azure, request, HUB, hub)
     return Reply(body=hubs.shown(hub, request.api_version))
 
 
@@ -46,9 +45,7 @@ def get_hub(azure: Azure, request: Request) -> Reply:
 def delete_hub(azure: Azure, request: Request) -> Reply:
     """Begin to delete a hub: 202 and the four bytes `null`; 204 if the hub does not exist."""
     operation = hubs.delete(azure, resource_id(request), request.header("if-match"))
-    if operation is None:
-        return Reply(status=204, body=NO_BODY)
-    return Reply(status=202, body=None, headers=accepted(azure, request, HUB, operation, deleting=True))
+    return delete_accepted(azure, request, HUB, operation)
 
 
 def list_hubs(azure: Azure, request: Request) -> Reply:

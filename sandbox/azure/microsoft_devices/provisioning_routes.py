@@ -9,12 +9,12 @@ from sandbox.azure.microsoft_devices import keys, lifecycle, provisioning
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
 from sandbox.azure.microsoft_devices.name_check import check_provisioning_name
-from sandbox.azure.microsoft_devices.operation_headers import accepted
+from sandbox.azure.microsoft_devices.service_replies import delete_accepted, patch_tags, put_accepted
 from sandbox.azure.microsoft_devices.versions import PROVISIONING_VERSIONS
 from sandbox.azure.resource_manager.operation_routes import poll
 from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
-from sandbox.azure.wire import NO_BODY, Reply
+from sandbox.azure.wire import Reply
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -29,14 +29,13 @@ def put_service(azure: Azure, request: Request) -> Reply:
     sent_etag = request.header("if-match") or body.get("etag")
     with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
     answer = provisioning.just_written(service, new=new, sent_etag=sent_etag, with_policies=with_policies)
-    return Reply(status=201, body=answer, headers=accepted(azure, request, PROVISIONING, operation, deleting=False))
+    return put_accepted(azure, request, PROVISIONING, operation, answer)
 
 
 def patch_service(azure: Azure, request: Request) -> Reply:
     """Change a service's tags."""
-    identity = resource_id(request)
-    service = provisioning.need(azure, identity)
-    lifecycle.write_tags(azure, identity, PROVISIONING, service, request.json_object(shapes.TAGS_ONLY).get("tags") or {})
+    service = provisioning.need(azure, resource_id(request))
+    patch_tags(azure, request, PROVISIONING, service)
     return Reply(body=provisioning.shown(service))
 
 
@@ -48,9 +47,7 @@ def get_service(azure: Azure, request: Request) -> Reply:
 def delete_service(azure: Azure, request: Request) -> Reply:
     """Begin to delete a service: 202 and the four bytes `null`; 204 if the service does not exist."""
     operation = provisioning.delete(azure, resource_id(request))
-    if operation is None:
-        return Reply(status=204, body=NO_BODY)
-    return Reply(status=202, body=None, headers=accepted(azure, request, PROVISIONING, operation, deleting=True))
+    return delete_accepted(azure, request, PROVISIONING, operation)
 
 
 def list_services(azure: Azure, request: Request) -> Reply:
