@@ -11,12 +11,6 @@ from hubtrust.inputs import Inputs, declared, number
 from hubtrust.process import say
 
 
-def _cloud_name(value: object) -> str:
-    name = str(value)
-    clouds.require_name(name)
-    return name
-
-
 def same_id(old: object, new: object) -> bool:
     """ARM ids are compared without case."""
     return str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
@@ -27,7 +21,7 @@ class CloudInputs(Inputs):
     """Which Azure."""
 
     cloud: str = declared(
-        _cloud_name,
+        clouds.require_name,
         "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
         kept=True,
         default=clouds.PUBLIC.name,

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -127,6 +128,24 @@ def test_writes_to_one_hub_share_a_lock() -> None:
     assert writer(service(HUB)) is writer(service(HUB.upper().replace("/SUBSCRIPTIONS", "/subscriptions")))
     assert writer(service(HUB)) is not writer(service(DPS))
     assert isinstance(writer(service(HUB)), type(threading.Lock()))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"Date": "Mon, 09 Oct 2023 19:12:05 GMT"}, datetime(2023, 10, 9, 19, 12, 5, tzinfo=UTC)),
+        ({"Date": "Mon, 09 Oct 2023 19:12:05 -0000"}, datetime(2023, 10, 9, 19, 12, 5, tzinfo=UTC)),
+        ({"Date": "noon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_certificate_has_the_services_time(header: dict[str, str], expected: datetime | None) -> None:
+    """A certificate has the service's time, with a time zone; where the response has none, this machine's."""
+    before = datetime.now(UTC)
+    with scripted((200, header, {"name": "plant-a", "properties": {}})) as script:
+        found = script.certificates().get("plant-a")
+    assert found is not None
+    assert found.date == expected if expected else found.date >= before
 
 
 def recorded(plane: str) -> list[dict[str, Any]]:

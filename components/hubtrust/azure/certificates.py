@@ -5,6 +5,7 @@ through the pipeline of an ``AzureClient``: login, retries and errors are the sa
 """
 
 import base64
+import email.utils
 import json
 import re
 import threading
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from hubtrust.azure.client import AzureClient, service_time
+from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import BusyError, UnreachableError
 from hubtrust.azure.service import Service
 
@@ -134,8 +135,17 @@ def _registered(response: Any, model: Any, _headers: Any) -> RegisteredCertifica
         thumbprint=str(getattr(properties, "thumbprint", None) or "").upper(),
         verified=getattr(properties, "is_verified", None) is True,
         code=getattr(properties, "verification_code", None) or None,
-        date=service_time(response.http_response) or datetime.now(UTC),
+        date=_service_time(response.http_response),
     )
+
+
+def _service_time(response: Any) -> datetime:
+    """The service's own time, from the header ``Date``; this machine's where there is none."""
+    try:
+        found = email.utils.parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _called(operation: Callable[..., Any], **arguments: Any) -> Any:

@@ -1,9 +1,7 @@
 """A client for one Azure endpoint: requests with a token, retried while a retry can help."""
 
-import email.utils
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from hubtrust.azure.errors import AzureError
@@ -17,14 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """A response: its JSON object ({} if there is none) and the service's own time.
+    """A response: its status, and its JSON object ({} if there is none).
 
     ``items`` is the content if it is a list, and ``continuation`` is the token for its next page.
     """
 
     status: int
     body: dict[str, Any]
-    date: datetime | None
     items: list[Any] = field(default_factory=list)
     continuation: str | None = None
 
@@ -86,19 +83,10 @@ class AzureClient:
         return _json_response(self.pipeline.run(request, stream=False, what=what, **options).http_response)
 
 
-def service_time(response: "HttpResponse") -> datetime | None:
-    """The service's own time, from the header ``Date``; None if there is none."""
-    try:
-        found = email.utils.parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _json_response(response: "HttpResponse") -> JsonResponse:
     try:
         content = response.json()
     except ValueError:
         content = None
     body, items = content if isinstance(content, dict) else {}, content if isinstance(content, list) else []
-    return JsonResponse(response.status_code, body, service_time(response), items, response.headers.get("x-ms-continuation") or None)
+    return JsonResponse(response.status_code, body, items, response.headers.get("x-ms-continuation") or None)

@@ -88,14 +88,16 @@ def cloud_named(name: str) -> Cloud:
     return _discovered(name.rstrip("/"))
 
 
-def require_name(name: str) -> None:
-    """Check that ``name`` can be the name of a cloud, without any request.
+def require_name(value: object) -> str:
+    """``value``, if it can be the name of a cloud. No request is sent.
 
     Raises:
         CloudError: it can't be one.
     """
+    name = str(value)
     if name not in KNOWN and not (name.startswith("https://") and urlsplit(name).hostname):
         raise CloudError(f"cloud '{name}'", "there is no such cloud", f"use {', '.join(KNOWN)} or the https URL of a metadata host")
+    return name
 
 
 @cache  # once a process: the endpoints of a cloud do not change

@@ -16,7 +16,17 @@ from azure.core.pipeline.transport import RequestsTransport
 from hubtrust.azure.error_bodies import Failure, failure
 from hubtrust.azure.errors import AzureError, UnreachableError
 from hubtrust.azure.login import Login
-from hubtrust.azure.retry import CONNECT_TIMEOUT, READ_TIMEOUT, THROTTLED, FailedAttempt, RetryLimits, Waiting
+from hubtrust.azure.retry import (
+    CONNECT_TIMEOUT,
+    FIRST_WAIT,
+    MAX_SERVER_ERRORS,
+    MAX_WAIT,
+    READ_TIMEOUT,
+    REPORT_AFTER,
+    SERVER_ERROR,
+    THROTTLED,
+    RetryLimits,
+)
 from hubtrust.azure.throttle_pace import Pace
 
 _DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
@@ -56,20 +66,20 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         options = request.context.options
         what = str(options.pop("what"))
         call = _Call(options.pop("pace", None), absent=options.pop("absent_is_fine", False), partial=options.pop("partial_is_fine", False))
-        waiting = Waiting(what, self._limits, self._report, self._remedies, paced=call.pace is not None)
+        retries = _Retries(what, self._limits, self._report, self._remedies, paced=call.pace is not None)
         try:
-            for attempt in stamina.retry_context(on=waiting.next_wait, attempts=None, timeout=None):
+            for attempt in stamina.retry_context(on=retries.next_wait, attempts=None, timeout=None):
                 with attempt:
                     return self._attempt(request, call)
-        except FailedAttempt as last:
-            raise waiting.error(last.failure) from None
+        except _FailedAttempt as last:
+            raise retries.error(last.failure) from None
         raise AssertionError  # pragma: no cover - retry_context returns or raises
 
     def _attempt(self, request: PipelineRequest[Any], call: "_Call") -> PipelineResponse[Any, Any]:
         """One try.
 
         Raises:
-            FailedAttempt: there was no answer, or not one that the caller expects.
+            _FailedAttempt: there was no answer, or not one that the caller expects.
         """
         outcome = self._once(request, call.pace)
         found = outcome if isinstance(outcome, Failure) else call.failure(outcome.http_response)
@@ -78,7 +88,7 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             return outcome
         if found.status == _UNAUTHORIZED:  # Azure refuses a token that has not expired here
             self._login.renew()
-        raise FailedAttempt(found)
+        raise _FailedAttempt(found)
 
     def _once(self, request: PipelineRequest[Any], pace: Pace | None) -> PipelineResponse[Any, Any] | Failure:
         sent = pace.wait() if pace else 0.0
@@ -109,6 +119,60 @@ class _Call:
         if self.absent and found.absent:
             return None
         return None if self.partial and found.status == _BAD_REQUEST and _is_partial(response) else found
+
+
+class _FailedAttempt(Exception):  # noqa: N818 - not an error yet: the request is sent again, or ``_Retries.error`` makes one of it
+    """One try of a request failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.fact)
+        self.failure = failure
+
+
+class _Retries:
+    """The retries of one request: how many, how much time is left, and whether the user has been informed.
+
+    stamina repeats and sleeps. ``next_wait`` is its back-off hook, because the wait depends on Azure's response.
+    """
+
+    def __init__(
+        self, what: str, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str], *, paced: bool
+    ) -> None:
+        self._what, self._limits, self._report, self._remedies, self._paced = what, limits, report, remedies, paced
+        self._started = limits.clock()
+        self._tries = self._server_errors = 0
+        self._reported = False
+
+    def next_wait(self, attempt: Exception) -> float | bool:
+        """Seconds until the next try; False if a retry can't help, or the time for this kind of error is over."""
+        if not isinstance(attempt, _FailedAttempt):
+            return False
+        failure = attempt.failure
+        self._server_errors += failure.status == SERVER_ERROR
+        wait = self._wait(failure)
+        self._tries += 1
+        spent, limit = self._spent(), self._limits.seconds(failure.kind)
+        if not failure.is_transient or self._server_errors >= MAX_SERVER_ERRORS or spent + wait > limit:
+            return False
+        if not self._reported and spent + wait > REPORT_AFTER:
+            self._reported = True
+            self._report(f"{self._what}: {failure.fact}; trying again for up to {limit - spent:.0f} s")
+        return wait
+
+    def error(self, failure: Failure) -> AzureError:
+        """The error to raise after the last try."""
+        fact = f"{failure.fact} (tried {self._tries} times in {self._spent():.0f} s)" if self._tries > 1 else failure.fact
+        return failure.error(self._what, fact, self._remedies.get(failure.kind))
+
+    def _wait(self, failure: Failure) -> float:
+        if failure.retry_after is not None:
+            return failure.retry_after
+        if self._paced and failure.status == THROTTLED:
+            return 0.0  # the shared pace of all calls decides when the next one is sent
+        return min(FIRST_WAIT * float(2**self._tries), MAX_WAIT)
+
+    def _spent(self) -> float:
+        return self._limits.clock() - self._started
 
 
 def _is_partial(response: Any) -> bool:

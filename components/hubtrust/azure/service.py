@@ -22,21 +22,19 @@ class Service:
     subscription: str
     group: str
     name: str
-
-    @property
-    def title(self) -> str:
-        """Its name in messages."""
-        return f"{_TITLES[self.kind]} '{self.name}'"
+    title: str  # in messages, such as: IoT hub 'hub-7'
 
 
-def service(resource_id: str) -> Service:
+def service(resource_id: object) -> Service:
     """The hub or service with this ARM id.
 
     Raises:
         RefusedError: it is not the id of a hub or provisioning service.
     """
-    found = _RESOURCE.fullmatch(resource_id.rstrip("/"))
+    id_ = str(resource_id).rstrip("/")
+    found = _RESOURCE.fullmatch(id_)
     if not found:
         remedy = "give /subscriptions/…/resourceGroups/…/providers/Microsoft.Devices/IotHubs/… or …/provisioningServices/…"
         raise RefusedError(f"resource id '{resource_id}'", "it is not the id of an IoT hub or a provisioning service", remedy)
-    return Service(resource_id.rstrip("/"), found["kind"].lower(), found["subscription"], found["group"], found["name"])
+    kind, name = found["kind"].lower(), found["name"]
+    return Service(id_, kind, found["subscription"], found["group"], name, title=f"{_TITLES[kind]} '{name}'")

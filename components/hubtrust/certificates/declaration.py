@@ -50,7 +50,7 @@ class ServiceInputs(AzureInputs):
     """A service that holds certificates."""
 
     service_id: Service = declared(
-        lambda value: service(str(value)),
+        service,
         "ARM id of the IoT hub or provisioning service.",
         required=True,
         kept=True,
@@ -100,17 +100,19 @@ class CertificateInputs(ServiceInputs):
         if self.signer is not None and "proofCertificate" in self.given and self.signer.custody != OFFLINE:
             fact = f"with custody '{self.signer.custody}' the proof is signed here"
             raise DeclarationError("proofCertificate", fact, "leave it out, or set custody offline")
-        if not {"signer", "certificate"} & self.unknown and (held := self.key()) is not None:
-            issue.Issuer(self.certificate, held)
+        if not {"signer", "certificate"} & self.unknown and self.key is not None:
+            issue.Issuer(self.certificate, self.key)
         if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:
-            self.name_on_service(_ANY_THUMBPRINT)
+            _require_name(_composed(self.name, self.generation, _ANY_THUMBPRINT, attest=self.attest))
 
+    @cached_property
     def key(self) -> Signer | None:
         """The key that signs proofs here; None where there is none."""
         public_key = require_strong_key(self.certificate.public_key(), what="certificate")
         return self.signer.signer(public_key) if self.signer else None
 
-    def name_on_service(self, thumbprint: str | None = None) -> str:
+    @cached_property
+    def name_on_service(self) -> str:
         """``certificate_name`` as it is, or ``<name>-g<generation>-<8 of the thumbprint>``; attested ones end in ``-attested``.
 
         Generation and thumbprint are in it so that the next certificate has another name, and is proven before the last one is deleted.
@@ -119,7 +121,7 @@ class CertificateInputs(ServiceInputs):
         Raises:
             DeclarationError: Azure allows no such name.
         """
-        composed = _composed(self.name, self.generation, thumbprint or self.description.thumbprint, attest=self.attest)
+        composed = _composed(self.name, self.generation, self.description.thumbprint, attest=self.attest)
         return self.certificate_name or _require_name(composed)
 
     @cached_property
@@ -127,10 +129,10 @@ class CertificateInputs(ServiceInputs):
         """The certificate as text."""
         return describe(self.certificate)
 
-    @property
+    @cached_property
     def what(self) -> str:
         """How messages name it."""
-        return f"certificate '{self.name_on_service()}' on {self.service_id.title}"
+        return f"certificate '{self.name_on_service}' on {self.service_id.title}"
 
     def proof(self, code: str, date: datetime) -> str | None:
         """The proof for ``code``, PEM: signed here and valid from ``date``, or the one that was given; None while there is none.
@@ -139,10 +141,9 @@ class CertificateInputs(ServiceInputs):
             ProofError, NotValidNowError: the one that was given is for another code, or is not valid at ``date``.
             HubtrustError: the key can't sign.
         """
-        key = self.key()
-        if key is not None:
+        if self.key is not None:
             throw_away = KeyAlgorithm.EC_P256.generate().public_key()
-            issuer, serial = issue.Issuer(self.certificate, key), x509.random_serial_number()
+            issuer, serial = issue.Issuer(self.certificate, self.key), x509.random_serial_number()
             return pem(proof_of_possession(issuer, code=code, public_key=throw_away, now=date, serial=serial))
         if self.proof_certificate is None:
             return None
@@ -155,7 +156,7 @@ class CertificateInputs(ServiceInputs):
         Raises:
             HubtrustError: the key can't sign.
         """
-        if self.key() is None:
+        if self.key is None:
             return False
         made = load_certificate(str(self.proof(_LOCAL_CODE, date)), what=self.what)
         require_proof(made, code=_LOCAL_CODE, authority=self.certificate, now=date)

@@ -63,7 +63,7 @@ class Prover:
 
     def _round(self) -> Outcome:
         declared, last = self.declared, self.last_run
-        found = self.certificates.get(declared.name_on_service())
+        found = self.certificates.get(declared.name_on_service)
         if found is None or found.thumbprint != declared.description.thumbprint:
             if found is not None and last is None and not declared.adopt:
                 fact = f"another certificate ({found.thumbprint}) has this name"
@@ -81,7 +81,7 @@ class Prover:
     def _put(self, etag: str | None) -> RegisteredCertificate:
         declared = self.declared
         try:
-            name, text = declared.name_on_service(), pem(declared.certificate)
+            name, text = declared.name_on_service, pem(declared.certificate)
             return self.certificates.put(name, text, etag=etag, attested=declared.attest)
         except RefusedError:
             names = [] if etag else self.certificates.names()
@@ -100,7 +100,7 @@ class Prover:
 
     def _prove(self, found: RegisteredCertificate) -> Outcome:
         """A code is valid as long as its etag, across runs: a new one is asked for only where there is none."""
-        declared, name = self.declared, self.declared.name_on_service()
+        declared, name = self.declared, self.declared.name_on_service
         valid = self.last_run.code if self.last_run and self.last_run.etag == found.etag else None
         if valid is None:
             found = self.certificates.generate_verification_code(name, etag=found.etag)

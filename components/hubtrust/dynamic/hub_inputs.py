@@ -32,7 +32,7 @@ def _host(value: object) -> str:
 
 
 def _hub(value: object) -> Service:
-    found = service(str(value))
+    found = service(value)
     if found.kind != "iothubs":
         raise DeclarationError("hubId", "it names a provisioning service, which has no devices", "give the id of an IoT hub")
     return found

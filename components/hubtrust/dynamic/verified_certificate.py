@@ -57,7 +57,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         if unknown or "certificate" in news.unknown:
             fixed = "certificateName" in news.given and not unknown
             return Change(replaces + (unknown or ([] if fixed else ["certificate"])), updates=True)
-        if news.name_on_service() != olds.get("certificateName"):
+        if news.name_on_service != olds.get("certificateName"):
             changed = [name for name in ("name", "generation", "attest") if news.given.get(name) != olds.get(name)]
             replaces += ["certificate"] if news.description.thumbprint != _thumbprint(olds) else changed or ["certificateName"]
         return Change(replaces, updates=self._needs_update(olds, news))
@@ -78,7 +78,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Without a state of an earlier run: an existing certificate with our name and content is reused, any other is refused."""
         outcome = self._reconcile(news, None)
-        id_ = f"{news.service_id.id}/certificates/{news.name_on_service()}"
+        id_ = f"{news.service_id.id}/certificates/{news.name_on_service}"
         if outcome.already_verified:
             _TAKEN_OVER.add(id_)
         return id_, _outs(news, outcome)
@@ -137,7 +137,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
 def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
     return news.kept() | {
-        "certificateName": news.name_on_service(),
+        "certificateName": news.name_on_service,
         "custody": news.signer.custody if news.signer else None,
         "thumbprint": outcome.thumbprint,
         "sha256": news.description.sha256,
