@@ -33,7 +33,7 @@ def require_window(days: float, renew_before_days: float, *, days_name: str = "l
     """Refuse a renewal window that is not shorter than the lifetime: every run would renew.
 
     Raises:
-        DeclarationError: so it is; the names are those of the two inputs or settings.
+        DeclarationError: the window is not shorter; it names the two inputs or settings by ``days_name`` and ``window_name``.
     """
     if renew_before_days >= days:
         fact = f"it is {renew_before_days:g}, but {days_name} is only {days:g}"

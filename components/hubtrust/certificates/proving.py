@@ -1,4 +1,4 @@
-"""One certificate on one service, from whatever is found there to verified: every step can be the first of a run."""
+"""Register one certificate on one service and prove possession of its key. Each run continues from what it finds on the service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,16 @@ from hubtrust.reconcile_errors import AlreadyExistsError, ProofRejectedError, Qu
 VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
 POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
 _T = TypeVar("_T")
-_MOST_ROUNDS = 10  # reads after an etag changed: more means that somebody else keeps writing
-_SKEW = timedelta(minutes=2)
+_MAX_ATTEMPTS = 10  # after etag errors: if that is not enough, another client keeps changing the certificate
+_CLOCK_SKEW = timedelta(minutes=2)  # a smaller difference to Azure's clock is not reported
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """What the state knows: the code that is still valid with its etag, and the proof. That it exists makes the name ours."""
+    """From the outputs of the last run: the code, which is valid while the etag is the same, and the proof.
+
+    A resource that has a last run owns the name on the service.
+    """
 
     etag: str
     code: str | None
@@ -32,14 +35,14 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is on the service now; ``code`` and ``etag`` belong together, and the code is valid until the etag changes."""
+    """What is on the service now. ``code`` is valid until ``etag`` changes."""
 
     state: str
     etag: str
     thumbprint: str
     code: str | None = None
     proof: str | None = None
-    already_verified: bool = False  # before anything was done
+    already_verified: bool = False  # before this run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,18 @@ class Prover:
     local_time: Callable[[], datetime]
 
     def reconcile(self) -> Outcome:
-        """Read, then do what is missing; when an etag turns out to be old, read again and continue from there.
+        """Read the certificate on the service, then do what is missing. After an etag error, read again and continue from there.
 
         Raises:
             AlreadyExistsError: the name belongs to another certificate that is not ours.
-            QuotaError, ProofRejectedError: see there.
-            AzureError, PkiError: the service, or the key, refuses.
+            QuotaError: the service has as many certificates as Azure allows.
+            ProofRejectedError: the service rejected the proof, or gave no code.
+            AzureError: the service refuses, or does not answer.
+            PkiError: the key can't sign, or the given proof is not valid.
         """
-        return _again_after_etag_errors(self._round, self.declared.deadline)
+        return _again_after_etag_errors(self._attempt, self.declared.deadline)
 
-    def _round(self) -> Outcome:
+    def _attempt(self) -> Outcome:
         declared, last = self.declared, self.last_run
         found = self.certificates.get(declared.name_on_service)
         if found is None or found.thumbprint != declared.description.thumbprint:
@@ -70,7 +75,7 @@ class Prover:
                 raise AlreadyExistsError(declared.what, fact, "choose another name or generation, or set adopt to replace that one")
             found = self._put(found.etag if found else None)
         elif found.verified and last and last.proof == ATTESTATION and not declared.attest:
-            found = self._put(found.etag)  # attested before, now to be proven: Azure forgets the first only when it is put anew
+            found = self._put(found.etag)  # it was attested and is now to be proven: only another PUT makes it unverified
         elif found.verified:
             return Outcome(VERIFIED, found.etag, found.thumbprint, proof=self._proof_of_found(found), already_verified=True)
         if declared.attest:
@@ -91,7 +96,7 @@ class Prover:
             raise QuotaError(declared.what, fact, "delete one that no device needs any more") from None
 
     def _proof_of_found(self, found: RegisteredCertificate) -> str:
-        """It is verified already: by us, as far as the state knows; otherwise only what can be shown here is claimed."""
+        """How a certificate that is verified already was proven: as the last run says; otherwise by what the key here can show."""
         if self.declared.attest:
             return ATTESTATION
         if self.last_run and self.last_run.proof == POSSESSION:
@@ -99,7 +104,7 @@ class Prover:
         return POSSESSION if self.declared.shows_possession(found.date) else FOUND
 
     def _prove(self, found: RegisteredCertificate) -> Outcome:
-        """A code is valid as long as its etag, across runs: a new one is asked for only where there is none."""
+        """Send the proof, or wait for it. The code of the last run is used while it is valid: a new one would invalidate a proof for it."""
         declared, name = self.declared, self.declared.name_on_service
         valid = self.last_run.code if self.last_run and self.last_run.etag == found.etag else None
         if valid is None:
@@ -112,7 +117,7 @@ class Prover:
         except (ProofError, NotValidNowError):
             if valid is not None:
                 raise
-            proof = None  # the given answer is for an older code; raising would lose the new one
+            proof = None  # the given proof is for an older code; an error here would lose the new code, which is an output
         if proof is None:
             return Outcome(WAITING, found.etag, found.thumbprint, code=code)
         try:
@@ -127,14 +132,17 @@ class Prover:
 
     def _skew(self, service_time: datetime) -> str:
         off = self.local_time() - service_time
-        if abs(off) < _SKEW:
+        if abs(off) < _CLOCK_SKEW:
             return ""
         side = "ahead of" if off > timedelta(0) else "behind"
         return f" (this machine's clock is {abs(off).total_seconds() / 60:.0f} minutes {side} Azure's)"
 
 
 def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str | None, deadline: float) -> bool:
-    """Delete ``name`` by ``etag`` (None: read it first); False when another certificate than ``thumbprint`` has the name: it is kept."""
+    """Delete the certificate ``name`` if it has ``thumbprint``; with ``etag``, or with the one that is read first where it is None.
+
+    False: another certificate has the name, and is kept.
+    """
     seen = [etag] if etag else []
 
     def attempt() -> bool:
@@ -153,9 +161,9 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
 
 
 def _again_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
-    """Repeat ``step``, which reads again: an old etag means that somebody wrote, or that the answer to our own write was lost."""
+    """Repeat ``step``, which reads first. An etag error means that another client made a change, or that the answer to our own was lost."""
     waits = {"wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}  # seconds
-    for attempt in stamina.retry_context(on=EtagError, attempts=_MOST_ROUNDS, timeout=deadline, **waits):
+    for attempt in stamina.retry_context(on=EtagError, attempts=_MAX_ATTEMPTS, timeout=deadline, **waits):
         with attempt:
             return step()
     raise AssertionError  # pragma: no cover - retry_context returns or raises

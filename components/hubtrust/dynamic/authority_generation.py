@@ -38,7 +38,7 @@ class AuthorityGenerationInputs(CloudInputs):
         """Refuse a step from the old inputs ``olds`` that makes no sense: generations go up, and one that is kept exists.
 
         Raises:
-            DeclarationError: so it is.
+            DeclarationError: the step is not possible.
         """
         wanted, what = self.generation, f"authority '{self.authority}'"
         current = int(olds["generation"]) if olds.get("authority") == self.authority else None
@@ -62,7 +62,7 @@ class AuthorityGenerationInputs(CloudInputs):
         """Refuse while devices may depend on the generation ``dropped``.
 
         Raises:
-            DependantsError: so it is.
+            DependantsError: devices may depend on it.
             AzureError: the hub does not answer.
         """
         what = f"authority '{self.authority}': generation {dropped} is to be deleted"

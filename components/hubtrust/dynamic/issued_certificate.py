@@ -71,7 +71,7 @@ class IssuedCertificateInputs(IssuingInputs):
         """Refuse missing inputs of the profile, two keys to certify or none, and a window that is not inside the lifetime.
 
         Raises:
-            DeclarationError: so it is.
+            DeclarationError: one of these.
         """
         if "profile" in self.unknown:
             return

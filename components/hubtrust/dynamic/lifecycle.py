@@ -61,7 +61,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
         """Refuse inputs that are valid alone and invalid together, or after the old inputs ``olds``. Some may be unknown.
 
         Raises:
-            HubtrustError: so it is.
+            HubtrustError: the inputs are not valid.
         """
 
     @abstractmethod

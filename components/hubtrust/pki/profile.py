@@ -93,14 +93,16 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
     Raises:
         NotValidNowError: it has expired, or is not valid yet.
     """
-    what, moment = display(certificate), now.replace(microsecond=0)
+    moment = now.replace(microsecond=0)
     if moment > certificate.not_valid_after_utc:
-        raise NotValidNowError(what, f"it expired on {rfc3339(certificate.not_valid_after_utc)}", "renew it and give the new certificate")
+        raise NotValidNowError(
+            display(certificate), f"it expired on {rfc3339(certificate.not_valid_after_utc)}", "renew it and give the new certificate"
+        )
     if moment < certificate.not_valid_before_utc:
         start = rfc3339(certificate.not_valid_before_utc)
         clock_is_slow = certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR
         remedy = "correct this machine's clock" if clock_is_slow else "wait until then, or have it reissued with an earlier start"
-        raise NotValidNowError(what, f"it is not valid before {start}, and the time here is {rfc3339(now)}", remedy)
+        raise NotValidNowError(display(certificate), f"it is not valid before {start}, and the time here is {rfc3339(now)}", remedy)
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:
