@@ -1,4 +1,4 @@
-"""The errors in README.md's table are those in the code."""
+"""The errors that README.md and docs/rotation.md explain are those of the code."""
 
 import re
 from itertools import pairwise
@@ -9,7 +9,8 @@ from tests.kit.repository import ROOT
 
 ROWS = [
     fragment
-    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    for page in ("README.md", "docs/rotation.md")
+    for line in (ROOT / page).read_text(encoding="utf-8").splitlines()
     if line.startswith("| `") and "…" in line.split("|")[1]
     for fragment in re.findall(r"`([^`]+)`", line.split("|")[1])
 ]
