@@ -1,7 +1,6 @@
 """Devices, end to end: 25 devices and a canary that connects; a plain `up` repairs what others changed."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.kit.device_certificates import Party
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, attempts, messages
+from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import Program, program
 
 CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
@@ -20,8 +20,8 @@ CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox iss
 @pytest.fixture(scope="module", params=["embedded", "pulumi"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The program, deployed once; each test leaves it as declared."""
-    if request.param == "pulumi" and not shutil.which("pulumi"):
-        pytest.skip("`pulumi` is not on PATH; install Pulumi's CLI to run this test on both engines")
+    if request.param == "pulumi":
+        need_pulumi()
     with program(tmp_path_factory.mktemp("devices"), request.param) as created:
         created.up()
         yield created

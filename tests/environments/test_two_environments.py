@@ -25,6 +25,7 @@ from tests.kit.authorities import pem_of as pem
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.mqtt_device import Device
+from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import copied
 from tests.kit.repository import EMBEDDED_ENGINE, ROOT
 
@@ -114,8 +115,8 @@ class Place:
 @pytest.fixture(params=["embedded", "pulumi"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """For each available engine; prod's stack exists, with a secret of its own, and is not deployed."""
-    if request.param == "pulumi" and not shutil.which("pulumi"):
-        pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
+    if request.param == "pulumi":
+        need_pulumi()
     folder = copied(tmp_path / "program", "stacks/Pulumi.prod.yaml", "policies", "environments")
     with local_azure(tmp_path, "--retry-after", "0") as azure:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}

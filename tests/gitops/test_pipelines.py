@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from tests.gitops import pipelines
 from tests.gitops.forge import Forge, checkout, forge, shim
 from tests.gitops.pipelines import GITOPS, Job
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
+from tests.kit.prerequisites import need_pulumi
 from tests.kit.repository import ROOT
 
 FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
@@ -83,9 +83,7 @@ class Runner:
 
 def _engine(name: str, folder: Path) -> str:
     """PATH with the engine's `pulumi` first, then the stand-in plugins."""
-    found = shutil.which("pulumi") if name == "pulumi" else None
-    if name == "pulumi" and found is None:
-        pytest.skip("there is no `pulumi` on PATH to run the pipelines with; install Pulumi's CLI to run them on both engines")
+    found = need_pulumi() if name == "pulumi" else None
     command = shim(folder, found)
     return os.pathsep.join((str(command), str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import jwt
-import pytest
 from azure.identity import ClientSecretCredential
 from azure.keyvault.keys import JsonWebKey, KeyClient
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,6 +19,7 @@ from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
 from sandbox import installation
 from tests.kit.authorities import private_pem
 from tests.kit.local_azure import LocalAzure
+from tests.kit.prerequisites import need
 from tests.kit.provider_process import Provider, ResourceState
 
 PIN = "plant-pin-84017263"
@@ -37,12 +37,9 @@ def softhsm() -> str | None:
 
 def need_softhsm() -> str:
     """The path of SoftHSM's module. Where it is not installed, the test is skipped; in CI it fails."""
-    if module := softhsm():
-        return module
-    reason = "SoftHSM is not installed, so custody pkcs11 is not tested; install it (Debian: apt-get install softhsm2)"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    module = softhsm()
+    need(module, "SoftHSM is not installed, so custody pkcs11 is not tested; install it (Debian: apt-get install softhsm2)")
+    return str(module)
 
 
 @dataclass

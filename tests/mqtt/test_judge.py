@@ -1,11 +1,7 @@
 """The judge of connections, compared with recorded chains of known verdict and with `openssl verify`."""
 
 import base64
-import gzip
-import json
-import subprocess
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +10,8 @@ from cryptography import x509
 from OpenSSL import crypto
 
 from sandbox.azure.judge import connection
-from tests.kit.repository import SHARED
+from tests.kit.x509_cases import CASES, cases, ids, openssl
 
-CASES = SHARED / "x509-cases" / "limbo.jsonl.gz"
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"
 DEPTH = "depends on a maximum depth that is given to the verifier; the judge's only limit is ten (RFC 5280, 6.1.1)"
 WILDCARD = "OpenSSL compares a wildcard literally, not as the names it could match (RFC 5280, 4.2.1.10); devices' names have no wildcards"
@@ -64,16 +59,6 @@ pytestmark = [
 ]
 
 
-@cache
-def cases() -> dict[str, dict[str, Any]]:
-    with gzip.open(CASES, "rt") as lines:
-        return {case["id"]: case for case in map(json.loads, lines)}
-
-
-def ids() -> list[str]:
-    return list(cases()) if CASES.exists() else []
-
-
 def moment(case: dict[str, Any]) -> datetime:
     """The case's own time, or the middle of the peer's validity."""
     if case.get("validation_time"):
@@ -90,18 +75,6 @@ def verdict(case: dict[str, Any], *, strict: bool) -> str:
     return "FAILURE" if connection.path_flaw(chain, anchors, moment(case), strict=strict) else "SUCCESS"
 
 
-def openssl(case: dict[str, Any], folder: Path, *, strict: bool) -> str:
-    """The verdict of `openssl verify`; with -partial_chain, a path may end at any trusted certificate."""
-    trusted, others, peer = folder / "trusted.pem", folder / "others.pem", folder / "peer.pem"
-    trusted.write_text("\n".join(case.get("trusted_certs", [])))
-    others.write_text("\n".join(case.get("untrusted_intermediates", [])))
-    peer.write_text(case["peer_certificate"])
-    command = ["openssl", "verify", "-partial_chain", "-CAfile", trusted, "-attime", str(int(moment(case).timestamp()))]
-    command += ["-x509_strict"] if strict else []
-    command += ["-untrusted", others] if case.get("untrusted_intermediates") else []
-    return "SUCCESS" if subprocess.run([*command, peer], capture_output=True, check=False).returncode == 0 else "FAILURE"
-
-
 @pytest.mark.parametrize("case_id", ids())
 def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
     """The strict verdict is the expected one, except for the cases above; the default verdict accepts what only `--strict` refuses."""
@@ -109,7 +82,8 @@ def test_the_verdict_agrees(case_id: str, tmp_path: Path) -> None:
     strict, plain = verdict(case, strict=True), verdict(case, strict=False)
     assert (strict == case["expected_result"]) is (case_id not in DIFFERS)
     assert (plain == strict) is (case_id not in ONLY_STRICT)
-    command = openssl(case, tmp_path, strict=True)
+    # With -partial_chain a path may end at any trusted certificate.
+    command = openssl(case, tmp_path, moment(case), "-partial_chain", "-x509_strict")
     assert case_id in COMMAND_DIFFERS or command == strict
 
 

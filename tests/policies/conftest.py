@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.prerequisites import need_pulumi
 from tests.kit.repository import EMBEDDED_ENGINE, ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -78,10 +79,7 @@ def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
     """A project for each available engine; both engines must agree."""
     command = [*EMBEDDED_ENGINE]
     if request.param == "pulumi":
-        found = shutil.which("pulumi")
-        if found is None:
-            pytest.skip("there is no `pulumi` on PATH to agree with; install Pulumi's CLI to run this on both engines")
-        command = [found]
+        command = [need_pulumi()]
     (tmp_path / "Pulumi.yaml").write_text("name: hand-made\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "backend").mkdir()

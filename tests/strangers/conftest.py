@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import installation
 from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -52,8 +53,5 @@ def az(environment: dict[str, str]) -> None:
     own = ROOT / ".strangers" / "az" / "bin"
     if (own / "az").exists():
         environment["PATH"] = f"{own}{os.pathsep}{environment['PATH']}"
-    elif not shutil.which("az"):
-        reason = "the az CLI is not installed; run `make strangers`"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    else:
+        need(shutil.which("az"), "the az CLI is not installed; run `make strangers`")

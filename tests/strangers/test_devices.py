@@ -21,6 +21,7 @@ import pytest
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.mqtt_device import attempts, connect, messages, packet, text
+from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
 from tests.strangers.device_cases import CASES, Case, DeviceCases, create_cases
 
@@ -48,16 +49,6 @@ def device_cases(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) ->
     registry.http.close()
 
 
-def _need(found: object, what: str, remedy: str) -> None:
-    """A missing client skips the test on a laptop and fails it in CI."""
-    if found:
-        return
-    reason = f"{what} is not installed; {remedy}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def _run(
     command: list[str | Path], environment: dict[str, str], *, raw: bytes = b"", seconds: int = 300
 ) -> subprocess.CompletedProcess[bytes]:
@@ -73,14 +64,14 @@ def _lines(done: subprocess.CompletedProcess[bytes]) -> Outcome:
 def _hosts(device_cases: DeviceCases, folder: Path) -> dict[str, str]:
     """The environment in which the hub's name leads to local Azure."""
     library = ctypes.util.find_library("nss_wrapper")
-    _need(library, "libnss_wrapper", "`apt-get install libnss-wrapper` installs it")
+    need(library, "libnss_wrapper is not installed; `apt-get install libnss-wrapper` installs it")
     hosts = folder / "hosts"
     hosts.write_text(f"{urlsplit(device_cases.registry.azure.ready['mqtt']).hostname} {device_cases.registry.host}\n")
     return {"LD_PRELOAD": str(library), "NSS_WRAPPER_HOSTS": str(hosts)}
 
 
 def _azure_iot_device(device_cases: DeviceCases, folder: Path) -> Outcome:
-    _need(_DEVICE_SDK.exists(), "azure-iot-device", "`make strangers` installs it")
+    need(_DEVICE_SDK.exists(), "azure-iot-device is not installed; `make strangers` installs it")
     return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", device_cases.work(folder)], {}))
 
 
@@ -89,7 +80,7 @@ def _paho(device_cases: DeviceCases, folder: Path) -> Outcome:
 
 
 def _azure_iot_device_mqtt(device_cases: DeviceCases, folder: Path) -> Outcome:
-    _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt", "`make strangers` installs it")
+    need(_NODE.exists() and shutil.which("node"), "the Node package azure-iot-device-mqtt is not installed; `make strangers` installs it")
     environment = _hosts(device_cases, folder) | {
         "NODE_PATH": str(_NODE),
         "NODE_EXTRA_CA_CERTS": device_cases.registry.azure.ready["ca_file"],
@@ -98,7 +89,7 @@ def _azure_iot_device_mqtt(device_cases: DeviceCases, folder: Path) -> Outcome:
 
 
 def _mosquitto_pub(device_cases: DeviceCases, folder: Path) -> Outcome:
-    _need(shutil.which("mosquitto_pub"), "mosquitto_pub", "`apt-get install mosquitto-clients` installs it")
+    need(shutil.which("mosquitto_pub"), "mosquitto_pub is not installed; `apt-get install mosquitto-clients` installs it")
     environment = _hosts(device_cases, folder)
 
     def publish(case: Case) -> bool:
@@ -143,7 +134,7 @@ def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path
 
 def test_the_node_registry_client(azure: LocalAzure) -> None:
     """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, statistics."""
-    _need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub", "`make strangers` installs it")
+    need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub is not installed; `make strangers` installs it")
     registry = HubClient(azure, azure.hub())
     environment = {
         "HUB": f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}",
