@@ -218,7 +218,7 @@ def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> Non
         ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),
         ({"signer": {"custody": "offline"}}, "custody 'offline' can't sign here; issue it where the key is"),
-        ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' has no privateKey"),
+        ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' does not take privateKey; use only custody"),
         ({"signer": {"custody": "state"}}, "custody 'state' needs a privateKey"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word")}}, "is encrypted and no passphrase was given"),
         (
