@@ -16,7 +16,7 @@ from tests.kit import key_stores
 from tests.kit.authorities import ec_key, rsa_key
 from tests.kit.key_stores import Vault
 from tests.kit.local_azure import Hub, LocalAzure
-from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.root_authority import RootAuthority
 
 Fault = Callable[..., AbstractContextManager[None]]
@@ -35,14 +35,6 @@ def faulty(azure: LocalAzure, vault: Vault) -> Fault:
             key_stores.control(azure, "DELETE", "/faults")
 
     return injected
-
-
-def fails(provider: Provider, news: dict[str, Any]) -> str:
-    with pytest.raises(CallFailedError) as caught:
-        provider.create(news)
-    text = str(caught.value).strip()
-    assert "\n" not in text, "one line, no traceback"
-    return text
 
 
 def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
@@ -84,15 +76,15 @@ def test_invalid_keys_to_create_are_refused_by_check(keys: Provider, issuing: Pr
 
 def test_a_missing_vault_is_reported(keys: Provider) -> None:
     """A vault whose name can't be resolved is reported."""
-    text = fails(keys, {"signer": in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
+    text = keys.create_error({"signer": in_key_vault(f"https://none-{uuid.uuid4().hex[:8]}.vault.azure.net/keys/a")})
     assert "the vault can't be reached: " in text
     assert "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots" in text
 
 
 def test_a_missing_key_is_reported(keys: Provider, vault: Vault) -> None:
     """A name or version that does not exist is reported; a key is never created for a named version."""
-    assert "Key Vault answers 404 KeyNotFound: " in fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none")})
-    text = fails(keys, {"signer": in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
+    assert "Key Vault answers 404 KeyNotFound: " in keys.create_error({"signer": in_key_vault(f"{vault.uri}/keys/none")})
+    text = keys.create_error({"signer": in_key_vault(f"{vault.uri}/keys/none/{'0' * 32}"), "make": "ec-p256"})
     assert "check the name and the version, or let the key be created here" in text
 
 
@@ -102,7 +94,7 @@ def test_a_disabled_key_is_reported(proving: Provider, hub: Hub, vault: Vault) -
     key = vault.give(f"off-{uuid.uuid4().hex[:8]}", authority.key)
     name, version = key.split("/")[-2:]
     vault.keys.update_key_properties(name, version, enabled=False)
-    text = fails(proving, declared(hub, authority, key))
+    text = proving.create_error(declared(hub, authority, key))
     assert "Key Vault answers 403 KeyDisabled: Operation sign is not allowed on a disabled key; enable it (az keyvault" in text
     vault.keys.update_key_properties(name, version, enabled=True)
     assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
@@ -112,21 +104,21 @@ def test_a_key_without_the_sign_operation_is_refused(proving: Provider, hub: Hub
     """A key whose operations lack `sign` is refused with the remedy."""
     authority = RootAuthority(key=rsa_key())
     key = vault.give(f"wrap-{uuid.uuid4().hex[:8]}", authority.key, ("wrapKey", "unwrapKey"))
-    text = fails(proving, declared(hub, authority, key))
+    text = proving.create_error(declared(hub, authority, key))
     assert "403 KeyOperationForbidden: Operation sign is not permitted on this key; add `sign`" in text
 
 
 def test_a_key_on_an_unsupported_curve_is_refused(keys: Provider, vault: Vault) -> None:
     """A key on a curve that Azure IoT does not accept is refused."""
     key = vault.give(f"koblitz-{uuid.uuid4().hex[:8]}", ec.generate_private_key(ec.SECP256K1()))
-    assert "its EC key is on the curve secp256k1; use P-256 or P-384" in fails(keys, {"signer": in_key_vault(key)})
+    assert "its EC key is on the curve secp256k1; use P-256 or P-384" in keys.create_error({"signer": in_key_vault(key)})
 
 
 @pytest.mark.parametrize("key", [ec_key(), rsa_key()], ids=["another key", "another type"])
 def test_the_key_of_another_certificate_signs_nothing(proving: Provider, hub: Hub, vault: Vault, key: Any) -> None:
     """The vault's key is not the certificate's: it signs nothing, and a run with the right id proves with the existing code."""
     authority, wrong = RootAuthority(), vault.give(f"other-{uuid.uuid4().hex[:8]}", key)
-    text = fails(proving, declared(hub, authority, wrong))
+    text = proving.create_error(declared(hub, authority, wrong))
     assert "the certificate's own is" in text
     assert "give the key that belongs to this certificate, in a vault with its version" in text
     right = vault.give(f"right-{uuid.uuid4().hex[:8]}", authority.key)
@@ -145,9 +137,9 @@ def test_a_login_without_the_key_role_is_refused(azure: LocalAzure, vault: Vault
         looked = process.of(SigningKeyProvider)
         if verb == "sign":
             assert looked.create({"signer": in_key_vault(key)}).outs["key"] == "EC P-256"
-            text = fails(looked, {"signer": in_key_vault(key), "subject": "CN=A"})
+            text = looked.create_error({"signer": in_key_vault(key), "subject": "CN=A"})
         else:
-            text = fails(looked, {"signer": in_key_vault(key)})
+            text = looked.create_error({"signer": in_key_vault(key)})
     assert "Key Vault answers 403 ForbiddenByRbac: Caller is not authorized to perform action on resource" in text
     assert "give this identity the role Key Vault Crypto User on the key" in text
     assert who["client_id"] not in text, "one line, not Azure's ten"
@@ -156,7 +148,7 @@ def test_a_login_without_the_key_role_is_refused(azure: LocalAzure, vault: Vault
 def test_a_wrong_client_secret_is_reported(azure: LocalAzure, vault: Vault) -> None:
     """A wrong client secret: the error has the login's own words and what to do."""
     with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
-        text = fails(process.of(SigningKeyProvider), {"signer": in_key_vault(f"{vault.uri}/keys/a")})
+        text = process.of(SigningKeyProvider).create_error({"signer": in_key_vault(f"{vault.uri}/keys/a")})
     assert "AADSTS7000215" in text
     assert "log in (az login), or set the variables" in text
 
@@ -176,7 +168,7 @@ def test_a_vault_that_always_throttles_is_reported(proving: Provider, hub: Hub, 
     authority = RootAuthority()
     key = vault.give(f"busy-{uuid.uuid4().hex[:8]}", authority.key)
     with faulty("429", path="*/sign", retry_after=0):
-        assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in fails(proving, declared(hub, authority, key))
+        assert "Key Vault answers 429 VaultRequestTypeLimitReached: " in proving.create_error(declared(hub, authority, key))
     assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 

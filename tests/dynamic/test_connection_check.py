@@ -12,7 +12,7 @@ from sandbox import installation
 from tests.kit.authorities import Forged, pem_of, private_pem
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.local_azure import LocalAzure
-from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.root_authority import RootAuthority
 
 
@@ -46,14 +46,6 @@ def declared(registry: DeviceRegistry, authority: RootAuthority, **changes: Any)
         "deadline": 1,
     }
     return {name: value for name, value in (news | changes).items() if value is not None}
-
-
-def fails(checks: Provider, news: dict[str, Any]) -> str:
-    with pytest.raises(CallFailedError) as caught:
-        checks.create(news)
-    text = str(caught.value).strip()
-    assert "\n" not in text, "one line, no traceback"
-    return text
 
 
 def test_a_device_connects_and_sends_a_message(
@@ -113,7 +105,7 @@ def test_a_check_that_can_not_run_gives_the_reason(
 
 def test_a_missing_identity_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The registry shows what MQTT alone can't: there is no such device, and the CN is case-sensitive."""
-    text = fails(checks, declared(registry, authority, deviceId="Press-001"))
+    text = checks.create_error(declared(registry, authority, deviceId="Press-001"))
     assert "identity missing: the hub has no device 'Press-001', which is the common name (CN) of its certificate; ids are case" in text
     assert "declare the device, or use another one as the canary" in text
 
@@ -121,14 +113,14 @@ def test_a_missing_identity_is_reported(checks: Provider, registry: DeviceRegist
 def test_a_disabled_device_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A disabled device is reported with the reason of its status."""
     registry.disable("press-001", "stolen")
-    assert "disabled: the device is disabled: stolen" in fails(checks, declared(registry, authority))
+    assert "disabled: the device is disabled: stolen" in checks.create_error(declared(registry, authority))
 
 
 def test_a_device_with_thumbprints_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A device with another type of authentication can't connect with a CA's certificate."""
     registry.client.put("press-002", authentication={"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB" * 20}})
-    assert "identity: its identity is of type selfSigned, not certificateAuthority" in fails(
-        checks, declared(registry, authority, deviceId="press-002")
+    assert "identity: its identity is of type selfSigned, not certificateAuthority" in checks.create_error(
+        declared(registry, authority, deviceId="press-002")
     )
 
 
@@ -136,15 +128,15 @@ def test_a_certificate_of_another_ca_is_refused(checks: Provider, registry: Devi
     """A device whose certificate is from another CA is refused by the hub; the error names what the hub trusts."""
     other = RootAuthority("Plant B")
     key = {"custody": "state", "privateKey": other.private_pem}
-    text = fails(checks, declared(registry, authority, chain=other.pem, signer=key))
+    text = checks.create_error(declared(registry, authority, chain=other.pem, signer=key))
     assert "chain not trusted: the hub trusts no certificate of press-001 < Plant B; its certificates are: 'plant-a' (verified)" in text
 
 
 def test_a_ca_that_lost_its_verification_is_reported(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """The CA lost its verification on the hub: the error says that this chain should be trusted and is not."""
     registry.client.hub.put("plant-a", authority.pem)
-    assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in fails(
-        checks, declared(registry, authority)
+    assert "chain not trusted: press-001 < Plant A is not accepted although 'plant-a' is verified" in checks.create_error(
+        declared(registry, authority)
     )
 
 
@@ -153,7 +145,7 @@ def test_an_expired_authority_is_reported_before_connecting(checks: Provider, re
     now = datetime.now(UTC)
     old = Forged(start=now - timedelta(days=9), end=now - timedelta(days=1))
     key = {"custody": "state", "privateKey": private_pem(old.key)}
-    text = fails(checks, declared(registry, authority, chain=pem_of(old.certificate), signer=key))
+    text = checks.create_error(declared(registry, authority, chain=pem_of(old.certificate), signer=key))
     assert re.search(r"it expired on .*; renew it", text)
     assert registry.sessions() == []
 
@@ -169,7 +161,7 @@ def test_an_unknown_host_name_is_reported(
     checks: Provider, registry: DeviceRegistry, authority: RootAuthority, host: str, match: str
 ) -> None:
     """A proxy that refuses the name, or a name that is not a hub's."""
-    assert re.search(match, fails(checks, declared(registry, authority, hostName=host)))
+    assert re.search(match, checks.create_error(declared(registry, authority, hostName=host)))
 
 
 @pytest.fixture
@@ -184,7 +176,7 @@ def distrusting(azure: LocalAzure) -> Iterator[Provider]:
 
 def test_an_untrusted_server_certificate_is_reported(distrusting: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
     """A TLS error is named, with the place where roots are set; nothing is retried."""
-    text = fails(distrusting, declared(registry, authority))
+    text = distrusting.create_error(declared(registry, authority))
     assert re.search(r"tls: TLS to the hub: its certificate is not trusted on this machine \(.*\); add its root certificate", text), text
 
 
@@ -192,5 +184,5 @@ def test_a_closed_port_is_reported(azure: LocalAzure, registry: DeviceRegistry, 
     """Port 8883 can't be reached: the error says to open it, or to switch the check off."""
     environment = installation.environment(azure.ready) | {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     with ProviderProcess(environment) as process:
-        text = fails(process.of(ConnectionCheckProvider), declared(registry, authority))
+        text = process.of(ConnectionCheckProvider).create_error(declared(registry, authority))
     assert "open port 8883, also in the proxy of HTTPS_PROXY, or turn the check off (connectionCheck: false)" in text

@@ -9,7 +9,7 @@ from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from tests.kit.device_registry import OWNER, DeviceRegistry
-from tests.kit.provider_process import CallFailedError, Provider, ResourceState
+from tests.kit.provider_process import Provider, ResourceState
 
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
@@ -17,14 +17,6 @@ FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 def roster(**own: DeviceDescription) -> Roster:
     """The fleet of 25 devices, with changes to some of them."""
     return Roster.of({**dict(FLEET), **{name.replace("_", "-"): declared for name, declared in own.items()}}.items())
-
-
-def fails(call: Any, *arguments: Any) -> str:
-    with pytest.raises(CallFailedError) as caught:
-        call(*arguments)
-    text = str(caught.value).strip()
-    assert "\n" not in text, "one line, no traceback"
-    return text.partition(": ")[2]
 
 
 def test_a_fleet_is_created_a_hundred_devices_a_call(fleets: Provider, registry: DeviceRegistry) -> None:
@@ -108,8 +100,8 @@ def test_only_the_difference_is_written(fleets: Provider, registry: DeviceRegist
 def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: DeviceRegistry) -> None:
     """A device of the same id that others created is named and unchanged; all other devices are created; `adopt` takes it over."""
     registry.client.put("press-007", authentication={"type": "sas"})
-    text = fails(fleets.create, registry.fleet(FLEET))
-    assert text.startswith("fleet 'presses' on IoT hub 'trial-")
+    text = fleets.create_error(registry.fleet(FLEET))
+    assert text.partition(": ")[2].startswith("fleet 'presses' on IoT hub 'trial-")
     assert "device 'press-007' exists and is not managed by this resource (without an owner tag); use other ids" in text
     assert (registry.twin("press-007")["authenticationType"], len(registry.twins())) == ("sas", 25)
     created = fleets.create(registry.fleet(FLEET, adopt=True))
@@ -121,7 +113,7 @@ def test_overlapping_fleets_are_refused(fleets: Provider, registry: DeviceRegist
     """Two fleets that overlap: the second is refused, and the error names the owner of the devices."""
     fleets.create(registry.fleet(FLEET))
     other = {**OWNER, "urn": "urn:pulumi:dev::tests::x::lathes"}
-    text = fails(fleets.create, registry.fleet(from_pattern("press-{024..027}"), owner=other))
+    text = fleets.create_error(registry.fleet(from_pattern("press-{024..027}"), owner=other))
     assert (
         f"devices 'press-024', 'press-025' exist and are not managed by this resource (owned by {OWNER['urn']} in stack"
         " organization/tests/dev)" in text
@@ -165,7 +157,7 @@ def test_the_next_run_finishes_a_failed_one(fleets: Provider, registry: DeviceRe
     """Azure stops answering halfway: one line reports it, and the next `up` reads the hub and creates only what is missing."""
     wanted = from_pattern("press-{0001..2000}")
     registry.clear("503:path=/devices:share=0.6:seed=7")
-    text = fails(fleets.create, registry.fleet(wanted, deadline=1))
+    text = fleets.create_error(registry.fleet(wanted, deadline=1))
     assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; work already done is kept", text), text
     stand = len(registry.twins())
     assert 0 < stand < 2000
@@ -179,7 +171,7 @@ def test_refused_devices_are_reported_and_the_others_created(fleets: Provider, r
     wanted = from_pattern("press-{001..100}")
     for taken in ("press-031", "press-062"):
         registry.client.put(taken)
-    text = fails(fleets.create, registry.fleet(wanted))
+    text = fleets.create_error(registry.fleet(wanted))
     assert "devices 'press-031', 'press-062' exist and are not managed by this resource" in text
     assert sum("hubtrust" in twin["tags"] for twin in registry.twins().values()) == 98
 
@@ -213,8 +205,8 @@ def test_a_throttled_hub_gets_the_whole_fleet(fleets: Provider, registry: Device
 def test_a_missing_role_is_named(fleets: Provider, registry: DeviceRegistry) -> None:
     """A lasting 401, as Azure answers an Owner without the data role: the error names the role and the setting that grants it."""
     registry.clear("401:path=/devices*")
-    text = fails(fleets.create, registry.fleet(FLEET, deadline=1))
-    assert "give this identity the role 'IoT Hub Data Contributor' on the hub: name it in `operators`" in text
+    text = fleets.create_error(registry.fleet(FLEET, deadline=1))
+    assert "give this identity the role 'IoT Hub Data Contributor' on the hub (setting operators)" in text
 
 
 def test_delete_removes_only_its_own_devices(fleets: Provider, registry: DeviceRegistry) -> None:

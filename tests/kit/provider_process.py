@@ -136,6 +136,16 @@ class Provider:
         answer = self.process.call("Create", properties=self._with_provider(checked.inputs))
         return ResourceState(answer.id, _dict(answer.properties), news)
 
+    def create_error(self, news: dict[str, Any]) -> str:
+        """The error of a create that must fail: one line, as the engine shows it."""
+        try:
+            self.create(news)
+        except CallFailedError as error:
+            text = str(error).strip()
+            assert "\n" not in text, f"more than one line: {text}"
+            return text
+        raise AssertionError("create succeeded")
+
     def read(self, created: ResourceState) -> ResourceState | None:
         """Refresh; None if the resource no longer exists. If the answer has no inputs, the engine keeps the ones it has."""
         answer = self.process.call(
