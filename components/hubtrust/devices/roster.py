@@ -1,7 +1,7 @@
 """The devices of a fleet: ids and descriptions, sorted by id, and packed into one text for the state.
 
 Packing: ids of the same length are numbers whose digits are the characters that occur at each place (`press-001` to `press-025` differ in
-two places), so that sorted ids are small steps. What most devices share is written once. A UUID takes 20 bytes, a pattern hardly any.
+two places), so that sorted ids are small steps. What most devices share is written once. A UUID takes 19 bytes, a pattern's id almost none.
 """
 
 import base64

@@ -1,0 +1,29 @@
+# The public names, once: type checkers read this file, and `__init__.py` loads the names from it.
+# `X as X` is how a stub exports a name that it imports.
+from .authority import CertificateAuthority as CertificateAuthority
+from .authority_keys import InKeyVault as InKeyVault
+from .authority_keys import InToken as InToken
+from .authority_source import Generate as Generate
+from .authority_source import Import as Import
+from .authority_source import Request as Request
+from .authority_source import Trust as Trust
+from .device import TrustedDevice as TrustedDevice
+from .devices.roster import Roster as Roster
+from .devices.roster_files import from_csv as from_csv
+from .devices.roster_files import from_ids as from_ids
+from .devices.roster_files import from_json_lines as from_json_lines
+from .devices.roster_files import from_pattern as from_pattern
+from .dynamic.authority_generation import AuthorityGeneration as AuthorityGeneration
+from .dynamic.connection_check import ConnectionCheck as ConnectionCheck
+from .dynamic.device_fleet import DeviceFleet as DeviceFleet
+from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
+from .dynamic.issued_batch import IssuedBatch as IssuedBatch
+from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
+from .dynamic.signing_key import SigningKey as SigningKey
+from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
+from .errors import HubtrustError as HubtrustError
+from .fleet import TrustedFleet as TrustedFleet
+from .hub import HubSettings as HubSettings
+from .hub import TrustedHub as TrustedHub
+from .pki.keys import KeyAlgorithm as KeyAlgorithm
+from .retention import retain_everything as retain_everything
