@@ -170,7 +170,7 @@ def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
     [
         ({"devices": "press-{9..1}"}, "9..1 is not a valid range"),
         ({"devicesFile": "absent.csv"}, r"devicesFile: the file 'absent\.csv' can't be read"),
-        ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 bad lines: line 2: .*; line 3: "),
+        ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 invalid lines: line 2: .*; line 3: "),
     ],
 )
 def test_invalid_devices_are_reported(keys: dict[str, str], match: str, tmp_path: Path) -> None:

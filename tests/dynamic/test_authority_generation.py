@@ -20,13 +20,13 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant") -> di
 @pytest.mark.parametrize(
     ("olds", "news", "match"),
     [
-        (at(2), at(1), "generation 1 is older than the current generation 2; generations go up: write 3"),
+        (at(2), at(1), "generation 1 is older than the current generation 2; use 3 for the next generation"),
         (at(2, keep=True), at(1), "generation 1 is older than the current generation 2"),
-        ({}, at(1, keep=True), "this stack has none; bring generation 1 up first"),
-        ({}, at(3, keep=True), "this stack has none; bring generation 2 up first"),
+        ({}, at(1, keep=True), "this stack has none; run `pulumi up` with generation 1 first"),
+        ({}, at(3, keep=True), "this stack has none; run `pulumi up` with generation 2 first"),
         (at(1, authority="mill"), at(2, keep=True), "this stack has none"),
-        (at(1), at(3, keep=True), "generation 2 is to be kept and the current one is 1; write 2, one generation at a time"),
-        (at(2), at(2, keep=True), "generation 1 is to be kept and it has been dropped"),
+        (at(1), at(3, keep=True), "generation 2 is to be kept, but the current one is 1; use 2: generations go up one at a time"),
+        (at(2), at(2, keep=True), "generation 1 is to be kept, but it has been deleted"),
     ],
 )
 def test_invalid_rotation_steps_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
@@ -81,9 +81,7 @@ def test_a_generation_with_devices_is_not_deleted(devices: Provider, named_proce
     assert registry.calls() == [], "nothing goes, nobody is counted"
     devices.create(registry.device("press-001"))
     others = devices.create(registry.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
-    told = (
-        "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates under it; keep it until they have moved"
-    )
+    told = "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates of this generation; keep it until they"
     with pytest.raises(CallFailedError, match=told):
         watch.update(both, standing(registry, 2))
     with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to be deleted"):

@@ -86,8 +86,8 @@ def test_the_check_runs_again_after_a_change(checks: Provider, registry: DeviceR
         ({"enabled": False}, "switched off"),
         ({"trust": [{"name": "plant-a", "state": "waiting", "verified": False}]}, "waiting for proof"),
         ({"chain": None, "signer": None}, "waiting for proof"),
-        ({"signer": {"custody": "offline"}}, "the key that signs devices is not here"),
-        ({"signer": None}, "the key that signs devices is not here"),
+        ({"signer": {"custody": "offline"}}, "the key that signs device certificates is not available here"),
+        ({"signer": None}, "the key that signs device certificates is not available here"),
     ],
 )
 def test_a_check_that_can_not_run_gives_the_reason(

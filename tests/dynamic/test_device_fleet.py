@@ -253,7 +253,7 @@ def test_ids_are_case_sensitive_and_may_have_any_allowed_character(fleets: Provi
     [
         ({"members": "noise"}, "members: it is not a packed list of devices of this version"),
         ({"members": "1.noise"}, "members: it is not a packed list of devices; use the output"),
-        ({"owner": {"stack": "s"}}, "owner: it is .*; give stack and urn"),
+        ({"owner": {"stack": "s"}}, "owner: it is .*; give an object with stack and urn"),
         ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
         ({"hubId": "hub"}, "hubId: resource id 'hub': it is not the id of an IoT hub"),
         ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),

@@ -1,4 +1,4 @@
-"""IssuedBatch over gRPC: certificates for many requests; each is kept until its renewal, and every bad request is reported."""
+"""IssuedBatch over gRPC: certificates for many requests; each is kept until its renewal, and every invalid request is reported."""
 
 import re
 from typing import Any
@@ -84,7 +84,7 @@ def test_every_invalid_request_is_reported(batches: Provider) -> None:
     )
     ((_, reason),) = batches.check(given).failures
     assert "\n" not in reason
-    assert reason.startswith("requests: 5 of 7 are bad: request 2: its signature does not verify with the key in it; request 3: its EC")
+    assert reason.startswith("requests: 5 of 7 are invalid: request 2: its signature does not verify with the key in it; request 3: its EC")
     assert re.findall(r"request (\d)", reason) == ["2", "3", "4", "5", "7"]
 
 

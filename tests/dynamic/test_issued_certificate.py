@@ -149,7 +149,8 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> 
     with ProviderProcess() as process:
         assert process.of(IssuedCertificateProvider).diff(refreshed, refreshed.inputs).changes is True
     assert re.search(
-        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, for it ends on .*; `up` signs it anew, for the same key", process.printed
+        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, because it expires on .*; `pulumi up` renews it",
+        process.printed,
     )
     renewed = issued.up(aged, news)
     assert (renewed.outs["serial"], renewed.outs["keyThumbprint"]) != ("11", None)
@@ -217,7 +218,7 @@ def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> Non
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
         ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),
-        ({"signer": {"custody": "offline"}}, "custody 'offline' can't sign here; issue it where the key is"),
+        ({"signer": {"custody": "offline"}}, "custody 'offline' can't sign here; issue the certificate where the key is"),
         ({"signer": {"custody": "offline", "privateKey": "x"}}, "custody 'offline' does not take privateKey; use only custody"),
         ({"signer": {"custody": "state"}}, "custody 'state' needs a privateKey"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ROOT_KEY, "word")}}, "is encrypted and no passphrase was given"),
@@ -243,7 +244,7 @@ def test_invalid_issuers_are_refused(issued: Provider, root: ResourceState) -> N
     assert "pathLength: it is 0 and the issuer's own allows 0 authorities below; let the issuer sign devices" in faults(issued, below)
     narrow = issued.create(ROOT | {"pathLength": 1})
     assert "use at most 0" in faults(issued, intermediate(narrow, pathLength=1))
-    assert "a root certifies its signer's own key" in faults(issued, ROOT | {"publicKey": public_pem(DEVICE_KEY.public_key())})
+    assert "a root certifies the key of its signer" in faults(issued, ROOT | {"publicKey": public_pem(DEVICE_KEY.public_key())})
 
 
 def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:

@@ -73,9 +73,9 @@ def test_a_pattern_is_expanded(pattern: str, ids: list[str]) -> None:
     [
         ("press-{9..1}", r"the pattern 'press-\{9..1\}': 9..1 is not a valid range; write it as press-\{001..025\}"),
         ("press-{01..100}", "01..100 is not a valid range"),
-        ("press-{1..}", "a brace in it is not part of a range"),
-        ("press-{a..c}", "a brace in it is not part of a range"),
-        ("press-{1..1000001}", "it gives 1,000,001 devices, and a hub holds at most 1,000,000; spread them over several hubs"),
+        ("press-{1..}", "it has a brace that is not part of a range"),
+        ("press-{a..c}", "it has a brace that is not part of a range"),
+        ("press-{1..1000001}", "it stands for 1,000,001 devices, but a hub holds at most 1,000,000; use several hubs"),
         ("press {1..2}", "device 'press 1': its id has the character ' '"),
     ],
 )
@@ -134,19 +134,21 @@ def test_every_invalid_line_of_a_csv_file_is_reported() -> None:
     with pytest.raises(RosterError) as caught:
         from_csv(BAD_CSV, what="devicesFile 'fleet.csv'")
     text = str(caught.value)
-    assert text.startswith("devicesFile 'fleet.csv': 7 bad lines: line 3: device 'press 2': its id has the character ' '; line 4: status:")
+    assert text.startswith(
+        "devicesFile 'fleet.csv': 7 invalid lines: line 3: device 'press 2': its id has the character ' '; line 4: status:"
+    )
     assert [int(number) for number in re.findall(r"line (\d+): ", text)] == [3, 4, 6, 7, 8, 9, 10]
     assert "line 6: device 'press-1' is already in line 2" in text
     assert "line 8: the line: it has 3 fields, and the first line has 4" in text
-    assert text.endswith("; correct them; nothing was changed")
+    assert text.endswith("; correct them and run again; nothing was changed")
 
 
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "its first line lacks the column 'id'"),
+        ("", "its first line has no column 'id'"),
         ("name\nx\n", "there is no column 'name'; name the columns in the first line: id, status"),
-        ("id,id\nx,y\n", "or repeats a column"),
+        ("id,id\nx,y\n", "or has a column twice"),
     ],
 )
 def test_an_invalid_csv_header_is_reported(text: str, match: str) -> None:
@@ -158,7 +160,7 @@ def test_an_invalid_csv_header_is_reported(text: str, match: str) -> None:
 def test_every_invalid_line_of_json_is_reported() -> None:
     """Text that is not JSON, a value that is not an object, an unknown field and a missing id are refused."""
     with pytest.raises(
-        RosterError, match=r"4 bad lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
+        RosterError, match=r"4 invalid lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
     ):
         from_json_lines('{"id"\n[1]\n{"id": "a", "name": "x"}\n{"tags": {}}\n', what="f")
 

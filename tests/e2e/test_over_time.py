@@ -57,7 +57,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=2)
         assert stack.run("up") != 0
-        assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates under it" in stack.printed
+        assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates of this" in stack.printed
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
 
         stack.configure(**few, caGeneration=2, caDropPrevious=True)
@@ -69,7 +69,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=1)
         assert stack.run("up") != 0
-        assert "generation 1 is older than the current generation 2; generations go up: write 3" in stack.printed
+        assert "generation 1 is older than the current generation 2; use 3 for the next generation" in stack.printed
         assert stack.hub(azure).verified() == {second["name"]: True}
 
         stack.configure(**few, caGeneration=3, caDropPrevious=True)

@@ -74,7 +74,7 @@ class IssuingInputs(Inputs):
             WeakError: the issuer's key is too weak.
         """
         key = require_strong_key(self.issuer_certificate[0].public_key(), what="issuerCertificate")
-        return self.signer.require_signer("issue it where the key is and import the chain", key)
+        return self.signer.require_signer("issue the certificate where the key is, and import the chain", key)
 
 
 @dataclass(frozen=True, slots=True)

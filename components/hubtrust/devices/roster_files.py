@@ -1,4 +1,4 @@
-"""Rosters from a pattern, a list of ids, a CSV file or a file of JSON lines. Errors name every bad line by its number."""
+"""Rosters from a pattern, a list of ids, a CSV file or a file of JSON lines. Errors name every invalid line by its number."""
 
 import csv
 import io
@@ -27,16 +27,19 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     Raises:
         RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds.
     """
-    what, remedy = f"the pattern '{pattern}'", "write it as press-{001..025}, the lower number first and both of one width or unpadded"
+    what, remedy = (
+        f"the pattern '{pattern}'",
+        "write it as press-{001..025}: the lower number first, and equally many digits in both, or no leading zeros",
+    )
     size = 1
     for low, high in _RANGE.findall(pattern):
         if int(low) > int(high) or (len(low) != len(high) and (low.startswith("0") or high.startswith("0")) and low != "0"):
             raise RosterError(what, f"{low}..{high} is not a valid range", remedy)
         size *= int(high) - int(low) + 1
     if size > MOST_DEVICES:
-        raise RosterError(what, f"it gives {size:,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs")
+        raise RosterError(what, f"it stands for {size:,} devices, but a hub holds at most {MOST_DEVICES:,}", "use several hubs")
     if "{" in _RANGE.sub("", pattern) or "}" in _RANGE.sub("", pattern):
-        raise RosterError(what, "a brace in it is not part of a range", remedy)
+        raise RosterError(what, "it has a brace that is not part of a range", remedy)
     declared = read_description({"tags": tags or {}})
     return Roster.of((one, declared) for one in _expanded(pattern))
 
@@ -61,9 +64,9 @@ def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> 
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     header = [name.strip() for name in next(reader, [])]
-    strays = [name for name in header if name not in _COLUMNS and not name.startswith(("tag.", "desired."))]
-    if "id" not in header or strays or len(set(header)) < len(header):
-        fact = f"there is no column '{strays[0]}'" if strays else "its first line lacks the column 'id' or repeats a column"
+    unknown = [name for name in header if name not in _COLUMNS and not name.startswith(("tag.", "desired."))]
+    if "id" not in header or unknown or len(set(header)) < len(header):
+        fact = f"there is no column '{unknown[0]}'" if unknown else "its first line has no column 'id', or has a column twice"
         raise RosterError(what, fact, f"name the columns in the first line: {', '.join(_COLUMNS)}, tag.<name>, desired.<name>")
     return _from_lines(_csv_lines(reader), lambda row: _csv_device(header, row), what, tags)
 
@@ -108,14 +111,14 @@ def _from_lines(
 ) -> Roster:
     held: dict[str, DeviceDescription] = {}
     first: dict[str, int] = {}
-    bad: list[str] = []
+    invalid: list[str] = []
     descriptions: dict[str, DeviceDescription] = {}  # thousands of lines differ only in the id
     for number, line in lines:
         try:
             inputs = read(line)
             device_id = require_device_id(inputs.pop("id", ""))
             if device_id in held:
-                bad.append(f"line {number}: device '{device_id}' is already in line {first[device_id]}")
+                invalid.append(f"line {number}: device '{device_id}' is already in line {first[device_id]}")
                 continue
             inputs["tags"] = {**(tags or {}), **(inputs.get("tags") or {})}
             key = json.dumps(inputs, sort_keys=True)
@@ -123,10 +126,10 @@ def _from_lines(
                 descriptions[key] = read_description(inputs)
             held[device_id], first[device_id] = descriptions[key], number
         except HubtrustError as error:
-            bad.append(f"line {number}: {error.what}: {error.fact}")
-    if bad:
-        fact = f"{len(bad)} bad {'line' if len(bad) == 1 else 'lines'}: {'; '.join(bad)}"
-        raise RosterError(what, fact, "correct them; nothing was changed")
+            invalid.append(f"line {number}: {error.what}: {error.fact}")
+    if invalid:
+        fact = f"{len(invalid)} invalid {'line' if len(invalid) == 1 else 'lines'}: {'; '.join(invalid)}"
+        raise RosterError(what, fact, "correct them and run again; nothing was changed")
     return Roster.of(held.items())
 
 
@@ -164,6 +167,6 @@ def _json_device(line: str) -> dict[str, Any]:
         raise DeclarationError("the line", f"it is not valid JSON ({error})", "write an object") from None
     if not isinstance(found, dict):
         raise DeclarationError("the line", "it is not an object", "write an object with an id")
-    if strays := sorted(found.keys() - set(_FIELDS)):
-        raise DeclarationError("the line", f"there is no field '{strays[0]}'", f"use {', '.join(_FIELDS)}")
+    if unknown := sorted(found.keys() - set(_FIELDS)):
+        raise DeclarationError("the line", f"there is no field '{unknown[0]}'", f"use {', '.join(_FIELDS)}")
     return found

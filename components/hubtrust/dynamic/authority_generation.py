@@ -26,16 +26,16 @@ class AuthorityGenerationInputs(CloudInputs):
 
     authority: str = declared(str, "the authority's name.", required=True, kept=True, replaces=True)
     generation: int = declared(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
-    keep_previous: bool = declared(boolean, "True: the generation before is trusted too.", required=True, kept=True)
+    keep_previous: bool = declared(boolean, "True: whether the previous generation is trusted too.", required=True, kept=True)
     hub_id: Service | None = hub_id(required=False)
     host_name: str | None = hub_host_name()
-    devices_of: str | None = declared(str, "the stack whose devices count, `organization/project/stack`; needs `hub_id`.", kept=True)
+    devices_of: str | None = declared(str, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
     drop_previous: bool = declared(
         boolean, "True: the devices have moved, and the generation that is dropped may be deleted. Default False.", default=False
     )
 
-    def require_step(self, olds: Properties) -> None:
-        """Refuse a step from the old inputs ``olds`` that makes no sense: generations go up, and one that is kept exists.
+    def require_valid_step(self, olds: Properties) -> None:
+        """Check the step from the old inputs ``olds``: generations go up, and a generation that is to be kept exists.
 
         Raises:
             DeclarationError: the step is not possible.
@@ -44,38 +44,38 @@ class AuthorityGenerationInputs(CloudInputs):
         current = int(olds["generation"]) if olds.get("authority") == self.authority else None
         if current is not None and wanted < current:
             fact = f"generation {wanted} is older than the current generation {current}"
-            raise DeclarationError(what, fact, f"generations go up: write {current + 1}")
+            raise DeclarationError(what, fact, f"use {current + 1} for the next generation")
         if not self.keep_previous:
             return
         before = wanted - 1
         if wanted == 1 or current is None:
-            fact = "the previous generation is to be kept and this stack has none"
-            raise DeclarationError(what, fact, f"bring generation {max(before, 1)} up first")
+            fact = "the previous generation is to be kept, but this stack has none"
+            raise DeclarationError(what, fact, f"run `pulumi up` with generation {max(before, 1)} first")
         if wanted > current + 1:
-            fact = f"generation {before} is to be kept and the current one is {current}"
-            raise DeclarationError(what, fact, f"write {current + 1}, one generation at a time")
+            fact = f"generation {before} is to be kept, but the current one is {current}"
+            raise DeclarationError(what, fact, f"use {current + 1}: generations go up one at a time")
         if wanted == current and not olds.get("keepPrevious"):
-            fact = f"generation {before} is to be kept and it has been dropped"
-            raise DeclarationError(what, fact, "leave keepPrevious out until the next generation")
+            fact = f"generation {before} is to be kept, but it has been deleted"
+            raise DeclarationError(what, fact, "set keepPrevious to false until the next generation")
 
     def require_unused(self, dropped: int) -> None:
-        """Refuse while devices may depend on the generation ``dropped``.
+        """Refuse to delete the generation ``dropped`` while devices may depend on it.
 
         Raises:
-            DependantsError: devices may depend on it.
-            AzureError: the hub does not answer.
+            DependantsError: enabled devices of the stack may use certificates of it.
+            AzureError: the hub can't be reached or refuses the call.
         """
         what = f"authority '{self.authority}': generation {dropped} is to be deleted"
         count = self._enabled_devices()
         if count is None:
-            say(f"{what}: devices are not counted, because this login may not read the registry; then it has created none")
+            say(f"{what}: devices are not counted, because this login may not read the device registry, so it can't have created any")
         elif count:
-            fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates under it"
-            remedy = "keep it until they have moved (caKeepPrevious), or confirm that they have: caDropPrevious"
+            fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates of this generation"
+            remedy = "keep it until they have moved (caKeepPrevious), or confirm that they have moved (caDropPrevious)"
             raise DependantsError(what, fact, remedy)
 
     def _enabled_devices(self) -> int | None:
-        """How many enabled devices of the stack on the hub use a CA's certificate; None when this login may not read the registry.
+        """The number of the stack's enabled devices on the hub that use a CA's certificate; None if this login may not read the registry.
 
         Nothing in Azure says which authority a device used last, so that each of them may depend on it. The index lags for devices that
         were deleted a moment ago: the number may be too high, but never too low by more than a second or two.
@@ -90,11 +90,11 @@ class AuthorityGenerationInputs(CloudInputs):
 
 
 class AuthorityGenerationOutputs:
-    """Nothing but the inputs."""
+    """There are no outputs besides the inputs."""
 
 
 class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
-    """Remembers the generation, and refuses steps of a rotation that make no sense; it creates nothing anywhere.
+    """Records the generation in the state and refuses impossible steps of a rotation; it creates nothing in Azure.
 
     With a hub, it also refuses to drop a generation on which enabled devices may depend. Resources are deleted at the end of a run, so
     that a refusal here comes first.
@@ -103,16 +103,16 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     inputs, results = AuthorityGenerationInputs, AuthorityGenerationOutputs
 
     def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
-        """Beside each input by itself: generations go up, and one that is to be kept exists."""
+        """Check the step from the last generation to this one, once all of these inputs are known."""
         if not {"authority", "generation", "keep_previous"} & news.unknown:
-            news.require_step(olds)
+            news.require_valid_step(olds)
 
     def on_diff(self, olds: Properties, news: AuthorityGenerationInputs) -> Change:
-        """Another authority is another resource; everything else is remembered in place."""
+        """Another authority is another resource; every other change is an update."""
         return Change(news.replaced(olds), updates=any(olds.get(name) != value for name, value in news.kept().items()))
 
     def on_create(self, news: AuthorityGenerationInputs) -> tuple[str, dict[str, Any]]:
-        """Remember."""
+        """Record the inputs."""
         return news.authority, news.kept()
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -120,7 +120,7 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         return dict(olds)
 
     def on_update(self, _id: str, olds: Properties, news: AuthorityGenerationInputs) -> dict[str, Any]:
-        """Remember, once no device depends on the generation that is dropped."""
+        """Record the inputs, after a check that no device depends on a generation that is dropped."""
         dropped = sorted(_trusted(olds) - _trusted(news.given))
         if dropped and news.devices_of and not news.drop_previous and news.given.get("hubId") == olds.get("hubId"):
             news.require_unused(dropped[0])
@@ -131,13 +131,13 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
 
 
 def _trusted(properties: Properties) -> set[int]:
-    """The generations that are trusted."""
+    """The generations that are declared as trusted."""
     generation = int(properties["generation"])
     return {generation, generation - 1} if properties.get("keepPrevious") else {generation}
 
 
 class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtrust", name="AuthorityGeneration"):
-    """The generation that a stack has; everything else of an authority depends on it."""
+    """The current generation of an authority; all its other resources depend on this one."""
 
     provider = AuthorityGenerationProvider
 

@@ -29,12 +29,12 @@ from hubtrust.reconcile_errors import DeclarationError
 CONNECTED, NOT_CHECKED = "connected", "not checked"
 _SWITCHED_OFF = "switched off"
 _WAITING = "waiting for proof"
-_NO_KEY = "the key that signs devices is not here"
+_NO_KEY = "the key that signs device certificates is not available here"
 
 
 def _trust(value: object) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise DeclarationError("trust", f"it is {value!r}", "give the output trust of TrustedHub")
+        raise DeclarationError("trust", f"it is {value!r}", "use the output trust of TrustedHub")
     return value
 
 
@@ -68,8 +68,8 @@ class ConnectionCheckInputs(HubInputs):
         default=CHECK_DEADLINE,
     )
 
-    def why_not(self) -> str | None:
-        """Why there is nothing to check; None where there is."""
+    def skip_reason(self) -> str | None:
+        """Why the check does not run; None if it runs."""
         if not self.enabled:
             return _SWITCHED_OFF
         if not self.chain or (self.trust and not any(one.get("verified") for one in self.trust)):
@@ -77,22 +77,22 @@ class ConnectionCheckInputs(HubInputs):
         return None if self.signer is not None and self.signer.custody != OFFLINE else _NO_KEY
 
     def trigger(self) -> str:
-        """Changes when a check would report something new; the chain says which key signs."""
+        """A digest of the inputs with which a check may have another result. The chain stands for the signing key."""
         parts = {name: self.given.get(name) for name in ("hubId", "hostName", "deviceId", "chain", "trust", "device", "cloud")}
         parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def canary(self, host: str) -> Canary:
-        """The device, its authority and its hub.
+        """The device that connects, with its authority and its hub.
 
         Raises:
-            HubtrustError: the chain is not valid now, or nothing here can sign for the device.
+            HubtrustError: the chain is not valid now, or the key that signs device certificates is not available here.
         """
         chain = load_chain(str(self.given["chain"]), what="chain", now=now())
         issuing_key = require_strong_key(chain.issuing.public_key(), what="chain")
         signer = self.signer.signer(issuing_key) if self.signer else None
-        if signer is None:  # pragma: no cover - `why_not` has said so
-            raise DeclarationError("signer", _NO_KEY, "leave the check out")
+        if signer is None:  # pragma: no cover - `skip_reason` has said so
+            raise DeclarationError("signer", _NO_KEY, "set enabled to false")
         return Canary(host, self.device_id, chain, signer, self.trust or [])
 
 
@@ -107,12 +107,12 @@ class ConnectionCheckOutputs:
 
 
 class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
-    """Connects when hub, authority or device have changed since the last time; its key and certificate exist for that one call."""
+    """Connects when the hub, the authority or the device has changed. The device's key and certificate exist for one call only."""
 
     inputs, results = ConnectionCheckInputs, ConnectionCheckOutputs
 
     def on_diff(self, olds: Properties, news: ConnectionCheckInputs) -> Change:
-        """Nothing is ever replaced: a check is done again."""
+        """A change runs the check again; nothing is ever replaced."""
         return Change(updates=bool(news.unknown) or news.trigger() != olds.get("trigger"))
 
     def on_create(self, news: ConnectionCheckInputs) -> tuple[str, dict[str, Any]]:
@@ -125,7 +125,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         return self._check(news)
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """What the last check found; a refresh connects nobody."""
+        """The result of the last check: a refresh does not connect."""
         return dict(olds)
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
@@ -133,7 +133,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
 
     @staticmethod
     def _check(news: ConnectionCheckInputs) -> dict[str, Any]:
-        host, reason = news.found_host(), news.why_not()
+        host, reason = news.resolve_host_name(), news.skip_reason()
         outs = news.kept() | {"hostName": host, "trigger": news.trigger()}
         if reason is not None:
             say(f"device {news.device_id} not checked: {reason}")

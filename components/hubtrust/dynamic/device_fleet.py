@@ -24,7 +24,7 @@ from hubtrust.inputs import Properties, declared
 from hubtrust.process import say
 
 _INDEX_LAG = 1.0  # seconds after which the index is asked again when it shows a difference
-_LATE = (1.0, 2.0, 4.0)  # waits for devices that were created and that the index does not show yet, before a delete
+_DELETE_WAITS = (1.0, 2.0, 4.0)  # seconds between the passes of a delete, for new devices that the index does not show yet
 _MOST_EXCEPTIONS = 100  # devices named in the outputs
 
 
@@ -41,7 +41,7 @@ class DeviceFleetInputs(DevicesInputs):
 
 
 class DeviceFleetOutputs:
-    """What is known of the devices."""
+    """The outputs of a DeviceFleet."""
 
     host_name: pulumi.Output[str]
     tag_names: pulumi.Output[list[str]]
@@ -53,27 +53,27 @@ class DeviceFleetOutputs:
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
-    """One paged query to read it, and one call for every 100 devices that differ."""
+    """Reads all devices with one paged query, and writes those that differ, 100 in a call."""
 
     inputs, results = DeviceFleetInputs, DeviceFleetOutputs
 
     def on_diff(self, olds: Properties, news: DeviceFleetInputs) -> Change:
-        """Another hub is another fleet; devices that differ, by digest, are changed in place."""
-        due = bool(news.unknown) or news.members.digest != olds.get("digest") or news.moved(olds)
-        return Change(news.replaced(olds), updates=due)
+        """Another hub is another fleet, so a replacement; devices that differ, found by the digest, are an update."""
+        differs = bool(news.unknown) or news.members.digest != olds.get("digest") or news.moved(olds)
+        return Change(news.replaced(olds), updates=differs)
 
     def on_create(self, news: DeviceFleetInputs) -> tuple[str, dict[str, Any]]:
-        """Devices of an interrupted run are found by our tag and continued with."""
+        """Create the devices. Those that an interrupted run has created are found by the owner tag, and are updated."""
         host = self._reconcile(news, {}, creating=True)
         return f"{host}/{hubs.name_in(news.owner)}", _outs(news, host)
 
     def on_update(self, _id: str, olds: Properties, news: DeviceFleetInputs) -> dict[str, Any]:
-        """Read the hub, write what differs."""
+        """Read the devices on the hub and write those that differ."""
         return _outs(news, self._reconcile(news, olds, creating=False))
 
     @staticmethod
     def _reconcile(news: DeviceFleetInputs, olds: Properties, *, creating: bool) -> str:
-        roster, host = news.members, news.found_host()
+        roster, host = news.members, news.resolve_host_name()
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=say)
@@ -84,39 +84,45 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         return host
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """What the hub holds of ours, digested as it was declared; the index is asked twice before a difference is believed."""
+        """The digest of our devices on the hub. If it differs, the query index is read again after a moment, because it lags behind."""
         hub = HubInputs.read(olds)
         try:
             with hub.open_registry(reading=True) as registry:
-                seen = _seen(registry, olds)
-                if seen["digest"] != olds.get("digest"):
+                found = _read_devices(registry, olds)
+                if found["digest"] != olds.get("digest"):
                     time.sleep(_INDEX_LAG)
-                    seen = _seen(registry, olds)
+                    found = _read_devices(registry, olds)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
             raise
-        return {**olds, **seen}
+        return {**olds, **found}
 
     def on_delete(self, _id: str, olds: Properties) -> None:
-        """Every device with our tag, but those that another resource of this run uses."""
+        """Delete every device with the owner tag, except those that another resource has taken over in this run."""
         hub, host, left = HubInputs.read(olds), str(olds["hostName"]), int(olds.get("count") or 0)
-        spared: dict[str, bool] = {}
+        taken_over: dict[str, bool] = {}
 
-        def is_spared(device_id: str) -> bool:
-            if device_id not in spared:
-                spared[device_id] = hubs.taken_over(host, device_id)
-            return spared[device_id]
+        def is_excluded(device_id: str) -> bool:
+            if device_id not in taken_over:
+                taken_over[device_id] = hubs.is_taken_over(host, device_id)
+            return taken_over[device_id]
 
         try:
             with hub.open_registry(reading=True) as registry:
-                for wait in (*_LATE, 0.0):
+                for wait in (*_DELETE_WAITS, 0.0):
                     reconciliation = Reconciliation(
-                        registry, _what(olds["owner"], host), olds["owner"], _scope(olds), lambda _: None, report=say, is_excluded=is_spared
+                        registry,
+                        _what(olds["owner"], host),
+                        olds["owner"],
+                        _scope(olds),
+                        lambda _: None,
+                        report=say,
+                        is_excluded=is_excluded,
                     )
                     reconciliation.find()
                     left -= reconciliation.apply()
-                    if left <= sum(spared.values()):
+                    if left <= sum(taken_over.values()):
                         return
                     time.sleep(wait)
         except (NotFoundError, UnreachableError):
@@ -132,7 +138,7 @@ def _scope(properties: Properties) -> Scope:
     return Scope(properties.get("tagNames") or (), properties.get("desiredNames") or ())
 
 
-def _seen(registry: Registry, olds: Properties) -> dict[str, Any]:
+def _read_devices(registry: Registry, olds: Properties) -> dict[str, Any]:
     scope, lines, disabled = _scope(olds), dict[str, str](), dict[str, str]()
     same: dict[str, str] = {}  # most devices have the same line: it is kept once
     for twin in registry.owned(olds["owner"]):
@@ -141,7 +147,7 @@ def _seen(registry: Registry, olds: Properties) -> dict[str, Any]:
         if not twin.description.enabled:
             disabled[twin.device_id] = twin.description.reason or ""
     found = digest((one, lines[one]) for one in sorted(lines))
-    return {"count": len(lines), "enabled": len(lines) - len(disabled), "digest": found, "exceptions": _first(disabled)}
+    return {"count": len(lines), "enabled": len(lines) - len(disabled), "digest": found, "exceptions": _exceptions(disabled)}
 
 
 def _outs(news: DeviceFleetInputs, host: str) -> dict[str, Any]:
@@ -153,12 +159,12 @@ def _outs(news: DeviceFleetInputs, host: str) -> dict[str, Any]:
         "count": len(roster),
         "enabled": roster.enabled,
         "digest": roster.digest,
-        "exceptions": _first(roster.disabled),
+        "exceptions": _exceptions(roster.disabled),
     }
 
 
-def _first(disabled: Mapping[str, str]) -> list[str]:
-    """As texts: an id that is a key of an output would be read as a property's name."""
+def _exceptions(disabled: Mapping[str, str]) -> list[str]:
+    """The disabled devices as texts: Pulumi would take an id that is a key of an output for a property's name."""
     return [f"{one}: disabled" + (f" ({reason})" if reason else "") for one, reason in sorted(disabled.items())[:_MOST_EXCEPTIONS]]
 
 

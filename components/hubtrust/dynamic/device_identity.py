@@ -64,7 +64,7 @@ def _desired(value: object) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class DescriptionInputs(Inputs):
-    """What is declared of a device beside its id. Tags and desired properties are JSON texts: Pulumi would rewrite some of their names."""
+    """The description of a device. Tags and desired properties are JSON texts, because Pulumi would rewrite some of their names."""
 
     status: str | None = declared(
         _status, "`enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.", kept=True
@@ -88,7 +88,7 @@ class DescriptionInputs(Inputs):
 
     @property
     def scope(self) -> Scope:
-        """The names that are declared."""
+        """The names of the declared tags and desired properties."""
         return Scope(self.tags or (), self.desired or ())
 
 
@@ -102,7 +102,7 @@ class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
 
 
 class DeviceIdentityOutputs:
-    """What is known of the device."""
+    """The outputs of a DeviceIdentity."""
 
     device_id: pulumi.Output[str]
     host_name: pulumi.Output[str]
@@ -114,32 +114,32 @@ class DeviceIdentityOutputs:
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
-    """Creates the device and its twin in one call, watches and deletes it; to revoke it is status `disabled` with a reason."""
+    """Creates the device and its twin in one call, updates and deletes it. A device is revoked by the status `disabled`."""
 
     inputs, results = DeviceIdentityInputs, DeviceIdentityOutputs
 
     def on_diff(self, olds: Properties, news: DeviceIdentityInputs) -> Change:
-        """Another hub or another id is another device; everything else is changed in place."""
-        return Change(news.replaced(olds), updates=bool(news.unknown) or self._is_due(olds, news))
+        """Another hub or another id is another device, so a replacement; every other change is an update."""
+        return Change(news.replaced(olds), updates=bool(news.unknown) or self._differs(olds, news))
 
     @staticmethod
-    def _is_due(olds: Properties, news: DeviceIdentityInputs) -> bool:
+    def _differs(olds: Properties, news: DeviceIdentityInputs) -> bool:
         held, wanted = DescriptionInputs.read(olds).description, news.description
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         return not same_identity(found, wanted) or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
 
     def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
-        """A device of an interrupted run has our tag, and is continued with."""
+        """Create the device. One that an interrupted run has created has the owner tag, and is updated."""
         outs = self._reconcile(news, {}, creating=True)
         return f"{outs['hostName']}/{news.device_id}", outs
 
     def on_update(self, _id: str, olds: Properties, news: DeviceIdentityInputs) -> dict[str, Any]:
-        """Read it, write what differs."""
+        """Read the device and write what differs."""
         return self._reconcile(news, olds, creating=False)
 
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
-        wanted, device_id, host = news.description, news.device_id, news.found_host()
+        wanted, device_id, host = news.description, news.device_id, news.resolve_host_name()
         what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
@@ -151,11 +151,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             reconciliation.apply([device_id])
             found = registry.twin(device_id)
         if found is None:
-            raise NotFoundError(what, "it was deleted while it was created", "find out who does that, then run again")
+            raise NotFoundError(what, "it was deleted by somebody else during this run", "run again, and find out who deletes it")
         return _outs({**news.given, "hostName": host}, found, Scope.of(wanted))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """Disabled, changed, owned by others, gone."""
+        """Read the device, so that a refresh shows changes by others, another owner, and a deletion."""
         hub = HubInputs.read(olds)
         try:
             with hub.open_registry(reading=True) as registry:
@@ -170,10 +170,10 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, DescriptionInputs.read(olds).scope)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
-        """With its etag; a device of this id that has another owner's tag, or that another resource of this run uses, is kept."""
+        """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
-        if hubs.taken_over(host, device_id):
-            say(f"{_what(host, device_id)}: another resource of this run has taken it over, so it is kept")
+        if hubs.is_taken_over(host, device_id):
+            say(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
             return
         try:
             with hub.open_registry(reading=True) as registry:

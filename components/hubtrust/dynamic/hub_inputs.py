@@ -1,4 +1,4 @@
-"""Inputs that several resources have: which hub, whose devices; and the hub's device registry."""
+"""Inputs that several resources share: the hub and the owner of devices; and the hub's device registry."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _existing: set[tuple[str, str]] = set()  # devices that a create of this process
 
 def _host(value: object) -> str:
     if not _HOST.fullmatch(str(value)):
-        raise DeclarationError("hostName", f"'{value}' is not a hub's host name", "give it as hub-7.azure-devices.net, or leave it out")
+        raise DeclarationError("hostName", f"'{value}' is not a hub's host name", "write it as hub-7.azure-devices.net, or leave it out")
     return str(value)
 
 
@@ -40,7 +40,7 @@ def _hub(value: object) -> Service:
 
 def _owner(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or set(value) != {"stack", "urn"} or not all(isinstance(one, str) for one in value.values()):
-        raise DeclarationError("owner", f"it is {value!r}", "give stack and urn")
+        raise DeclarationError("owner", f"it is {value!r}", "give an object with stack and urn")
     return value
 
 
@@ -61,12 +61,12 @@ class HubInputs(AzureInputs):
     hub_id: Service = hub_id(required=True)
     host_name: str | None = hub_host_name()
 
-    def found_host(self) -> str:
-        """The hub's host name: given, or asked of Resource Manager.
+    def resolve_host_name(self) -> str:
+        """The hub's host name: the input, or else read from Resource Manager.
 
         Raises:
             NotFoundError: there is no such hub.
-            AzureError: Resource Manager does not answer.
+            AzureError: Resource Manager can't be reached or refuses the call.
         """
         if self.host_name:
             return self.host_name
@@ -77,7 +77,7 @@ class HubInputs(AzureInputs):
         return found
 
     def is_gone(self) -> bool:
-        """Whether Resource Manager says that the hub does not exist: a name that does not resolve may be a network problem."""
+        """Whether the hub does not exist, by Resource Manager: a host name that can't be resolved may be a network problem."""
         try:
             with self._reading_client() as client:
                 return host_name(client, self.hub_id) is None
@@ -85,7 +85,7 @@ class HubInputs(AzureInputs):
             return False  # nobody could say: the error that made us ask is shown instead
 
     def open_registry(self, *, reading: bool = False, limits: RetryLimits | None = None) -> Registry:
-        """The hub's device registry. For a `with`. ``reading`` does not wait for a hub that is missing: see ``is_gone``.
+        """The hub's device registry, to be used in a `with` statement. ``reading``: don't wait for a hub that is missing (see ``is_gone``).
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
@@ -93,7 +93,7 @@ class HubInputs(AzureInputs):
         limits = limits or RetryLimits(deadline=self.deadline)
         limits = replace(limits, not_found=0.0, unreachable=READ_UNREACHABLE) if reading else limits
         cloud = clouds.cloud_named(self.cloud)
-        return Registry(self.found_host(), cloud, login(cloud, os.environ), limits, say)
+        return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, say)
 
     def _reading_client(self) -> AzureClient:
         return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), not_found=0.0))
@@ -101,14 +101,14 @@ class HubInputs(AzureInputs):
 
 @dataclass(frozen=True, kw_only=True)
 class DevicesInputs(HubInputs):
-    """A hub, and whose devices on it."""
+    """A hub, and the owner of devices on it."""
 
     hub_id: Service = hub_id(required=True, replaces=True)
     owner: Mapping[str, str] = declared(_owner, argument="", required=True, kept=True)
     adopt: bool = declared(boolean, "True: take over devices of these ids that others created. Default False: refuse.", default=False)
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
-        """Whether owner, cloud or host name differ from the old outputs."""
+        """Whether the owner, the cloud or the host name differs from the old outputs."""
         return (
             self.owner != olds.get("owner")
             or self.cloud != CloudInputs.read(olds).cloud
@@ -116,29 +116,29 @@ class DevicesInputs(HubInputs):
         )
 
     def former_owners(self, olds: Mapping[str, Any]) -> list[Mapping[str, str]]:
-        """The owner of the last run, where it is another one: a renamed resource."""
+        """The owner of the last run if it is another one, because the resource was renamed."""
         return [olds["owner"]] if olds.get("owner") not in (None, self.owner) else []
 
 
 def remember_existing(host: str, device_ids: Iterable[str]) -> None:
-    """Remember devices that a create found on the hub: the resource that it replaces must not delete them at the end of the run."""
+    """Record devices that a create found on the hub: the resource that it replaces must not delete them at the end of the run."""
     _existing.update((host, one) for one in device_ids)
 
 
-def taken_over(host: str, device_id: str) -> bool:
-    """Whether another resource of this run has taken the device over; asked once, by the resource that is deleted."""
+def is_taken_over(host: str, device_id: str) -> bool:
+    """Whether another resource has taken the device over in this run. Forgets the device: only the resource that is deleted asks."""
     found = (host, device_id) in _existing
     _existing.discard((host, device_id))
     return found
 
 
 def stack_name() -> str:
-    """The stack that runs, as the tags on its devices and its adopted hub name it: organization, project and stack."""
+    """The running stack as `organization/project/stack`, as in the owner tags of its devices and its adopted hub."""
     return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
-    """The value of the tag on our devices: the stack, and the resource in it."""
+    """The value of the owner tag of a resource's devices: its stack and its URN."""
     urn = pulumi.create_urn(name, f"pulumi-python:dynamic/hubtrust:{kind}", opts.parent if opts else None)
     # Its text needs the parent's URN and nothing more: a dependency on a component is one on all its children, this resource too.
     alone: pulumi.Output[str] = pulumi.Output(set(), urn.future(with_unknowns=True), urn.is_known())  # type: ignore[arg-type] # never None
@@ -146,5 +146,5 @@ def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict
 
 
 def name_in(owner: Mapping[str, Any]) -> str:
-    """The resource's own name, from its URN."""
+    """The name of the owning resource, from its URN."""
     return str(owner.get("urn")).rpartition("::")[2]

@@ -30,7 +30,7 @@ _MOST = 10_000  # requests: a certificate takes a kilobyte of the state
 
 
 def _requested(text: object) -> dict[str, PublicKey]:
-    """Each device's key by its id, which is the request's common name.
+    """The keys of the requests by device id, which is the request's common name.
 
     Raises:
         DeclarationError: requests are invalid; each is named by its place in the text.
@@ -41,9 +41,9 @@ def _requested(text: object) -> dict[str, PublicKey]:
     if not blocks or "PRIVATE KEY-----" in given or len(blocks) != given.count("-----BEGIN"):
         load_request(_REQUEST.sub("", given), what="requests")  # reports what else is there
     if len(blocks) > _MOST:
-        raise DeclarationError("requests", f"there are {len(blocks):,}", f"give at most {_MOST:,} to one batch")
+        raise DeclarationError("requests", f"there are {len(blocks):,} requests", f"use at most {_MOST:,} in one batch")
     keys: dict[str, PublicKey] = {}
-    bad: list[str] = []
+    invalid: list[str] = []
     for place, block in enumerate(blocks, 1):
         what = f"request {place}"
         try:
@@ -51,12 +51,14 @@ def _requested(text: object) -> dict[str, PublicKey]:
             key, device_id = requested_key(request, what=what), common_name(request.subject)
             issue.device_name(require_device_id(device_id))
             if device_id in keys:
-                raise DeclarationError(what, f"there is one for device '{device_id}' already", "leave one out")
+                raise DeclarationError(what, f"there is already a request of device '{device_id}'", "remove one of them")
             keys[device_id] = key
         except HubtrustError as error:
-            bad.append(f"{what}: {error.fact}")
-    if bad:
-        raise DeclarationError("requests", f"{len(bad)} of {len(blocks)} are bad: {'; '.join(bad)}", "have their devices create them again")
+            invalid.append(f"{what}: {error.fact}")
+    if invalid:
+        raise DeclarationError(
+            "requests", f"{len(invalid)} of {len(blocks)} are invalid: {'; '.join(invalid)}", "have their devices create them again"
+        )
     return keys
 
 
@@ -69,10 +71,10 @@ class IssuedBatchInputs(IssuingInputs):
     )
 
     def issuances(self) -> list[Issuance]:
-        """What is to be issued, in the order of device ids.
+        """The certificates to issue, in the order of device ids.
 
         Raises:
-            HubtrustError: nothing here can sign with the issuer's key.
+            HubtrustError: the issuer's key is not available here.
         """
         signer, lifetime = self.issuer_key(), self.lifetime(DEVICE)
         return [
@@ -82,7 +84,7 @@ class IssuedBatchInputs(IssuingInputs):
 
 
 class IssuedBatchOutputs:
-    """What is known of the certificates."""
+    """The outputs of an IssuedBatch."""
 
     certificates: pulumi.Output[list[str]]
     issuer_chain: pulumi.Output[str]
@@ -92,18 +94,18 @@ class IssuedBatchOutputs:
 
 
 class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
-    """As IssuedCertificate, for many: a certificate that is still as declared and not due is kept."""
+    """Like IssuedCertificate, for many devices: a certificate that is as declared and not due for renewal is kept."""
 
     inputs, results = IssuedBatchInputs, IssuedBatchOutputs
 
     def on_check(self, _olds: Properties, news: IssuedBatchInputs) -> None:
-        """A window inside the lifetime, and an issuer that may sign with this key."""
+        """Check that the renewal window is inside the lifetime, and that the issuer can sign."""
         news.lifetime(DEVICE)
         if not news.unknown:
             news.issuances()[0].require_possible(now=now())
 
     def on_diff(self, olds: Properties, news: IssuedBatchInputs) -> Change:
-        """Nothing is ever replaced."""
+        """Every change is an update; nothing is ever replaced."""
         return Change(updates=bool(news.unknown) or self._sign(olds, news) != dict(olds))
 
     def on_create(self, news: IssuedBatchInputs) -> tuple[str, dict[str, Any]]:
@@ -111,15 +113,15 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         return "batch", self._sign({}, news)
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """There is nobody to ask."""
+        """The certificates exist only in the state, so there is nothing to read."""
         return dict(olds)
 
     def on_update(self, _id: str, olds: Properties, news: IssuedBatchInputs) -> dict[str, Any]:
-        """Sign those that are new, due, or declared differently."""
+        """Issue those that are new, due for renewal, or declared differently."""
         return self._sign(olds, news)
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
-        """Nothing is registered anywhere."""
+        """There is nothing to delete outside the state."""
 
     @staticmethod
     def _sign(olds: Properties, news: IssuedBatchInputs) -> dict[str, Any]:
@@ -178,7 +180,7 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
 
     @property
     def chains(self) -> pulumi.Output[dict[str, str]]:
-        """The file for each device, by its id: its certificate and all above it."""
+        """By device id, the PEM text that the device needs: its certificate and all above it."""
         return pulumi.Output.all(self.certificates, self.issuer_chain).apply(
             lambda found: {common_name(_loaded(one).subject): one + found[1] for one in found[0]}
         )

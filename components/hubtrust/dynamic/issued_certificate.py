@@ -47,7 +47,10 @@ class IssuedCertificateInputs(IssuingInputs):
 
     profile: str = declared(_profile, "`root`, `intermediate` or `device`.", required=True, kept=True, replaces=True)
     subject: x509.Name | None = declared(
-        parse_subject, "the name of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.", kept=True, replaces=True
+        parse_subject,
+        "the name subject of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.",
+        kept=True,
+        replaces=True,
     )
     device_id: str | None = declared(_device_id, "the device's id, which becomes the common name.", kept=True, replaces=True)
     public_key: PublicKey | None = declared(
@@ -59,7 +62,7 @@ class IssuedCertificateInputs(IssuingInputs):
     )
     issuer_certificate: tuple[x509.Certificate, ...] = declared(
         issuer_certificates,
-        "certificates, PEM, the issuer's own first; those above it go into ``chain``. A root has none.",
+        "certificates, PEM, the issuer's certificate first; any others above it become part of ``chain``. A root has none.",
         kept=True,
         default=(),
     )
@@ -68,32 +71,32 @@ class IssuedCertificateInputs(IssuingInputs):
     )
 
     def require_consistent(self) -> None:
-        """Refuse missing inputs of the profile, two keys to certify or none, and a window that is not inside the lifetime.
+        """Check that the profile's inputs are set, that there is exactly one key to certify, and that the window is inside the lifetime.
 
         Raises:
-            DeclarationError: one of these.
+            DeclarationError: one of these is not so.
         """
         if "profile" in self.unknown:
             return
         profile = self.profile
         for name in sorted(_REQUIRED[profile] - self.given.keys()):
-            raise DeclarationError(name, f"it is missing, and profile '{profile}' needs it", "give it")
+            raise DeclarationError(name, f"it is missing, and profile '{profile}' needs it", "set it")
         keys = sorted({"publicKey", "request"} & self.given.keys())
         if profile == ROOT and keys:
-            raise DeclarationError(keys[0], "a root certifies its signer's own key", f"leave {' and '.join(keys)} out")
+            raise DeclarationError(keys[0], "a root certifies the key of its signer", f"remove {' and '.join(keys)}")
         if profile != ROOT and len(keys) != 1:
-            raise DeclarationError("publicKey", f"there are {len(keys)} keys to certify", "give either publicKey or request")
+            raise DeclarationError("publicKey", f"there are {len(keys)} keys to certify", "set either publicKey or request")
         self.lifetime(profile)
 
     def issuance(self) -> Issuance:
-        """What is to be issued.
+        """The certificate to issue.
 
         Raises:
-            HubtrustError: nothing here can sign, or the request is not for this device.
+            HubtrustError: the issuer's key is not available here, or the request is not for this device.
         """
         profile = self.profile
         if profile == ROOT:
-            signer = self.signer.require_signer("issue it where the key is and import the chain")
+            signer = self.signer.require_signer("issue the certificate where the key is, and import the chain")
             public_key = signer.public_key
         else:
             signer, public_key = self.issuer_key(), self._subject_key()
@@ -112,12 +115,12 @@ class IssuedCertificateInputs(IssuingInputs):
         if self.public_key is not None:
             return self.public_key
         if self.request is None:
-            raise DeclarationError("publicKey", "there are 0 keys to certify", "give either publicKey or request")
+            raise DeclarationError("publicKey", "there are 0 keys to certify", "set either publicKey or request")
         return requested_key(self.request, what="request", name=self.device_id if self.profile == DEVICE else None)
 
 
 class IssuedCertificateOutputs:
-    """What is known of an issued certificate; the key that signed is in none of it."""
+    """The outputs of an IssuedCertificate; none of them contains a private key."""
 
     certificate: pulumi.Output[str]
     chain: pulumi.Output[str]
@@ -136,7 +139,7 @@ class IssuedCertificateOutputs:
 
 
 def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> x509.Certificate | None:
-    """The certificate of the last run, where it is still what is declared and not due; otherwise None."""
+    """The certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     same = olds.get("pathLength") == news.given.get("pathLength")
     return certificate if same and issuance.keeps(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
@@ -163,27 +166,27 @@ def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.C
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _say_due(issuance: Issuance, olds: Properties) -> None:
-    """In a preview this is all that is to be seen of a renewal."""
+def _report_renewal(issuance: Issuance, olds: Properties) -> None:
+    """Tell the user that renewal is due: a preview shows nothing else about it."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     if issuance.is_due(certificate, now=now()):
         ends = rfc3339(certificate.not_valid_after_utc)
-        say(f"{display(certificate)}: renewal is due, for it ends on {ends}; `up` signs it anew, for the same key")
+        say(f"{display(certificate)}: renewal is due, because it expires on {ends}; `pulumi up` renews it with the same key")
 
 
 class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
-    """Signs, and signs again when renewal is due; no service is asked, so that only an answer can be lost."""
+    """Issues the certificate, and issues it again when renewal is due. Nothing is stored outside the state."""
 
     inputs, results = IssuedCertificateInputs, IssuedCertificateOutputs
 
     def on_check(self, _olds: Properties, news: IssuedCertificateInputs) -> None:
-        """Each profile has its own inputs; the rest is validated once all is known."""
+        """Check the profile's inputs, and once all inputs are known, that the certificate can be issued."""
         news.require_consistent()
         if not news.unknown:
             news.issuance().require_possible(now=now())
 
     def on_diff(self, olds: Properties, news: IssuedCertificateInputs) -> Change:
-        """Re-key, another name, another issuer's key: a new certificate. Renewal, another lifetime or path length: the same one anew."""
+        """Another key, name or issuer's key replaces the resource. A renewal, another lifetime or path length is an update."""
         replaces = news.replaced(olds) + [wire_name(name) for name in _KEYS if name in news.unknown]
         if replaces or news.unknown:
             return Change(replaces, updates=True)
@@ -193,26 +196,26 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
         if issuance.issuer_key_thumbprint != olds.get("issuerKeyThumbprint") and "signer" not in replaces:
             replaces.append("signer")
         if not replaces:
-            _say_due(issuance, olds)
+            _report_renewal(issuance, olds)
         kept = _kept(issuance, news, olds)
         return Change(replaces, updates=kept is None or _outs(issuance, news, kept) != dict(olds))
 
     def on_create(self, news: IssuedCertificateInputs) -> tuple[str, dict[str, Any]]:
-        """Sign. The id is the certified key's: renewals keep it."""
+        """Issue it. The resource's id is the thumbprint of the certified key, so renewals keep the id."""
         issuance = news.issuance()
         return issuance.subject_key_thumbprint, _outs(issuance, news, issuance.sign(now=now()))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """There is nobody to ask: the certificate is in the outputs. ``on_diff`` says whether it is due."""
+        """The certificate exists only in the state, so there is nothing to read. ``on_diff`` finds out whether renewal is due."""
         return dict(olds)
 
     def on_update(self, _id: str, olds: Properties, news: IssuedCertificateInputs) -> dict[str, Any]:
-        """Sign anew where the certificate is due or declared differently; otherwise keep it and update the outputs about it."""
+        """Issue it again if renewal is due or the declaration changed; otherwise keep it and update the other outputs."""
         issuance = news.issuance()
         return _outs(issuance, news, _kept(issuance, news, olds) or issuance.sign(now=now()))
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
-        """Nothing is registered anywhere: what was issued expires by itself, or with its authority."""
+        """There is nothing to delete outside the state. The certificate stays valid until it expires."""
 
 
 class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust", name="IssuedCertificate"):

@@ -52,7 +52,9 @@ class SigningKeyInputs(Inputs):
         "the ``KeyAlgorithm`` of a key that is created if there is none; an existing key is used as it is.",
     )
     subject: x509.Name | None = declared(
-        parse_subject, "the subject of a certificate signing request by this key, for an outside authority, as RFC 4514 text.", kept=True
+        parse_subject,
+        "the subject subject, as RFC 4514 text, of a certificate signing request for an outside authority.",
+        kept=True,
     )
 
     @property
@@ -64,7 +66,7 @@ class SigningKeyInputs(Inputs):
 
 
 class SigningKeyOutputs:
-    """What is known of the key."""
+    """The outputs of a SigningKey."""
 
     custody: pulumi.Output[str]
     declared: pulumi.Output[str]
@@ -76,18 +78,18 @@ class SigningKeyOutputs:
 
 
 class SigningKeyProvider(Reconciler[SigningKeyInputs]):
-    """Finds the key, creates it where it is asked to and there is none, and never deletes one."""
+    """Finds the key, or creates it if it does not exist and `make` is set; never deletes it."""
 
     inputs, results = SigningKeyInputs, SigningKeyOutputs
 
     def on_diff(self, olds: Properties, news: SigningKeyInputs) -> Change:
-        """Another address is another key. The request is signed anew where its subject changes."""
+        """Another address is another key, so a replacement. Another subject needs a new request."""
         if "signer" in news.unknown or (news.signer.custody, news.given["signer"]["key"]) != (olds.get("custody"), olds.get("declared")):
             return Change(["signer"], updates=True)
         return Change(updates="subject" in news.unknown or news.given.get("subject") != olds.get("subject"))
 
     def on_create(self, news: SigningKeyInputs) -> tuple[str, dict[str, Any]]:
-        """Found by its address, as is the key of an interrupted run: a key is created only where there is none."""
+        """Find the key by its address, or create it. A key that an interrupted run has created is found the same way."""
         if news.make:
             news.key.create(news.make)
         outs = self._outs(news)
@@ -109,22 +111,22 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
         }
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """As in the state: a key's public half never changes, and no output has the PIN that reading would need."""
+        """Return the state: a key's public half never changes, and the PIN that a login would need is in no output."""
         return dict(olds)
 
     def on_update(self, _id: str, _olds: Properties, news: SigningKeyInputs) -> dict[str, Any]:
-        """The same key, another request."""
+        """Sign another request with the same key."""
         return self._outs(news)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """The key is kept: what it signed is trusted, and a deleted key can't be recovered."""
-        say(f"key '{olds['declared']}' is kept where it is; delete it there when nothing trusts it any more")
+        say(f"key '{olds['declared']}' is not deleted; delete it by hand when nothing trusts its certificates any more")
 
 
 class SigningKey(SigningKeyOutputs, Reconciled, module="hubtrust", name="SigningKey"):
     """A key in Azure Key Vault or in a PKCS#11 token.
 
-    Outputs: ``reference`` is the address that always means this key (in a vault: with its version), ``public_key`` and ``request`` are
+    Outputs: ``reference`` is the permanent address of this key (in a vault: with its version), ``public_key`` and ``request`` are
     PEM.
     """
 
