@@ -17,7 +17,7 @@ from tests.kit.provider_process import Provider, ProviderProcess
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
     """Local Azure; the deployer may create keys and sign with them."""
     with local_azure(tmp_path_factory.mktemp("azure")) as found:
-        key_stores.grant(found, key_stores.OFFICER)
+        found.grant(key_stores.OFFICER)
         yield found
 
 

@@ -28,11 +28,11 @@ def faulty(azure: LocalAzure, vault: Vault) -> Fault:
 
     @contextmanager
     def injected(fault: str, **more: Any) -> Iterator[None]:
-        key_stores.control(azure, "POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
+        azure.control("POST", "/faults", {"fault": fault, "host": f"{vault.name}.*", **more})
         try:
             yield
         finally:
-            key_stores.control(azure, "DELETE", "/faults")
+            azure.control("DELETE", "/faults")
 
     return injected
 
@@ -187,9 +187,9 @@ def test_read_diff_and_delete_send_nothing_to_the_vault(hub: Hub, azure: LocalAz
     with ProviderProcess(key_stores.environment(azure, None)) as process:
         proving = process.of(VerifiedCertificateProvider)
         created = proving.create(declared(hub, authority, key))
-        key_stores.control(azure, "DELETE", "/requests")
+        azure.control("DELETE", "/requests")
         read = proving.read(created)
         assert read is not None
         assert proving.diff(read, created.inputs).changes is False
         proving.delete(read)
-    assert not [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
+    assert not [entry for entry in azure.control("GET", "/requests") if entry["host"].startswith(vault.name)]

@@ -71,9 +71,9 @@ def test_a_key_imported_into_the_vault(proving: Provider, hub: Hub, vault: Vault
     """An imported CA, its key imported by Microsoft's client and declared by its id alone: the vault gets two requests."""
     authority = RootAuthority(key=key)
     given = vault.give(f"given-{uuid.uuid4().hex[:8]}", key)
-    key_stores.control(azure, "DELETE", "/requests")
+    azure.control("DELETE", "/requests")
     proven(proving, hub, declared(hub, authority.pem, signer_inputs.in_key_vault(given)))
-    asked = [entry for entry in key_stores.control(azure, "GET", "/requests") if entry["host"].startswith(vault.name)]
+    asked = [entry for entry in azure.control("GET", "/requests") if entry["host"].startswith(vault.name)]
     assert [(entry["method"], entry["status"]) for entry in asked if entry["status"] != 401] == [("GET", 200), ("POST", 200)]
 
 

@@ -22,12 +22,6 @@ ISSUER, SUBJECT = "https://token.actions.githubusercontent.com", "repo:contoso/p
 AUDIENCE = "api://AzureADTokenExchange"
 
 
-def control(azure: LocalAzure, method: str, path: str, **body: Any) -> dict[str, Any]:
-    """Use local Azure's control port."""
-    found: dict[str, Any] = httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
-    return found
-
-
 def fails(environment: dict[str, str], news: dict[str, Any]) -> str:
     """The error of a create that fails in a process with this environment."""
     with ProviderProcess(environment) as process:
@@ -37,7 +31,7 @@ def fails(environment: dict[str, str], news: dict[str, Any]) -> str:
 @pytest.mark.parametrize("role", ["Reader", None])
 def test_a_login_without_the_role(environment: dict[str, str], hub: Hub, relay: Relay, role: str | None) -> None:
     """A login that may only read, and one without any rights: Azure's 403 with the role to assign; nothing is left behind."""
-    who = control(hub.azure, "POST", "/principals", role=role, scope=hub.id)
+    who = hub.azure.control("POST", "/principals", {"role": role, "scope": hub.id})
     login = {"AZURE_CLIENT_ID": who["client_id"], "AZURE_CLIENT_SECRET": who["client_secret"]}
     text = fails(environment | login, RootAuthority().declared(hub, relay, deadline=1))
     assert "Azure answers 403 AuthorizationFailed" in text
@@ -56,11 +50,11 @@ def test_an_unknown_subscription_is_reported(environment: dict[str, str], hub: H
 @pytest.fixture
 def pipeline(azure: LocalAzure, tmp_path: Path) -> tuple[str, Path]:
     """A client id that a pipeline may log in as, and the file with the pipeline's token; there is no client secret."""
-    who = control(azure, "POST", "/principals", role="Contributor")
+    who = azure.control("POST", "/principals", {"role": "Contributor"})
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())), "kid": "one", "use": "sig"}
     federated = {"client_id": who["client_id"], "issuer": ISSUER, "subject": SUBJECT, "audience": AUDIENCE, "jwks": {"keys": [public]}}
-    control(azure, "POST", "/federated-credentials", **federated)
+    azure.control("POST", "/federated-credentials", federated)
     now = int(time.time())
     claims = {"iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "iat": now, "nbf": now - 5, "exp": now + 600}
     path = tmp_path / "token"
@@ -118,12 +112,12 @@ def test_each_other_cloud_is_reached_by_its_names(azure: LocalAzure, cloud: str,
 @pytest.mark.parametrize("minutes", [-20, 20, 60 * 24 * 2])
 def test_proofs_are_dated_by_azures_clock(environment: dict[str, str], hub: Hub, relay: Relay, minutes: int) -> None:
     """Azure's clock is behind ours, ahead of it, or days ahead: proofs are dated by Azure's clock, so they are valid there."""
-    control(hub.azure, "PUT", "/clock", advance=minutes * 60)
+    hub.azure.control("PUT", "/clock", {"advance": minutes * 60})
     try:
         hub.azure.log_in()
         with ProviderProcess(environment) as process:
             created = process.of(VerifiedCertificateProvider).create(RootAuthority().declared(hub, relay))
         assert (created.outs["proof"], hub.verified()) == ("possession", {created.outs["certificateName"]: True})
     finally:
-        control(hub.azure, "DELETE", "/clock")
+        hub.azure.control("DELETE", "/clock")
         hub.azure.log_in()

@@ -38,7 +38,7 @@ def test_keys_in_a_vault(stack: Program) -> None:
     assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
     with stack.azure() as azure:
         created = key_stores.vault(azure, vault)
-        key_stores.grant(azure, key_stores.OFFICER)
+        azure.grant(key_stores.OFFICER)
         stack.up()
         require_proven(stack)
         assert [created.keys.get_key(name).properties.version is not None for name in ("root", "issuing")] == [True, True]

@@ -51,7 +51,7 @@ def test_up_connects_a_device_and_a_second_up_changes_nothing(running: Program) 
         found.clear()
         running.up()
         assert CONNECTED in running.printed.splitlines()
-        assert (found.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
+        assert (found.azure.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
         assert (running.outputs(), len(messages(found.client, "press-001"))) == (outputs, heard)
 
 

@@ -17,7 +17,7 @@ from tests.faults.case_hub import Call, CaseHub
 from tests.faults.fault import FAULTS, Fault
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.kit.key_stores import OFFICER, grant
+from tests.kit.key_stores import OFFICER
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 
@@ -83,7 +83,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         devices.may_manage(azure)
-        grant(azure, OFFICER)
+        azure.grant(OFFICER)
         control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
         runs = tuple(open_.enter_context(ProviderProcess(_environment(azure))) for _ in range(_RUNS))
         yield Bench(azure, control, runs)

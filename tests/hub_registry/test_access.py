@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.kit.hub_client import HubClient, signature
@@ -71,9 +70,7 @@ def test_an_owner_has_no_right_on_devices(registry: HubClient) -> None:
         ("IoT Hub Registry Contributor", (200, 200, 401)),
         ("IoT Hub Twin Contributor", (401, 401, 200)),
     ):
-        created: dict[str, Any] = httpx.post(
-            f"{registry.azure.ready['control']}/principals", json={"role": role, "scope": registry.hub.id}, trust_env=False
-        ).json()
+        created: dict[str, Any] = registry.azure.control("POST", "/principals", {"role": role, "scope": registry.hub.id})
         token = _entra(registry, created)
         query = {"query": "SELECT * FROM devices"}
         answers = (

@@ -78,7 +78,7 @@ def test_a_hundred_and_one_are_too_many(registry: HubClient) -> None:
 def test_a_dropped_connection_after_the_effect(registry: HubClient) -> None:
     """A fault that clients must cope with: the devices were created, and the response was lost."""
     fault = {"fault": "drop", "method": "POST", "path": "/devices", "host": registry.host, "when": "after", "times": 1}
-    httpx.post(f"{registry.azure.ready['control']}/faults", json=fault, trust_env=False).raise_for_status()
+    registry.azure.control("POST", "/faults", fault)
     with pytest.raises(httpx.TransportError):
         registry.bulk(_item("press-001"))
     assert registry.ask("GET", "/devices/press-001").status_code == 200

@@ -1,12 +1,8 @@
 """A hub with devices: what hubtrust wrote there, and changes made by others."""
 
-import base64
 import json
-import uuid
 from dataclasses import dataclass
 from typing import Any
-
-import httpx
 
 from hubtrust.devices.roster import Roster
 from tests.kit.hub_client import HubClient
@@ -25,34 +21,19 @@ class DeviceRegistry:
 
     def grant(self) -> None:
         """Give the sandbox's deployer the data role on this hub."""
-        subscription = f"/subscriptions/{self.azure.ready['subscription_id']}"
-        role = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}"
-        path = f"{self.client.hub.id}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
-        properties = {"roleDefinitionId": role, "principalId": self.object_id, "principalType": "ServicePrincipal"}
-        self.azure.http.put(f"{path}?api-version=2022-04-01", headers=self.azure.token, json={"properties": properties}).raise_for_status()
-
-    @property
-    def object_id(self) -> str:
-        """The deployer's object id, from its token."""
-        payload = self.azure.token["Authorization"].split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["oid"])
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Use the control port."""
-        return httpx.request(method, f"{self.azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
+        self.azure.grant(_DATA_CONTRIBUTOR, self.client.hub.id)
 
     def clear(self, *faults: str, **dials: Any) -> None:
         """Clear the log, and set these faults (on this hub only) and dials."""
-        self.control("DELETE", "/faults")
-        self.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
+        self.azure.control("DELETE", "/faults")
+        self.azure.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
         for fault in faults:
-            self.control("POST", "/faults", {"spec": f"{fault}:host={self.client.host}"})
-        self.control("DELETE", "/requests")
+            self.azure.control("POST", "/faults", {"spec": f"{fault}:host={self.client.host}"})
+        self.azure.control("DELETE", "/requests")
 
     def calls(self, *, writes: bool = False) -> list[str]:
         """The calls that the product made to this hub: `POST /devices`, and so on."""
-        found = self.control("GET", "/requests" + ("?mutating=1" if writes else ""))
+        found = self.azure.control("GET", "/requests" + ("?mutating=1" if writes else ""))
         return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.client.host]
 
     @property
@@ -62,7 +43,7 @@ class DeviceRegistry:
 
     def sessions(self) -> list[dict[str, Any]]:
         """What devices published to this hub."""
-        return [found for found in self.control("GET", "/messages") if found["host"] == self.client.host]
+        return [found for found in self.azure.control("GET", "/messages") if found["host"] == self.client.host]
 
     def twins(self) -> dict[str, dict[str, Any]]:
         """Every device."""

@@ -82,4 +82,4 @@ class HubClient:
 
     def dial(self, **values: Any) -> None:
         """Set dials of local Azure."""
-        httpx.patch(f"{self.azure.ready['control']}/dials", json=values, trust_env=False).raise_for_status()
+        self.azure.control("PATCH", "/dials", values)

@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import httpx
-import jwt
 from azure.identity import ClientSecretCredential
 from azure.keyvault.keys import JsonWebKey, KeyClient
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -122,31 +120,14 @@ def _web_key(key: PrivateKey) -> dict[str, Any]:
 
 def principal(azure: LocalAzure, role: str) -> dict[str, Any]:
     """A new application with that role in the subscription."""
-    created: dict[str, Any] = control(azure, "POST", "/principals", {"role": role})
+    created: dict[str, Any] = azure.control("POST", "/principals", {"role": role})
     return created
-
-
-def grant(azure: LocalAzure, role: str) -> None:
-    """Give the deployer a role, effective at once. The Owner role gives no access to a vault's keys."""
-    deployer = jwt.decode(azure.token["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})["oid"]
-    scope = f"/subscriptions/{azure.ready['subscription_id']}"
-    roles = f"{scope}/providers/Microsoft.Authorization/roleDefinitions"
-    body = {"properties": {"roleDefinitionId": f"{roles}/{role}", "principalId": deployer, "principalType": "ServicePrincipal"}}
-    path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01"
-    azure.http.put(path, json=body, headers=azure.token).raise_for_status()
-
-
-def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> Any:
-    """A call to the control port."""
-    answer = httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False, timeout=30)
-    assert answer.is_success, answer.text
-    return answer.json()
 
 
 def vault(azure: LocalAzure, name: str = "") -> Vault:
     """A new vault."""
     name = name or f"kv-{uuid.uuid4().hex[:12]}"
-    control(azure, "POST", "/vaults", {"name": name})
+    azure.control("POST", "/vaults", {"name": name})
     return Vault(azure, name)
 
 

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 
 from tests.kit.repository import ROOT
 
@@ -87,6 +89,22 @@ class LocalAzure:
         answer = self.http.request(method, self.url(path), headers=self.token | (headers or {}), **content)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """A call to the control port that must succeed; returns its JSON."""
+        answer = httpx.request(method, f"{self.ready['control']}{path}", json=body, trust_env=False, timeout=30)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def grant(self, role: str, scope: str = "") -> None:
+        """Give the deployer a role, by the GUID of its definition, at a scope (default: the subscription); it takes effect at once."""
+        subscription = f"/subscriptions/{self.ready['subscription_id']}"
+        deployer = jwt.decode(self.token["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})["oid"]
+        definition = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+        properties = {"roleDefinitionId": definition, "principalId": deployer, "principalType": "ServicePrincipal"}
+        path = f"{scope or subscription}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        url = f"{path}?api-version=2022-04-01"
+        self.http.put(url, headers=self.token, json={"properties": properties}).raise_for_status()
 
     def until(self, condition: Any) -> None:
         """Wait for a condition, up to 20 seconds."""

@@ -5,9 +5,7 @@ import ssl
 import time
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
-
-import httpx
+from urllib.parse import quote, urlsplit
 
 from sandbox.azure.mqtt import packets
 from tests.kit.device_certificates import Party
@@ -94,13 +92,13 @@ class Device:
 
 def attempts(client: HubClient, device: str) -> list[dict[str, Any]]:
     """The connection attempts of a device on this hub, from the control port."""
-    found = httpx.get(f"{client.azure.ready['control']}/connections", params={"device": device}, trust_env=False).json()
+    found = client.azure.control("GET", f"/connections?device={quote(device, safe='')}")
     return [each for each in found if each["host"] == client.host]
 
 
 def messages(client: HubClient, device: str) -> list[dict[str, Any]]:
     """The messages that a device sent to this hub, from the control port."""
-    found = httpx.get(f"{client.azure.ready['control']}/messages", params={"device": device}, trust_env=False).json()
+    found = client.azure.control("GET", f"/messages?device={quote(device, safe='')}")
     return [each for each in found if each["host"] == client.host]
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from tests.kit.device_certificates import DAY, Party
@@ -145,12 +144,11 @@ def test_each_hub_trusts_its_own_cas_only(registry: HubClient, root: Party, tmp_
 
 def test_dates_are_checked_by_local_azures_clock(registry: HubClient, root: Party, tmp_path: Path) -> None:
     """A certificate that is valid for 30 days is refused once the clock is 40 days ahead."""
-    control = registry.azure.ready["control"]
-    httpx.put(f"{control}/clock", json={"advance": 40 * 86400}, trust_env=False).raise_for_status()
+    registry.azure.control("PUT", "/clock", {"advance": 40 * 86400})
     try:
         assert "has expired" in _refused(registry, root.device("press-001"), tmp_path)
     finally:
-        httpx.delete(f"{control}/clock", trust_env=False).raise_for_status()
+        registry.azure.control("DELETE", "/clock")
 
 
 def test_a_device_must_be_registered_and_enabled(registry: HubClient, root: Party, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.kit.local_azure import LocalAzure
@@ -83,7 +82,7 @@ def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: d
     """azure-cli itself has no command for devices; `az rest` reaches the registry with az's token and a data role on the hub."""
     hub = azure.hub().id
     role = {"role": "IoT Hub Data Contributor", "scope": hub}
-    created = httpx.post(f"{azure.ready['control']}/principals", json=role, trust_env=False).json()
+    created = azure.control("POST", "/principals", role)
     environment |= {"AZURE_CLIENT_ID": created["client_id"], "AZURE_CLIENT_SECRET": created["client_secret"]}
     shell(f"{_LOGIN} --allow-no-subscriptions")
     url = f"https://{hub.rpartition('/')[2]}.azure-devices.net"

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.kit.hub_client import HubClient
@@ -122,7 +121,7 @@ def _openssl(device_cases: DeviceCases, _folder: Path) -> Outcome:
 )
 def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Outcome]) -> None:
     """Only the valid chain of an enabled device is accepted, and its message arrives; the control port shows the reason of each refusal."""
-    httpx.delete(f"{device_cases.registry.azure.ready['control']}/connections", trust_env=False).raise_for_status()
+    device_cases.registry.azure.control("DELETE", "/connections")
     assert client(device_cases, tmp_path) == {name: reason is None for name, reason in CASES.items()}
     for case in device_cases.cases:
         found = [entry for entry in attempts(device_cases.registry, case.device) if entry["accepted"] or "closed" not in entry["reason"]]

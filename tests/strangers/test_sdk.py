@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -85,7 +84,7 @@ def test_a_pipeline_logs_in_with_its_own_token(azure: LocalAzure, tmp_path: Path
         "subject": claims["sub"],
         "jwks": {"keys": [{**jwk, "kid": "1"}]},
     }
-    httpx.post(f"{azure.ready['control']}/federated-credentials", json=known, trust_env=False).raise_for_status()
+    azure.control("POST", "/federated-credentials", known)
     now = int(time.time())
     file = tmp_path / "token"
     file.write_text(jwt.encode({**claims, "nbf": now, "exp": now + 300}, key, "RS256", headers={"kid": "1"}))
