@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from hubtrust import signer_inputs
 from hubtrust.authority_keys import AuthorityKey, StoredKeys
-from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_overlap
+from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_valid_generations
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
@@ -60,24 +60,24 @@ class CertificateAuthority(pulumi.ComponentResource):
 
         Raises:
             AuthorityError: an imported or returned chain is not valid (see ``load_chain``), the key is not the trusted certificate's, a
-                name is too long, or the generations are not possible (see ``require_overlap``).
+                name is too long, or the generations are not valid (see ``require_valid_generations``).
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
-        require_overlap(name, source, generation, keep_previous=keep_previous, previous=previous)
+        require_valid_generations(name, source, generation, keep_previous=keep_previous, previous=previous)
         self.generations = AuthorityGeneration(
             name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
         )
         self.signer = None
         try:
-            self.previous = self._declared(previous or source, generation - 1) if keep_previous else None
-            self.anchor = self._declared(source, generation)
+            self.previous = self._declare_generation(previous or source, generation - 1) if keep_previous else None
+            self.anchor = self._declare_generation(source, generation)
         except PkiError as error:
             raise AuthorityError(error.what, error.fact, error.remedy) from None
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
-    def _declared(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
-        """One generation. The attributes of the authority are those of the generation that is declared last."""
+    def _declare_generation(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
+        """Declare one generation and return its trust anchor. It also sets the attributes, so the current one is declared last."""
         self._prefix = f"{self.name}-g{generation}"
         self.certificate_request = pulumi.Output.from_input(None)
         match source:
@@ -90,7 +90,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         return replace(self.anchor, generation=generation) if self.anchor else None
 
     def _generate(self, source: Generate) -> None:
-        _require_places(source.custody, source.intermediates + 1)
+        _require_one_key_each(source.custody, source.intermediates + 1)
         key = self._authority_key("root", source.key, source.custody, 0)
         signer = key.signer
         root = self._root(source, key)
@@ -109,7 +109,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
                 renew_before_days=source.issuing_lifetime().renew_before_days,
-                opts=self._child(),
+                opts=self._child_options(),
             )
             signer = child.signer
             chain, anchor = issued.chain, Anchor(issued.certificate, signer)
@@ -127,7 +127,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 path_length=source.intermediates,
                 lifetime_days=source.root_days,
                 renew_before_days=source.root_lifetime().renew_before_days,
-                opts=self._child(),
+                opts=self._child_options(),
             )
             return issued.certificate
         subject = tls.SelfSignedCertSubjectArgs(common_name=f"{source.common_name} root CA", organization=source.organization)
@@ -141,15 +141,15 @@ class CertificateAuthority(pulumi.ComponentResource):
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=source.root_days * _HOURS,
             early_renewal_hours=int(source.root_lifetime().renew_before_days * _HOURS),
-            opts=self._child(),
+            opts=self._child_options(),
         ).cert_pem
 
     def _import(self, source: Import) -> None:
         chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
-        self._notice(chain)
+        self._log_notices(chain)
         certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
         if source.custody:
-            _require_places(source.custody, 1)
+            _require_one_key_each(source.custody, 1)
             signer = source.custody.signer(0)
         elif source.private_key is None:
             signer = signer_inputs.offline()
@@ -162,52 +162,58 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
 
     def _request(self, source: Request) -> None:
-        signer = self._requested(source)
+        signer = self._declare_request(source)
         self.chain, self.anchor = pulumi.Output.from_input(None), None
         if source.answer:
             chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
-            self._notice(chain)
+            self._log_notices(chain)
             self.chain = pulumi.Output.from_input(chain.pem)
             # The key here belongs to the lowest certificate of the chain: only that one can be proven.
             self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
 
-    def _requested(self, source: Request) -> Mapping[str, Any]:
-        """Declare the key and the signed request; gives the signer that has the key."""
+    def _declare_request(self, source: Request) -> Mapping[str, Any]:
+        """Declare the key and the certificate request; returns the signer with the key."""
         if source.custody:
-            _require_places(source.custody, 1)
+            _require_one_key_each(source.custody, 1)
             subject = _subject(source.common_name, source.organization)
-            held = SigningKey(
-                f"{self._prefix}-issuing-key", signer=source.custody.signer(0), make=source.key.value, subject=subject, opts=self._child()
+            signing_key = SigningKey(
+                f"{self._prefix}-issuing-key",
+                signer=source.custody.signer(0),
+                make=source.key.value,
+                subject=subject,
+                opts=self._child_options(),
             )
-            self.certificate_request = held.request
-            return AuthorityKey.elsewhere(source.custody.signer(0), held.reference, held.public_key).signer
+            self.certificate_request = signing_key.request
+            return AuthorityKey.elsewhere(source.custody.signer(0), signing_key.reference, signing_key.public_key).signer
         key = self._key("issuing", source.key)
         names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
-        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child())
+        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child_options())
         self.certificate_request = request.cert_request_pem
         return signer_inputs.in_state(key.private_key_pem)
 
-    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, place: int) -> AuthorityKey:
-        """The key number ``place``, counted from the root; created if it does not exist."""
+    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, index: int) -> AuthorityKey:
+        """The key with this ``index`` (0 is the root's); created if it does not exist."""
         if where is None:
             key = self._key(label, algorithm)
             return AuthorityKey(key.public_key_pem, signer_inputs.in_state(key.private_key_pem))
-        held = SigningKey(f"{self._prefix}-{label}-key", signer=where.signer(place), make=algorithm.value, opts=self._child())
-        return AuthorityKey.elsewhere(where.signer(place), held.reference, held.public_key)
+        signing_key = SigningKey(
+            f"{self._prefix}-{label}-key", signer=where.signer(index), make=algorithm.value, opts=self._child_options()
+        )
+        return AuthorityKey.elsewhere(where.signer(index), signing_key.reference, signing_key.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
-        opts = self._child(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
+        opts = self._child_options(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
         return tls.PrivateKey(f"{self._prefix}-{label}-key", **algorithm.tls_arguments, opts=opts)
 
-    def _child(self, **more: Any) -> pulumi.ResourceOptions:
+    def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=[self.generations], **more)
 
-    def _notice(self, chain: Chain) -> None:
+    def _log_notices(self, chain: Chain) -> None:
         for notice in chain.notices:
             pulumi.log.warn(notice, self)
 
 
-def _require_places(where: StoredKeys | None, certificates: int) -> None:
+def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
     if where is not None and len(where.keys) != certificates:
         fact = f"{len(where.keys)} given, but there are {certificates} certificates"
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
@@ -218,7 +224,7 @@ def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import)
     owner = chain.of_key(key.public_key())
     if owner != certificate:
         fact = f"it belongs to '{owner.subject.rfc4514_string()}', but '{certificate.subject.rfc4514_string()}' is the trusted certificate"
-        raise AuthorityError("the imported key", fact, "trust the certificate that has this key, or give the other key")
+        raise AuthorityError("the imported key", fact, "trust the certificate that this key belongs to, or give the key of the trusted one")
 
 
 def _subject(common_name: str, organization: str | None) -> str:

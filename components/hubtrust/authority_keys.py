@@ -15,9 +15,9 @@ class InKeyVault:
 
     keys: Sequence[str]  # the root's first, the issuing CA's last; of an imported or requested CA only that one
 
-    def signer(self, place: int) -> Mapping[str, Any]:
-        """The input ``signer`` of the key number ``place``, counted from the root."""
-        return signer_inputs.in_key_vault(self.keys[place])
+    def signer(self, index: int) -> Mapping[str, Any]:
+        """The input ``signer`` of the key with this ``index`` (0 is the root's)."""
+        return signer_inputs.in_key_vault(self.keys[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,10 @@ class InToken:
     pin: str | None = None  # becomes a secret in the state
     pin_variable: str | None = None  # the name of the environment variable that has the PIN where Pulumi runs
 
-    def signer(self, place: int) -> Mapping[str, Any]:
-        """The input ``signer`` of the key number ``place``, counted from the root."""
+    def signer(self, index: int) -> Mapping[str, Any]:
+        """The input ``signer`` of the key with this ``index`` (0 is the root's)."""
         pin = pulumi.Output.secret(self.pin) if self.pin else None
-        return signer_inputs.in_token(self.keys[place], pin=pin, pin_variable=self.pin_variable)
+        return signer_inputs.in_token(self.keys[index], pin=pin, pin_variable=self.pin_variable)
 
 
 StoredKeys = InKeyVault | InToken
@@ -46,5 +46,5 @@ class AuthorityKey:
 
     @classmethod
     def elsewhere(cls, declared: Mapping[str, Any], reference: pulumi.Input[str], public_key: pulumi.Input[str]) -> "AuthorityKey":
-        """A key that SigningKey found: by the address that always means this key, and its public half."""
+        """A key of a SigningKey, by its permanent address and its public half."""
         return cls(public_key, {**declared, "key": reference, "publicKey": public_key})

@@ -72,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Anchor:
-    """What a hub registers and proves: one certificate, and where its key is (RFC 5280 section 6.1.1: trust anchor)."""
+    """A trust anchor (RFC 5280 section 6.1.1): a CA certificate that a hub is to trust, and where its key is."""
 
     certificate: pulumi.Input[str]  # PEM
     signer: Mapping[str, Any]
@@ -81,8 +81,8 @@ class Anchor:
     generation: int = 1
 
 
-def require_overlap(name: str, source: object, generation: int, *, keep_previous: bool, previous: object) -> None:
-    """Check what a declaration of two generations needs.
+def require_valid_generations(name: str, source: object, generation: int, *, keep_previous: bool, previous: object) -> None:
+    """Check that this generation, and the previous one if it is kept, can be declared.
 
     Raises:
         AuthorityError: generation 1 has no previous one, the previous generation's chain is missing, or nothing would be trusted.
@@ -90,8 +90,8 @@ def require_overlap(name: str, source: object, generation: int, *, keep_previous
     what = f"authority '{name}', generation {generation}"
     if keep_previous and generation == 1:
         raise AuthorityError(what, "keep_previous is set, but generation 1 has no previous one", "remove keep_previous (caKeepPrevious)")
-    made_anew = isinstance(source, Generate) and source.custody is None
-    if keep_previous and previous is None and not made_anew:
+    generated_in_state = isinstance(source, Generate) and source.custody is None
+    if keep_previous and previous is None and not generated_in_state:
         raise AuthorityError(what, "keep_previous is set, but the previous chain is missing", "give it as previous (caPreviousChain)")
     if generation > 1 and not keep_previous and isinstance(source, Request) and not source.answer:
         fact = "its certificate request has no answer yet, so nothing would be trusted"

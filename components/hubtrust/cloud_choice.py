@@ -14,16 +14,16 @@ class CloudChoiceError(HubtrustError, pulumi.RunError):
     """There is no such cloud, or two settings name different ones: the hub would be in one and its certificates in the other."""
 
 
-def chosen(cloud: str | None, *, makes_hub: bool, environment: Mapping[str, str] = os.environ) -> str:
+def choose_cloud(cloud: str | None, *, creates_hub: bool, environment: Mapping[str, str] = os.environ) -> str:
     """``cloud``, or where it is None azure-native's: `public`, `usgovernment`, `china` or the https URL of a metadata host.
 
     Args:
         cloud: the program's own setting, if it has one.
-        makes_hub: azure-native creates the hub, so that both must name the same cloud.
+        creates_hub: whether azure-native creates the hub: then both must name the same cloud.
         environment: the variables that azure-native reads where the stack's configuration sets nothing.
 
     Raises:
-        CloudChoiceError: there is no such cloud, or they differ.
+        CloudChoiceError: there is no such cloud, or the two clouds differ.
     """
     native = _native(environment)
     try:
@@ -32,7 +32,7 @@ def chosen(cloud: str | None, *, makes_hub: bool, environment: Mapping[str, str]
         raise CloudChoiceError(error.what, error.fact, error.remedy) from None
     if cloud is None:
         return native
-    if makes_hub and cloud.rstrip("/") != native.rstrip("/"):
+    if creates_hub and cloud.rstrip("/") != native.rstrip("/"):
         fact = f"it is '{cloud}' and azure-native creates the hub in '{native}'"
         raise CloudChoiceError("cloud", fact, "remove it, and set only azure-native:environment or azure-native:metadataHost")
     return cloud

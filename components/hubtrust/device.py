@@ -71,7 +71,7 @@ class TrustedDevice(pulumi.ComponentResource):
         """
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
         self._name, self.device_id = name, device_id or name
-        self._require_sense(authority, request, thumbprints, make_key=make_key)
+        self._require_valid_arguments(authority, request, thumbprints, make_key=make_key)
         self.certificate = self.chain = self.private_key = pulumi.Output.from_input(None)
         self.identity = DeviceIdentity(
             name,
@@ -92,7 +92,9 @@ class TrustedDevice(pulumi.ComponentResource):
             self._issue(authority, request, {"lifetime_days": lifetime_days, "renew_before_days": renew_before_days})
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
 
-    def _require_sense(self, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool) -> None:
+    def _require_valid_arguments(
+        self, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool
+    ) -> None:
         what = f"device '{self.device_id}'"
         if request is not None and make_key:
             raise DeviceError(what, "request and make_key are both given", "give only one of them")
@@ -102,13 +104,13 @@ class TrustedDevice(pulumi.ComponentResource):
             )
         if (request is not None or make_key) and (authority is None or authority.signer is None):
             fact = "no authority is given" if authority is None else "the key that signs device certificates is not here"
-            raise DeviceError(what, fact, "give an authority whose issuing key is here, or sign the certificate where the key is")
+            raise DeviceError(what, fact, "give an authority whose issuing key is available here, or sign the certificate where the key is")
 
     def _issue(self, authority: CertificateAuthority, request: pulumi.Input[str] | None, days: Mapping[str, float | None]) -> None:
         public_key: pulumi.Input[str] | None = None
         if request is None:
             pulumi.log.warn(
-                f"{self._name}: its key is generated here and kept in the state, for demos and tests only; give its request",
+                f"{self._name}: its key is generated here and kept in the state, for demos and tests only; otherwise pass its own request",
                 self,
             )
             opts = pulumi.ResourceOptions(

@@ -50,7 +50,7 @@ class TrustedFleet(pulumi.ComponentResource):
         device: pulumi.Output[str] | None = None
         if roster is not None and len(roster):
             fleet = DeviceFleet(name, roster=roster, adopt=adopt or None, **common, opts=self._child())
-            self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_whole)
+            self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
             device = fleet.digest
         if canary and (roster is None or roster.get(canary) is None):
             device = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt or None, **common, opts=self._child()).device_etag
@@ -61,7 +61,7 @@ class TrustedFleet(pulumi.ComponentResource):
     def _connect(
         self, authority: CertificateAuthority, canary: str, device: pulumi.Output[str] | None, common: dict[str, Any], *, check: bool
     ) -> pulumi.Output[dict[str, Any]]:
-        made = ConnectionCheck(
+        connection_check = ConnectionCheck(
             f"{self._name}-{canary}",
             device_id=canary,
             chain=authority.chain,
@@ -72,7 +72,9 @@ class TrustedFleet(pulumi.ComponentResource):
             **common,
             opts=self._child(),
         )
-        return pulumi.Output.all(device=canary, state=made.state, chain=made.certification_path, reason=made.reason)
+        return pulumi.Output.all(
+            device=canary, state=connection_check.state, chain=connection_check.certification_path, reason=connection_check.reason
+        )
 
     def _child(self) -> pulumi.ResourceOptions:
         """Created after the hub's certificates and roles; deleted together with the hub."""
@@ -82,6 +84,6 @@ class TrustedFleet(pulumi.ComponentResource):
 _TRUST = ("name", "thumbprint", "state", "verified")
 
 
-def _whole(found: dict[str, Any]) -> dict[str, Any]:
+def _with_integers(found: dict[str, Any]) -> dict[str, Any]:
     """Counts as integers: the engine passes all numbers as floats."""
     return {name: int(value) if isinstance(value, float) else value for name, value in found.items()}

@@ -12,7 +12,7 @@ from hubtrust.authority import Anchor, CertificateAuthority
 from hubtrust.azure import clouds
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.service import Service, service
-from hubtrust.cloud_choice import chosen
+from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
@@ -85,10 +85,10 @@ class TrustedHub(pulumi.ComponentResource):
             settings: the hub, if this stack manages it.
             existing_id: the resource id of a hub that somebody else manages: see ``existing``.
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
-            adopt: replace a certificate of somebody else's that has one of our certificate names.
-            drop_previous: the devices have moved; an authority's generation may be deleted although the hub has enabled devices.
+            adopt: replace an existing certificate that has one of our certificate names and is not this stack's.
+            drop_previous: confirm that the devices have moved, so that the previous generation is deleted although devices are enabled.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: azure-native's own setting.
-            deadline: seconds to retry for, when Azure refuses temporarily.
+            deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
 
         Raises:
@@ -99,17 +99,17 @@ class TrustedHub(pulumi.ComponentResource):
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
-        _require_names_apart(name, authorities)
-        self.cloud = cloud = chosen(cloud, makes_hub=existing_id is None)
+        _require_distinct_names(name, authorities)
+        self.cloud = cloud = choose_cloud(cloud, creates_hub=existing_id is None)
         if existing_id is None:
-            hub: pulumi.Resource | None = self._make(settings or HubSettings())
+            hub: pulumi.Resource | None = self._create_hub(settings or HubSettings())
         else:
             hub = None
-            self._look_up(existing_id, cloud)
+            self._use_existing_hub(existing_id, cloud)
         self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
         for authority in authorities:
-            self._watch(authority, hub, drop_previous=drop_previous)
+            self._declare_generation(authority, hub, drop_previous=drop_previous)
         trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
@@ -124,19 +124,21 @@ class TrustedHub(pulumi.ComponentResource):
         """
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
-    def _make(self, settings: HubSettings) -> iothub.IotHubResource:
+    def _create_hub(self, settings: HubSettings) -> iothub.IotHubResource:
         tags: Any = dict(settings.tags) if settings.tags else None
         place, name = settings.resource_group, settings.name
         if settings.adopt_id:
             found = _hub_id(settings.adopt_id, "the adopted hub's id")
             place, name = found.group, found.name
-            existing = adoption.found(self._name, settings.adopt_id, self)
-            tags = adoption.claimed(existing, settings.tags or {}, found.title)
+            existing = adoption.existing_hub(self._name, settings.adopt_id, self)
+            tags = adoption.tags_with_owner(existing, settings.tags or {}, found.title)
             adoption.report_kept(existing, self)
         if place:
             group = pulumi.Output.from_input(place)
         else:
-            made = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=self._child(protect=settings.protect))
+            made = resources.ResourceGroup(
+                self._name, location=settings.location, tags=tags, opts=self._child_options(protect=settings.protect)
+            )
             group = made.name
         sas_off = not settings.local_auth
         properties = iothub.IotHubPropertiesArgs(
@@ -153,14 +155,14 @@ class TrustedHub(pulumi.ComponentResource):
             sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
             properties=properties,
             tags=tags,
-            opts=self._child(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
+            opts=self._child_options(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda found: found.host_name)
-        self._grant(hub, settings.operators)
+        self._assign_roles(hub, settings.operators)
         return hub
 
-    def _grant(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
+    def _assign_roles(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
         role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in map(Operator.read, operators):
             principal, kind = _deployer() if operator.principal == DEPLOYER else (operator.principal, operator.kind)
@@ -170,18 +172,18 @@ class TrustedHub(pulumi.ComponentResource):
                 principal_id=principal,
                 principal_type=kind,
                 role_definition_id=role,
-                opts=self._child(protect=False, deleted_with=hub),
+                opts=self._child_options(protect=False, deleted_with=hub),
             )
 
-    def _look_up(self, hub_id: str, cloud: str) -> None:
+    def _use_existing_hub(self, hub_id: str, cloud: str) -> None:
         found = _hub_id(hub_id, "the existing hub's id")
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found.group)
         self.hub_name = pulumi.Output.from_input(found.name)
         self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.KNOWN[cloud].hub_suffix}" if cloud in clouds.KNOWN else None)
 
-    def _watch(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
-        """Refuses to delete a generation while devices may depend on it."""
+    def _declare_generation(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
+        """Declare the authority's generation on this hub, so that none is deleted while devices may depend on it."""
         AuthorityGeneration(
             f"{self._name}-{authority.name}",
             authority=authority.name,
@@ -192,7 +194,7 @@ class TrustedHub(pulumi.ComponentResource):
             cloud=self.cloud,
             devices_of=stack_name(),
             drop_previous=drop_previous or None,
-            opts=self._child(protect=False, deleted_with=hub),
+            opts=self._child_options(protect=False, deleted_with=hub),
         )
 
     def _trust(
@@ -200,13 +202,13 @@ class TrustedHub(pulumi.ComponentResource):
     ) -> list[pulumi.Output[dict[str, Any]]]:
         """The current generation first, then the previous one if it is kept."""
         anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
-        trusted = [self._anchored(authority, anchor, hub, options) for anchor in anchors]
+        trusted = [self._verify(authority, anchor, hub, options) for anchor in anchors]
         if authority.anchor is None:
             waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
             trusted.insert(0, pulumi.Output.from_input(waiting))
         return trusted
 
-    def _anchored(
+    def _verify(
         self, authority: CertificateAuthority, anchor: Anchor, hub: pulumi.Resource | None, options: Mapping[str, Any]
     ) -> pulumi.Output[dict[str, Any]]:
         certificate = VerifiedCertificate(
@@ -219,7 +221,7 @@ class TrustedHub(pulumi.ComponentResource):
             signer=anchor.signer,
             proof_certificate=anchor.proof,
             **options,
-            opts=self._child(protect=False, deleted_with=hub, depends_on=[authority.generations]),
+            opts=self._child_options(protect=False, deleted_with=hub, depends_on=[authority.generations]),
         )
         return pulumi.Output.all(
             name=certificate.certificate_name,
@@ -229,17 +231,17 @@ class TrustedHub(pulumi.ComponentResource):
             notAfter=certificate.not_after,
             state=certificate.state,
             verified=certificate.state.apply(lambda state: state == "verified"),
-            proof=_where(certificate.state, certificate.proof, verified=True),
-            code=_where(certificate.state, certificate.code, verified=False),
-            ceremony=_where(certificate.state, certificate.ceremony, verified=False),
+            proof=_only_in_state(certificate.state, certificate.proof, verified=True),
+            code=_only_in_state(certificate.state, certificate.code, verified=False),
+            ceremony=_only_in_state(certificate.state, certificate.ceremony, verified=False),
         )
 
-    def _child(self, **more: Any) -> pulumi.ResourceOptions:
+    def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
 
 
-def _where(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
-    """``value`` in that state, otherwise None: without None the output would be missing, and a preview would show it as a change."""
+def _only_in_state(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
+    """``value`` if the certificate is, or is not, verified; otherwise None: a preview would show a missing output as a change."""
     return state.apply(lambda found: value if (found == "verified") is verified else None)
 
 
@@ -254,7 +256,7 @@ def _hub_id(hub_id: str, what: str) -> Service:
     return found
 
 
-def _require_names_apart(hub: str, authorities: Sequence[CertificateAuthority]) -> None:
+def _require_distinct_names(hub: str, authorities: Sequence[CertificateAuthority]) -> None:
     names = [authority.name for authority in authorities]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -1,4 +1,4 @@
-"""Adoption: an existing hub becomes this stack's; what the program does not declare of it is kept, and reported."""
+"""Adoption: an existing hub is imported into this stack; what the program does not declare is kept unchanged and reported."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pulumi_azure_native import iothub
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.errors import HubtrustError
 
-CLAIM = "hubtrust"  # the hub's tag that names the stack it belongs to
+OWNER_TAG = "hubtrust"  # the hub's tag that names the stack it belongs to
 # azure-native sends the whole hub with every change: what a program leaves out, such as routes and endpoints, would be removed.
 UNDECLARED = [
     *(f"properties.{name}" for name in ("routing", "storageEndpoints", "messagingEndpoints", "cloudToDevice", "eventHubEndpoints")),
@@ -24,12 +24,12 @@ class HubOwnedError(HubtrustError, pulumi.RunError):
     """The hub belongs to another stack."""
 
 
-def found(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotHubResource:
+def existing_hub(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotHubResource:
     """The hub as it is now; read in every run, also in previews."""
     return iothub.IotHubResource.get(f"{name}-found", hub_id, opts=pulumi.ResourceOptions(parent=parent))
 
 
-def claimed(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) -> pulumi.Output[dict[str, str]]:
+def tags_with_owner(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) -> pulumi.Output[dict[str, str]]:
     """The hub's tags: those it has, those declared, and one that names this stack, so that no second stack adopts it.
 
     Raises:
@@ -38,11 +38,11 @@ def claimed(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) 
     stack = stack_name()
 
     def merged(tags: Mapping[str, str] | None) -> dict[str, str]:
-        owner = (tags or {}).get(CLAIM)
+        owner = (tags or {}).get(OWNER_TAG)
         if owner not in (None, stack):
-            remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{CLAIM}' from the hub"
-            raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{CLAIM}'", remedy)
-        return {**(tags or {}), **declared, CLAIM: stack}
+            remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{OWNER_TAG}' from the hub"
+            raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{OWNER_TAG}'", remedy)
+        return {**(tags or {}), **declared, OWNER_TAG: stack}
 
     return hub.tags.apply(merged)
 

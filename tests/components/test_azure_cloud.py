@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from hubtrust.cloud_choice import CloudChoiceError, chosen
+from hubtrust.cloud_choice import CloudChoiceError, choose_cloud
 
 STACK = "https://stack.example"
 
@@ -31,7 +31,7 @@ def test_two_clouds_in_one_program_are_refused() -> None:
     """A hub in one cloud and its certificates in another are refused; for an existing hub only the given cloud counts."""
     assert _chosen("usgovernment", {"environment": "usgovernment"}) == "usgovernment"
     assert _chosen(f"{STACK}/", {"metadataHost": STACK}) == f"{STACK}/"
-    assert chosen("china", makes_hub=False, environment={}) == "china"
+    assert choose_cloud("china", creates_hub=False, environment={}) == "china"
     with pytest.raises(
         CloudChoiceError, match="cloud: it is 'china' and azure-native creates the hub in 'public'; remove it, and set only azure-"
     ):
@@ -48,6 +48,6 @@ def test_an_unknown_cloud_is_reported(named: str | None) -> None:
 def _chosen(cloud: str | None, config: dict[str, str], environment: dict[str, str] | None = None) -> str:
     pulumi.runtime.set_all_config({f"azure-native:{name}": value for name, value in config.items()})
     try:
-        return chosen(cloud, makes_hub=True, environment=environment or {})
+        return choose_cloud(cloud, creates_hub=True, environment=environment or {})
     finally:
         pulumi.runtime.set_all_config({})
