@@ -45,7 +45,7 @@ def test_temporary_errors_are_retried(passing: Reply) -> None:
     """A request that was refused temporarily or whose connection dropped is sent again, without a message."""
     with scripted(passing, OK) as script:
         assert send(script).body == {"fine": True}
-        assert (len(script.requests), script.waits, script.told) == (2, [0.5], [])
+        assert (len(script.requests), script.waits, script.messages) == (2, [0.5], [])
 
 
 def test_a_dropped_connection_is_reported_in_plain_words() -> None:
@@ -63,7 +63,7 @@ def test_retry_after_is_respected() -> None:
     with scripted((429, {"Retry-After": "7"}, {}), (429, {"retry-after-ms": "1500"}, {}), (429, {"Retry-After": "soon"}, {}), OK) as script:
         send(script)
         assert script.waits == [7.0, 1.5, 2.0]
-        assert script.told == ["certificate 'a': Azure answers 429; trying again for up to 300 s"]
+        assert script.messages == ["certificate 'a': Azure answers 429; trying again for up to 300 s"]
 
 
 def test_without_retry_after_waits_double_up_to_a_limit() -> None:

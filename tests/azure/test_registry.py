@@ -47,7 +47,7 @@ FOUND = Twin(
 def registry(*replies: Reply) -> Iterator[tuple[Registry, Script]]:
     """A registry on the scripted server, with a pace that never waits."""
     with scripted(*replies) as script:
-        created = Registry("hub-7.azure-devices.net", PUBLIC, None, script.retry_limits(), script.told.append)  # type: ignore[arg-type]
+        created = Registry("hub-7.azure-devices.net", PUBLIC, None, script.retry_limits(), script.messages.append)  # type: ignore[arg-type]
         created._client = script.client()
         pace._PACES.clear()
         yield created, script

@@ -27,7 +27,7 @@ def leak_case(request: pytest.FixtureRequest, authority: RootAuthority) -> LeakC
     """A signer, one that fails, and the secrets that must not appear."""
     where = request.param.partition(" ")[0]
     body = "".join(authority.private_pem.splitlines()[1:-1])
-    # Only what is private: the head of PKCS#8 is the same for all, and the public half ends it (EC) or stands before (RSA).
+    # Only what is private: the head of PKCS#8 is the same for all, and the public half is at its end (EC) or before the private half (RSA).
     private = body[40:80] if request.param.endswith("ec") else body[480:]
     pieces = [private[start : start + 40] for start in range(0, len(private) - 39, 40)]
     name = f"leak-{uuid.uuid4().hex[:8]}"

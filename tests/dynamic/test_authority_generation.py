@@ -81,8 +81,10 @@ def test_a_generation_with_devices_is_not_deleted(devices: Provider, named_proce
     assert registry.calls() == [], "nothing goes, nobody is counted"
     devices.create(registry.device("press-001"))
     others = devices.create(registry.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
-    told = "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates of this generation; keep it until they"
-    with pytest.raises(CallFailedError, match=told):
+    message = (
+        "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates of this generation; keep it until they"
+    )
+    with pytest.raises(CallFailedError, match=message):
         watch.update(both, standing(registry, 2))
     with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to be deleted"):
         watch.update(created, standing(registry, 2))

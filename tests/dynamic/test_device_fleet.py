@@ -33,7 +33,7 @@ def test_a_fleet_is_created_a_hundred_devices_a_call(fleets: Provider, registry:
         "digest": wanted.digest,
         "exceptions": [],
     }
-    assert "press" not in str(created.outs | {"owner": None}), "the list of members stands in one input and nowhere else"
+    assert "press" not in str(created.outs | {"owner": None}), "the list of members is in one input and nowhere else"
 
 
 def test_an_unchanged_fleet_is_one_read(fleets: Provider, registry: DeviceRegistry) -> None:
@@ -159,11 +159,11 @@ def test_the_next_run_finishes_a_failed_one(fleets: Provider, registry: DeviceRe
     registry.clear("503:path=/devices:share=0.6:seed=7")
     text = fleets.create_error(registry.fleet(wanted, deadline=1))
     assert re.search(r"100 devices on IoT hub '.*': Azure answers 503.*run again later; work already done is kept", text), text
-    stand = len(registry.twins())
-    assert 0 < stand < 2000
+    existing = len(registry.twins())
+    assert 0 < existing < 2000
     registry.clear()
     created = fleets.create(registry.fleet(wanted))
-    assert (created.outs["count"], registry.writes) == (2000, -(-(2000 - stand) // 100))
+    assert (created.outs["count"], registry.writes) == (2000, -(-(2000 - existing) // 100))
 
 
 def test_refused_devices_are_reported_and_the_others_created(fleets: Provider, registry: DeviceRegistry) -> None:

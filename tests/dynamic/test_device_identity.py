@@ -109,7 +109,7 @@ def test_the_next_run_continues_after_a_crash(devices: Provider, registry: Devic
     created = devices.create(registry.device())
     assert (registry.writes, created.outs["status"]) == (0, "enabled")
     devices.delete(created)
-    assert list(registry.twins()) == ["press-001"], "another resource of this run stands on it"
+    assert list(registry.twins()) == ["press-001"], "another resource of this run manages it"
 
 
 @pytest.mark.parametrize("fault", ["drop:path=/devices:nth=1:when=after", "drop:path=/twins/*:nth=1", "429:path=/devices:times=2"])

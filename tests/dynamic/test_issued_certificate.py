@@ -117,7 +117,9 @@ def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Resou
     created = issued.create(news)
     due = news | {"renewBeforeDays": 99.99999}
     assert (issued.diff(created, due).changes, issued.diff(created, due).replaces) == (True, [])
-    assert issued.update(created, due).outs["serial"] == created.outs["serial"], "one second old: not due, the window is told anew"
+    assert issued.update(created, due).outs["serial"] == created.outs["serial"], (
+        "one second old: not due, only the renewal time is computed again"
+    )
     longer = news | {"lifetimeDays": 200}
     renewed = issued.update(created, longer)
     assert renewed.outs["serial"] != created.outs["serial"]

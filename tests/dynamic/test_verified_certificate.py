@@ -83,7 +83,7 @@ def test_the_next_run_continues_an_interrupted_one(provider: Provider, hub: Hub,
     assert relay.steps == ["GET", "generate", "verify"]
     relay.clear()
     assert provider.create(news).outs == created.outs
-    assert relay.steps == ["GET"], "verified stands: possession is shown here, by the key, without a gap for devices"
+    assert relay.steps == ["GET"], "it stays verified: the key shows possession here, without a gap for devices"
     assert hub.verified() == {name: True}
 
 

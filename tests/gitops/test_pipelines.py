@@ -143,7 +143,7 @@ def test_github_from_pull_request_to_drift_check(make: Callable[[str], Runner]) 
     assert code == 0, printed
     code, printed = runner.run("drift", "staging", ACTIONS_ID_TOKEN_REQUEST_URL="", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
     assert code != 0
-    assert "oidc" in printed.lower(), "a job that may not ask for an identity token is told so"
+    assert "oidc" in printed.lower(), "a job that may not ask for an identity token gets an error that says so"
     _require_drift_found(runner)
     _require_violation_found(runner)
 

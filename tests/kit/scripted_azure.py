@@ -44,7 +44,7 @@ class Script:
 
     replies: list[Reply]
     requests: list[Request] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     clients: ExitStack = field(default_factory=ExitStack)
     logins: int = 0
@@ -68,7 +68,7 @@ class Script:
             def renew(self) -> None:
                 script.logins += 1
 
-        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.retry_limits(**limits), self.told.append))
+        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.retry_limits(**limits), self.messages.append))
 
     def certificates(self, owner: str = HUB, api_version: str | None = None, **limits: float) -> Certificates:
         """The certificate operations on ``owner``, behind this server."""

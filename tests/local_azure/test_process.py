@@ -174,7 +174,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     added = control(process, "POST", "/faults", {"spec": "503:path=*/nowhere"}).json()
     created = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
     moved = control(process, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
-    stood = control(process, "PUT", "/clock", {"advance": 60}).json()
+    advanced = control(process, "PUT", "/clock", {"advance": 60}).json()
     dials = control(process, "PATCH", "/dials", {"operation_seconds": 5, "strict": True}).json()
     rules = control(process, "GET", "/faults").json()
     control(process, "POST", "/reset")
@@ -188,7 +188,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     assert [line["method"] for line in mutating] == ["PATCH"]
     assert (added, [each["fault"] for each in rules]) == ({"added": 1}, ["503"])
     assert set(created) == {"client_id", "client_secret", "object_id"}
-    assert (moved["now"], stood["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
+    assert (moved["now"], advanced["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
     assert (dials["operation_seconds"], dials["strict"]) == (5, True)
     assert process.http.get(process.url(hub.id), headers=process.token).status_code == 404
     assert control(process, "GET", "/requests").json()[0]["status"] == 404

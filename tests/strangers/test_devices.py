@@ -146,7 +146,7 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
     done = _run(["node", _DRIVERS / "azure_iothub.js"], environment)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout) == {
-        "made": ["press-001", "enabled", "certificateAuthority"],
+        "created": ["press-001", "enabled", "certificateAuthority"],
         "again": "DeviceAlreadyExistsError",
         "changed": ["disabled", "holiday", True],
         "got": "holiday",

@@ -18,26 +18,26 @@ async function failure(work) {
 }
 
 (async () => {
-  const told = {};
-  const made = (await registry.create({ deviceId: "press-001", authentication: auth })).responseBody;
-  told.made = [made.deviceId, made.status, made.authentication.type];
-  told.again = await failure(registry.create({ deviceId: "press-001", authentication: auth }));
-  const changed = (await registry.update({ ...made, status: "disabled", statusReason: "holiday" })).responseBody;
-  told.changed = [changed.status, changed.statusReason, changed.etag !== made.etag];
-  told.got = (await registry.get("press-001")).responseBody.statusReason;
-  told.bulk = (await registry.addDevices(many)).responseBody.isSuccessful;
-  told.bulkAgain = await failure(registry.addDevices(many.slice(0, 2)));
+  const result = {};
+  const created = (await registry.create({ deviceId: "press-001", authentication: auth })).responseBody;
+  result.created = [created.deviceId, created.status, created.authentication.type];
+  result.again = await failure(registry.create({ deviceId: "press-001", authentication: auth }));
+  const changed = (await registry.update({ ...created, status: "disabled", statusReason: "holiday" })).responseBody;
+  result.changed = [changed.status, changed.statusReason, changed.etag !== created.etag];
+  result.got = (await registry.get("press-001")).responseBody.statusReason;
+  result.bulk = (await registry.addDevices(many)).responseBody.isSuccessful;
+  result.bulkAgain = await failure(registry.addDevices(many.slice(0, 2)));
   const twin = (await registry.updateTwin("node-007", { tags: { line: 7 } }, "*")).responseBody;
-  told.tags = twin.tags;
+  result.tags = twin.tags;
   const query = registry.createQuery("SELECT * FROM devices WHERE STARTSWITH(deviceId, 'node-')", 12);
-  told.pages = [];
-  while (query.hasMoreResults) told.pages.push((await query.nextAsTwin()).result.length);
-  told.listed = (await registry.list()).responseBody.length;
-  told.statistics = (await registry.getRegistryStatistics()).responseBody;
-  told.removed = (await registry.removeDevices(many, true)).responseBody.isSuccessful;
+  result.pages = [];
+  while (query.hasMoreResults) result.pages.push((await query.nextAsTwin()).result.length);
+  result.listed = (await registry.list()).responseBody.length;
+  result.statistics = (await registry.getRegistryStatistics()).responseBody;
+  result.removed = (await registry.removeDevices(many, true)).responseBody.isSuccessful;
   await registry.delete("press-001");
-  told.gone = await failure(registry.get("press-001"));
-  console.log(JSON.stringify(told));
+  result.gone = await failure(registry.get("press-001"));
+  console.log(JSON.stringify(result));
 })().catch((error) => {
   console.error(error);
   process.exit(1);
