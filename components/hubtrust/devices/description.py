@@ -41,8 +41,10 @@ def require_reason(value: object) -> None:
     Raises:
         DeclarationError: it is not a text, or too long.
     """
-    if not isinstance(value, str) or len(value) > _LONGEST_REASON:
-        raise DeclarationError("reason", f"it has {len(str(value))} characters", f"use a text of at most {_LONGEST_REASON}")
+    if not isinstance(value, str):
+        raise DeclarationError("reason", f"it is {value!r}", f"use a text of at most {_LONGEST_REASON} characters")
+    if len(value) > _LONGEST_REASON:
+        raise DeclarationError("reason", f"it has {len(value)} characters", f"use a text of at most {_LONGEST_REASON} characters")
 
 
 def require_thumbprints(value: object) -> tuple[str, ...]:
@@ -86,7 +88,9 @@ def _require_document(what: str, value: object, most: int) -> None:
     if not isinstance(value, Mapping):
         raise DeclarationError(what, f"it is {value!r}", "give an object of names and values")
     for name in _names(value):
-        if _BAD_IN_NAMES.search(name) or not name:
+        if not name:
+            raise DeclarationError(what, "a name in it is empty", "give each value a name")
+        if _BAD_IN_NAMES.search(name):
             raise DeclarationError(what, f"the name '{name}' has a dot, space, $, # or control character", "use another name")
     size = len(json.dumps(value).encode())
     if size > most:
