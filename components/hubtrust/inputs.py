@@ -81,7 +81,7 @@ class Inputs:
                     own = DeclarationError(wire, error.fact, error.remedy)
                     faults.append((wire, own if error.what == _VALUE else error))
             elif one.required:
-                faults.append((wire, DeclarationError(wire, "it is missing", "give it")))
+                faults.append((wire, DeclarationError(wire, "it is missing", "set it")))
         return (None if faults else cls(given=given, unknown=frozenset(unknown), **values)), faults
 
     @classmethod

@@ -143,18 +143,18 @@ def _report_unknown_settings(rule: Rule, given: Mapping[str, Any], report: Repor
 
 def _secrecy() -> ResourceValidationPolicy:
     """One policy whose remediation and validation share a record. Engines remediate a resource before they validate it."""
-    watch = secrecy.Watch()
+    keys = secrecy.PlainTextKeys()
 
     def remediate(args: ResourceValidationArgs) -> None:
-        watch.record(args.urn, serialize_properties(args.props))
+        keys.record(args.urn, serialize_properties(args.props))
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for message in watch.violations(args.urn, lambda: serialize_properties(args.props)):
+        for message in keys.violations(args.urn, lambda: serialize_properties(args.props)):
             report(message, None)
 
     return ResourceValidationPolicy(
         "private-key-secret",
-        str(inspect.getdoc(secrecy.Watch)).partition("\n\n")[0],
+        str(inspect.getdoc(secrecy.PlainTextKeys)).partition("\n\n")[0],
         validate,
         EnforcementLevel.REMEDIATE,
         remediate=remediate,

@@ -56,12 +56,12 @@ def key_strength(resource: Resource, settings: Settings) -> Iterator[str]:
             allowed = ", ".join(settings["hashes"])
             yield f"{name_of(certificate)} is signed with {found}, but only {allowed} are allowed: reissue it with one of these"
     if resource.type == TLS_KEY:
-        kind = {"ECDSA": "EC"}.get(str(resource.need("algorithm")), str(resource.need("algorithm")))
-        size = resource.need("ecdsaCurve") or "P-224" if kind == "EC" else resource.need("rsaBits") or 2048
+        kind = {"ECDSA": "EC"}.get(str(resource.known("algorithm")), str(resource.known("algorithm")))
+        size = resource.known("ecdsaCurve") or "P-224" if kind == "EC" else resource.known("rsaBits") or 2048
         size = f"P-{size.removeprefix('P-').removeprefix('P')}" if isinstance(size, str) else int(size)
         yield from _weakness("the key to generate", (kind, size), settings, "rsaBits")
     if resource.type == ISSUED_CERTIFICATE:
-        bits = "deviceRsaBits" if resource.need("profile") == "device" else "rsaBits"
+        bits = "deviceRsaBits" if resource.known("profile") == "device" else "rsaBits"
         for name in ("publicKey", "request"):
             text = resource.read(name)
             key = certified_key(text) if isinstance(text, str) else None  # a key that does not exist yet is checked where it is declared
@@ -159,11 +159,11 @@ def _weakness(what: str, key: tuple[str, int | str], settings: Settings, bits: s
 def _declared_lifetime(resource: Resource) -> tuple[str, float] | None:
     """The declared kind of a CA (root or intermediate) and its lifetime in days; None if the resource issues no CA."""
     if resource.type in {TLS_ROOT, TLS_SIGNED}:
-        if resource.need("isCaCertificate") is not True:
+        if resource.known("isCaCertificate") is not True:
             return None
-        return "root" if resource.type == TLS_ROOT else "intermediate", float(resource.need("validityPeriodHours") or 0) / _HOURS
-    if resource.type == ISSUED_CERTIFICATE and (profile := resource.need("profile")) in {"root", "intermediate"}:
-        return str(profile), float(resource.need("lifetimeDays") or _DEFAULT_DAYS[profile])
+        return "root" if resource.type == TLS_ROOT else "intermediate", float(resource.known("validityPeriodHours") or 0) / _HOURS
+    if resource.type == ISSUED_CERTIFICATE and (profile := resource.known("profile")) in {"root", "intermediate"}:
+        return str(profile), float(resource.known("lifetimeDays") or _DEFAULT_DAYS[profile])
     return None
 
 
@@ -185,12 +185,12 @@ def _issued_ca(resource: Resource) -> Certificate | None:
         NotKnownYetError: it is not issued yet, so which CA is the lowest is not known.
     """
     if resource.type == ISSUED_CERTIFICATE:
-        name, is_ca = "certificate", resource.need("profile") in {"root", "intermediate"}
+        name, is_ca = "certificate", resource.known("profile") in {"root", "intermediate"}
     elif resource.type in {TLS_ROOT, TLS_SIGNED}:
-        name, is_ca = "certPem", resource.need("isCaCertificate") is True
+        name, is_ca = "certPem", resource.known("isCaCertificate") is True
     else:
         return None
-    text = resource.need(name) if is_ca else None
+    text = resource.known(name) if is_ca else None
     if is_ca and not text:
         raise NotKnownYetError(name)
     try:

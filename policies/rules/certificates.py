@@ -40,7 +40,7 @@ def ca_certificates(resource: Resource) -> tuple[x509.Certificate, ...]:
         UnreadableError: the input is not a certificate.
     """
     path = _CA_CERTIFICATES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_CA_CERTIFICATES else None)
-    text = resource.need(*path) if path else None
+    text = resource.known(*path) if path else None
     return load(str(text)) if text else ()
 
 

@@ -30,10 +30,10 @@ def devices_by_ca(resource: Resource, _settings: Settings) -> Iterator[str]:
     The rule for shared keys is `shared-keys-off`.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts ("X.509 CA signed").
     """
-    if resource.type == _IDENTITY and resource.need("thumbprints"):
+    if resource.type == _IDENTITY and resource.known("thumbprints"):
         yield f"the device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
     if resource.type == _FLEET:
-        members = str(resource.need("members"))
+        members = str(resource.known("members"))
         found = _thumbprinted(members)
         if found is None:
             yield "'members' can't be read, so how its devices authenticate is not known: use the same version of policies and components"
@@ -63,9 +63,9 @@ def device_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6; learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
     if issues_for_devices(resource):
-        days = float(resource.need("lifetimeDays") or _DEFAULT_DAYS)
-    elif resource.type == TLS_SIGNED and resource.need("isCaCertificate") is not True:
-        days = float(resource.need("validityPeriodHours") or 0) / _HOURS
+        days = float(resource.known("lifetimeDays") or _DEFAULT_DAYS)
+    elif resource.type == TLS_SIGNED and resource.known("isCaCertificate") is not True:
+        days = float(resource.known("validityPeriodHours") or 0) / _HOURS
     else:
         return
     most = float(settings["days"])

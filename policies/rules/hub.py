@@ -27,7 +27,7 @@ def tls_minimum(resource: Resource, settings: Settings) -> Iterator[str]:
     """
     if resource.noun != _HUB:
         return
-    found, least = resource.need("properties", "minTlsVersion"), settings["version"]
+    found, least = resource.known("properties", "minTlsVersion"), settings["version"]
     if found is None or _version(found) < _version(least):
         state = "is not set" if found is None else f"is {found}"
         yield f"properties.minTlsVersion {state}: set it to {least} (hubtrust:minTlsVersion)"
@@ -42,7 +42,7 @@ def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
     if resource.noun != _HUB:
         return
     for name in _SHARED_KEYS:
-        if resource.need("properties", name) is not True:
+        if resource.known("properties", name) is not True:
             yield f"properties.{name} is not true, so shared keys are accepted: set it to true (hubtrust:localAuth: false)"
 
 
@@ -64,7 +64,7 @@ def required_tags(resource: Resource, settings: Settings) -> Iterator[str]:
     """
     if resource.noun not in {_HUB, _PROVISIONING, _GROUP}:
         return
-    resource.need("tags")
+    resource.known("tags")
     for name in settings["required"]:
         if resource.read("tags", name) in (None, ""):
             yield f"the tag '{name}' is missing: add it (hubtrust:tags, as name=value)"
@@ -81,7 +81,7 @@ def public_access(resource: Resource, _settings: Settings) -> Iterator[str]:
     policy.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-public-network-access.
     """
-    if resource.noun in {_HUB, _PROVISIONING} and str(resource.need("properties", "publicNetworkAccess")).lower() != "disabled":
+    if resource.noun in {_HUB, _PROVISIONING} and str(resource.known("properties", "publicNetworkAccess")).lower() != "disabled":
         yield "properties.publicNetworkAccess is not Disabled: if all devices are on your own networks, set it and use private endpoints"
 
 

@@ -72,7 +72,7 @@ class Resource:
                 return UNKNOWN
         return value
 
-    def need(self, *path: str) -> Any:
+    def known(self, *path: str) -> Any:
         """The property at ``path``, or None.
 
         Raises:
@@ -90,7 +90,7 @@ def issues_for_devices(resource: Resource) -> bool:
     Raises:
         NotKnownYetError: its profile is not known yet.
     """
-    return resource.type == ISSUED_BATCH or (resource.type == ISSUED_CERTIFICATE and resource.need("profile") == "device")
+    return resource.type == ISSUED_BATCH or (resource.type == ISSUED_CERTIFICATE and resource.known("profile") == "device")
 
 
 def items(value: Any) -> list[Any]:

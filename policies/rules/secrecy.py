@@ -32,7 +32,7 @@ def bare_keys(properties: Any, path: str = "") -> Iterator[str]:
             yield from bare_keys(item, f"{path}[{place}]")
 
 
-class Watch:
+class PlainTextKeys:
     """Every private key in a resource's inputs is a secret.
 
     Reason: a value that is not a secret is stored and shown in plain text in the state, the history and every preview. A validation

@@ -26,12 +26,12 @@ def proof_required(resource: Resource, _settings: Settings) -> Iterator[str]:
     Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-prove-possession.
     """
     if resource.type == VERIFIED_CERTIFICATE:
-        if resource.need("attest") is True:
+        if resource.known("attest") is True:
             yield "attest is set, so possession is not proven: remove it, and set signer (where the key is) or proofCertificate (the proof)"
         return
     if resource.type.startswith("azure"):
         for path in (("isVerified",), ("properties", "isVerified")):
-            if resource.need(*path) is True:
+            if resource.known(*path) is True:
                 yield f"{'.'.join(path)} is true, so possession is not proven: declare a VerifiedCertificate for this certificate instead"
 
 
@@ -42,9 +42,9 @@ def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
     token can't be exported.
     Source: NIST SP 800-57 part 2 rev. 1, 2.3 (protection of private keys); CA/Browser Forum baseline requirements, 6.2.
     """
-    if resource.type not in _SIGNING or resource.need("signer") is None:
+    if resource.type not in _SIGNING or resource.known("signer") is None:
         return
-    custody, allowed = resource.need("signer", "custody"), settings["allowed"]
+    custody, allowed = resource.known("signer", "custody"), settings["allowed"]
     if custody not in allowed:
         yield f"the CA's key has custody '{custody}', but this environment only allows {', '.join(allowed)}: change it (hubtrust:caCustody)"
 

@@ -20,7 +20,7 @@ from policies.rules import authority as authority_rules
 from policies.rules import device as device_rules
 from policies.rules.certificates import thumbprints
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
-from policies.rules.secrecy import Watch, bare_keys
+from policies.rules.secrecy import PlainTextKeys, bare_keys
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
 
 NOW = datetime.now(UTC)
@@ -266,18 +266,18 @@ def test_a_private_key_outside_a_secret_is_found_wherever_it_is() -> None:
         "certificate": pem_of(authority()),
     }
     assert list(bare_keys(properties)) == ["signer.privateKey", "notes[1]"]
-    watch = Watch()
-    watch.record("urn", properties)
-    messages = list(watch.violations("urn", dict))
+    keys = PlainTextKeys()
+    keys.record("urn", properties)
+    messages = list(keys.violations("urn", dict))
     assert len(messages) == 2
     assert "PRIVATE KEY" not in "".join(messages)
 
 
 def test_a_key_without_a_remediation_counts_as_not_secret() -> None:
     """At a level where the policy can't see secrets, a key is reported together with the level to set."""
-    (message,) = Watch().violations("urn", lambda: {"privateKey": private_pem(ec_key())})
+    (message,) = PlainTextKeys().violations("urn", lambda: {"privateKey": private_pem(ec_key())})
     assert "remediate" in message
-    assert list(Watch().violations("urn", dict)) == []
+    assert list(PlainTextKeys().violations("urn", dict)) == []
 
 
 def test_the_packs_copies_are_the_tables_of_the_components() -> None:
