@@ -1,5 +1,6 @@
 # The public names, once: type checkers read this file, and `__init__.py` loads the names from it.
 # `X as X` is how a stub exports a name that it imports.
+from . import signer_inputs as signer_inputs
 from .authority import CertificateAuthority as CertificateAuthority
 from .authority_keys import InKeyVault as InKeyVault
 from .authority_keys import InToken as InToken

@@ -13,7 +13,7 @@ import hubtrust
 PUBLIC = """
     AuthorityGeneration CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity Generate HubSettings HubtrustError Import
     InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm Request Roster SigningKey Trust TrustedDevice TrustedFleet TrustedHub
-    VerifiedCertificate from_csv from_ids from_json_lines from_pattern retain_everything
+    VerifiedCertificate from_csv from_ids from_json_lines from_pattern retain_everything signer_inputs
 """.split()
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")
 
@@ -55,7 +55,7 @@ def _exports_of_the_stub() -> dict[str, str]:
     imports = ast.parse(Path(hubtrust.__file__).with_suffix(".pyi").read_text()).body
     assert all(isinstance(node, ast.ImportFrom) and node.level == 1 for node in imports)
     return {
-        alias.name: f"hubtrust.{node.module}"
+        alias.name: f"hubtrust.{node.module}" if node.module else "hubtrust"
         for node in imports
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

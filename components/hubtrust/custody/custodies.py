@@ -1,4 +1,9 @@
-"""Custody: where a signing key is kept. One table of all custodies, and the reader of the input ``signer`` of every resource that signs."""
+"""Custody: where a signing key is kept. One table of all custodies, and the reader of the input ``signer`` of every resource that signs.
+
+To add a custody: a module of this folder with its ``StoredKey``; a row in ``CUSTODIES``; a function in ``signer_inputs.py``; for programs,
+a class in ``authority_keys.py`` and, for stacks, its keys in ``settings/custody.py``. Tests fail until ``Pulumi.yaml`` and the policy pack
+(``policies/rules/__init__.py``) name it too. The documentation is ``docs/custody.md``.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
