@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from sandbox.engine.providers.builtin import Builtin
+from sandbox.engine.providers.plugins import PluginPlace, Plugins
+from sandbox.engine.providers.provider_resources import Providers
 from sandbox.engine.state.checkpoint import Rendering
 from sandbox.engine.state.deployment import Deployment, Operation, Resource, Seal
+from sandbox.engine.steps.callbacks import Callbacks
+from sandbox.engine.steps.events import Events
+from sandbox.engine.steps.executor import Executor, Stopped
+from sandbox.engine.steps.hooks import Hooks
 from sandbox.engine.steps.journal import Journal
+from sandbox.engine.steps.step import Create, StepContext
+
+# Nothing is started: the run stops before.
+NO_PLUGINS = Plugins(PluginPlace(Path("/none"), Path("/none"), "p", {}), "", lambda _line, _is_error: None)
 
 
 def resource(name: str, **more: object) -> Resource:
@@ -107,6 +119,32 @@ def test_a_save_that_fails_is_tried_again() -> None:
 
     asyncio.run(run())
     assert names(saved[0]) == ["a"]
+
+
+def test_an_operation_whose_run_stops_before_it_starts_is_removed_from_the_saved_state() -> None:
+    """The run stops while the operation is saved as pending: the provider is not called, and one more save removes the operation."""
+    saves: list[Deployment] = []
+
+    async def run() -> None:
+        loop, removed = asyncio.get_running_loop(), asyncio.Event()
+
+        def save(deployment: Deployment) -> None:
+            saves.append(deployment)
+            loop.call_soon_threadsafe(executor.stop if len(saves) == 1 else removed.set)
+
+        kept = Journal(Deployment(), save, lambda: "now")
+        events = Events(lambda _event: None)
+        providers = Providers(NO_PLUGINS, Builtin(lambda _name: {}, lambda _urn: None), (), preview=False)
+        context = StepContext(providers, kept, Hooks(Callbacks(), events, preview=False), preview=False)
+        executor = Executor(context, events, parallel=1)
+        new = resource("a", provider="urn:pulumi:s::p::pulumi:providers:t::default::id")
+        with pytest.raises(Stopped):
+            await executor.run(Create(new.urn, None, new))
+        await asyncio.wait_for(removed.wait(), 20)
+        await kept.durable()
+
+    asyncio.run(run())
+    assert [(names(item), len(item.pending_operations)) for item in saves] == [([], 1), ([], 0)]
 
 
 def test_a_save_renders_only_what_changed() -> None:

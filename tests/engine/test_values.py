@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.engine.state.deployment import Seal, decoded_value, encoded_value, sealed
+from sandbox.engine.state.deployment import Resource, Seal, decoded_value, encoded_value, sealed
 from sandbox.engine.values import property_values
-from sandbox.engine.values.property_values import UNKNOWN, Asset, Form, Output, ResourceReference, Secret
+from sandbox.engine.values.property_values import OUTPUT, SECRET, SIGNATURE, UNKNOWN, Asset, Form, Output, ResourceReference, Secret
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8"), max_size=8),
@@ -91,6 +94,17 @@ def test_a_secret_within_a_secret_is_one_secret() -> None:
     """The inner mark is dropped in state: what is inside an encrypted value is secret anyway."""
     kept = sealed(Secret({"a": [Secret({"b": 1})]}), "urn", None)
     assert kept["plaintext"] == '{"a":[{"b":1}]}'
+
+
+@pytest.mark.parametrize("nested", [{"value": "hush"}, {"value": "hush", "secret": True, "dependencies": ["urn"]}, {}])
+@pytest.mark.parametrize("outer", [{SIGNATURE: SECRET}, {SIGNATURE: OUTPUT, "secret": True}])
+def test_an_output_within_a_secret_is_kept_as_a_part_of_the_secret(outer: dict[str, object], nested: dict[str, object]) -> None:
+    """Its value (or that it is unknown) is in the encrypted text, and nowhere else; the state has no output values."""
+    sent = {"s": {**outer, "value": {"a": [{SIGNATURE: OUTPUT, **nested}]}}}
+    inputs = property_values.from_struct(wire(sent))
+    kept = Resource(urn="urn", type="t", inputs=inputs).to_json(None)["inputs"]["s"]
+    value = nested.get("value", property_values.UNKNOWN_TEXT)
+    assert kept == {SIGNATURE: SECRET, "plaintext": json.dumps({"a": [value]}, separators=(",", ":"))}
 
 
 def test_a_secret_never_prints_itself() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sandbox.engine.values.property_values import SECRET, SIGNATURE
+
 if TYPE_CHECKING:
     import pytest
 
+PROPERTIES = ("inputs", "propertyDependencies", "dependencies")
 HEAD = "import pulumi\nfrom ledger import Entry, Shelf\nO = pulumi.ResourceOptions\n"
 
 
@@ -120,6 +123,36 @@ def test_a_transform_may_use_an_output_of_another_resource(stack: Any) -> None:
     assert stack.world()["b@here"]["text"] == "here: x"
     up(stack, program)
     assert stack.calls("create", "update", "delete") == []
+
+
+def test_a_transform_may_remove_all_properties(stack: Any) -> None:
+    """The resource then has no inputs and no property dependencies; the resources that they depended on are still its dependencies."""
+    up(
+        stack,
+        "class Tag(pulumi.ComponentResource):\n"
+        "    def __init__(self, name, props, opts=None):\n"
+        "        super().__init__('ledger:index:Tag', name, props, opts)\n"
+        "a = Entry('a', 'x')\n"
+        "Tag('kept', {'line': a.line}, O(transforms=[lambda args: None]))\n"
+        "Tag('emptied', {'line': a.line}, O(transforms=[lambda args: pulumi.ResourceTransformResult({}, args.opts)]))\n",
+    )
+    found = {item["urn"].rpartition("::")[2]: item for item in stack.exported()["resources"]}
+    entry = found["a"]["urn"]
+    assert [found["kept"].get(key) for key in PROPERTIES] == [{"line": "here: x"}, {"line": [entry]}, [entry]]
+    assert [found["emptied"].get(key) for key in PROPERTIES] == [None, None, [entry]]
+
+
+def test_a_secret_that_a_transform_sets_is_secret_in_the_state(stack: Any) -> None:
+    """It is encrypted as a whole, with what it took from another resource."""
+    up(
+        stack,
+        "a = Entry('a', 'x')\n"
+        "def hide(args):\n"
+        "    return pulumi.ResourceTransformResult({**args.props, 'text': pulumi.Output.secret({'of a': a.line})}, args.opts)\n"
+        "Entry('b', 'plain', opts=O(transforms=[hide]))\n",
+    )
+    found = {item["urn"].rpartition("::")[2]: item for item in stack.exported()["resources"]}
+    assert found["b"]["inputs"]["text"] == {SIGNATURE: SECRET, "plaintext": '{"of a":"here: x"}'}
 
 
 def test_another_stacks_outputs_can_be_read(stack: Any) -> None:
