@@ -15,6 +15,9 @@ from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.error_bodies import envelope
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.throttle_pace import Pace
+from hubtrust.devices.description import Scope
+from hubtrust.devices.reconcile import Reconciliation
+from hubtrust.reconcile_errors import AlreadyExistsError
 from tests.kit.scripted_azure import Reply, Script, scripted
 
 OWNER = {"stack": "o/p/s", "urn": "urn:it's"}
@@ -119,6 +122,23 @@ def test_a_partly_refused_bulk_call_is_a_result(code: Any, why: RefusalReason) -
         (refusal,) = created.bulk([{"id": "a"}, {"id": "b"}])
         assert (refusal.device_id, refusal.reason) == ("a", why)
         assert refusal.message.endswith("It is so")
+
+
+def test_devices_of_another_owner_do_not_hide_refused_ones() -> None:
+    """One device exists with another owner and the hub refuses another: the error names both."""
+    refusals = [
+        {"deviceId": "press-001", "errorCode": "DeviceAlreadyExists", "errorStatus": "It exists"},
+        {"deviceId": "press-002", "errorCode": "ArgumentInvalid", "errorStatus": "No such member"},
+    ]
+    others = SHOWN | {"tags": {"hubtrust": {"stack": "o/p/other", "urn": "urn:other"}}}
+    with registry((400, {}, {"isSuccessful": False, "errors": refusals, "warnings": []}), (200, {}, others)) as (created, script):
+        declared = {name: DeviceDescription() for name in ("press-001", "press-002", "press-003")}
+        reconciliation = Reconciliation(created, "fleet", OWNER, Scope((), ()), declared.get, report=script.messages.append)
+        with pytest.raises(AlreadyExistsError) as raised:
+            reconciliation.apply(declared)
+    assert "device 'press-001' exists and is not managed by this resource (owned by urn:other in stack o/p/other)" in raised.value.fact
+    assert raised.value.fact.endswith(", and the hub refused device 'press-002': ArgumentInvalid: No such member")
+    assert script.messages == ["fleet: 1 created"]
 
 
 def test_a_wholly_refused_bulk_call_is_an_error() -> None:

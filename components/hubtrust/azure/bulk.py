@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hubtrust.azure.device_description import DeviceDescription, Twin
+from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
 
 MOST_IN_BULK = 100  # devices a call
 # Numbers of the error codes, where a bulk answer has those instead of names: …/iot-hub/iot-hub-troubleshoot-error-codes
@@ -70,7 +70,7 @@ def refusal(error: Mapping[str, Any]) -> Refusal:
 
 
 def _tag(owner: Mapping[str, str]) -> dict[str, Any]:
-    return {"hubtrust": dict(owner)}
+    return {OWNER_TAG: dict(owner)}
 
 
 def _identity(wanted: DeviceDescription) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+OWNER_TAG: Final = "hubtrust"  # the twin tag that names the resource that manages the device: {stack, urn}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,11 @@ class DeviceDescription:
     def authentication(self) -> str:
         """Azure's name for its kind of authentication."""
         return "selfSigned" if self.thumbprints else "certificateAuthority"
+
+    @property
+    def owner(self) -> object:
+        """The value of the owner tag; None if there is none. Anybody can write tags, so it may be of any JSON type."""
+        return self.tags.get(OWNER_TAG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from hubtrust.azure.bulk import Operation, Refusal, refusal
 from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
-from hubtrust.azure.device_description import Twin, twin_from
+from hubtrust.azure.device_description import OWNER_TAG, Twin, twin_from
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
@@ -54,7 +54,7 @@ class Registry:
 
         Source: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language.
         """
-        wanted = " AND ".join(f"tags.hubtrust.{name} = {_literal(value)}" for name, value in sorted(owner.items()))
+        wanted = " AND ".join(f"tags.{OWNER_TAG}.{name} = {_literal(value)}" for name, value in sorted(owner.items()))
         body, headers = {"query": f"SELECT * FROM devices WHERE {wanted}"}, {"x-ms-max-item-count": str(_PAGE)}  # noqa: S608 - escaped
         while True:
             answer = self._send("POST", "/devices/query", "the devices", _QUERIES, body=body, headers=headers)

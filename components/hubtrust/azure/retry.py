@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, UnreachableError
 
@@ -22,8 +23,19 @@ READ_DENIED = 2.0  # an expired token is refused like a missing role, and only a
 FIRST_WAIT, MAX_WAIT = 0.5, 15.0  # between two tries: each wait is twice the one before, unless Azure sends Retry-After
 REPORT_AFTER = 3.0  # a request that is retried for longer is reported to the user
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60  # of one HTTP request
-DEVICE_CONNECT_TIMEOUT = 15.0  # of a device's MQTT connection
+# Of a device's MQTT session. A proof, a role or a name may not have propagated yet, so a failed session is tried again.
+DEVICE_CONNECT_TIMEOUT, DEVICE_SESSION_TIMEOUT = 15.0, 30.0
+DEVICE_WAITS: dict[str, Any] = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
+# A hub's query index shows changes late.
+INDEX_LAG = 1.0  # after this it is read again, if it showed a difference
+INDEX_WAITS = (1.0, 2.0, 4.0)  # between the passes of a fleet's deletion, for new devices that it does not show yet
+BUSY_WAIT = 0.5  # before the next round of a bulk write if the hub was busy; doubles each round
+PROGRESS_INTERVAL = 3.0  # between two lines about the progress of a bulk write
 MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls that share a throttle
+
+# After an etag error the certificate is read again. After ten attempts another client probably keeps changing it.
+ETAG_RETRIES: dict[str, Any] = {"attempts": 10, "wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}
+VAULT_RETRIES: dict[str, Any] = {"attempts": 3, "timeout": 60.0, "wait_initial": 0.2, "wait_max": 2.0}  # of a call to Key Vault
 
 MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it for a request that it can't read, and no retry helps then
 THROTTLED, SERVER_ERROR = 429, 500  # HTTP status codes

@@ -9,6 +9,7 @@ import stamina
 
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
 from hubtrust.azure.errors import EtagError, RefusedError
+from hubtrust.azure.retry import ETAG_RETRIES
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.errors import NotValidNowError, ProofError
@@ -17,7 +18,6 @@ from hubtrust.reconcile_errors import AlreadyExistsError, ProofRejectedError, Qu
 VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
 POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
 _T = TypeVar("_T")
-_MAX_ATTEMPTS = 10  # after etag errors: if that is not enough, another client keeps changing the certificate
 _CLOCK_SKEW = timedelta(minutes=2)  # a smaller difference to Azure's clock is not reported
 
 
@@ -162,8 +162,7 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
 
 def _again_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
     """Repeat ``step``, which reads first. An etag error means that another client made a change, or that the answer to our own was lost."""
-    waits = {"wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}  # seconds
-    for attempt in stamina.retry_context(on=EtagError, attempts=_MAX_ATTEMPTS, timeout=deadline, **waits):
+    for attempt in stamina.retry_context(on=EtagError, timeout=deadline, **ETAG_RETRIES):
         with attempt:
             return step()
     raise AssertionError  # pragma: no cover - retry_context returns or raises

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
+from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from hubtrust.azure.device_session import Identity
 
 _LIFETIME = timedelta(hours=1)  # of its certificate
-# Seconds between two attempts: a proof, a role or a name may not have propagated yet.
-_WAITS = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
-_SESSION_TIMEOUT = 30.0  # seconds
 _PAYLOAD = '{"hubtrust":"connection check"}'
 
 
@@ -89,10 +87,10 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
             report(f"{error}; trying again for up to {deadline:.0f} s")
         return temporary
 
-    for attempt in stamina.retry_context(on=retry, attempts=None, timeout=deadline, **_WAITS):
+    for attempt in stamina.retry_context(on=retry, attempts=None, timeout=deadline, **DEVICE_WAITS):
         with attempt:
             try:
-                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(_SESSION_TIMEOUT, deadline))
+                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(DEVICE_SESSION_TIMEOUT, deadline))
             except SessionError as error:
                 raise diagnose(error, canary, registry) from None
 

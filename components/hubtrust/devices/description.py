@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hubtrust.azure.device_description import DeviceDescription, Twin
+from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
 from hubtrust.reconcile_errors import DeclarationError
 
 # learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry
@@ -16,7 +16,6 @@ _LONGEST_REASON = 128  # characters
 _MOST_TAGS, _MOST_DESIRED = 8 * 1024, 32 * 1024  # bytes: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-device-twins
 _BAD_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f.$# ]")
 _THUMBPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
-_OWNER_TAG = "hubtrust"
 
 
 def require_device_id(value: object) -> str:
@@ -70,8 +69,8 @@ def require_tags(value: object) -> None:
         DeclarationError: see ``_require_document``; or they include that tag.
     """
     _require_document("tags", value, _MOST_TAGS)
-    if isinstance(value, Mapping) and _OWNER_TAG in value:
-        raise DeclarationError("tags", f"'{_OWNER_TAG}' is reserved for the tag that names the device's owner", "use another name")
+    if isinstance(value, Mapping) and OWNER_TAG in value:
+        raise DeclarationError("tags", f"'{OWNER_TAG}' is reserved for the tag that names the device's owner", "use another name")
 
 
 def require_desired(value: object) -> None:

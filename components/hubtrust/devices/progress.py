@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-_EVERY = 3.0  # seconds
+from hubtrust.azure.retry import PROGRESS_INTERVAL
 
 
 class Progress:
@@ -18,7 +18,7 @@ class Progress:
         """``count`` more devices are done."""
         self._done += count
         now = self._clock()
-        if now - self._reported < _EVERY or self._done >= self._total:
+        if now - self._reported < PROGRESS_INTERVAL or self._done >= self._total:
             return
         self._reported = now
         rate = self._done / (now - self._started)

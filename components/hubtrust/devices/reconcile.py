@@ -11,18 +11,18 @@ from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, RefusalReason,
 from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
+from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.progress import Progress
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
 _PARALLEL = 8  # calls at a time: enough to use a hub's quota, few enough to wait in its queue
-_MOST_READ = 1000  # devices that are read one by one before they are written: the index may be out of date
-_MOST_ROUNDS = 8  # of writing what still differs: if that is not enough, somebody else keeps changing it
-_FIRST_WAIT = 0.5  # seconds
+_MOST_READ = 1000  # if more devices differ, they are not read one by one before they are written: that would be slow
+_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 _MOST_NAMED = 5  # devices in a message
 _T = TypeVar("_T")
-Owner = Mapping[str, str]
-Wanted = Callable[[str], DeviceDescription | None]  # what a device is to be; None: it is to be deleted
+Owner = Mapping[str, str]  # the value of the owner tag: {stack, urn}
+Declaration = Callable[[str], DeviceDescription | None]  # what is declared of a device id; None: the device must not exist
 
 
 class Action(enum.Enum):
@@ -40,7 +40,7 @@ _DONE = {Action.CREATE: "created", Action.UPDATE_IDENTITY: "updated", Action.UPD
 
 @dataclass
 class Reconciliation:
-    """One reconciliation of devices on a hub. First ``find`` or ``read``, then ``apply``.
+    """One reconciliation of devices on a hub: first ``find`` (a fleet) or ``read`` (devices whose ids are known), then ``apply``.
 
     ``owner`` is the tag of this resource's devices, ``former`` are the tags that they may still have from before the resource was renamed,
     and ``scope`` is the part of their twins that we manage.
@@ -50,17 +50,18 @@ class Reconciliation:
     what: str  # how messages name the devices
     owner: Owner
     scope: Scope
-    wanted: Wanted
+    declaration: Declaration
     former: Collection[Owner] = ()
     adopt: bool = False
     report: Callable[[str], None] = print
     sleep: Callable[[float], None] = time.sleep
     is_excluded: Callable[[str], bool] = lambda _: False  # devices to leave unchanged
-    differing: dict[str, Twin | None] = field(default_factory=dict)  # devices that were not as wanted when read; None: absent
-    matching: set[str] = field(default_factory=set)  # devices that were as wanted when read
+    # Devices that differ from their declaration, as they were read or written last; None: the device does not exist.
+    differing: dict[str, Twin | None] = field(default_factory=dict)
+    matching: set[str] = field(default_factory=set)  # devices that were as declared when they were read
 
     def find(self) -> None:
-        """Find our devices in the hub's query index, and read those that differ from the registry itself, unless they are too many."""
+        """Find our devices in the hub's query index. Then read each device that differs from the registry itself, up to 1,000."""
         for owner in (self.owner, *self.former):
             for twin in self.registry.owned(owner):
                 self._compare(twin.device_id, twin)
@@ -68,7 +69,7 @@ class Reconciliation:
             self.read(list(self.differing))
 
     def read(self, device_ids: Collection[str]) -> None:
-        """Read these devices from the registry itself: the index lags behind it."""
+        """Read these devices from the registry itself, because the query index shows changes late."""
         with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
             for device_id, twin in zip(device_ids, pool.map(self.registry.twin, device_ids), strict=True):
                 self._compare(device_id, twin)
@@ -77,15 +78,16 @@ class Reconciliation:
         """Create, update or delete these devices and those that were found to differ; returns how many changed.
 
         Raises:
-            AlreadyExistsError: devices with these ids have another owner; all other devices are done.
-            FleetError: the hub refused some devices; all others are done.
-            AzureError: a call failed; the calls before it are done.
+            AlreadyExistsError: devices with these ids have another owner; every other device was attempted.
+            FleetError: the hub refused some devices; every other device is as declared.
+            AzureError: a call failed; no further calls were started.
         """
+        # First the devices that were not read: they are tried as new ones. Then those that were read and differ.
         pending = [one for one in device_ids if one not in self.matching and one not in self.differing] + list(self.differing)
         done: dict[str, set[str]] = {}
         failed, not_ours = dict[str, str](), set[str]()
         progress = Progress(self.what, len(pending), self.report)
-        for attempt in range(_MOST_ROUNDS):
+        for round_number in range(_MOST_ROUNDS):
             actions = {one: action for one in pending if (action := self._action(one)) is not None}
             not_ours |= {one for one, action in actions.items() if action is Action.REFUSE}
             to_write = [one for one in actions if one not in not_ours]
@@ -96,7 +98,7 @@ class Reconciliation:
                 if one not in refusals:
                     done.setdefault(_DONE[actions[one]], set()).add(one)
             failed |= {one: refusal.message for one, refusal in refusals.items() if refusal.reason is RefusalReason.OTHER}
-            self._reread(refusals, attempt)
+            self._reread(refusals, round_number)
             pending = [one for one in to_write if one not in failed and (one in refusals or actions[one] is Action.UPDATE_IDENTITY)]
         else:
             failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
@@ -115,21 +117,21 @@ class Reconciliation:
         """The next operation on the device; None: it is as declared."""
         if self.is_excluded(device_id):
             return None
-        declared, found = self.wanted(device_id), self.differing.get(device_id)
-        if found is None:
+        declared, found = self.declaration(device_id), self.differing.get(device_id)
+        if found is None:  # it does not exist, was not read, or matches
             return None if declared is None or device_id in self.matching else Action.CREATE
-        tag = found.description.tags.get("hubtrust")
-        ours = tag == self.owner or tag in self.former
+        owner = found.description.owner
+        ours = owner == self.owner or owner in self.former
         if declared is None:
             return Action.DELETE if ours else None
         if not ours and not self.adopt:
             return Action.REFUSE
         if not same_identity(found, declared):
             return Action.UPDATE_IDENTITY
-        return None if tag == self.owner and self.scope.same_twin(found.description, declared) else Action.UPDATE_TWIN
+        return None if owner == self.owner and self.scope.same_twin(found.description, declared) else Action.UPDATE_TWIN
 
     def _operation(self, device_id: str, action: Action) -> Operation:
-        declared, found = self.wanted(device_id), self.differing.get(device_id)
+        declared, found = self.declaration(device_id), self.differing.get(device_id)
         if found is None or action is Action.CREATE:
             return creation(device_id, declared or DeviceDescription(), self.owner)
         if declared is None:
@@ -139,7 +141,7 @@ class Reconciliation:
         return twin_update(found, *self.scope.changes(declared), self.owner)
 
     def _write(self, to_write: list[str], actions: Mapping[str, Action], progress: Progress) -> dict[str, Refusal]:
-        """Write the devices, 100 in a call and several calls in parallel. Returns the refusals. After a failed call none is started."""
+        """Write the devices, several bulk calls in parallel. Returns the refusals. After the first failed call no further calls start."""
 
         def send(chunk: list[str]) -> list[Refusal]:
             return self.registry.bulk([self._operation(one, actions[one]) for one in chunk])
@@ -159,35 +161,31 @@ class Reconciliation:
 
     def _remember_identity(self, device_id: str) -> None:
         """Record that the identity is now as declared. The twin is still as it was read, and may need an update next."""
-        declared, found = self.wanted(device_id), self.differing[device_id]
+        declared, found = self.declaration(device_id), self.differing[device_id]
         if declared is None or found is None:  # pragma: no cover - an identity is updated only if both exist
             return
         held = replace(declared, tags=found.description.tags, desired=found.description.desired)
         self.differing[device_id] = replace(found, description=held, authentication=declared.authentication)
 
-    def _reread(self, refusals: Mapping[str, Refusal], attempt: int) -> None:
+    def _reread(self, refusals: Mapping[str, Refusal], round_number: int) -> None:
         """Read refused devices again: they may exist already, be deleted or have changed. If the hub is busy, wait."""
         for one, refusal in refusals.items():
             if refusal.reason is RefusalReason.ABSENT:
                 self.differing[one] = None
         self.read([one for one, refusal in refusals.items() if refusal.reason in (RefusalReason.EXISTS, RefusalReason.STALE)])
         if any(refusal.reason is RefusalReason.BUSY for refusal in refusals.values()):
-            self.sleep(_FIRST_WAIT * 2**attempt)
+            self.sleep(BUSY_WAIT * 2**round_number)
 
     def _raise(self, failed: Mapping[str, str], not_ours: Collection[str]) -> None:
+        refused = f"the hub refused {_display(failed)}: {next(iter(failed.values()))}" if failed else ""
         if not_ours:
             owners = {_owner_of(self.differing[one]) for one in not_ours}
             one, many = "exists and is not managed by this resource", "exist and are not managed by this resource"
-            fact = f"{_display(not_ours)} {one if len(not_ours) == 1 else many}"
+            fact = f"{_display(not_ours)} {one if len(not_ours) == 1 else many} ({', '.join(sorted(owners))})"
             remedy = "use other ids, or set adopt to take them over; after a rename of this resource, give it an alias"
-            raise AlreadyExistsError(self.what, f"{fact} ({', '.join(sorted(owners))})", remedy)
-        if failed:
-            message = next(iter(failed.values()))
-            raise FleetError(
-                self.what,
-                f"the hub refused {_display(failed)}: {message}",
-                "run again: work already done is kept, and the next run continues from it",
-            )
+            raise AlreadyExistsError(self.what, f"{fact}, and {refused}" if refused else fact, remedy)
+        if refused:
+            raise FleetError(self.what, refused, "run again: work already done is kept, and the next run continues from it")
 
 
 def _display(device_ids: Collection[str]) -> str:
@@ -198,8 +196,8 @@ def _display(device_ids: Collection[str]) -> str:
 
 
 def _owner_of(found: Twin | None) -> str:
-    tag = found.description.tags.get("hubtrust") if found else None
-    return f"owned by {tag.get('urn')} in stack {tag.get('stack')}" if isinstance(tag, Mapping) else "without an owner tag"
+    owner = found.description.owner if found else None
+    return f"owned by {owner.get('urn')} in stack {owner.get('stack')}" if isinstance(owner, Mapping) else "without an owner tag"
 
 
 def _until_one_fails(futures: Collection[Future[_T]]) -> Iterator[Future[_T]]:

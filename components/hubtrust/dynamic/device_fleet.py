@@ -14,6 +14,7 @@ import pulumi
 
 from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.azure.registry import Registry
+from hubtrust.azure.retry import INDEX_LAG, INDEX_WAITS
 from hubtrust.devices.description import Scope, digest
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import Roster, unpack
@@ -23,8 +24,6 @@ from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, declared
 from hubtrust.process import say
 
-_INDEX_LAG = 1.0  # seconds after which the index is asked again when it shows a difference
-_DELETE_WAITS = (1.0, 2.0, 4.0)  # seconds between the passes of a delete, for new devices that the index does not show yet
 _MOST_EXCEPTIONS = 100  # devices named in the outputs
 
 
@@ -90,7 +89,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             with hub.open_registry(reading=True) as registry:
                 found = _read_devices(registry, olds)
                 if found["digest"] != olds.get("digest"):
-                    time.sleep(_INDEX_LAG)
+                    time.sleep(INDEX_LAG)
                     found = _read_devices(registry, olds)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
@@ -110,7 +109,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 
         try:
             with hub.open_registry(reading=True) as registry:
-                for wait in (*_DELETE_WAITS, 0.0):
+                for wait in (*INDEX_WAITS, 0.0):
                     reconciliation = Reconciliation(
                         registry,
                         _what(olds["owner"], host),

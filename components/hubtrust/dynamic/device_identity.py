@@ -166,7 +166,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             raise
         if found is None:
             return None
-        tag = found.description.tags.get("hubtrust")
+        tag = found.description.owner
         return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, DescriptionInputs.read(olds).scope)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
