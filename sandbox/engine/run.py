@@ -115,8 +115,8 @@ class Run:
             await self._work()
         except Stopped:
             pass
-        except EngineError as bad:
-            self._executor.fail(str(bad))
+        except EngineError as error:
+            self._executor.fail(str(error))
         finally:
             await self._finish()
         executor = self._executor
@@ -124,8 +124,8 @@ class Run:
             preview=self._preview, seconds=round(time.monotonic() - began), failed=self._failed, policy_packs=self._policies.versions
         )
         self._events.end()
-        if executor.unsaved is not None:
-            raise executor.unsaved
+        if executor.save_error is not None:
+            raise executor.save_error
         after = self._base if self._preview else self._journal.deployment()
         return Outcome(not self._failed, dict(self._events.changes), after, self._cancel.cancelled)
 
@@ -153,7 +153,7 @@ class Run:
         self._cancel.listen(asyncio.get_running_loop(), self._stop)
 
     def _resource_at(self, urn: str) -> Resource | None:
-        return self._registrations.result(urn) if self._registrations else None
+        return self._registrations.resource(urn) if self._registrations else None
 
     async def _serve(self, add: Callable[[Any], None]) -> str:
         server = grpc.aio.server(options=CHANNEL_OPTIONS)
@@ -183,12 +183,12 @@ class Run:
 
     async def _work(self) -> None:
         options = self._options
-        self._executor.check()
-        olds = list(self._base.resources)
-        unknown = self._targets.unknown({old.urn for old in olds}) if options.verb in ("refresh", "destroy") else []
-        self._must_know(unknown)
+        self._executor.raise_if_stopping()
+        old_resources = list(self._base.resources)
+        unknown = self._targets.missing({old.urn for old in old_resources}) if options.verb in ("refresh", "destroy") else []
+        self._require_targets(unknown)
         if options.verb == "refresh" or options.refresh:
-            olds = await refresh(self._executor, lambda old: old.urn in self._targets, reported=options.verb == "refresh")
+            old_resources = await refresh(self._executor, lambda old: old.urn in self._targets, reported=options.verb == "refresh")
             self._journal.forget_operations()
         elif self._base.pending_operations and not self._preview:
             self._warn_of_pending()
@@ -197,12 +197,12 @@ class Run:
         if options.policy_packs and options.verb != "destroy":
             await self._load_policies()
         registrations = self._registrations = Registrations(
-            self._executor, olds, project=options.project.name, stack=options.stack, targets=self._targets, policies=self._policies
+            self._executor, old_resources, project=options.project.name, stack=options.stack, targets=self._targets, policies=self._policies
         )
         if options.verb != "destroy":
             await self._run_program(registrations)
             return
-        for old in olds:
+        for old in old_resources:
             names = delete_hooks(old)
             if names:
                 self._executor.fail(_NO_PROGRAM.format(names=",".join(names)), old.urn)
@@ -215,11 +215,11 @@ class Run:
             self._packs.append(await policy_pack.start(ref, self._options, self._engine_address, env, self._on_line))
         self._policies = Policies(self._packs, self._events)
 
-    def _must_know(self, unknown: list[str]) -> None:
+    def _require_targets(self, unknown: list[str]) -> None:
         for urn in unknown:
             hint = "" if "$" in urn else " Did you forget to escape $ in your shell?"
             self._executor.fail(f"Target '{urn}' could not be found in the stack.{hint}")
-        self._executor.check()
+        self._executor.raise_if_stopping()
 
     def _warn_of_pending(self) -> None:
         operations = self._base.pending_operations
@@ -228,13 +228,12 @@ class Run:
         self._journal.forget_operations()
 
     async def _delete(self, registrations: Registrations) -> None:
-        self._executor.check()
-        self._must_know(self._targets.unknown({*registrations.seen, *(old.urn for old in self._base.resources)}))
+        self._executor.raise_if_stopping()
+        self._require_targets(self._targets.missing({*registrations.registered_urns, *(old.urn for old in self._base.resources)}))
         try:
             kept, steps = registrations.replacements.leftovers()
-        except ProviderError as bad:
-            self._executor.fail(str(bad))
-            raise Stopped from None
+        except ProviderError as error:
+            self._executor.abort(str(error))
         for step in kept:
             await self._executor.run(step)
         await delete_all(self._executor, steps)
@@ -247,7 +246,7 @@ class Run:
         async def afterwards() -> None:
             await self._delete(registrations)
             if not self._executor.failed:
-                await self._policies.validate_stack(registrations.results)
+                await self._policies.validate_stack(registrations.resources)
                 self._executor.failed |= self._policies.violated
 
         await self._program.carry_out(afterwards)
@@ -262,11 +261,11 @@ class Run:
         await asyncio.gather(*(pack.stop() for pack in self._packs))
         for server in self._servers:
             await server.stop(None)
-        if self._executor.unsaved is None and not self._preview:
+        if self._executor.save_error is None and not self._preview:
             try:
-                await self._journal.durable()
-            except OSError as bad:
-                self._executor.unsaved = bad
+                await self._journal.wait_until_saved()
+            except OSError as error:
+                self._executor.save_error = error
         if self._failed:
             self._events.message(self._verdict(), "error")
 

@@ -31,9 +31,9 @@ def test_a_resource_that_was_already_registered_is_no_dependent() -> None:
 
 
 def test_deletions_wait_for_those_that_need_them() -> None:
-    """Each resource waits for its dependents, its children, and those it provides for."""
-    waits = dependencies.waits(ALL)
-    assert {key.urn: [found.urn for found in needed] for key, needed in waits.items()} == {
+    """Each resource deleted_before for its dependents, its children, and those it provides for."""
+    deleted_before = dependencies.deleted_before(ALL)
+    assert {key.urn: [found.urn for found in needed] for key, needed in deleted_before.items()} == {
         "a": ["b"],
         "b": ["c", "d"],
         "c": [],
@@ -44,7 +44,7 @@ def test_deletions_wait_for_those_that_need_them() -> None:
 
 def test_references_to_a_removed_resource_are_removed() -> None:
     """After a refresh no reference to a removed resource is left."""
-    kept = dependencies.without([A, C, D, E])
+    kept = dependencies.without_dangling_references([A, C, D, E])
     assert [(found.urn, found.parent, dict(found.property_dependencies), found.deleted_with) for found in kept] == [
         ("a", "", {}, ""),
         ("c", "", {}, ""),

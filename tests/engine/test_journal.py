@@ -41,7 +41,7 @@ def test_finished_resources_precede_the_others() -> None:
     """New states come first, in order of their steps; the rest is unchanged."""
     a, b, c = resource("a"), resource("b"), resource("c")
     kept = journal(a, b, c)
-    kept.done(b)
+    kept.remove(b)
     kept.add(replace(b, id="2"))
     kept.add(resource("new"))
     assert names(kept.deployment()) == ["b", "new", "a", "c"]
@@ -54,7 +54,7 @@ def test_a_replaced_resource_and_its_replacement_are_both_in_the_state() -> None
     kept.add(replace(a, id="2"))
     kept.change(a, replace(a, delete=True))
     assert names(kept.deployment()) == ["a", "a!"]
-    kept.done(a)
+    kept.remove(a)
     assert names(kept.deployment()) == ["a"]
 
 
@@ -86,11 +86,11 @@ def test_one_save_covers_all_that_happened_before_it() -> None:
     async def run() -> None:
         kept = Journal(Deployment(), save, lambda: "now")
         kept.begin(Operation(resource("first"), "creating"))
-        waiting = [asyncio.create_task(kept.durable())]
+        waiting = [asyncio.create_task(kept.wait_until_saved())]
         await asyncio.to_thread(first.wait, 20)
         for number in range(50):
             kept.begin(Operation(resource(f"r{number}"), "creating"))
-            waiting.append(asyncio.create_task(kept.durable()))
+            waiting.append(asyncio.create_task(kept.wait_until_saved()))
         await asyncio.sleep(0)
         gate.set()
         await asyncio.gather(*waiting)
@@ -113,9 +113,9 @@ def test_a_save_that_fails_is_tried_again() -> None:
         kept = Journal(Deployment(), save, lambda: "now")
         kept.add(resource("a"))
         with pytest.raises(OSError, match="No space left"):
-            await kept.durable()
+            await kept.wait_until_saved()
         room.append(True)
-        await kept.durable()
+        await kept.wait_until_saved()
 
     asyncio.run(run())
     assert names(saved[0]) == ["a"]
@@ -141,7 +141,7 @@ def test_an_operation_whose_run_stops_before_it_starts_is_removed_from_the_saved
         with pytest.raises(Stopped):
             await executor.run(Create(new.urn, None, new))
         await asyncio.wait_for(removed.wait(), 20)
-        await kept.durable()
+        await kept.wait_until_saved()
 
     asyncio.run(run())
     assert [(names(item), len(item.pending_operations)) for item in saves] == [([], 1), ([], 0)]

@@ -44,7 +44,7 @@ def test_providers_and_the_stack_are_never_excluded() -> None:
 
 def test_unknown_targets_are_named() -> None:
     """A literal target must exist; a glob may match nothing."""
-    assert Targets(["urn:a", "urn:b", "**x**"]).unknown({"urn:a"}) == ["urn:b"]
+    assert Targets(["urn:a", "urn:b", "**x**"]).missing({"urn:a"}) == ["urn:b"]
 
 
 def goal(name: str, *aliases: Alias, parent: str = "", type_: str = "t:i:T") -> Goal:

@@ -32,12 +32,12 @@ def command(argv: Sequence[str], **world: Any) -> int:
     try:
         args = parse(argv)
         args.run(Workspace(args, **world))
-    except ReportedError as bad:
-        return bad.exit_code
-    except EngineError as bad:
+    except ReportedError as error:
+        return error.exit_code
+    except EngineError as error:
         out.flush()
-        err.write(f"error: {bad}\n")
-        return bad.exit_code
+        err.write(f"error: {error}\n")
+        return error.exit_code
     except KeyboardInterrupt:
         # Outside a run only the command itself has to end.
         err.write("error: interrupted\n")

@@ -85,7 +85,7 @@ class _Command:
     def __init__(self, workspace: Workspace, verb: Verb) -> None:
         """Opens the configuration, the secrets and the state."""
         self._workspace, self._verb = workspace, verb
-        self._unsaved: OSError | None = None
+        self._save_error: OSError | None = None
         self._config: StoredConfig = completed(workspace.settings.config, workspace.project)
         secrets = workspace.secrets
         if verb == "up":
@@ -99,9 +99,9 @@ class _Command:
         kept = {"type": "passphrase", "state": workspace.secrets.state()}
         try:
             found = Deployment.from_json({**(workspace.state or {}), "secrets_providers": kept}, self._seal)
-        except (KeyError, ValueError, TypeError, AttributeError) as bad:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             path = workspace.backend.state_file(workspace.ref)
-            raise EngineError(f"failed to load checkpoint {path}: {bad!r}; restore it from {path.name}.bak") from None
+            raise EngineError(f"failed to load checkpoint {path}: {error!r}; restore it from {path.name}.bak") from None
         if workspace.state_secrets is not workspace.secrets:
             # The state was encrypted with another salt; from now on it uses the salt of the settings.
             self._seal.forget()
@@ -142,8 +142,8 @@ class _Command:
         start = workspace.nanoseconds() // 10**9
         try:
             outcome = self._operate(dry_run=False)
-        except _FailedRunError as failed:
-            self._remember(start, failed.outcome, succeeded=False)
+        except _FailedRunError as error:
+            self._remember(start, error.outcome, succeeded=False)
             raise
         except EngineError:
             self._remember(start, None, succeeded=False)
@@ -167,8 +167,10 @@ class _Command:
         )
         try:
             add_to_history(workspace.backend, workspace.ref, update, nanoseconds)
-        except OSError as bad:
-            workspace.warn(f"this run is missing from the history: {bad.strerror} in {workspace.backend.folder('history', workspace.ref)}")
+        except OSError as error:
+            workspace.warn(
+                f"this run is missing from the history: {error.strerror} in {workspace.backend.folder('history', workspace.ref)}"
+            )
 
     def _operate(self, *, dry_run: bool) -> Outcome:
         workspace = self._workspace
@@ -185,10 +187,10 @@ class _Command:
                     save=None if dry_run else self._save,
                     cancel=token,
                 )
-            except OSError as bad:
-                if bad is not self._unsaved:
+            except OSError as error:
+                if error is not self._save_error:
                     raise
-                raise unwritable(workspace.backend, workspace.ref, bad) from None
+                raise unwritable(workspace.backend, workspace.ref, error) from None
             finally:
                 stream.close()
         if not outcome.succeeded:
@@ -198,8 +200,8 @@ class _Command:
     def _save(self, deployment: Deployment) -> None:
         try:
             self._workspace.backend.save(self._workspace.ref, self._rendering.text(deployment))
-        except OSError as bad:
-            self._unsaved = bad
+        except OSError as error:
+            self._save_error = error
             raise
 
 
@@ -233,8 +235,8 @@ def _event_log(workspace: Workspace) -> Iterator[TextIO | None]:
     path = Path(name) if Path(name).is_absolute() else Path.cwd() / name
     try:
         log = path.open("w", encoding="utf-8")
-    except OSError as bad:
-        raise UsageError(f"could not create the event log {path}: {bad.strerror}") from None
+    except OSError as error:
+        raise UsageError(f"could not create the event log {path}: {error.strerror}") from None
     try:
         yield log
     finally:

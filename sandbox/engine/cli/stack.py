@@ -185,8 +185,8 @@ def export(workspace: Workspace) -> None:
         return
     try:
         (workspace.cwd / workspace.args.file).write_text(text, encoding="utf-8")
-    except OSError as bad:
-        raise EngineError(f"could not write the export to {workspace.args.file}: {bad.strerror}") from None
+    except OSError as error:
+        raise EngineError(f"could not write the export to {workspace.args.file}: {error.strerror}") from None
 
 
 def import_(workspace: Workspace) -> None:
@@ -202,13 +202,13 @@ def import_(workspace: Workspace) -> None:
     with locked(workspace.backend, ref, workspace.now):
         try:
             workspace.backend.save(ref, json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
-        except OSError as bad:
-            raise unwritable(workspace.backend, ref, bad) from None
+        except OSError as error:
+            raise unwritable(workspace.backend, ref, error) from None
     workspace.print("Import complete.")
 
 
 def _import_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as bad:
-        raise EngineError(f"could not open file {path}: {bad}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EngineError(f"could not open file {path}: {error}") from None

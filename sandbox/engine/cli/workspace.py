@@ -177,15 +177,15 @@ class Workspace:
         """
         try:
             self.backend.save(self.ref, deployment)
-        except OSError as bad:
-            raise unwritable(self.backend, self.ref, bad) from None
+        except OSError as error:
+            raise unwritable(self.backend, self.ref, error) from None
 
 
-def unwritable(backend: FileBackend, ref: StackRef, bad: OSError) -> BackendError:
+def unwritable(backend: FileBackend, ref: StackRef, error: OSError) -> BackendError:
     """The error for a state that can't be written."""
     path = backend.state_file(ref)
     return BackendError(
-        f"could not save the state {path}: {bad.strerror}; the previous state is unchanged: free space or fix permissions, then run again"
+        f"could not save the state {path}: {error.strerror}; the previous state is unchanged: free space or fix permissions, then run again"
     )
 
 

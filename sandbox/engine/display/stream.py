@@ -63,9 +63,9 @@ class Stream:
         try:
             self._log.write(json_line(event))
             self._log.flush()
-        except OSError as bad:
+        except OSError as error:
             self._log = None
-            text = f"warning: the event log ends here: {bad.strerror}; the run goes on"
+            text = f"warning: the event log ends here: {error.strerror}; the run goes on"
             self._with_display(lambda display: display.notice(text))
 
     def _with_display(self, action: Callable[[Display], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sandbox.engine.state.dependencies import waits
+from sandbox.engine.state.dependencies import deleted_before
 from sandbox.engine.steps.executor import StepFailed, Stopped
 
 if TYPE_CHECKING:
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 async def delete_all(executor: Executor, steps: list[Step]) -> None:
-    """Run the deletions, given in state order. If one fails, the resources it depends on are kept."""
+    """Run the deletions, given in state order. If one fails, the resources that it depends on are kept.
+
+    A step that fails, or is not started, has already been reported: the caller reads that from the executor.
+    """
     by_resource = {step.resource: step for step in steps}
-    before = waits(list(by_resource))
+    before = deleted_before(list(by_resource))
     ended: dict[object, asyncio.Task[bool]] = {}
 
-    async def one(step: Step) -> bool:
+    async def delete_one(step: Step) -> bool:
         deleted = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
         if not all(deleted):
             return False
@@ -30,5 +33,5 @@ async def delete_all(executor: Executor, steps: list[Step]) -> None:
         return True
 
     for step in reversed(steps):
-        ended[step.resource] = asyncio.create_task(one(step))
+        ended[step.resource] = asyncio.create_task(delete_one(step))
     await asyncio.gather(*ended.values())

@@ -1,4 +1,4 @@
-"""Steps for resources that exist already: read one that is managed elsewhere, or import one."""
+"""Steps for resources that exist already: `Resource.get` reads one that the stack does not manage, the option `import` adopts one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import PartialFailure, ProviderError
-from sandbox.engine.steps.step import PartOfReplacement, marked
+from sandbox.engine.steps.step import PartOfReplacement, with_secret_outputs
 from sandbox.engine.values import property_values
 from sandbox.engine.values import urn as urns
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Read(PartOfReplacement):
-    """Reads a resource that is managed elsewhere, by its id; with `replacing`, it replaces one that the stack managed."""
+    """Reads a resource that the stack does not manage (`Resource.get`); with `replacing`, the stack managed another one by that URN."""
 
     kind = "read"
 
@@ -38,7 +38,7 @@ class Read(PartOfReplacement):
         new = replace(
             new, created=old.created if old else "", modified=context.journal.now() if old and changed else old.modified if old else ""
         )
-        self.new = new = marked(new)
+        self.new = new = with_secret_outputs(new)
         # A read that found no change is not counted.
         self.counted = int(old is None or (old.id, old.inputs, old.outputs) != (new.id, new.inputs, new.outputs))
         context.journal.add(new)
@@ -46,7 +46,7 @@ class Read(PartOfReplacement):
             if self.replacing:
                 context.journal.change(old, replace(context.journal.current(old), delete=True))
             else:
-                context.journal.done(old)
+                context.journal.remove(old)
         if failure is not None:
             raise failure
 
@@ -62,21 +62,23 @@ class Import(PartOfReplacement):
 
     async def apply(self, context: StepContext) -> None:
         assert self.new is not None
-        key, id_ = self.new, self.new.import_id
+        wanted, id_ = self.new, self.new.import_id
         reasons: tuple[str, ...] = ()
         try:
-            state = await (await context.providers.of(key)).read(key.urn, id_, None, None)
+            state = await (await context.providers.of(wanted)).read(wanted.urn, id_, None, None)
         except PartialFailure as partial:
             state, reasons = partial.state, partial.reasons
         if state is None:
             raise ProviderError(f"resource '{id_}' does not exist")
         if state.inputs is None:
             raise ProviderError(
-                f"provider does not support importing resources; please try updating the '{urns.package_of(key.type)}' plugin"
+                f"provider does not support importing resources; please try updating the '{urns.package_of(wanted.type)}' plugin"
             )
         now = context.journal.now()
-        found = replace(key, id=state.id or id_, inputs=state.inputs, outputs=state.outputs, init_errors=reasons, created=now, modified=now)
-        self.new = self.found = marked(found)
+        found = replace(
+            wanted, id=state.id or id_, inputs=state.inputs, outputs=state.outputs, init_errors=reasons, created=now, modified=now
+        )
+        self.new = self.found = with_secret_outputs(found)
         context.journal.add(self.new)
         if self.old is not None:
             context.journal.change(self.old, replace(context.journal.current(self.old), delete=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sandbox.engine.providers.provider_error import PartialFailure
 from sandbox.engine.state import dependencies
 from sandbox.engine.steps.executor import StepFailed, Stopped
-from sandbox.engine.steps.step import Step, marked
+from sandbox.engine.steps.step import Step, with_secret_outputs
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Refresh(Step):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.counted = int(self.reported)
-        self._result("same")
+        self._set_outcome("same")
 
-    def _result(self, outcome: str) -> None:
+    def _set_outcome(self, outcome: str) -> None:
         if self.reported:
             self.outcome = outcome
 
@@ -51,20 +51,20 @@ class Refresh(Step):
             state, reasons = partial.state, partial.reasons
         if state is None:
             self.new = None
-            self._result("delete")
+            self._set_outcome("delete")
             return
-        self.new = self._found(old, state, reasons, context.journal.now)
+        self.new = self._as_read(old, state, reasons, context.journal.now)
         unchanged = old.outputs == self.new.outputs
         if not old.external:
             # The reverse of the diff that the next `up` would show: here the program is the old side, the real resource the new one.
             self.difference = (await provider.diff(self.new, old.inputs, old.ignore_changes)).inverted()
             unchanged = self.difference.changes == "none"
-        self._result("same" if unchanged else "update")
+        self._set_outcome("same" if unchanged else "update")
 
     @staticmethod
-    def _found(old: Resource, state: ResourceState, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
+    def _as_read(old: Resource, state: ResourceState, reasons: tuple[str, ...], now: Callable[[], str]) -> Resource:
         inputs = old.inputs if state.inputs is None else state.inputs
-        new = marked(replace(old, id=state.id, inputs=inputs, outputs=state.outputs, init_errors=reasons))
+        new = with_secret_outputs(replace(old, id=state.id, inputs=inputs, outputs=state.outputs, init_errors=reasons))
         if (new.inputs, new.outputs) == (old.inputs, old.outputs):
             return replace(new, inputs=old.inputs, outputs=old.outputs)
         return replace(new, modified=now())
@@ -80,7 +80,7 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, rep
     before = [resource for _, resource in context.journal.remaining()]
     steps = {old: Refresh(old.urn, old, old, reported=reported) for old in before if chosen(old)}
 
-    async def one(step: Refresh) -> bool:
+    async def refresh_one(step: Refresh) -> bool:
         try:
             await executor.run(step)
         except (StepFailed, Stopped):
@@ -88,10 +88,10 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, rep
             return False
         return True
 
-    done = await asyncio.gather(*(one(step) for step in steps.values()))
+    done = await asyncio.gather(*(refresh_one(step) for step in steps.values()))
     after = [steps[old].new if old in steps else old for old in before]
-    kept = dependencies.without([resource for resource in after if resource is not None])
-    context.journal.rebase(kept)
+    kept = dependencies.without_dangling_references([resource for resource in after if resource is not None])
+    context.journal.replace_all(kept)
     if not all(done):
         raise Stopped
     return kept

@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 class Replacements:
     """The replacements of one run and their effect on other resources."""
 
-    def __init__(self, executor: Executor, olds: list[Resource], targets: Targets) -> None:
+    def __init__(self, executor: Executor, old_resources: list[Resource], targets: Targets) -> None:
         self._executor, self._context = executor, executor.context
-        self._olds, self._targets = olds, targets
-        # URNs: handled resources of the old state; created; replaced.
-        self.operated: set[str] = set()
+        self._old_resources, self._targets = old_resources, targets
+        # URNs of resources whose old state the run has dealt with: what is left at its end is deleted.
+        self.handled: set[str] = set()
+        # URNs of resources that this run creates (not as replacements), and replaces.
         self.created: set[str] = set()
         self.replaced: set[str] = set()
+        # Resources that are deleted before they are replaced, and by URN the properties that force that.
         self._deleted: set[Resource] = set()
-        self._keys: dict[str, tuple[str, ...]] = {}
+        self._replace_keys: dict[str, tuple[str, ...]] = {}
 
     def cause(self, new: Resource) -> str | None:
         """The option that makes a resource be replaced together with another one."""
@@ -38,24 +40,19 @@ class Replacements:
             return "replaceWith"
         return "deletedWith" if new.deleted_with in self.replaced else None
 
-    def replace_step(self, old: Resource | None, new: Resource | None, difference: Difference | None) -> Step:
-        """The step that reports the replacement."""
-        assert new is not None  # a replacement has both
-        return Replace(new.urn, old, new, difference)
-
-    def created_first(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:
+    def create_before_delete(self, old: Resource, new: Resource, difference: Difference | None) -> list[Step]:
         """Create the replacement; delete the old resource at the end of the run."""
-        return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), self.replace_step(old, new, difference)]
+        return [Create(new.urn, old, new, difference, replacing=True, keep_old=True), Replace(new.urn, old, new, difference)]
 
-    def recreated(self, old: Resource, new: Resource) -> list[Step]:
-        """Create the replacement of a resource that is already deleted."""
-        difference = differences.Difference("some", replaces=self._keys.get(new.urn, ()))
-        return [self.replace_step(old, new, None), Create(new.urn, old, new, difference, replacing=True)]
+    def create_after_delete(self, old: Resource, new: Resource) -> list[Step]:
+        """Create the replacement of a resource that this run has deleted already, as a dependent of another one."""
+        difference = differences.Difference("some", replaces=self._replace_keys.get(new.urn, ()))
+        return [Replace(new.urn, old, new, None), Create(new.urn, old, new, difference, replacing=True)]
 
-    async def deleted_first(self, old: Resource, new: Resource, difference: Difference) -> list[Step]:
+    async def delete_before_create(self, old: Resource, new: Resource, difference: Difference) -> list[Step]:
         """Delete the dependents that must be replaced with it, then the resource; then create the replacement."""
         steps: list[Step] = []
-        for dependent in reversed(await self._replaced_with(old)):
+        for dependent in reversed(await self._dependents_to_replace(old)):
             if dependent in self._deleted:
                 continue
             if dependent.protect and not dependent.delete:
@@ -67,27 +64,28 @@ class Replacements:
             steps.append(self._deletion(dependent))
         if not old.pending_replacement:
             steps.append(self._deletion(old))
-        return [*steps, self.replace_step(old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
+        return [*steps, Replace(new.urn, old, new, difference), Create(new.urn, old, new, difference, replacing=True)]
 
     def _deletion(self, resource: Resource) -> Step:
         self._context.deletions.add(resource.urn)
         self._deleted.add(resource)
         return Delete(resource.urn, resource, replacing=True, before_successor=not resource.delete)
 
-    async def _replaced_with(self, root: Resource) -> list[Resource]:
+    async def _dependents_to_replace(self, root: Resource) -> list[Resource]:
         """The resources that must be replaced because `root` is, in dependency order."""
         found: list[Resource] = []
         replaced = {root.urn}
-        settled = self.operated | self.created | self._context.deletions
-        for resource in dependents(root, self._olds, settled - {root.urn}):
-            keys = await self._must_follow(resource, replaced)
+        # A resource that the run has dealt with was compared with the inputs that it has now.
+        done = self.handled | self.created | self._context.deletions
+        for resource in dependents(root, self._old_resources, done - {root.urn}):
+            keys = await self._keys_that_force_replacement(resource, replaced)
             if keys is not None:
-                self._keys[resource.urn] = keys
+                self._replace_keys[resource.urn] = keys
                 replaced.add(resource.urn)
                 found.append(resource)
         return found
 
-    async def _must_follow(self, resource: Resource, replaced: set[str]) -> tuple[str, ...] | None:
+    async def _keys_that_force_replacement(self, resource: Resource, replaced: set[str]) -> tuple[str, ...] | None:
         """The properties that force a replacement if the resources in `replaced` are replaced; None if it is not."""
         if not resource.custom or resource.external:
             return None
@@ -107,25 +105,30 @@ class Replacements:
         return difference.replaces if difference.replacing else None
 
     def leftovers(self) -> tuple[list[Step], list[Step]]:
-        """Resources the program no longer declares, and replaced ones: (to be kept, to be deleted).
+        """The steps for resources that the program no longer declares, and for replaced ones: (keep, delete).
 
-        Only targets are deleted. Raises `ProviderError` if others would have to be deleted with them.
+        Only targets are deleted.
+
+        Raises:
+            ProviderError: a resource that is not a target would have to be deleted with one that is.
         """
         kept: list[Step] = []
         steps: list[Step] = []
         remaining = self._context.journal.remaining()
         chosen = self._targets.with_dependents([resource for _, resource in remaining]) if self._targets.constrained else None
-        for key, resource in remaining:
+        for original, resource in remaining:
             if chosen is not None and resource.urn not in chosen:
-                if not resource.delete and key.urn not in self.operated:
-                    kept.append(Same(resource.urn, key, replace(resource, id="")))
+                if not resource.delete and original.urn not in self.handled:
+                    kept.append(Same(resource.urn, original, replace(resource, id="")))
                 continue
             if resource.delete:
-                if key not in self._deleted:
-                    steps.append(Delete(resource.urn, resource, replacing=True, key=key))
-            elif key.urn not in self.operated:
+                if original not in self._deleted:
+                    steps.append(Delete(resource.urn, resource, replacing=True, original=original))
+            elif original.urn not in self.handled:
                 self._must_be_target(resource.urn)
-                steps.append(Forget(resource.urn, key) if resource.pending_replacement else Delete(resource.urn, resource, key=key))
+                steps.append(
+                    Forget(resource.urn, original) if resource.pending_replacement else Delete(resource.urn, resource, original=original)
+                )
         self._context.deletions.update(step.urn for step in steps)
         return kept, steps
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sandbox.engine.state.dependencies import direct
+from sandbox.engine.state.dependencies import direct_dependencies
 from sandbox.engine.values import urn as urns
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ class Targets:
         """Whether a resource must not be changed. Providers and the stack itself are always allowed, because targets need them."""
         return resource.urn not in self and not urns.is_provider(resource.type) and resource.type != urns.STACK_TYPE
 
-    def unknown(self, urn_sets: Collection[str]) -> list[str]:
+    def missing(self, urns: Collection[str]) -> list[str]:
         """The target URNs that match no resource."""
-        return [text for text in self._literals if text not in urn_sets]
+        return [text for text in self._literals if text not in urns]
 
     def with_dependents(self, resources: Sequence[Resource]) -> set[str]:
         """URNs of the targets among resources and of everything that needs them, including children."""
         found: set[str] = set()
         for resource in resources:
-            if resource.urn in self or found.intersection(direct(resource)):
+            if resource.urn in self or found.intersection(direct_dependencies(resource)):
                 found.add(resource.urn)
         return found
 

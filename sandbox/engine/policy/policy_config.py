@@ -47,8 +47,8 @@ def read(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as bad:
-        raise PolicyConfigError(f"could not read the policy configuration {path}: {bad}") from None
+    except (OSError, ValueError) as error:
+        raise PolicyConfigError(f"could not read the policy configuration {path}: {error}") from None
     if not isinstance(found, dict):
         raise PolicyConfigError(f"the policy configuration {path} is not an object: write policy names with their levels or settings")
     return found

@@ -57,8 +57,8 @@ class PolicyPack:
     async def _call(self, method: str, request: Any) -> Any:
         try:
             return await getattr(self._stub, method)(request)
-        except grpc.aio.AioRpcError as failed:
-            raise PolicyPackError(f"policy pack {self.name!r} failed: {failed.details()}") from None
+        except grpc.aio.AioRpcError as error:
+            raise PolicyPackError(f"policy pack {self.name!r} failed: {error.details()}") from None
 
     async def stop(self) -> None:
         """End it."""
@@ -83,9 +83,9 @@ async def start(
     stub: Any = analyzer_pb2_grpc.AnalyzerStub(server.channel)
     try:
         info, config = await _configured(stub, ref, options, engine)
-    except grpc.aio.AioRpcError as failed:
+    except grpc.aio.AioRpcError as error:
         await server.stop()
-        raise PolicyPackError(f"the policy pack {ref.path} did not come up: {failed.details()}") from None
+        raise PolicyPackError(f"the policy pack {ref.path} did not come up: {error.details()}") from None
     except EngineError:
         await server.stop()
         raise
@@ -119,8 +119,8 @@ async def _tolerant(call: Any) -> None:
     """Older packs do not have every method."""
     try:
         await call
-    except grpc.aio.AioRpcError as failed:
-        if failed.code() != grpc.StatusCode.UNIMPLEMENTED:
+    except grpc.aio.AioRpcError as error:
+        if error.code() != grpc.StatusCode.UNIMPLEMENTED:
             raise
 
 
@@ -141,5 +141,5 @@ def _settings(path: Path) -> dict[str, Any]:
         raise PolicyPackError(f"there is no policy pack in {path}: PulumiPolicy.yaml is missing")
     try:
         return dict(parse_yaml(file.read_text(encoding="utf-8")) or {})
-    except (OSError, ValueError, TypeError, YamlError) as bad:
-        raise PolicyPackError(f"could not load the policy pack {file}: {bad}") from None
+    except (OSError, ValueError, TypeError, YamlError) as error:
+        raise PolicyPackError(f"could not load the policy pack {file}: {error}") from None

@@ -40,9 +40,9 @@ def main() -> int:
     try:
         import pulumi
         import pulumi.runtime
-    except ImportError as bad:
+    except ImportError as error:
         sys.stderr.write(
-            f"the program's interpreter {sys.executable} can't import pulumi ({bad}): "
+            f"the program's interpreter {sys.executable} can't import pulumi ({error}): "
             "install the program's requirements into its virtual environment\n"
         )
         return 1
@@ -58,8 +58,8 @@ def main() -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
-    except pulumi.RunError as bad:
-        pulumi.log.error(str(bad))
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
         return 1
     except Exception:  # noqa: BLE001 - whatever the program raised is the user's to see
         pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100 - no pathlib in user land

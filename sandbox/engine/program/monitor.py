@@ -10,7 +10,6 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
 from sandbox.engine.errors import EngineError
-from sandbox.engine.plan.resource_plan import Refused
 from sandbox.engine.program import requests
 from sandbox.engine.providers.provider_error import ProviderError
 from sandbox.engine.state.deployment import Resource
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from sandbox.engine.plan.registrations import Registrations
     from sandbox.engine.program.component_plugins import ComponentPlugins
     from sandbox.engine.program.transforms import Transforms
+    from sandbox.engine.steps.executor import Executor
     from sandbox.engine.steps.goal import Goal
-    from sandbox.engine.steps.step import StepContext
 
 _FEATURES = {
     "secrets": "SECRETS",
@@ -43,8 +42,8 @@ _FEATURES = {
     "errorHooks": "ERROR_HOOKS",
     "invokeDependsOn": "INVOKE_DEPENDS_ON",
 }
-_UNKNOWN = "this engine does not support what the program asks for; use the pulumi CLI for it"
-_RESULTS = {"success": resource_pb2.SUCCESS, "fail": resource_pb2.FAIL}
+_UNSUPPORTED = "this engine does not support what the program asks for; use the pulumi CLI for it"
+_STATUSES = {"success": resource_pb2.SUCCESS, "fail": resource_pb2.FAIL}
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
@@ -52,7 +51,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     Args:
         registrations: plans and carries out the steps of each resource.
-        context: its providers have the functions that are called; its hooks are those that the program registers.
+        executor: its providers have the functions that are called; its hooks are those that the program registers.
         defaults: creates default providers.
         components: has plugins construct their components.
         transforms: those that the program registers.
@@ -63,14 +62,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def __init__(
         self,
         registrations: Registrations,
-        context: StepContext,
+        executor: Executor,
         defaults: DefaultProviders,
         components: ComponentPlugins,
         transforms: Transforms,
         info: Any,
         root: Path,
     ) -> None:
-        self._registrations, self._providers, self._hooks = registrations, context.providers, context.hooks
+        self._registrations, self._executor = registrations, executor
+        self._providers, self._hooks = executor.context.providers, executor.context.hooks
         self._defaults, self._components, self._transforms = defaults, components, transforms
         self._info, self._root = info, root
         self._goals: dict[str, Goal] = {}
@@ -131,24 +131,24 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             urn=resource.urn,
             id=resource.id,
             object=property_values.to_struct(outputs, form),
-            result=_RESULTS[registered.result],
-            unknown=registered.unknown,
+            result=_STATUSES[registered.status],
+            unknown=registered.outputs_unknown,
         )
 
     def _remember(self, urn: str, request: Any) -> None:
         """Remember a registered resource: its children inherit the options of the request."""
         self._transforms.remember(urn, request)
         if not request.custom:
-            above = self._component_providers.get(request.parent, {})
-            self._component_providers[urn] = {**above, **request.providers}
+            inherited = self._component_providers.get(request.parent, {})
+            self._component_providers[urn] = {**inherited, **request.providers}
 
     async def _construct(self, request: Any) -> Any:
         """Have a component constructed by its plugin, which registers it and its parts here."""
-        provider = await self._providers.at(await self._provider(request, urns.package_of(request.type)))
+        provider = await self._providers.by_reference(await self._provider(request, urns.package_of(request.type)))
         try:
             response = await self._components.construct(provider, request, property_values.from_struct_with_outputs(request.object))
-        except ProviderError as bad:
-            self._registrations.refuse(f"{request.type} resource '{request.name}' has a problem: {bad}")
+        except ProviderError as error:
+            self._executor.abort(f"{request.type} resource '{request.name}' has a problem: {error}")
         self._remember(response.urn, request)
         return response
 
@@ -166,18 +166,18 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             if urns.type_of(request.urn) == urns.STACK_TYPE:
                 self.stack_outputs = request.urn, property_values.from_struct(request.outputs)
             else:
-                await self._registrations.outputs(request.urn, outputs)
+                await self._registrations.set_outputs(request.urn, outputs)
             return empty_pb2.Empty()
 
         return await self._respond(context, register)
 
     async def ReadResource(self, request: Any, context: Any) -> Any:
-        """Look up a resource by its id."""
+        """Read an existing resource by its id (`Resource.get`)."""
         return await self._respond(context, lambda: self._read(request))
 
     async def _read(self, request: Any) -> Any:
-        new = Resource(
-            urn=urns.make("", "", "", request.type, request.name),
+        resource = Resource(
+            urn="",
             type=request.type,
             custom=True,
             external=True,
@@ -189,11 +189,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             **requests.source_position(request, self._root),
         )
-        resource = (await self._registrations.read(new)).resource
+        found = (await self._registrations.read(request.name, resource)).resource
         form = property_values.Form(request.acceptSecrets, request.acceptResources)
-        return resource_pb2.ReadResourceResponse(
-            urn=resource.urn, id=resource.id, properties=property_values.to_struct(resource.outputs, form)
-        )
+        return resource_pb2.ReadResourceResponse(urn=found.urn, id=found.id, properties=property_values.to_struct(found.outputs, form))
 
     async def Invoke(self, request: Any, context: Any) -> Any:
         """Call a provider's function."""
@@ -203,7 +201,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         await self._transforms.apply_to_invoke(request)
         args = property_values.from_struct(request.args, nulls=False)
         package = urns.package_of(request.tok)
-        provider = await self._providers.at(await self._provider(request, package))
+        provider = await self._providers.by_reference(await self._provider(request, package))
         result, failures = await provider.invoke(request.tok, args)
         response = resource_pb2.ResourceInvokeResponse(
             failures=[provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
@@ -232,11 +230,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         owner = property_values.from_struct(request.args).get("__self__")
         goal = self._goals.get(owner.urn) if isinstance(owner, property_values.ResourceReference) else None
         reference = request.provider or (goal.provider if goal else "") or await self._provider(request, urns.package_of(request.tok))
-        return await self._components.call(await self._providers.at(reference), request)
+        return await self._components.call(await self._providers.by_reference(reference), request)
 
     async def RegisterPackage(self, request: Any, context: Any) -> Any:
         """Parameterized packages."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: a parameterized package ({request.name})")
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNSUPPORTED}: a parameterized package ({request.name})")
 
     async def RegisterResourceHook(self, request: Any, context: Any) -> Any:
         """Register a function to be called before or after a step."""
@@ -249,13 +247,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     async def _register_hook(self, context: Any, register: Callable[[Any], None], request: Any) -> Any:
         try:
             register(request)
-        except EngineError as bad:
-            await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(bad))
+        except EngineError as error:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, str(error))
         return empty_pb2.Empty()
 
     async def ExistsResource(self, request: Any, context: Any) -> Any:
         """Asking whether a resource exists."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNKNOWN}: asking whether a resource exists")
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNSUPPORTED}: asking whether a resource exists")
 
     async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
         """The program has registered everything; it is kept until the run is over, because its hooks may still be called."""
@@ -270,7 +268,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         task.add_done_callback(self._under_way.discard)
         try:
             return await asyncio.shield(task)
-        except (Stopped, Refused):
+        except Stopped:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
-        except (ProviderError, EngineError) as bad:
-            await context.abort(grpc.StatusCode.UNKNOWN, str(bad))
+        except (ProviderError, EngineError) as error:
+            await context.abort(grpc.StatusCode.UNKNOWN, str(error))

@@ -50,9 +50,7 @@ class ProgramRun:
         )
         self._components = ComponentPlugins(executor, registrations, info)
         defaults = DefaultProviders(registrations, config)
-        self._monitor = Monitor(
-            registrations, executor.context, defaults, self._components, Transforms(callbacks), info, options.project.root
-        )
+        self._monitor = Monitor(registrations, executor, defaults, self._components, Transforms(callbacks), info, options.project.root)
         self._program: language.Program | None = None
 
     def serve_monitor(self, server: Any) -> None:
@@ -93,7 +91,9 @@ class ProgramRun:
         finally:
             await monitor.idle()
             if monitor.stack_outputs is not None:
-                await self._registrations.outputs(*monitor.stack_outputs, merged=self._executor.failed or self._executor.stopping.is_set())
+                # A program that failed, or was stopped, may not have come as far as all of the stack's outputs.
+                failed = self._executor.failed or self._executor.stopping.is_set()
+                await self._registrations.set_outputs(*monitor.stack_outputs, keep_missing=failed)
             monitor.released.set()
         self._check_exit_code(await ended)
 
@@ -103,12 +103,12 @@ class ProgramRun:
         await asyncio.wait([ended, *waits], return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        self._executor.check()
+        self._executor.raise_if_stopping()
         if ended.done():
             self._check_exit_code(ended.result())
-            self._executor.check()
+            self._executor.raise_if_stopping()
         await self._monitor.idle()
-        self._executor.check()
+        self._executor.raise_if_stopping()
 
     def _check_exit_code(self, code: int) -> None:
         """Report a failure if the program's exit means one."""

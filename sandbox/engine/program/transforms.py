@@ -108,8 +108,8 @@ class Transforms:
     async def _call(self, callback: Any, request: Any, what: str) -> bytes:
         try:
             return await self._callbacks.call(callback, request)
-        except CallbackError as failed:
-            raise ProviderError(f"the {what} failed: {failed}") from None
+        except CallbackError as error:
+            raise ProviderError(f"the {what} failed: {error}") from None
 
 
 def _options(request: Any) -> Any:

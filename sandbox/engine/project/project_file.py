@@ -93,8 +93,8 @@ def load_project(start: Path) -> Project:
     path = find_project_file(start)
     try:
         content = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YamlError) as bad:
-        raise ProjectError(f"could not load the project at {path}: {bad}") from None
+    except (OSError, UnicodeDecodeError, YamlError) as error:
+        raise ProjectError(f"could not load the project at {path}: {error}") from None
     if not isinstance(content, dict):
         raise ProjectError(f"could not load the project at {path}: it is not a mapping; it needs at least `name` and `runtime`")
     name = content.get("name")

@@ -92,8 +92,8 @@ def open_passphrase_secrets(passphrase: str, salt_state: str, random_bytes: Call
         right = _unseal(cipher, check) == _CHECK_WORD
     except InvalidTag:
         right = False
-    except binascii.Error as bad:
-        raise SecretsError(f"the stack's encryptionsalt is damaged ({bad}); restore the line from a backup") from None
+    except binascii.Error as error:
+        raise SecretsError(f"the stack's encryptionsalt is damaged ({error}); restore the line from a backup") from None
     if not right:
         raise SecretsError(
             "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of this stack"
@@ -115,8 +115,8 @@ def passphrase_from(environment: Mapping[str, str]) -> str:
         raise SecretsError("passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables")
     try:
         return Path(name).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as bad:
-        raise SecretsError(f"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: {bad}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretsError(f"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: {error}") from None
 
 
 # Deriving a key takes almost a second, and one process may open the same stack many times.
@@ -137,5 +137,5 @@ def _unseal(cipher: AESGCM, text: str) -> str:
         raise SecretsError("failed to decrypt a secret: it does not have the form v1:<nonce>:<ciphertext>; set it again")
     try:
         return cipher.decrypt(base64.b64decode(nonce, validate=True), base64.b64decode(sealed, validate=True), None).decode()
-    except (binascii.Error, ValueError) as bad:
-        raise SecretsError(f"failed to decrypt a secret: it is damaged ({bad}); set it again") from None
+    except (binascii.Error, ValueError) as error:
+        raise SecretsError(f"failed to decrypt a secret: it is damaged ({error}); set it again") from None

@@ -43,9 +43,9 @@ class Selection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, json.dumps({**content, "stacks": stacks}, indent=4).encode(), durable=False)
-        except OSError as bad:
+        except OSError as error:
             raise EngineError(
-                f"could not remember the selected stack in {self._path}: {bad.strerror}; set PULUMI_HOME to a folder that can be "
+                f"could not remember the selected stack in {self._path}: {error.strerror}; set PULUMI_HOME to a folder that can be "
                 "written to, or name the stack with --stack"
             ) from None
 

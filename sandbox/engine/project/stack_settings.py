@@ -32,8 +32,8 @@ class StackSettings:
         self._project = project
         try:
             self._text = path.read_text(encoding="utf-8") if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as bad:
-            raise SettingsError(f"could not read the stack's settings {path}: {bad}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"could not read the stack's settings {path}: {error}") from None
         self._saved = self._text
         content = self._content()
         for name in _UNSUPPORTED:
@@ -46,8 +46,8 @@ class StackSettings:
     def _content(self) -> dict[str, Any]:
         try:
             content = parse_yaml(self._text)
-        except YamlError as bad:
-            raise SettingsError(f"could not read the stack's settings {self.path}: {bad}; correct the file") from None
+        except YamlError as error:
+            raise SettingsError(f"could not read the stack's settings {self.path}: {error}; correct the file") from None
         if content is None:
             return {}
         if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
@@ -73,8 +73,8 @@ class StackSettings:
         entries = self._content().get("config") or {}
         try:
             return {full_key(str(spelling), self._project): (spelling, value) for spelling, value in entries.items()}
-        except UsageError as bad:
-            raise SettingsError(f"{self.path}: {bad}") from None
+        except UsageError as error:
+            raise SettingsError(f"{self.path}: {error}") from None
 
     def set_config(self, key: str, value: Any) -> None:
         """Sets the stored value of a full key."""
@@ -97,6 +97,6 @@ class StackSettings:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path, self._text.encode())
-        except OSError as bad:
-            raise SettingsError(f"could not write the stack's settings {self.path}: {bad.strerror}; nothing was changed") from None
+        except OSError as error:
+            raise SettingsError(f"could not write the stack's settings {self.path}: {error.strerror}; nothing was changed") from None
         self._saved = self._text

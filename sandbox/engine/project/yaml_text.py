@@ -83,8 +83,8 @@ def parse_yaml(text: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with fewer resolvers
-    except yaml.YAMLError as bad:
-        raise YamlError(" ".join(str(bad).split())) from None
+    except yaml.YAMLError as error:
+        raise YamlError(" ".join(str(error).split())) from None
 
 
 def dump_yaml(value: Any) -> str:

@@ -34,19 +34,19 @@ class Builtin:
     ) -> None:
         self._stack_outputs, self._lookup = stack_outputs, lookup
 
-    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
-        return Checked(news)
+    async def check_config(self, urn: str, old_inputs: Properties, new_inputs: Properties) -> Checked:
+        return Checked(new_inputs)
 
-    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
-        return differences.between(olds.inputs, news)
+    async def diff_config(self, urn: str, old: Resource, new_inputs: Properties) -> Difference:
+        return differences.between(old.inputs, new_inputs)
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
         pass  # there is nothing to configure
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+    async def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties, seed: bytes) -> Checked:
         raise ProviderError(f"{urns.type_of(urn)} can't be created by a program: use pulumi.StackReference to read a stack")
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+    async def diff(self, old: Resource, new_inputs: Properties, ignored: Sequence[str]) -> Difference:
         return differences.NONE
 
     async def create(self, new: Resource) -> ResourceState:

@@ -20,8 +20,8 @@ def main() -> None:
             sys.exit(1)
     try:
         os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - no shell is wanted
-    except OSError as bad:
-        sys.exit(f"{sys.argv[1]} can't be started: {bad.strerror}")
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]} can't be started: {error.strerror}")
 
 
 if __name__ == "__main__":

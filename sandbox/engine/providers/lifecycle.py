@@ -34,10 +34,10 @@ class ResourceState:
 class Lifecycle(Protocol):
     """Manages resources: a provider, or the engine itself for provider resources."""
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+    async def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties, seed: bytes) -> Checked:
         """The checked inputs."""
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+    async def diff(self, old: Resource, new_inputs: Properties, ignored: Sequence[str]) -> Difference:
         """The difference between the old state and new inputs."""
 
     async def create(self, new: Resource) -> ResourceState:
@@ -56,10 +56,10 @@ class Lifecycle(Protocol):
 class Connection(Lifecycle, Protocol):
     """A provider that can be configured and called."""
 
-    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
+    async def check_config(self, urn: str, old_inputs: Properties, new_inputs: Properties) -> Checked:
         """The checked configuration."""
 
-    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
+    async def diff_config(self, urn: str, old: Resource, new_inputs: Properties) -> Difference:
         """The difference between two configurations."""
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:

@@ -38,30 +38,30 @@ class PluginProvider:
         self._previews = False
         self.configured = True
 
-    async def check_config(self, urn: str, olds: Properties, news: Properties) -> Checked:
+    async def check_config(self, urn: str, old_inputs: Properties, new_inputs: Properties) -> Checked:
         """The configuration as the provider normalized it."""
-        request = provider_pb2.CheckRequest(**urns.named(urn), **_configuration(olds=olds, news=news))
+        request = provider_pb2.CheckRequest(**urns.named(urn), **_configuration(olds=old_inputs, news=new_inputs))
         try:
             response = await self._plugin.stub.CheckConfig(request)
-        except grpc.aio.AioRpcError as refused:
-            if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
-                return Checked(news)
-            raise self._error(refused, "CheckConfig") from None
-        return Checked(property_values.from_struct(response.inputs, secrets_of=news), _failures(response))
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return Checked(new_inputs)
+            raise self._error(error, "CheckConfig") from None
+        return Checked(property_values.from_struct(response.inputs, secrets_of=new_inputs), _failures(response))
 
-    async def diff_config(self, urn: str, olds: Resource, news: Properties) -> Difference:
+    async def diff_config(self, urn: str, old: Resource, new_inputs: Properties) -> Difference:
         """The difference between two configurations."""
         request = provider_pb2.DiffRequest(
             **urns.named(urn),
-            **_configuration(olds=olds.outputs, old_inputs=olds.inputs, news=news),
+            **_configuration(olds=old.outputs, old_inputs=old.inputs, news=new_inputs),
         )
         try:
             response = await self._plugin.stub.DiffConfig(request)
-        except grpc.aio.AioRpcError as refused:
-            if refused.code() == grpc.StatusCode.UNIMPLEMENTED:
-                return between(olds.inputs, news)
-            raise self._error(refused, "DiffConfig") from None
-        return _difference(response, olds.inputs, news)
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return between(old.inputs, new_inputs)
+            raise self._error(error, "DiffConfig") from None
+        return _difference(response, old.inputs, new_inputs)
 
     async def configure(self, urn: str, id_: str, inputs: Properties) -> None:
         """Send it its configuration. If that has unknowns (in a preview), it stays unconfigured and results are unknown."""
@@ -86,25 +86,25 @@ class PluginProvider:
         self._form = property_values.Form(response.acceptSecrets, response.acceptResources, response.acceptOutputs)
         self._previews = response.supportsPreview
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
+    async def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties, seed: bytes) -> Checked:
         """Inputs as the provider normalized them."""
         if not self.configured:
-            return Checked(news)
-        request = provider_pb2.CheckRequest(**urns.named(urn), **self._structs(olds=olds or {}, news=news), randomSeed=seed)
+            return Checked(new_inputs)
+        request = provider_pb2.CheckRequest(**urns.named(urn), **self._structs(olds=old_inputs or {}, news=new_inputs), randomSeed=seed)
         response = await self._call("Check", request)
-        return Checked(self._properties(response.inputs, news), _failures(response))
+        return Checked(self._properties(response.inputs, new_inputs), _failures(response))
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
+    async def diff(self, old: Resource, new_inputs: Properties, ignored: Sequence[str]) -> Difference:
         """The difference between a resource's old state and new inputs."""
         if not self.configured:
-            return between(old.inputs, news)
+            return between(old.inputs, new_inputs)
         request = provider_pb2.DiffRequest(
             **urns.named(old.urn),
             id=old.id,
-            **self._structs(olds=old.outputs, news=news, old_inputs=old.inputs),
+            **self._structs(olds=old.outputs, news=new_inputs, old_inputs=old.inputs),
             ignoreChanges=list(ignored),
         )
-        return _difference(await self._call("Diff", request), old.inputs, news)
+        return _difference(await self._call("Diff", request), old.inputs, new_inputs)
 
     async def create(self, new: Resource) -> ResourceState:
         """Create a resource; in a preview, predict its outputs."""
@@ -195,23 +195,23 @@ class PluginProvider:
     async def _call(self, method: str, request: Any, sent: Properties | None = None) -> Any:
         try:
             return await getattr(self._plugin.stub, method)(request)
-        except grpc.aio.AioRpcError as failed:
-            partial = partial_failure(failed)
+        except grpc.aio.AioRpcError as error:
+            partial = partial_failure(error)
             if partial is None:
-                raise self._error(failed, method) from None
+                raise self._error(error, method) from None
             inputs = self._properties(partial.inputs, sent or {}) if partial.HasField("inputs") else None
             state = ResourceState(partial.id, self._properties(partial.properties, sent or {}), inputs)
-            raise PartialFailure(failed.details() or "", state, tuple(partial.reasons)) from None
+            raise PartialFailure(error.details() or "", state, tuple(partial.reasons)) from None
 
-    def _error(self, failed: grpc.aio.AioRpcError, method: str) -> ProviderError:
-        if failed.code() == grpc.StatusCode.UNAVAILABLE:
+    def _error(self, error: grpc.aio.AioRpcError, method: str) -> ProviderError:
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
             return ProviderError(
                 f"the plugin for {self._plugin.package!r} ended during {method}: the operation may or may not have happened; "
                 "see its messages above, then refresh or run again"
             )
-        if failed.code() == grpc.StatusCode.UNIMPLEMENTED:
-            return ProviderError(f"the plugin for {self._plugin.package!r} does not have {method}: {failed.details()}")
-        return ProviderError(failed.details() or f"{method} failed with {failed.code().name} and no message")
+        if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            return ProviderError(f"the plugin for {self._plugin.package!r} does not have {method}: {error.details()}")
+        return ProviderError(error.details() or f"{method} failed with {error.code().name} and no message")
 
 
 def _configuration(**properties: Properties) -> dict[str, Any]:

@@ -193,9 +193,9 @@ class Plugins:
         )
         try:
             await plugin.stub.Handshake(request)
-        except grpc.aio.AioRpcError as refused:
-            if refused.code() != grpc.StatusCode.UNIMPLEMENTED:
-                raise PluginError(f"the plugin for {plugin.package!r} refused the handshake: {refused.details()}") from None
+        except grpc.aio.AioRpcError as error:
+            if error.code() != grpc.StatusCode.UNIMPLEMENTED:
+                raise PluginError(f"the plugin for {plugin.package!r} refused the handshake: {error.details()}") from None
 
     async def stop(self) -> None:
         """End all of them."""

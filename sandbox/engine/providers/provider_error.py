@@ -24,9 +24,9 @@ class PartialFailure(ProviderError):  # noqa: N818 - Pulumi's word
         self.state, self.reasons = state, reasons
 
 
-def partial_failure(failed: grpc.aio.AioRpcError) -> Any:
+def partial_failure(error: grpc.aio.AioRpcError) -> Any:
     """The `ErrorResourceInitFailed` that a failed call carries, or None."""
-    for key, item in failed.trailing_metadata() or ():
+    for key, item in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(item)
             for detail in status.details:

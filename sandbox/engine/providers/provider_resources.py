@@ -34,24 +34,24 @@ class Providers:
     Args:
         plugins: starts plugin processes.
         builtin: the engine's own provider.
-        olds: the provider resources of the old state.
+        old_resources: the provider resources of the old state.
         preview: whether the run is a preview.
     """
 
-    def __init__(self, plugins: Plugins, builtin: Builtin, olds: Sequence[Resource], *, preview: bool) -> None:
+    def __init__(self, plugins: Plugins, builtin: Builtin, old_resources: Sequence[Resource], *, preview: bool) -> None:
         self.plugins, self.preview = plugins, preview
         self._builtin = builtin
-        self._olds = {urns.reference(old.urn, old.id): old for old in olds if urns.is_provider(old.type)}
-        self._news: dict[str, Resource] = {}
+        self._old_resources = {urns.reference(old.urn, old.id): old for old in old_resources if urns.is_provider(old.type)}
+        self._registered: dict[str, Resource] = {}
         self._running: dict[str, asyncio.Future[Connection]] = {}
-        self._checked: dict[str, Connection] = {}
+        self._registering: dict[str, Connection] = {}
         self.resources = ProviderResources(self)
 
     async def of(self, resource: Resource) -> Lifecycle:
         """The provider or the engine part that manages a custom resource."""
-        return self.resources if urns.is_provider(resource.type) else await self.at(resource.provider)
+        return self.resources if urns.is_provider(resource.type) else await self.by_reference(resource.provider)
 
-    async def at(self, reference: str) -> Connection:
+    async def by_reference(self, reference: str) -> Connection:
         """The provider with a reference; one from the old state is started with its old configuration.
 
         Raises:
@@ -59,11 +59,11 @@ class Providers:
         """
         running = self._running.get(reference)
         if running is None:
-            running = self._running[reference] = asyncio.ensure_future(self._revive(reference))
+            running = self._running[reference] = asyncio.ensure_future(self._start_from_state(reference))
         return await asyncio.shield(running)
 
-    async def _revive(self, reference: str) -> Connection:
-        old = self._olds.get(reference)
+    async def _start_from_state(self, reference: str) -> Connection:
+        old = self._old_resources.get(reference)
         if old is None:
             raise ProviderError(
                 f"unknown provider {reference!r}: it is neither in the program nor in the state; repair the state's provider reference"
@@ -76,23 +76,23 @@ class Providers:
         """A package's provider, not configured yet."""
         return self._builtin if package == PACKAGE else PluginProvider(await self.plugins.start(package), preview=self.preview)
 
-    async def checked(self, urn: str) -> Connection:
+    async def of_provider_resource(self, urn: str) -> Connection:
         """The provider of a provider resource that is being registered: not configured yet, or configured as in the old state."""
-        if urn not in self._checked:
-            self._checked[urn] = self._revived(urn) or await self.start(urns.provided_package(urn))
-        return self._checked[urn]
+        if urn not in self._registering:
+            self._registering[urn] = self._started_from_state(urn) or await self.start(urns.provided_package(urn))
+        return self._registering[urn]
 
-    def _revived(self, urn: str) -> Connection | None:
+    def _started_from_state(self, urn: str) -> Connection | None:
         """A provider that a refresh has already started, so that no second process is needed."""
         return next((self._running[reference].result() for reference in self._ready() if urns.split_reference(reference)[0] == urn), None)
 
-    async def keep(self, resource: Resource) -> None:
+    async def configure(self, resource: Resource) -> None:
         """Configure the provider of a provider resource with its inputs."""
         reference = urns.reference(resource.urn, resource.id)
-        self._news[reference] = resource
-        provider = await self.checked(resource.urn)
+        self._registered[reference] = resource
+        provider = await self.of_provider_resource(resource.urn)
         if provider in self.in_use:
-            old = self._olds.get(reference)
+            old = self._old_resources.get(reference)
             if old and old.inputs == resource.inputs and reference in self._ready():
                 return
             provider = await self.start(urns.package_of(resource.type))
@@ -105,10 +105,10 @@ class Providers:
         """Whether a change of the provider (reference) requires a replacement."""
         if old == new:
             return False
-        before, after = self._olds.get(old), self._news.get(new)
+        before, after = self._old_resources.get(old), self._registered.get(new)
         if not old or not new or before is None or after is None:
             return True
-        provider = await self.at(new)
+        provider = await self.by_reference(new)
         return (await provider.diff_config(after.urn, before, after.inputs)).replacing
 
     @property
@@ -127,17 +127,17 @@ class ProviderResources:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
-    async def check(self, urn: str, olds: Properties | None, news: Properties, seed: bytes) -> Checked:
-        provider = await self._providers.checked(urn)
-        own = {key: item for key, item in news.items() if key != "__internal"}
-        checked = await provider.check_config(urn, olds or {}, own)
-        internal = {"__internal": news["__internal"]} if "__internal" in news else {}
+    async def check(self, urn: str, old_inputs: Properties | None, new_inputs: Properties, seed: bytes) -> Checked:
+        provider = await self._providers.of_provider_resource(urn)
+        own = {key: item for key, item in new_inputs.items() if key != "__internal"}
+        checked = await provider.check_config(urn, old_inputs or {}, own)
+        internal = {"__internal": new_inputs["__internal"]} if "__internal" in new_inputs else {}
         return Checked({**checked.inputs, **internal}, checked.failures)
 
-    async def diff(self, old: Resource, news: Properties, ignored: Sequence[str]) -> Difference:
-        if old.inputs == news:
+    async def diff(self, old: Resource, new_inputs: Properties, ignored: Sequence[str]) -> Difference:
+        if old.inputs == new_inputs:
             return differences.NONE
-        return await (await self._providers.checked(old.urn)).diff_config(old.urn, old, news)
+        return await (await self._providers.of_provider_resource(old.urn)).diff_config(old.urn, old, new_inputs)
 
     async def create(self, new: Resource) -> ResourceState:
         return await self._use(new, property_values.UNKNOWN_TEXT if self._providers.preview else str(uuid.uuid4()))
@@ -146,7 +146,7 @@ class ProviderResources:
         return await self._use(new, old.id)
 
     async def _use(self, new: Resource, id_: str) -> ResourceState:
-        await self._providers.keep(replace(new, id=id_))
+        await self._providers.configure(replace(new, id=id_))
         return ResourceState(id_, {key: item for key, item in new.inputs.items() if key != "__internal"})
 
     async def delete(self, old: Resource) -> None:

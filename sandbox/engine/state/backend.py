@@ -149,10 +149,10 @@ class FileBackend:
         remedy = f"restore it from {path.name}.bak or from {self.folder('backups', ref)}"
         try:
             content = json.loads(path.read_bytes())
-        except OSError as bad:
-            raise BackendError(f"failed to load checkpoint {path}: {bad.strerror}") from None
-        except ValueError as bad:
-            raise BackendError(f"failed to load checkpoint {path}: it is not JSON ({bad}); {remedy}") from None
+        except OSError as error:
+            raise BackendError(f"failed to load checkpoint {path}: {error.strerror}") from None
+        except ValueError as error:
+            raise BackendError(f"failed to load checkpoint {path}: it is not JSON ({error}); {remedy}") from None
         if not isinstance(content, dict) or not isinstance(content.get("checkpoint"), dict):
             raise BackendError(f"failed to load checkpoint {path}: it is not a checkpoint; {remedy}")
         check_version(content, str(path))
@@ -229,8 +229,8 @@ class FileBackend:
                     f"the state in {self.root} has the old layout without projects: run `pulumi state upgrade` on it first"
                 ) from None
             return
-        except (OSError, UnicodeDecodeError, YamlError) as bad:
-            raise BackendError(f'corrupt store: unmarshal "{meta}": {bad}; it must be `version: {LAYOUT_VERSION}`') from None
+        except (OSError, UnicodeDecodeError, YamlError) as error:
+            raise BackendError(f'corrupt store: unmarshal "{meta}": {error}; it must be `version: {LAYOUT_VERSION}`') from None
         version = content.get("version") if isinstance(content, dict) else None
         if version != LAYOUT_VERSION:
             raise BackendError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.engine.state.deployment import Resource
 
 
-def direct(resource: Resource) -> list[str]:
+def direct_dependencies(resource: Resource) -> list[str]:
     """URNs of everything a resource needs: its dependencies, its parent, its provider."""
     found = _referenced(resource)
     return [*found, urns.split_reference(resource.provider)[0]] if resource.provider else found
@@ -43,19 +43,19 @@ def dependents(root: Resource, resources: Sequence[Resource], ignored: Collectio
             yield resource
 
 
-def waits(deletions: Sequence[Resource]) -> dict[Resource, list[Resource]]:
+def deleted_before(deletions: Sequence[Resource]) -> dict[Resource, list[Resource]]:
     """For each resource to be deleted, those that need it and so must be deleted first. Input and output are in state order."""
     by_urn: dict[str, list[Resource]] = defaultdict(list)
     before: dict[Resource, list[Resource]] = {resource: [] for resource in deletions}
     for resource in deletions:
-        for urn in direct(resource):
+        for urn in direct_dependencies(resource):
             for needed in by_urn.get(urn, ()):
                 before[needed].append(resource)
         by_urn[resource.urn].append(resource)
     return before
 
 
-def without(resources: Sequence[Resource]) -> list[Resource]:
+def without_dangling_references(resources: Sequence[Resource]) -> list[Resource]:
     """The resources, without references to resources that no longer exist."""
     known: set[str] = set()
     kept = []
@@ -77,7 +77,7 @@ def without(resources: Sequence[Resource]) -> list[Resource]:
     return kept
 
 
-def renamed(resource: Resource, names: Mapping[str, str]) -> Resource:
+def with_new_urns(resource: Resource, names: Mapping[str, str]) -> Resource:
     """The resource, with its references to renamed resources updated."""
     provider, _, id_ = resource.provider.rpartition("::")
     if not names.keys() & {*_referenced(resource), provider}:

@@ -36,9 +36,9 @@ def locked(backend: FileBackend, ref: StackRef, now: Callable[[], str]) -> Itera
     owner = {"pid": os.getpid(), "username": _user(), "hostname": socket.gethostname(), "timestamp": now()}
     try:
         backend.write(path, json.dumps(owner, separators=(",", ":")).encode())
-    except OSError as bad:
+    except OSError as error:
         raise BackendError(
-            f"could not lock the stack '{ref.name}': {bad.strerror} at {path.parent}; the backend must be a writable folder"
+            f"could not lock the stack '{ref.name}': {error.strerror} at {path.parent}; the backend must be a writable folder"
         ) from None
     try:
         # Two runs that lock at the same moment see each other here, and both stop.
@@ -57,8 +57,8 @@ def cancel(backend: FileBackend, ref: StackRef) -> None:
     for path in backend.files("locks", ref):
         try:
             backend.delete(path)
-        except OSError as bad:
-            raise BackendError(f"could not delete the lock {path}: {bad.strerror}") from None
+        except OSError as error:
+            raise BackendError(f"could not delete the lock {path}: {error.strerror}") from None
 
 
 def _refuse_others(backend: FileBackend, ref: StackRef, own: Path) -> None:

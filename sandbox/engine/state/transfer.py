@@ -76,8 +76,8 @@ def read_export(text: str, project: str, stack: str, *, force: bool) -> dict[str
     """
     try:
         content = json.loads(text)
-    except ValueError as bad:
-        raise BackendError(f"could not read the deployment to import: it is not JSON ({bad}); give what `stack export` wrote") from None
+    except ValueError as error:
+        raise BackendError(f"could not read the deployment to import: it is not JSON ({error}); give what `stack export` wrote") from None
     if not isinstance(content, dict) or not isinstance(content.get("deployment"), dict):
         raise BackendError("could not read the deployment to import: it has no `deployment`; give what `stack export` wrote")
     check_version(content, "the deployment to import")

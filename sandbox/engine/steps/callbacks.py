@@ -48,14 +48,14 @@ class Callbacks:
             if self._interrupted:
                 raise CallbackError("it was interrupted") from None
             raise
-        except grpc.aio.AioRpcError as failed:
-            raise CallbackError(failed.details() or "the program ended") from None
+        except grpc.aio.AioRpcError as error:
+            raise CallbackError(error.details() or "the program ended") from None
         finally:
             self._under_way.discard(call)
         return answer
 
     def interrupt(self) -> None:
-        """Stop waiting for all functions: the user stopped the run, and a function can't be message to stop."""
+        """Stop waiting for all functions: the user stopped the run, and the engine can't ask a function to stop."""
         self._interrupted = True
         for call in [*self._under_way]:
             call.cancel()

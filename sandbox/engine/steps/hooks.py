@@ -105,12 +105,13 @@ class Hooks:
                 self._events.message(f'{kind} hook "{name}" failed: {error}', "warning", step.urn)
 
     async def _call(self, hook: _Hook, request: Any) -> str:
+        """Call a hook; returns its error, empty if it succeeded."""
         try:
             answer = resource_pb2.ResourceHookResponse.FromString(await self._callbacks.call(hook.callback, request))
-        except CallbackError as bad:
-            return str(bad)
-        error: str = answer.error
-        return error
+        except CallbackError as error:
+            return str(error)
+        failure: str = answer.error
+        return failure
 
     async def retried(self, step: Transition, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a provider call, retried while it fails and an error hook asks for a retry.
@@ -122,8 +123,8 @@ class Hooks:
         while True:
             try:
                 return await call(*args, **kwargs)
-            except ProviderError as failed:
-                failures.insert(0, str(failed))
+            except ProviderError as error:
+                failures.insert(0, str(error))
                 if not await self._should_retry(step, failures):
                     raise
             self._events.message(f"retrying {step.kind} due to on-error hook request ({len(failures)}/{MOST_RETRIES})", "warning", step.urn)
@@ -136,8 +137,8 @@ class Hooks:
             return False
         try:
             answers = [await self._wants_retry(name, step, failures) for name in names]
-        except HookError as bad:
-            self._events.message(str(bad), "error", step.urn)
+        except HookError as error:
+            self._events.message(str(error), "error", step.urn)
             return False
         return any(answers)
 
@@ -147,8 +148,8 @@ class Hooks:
             raise HookError(f'error hook "{name}" was not registered: the program must register it as long as the state has it')
         try:
             answer = resource_pb2.ErrorHookResponse.FromString(await self._callbacks.call(hook.callback, _error_request(step, failures)))
-        except CallbackError as bad:
-            raise HookError(f'error hook "{name}" failed: {bad}') from None
+        except CallbackError as error:
+            raise HookError(f'error hook "{name}" failed: {error}') from None
         if answer.error:
             raise HookError(f'error hook "{name}" failed: {answer.error}')
         retry: bool = answer.retry

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sandbox.engine.state.dependencies import renamed
+from sandbox.engine.state.dependencies import with_new_urns
 from sandbox.engine.state.deployment import Deployment, manifest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox.engine.state.deployment import Operation, Resource
 
-# A change that no step waits for is saved at most this share (1 in 20) of the time: otherwise saves would take most of a long run.
+# A change that no step deleted_before for is saved at most this share (1 in 20) of the time: otherwise saves would take most of a long run.
 _PACE = 20
 
 
@@ -38,34 +38,34 @@ class Journal:
     """
 
     def __init__(self, base: Deployment, save: Callable[[Deployment], None] | None, now: Callable[[], str]) -> None:
-        self._head, self._save, self.now = base, save, now
+        self._base, self._save, self.now = base, save, now
         # Each old resource, with its present form.
-        self._base: dict[Resource, Resource] = {resource: resource for resource in base.resources}
+        self._remaining: dict[Resource, Resource] = {resource: resource for resource in base.resources}
         # By URN: a run is done with a URN once.
-        self._news: dict[str, Resource] = {}
+        self._finished: dict[str, Resource] = {}
         self._operations: dict[Operation, None] = dict.fromkeys(base.pending_operations)
         # Old URNs to the ones that their resources have now: what still refers to them must follow.
         self._renamed: dict[str, str] = {}
         self._version = self._saved = 0
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._took = 0.0  # seconds, of the last save
+        self._seconds_of_last_save = 0.0  # seconds, of the last save
 
     def deployment(self) -> Deployment:
         """The whole state at this moment."""
         if self._renamed:
-            self._base = {key: renamed(resource, self._renamed) for key, resource in self._base.items()}
+            self._remaining = {key: with_new_urns(resource, self._renamed) for key, resource in self._remaining.items()}
             self._renamed.clear()
         return replace(
-            self._head,
-            resources=(*self._news.values(), *self._base.values()),
+            self._base,
+            resources=(*self._finished.values(), *self._remaining.values()),
             pending_operations=tuple(self._operations),
             manifest=manifest(self.now()),
         )
 
     def remaining(self) -> list[tuple[Resource, Resource]]:
         """(as it was, as it is) of each old resource that the run has not replaced or removed yet."""
-        return list(self._base.items())
+        return list(self._remaining.items())
 
     def forget_operations(self) -> None:
         """Drop the operations of an earlier, interrupted run."""
@@ -86,37 +86,37 @@ class Journal:
 
     def add(self, new: Resource) -> None:
         """Add a resource that the run has finished."""
-        self._news[new.urn] = new
+        self._finished[new.urn] = new
         self._version += 1
 
     def rename(self, old: str, new: str) -> None:
         """A resource has another URN from now on."""
         self._renamed[old] = new
 
-    def done(self, old: Resource) -> None:
+    def remove(self, old: Resource) -> None:
         """Remove an old resource that was replaced or deleted."""
-        if self._base.pop(old, None) is None and self._news.get(old.urn) is old:
-            del self._news[old.urn]
+        if self._remaining.pop(old, None) is None and self._finished.get(old.urn) is old:
+            del self._finished[old.urn]
         self._version += 1
 
     def change(self, old: Resource, changed: Resource) -> None:
         """Change a resource without moving it."""
-        if old in self._base:
-            self._base[old] = changed
+        if old in self._remaining:
+            self._remaining[old] = changed
         else:
-            self._news[old.urn] = changed
+            self._finished[old.urn] = changed
         self._version += 1
 
     def current(self, resource: Resource) -> Resource:
         """The present form of a resource."""
-        return self._base.get(resource) or self._news.get(resource.urn) or resource
+        return self._remaining.get(resource) or self._finished.get(resource.urn) or resource
 
-    def rebase(self, resources: list[Resource]) -> None:
+    def replace_all(self, resources: list[Resource]) -> None:
         """Replace all old resources by others."""
-        self._base = {resource: resource for resource in resources}
+        self._remaining = {resource: resource for resource in resources}
         self._version += 1
 
-    async def durable(self) -> None:
+    async def wait_until_saved(self) -> None:
         """Wait until everything that has happened so far is kept.
 
         Raises:
@@ -129,7 +129,7 @@ class Journal:
     def save_soon(self) -> None:
         """Have what has happened kept, at a pace that leaves most of the time for other things."""
         if self._save is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_PACE * self._took, self._save_now, self._save)
+            self._timer = asyncio.get_running_loop().call_later(_PACE * self._seconds_of_last_save, self._save_now, self._save)
 
     def _save_now(self, save: Callable[[Deployment], None]) -> None:
         self._timer = None
@@ -139,13 +139,13 @@ class Journal:
     def _begin_save(self, save: Callable[[Deployment], None]) -> asyncio.Task[None]:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(save))
-            # A failure is raised by the next call of `durable`, which tries again.
+            # A failure is raised by the next call of `wait_until_saved`, which tries again.
             self._writing.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._writing
 
     async def _write(self, save: Callable[[Deployment], None]) -> None:
         began, version, deployment = asyncio.get_running_loop().time(), self._version, self.deployment()
         await asyncio.to_thread(save, deployment)
-        self._saved, self._took = version, asyncio.get_running_loop().time() - began
+        self._saved, self._seconds_of_last_save = version, asyncio.get_running_loop().time() - began
         if self._saved < self._version:
             self.save_soon()

@@ -41,7 +41,8 @@ class Step(Transition):
         """
         raise NotImplementedError
 
-    def _have(self) -> tuple[Resource, Resource]:
+    def _old_and_new(self) -> tuple[Resource, Resource]:
+        """Both resources of a step that has both."""
         assert self.old is not None  # the plan gives both
         assert self.new is not None
         return self.old, self.new
@@ -67,11 +68,11 @@ class Same(Step):
     kind = "same"
 
     async def apply(self, context: StepContext) -> None:
-        old, new = self._have()
+        old, new = self._old_and_new()
         self.new = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
         if urns.is_provider(new.type):
-            await context.providers.keep(self.new)
-        context.journal.done(old)
+            await context.providers.configure(self.new)
+        context.journal.remove(old)
         context.journal.add(self.new)
 
 
@@ -95,19 +96,19 @@ class Create(PartOfReplacement):
 
     async def apply(self, context: StepContext) -> None:
         assert self.new is not None
-        key = self.new
-        if not key.custom:
-            self._keep(context, key)
+        wanted = self.new
+        if not wanted.custom:
+            self._add_to_state(context, wanted)
             return
         try:
-            provider = await context.providers.of(key)
-            state = await context.hooks.retried(self, provider.create, key)
+            provider = await context.providers.of(wanted)
+            state = await context.hooks.retried(self, provider.create, wanted)
         except PartialFailure as partial:
-            self._keep(context, replace(with_state(key, partial.state), init_errors=partial.reasons))
+            self._add_to_state(context, replace(with_state(wanted, partial.state), init_errors=partial.reasons))
             raise
-        self._keep(context, with_state(key, state))
+        self._add_to_state(context, with_state(wanted, state))
 
-    def _keep(self, context: StepContext, new: Resource) -> None:
+    def _add_to_state(self, context: StepContext, new: Resource) -> None:
         now = context.journal.now()
         self.new = replace(new, created=now, modified=now)
         context.journal.add(self.new)
@@ -115,7 +116,7 @@ class Create(PartOfReplacement):
             if self.keep_old:
                 context.journal.change(self.old, replace(context.journal.current(self.old), delete=True))
             else:
-                context.journal.done(self.old)
+                context.journal.remove(self.old)
 
 
 @dataclass(eq=False)
@@ -126,24 +127,24 @@ class Update(Step):
     pending = "updating"
 
     async def apply(self, context: StepContext) -> None:
-        old, key = self._have()
-        new = replace(key, id=old.id, created=old.created, modified=old.modified)
+        old, wanted = self._old_and_new()
+        new = replace(wanted, id=old.id, created=old.created, modified=old.modified)
         self.new = new
         try:
             if new.custom:
                 provider = await context.providers.of(new)
-                state = await context.hooks.retried(self, provider.update, old, key)
+                state = await context.hooks.retried(self, provider.update, old, wanted)
                 new = replace(with_state(new, state), modified=context.journal.now())
         except PartialFailure as partial:
             self.new = replace(with_state(new, partial.state), init_errors=partial.reasons, modified=context.journal.now())
-            self._keep(context, old)
+            self._add_to_state(context, old)
             raise
         self.new = new
-        self._keep(context, old)
+        self._add_to_state(context, old)
 
-    def _keep(self, context: StepContext, old: Resource) -> None:
+    def _add_to_state(self, context: StepContext, old: Resource) -> None:
         assert self.new is not None
-        context.journal.done(old)
+        context.journal.remove(old)
         context.journal.add(self.new)
 
 
@@ -162,11 +163,11 @@ class Delete(PartOfReplacement):
     """Deletes a resource: it is no longer declared, or (`replacing`) it is replaced.
 
     With `before_successor` the state keeps it, marked as pending replacement, until the replacement is created.
-    `key` is the resource as it was at the start of the run, if `old` has changed since.
+    `original` is the resource as it was at the start of the run, if `old` has changed since: the journal knows it by that.
     """
 
     before_successor: bool = False
-    key: Resource | None = None
+    original: Resource | None = None
     kind = "delete"
     pending = "deleting"
 
@@ -177,7 +178,7 @@ class Delete(PartOfReplacement):
 
     async def apply(self, context: StepContext) -> None:
         assert self.old is not None
-        key, old = self.key or self.old, self.old
+        original, old = self.original or self.old, self.old
         if old.protect and not self.replacing:
             raise ProviderError(
                 f"resource {old.urn!r} cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the `protect` "
@@ -188,9 +189,9 @@ class Delete(PartOfReplacement):
             provider = await context.providers.of(old)
             await context.hooks.retried(self, provider.delete, old)
         if self.before_successor:
-            context.journal.change(key, replace(old, pending_replacement=True))
+            context.journal.change(original, replace(old, pending_replacement=True))
         else:
-            context.journal.done(key)
+            context.journal.remove(original)
 
     @staticmethod
     def _must_call(old: Resource, context: StepContext) -> bool:
@@ -209,17 +210,17 @@ class Forget(Step):
 
     async def apply(self, context: StepContext) -> None:
         assert self.old is not None
-        context.journal.done(self.old)
+        context.journal.remove(self.old)
 
 
 def with_state(new: Resource, state: ResourceState) -> Resource:
     """The resource with the state that the provider returned."""
-    return marked(
+    return with_secret_outputs(
         replace(new, id=state.id or new.id, outputs=state.outputs, init_errors=(), refresh_before_update=state.refresh_before_update)
     )
 
 
-def marked(new: Resource) -> Resource:
+def with_secret_outputs(new: Resource) -> Resource:
     """The resource with every output marked secret that its options or its secret inputs mark as secret."""
     keys = [key for key in new.additional_secret_outputs if key in new.outputs]
     keys += [key for key, item in new.inputs.items() if isinstance(item, property_values.Secret) and key in new.outputs]
