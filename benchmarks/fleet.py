@@ -233,12 +233,12 @@ def throttled(at: Azure, devices: int) -> None:
     owner = {"stack": "bench", "urn": "urn:pulumi:bench::bench::bench::throttled"}
     roster = from_pattern(f"press-{{{'1'.zfill(len(str(devices)))}..{devices}}}")
     news = {"hubId": at.hub("bench-slow"), "hostName": "bench-slow.azure-devices.net", "owner": owner, "members": roster.pack()}
-    at.control("PATCH", "/dials", {"throttle": 1.0, "throttle_burst": 0})
+    at.control("PATCH", "/settings", {"throttle": 1.0, "throttle_burst": 0})
     began = time.perf_counter()
     try:
         DeviceFleetProvider().create(news)
     finally:
-        at.control("PATCH", "/dials", {"throttle": None})
+        at.control("PATCH", "/settings", {"throttle": None})
     seconds, least = time.perf_counter() - began, (devices / 100 - 1) / (100 / 60)  # the first call does not wait
     share = f"{least / seconds:.0%} of the rate (target: 95 %)"
     print(f"\nS1 throttle, {devices:,} devices: {seconds:.1f} s of at least {least:.1f}, {share}")

@@ -32,7 +32,7 @@ def tables() -> Iterator[tuple[str, list[Route]]]:
     for found in sorted(pkgutil.walk_packages(cloud.__path__, f"{cloud.__name__}."), key=lambda module: module.name):
         module = importlib.import_module(found.name)
         routes = getattr(module, "ROUTES", None)
-        if routes and not found.name.endswith((".front", ".arm")):  # these only collect other modules' routes
+        if routes and not found.name.endswith((".endpoint", ".arm")):  # these only collect other modules' routes
             yield (module.__doc__ or found.name).strip().splitlines()[0].rstrip("."), routes
 
 

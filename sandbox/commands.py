@@ -92,9 +92,9 @@ def _cloud(parser: argparse.ArgumentParser) -> None:
 
 def _run_cloud(options: argparse.Namespace) -> int:
     from sandbox.azure import server
-    from sandbox.azure.dials import Dials
+    from sandbox.azure.settings import Settings
 
-    dials = Dials(
+    azure_settings = Settings(
         operation_seconds=options.operation_seconds,
         role_delay_seconds=options.role_delay,
         retry_after=options.retry_after,
@@ -103,7 +103,7 @@ def _run_cloud(options: argparse.Namespace) -> int:
         query_lag_seconds=options.query_lag,
         created_zero_date=None if options.created is None else options.created == "zero",
     )
-    settings = server.Settings(
+    server_options = server.Options(
         host=options.host,
         port=options.port,
         mqtt_port=options.mqtt_port,
@@ -112,12 +112,12 @@ def _run_cloud(options: argparse.Namespace) -> int:
         data=None if options.data == ":memory:" else Path(options.data).absolute(),
         ready_file=options.ready_file.absolute() if options.ready_file else None,
         hostile=options.hostile,
-        dials=dials,
+        settings=azure_settings,
         clock=_moment(options.clock),
     )
     try:
         server.serve(
-            settings,
+            server_options,
             lambda ready: _say(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}, MQTT {ready.mqtt}"),
         )
     except (server.CannotStartError, ValueError) as error:

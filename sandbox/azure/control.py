@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request as ControlRequest
 
-    from sandbox.azure.front import Front
+    from sandbox.azure.https_application import HttpsApplication
+    from sandbox.azure.local_azure import Azure
     from sandbox.azure.mqtt.plane import Plane
 
     Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
@@ -32,33 +33,33 @@ class BadRequestError(ValueError):
     """An invalid request to the control port; the message says why."""
 
 
-def application(front: Front, plane: Plane) -> Starlette:
+def control_application(application: HttpsApplication, plane: Plane) -> Starlette:
     """The control application of one local Azure."""
-    control = _Control(front, plane)
+    control = _ControlHandlers(application, plane)
     routes = [
-        Route("/health", _answered(control.health), methods=["GET"]),
-        Route("/requests", _answered(control.requests), methods=["GET"]),
-        Route("/requests", _answered(control.clear_requests), methods=["DELETE"]),
-        Route("/faults", _answered(control.list_faults), methods=["GET"]),
-        Route("/faults", _answered(control.add_fault), methods=["POST"]),
-        Route("/faults", _answered(control.clear_faults), methods=["DELETE"]),
-        Route("/dials", _answered(control.get_dials), methods=["GET"]),
-        Route("/dials", _answered(control.set_dials), methods=["PATCH"]),
-        Route("/clock", _answered(control.get_clock), methods=["GET"]),
-        Route("/clock", _answered(control.set_clock), methods=["PUT"]),
-        Route("/clock", _answered(control.reset_clock), methods=["DELETE"]),
-        Route("/principals", _answered(control.add_principal), methods=["POST"]),
-        Route("/vaults", _answered(control.add_vault), methods=["POST"]),
-        Route("/federated-credentials", _answered(control.add_federated), methods=["POST"]),
-        Route("/connections", _answered(control.connections), methods=["GET"]),
-        Route("/connections", _answered(control.clear_connections), methods=["DELETE"]),
-        Route("/messages", _answered(control.messages), methods=["GET"]),
-        Route("/reset", _answered(control.reset), methods=["POST"]),
+        Route("/health", _json_endpoint(control.health), methods=["GET"]),
+        Route("/requests", _json_endpoint(control.requests), methods=["GET"]),
+        Route("/requests", _json_endpoint(control.clear_requests), methods=["DELETE"]),
+        Route("/faults", _json_endpoint(control.list_faults), methods=["GET"]),
+        Route("/faults", _json_endpoint(control.add_fault), methods=["POST"]),
+        Route("/faults", _json_endpoint(control.clear_faults), methods=["DELETE"]),
+        Route("/settings", _json_endpoint(control.get_settings), methods=["GET"]),
+        Route("/settings", _json_endpoint(control.set_settings), methods=["PATCH"]),
+        Route("/clock", _json_endpoint(control.get_clock), methods=["GET"]),
+        Route("/clock", _json_endpoint(control.set_clock), methods=["PUT"]),
+        Route("/clock", _json_endpoint(control.reset_clock), methods=["DELETE"]),
+        Route("/principals", _json_endpoint(control.add_principal), methods=["POST"]),
+        Route("/vaults", _json_endpoint(control.add_vault), methods=["POST"]),
+        Route("/federated-credentials", _json_endpoint(control.add_federated), methods=["POST"]),
+        Route("/connections", _json_endpoint(control.connections), methods=["GET"]),
+        Route("/connections", _json_endpoint(control.clear_connections), methods=["DELETE"]),
+        Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
+        Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
     ]
     return Starlette(routes=routes)
 
 
-def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
+def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
     async def endpoint(request: ControlRequest) -> JSONResponse:
         raw = await request.body()
         try:
@@ -72,25 +73,25 @@ def _answered(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpo
     return endpoint
 
 
-class _Control:
-    def __init__(self, front: Front, plane: Plane) -> None:
-        self._front = front
+class _ControlHandlers:
+    def __init__(self, application: HttpsApplication, plane: Plane) -> None:
+        self._application = application
         self._plane = plane
-        self._azure = front.azure
+        self._azure = application.azure
 
     def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._front.entries)}
+        return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._application.entries)}
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
         """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
         about = request.query_params.get("about", "").lower()
-        entries = [vars(entry) for entry in self._front.entries if about in entry.host.lower() or about in entry.path.lower()]
+        entries = [vars(entry) for entry in self._application.entries if about in entry.host.lower() or about in entry.path.lower()]
         if request.query_params.get("mutating"):
             return [entry for entry in entries if _mutates(entry)]
         return entries
 
     def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._front.entries.clear()
+        self._application.entries.clear()
         return {}
 
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
@@ -107,26 +108,26 @@ class _Control:
         return {}
 
     def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
-        return [rule.shown() for rule in self._front.faults.rules]
+        return [rule.to_json() for rule in self._application.faults.rules]
 
     def add_fault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         rules = faults.parse(body["spec"]) if "spec" in body else [faults.from_json(body)]
-        self._front.faults.rules.extend(rules)
+        self._application.faults.rules.extend(rules)
         return {"added": len(rules)}
 
     def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
         """All of them; `?about=hub-1` only those that have that in their host or path."""
         about = request.query_params.get("about", "").lower()
-        rules = self._front.faults.rules
+        rules = self._application.faults.rules
         rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
         return {}
 
-    def get_dials(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        return vars(self._azure.dials)
+    def get_settings(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return vars(self._azure.settings)
 
-    def set_dials(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._azure.dials = self._azure.dials.changed(body)
-        return vars(self._azure.dials)
+    def set_settings(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._azure.settings = self._azure.settings.changed(body)
+        return vars(self._azure.settings)
 
     def get_clock(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         return {"now": self._azure.clock.now().isoformat()}
@@ -184,9 +185,9 @@ class _Control:
         """Forget everything but the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
         with self._azure.store.transaction():
             self._azure.store.clear(keep=KEPT_ON_RESET)
-            grant_deployer(self._front)
-        self._front.entries.clear()
-        self._front.faults.rules.clear()
+            grant_deployer(self._application.azure)
+        self._application.entries.clear()
+        self._application.faults.rules.clear()
         self._azure.clock.follow_machine()
         self._azure.throttle.clear()
         self._plane.clear()
@@ -194,9 +195,8 @@ class _Control:
         return {}
 
 
-def grant_deployer(front: Front) -> None:
+def grant_deployer(azure: Azure) -> None:
     """Make the application whose credentials `env` prints Owner of the subscription."""
-    azure = front.azure
     directory = principals.directory(azure.store)
     deployer = principals.find(azure.store, directory.client_id)
     if deployer:

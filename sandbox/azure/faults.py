@@ -85,7 +85,7 @@ class Rule:
             and fnmatchcase(request.path.lower(), self.path.lower())
         )
 
-    def shown(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The rule and how often it was applied, as JSON."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 

@@ -1,13 +1,13 @@
-"""The state of one local Azure, given to every operation: storage, clock, dials, tokens, the devices' connections."""
+"""The state of one local Azure, given to every operation: storage, clock, settings, tokens, the devices' connections."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.azure.dials import Dials
 from sandbox.azure.hub_registry.presence import Presence
 from sandbox.azure.hub_registry.throttle import Throttle
+from sandbox.azure.settings import Settings
 
 if TYPE_CHECKING:
     from sandbox.azure.clock import Clock
@@ -23,6 +23,6 @@ class Azure:
     clock: Clock
     tokens: TokenIssuer
     subscription_id: str
-    dials: Dials = field(default_factory=Dials)
+    settings: Settings = field(default_factory=Settings)
     presence: Presence = field(default_factory=Presence)
     throttle: Throttle = field(default_factory=Throttle)

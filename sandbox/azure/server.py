@@ -19,8 +19,7 @@ import uvicorn
 
 from sandbox.azure import control, faults, tls_identity
 from sandbox.azure.clock import Clock
-from sandbox.azure.dials import Dials
-from sandbox.azure.front import Front
+from sandbox.azure.https_application import HttpsApplication
 from sandbox.azure.key_vault import vaults
 from sandbox.azure.listener import Protocol
 from sandbox.azure.local_azure import Azure
@@ -30,6 +29,7 @@ from sandbox.azure.mqtt import tls
 from sandbox.azure.mqtt.plane import Plane
 from sandbox.azure.mqtt.session import Session
 from sandbox.azure.proxy import Proxy
+from sandbox.azure.settings import Settings
 from sandbox.azure.store import Store
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class CannotStartError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Options:
     """What `python -m sandbox cloud` takes. A port of 0 means any free one."""
 
     host: str = "127.0.0.1"
@@ -54,7 +54,7 @@ class Settings:
     data: Path | None = None  # None: nothing is kept
     ready_file: Path | None = None
     hostile: str = ""
-    dials: Dials = field(default_factory=Dials)
+    settings: Settings = field(default_factory=Settings)
     clock: datetime | None = None  # local Azure's time at its start; None: the machine's time
 
 
@@ -75,25 +75,25 @@ class Ready:
     pid: int
 
 
-def serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
+def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
     """Run local Azure until it is asked to stop (SIGINT or SIGTERM).
 
     Raises:
         CannotStartError: A port is taken, the host is not loopback, or the data folder is not usable.
     """
-    _loopback_only(settings.host)
-    scratch = None if settings.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
-    folder = settings.data or scratch
+    _loopback_only(options.host)
+    scratch = None if options.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
+    folder = options.data or scratch
     if folder is None:  # pragma: no cover - one of the two is always there
         raise CannotStartError("no data folder")
     try:
         with asyncio.Runner(loop_factory=_loop) as runner:
-            runner.run(_serve(settings, folder, on_ready))
+            runner.run(_serve(options, folder, on_ready))
     finally:
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
-        if settings.ready_file:
-            settings.ready_file.unlink(missing_ok=True)
+        if options.ready_file:
+            options.ready_file.unlink(missing_ok=True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -113,31 +113,33 @@ def _loopback_only(host: str) -> None:
         )
 
 
-async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], None]) -> None:
-    identity, front, store = _create_azure(settings, folder)
+async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], None]) -> None:
+    identity, application, store = _create_azure(options, folder)
     listeners = [
-        _listen(settings.host, port, flag)
+        _listen(options.host, port, flag)
         for port, flag in (
-            (settings.port, "--port"),
-            (settings.control_port, "--control-port"),
-            (settings.proxy_port, "--proxy-port"),
-            (settings.mqtt_port, "--mqtt-port"),
+            (options.port, "--port"),
+            (options.control_port, "--control-port"),
+            (options.proxy_port, "--proxy-port"),
+            (options.mqtt_port, "--mqtt-port"),
         )
     ]
     https, controlled, proxied, devices = listeners
-    plane, context = Plane(front.azure), tls.context(identity)
+    plane, context = Plane(application.azure), tls.context(identity)
     stop = asyncio.Event()
     _on_signals(stop)
-    servers = [_http(front, tls_identity.server_context(identity)), _http(control.application(front, plane), None)]
-    proxy = Proxy(https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(front.azure, place))
+    servers = [_http(application, tls_identity.server_context(identity)), _http(control.control_application(application, plane), None)]
+    proxy = Proxy(
+        https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(application.azure, place)
+    )
     connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
     mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
     try:
         await _started(servers, tasks)
-        ready = _ready(front, identity, https, controlled, proxied, devices)
-        if settings.ready_file:
-            _write_ready(settings.ready_file, ready)
+        ready = _ready(application, identity, https, controlled, proxied, devices)
+        if options.ready_file:
+            _write_ready(options.ready_file, ready)
         on_ready(ready)
         await stop.wait()
     finally:
@@ -152,24 +154,24 @@ async def _serve(settings: Settings, folder: Path, on_ready: Callable[[Ready], N
         store.close()
 
 
-def _create_azure(settings: Settings, folder: Path) -> tuple[tls_identity.ServerIdentity, Front, Store]:
+def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerIdentity, HttpsApplication, Store]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        identity = tls_identity.ensure(folder, settings.host)
-        store = Store(folder / "azure.sqlite" if settings.data else None)
+        identity = tls_identity.ensure(folder, options.host)
+        store = Store(folder / "azure.sqlite" if options.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
     clock = Clock()
-    if settings.clock:
-        clock.set(settings.clock)
+    if options.clock:
+        clock.set(options.clock)
     with store.transaction():
         directory = principals.directory(store)
         tokens = TokenIssuer(store, clock, directory.tenant_id)
-        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, dials=settings.dials)
-        front = Front(azure, faults.Faults(faults.parse(settings.hostile)))
-        control.grant_deployer(front)
-    return identity, front, store
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, settings=options.settings)
+        application = HttpsApplication(azure, faults.Faults(faults.parse(options.hostile)))
+        control.grant_deployer(azure)
+    return identity, application, store
 
 
 def _listen(host: str, port: int, flag: str) -> socket.socket:
@@ -205,7 +207,7 @@ def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=False,  # the front sends local Azure's own time
+        date_header=False,  # HttpsApplication sends local Azure's own time
         timeout_keep_alive=120,
         backlog=1024,
     )
@@ -229,7 +231,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 def _ready(
-    front: Front,
+    application: HttpsApplication,
     identity: tls_identity.ServerIdentity,
     https: socket.socket,
     controlled: socket.socket,
@@ -240,8 +242,8 @@ def _ready(
         host, port = sock.getsockname()[:2]
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
-    directory = principals.directory(front.azure.store)
-    deployer = principals.find(front.azure.store, directory.client_id)
+    directory = principals.directory(application.azure.store)
+    deployer = principals.find(application.azure.store, directory.client_id)
     if deployer is None:
         raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
     return Ready(

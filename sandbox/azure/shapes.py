@@ -34,11 +34,11 @@ def check(value: Any, shape: Any, path: str = "") -> None:
     if value is None:
         return
     if isinstance(shape, dict):
-        _need(value, dict, path)
+        _check_type(value, dict, path)
         for name, inner in shape.items():
             check(value.get(name), inner, f"{path}.{name}" if path else name)
     elif isinstance(shape, Each):
-        _need(value, dict, path)
+        _check_type(value, dict, path)
         for name, item in value.items():
             check(item, shape.shape, f"{path}['{name}']")
     elif isinstance(shape, list):
@@ -49,10 +49,10 @@ def check(value: Any, shape: Any, path: str = "") -> None:
                 raise WrongTypeError(f"Error converting value null. Path '{path}[{number}]'.")
             check(item, shape[0], f"{path}[{number}]")
     else:
-        _need(value, shape, path)
+        _check_type(value, shape, path)
 
 
-def _need(value: Any, kind: type, path: str) -> None:
+def _check_type(value: Any, kind: type, path: str) -> None:
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise WrongTypeError(f"Error converting value to type '{_NAMES[kind]}'. Path '{path}'.")

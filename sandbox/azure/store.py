@@ -99,7 +99,7 @@ class Store:
             ).fetchone()[0]
         )
 
-    def tally(self, kind: str, prefix: str, member: str) -> dict[str, int]:
+    def count_by(self, kind: str, prefix: str, member: str) -> dict[str, int]:
         """How often each value of a member occurs in the documents of a kind whose keys begin with `prefix`."""
         rows = self._db.execute(
             "SELECT json_extract(body, ?), COUNT(*) FROM documents WHERE kind = ? AND key >= ? AND key < ? GROUP BY 1",
@@ -111,7 +111,7 @@ class Store:
         """Remove all documents of a kind whose keys begin with `prefix`."""
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST))
 
-    def count_up(self, name: str, *, start: int = 0, by: int = 1) -> int:
+    def next_number(self, name: str, *, start: int = 0, by: int = 1) -> int:
         """The next value of a counter that never goes back."""
         row = self._db.execute(
             "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ? RETURNING value",

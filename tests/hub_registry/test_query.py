@@ -89,10 +89,10 @@ def test_a_continuation_token_is_for_its_own_query(registry: HubClient) -> None:
 
 
 def test_the_index_may_lag(registry: HubClient) -> None:
-    """With the dial, queries see new, changed and deleted devices only once the lag has passed; reads by id are always current."""
+    """With the setting, queries see new, changed and deleted devices only once the lag has passed; reads by id are always current."""
     for name in ("changed", "deleted"):
         registry.put(name)
-    registry.dial(query_lag_seconds=60)
+    registry.configure(query_lag_seconds=60)
     try:
         registry.put("new")
         registry.ask("PATCH", "/twins/changed", json={"tags": {"a": 1}}).raise_for_status()
@@ -109,5 +109,5 @@ def test_the_index_may_lag(registry: HubClient) -> None:
             ("new", {}),
         ]
     finally:
-        registry.dial(query_lag_seconds=0)
+        registry.configure(query_lag_seconds=0)
         registry.azure.control("DELETE", "/clock")

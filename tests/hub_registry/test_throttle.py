@@ -38,7 +38,7 @@ def test_a_bucket_leaks(subtests: pytest.Subtests) -> None:
 def test_over_the_limit_a_hub_answers_429(registry: HubClient) -> None:
     """With the hub's message, without Retry-After; the connection is closed, and nothing was changed. Another hub is not affected."""
     other = HubClient(registry.azure, registry.azure.hub())
-    registry.dial(throttle=0.01, throttle_burst=1)
+    registry.configure(throttle=0.01, throttle_burst=1)
     try:
         assert [registry.ask("GET", "/devices").status_code for _ in range(2)] == [200, 200]
         refused = registry.ask("PUT", "/devices/press-001", json={"deviceId": "press-001"})
@@ -47,6 +47,6 @@ def test_over_the_limit_a_hub_answers_429(registry: HubClient) -> None:
         assert (refused.headers.get("retry-after"), refused.headers["connection"]) == (None, "close")
         assert other.ask("GET", "/devices").status_code == 200
     finally:
-        registry.dial(throttle=None, throttle_burst=250)
+        registry.configure(throttle=None, throttle_burst=250)
         other.http.close()
     assert registry.ask("GET", "/devices/press-001").status_code == 404

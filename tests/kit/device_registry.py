@@ -23,10 +23,10 @@ class DeviceRegistry:
         """Give the sandbox's deployer the data role on this hub."""
         self.azure.grant(_DATA_CONTRIBUTOR, self.client.hub.id)
 
-    def clear(self, *faults: str, **dials: Any) -> None:
-        """Clear the log, and set these faults (on this hub only) and dials."""
+    def clear(self, *faults: str, **settings: Any) -> None:
+        """Clear the log, and set these faults (on this hub only) and settings."""
         self.azure.control("DELETE", "/faults")
-        self.azure.control("PATCH", "/dials", {"throttle": None, "query_lag_seconds": 0, **dials})
+        self.azure.control("PATCH", "/settings", {"throttle": None, "query_lag_seconds": 0, **settings})
         for fault in faults:
             self.azure.control("POST", "/faults", {"spec": f"{fault}:host={self.client.host}"})
         self.azure.control("DELETE", "/requests")

@@ -80,6 +80,6 @@ class HubClient:
             if not token:
                 return pages
 
-    def dial(self, **values: Any) -> None:
-        """Set dials of local Azure."""
-        self.azure.control("PATCH", "/dials", values)
+    def configure(self, **values: Any) -> None:
+        """Set settings of local Azure."""
+        self.azure.control("PATCH", "/settings", values)

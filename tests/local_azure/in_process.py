@@ -10,11 +10,11 @@ from typing import Any
 
 from sandbox.azure import control, faults
 from sandbox.azure.clock import Clock
-from sandbox.azure.dials import Dials
-from sandbox.azure.front import Front
+from sandbox.azure.https_application import HttpsApplication
 from sandbox.azure.local_azure import Azure
 from sandbox.azure.login import principals
 from sandbox.azure.login.tokens import TokenIssuer
+from sandbox.azure.settings import Settings
 from sandbox.azure.store import Store
 
 ARM = "management.azure.com"
@@ -56,15 +56,15 @@ class Answer:
 class InProcess:
     """One local Azure. `ask` sends it a request, with the deployer's token unless another one is given."""
 
-    front: Front
+    application: HttpsApplication
     loop: asyncio.AbstractEventLoop
     subscription: str
     token: str = ""
 
     @property
     def azure(self) -> Azure:
-        """The state behind the application: store, clock, dials, log."""
-        return self.front.azure
+        """The state behind the application: store, clock, settings, log."""
+        return self.application.azure
 
     def log_in(self) -> None:
         """Get a new token for the deployer."""
@@ -83,7 +83,7 @@ class InProcess:
         if bearer:
             sent.setdefault("authorization", f"Bearer {bearer}")
         answer = Answer()
-        self.loop.run_until_complete(self.front(_scope(method, path, sent, answer), _receive(content), _send(answer)))
+        self.loop.run_until_complete(self.application(_scope(method, path, sent, answer), _receive(content), _send(answer)))
         return answer
 
     def must(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -108,11 +108,11 @@ class InProcess:
         """Reset it, as the control port does."""
         with self.azure.store.transaction():
             self.azure.store.clear(keep=control.KEPT_ON_RESET)
-            control.grant_deployer(self.front)
-        self.front.entries.clear()
-        self.front.faults.rules.clear()
+            control.grant_deployer(self.azure)
+        self.application.entries.clear()
+        self.application.faults.rules.clear()
         self.azure.clock.follow_machine()
-        self.azure.dials = Dials()
+        self.azure.settings = Settings()
 
 
 def version(path: str) -> str:
@@ -128,10 +128,10 @@ def in_process() -> Iterator[InProcess]:
         directory = principals.directory(store)
         tokens = TokenIssuer(store, clock, directory.tenant_id)
         azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id)
-        front = Front(azure, faults.Faults())
-        control.grant_deployer(front)
+        application = HttpsApplication(azure, faults.Faults())
+        control.grant_deployer(azure)
     loop = asyncio.new_event_loop()
-    created = InProcess(front, loop, directory.subscription_id)
+    created = InProcess(application, loop, directory.subscription_id)
     created.log_in()
     try:
         yield created

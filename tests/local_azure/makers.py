@@ -1,4 +1,4 @@
-"""CAs and proofs for these tests, on `cryptography` directly: the judge shares no code with the product, and neither do its tests."""
+"""CAs and proofs for these tests, on `cryptography` directly: local Azure shares no code with the product, and neither do its tests."""
 
 import base64
 from dataclasses import dataclass

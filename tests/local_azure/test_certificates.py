@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
-from sandbox.azure.dials import Dials
+from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.makers import authority, encoded, name, private_pem, uploaded
 
@@ -262,36 +262,36 @@ def test_unsupported_keys_prove_nothing(azure: InProcess, hub: str, kind: str) -
 
 @pytest.mark.parametrize("what", ["attested", "bundle", "expired", "no CA"])
 def test_strict_refuses_what_azure_accepts(azure: InProcess, hub: str, what: str) -> None:
-    """With the dial on, what a careful client would not send is refused with the reason; with it off, it is accepted."""
+    """With the setting on, what a careful client would not send is refused with the reason; with it off, it is accepted."""
     text, properties = {
         "attested": (authority().pem, {"isVerified": True}),
         "bundle": (authority().pem + authority().pem, {}),
         "expired": (authority(ends=timedelta(days=-2)).pem, {}),
         "no CA": (authority(ca=False).pem, {}),
     }[what]
-    azure.azure.dials = Dials(strict=True)
+    azure.azure.settings = Settings(strict=True)
     refused = azure.ask("PUT", url(hub, "ca"), uploaded(text, **properties))
     careful = azure.ask("PUT", url(hub, "careful"), uploaded(authority().pem))
-    azure.azure.dials = Dials()
+    azure.azure.settings = Settings()
 
     assert (refused.status, refused.code, careful.status) == (400, 400000, 200)
     assert "--strict" in refused.json()["message"]
     assert azure.ask("PUT", url(hub, "ca"), uploaded(text, **properties)).status == 200
 
 
-@pytest.mark.parametrize(("dial", "zero"), [(None, {"IotHubs": False, "provisioningServices": True}), (True, None), (False, None)])
-def test_created_is_the_zero_date_where_azure_says_so(azure: InProcess, dial: bool | None, zero: dict[str, bool] | None) -> None:
-    """In the newest recordings provisioning services show year 1 and hubs the real date; the dial sets either for both."""
-    azure.azure.dials = Dials(created_zero_date=dial)
+@pytest.mark.parametrize(("setting", "zero"), [(None, {"IotHubs": False, "provisioningServices": True}), (True, None), (False, None)])
+def test_created_is_the_zero_date_where_azure_says_so(azure: InProcess, setting: bool | None, zero: dict[str, bool] | None) -> None:
+    """In the newest recordings provisioning services show year 1 and hubs the real date; the setting sets either for both."""
+    azure.azure.settings = Settings(created_zero_date=setting)
     for kind in KINDS:
         created = put(azure, azure.hub(kind=kind), authority().pem).json()["properties"]["created"]
-        assert (created == "Mon, 01 Jan 0001 00:00:00 GMT") is (zero[kind] if zero else dial)
+        assert (created == "Mon, 01 Jan 0001 00:00:00 GMT") is (zero[kind] if zero else setting)
 
 
 def test_nothing_is_written_while_the_hub_changes(azure: InProcess, hub: str) -> None:
     """While a hub is being changed its certificates can be read but not written: 409002, as clients report."""
     etag = put(azure, hub, authority().pem).json()["etag"]
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     body = {"location": "westus", "sku": {"name": "S1", "capacity": 1}}
     azure.must("PUT", f"{hub}?api-version={version(hub)}", body)
     busy = azure.ask("DELETE", url(hub, "ca"), if_match=etag)

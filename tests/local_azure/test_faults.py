@@ -15,7 +15,7 @@ CODES: dict[str, object] = {
 
 def rule(azure: InProcess, spec: str) -> None:
     """Put rules in force, written as `--hostile` takes them."""
-    azure.front.faults.rules.extend(faults.parse(spec))
+    azure.application.faults.rules.extend(faults.parse(spec))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -29,7 +29,7 @@ def test_each_fault_before_and_after_the_effect(azure: InProcess, fault: str, wh
     assert answer.status == (DROPPED if fault == "drop" else int(fault))
     assert fault == "drop" or answer.code == CODES[fault]
     assert azure.ask("GET", url).status == (200 if when == "after" else 404)
-    assert [entry.fault for entry in azure.front.entries][-2:] == [fault, None]
+    assert [entry.fault for entry in azure.application.entries][-2:] == [fault, None]
 
 
 @pytest.mark.parametrize(("spec", "retry_after"), [("429", None), ("429:retry-after=7", "7"), ("503", None)])
@@ -73,7 +73,7 @@ def test_a_share_repeats_with_its_seed(azure: InProcess) -> None:
     group = azure.group()
 
     def pattern(seed: int) -> list[int]:
-        azure.front.faults.rules.clear()
+        azure.application.faults.rules.clear()
         rule(azure, f"500:share=0.5:seed={seed}")
         return [azure.ask("GET", f"{group}?api-version=2021-04-01").status for _ in range(40)]
 
@@ -89,13 +89,13 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("sandbox.azure.front.asyncio.sleep", sleep)
+    monkeypatch.setattr("sandbox.azure.https_application.asyncio.sleep", sleep)
     group = azure.group()
     rule(azure, "latency:seconds=2:times=1;500:times=2")
     statuses = [azure.ask("GET", f"{group}?api-version=2021-04-01").status for _ in range(3)]
 
     assert (statuses, waited) == ([500, 500, 200], [2.0])
-    assert [(each.hits, each.seconds) for each in azure.front.faults.rules] == [(1, 2.0), (2, 0.0)]
+    assert [(each.hits, each.seconds) for each in azure.application.faults.rules] == [(1, 2.0), (2, 0.0)]
 
 
 @pytest.mark.parametrize(("written", "named"), [
@@ -126,5 +126,5 @@ def test_text_and_json_give_the_same_rule() -> None:
     text = faults.parse("429:method=POST:path=*/verify:times=3:retry-after=2:seconds=0.5")[0]
 
     assert text == Rule(fault="429", method="POST", path="*/verify", times=3, retry_after=2, seconds=0.5)
-    value = {name: item for name, item in text.shown().items() if name not in {"seen", "hits"}}
+    value = {name: item for name, item in text.to_json().items() if name not in {"seen", "hits"}}
     assert faults.from_json({**value, "fault": 429}) == text

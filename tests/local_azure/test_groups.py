@@ -4,9 +4,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from sandbox.azure.dials import Dials
 from sandbox.azure.login import principals
 from sandbox.azure.resource_manager.access import ROLES
+from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess
 from tests.local_azure.in_process import ROLES as ROLES_VERSION
 
@@ -63,7 +63,7 @@ def test_deleting_a_group_deletes_its_resources(azure: InProcess) -> None:
     group = azure.group()
     hub = azure.hub(group, name="inside")
     assignment(azure, hub, somebody(azure)[0])
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     poll = urlsplit(azure.ask("DELETE", at(group)).headers["location"])
     waiting = azure.ask("GET", f"{poll.path}?{poll.query}")
     late = azure.ask("PUT", at(f"{group}/providers/Microsoft.Devices/IotHubs/late", HUB), {"location": "westus", "sku": {"name": "S1"}})
@@ -132,8 +132,8 @@ def test_without_a_role_arm_answers_403(azure: InProcess) -> None:
 
 
 def test_a_new_role_takes_effect_after_the_delay(azure: InProcess) -> None:
-    """With the dial set, an assignment counts only after the delay; once deleted, it ends at once."""
-    azure.azure.dials = Dials(role_delay_seconds=120)
+    """With the setting set, an assignment counts only after the delay; once deleted, it ends at once."""
+    azure.azure.settings = Settings(role_delay_seconds=120)
     group = azure.group()
     object_id, token = somebody(azure)
     path = assignment(azure, group, object_id)

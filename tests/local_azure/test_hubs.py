@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.azure.dials import Dials
+from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import InProcess, version
 
 KINDS = ("IotHubs", "provisioningServices")
@@ -27,7 +27,7 @@ def relative(url: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_states_of_a_hub(azure: InProcess, kind: str) -> None:
     """201 with Azure-AsyncOperation alone; Activating, Active, Transitioning, Active, Deleting, gone; a new etag at each step."""
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     path = f"{azure.group()}/providers/Microsoft.Devices/{kind}/trial"
     seen = []
     for method, body in (("PUT", BODY), ("PUT", BODY), ("DELETE", None)):
@@ -50,7 +50,7 @@ def test_the_states_of_a_hub(azure: InProcess, kind: str) -> None:
 def test_deletion_ends_at_its_location_too(azure: InProcess, kind: str) -> None:
     """The body is the four bytes `null`; Location answers 202 until it is done, then an empty 200; the name is free at once."""
     path = azure.hub(kind=kind)
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     deleted = azure.ask("DELETE", at(path))
     location = relative(deleted.headers["location"])
     waiting = azure.ask("GET", location)
@@ -69,7 +69,7 @@ def test_deletion_ends_at_its_location_too(azure: InProcess, kind: str) -> None:
 def test_one_change_at_a_time(azure: InProcess, kind: str, method: str) -> None:
     """A resource that is being changed is busy: 409, code 409002."""
     path = azure.hub(kind=kind)
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     azure.must("PUT", at(path), BODY)
     busy = azure.ask(method, at(path), None if method == "DELETE" else BODY)
 

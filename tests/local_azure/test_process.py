@@ -164,7 +164,7 @@ def test_a_client_that_never_reads(process: LocalAzure) -> None:
 
 
 def test_the_control_port(process: LocalAzure) -> None:
-    """Log, faults, dials, clock, principals and reset, each at its own path; none of these answers on ARM's port."""
+    """Log, faults, settings, clock, principals and reset, each at its own path; none of these answers on ARM's port."""
     hub = process.hub()
     control(process, "DELETE", "/requests")
     process.ask("GET", hub.id)
@@ -175,10 +175,10 @@ def test_the_control_port(process: LocalAzure) -> None:
     created = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
     moved = control(process, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
     advanced = control(process, "PUT", "/clock", {"advance": 60}).json()
-    dials = control(process, "PATCH", "/dials", {"operation_seconds": 5, "strict": True}).json()
+    settings = control(process, "PATCH", "/settings", {"operation_seconds": 5, "strict": True}).json()
     rules = control(process, "GET", "/faults").json()
     control(process, "POST", "/reset")
-    control(process, "PATCH", "/dials", {"operation_seconds": 0, "strict": False})
+    control(process, "PATCH", "/settings", {"operation_seconds": 0, "strict": False})
 
     assert [(line["method"], line["host"], line["status"]) for line in log] == [
         ("GET", urlsplit(process.ready["arm"]).netloc, 200),
@@ -189,7 +189,7 @@ def test_the_control_port(process: LocalAzure) -> None:
     assert (added, [each["fault"] for each in rules]) == ({"added": 1}, ["503"])
     assert set(created) == {"client_id", "client_secret", "object_id"}
     assert (moved["now"], advanced["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
-    assert (dials["operation_seconds"], dials["strict"]) == (5, True)
+    assert (settings["operation_seconds"], settings["strict"]) == (5, True)
     assert process.http.get(process.url(hub.id), headers=process.token).status_code == 404
     assert control(process, "GET", "/requests").json()[0]["status"] == 404
     assert control(process, "GET", "/faults").json() == []
@@ -198,8 +198,8 @@ def test_the_control_port(process: LocalAzure) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [
-    ("POST", "/faults", {"fault": 418}), ("POST", "/faults", {"spec": "x"}), ("PATCH", "/dials", {"nope": 1}),
-    ("PATCH", "/dials", {"strict": 1}),
+    ("POST", "/faults", {"fault": 418}), ("POST", "/faults", {"spec": "x"}), ("PATCH", "/settings", {"nope": 1}),
+    ("PATCH", "/settings", {"strict": 1}),
     ("PUT", "/clock", {"now": "soon"}), ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}), ("PUT", "/clock", {}), ("POST", "/faults", []),
     ("POST", "/principals", {"role": "King"}), ("POST", "/federated-credentials", {"client_id": "x"}),
     ("PUT", "/clock", {"advance": "1e999"}),
@@ -224,15 +224,15 @@ def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
     """Flags set from the start what the control port can set: a fault, slow operations, role delay, a clock, the zero date, strictness."""
     flags = ("--hostile", "503:path=*/locations:nth=1", "--operation-seconds", "60", "--role-delay", "5", "--clock", "2023-10-06T19:14:45Z")
     with local_azure(tmp_path, *flags, "--created", "zero", "--strict", "--retry-after", "3") as azure:
-        dials = control(azure, "GET", "/dials").json()
+        settings = control(azure, "GET", "/settings").json()
         locations = f"/subscriptions/{azure.ready['subscription_id']}/locations?api-version=2021-04-01"
         statuses = [azure.http.get(locations, headers=azure.token).status_code for _ in range(2)]
         clock = control(azure, "GET", "/clock").json()["now"]
 
     assert statuses == [503, 200]
     assert clock.startswith("2023-10-06T19:1")
-    assert (dials["operation_seconds"], dials["role_delay_seconds"], dials["created_zero_date"]) == (60, 5, True)
-    assert (dials["strict"], dials["retry_after"]) == (True, 3)
+    assert (settings["operation_seconds"], settings["role_delay_seconds"], settings["created_zero_date"]) == (60, 5, True)
+    assert (settings["strict"], settings["retry_after"]) == (True, 3)
 
 
 @pytest.mark.parametrize(("flags", "named"), [

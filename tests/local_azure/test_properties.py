@@ -126,7 +126,7 @@ def test_names_and_states_of_services(azure: InProcess, actions: list[tuple[str,
     azure.reset()
     azure.azure.clock.set(azure.azure.clock.now(), frozen=True)
     azure.log_in()
-    azure.azure.dials = azure.azure.dials.changed({"operation_seconds": 60})
+    azure.azure.settings = azure.azure.settings.changed({"operation_seconds": 60})
     groups = [f"/subscriptions/{azure.subscription}/resourceGroups/g{number}" for number in (0, 1)]
     alive: dict[tuple[str, str], tuple[int, str]] = {}  # service and name -> group and the operation in progress
     for what, group, name, kind in actions:

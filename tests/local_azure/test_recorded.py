@@ -15,9 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sandbox.azure.dials import Dials
-from sandbox.azure.judge import proof as judge
-from sandbox.azure.judge import upload
+from sandbox.azure.certificate_checks import proof_check, upload
+from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.recordings import Pair, day_of, differences, header_differences, pairs, present, scenes
 from tests.local_azure.replay import Replay
@@ -195,11 +194,11 @@ def test_recorded_proofs_prove_their_own_certificate_and_no_other() -> None:
 
     assert len(proofs) == 38
     for given, authority, code, moment in proofs:
-        assert judge.flaw(given, authority, code, moment) is None
-        assert judge.flaw(given, authority, code[::-1], moment) is judge.Flaw.CODE
-        assert judge.flaw(given, authority, code, moment + timedelta(days=30)) is judge.Flaw.DATES
+        assert proof_check.refusal_reason(given, authority, code, moment) is None
+        assert proof_check.refusal_reason(given, authority, code[::-1], moment) is proof_check.Reason.CODE
+        assert proof_check.refusal_reason(given, authority, code, moment + timedelta(days=30)) is proof_check.Reason.DATES
         others = [each for mark, each in authorities.items() if mark != authority.fingerprint(hashes.SHA256())]
-        assert {judge.flaw(given, other, code, moment) for other in others} == {judge.Flaw.SIGNATURE}
+        assert {proof_check.refusal_reason(given, other, code, moment) for other in others} == {proof_check.Reason.SIGNATURE}
 
 
 def _proof(scene: list[Pair]) -> tuple[x509.Certificate, x509.Certificate, str, datetime]:
@@ -255,7 +254,7 @@ def _polled(pair: Pair, polls: Polls) -> Iterator[str]:
 
 def _polls(azure: InProcess) -> Polls:
     """Our answers to polls, by service, by which of the two urls, and by whether the operation is done."""
-    azure.azure.dials = Dials(operation_seconds=60)
+    azure.azure.settings = Settings(operation_seconds=60)
     polls = {}
     for service in ("IotHubs", "provisioningServices"):
         path = azure.hub(kind=service)

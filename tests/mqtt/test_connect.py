@@ -59,8 +59,8 @@ def test_an_issuing_ca_on_the_hub_is_enough(registry: HubClient, root: Party, tm
     ("same name, other key", "signature"),
     ("no intermediate", "'CN=press-001' was issued by 'CN=Issuing', which is neither"),
     ("path too long", "longer than a CA in it allows"),
-    ("no authority", "used as a CA and is not one"),
-    ("authority without constraints", "used as a CA and is not one"),
+    ("no authority", "used as a CA but is not a CA"),
+    ("authority without constraints", "used as a CA but is not a CA"),
     ("for servers", "no clientAuth"),
     ("no signing", "no digitalSignature"),
     ("nothing", "no certificate was sent"),
@@ -122,15 +122,15 @@ def test_only_currently_verified_cas_are_trusted(registry: HubClient, root: Part
     with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
     registry.hub.generate("root")
-    assert "it has none" in _refused(registry, device, tmp_path)
+    assert "the hub has no verified certificate" in _refused(registry, device, tmp_path)
     registry.hub.put("root", root.pem, isVerified=True)
     with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
     registry.hub.delete("root")
-    assert "it has none" in _refused(registry, device, tmp_path)
+    assert "the hub has no verified certificate" in _refused(registry, device, tmp_path)
     other = Party("Other")
     registry.hub.put("other", other.pem)
-    assert "it has none" in _refused(registry, other.device("press-001"), tmp_path)
+    assert "the hub has no verified certificate" in _refused(registry, other.device("press-001"), tmp_path)
 
 
 def test_each_hub_trusts_its_own_cas_only(registry: HubClient, root: Party, tmp_path: Path) -> None:

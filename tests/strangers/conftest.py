@@ -18,7 +18,7 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    """Local Azure with the dial for clients that otherwise wait 30 s between their polls."""
+    """Local Azure with the setting for clients that otherwise wait 30 s between their polls."""
     with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
         yield found
 

@@ -19,7 +19,7 @@ CASES = {
     "deleted authority": "neither verified here nor among the certificates that were sent",
     "no intermediate": "neither verified here nor among the certificates that were sent",
     "path too long": "longer than a CA in it allows",
-    "no authority": "used as a CA and is not one",
+    "no authority": "used as a CA but is not a CA",
     "disabled": "is disabled: retired",
 }
 

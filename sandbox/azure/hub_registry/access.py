@@ -105,7 +105,7 @@ def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str |
         caller = azure.tokens.caller(authorization, (scope, f"{scope}/"))
     except TokenError as error:
         raise errors.unauthorized() from error
-    if azure.dials.role_checks and not roles.allowed(azure, caller, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
+    if azure.settings.role_checks and not roles.allowed(azure, caller, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
         raise errors.unauthorized()
 
 

@@ -50,7 +50,7 @@ def _one(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
 
 
 def _create(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    twin = twins.fresh(azure.clock.now())
+    twin = twins.new_twin(azure.clock.now())
     if item.get("tags") is not None or item.get("properties"):
         twins.change(twin, item, azure.clock.now(), replace=False)
         twin["etag"] -= 1  # created with its device, in one write
@@ -58,7 +58,7 @@ def _create(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> No
 
 
 def _update(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.update(azure, hub_key, identities.need(azure, hub_key, device), item)
+    identities.update(azure, hub_key, identities.require(azure, hub_key, device), item)
 
 
 def _update_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ def _update_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, An
 
 
 def _delete(azure: Azure, hub_key: str, device: str, _item: dict[str, Any]) -> None:
-    identities.delete(azure, hub_key, identities.need(azure, hub_key, device))
+    identities.delete(azure, hub_key, identities.require(azure, hub_key, device))
 
 
 def _delete_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
@@ -74,18 +74,18 @@ def _delete_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, An
 
 
 def _update_twin(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.change_twin(azure, hub_key, identities.need(azure, hub_key, device), item)
+    identities.change_twin(azure, hub_key, identities.require(azure, hub_key, device), item)
 
 
 def _update_twin_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    found = identities.need(azure, hub_key, device)
+    found = identities.require(azure, hub_key, device)
     if not twins.matches(str(item.get("twinETag") or item.get("eTag") or ""), found["twin"]):
         raise errors.etag_invalid()
     identities.change_twin(azure, hub_key, found, item)
 
 
 def _same(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> Document:
-    found = identities.need(azure, hub_key, device)
+    found = identities.require(azure, hub_key, device)
     if not identities.matches(str(item.get("eTag") or ""), found):
         raise errors.etag_invalid()
     return found

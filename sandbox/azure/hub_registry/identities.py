@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.hub_registry import errors, index, twins
-from sandbox.azure.microsoft_devices.keys import fresh_key
+from sandbox.azure.microsoft_devices.keys import new_key
 from sandbox.azure.microsoft_devices.lifecycle import DEVICE
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ _TYPES = ("sas", "selfSigned", "certificateAuthority")
 _TICKS_1970 = 621_355_968_000_000_000  # .NET counts tenths of a microsecond since the year 1
 
 
-def key(hub_key: str, device: str) -> str:
+def store_key(hub_key: str, device: str) -> str:
     """The key of a device under its hub's; ids keep their case, because `A` and `a` are two devices."""
     return f"{hub_key}/{device}"
 
 
 def find(azure: Azure, hub_key: str, device: str) -> Document | None:
     """A device, or None."""
-    return azure.store.get(DEVICE, key(hub_key, device))
+    return azure.store.get(DEVICE, store_key(hub_key, device))
 
 
-def listed(azure: Azure, hub_key: str, count: int) -> list[Document]:
+def first_devices(azure: Azure, hub_key: str, count: int) -> list[Document]:
     """The first devices of a hub, at most `count`, in the order of their ids."""
     return [found for _, found in azure.store.page(DEVICE, f"{hub_key}/", "", count)]
 
 
-def need(azure: Azure, hub_key: str, device: str) -> Document:
+def require(azure: Azure, hub_key: str, device: str) -> Document:
     """A device.
 
     Raises:
@@ -52,9 +52,9 @@ def need(azure: Azure, hub_key: str, device: str) -> Document:
     return found
 
 
-def matches(condition: str, found: Document) -> bool:
+def matches(if_match: str, found: Document) -> bool:
     """Whether an If-Match holds for an identity: `*` or its etag, in quotes or bare."""
-    return condition.strip().strip('"') in {"*", etag(found)}
+    return if_match.strip().strip('"') in {"*", etag(found)}
 
 
 def etag(found: Document) -> str:
@@ -82,9 +82,9 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | No
         "etag": secrets.randbelow(900_000_000) + 100_000_000 - 1,
         "status": "enabled",
         "statusUpdated": None,
-        "twin": twin or twins.fresh(azure.clock.now()),
+        "twin": twin or twins.new_twin(azure.clock.now()),
     }
-    azure.presence.forget(key(hub_key, device))
+    azure.presence.forget(store_key(hub_key, device))
     return _write(azure, hub_key, found, body, None)
 
 
@@ -99,7 +99,7 @@ def update(azure: Azure, hub_key: str, found: Document, body: dict[str, Any]) ->
 
 def delete(azure: Azure, hub_key: str, found: Document) -> None:
     """Delete a device with its twin, and end its connection."""
-    found_key = key(hub_key, found["id"])
+    found_key = store_key(hub_key, found["id"])
     index.written(azure, found_key, found)
     azure.store.delete(DEVICE, found_key)
     azure.presence.changed(found_key)
@@ -118,7 +118,7 @@ def change_twin(azure: Azure, hub_key: str, found: Document, body: dict[str, Any
 
 def save(azure: Azure, hub_key: str, found: Document, before: Document | None) -> None:
     """Write a device; `before` is what queries still see while the index lags."""
-    found_key = key(hub_key, found["id"])
+    found_key = store_key(hub_key, found["id"])
     index.written(azure, found_key, before)
     azure.store.put(DEVICE, found_key, found)
 
@@ -142,7 +142,7 @@ def _write(azure: Azure, hub_key: str, found: Document, body: dict[str, Any], be
         "parents": list(body.get("parentScopes") or []),
     }
     save(azure, hub_key, found, before)
-    azure.presence.changed(key(hub_key, found["id"]))
+    azure.presence.changed(store_key(hub_key, found["id"]))
     return found
 
 
@@ -173,7 +173,7 @@ def _authentication(body: dict[str, Any]) -> dict[str, Any]:
 def _keys(body: dict[str, Any]) -> list[str | None]:
     given = [body.get("primaryKey") or None, body.get("secondaryKey") or None]
     if given == [None, None]:
-        return [fresh_key(), fresh_key()]
+        return [new_key(), new_key()]
     for each in given:
         if each is None:
             raise errors.argument_invalid("symmetricKey needs both keys or neither")
@@ -186,9 +186,9 @@ def _keys(body: dict[str, Any]) -> list[str | None]:
     return given
 
 
-def shown(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str, Any]:
+def to_json(azure: Azure, hub_key: str, found: Document, version: str) -> dict[str, Any]:
     """A device as an api-version returns it, in Azure's order of members."""
-    activity = azure.presence.of(key(hub_key, found["id"]))
+    activity = azure.presence.of(store_key(hub_key, found["id"]))
     modern = version >= "2018"
     auth = found["auth"]
     authentication: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """The index that queries read: a hub's devices in the order of their ids, as they were before recent writes while the index lags.
 
-Azure's index lags the registry by seconds, and deleted devices were seen to linger. The dial `query_lag_seconds` does the same: every
+Azure's index lags the registry by seconds, and deleted devices were seen to linger. The setting `query_lag_seconds` does the same: every
 write keeps the device's earlier state, and queries see that state until the lag has passed.
 """
 
@@ -22,9 +22,9 @@ _CHUNK = 500
 
 def written(azure: Azure, key: str, before: Document | None) -> None:
     """A device is about to be written or removed; `before` is what it was, None for a new one."""
-    if not azure.dials.query_lag_seconds:
+    if not azure.settings.query_lag_seconds:
         return
-    until = (azure.clock.now() + timedelta(seconds=azure.dials.query_lag_seconds)).isoformat()
+    until = (azure.clock.now() + timedelta(seconds=azure.settings.query_lag_seconds)).isoformat()
     shadow = azure.store.get(DEVICE_SHADOW, key)
     if shadow and _lasts(azure, shadow):
         before = shadow["body"]  # the index has not caught up with the write before this one either

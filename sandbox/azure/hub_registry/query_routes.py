@@ -67,7 +67,7 @@ def _page(
 
 def _matching(azure: Azure, hub_key: str, wanted: query.Query, after: str) -> Any:
     for found in index.devices(azure, f"{hub_key}/", after):
-        twin = twin_shape.shown(azure, hub_key, found)
+        twin = twin_shape.to_json(azure, hub_key, found)
         if wanted.wants(twin):
             yield found["id"], twin
 

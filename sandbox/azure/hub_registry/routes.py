@@ -22,31 +22,31 @@ _MAX_LIST = 1000
 
 def get_device(azure: Azure, request: Request) -> Reply:
     """A device; its etag is in the header too, in quotes."""
-    return _device(azure, request, identities.need(azure, request.parameters["hub_key"], request.parameters["id"]))
+    return _device(azure, request, identities.require(azure, request.parameters["hub_key"], request.parameters["id"]))
 
 
 def put_device(azure: Azure, request: Request) -> Reply:
     """Create a device (no If-Match: 409 where it exists) or replace it (If-Match: 404 where it does not exist): 200 for both."""
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
-    body, condition = request.json_object(), request.header("if-match")
+    body, if_match = request.json_object(), request.header("if-match")
     if body.get("deviceId") != device:
         raise errors.argument_invalid(f"deviceId '{body.get('deviceId')}' in the body is not '{device}' of the path")
-    if condition is None:
+    if if_match is None:
         return _device(azure, request, identities.create(azure, hub_key, body))
-    found = identities.need(azure, hub_key, device)
-    if not identities.matches(condition, found):
+    found = identities.require(azure, hub_key, device)
+    if not identities.matches(if_match, found):
         raise errors.etag_invalid()
     return _device(azure, request, identities.update(azure, hub_key, found, body))
 
 
 def delete_device(azure: Azure, request: Request) -> Reply:
     """Delete a device: 204."""
-    condition = request.header("if-match")
-    if condition is None:
+    if_match = request.header("if-match")
+    if if_match is None:
         raise errors.etag_missing()
     hub_key = request.parameters["hub_key"]
-    found = identities.need(azure, hub_key, request.parameters["id"])
-    if not identities.matches(condition, found):
+    found = identities.require(azure, hub_key, request.parameters["id"])
+    if not identities.matches(if_match, found):
         raise errors.etag_invalid()
     identities.delete(azure, hub_key, found)
     return Reply(status=204, body=NO_BODY)
@@ -57,8 +57,8 @@ def list_devices(azure: Azure, request: Request) -> Reply:
     hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
     if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
         raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
-    found = identities.listed(azure, hub_key, int(text))
-    return Reply(body=[identities.shown(azure, hub_key, each, request.api_version) for each in found])
+    found = identities.first_devices(azure, hub_key, int(text))
+    return Reply(body=[identities.to_json(azure, hub_key, each, request.api_version) for each in found])
 
 
 def post_devices(azure: Azure, request: Request) -> Reply:
@@ -69,7 +69,7 @@ def post_devices(azure: Azure, request: Request) -> Reply:
 
 def get_twin(azure: Azure, request: Request) -> Reply:
     """The twin of a device."""
-    return _twin(azure, request, identities.need(azure, request.parameters["hub_key"], request.parameters["id"]))
+    return _twin(azure, request, identities.require(azure, request.parameters["hub_key"], request.parameters["id"]))
 
 
 def patch_twin(azure: Azure, request: Request) -> Reply:
@@ -83,9 +83,9 @@ def put_twin(azure: Azure, request: Request) -> Reply:
 
 
 def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
-    hub_key, condition = request.parameters["hub_key"], request.header("if-match")
-    found = identities.need(azure, hub_key, request.parameters["id"])
-    if condition is not None and not twins.matches(condition, found["twin"]):
+    hub_key, if_match = request.parameters["hub_key"], request.header("if-match")
+    found = identities.require(azure, hub_key, request.parameters["id"])
+    if if_match is not None and not twins.matches(if_match, found["twin"]):
         raise errors.etag_invalid()
     identities.change_twin(azure, hub_key, found, request.json_object(), replace=replace)
     return _twin(azure, request, found)
@@ -107,12 +107,12 @@ def get_job(_azure: Azure, _request: Request) -> Reply:
 
 
 def _device(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
-    body = identities.shown(azure, request.parameters["hub_key"], found, request.api_version)
+    body = identities.to_json(azure, request.parameters["hub_key"], found, request.api_version)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 
 def _twin(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
-    body: dict[str, Any] = twin_shape.shown(azure, request.parameters["hub_key"], found)
+    body: dict[str, Any] = twin_shape.to_json(azure, request.parameters["hub_key"], found)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 

@@ -1,4 +1,4 @@
-"""A hub's throttle: how long a request waits, and when it is refused. Off unless a dial turns it on.
+"""A hub's throttle: how long a request waits, and when it is refused. Off unless a setting turns it on.
 
 Rates are those of https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling. A burst above them passes at once (250
 reads in ten seconds were seen to pass on a hub of one unit), then requests wait their turn ("traffic shaping"), and those that would wait

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 
-def shown(azure: Azure, hub_key: str, found: Document) -> dict[str, Any]:
+def to_json(azure: Azure, hub_key: str, found: Document) -> dict[str, Any]:
     """The twin of a device, in Azure's order of members."""
-    activity = azure.presence.of(identities.key(hub_key, found["id"]))
+    activity = azure.presence.of(identities.store_key(hub_key, found["id"]))
     twin = found["twin"]
     body = {
         "deviceId": found["id"],

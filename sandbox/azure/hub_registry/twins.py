@@ -23,7 +23,7 @@ _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f.$ ]")
 
 
-def fresh(now: datetime) -> Document:
+def new_twin(now: datetime) -> Document:
     """The twin of a new device."""
     return {"etag": 1, "version": 2, "tags": {}, "desired": _empty(now), "reported": _empty(now)}
 
@@ -42,9 +42,9 @@ def etag(twin: Document) -> str:
     return base64.b64encode(int(twin["etag"]).to_bytes(8, "big")).decode()
 
 
-def matches(condition: str, twin: Document) -> bool:
+def matches(if_match: str, twin: Document) -> bool:
     """Whether an If-Match holds for a twin."""
-    return condition.strip().strip('"') in {"*", etag(twin)}
+    return if_match.strip().strip('"') in {"*", etag(twin)}
 
 
 def change(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool) -> None:

@@ -119,7 +119,7 @@ def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]
     return key, _encoded(_signature(private, algorithm, digest, hash_))
 
 
-def shown(key: Document, uri: str) -> dict[str, Any]:
+def to_json(key: Document, uri: str) -> dict[str, Any]:
     """A key bundle: the public half, the attributes."""
     private = _own(key)
     web_key: dict[str, Any] = {"kid": identifier(key, uri), "kty": key["kind"], "key_ops": key["operations"]}

@@ -19,26 +19,26 @@ _ACTION = "Microsoft.KeyVault/vaults/keys"
 def create(azure: Azure, request: Request) -> Reply:
     """Create a key; an existing name gets another version."""
     created = keys.create(azure, request.place.name, request.parameters["key"], request.json_object())
-    return Reply(body=keys.shown(created, request.base_url))
+    return Reply(body=keys.to_json(created, request.base_url))
 
 
 def import_(azure: Azure, request: Request) -> Reply:
     """Import a key."""
     created = keys.import_(azure, request.place.name, request.parameters["key"], request.json_object())
-    return Reply(body=keys.shown(created, request.base_url))
+    return Reply(body=keys.to_json(created, request.base_url))
 
 
 def get(azure: Azure, request: Request) -> Reply:
     """The public key and the attributes, of a disabled key too."""
     found = keys.get(azure, request.place.name, request.parameters["key"], request.parameters.get("version", ""))
-    return Reply(body=keys.shown(found, request.base_url))
+    return Reply(body=keys.to_json(found, request.base_url))
 
 
 def update(azure: Azure, request: Request) -> Reply:
     """Enable or disable a key."""
     version = request.parameters.get("version", "")
     changed = keys.update(azure, request.place.name, request.parameters["key"], version, request.json_object())
-    return Reply(body=keys.shown(changed, request.base_url))
+    return Reply(body=keys.to_json(changed, request.base_url))
 
 
 def sign(azure: Azure, request: Request) -> Reply:

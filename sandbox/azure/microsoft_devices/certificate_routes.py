@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azure import shapes
 from sandbox.azure.microsoft_devices import certificates, hubs, lifecycle, provisioning
 from sandbox.azure.microsoft_devices.errors import Service
-from sandbox.azure.microsoft_devices.versions import CERTIFICATES_SINCE, HUB_VERSIONS, PROVISIONING_VERSIONS, Shown, certificate_shape
+from sandbox.azure.microsoft_devices.versions import CERTIFICATES_SINCE, HUB_VERSIONS, PROVISIONING_VERSIONS, Operation, certificate_shape
 from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, Route, table
 from sandbox.azure.wire import NO_BODY, MalformedJsonError, Reply
@@ -22,82 +22,82 @@ if TYPE_CHECKING:
     from sandbox.azure.wire import Request
 
     Document = dict[str, Any]
-    Find = Callable[[Azure, ResourceId], Document]
+    RequireService = Callable[[Azure, ResourceId], Document]
 
 
-class _Certificates:
-    """The operations on one service's certificates."""
+class _CertificateHandlers:
+    """The handlers of one service's certificate operations."""
 
-    def __init__(self, kind: Kind, find: Find) -> None:
-        self._kind, self._find = kind, find
+    def __init__(self, kind: Kind, require_service: RequireService) -> None:
+        self._kind, self._require_service = kind, require_service
 
     def list(self, azure: Azure, request: Request) -> Reply:
-        parent = self._find(azure, resource_id(request))
-        found = certificates.listed(azure, self._key(request))
-        return Reply(body={"value": [self._shown(azure, request, parent, each, None) for each in found]})
+        parent = self._require_service(azure, resource_id(request))
+        found = certificates.certificates_of(azure, self._store_key(request))
+        return Reply(body={"value": [self._to_json(azure, request, parent, each, Operation.READ) for each in found]})
 
     def get(self, azure: Azure, request: Request) -> Reply:
-        parent = self._find(azure, resource_id(request))
-        found = certificates.need(azure, self._key(request), request.parameters["certificate"], self._kind.service)
-        return Reply(body=self._shown(azure, request, parent, found, None))
+        parent = self._require_service(azure, resource_id(request))
+        found = certificates.require(azure, self._store_key(request), request.parameters["certificate"], self._kind.service)
+        return Reply(body=self._to_json(azure, request, parent, found, Operation.READ))
 
     def put(self, azure: Azure, request: Request) -> Reply:
-        parent = self._active(azure, request)
+        parent = self._require_active(azure, request)
         body = request.json_object(shapes.CERTIFICATE)
         if certificate_shape(self._kind.service, request.api_version).wrapped:
             body = body.get("properties") or {}
         written = certificates.write(
             azure,
-            self._key(request),
+            self._store_key(request),
             request.parameters["certificate"],
-            _text(body),
+            _certificate_text(body),
             attested=body.get("isVerified") is True,
-            condition=request.header("if-match"),
+            if_match=request.header("if-match"),
             service=self._kind.service,
         )
-        return Reply(body=self._shown(azure, request, parent, written, Shown.PUT))
+        return Reply(body=self._to_json(azure, request, parent, written, Operation.PUT))
 
     def generate(self, azure: Azure, request: Request) -> Reply:
-        parent = self._active(azure, request)
-        name, condition = request.parameters["certificate"], request.header("if-match")
-        found = certificates.generate_code(azure, self._key(request), name, condition, self._kind.service)
-        return Reply(body=self._shown(azure, request, parent, found, Shown.GENERATE))
+        parent = self._require_active(azure, request)
+        name, if_match = request.parameters["certificate"], request.header("if-match")
+        found = certificates.generate_code(azure, self._store_key(request), name, if_match, self._kind.service)
+        return Reply(body=self._to_json(azure, request, parent, found, Operation.GENERATE_CODE))
 
     def verify(self, azure: Azure, request: Request) -> Reply:
-        parent = self._active(azure, request)
-        name, condition = request.parameters["certificate"], request.header("if-match")
-        proof = _text(request.json_object(shapes.PROOF))
-        found = certificates.verify(azure, self._key(request), name, proof, condition, self._kind.service)
-        return Reply(body=self._shown(azure, request, parent, found, None))
+        parent = self._require_active(azure, request)
+        name, if_match = request.parameters["certificate"], request.header("if-match")
+        proof = _certificate_text(request.json_object(shapes.PROOF))
+        found = certificates.verify(azure, self._store_key(request), name, proof, if_match, self._kind.service)
+        return Reply(body=self._to_json(azure, request, parent, found, Operation.VERIFY))
 
     def delete(self, azure: Azure, request: Request) -> Reply:
-        self._active(azure, request)
-        name, condition = request.parameters["certificate"], request.header("if-match")
-        there = certificates.delete(azure, self._key(request), name, condition, self._kind.service)
-        return Reply(status=200 if there else 204, body=NO_BODY)
+        self._require_active(azure, request)
+        name, if_match = request.parameters["certificate"], request.header("if-match")
+        existed = certificates.delete(azure, self._store_key(request), name, if_match, self._kind.service)
+        return Reply(status=200 if existed else 204, body=NO_BODY)
 
-    def _active(self, azure: Azure, request: Request) -> Document:
-        parent = self._find(azure, resource_id(request))
-        lifecycle.need_active(parent, self._kind)
+    def _require_active(self, azure: Azure, request: Request) -> Document:
+        parent = self._require_service(azure, resource_id(request))
+        lifecycle.require_active(parent, self._kind)
         return parent
 
-    def _key(self, request: Request) -> str:
-        return lifecycle.key(resource_id(request), self._kind)
+    def _store_key(self, request: Request) -> str:
+        return lifecycle.store_key(resource_id(request), self._kind)
 
-    def _shown(self, azure: Azure, request: Request, parent: Document, found: Document, operation: Shown | None) -> dict[str, Any]:
-        return certificates.shown(azure, parent, found, self._kind, request.api_version, operation)
+    def _to_json(self, azure: Azure, request: Request, parent: Document, found: Document, operation: Operation) -> dict[str, Any]:
+        return certificates.to_json(azure, parent, found, self._kind, request.api_version, operation)
 
 
-def _text(body: dict[str, Any]) -> str:
+def _certificate_text(body: dict[str, Any]) -> str:
     text = body.get("certificate")
     if not isinstance(text, str):
         raise MalformedJsonError("Required property 'certificate' not found in JSON")
     return text
 
 
-def _routes(kind: Kind, find: Find, versions: tuple[str, ...]) -> list[Route]:
-    operations = _Certificates(kind, find)
-    service = "IotHub" if kind.service is Service.HUB else "Dps"
+def _routes(kind: Kind, require_service: RequireService, versions: tuple[str, ...]) -> list[Route]:
+    operations = _CertificateHandlers(kind, require_service)
+    prefix = "IotHub" if kind.service is Service.HUB else "Dps"  # of Azure's operation ids
     base = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Devices/{kind.service}/{{name}}/certificates"
     one = f"{base}/{{certificate}}"
     action = f"Microsoft.Devices/{kind.service}/Certificates"
@@ -111,7 +111,7 @@ def _routes(kind: Kind, find: Find, versions: tuple[str, ...]) -> list[Route]:
     )
     return table(
         (
-            (f"{service}Certificates_{name}", method, path, handler, Evidence.RECORDED, f"{action}/{verb}", note)
+            (f"{prefix}Certificates_{name}", method, path, handler, Evidence.RECORDED, f"{action}/{verb}", note)
             for name, method, path, handler, verb, note in rows
         ),
         versions=tuple(version for version in versions if version >= CERTIFICATES_SINCE[kind.service]),
@@ -119,4 +119,4 @@ def _routes(kind: Kind, find: Find, versions: tuple[str, ...]) -> list[Route]:
     )
 
 
-ROUTES = _routes(lifecycle.HUB, hubs.need, HUB_VERSIONS) + _routes(lifecycle.PROVISIONING, provisioning.need, PROVISIONING_VERSIONS)
+ROUTES = _routes(lifecycle.HUB, hubs.require, HUB_VERSIONS) + _routes(lifecycle.PROVISIONING, provisioning.require, PROVISIONING_VERSIONS)

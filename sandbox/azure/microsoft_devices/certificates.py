@@ -6,11 +6,12 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.judge import proof as judge
-from sandbox.azure.judge import upload
+from cryptography import x509
+
+from sandbox.azure.certificate_checks import proof_check, upload
 from sandbox.azure.microsoft_devices import errors, etags, lifecycle
-from sandbox.azure.microsoft_devices.errors import DevicesError, Service
-from sandbox.azure.microsoft_devices.versions import Shown, certificate_shape
+from sandbox.azure.microsoft_devices.errors import Service
+from sandbox.azure.microsoft_devices.versions import Operation, certificate_shape
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -18,139 +19,143 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 _NAME = re.compile(r"[A-Za-z0-9\-._]{1,64}")
-LIMIT = 25  # certificates a hub or provisioning service
+# What Azure's provisioning service was last recorded to return as `created`: .NET's default date, which stands for "not set".
 ZERO_DATE = "Mon, 01 Jan 0001 00:00:00 GMT"
 
 
-def key(parent: str, name: str) -> str:
-    """The key of a certificate under its service's key."""
+def store_key(parent: str, name: str) -> str:
+    """The store key of a certificate; `parent` is the store key of its hub or provisioning service."""
     return f"{parent}/{name.lower()}"
 
 
-def need(azure: Azure, parent: str, name: str, service: Service) -> Document:
-    """A certificate.
+def require(azure: Azure, parent: str, name: str, service: Service) -> Document:
+    """The certificate, which must exist.
 
     Raises:
-        DevicesError: It does not exist.
+        DevicesError: The certificate does not exist.
     """
-    found = azure.store.get(lifecycle.CERTIFICATE, key(parent, name))
+    found = azure.store.get(lifecycle.CERTIFICATE, store_key(parent, name))
     if found is None:
         raise errors.certificate_not_found(name, service)
     return found
 
 
-def listed(azure: Azure, parent: str) -> list[Document]:
-    """All certificates of a service."""
+def certificates_of(azure: Azure, parent: str) -> list[Document]:
+    """All certificates of a hub or provisioning service, oldest first; `parent` is its store key."""
     return azure.store.list(lifecycle.CERTIFICATE, f"{parent}/")
 
 
-def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, condition: str | None, service: Service) -> Document:
-    """Register a certificate or replace it; a replacement loses its verification and its code.
+def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, if_match: str | None, service: Service) -> Document:
+    """Register a certificate, or replace one that exists. A replaced certificate is unverified again, and its code is void.
 
-    `attested` is `isVerified: true` in the request, which Azure believes.
+    `text` is the certificate as uploaded. `attested` is `isVerified: true` in the request: Azure then marks the certificate verified
+    without a proof.
 
     Raises:
-        DevicesError: Bad name, stale or missing If-Match on one that exists, no certificate in it, or too many.
+        DevicesError: The name is invalid. The certificate exists and If-Match is missing or stale; it does not exist and If-Match names an
+            etag. The service has MAX_CERTIFICATES certificates. The upload contains a private key or no certificate. With the setting
+            `strict`: an upload that Azure accepts and a correct client never sends.
     """
     if not _NAME.fullmatch(name):
         raise errors.certificate_name_invalid(name, service)
-    existing = azure.store.get(lifecycle.CERTIFICATE, key(parent, name))
-    if existing and not etags.matches(condition, existing["etag"]):
+    existing = azure.store.get(lifecycle.CERTIFICATE, store_key(parent, name))
+    if existing and not etags.matches(if_match, existing["etag"]):
         raise errors.etag_invalid(service)
-    if existing is None and condition and condition.strip() != "*":
+    if existing is None and if_match and if_match.strip() != "*":
         raise errors.etag_invalid(service)
-    if existing is None and azure.store.count(lifecycle.CERTIFICATE, f"{parent}/") >= LIMIT:
+    if existing is None and azure.store.count(lifecycle.CERTIFICATE, f"{parent}/") >= errors.MAX_CERTIFICATES:
         raise errors.too_many_certificates(service)
-    read = _read(text, service)
-    if azure.dials.strict:
-        _strict(azure, read, attested=attested, service=service)
+    uploaded = _uploaded(text, service)
+    if azure.settings.strict:
+        _check_strictly(azure, uploaded, attested=attested, service=service)
     now = upload.rfc1123(azure.clock.now())
     certificate: Document = {
         "name": existing["name"] if existing else name,
         "text": text,
-        "subject": read.subject,
-        "expiry": read.expiry,
-        "thumbprint": read.thumbprint,
+        "subject": uploaded.subject,
+        "expiry": uploaded.expiry,
+        "thumbprint": uploaded.thumbprint,
         "verified": attested,
         "created": existing["created"] if existing else now,
         "updated": now,
         "code": None,
         "etag": etags.cosmos(azure),
     }
-    azure.store.put(lifecycle.CERTIFICATE, key(parent, name), certificate)
+    azure.store.put(lifecycle.CERTIFICATE, store_key(parent, name), certificate)
     return certificate
 
 
-def generate_code(azure: Azure, parent: str, name: str, condition: str | None, service: Service) -> Document:
-    """Issue a new verification code; an earlier one is void. The certificate is unverified until the new proof.
+def generate_code(azure: Azure, parent: str, name: str, if_match: str | None, service: Service) -> Document:
+    """Issue a new verification code; an earlier code is void. The certificate is unverified until a proof with the new code.
 
     Raises:
-        DevicesError: No such certificate, or If-Match is stale or missing.
+        DevicesError: The certificate does not exist, or If-Match is missing or stale.
     """
-    certificate = need(azure, parent, name, service)
-    if not etags.matches(condition, certificate["etag"]):
+    certificate = require(azure, parent, name, service)
+    if not etags.matches(if_match, certificate["etag"]):
         raise errors.etag_invalid(service)
     certificate |= {"code": secrets.token_hex(24).upper(), "verified": False}
-    return _touched(azure, parent, certificate)
+    return _store_updated(azure, parent, certificate)
 
 
-def verify(azure: Azure, parent: str, name: str, text: str, condition: str | None, service: Service) -> Document:
-    """Check a proof of possession and, if it is valid, mark the certificate verified.
+def verify(azure: Azure, parent: str, name: str, text: str, if_match: str | None, service: Service) -> Document:
+    """Check a proof of possession and, if it is valid, mark the certificate verified. `text` is the proof as uploaded.
 
     Raises:
-        DevicesError: No such certificate, If-Match is stale or missing, or the proof is invalid.
+        DevicesError: The certificate does not exist. If-Match is missing or stale. The upload contains a private key or no certificate. The
+            proof is not signed by the certificate's key, its common name is not the newest code, or it is outside its dates.
     """
-    certificate = need(azure, parent, name, service)
-    if not etags.matches(condition, certificate["etag"]):
+    certificate = require(azure, parent, name, service)
+    if not etags.matches(if_match, certificate["etag"]):
         raise errors.etag_invalid(service)
     authority = upload.read(certificate["text"]).certificate
-    given = _read(text, service).certificate
-    flaw = judge.flaw(given, authority, certificate["code"] or "", azure.clock.now())
-    if flaw is judge.Flaw.SIGNATURE:
-        raise errors.proof_failed(given.issuer.rfc4514_string(), service)
-    if flaw is judge.Flaw.CODE:
+    proof = _uploaded(text, service).certificate
+    reason = proof_check.refusal_reason(proof, authority, certificate["code"] or "", azure.clock.now())
+    if reason is proof_check.Reason.SIGNATURE:
+        raise errors.proof_failed(proof.issuer.rfc4514_string(), service)
+    if reason is proof_check.Reason.CODE:
         raise errors.proof_of_another_code(service)
-    if flaw is judge.Flaw.DATES:
+    if reason is proof_check.Reason.DATES:
         raise errors.proof_outside_dates(service)
     certificate |= {"code": None, "verified": True}
-    return _touched(azure, parent, certificate)
+    return _store_updated(azure, parent, certificate)
 
 
-def delete(azure: Azure, parent: str, name: str, condition: str | None, service: Service) -> bool:
-    """Remove a certificate; False if it did not exist.
+def delete(azure: Azure, parent: str, name: str, if_match: str | None, service: Service) -> bool:
+    """Delete a certificate; False if it did not exist.
 
     Raises:
-        DevicesError: If-Match is stale or missing.
+        DevicesError: The certificate exists, and If-Match is missing or stale.
     """
-    certificate = azure.store.get(lifecycle.CERTIFICATE, key(parent, name))
+    certificate = azure.store.get(lifecycle.CERTIFICATE, store_key(parent, name))
     if certificate is None:
         return False
-    if not etags.matches(condition, certificate["etag"]):
+    if not etags.matches(if_match, certificate["etag"]):
         raise errors.etag_invalid(service)
-    azure.store.delete(lifecycle.CERTIFICATE, key(parent, name))
+    azure.store.delete(lifecycle.CERTIFICATE, store_key(parent, name))
     return True
 
 
-def shown(
-    azure: Azure, service_document: Document, certificate: Document, kind: Kind, version: str, operation: Shown | None
+def to_json(
+    azure: Azure, service_document: Document, certificate: Document, kind: Kind, version: str, operation: Operation
 ) -> dict[str, Any]:
-    """A certificate as the operation returns it at an api-version; `operation` is None for GET, list and verify."""
+    """A certificate as the operation returns it at an api-version."""
     shape = certificate_shape(kind.service, version)
-    zero = azure.dials.created_zero_date
-    zero = kind.service is Service.PROVISIONING if zero is None else zero
+    setting = azure.settings.created_zero_date
+    zero_date = kind.service is Service.PROVISIONING if setting is None else setting
     properties: dict[str, Any] = {}
-    if operation is Shown.GENERATE:
+    if operation is Operation.GENERATE_CODE:
         properties["verificationCode"] = certificate["code"]
     properties |= {
         "subject": f"CN={certificate['subject']}" if shape.full_subject else certificate["subject"],
         "expiry": certificate["expiry"],
         "thumbprint": certificate["thumbprint"],
         "isVerified": certificate["verified"],
-        "created": ZERO_DATE if zero else certificate["created"],
+        "created": ZERO_DATE if zero_date else certificate["created"],
         "updated": certificate["updated"],
     }
-    if shape.shown is not Shown.NEVER:
-        properties["certificate"] = certificate["text"] if shape.shown in {Shown.ALWAYS, operation} else None
+    if shape.text_in is not None:
+        properties["certificate"] = certificate["text"] if operation in shape.text_in else None
     return {
         "properties": properties,
         "id": f"{lifecycle.identifier(service_document, kind)}/certificates/{certificate['name']}",
@@ -160,35 +165,34 @@ def shown(
     }
 
 
-def _touched(azure: Azure, parent: str, certificate: Document) -> Document:
+def _store_updated(azure: Azure, parent: str, certificate: Document) -> Document:
+    """Write a changed certificate to the store, with a new etag and the time of the change."""
     certificate |= {"updated": upload.rfc1123(azure.clock.now()), "etag": etags.cosmos(azure)}
-    azure.store.put(lifecycle.CERTIFICATE, key(parent, certificate["name"]), certificate)
+    azure.store.put(lifecycle.CERTIFICATE, store_key(parent, certificate["name"]), certificate)
     return certificate
 
 
-def _read(text: str, service: Service) -> upload.Upload:
+def _uploaded(text: str, service: Service) -> upload.Upload:
     try:
         return upload.read(text)
     except upload.PrivateKeyError:
-        error: DevicesError = errors.private_key_uploaded(service)
+        raise errors.private_key_uploaded(service) from None
     except upload.UnreadableError:
-        error = errors.internal(service)
-    raise error
+        raise errors.internal(service) from None  # Azure's own answer: 500
 
 
-def _strict(azure: Azure, read: upload.Upload, *, attested: bool, service: Service) -> None:
-    from cryptography import x509
-
+def _check_strictly(azure: Azure, uploaded: upload.Upload, *, attested: bool, service: Service) -> None:
+    """Refuse uploads that Azure accepts and a correct client never sends (the setting `strict`)."""
     if attested:
-        raise errors.refused_by_strictness("isVerified without proof", service)
-    if read.count > 1:
-        raise errors.refused_by_strictness(f"{read.count} certificates in one upload; only the first would count", service)
+        raise errors.refused_by_strict("isVerified without proof", service)
+    if uploaded.count > 1:
+        raise errors.refused_by_strict(f"{uploaded.count} certificates in one upload; only the first would count", service)
     now = azure.clock.now()
-    if not read.certificate.not_valid_before_utc <= now <= read.certificate.not_valid_after_utc:
-        raise errors.refused_by_strictness(f"the certificate is not within its dates; it ends {read.expiry}", service)
+    if not uploaded.certificate.not_valid_before_utc <= now <= uploaded.certificate.not_valid_after_utc:
+        raise errors.refused_by_strict(f"the certificate is not within its dates; it ends {uploaded.expiry}", service)
     try:
-        is_ca = read.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        is_ca = uploaded.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         is_ca = False
     if not is_ca:
-        raise errors.refused_by_strictness("the certificate is not a CA by its basic constraints", service)
+        raise errors.refused_by_strict("the certificate is not a CA by its basic constraints", service)

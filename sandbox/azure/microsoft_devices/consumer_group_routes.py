@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 def list_groups(azure: Azure, request: Request) -> Reply:
     """The consumer groups."""
-    hub = hubs.need(azure, resource_id(request))
-    return Reply(body={"value": [consumer_groups.shown(hub, each) for each in consumer_groups.listed(azure, hub, _hub_key(request))]})
+    hub = hubs.require(azure, resource_id(request))
+    return Reply(
+        body={"value": [consumer_groups.to_json(hub, each) for each in consumer_groups.consumer_groups_of(azure, hub, _hub_key(request))]}
+    )
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Create a consumer group: 200. This answer alone repeats the request's `properties`."""
-    hub = hubs.need(azure, resource_id(request))
+    hub = hubs.require(azure, resource_id(request))
     declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
-    shown = consumer_groups.shown(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
+    shown = consumer_groups.to_json(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
     if declared:
         shown["properties"]["properties"] = declared
     return Reply(body=shown)
@@ -35,19 +37,19 @@ def put_group(azure: Azure, request: Request) -> Reply:
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A consumer group."""
-    hub = hubs.need(azure, resource_id(request))
-    return Reply(body=consumer_groups.shown(hub, consumer_groups.need(azure, hub, _hub_key(request), request.parameters["consumers"])))
+    hub = hubs.require(azure, resource_id(request))
+    return Reply(body=consumer_groups.to_json(hub, consumer_groups.require(azure, hub, _hub_key(request), request.parameters["consumers"])))
 
 
 def delete_group(azure: Azure, request: Request) -> Reply:
     """Delete a consumer group: 200."""
-    hubs.need(azure, resource_id(request))
+    hubs.require(azure, resource_id(request))
     consumer_groups.delete(azure, _hub_key(request), request.parameters["consumers"])
     return Reply(body=NO_BODY)
 
 
 def _hub_key(request: Request) -> str:
-    return lifecycle.key(resource_id(request), HUB)
+    return lifecycle.store_key(resource_id(request), HUB)
 
 
 _ALL = (

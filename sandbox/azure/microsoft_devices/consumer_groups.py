@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.judge import upload
+from sandbox.azure.certificate_checks import upload
 from sandbox.azure.microsoft_devices import errors, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import CONSUMER_GROUP, HUB
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[$A-Za-z0-9][\w.\-]{0,49}", re.ASCII)
 _DEFAULT = "$Default"
 
 
-def listed(azure: Azure, hub: Document, hub_key: str) -> list[Document]:
+def consumer_groups_of(azure: Azure, hub: Document, hub_key: str) -> list[Document]:
     """The consumer groups: `$Default` and those that were created."""
     return [_default(hub), *azure.store.list(CONSUMER_GROUP, f"{hub_key}/")]
 
@@ -33,18 +33,18 @@ def write(azure: Azure, hub_key: str, name: str) -> Document:
     if not _NAME.fullmatch(name):
         raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
     now = upload.rfc1123(azure.clock.now())
-    group = azure.store.get(CONSUMER_GROUP, _key(hub_key, name)) or {"name": name, "created": now}
-    azure.store.put(CONSUMER_GROUP, _key(hub_key, name), group)
+    group = azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name)) or {"name": name, "created": now}
+    azure.store.put(CONSUMER_GROUP, _store_key(hub_key, name), group)
     return group
 
 
-def need(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
+def require(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
     """A consumer group.
 
     Raises:
         DevicesError: It does not exist.
     """
-    found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _key(hub_key, name))
+    found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name))
     if found is None:
         raise errors.consumer_group_not_found(name)
     return found
@@ -52,10 +52,10 @@ def need(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
 
 def delete(azure: Azure, hub_key: str, name: str) -> None:
     """Delete a consumer group; it need not exist."""
-    azure.store.delete(CONSUMER_GROUP, _key(hub_key, name))
+    azure.store.delete(CONSUMER_GROUP, _store_key(hub_key, name))
 
 
-def shown(hub: Document, group: Document) -> dict[str, Any]:
+def to_json(hub: Document, group: Document) -> dict[str, Any]:
     """A consumer group as Azure returns it."""
     return {
         "properties": {"created": group["created"]},
@@ -66,7 +66,7 @@ def shown(hub: Document, group: Document) -> dict[str, Any]:
     }
 
 
-def _key(hub_key: str, name: str) -> str:
+def _store_key(hub_key: str, name: str) -> str:
     return f"{hub_key}/{name.lower()}"
 
 

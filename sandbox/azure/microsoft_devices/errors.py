@@ -11,7 +11,8 @@ from http import HTTPStatus
 
 from sandbox.azure.wire import Moment, Reply, ServiceError
 
-_NAMES = {
+MAX_CERTIFICATES = 25  # of one hub or provisioning service
+_STATUS_NAMES = {
     400: "BadRequest", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 412: "PreconditionFailed", 429: "TooManyRequests",
     500: "InternalServerError", 503: "ServiceUnavailable",
 }  # fmt: skip
@@ -38,7 +39,7 @@ class DevicesError(ServiceError):
             f"{moment.correlation}, timestamp: {moment.now:%Y-%m-%d %H:%M:%SZ}, errorcode: IH{self.code}."
         )
         if self.service is Service.PROVISIONING:
-            status: int | str = _NAMES.get(self.status) or HTTPStatus(self.status).name
+            status: int | str = _STATUS_NAMES.get(self.status) or HTTPStatus(self.status).name
         else:
             status = self.status
         body = {"code": self.code, "httpStatusCode": status, "message": f"{self.message} {tail}"}
@@ -96,8 +97,8 @@ def certificate_name_invalid(name: str, service: Service) -> DevicesError:
 
 
 def too_many_certificates(service: Service) -> DevicesError:
-    """The 26th. The limit is documented, the answer a guess."""
-    return DevicesError(400, 400052, "The maximum number of certificates (25) has been reached.", service)
+    """One certificate more than MAX_CERTIFICATES. The limit is documented, the answer a guess."""
+    return DevicesError(400, 400052, f"The maximum number of certificates ({MAX_CERTIFICATES}) has been reached.", service)
 
 
 def hub_not_found(name: str, group: str, subscription: str) -> DevicesError:
@@ -173,6 +174,6 @@ def unavailable(service: Service) -> DevicesError:
     return DevicesError(503, 503001, "Service temporarily unavailable, please retry the request.", service)
 
 
-def refused_by_strictness(reason: str, service: Service) -> DevicesError:
+def refused_by_strict(reason: str, service: Service) -> DevicesError:
     """A request that Azure accepts and `--strict` refuses."""
     return DevicesError(400, 400000, f"Refused by the sandbox's --strict, Azure itself would not: {reason}", service)

@@ -14,17 +14,17 @@ _ROWVERSION = "rowversion"
 
 def rowversion(azure: Azure) -> str:
     """`AAAADIA2a7Y=`: eight big-endian bytes in base64 that only ever grow."""
-    value = azure.store.count_up(_ROWVERSION, start=0xC8036A000, by=1 + secrets.randbelow(64))
+    value = azure.store.next_number(_ROWVERSION, start=0xC8036A000, by=1 + secrets.randbelow(64))
     return base64.b64encode(value.to_bytes(8, "big")).decode()
 
 
 def cosmos(azure: Azure) -> str:
     """Base64 of `"6702d3ca-0000-0700-0000-65205ca50000"`, quotes included; the last group holds the write's time."""
-    serial = azure.store.count_up("cosmos", start=secrets.randbelow(1 << 24))
+    serial = azure.store.next_number("cosmos", start=secrets.randbelow(1 << 24))
     seconds = int(azure.clock.timestamp()) & 0xFFFFFFFF
     return base64.b64encode(f'"{serial & 0xFFFFFFFF:08x}-0000-0700-0000-{seconds:08x}0000"'.encode()).decode()
 
 
-def matches(header: str | None, etag: str) -> bool:
+def matches(if_match: str | None, etag: str) -> bool:
     """Whether an If-Match holds: `*`, the etag, or the etag in quotes (newer SDKs quote it, RFC 9110, 8.8.3)."""
-    return header is not None and (header.strip() == "*" or etag in {header.strip(), header.strip().strip('"')})
+    return if_match is not None and (if_match.strip() == "*" or etag in {if_match.strip(), if_match.strip().strip('"')})

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 def put_hub(azure: Azure, request: Request) -> Reply:
     """Create or change a hub: 201 for both."""
-    body, identity, condition = request.json_object(shapes.HUB), resource_id(request), request.header("if-match")
-    new = lifecycle.find(azure, lifecycle.key(identity, HUB), HUB) is None
-    hub, operation = hubs.write(azure, identity, body, condition)
-    answer = hubs.just_written(hub, request.api_version, new=new, sent_etag=condition or body.get("etag"))
+    body, identity, if_match = request.json_object(shapes.HUB), resource_id(request), request.header("if-match")
+    new = lifecycle.find(azure, lifecycle.store_key(identity, HUB), HUB) is None
+    hub, operation = hubs.write(azure, identity, body, if_match)
+    answer = hubs.put_answer(hub, request.api_version, new=new, sent_etag=if_match or body.get("etag"))
     return put_accepted(azure, request, HUB, operation, answer)
 
 
 def patch_hub(azure: Azure, request: Request) -> Reply:
     """Change a hub's tags."""
-    hub = hubs.need(azure, resource_id(request))
+    hub = hubs.require(azure, resource_id(request))
     patch_tags(azure, request, HUB, hub)
-    return Reply(body=hubs.shown(hub, request.api_version))
+    return Reply(body=hubs.to_json(hub, request.api_version))
 
 
 def get_hub(azure: Azure, request: Request) -> Reply:
     """A hub."""
-    return Reply(body=hubs.shown(hubs.need(azure, resource_id(request)), request.api_version))
+    return Reply(body=hubs.to_json(hubs.require(azure, resource_id(request)), request.api_version))
 
 
 def delete_hub(azure: Azure, request: Request) -> Reply:
@@ -50,23 +50,23 @@ def delete_hub(azure: Azure, request: Request) -> Reply:
 
 def list_hubs(azure: Azure, request: Request) -> Reply:
     """The hubs of a subscription or of a resource group."""
-    value = [hubs.shown(hub, request.api_version) for hub in lifecycle.listed(azure, resource_id(request), HUB)]
+    value = [hubs.to_json(hub, request.api_version) for hub in lifecycle.services_in(azure, resource_id(request), HUB)]
     return Reply(body={"value": value})
 
 
 def list_keys(azure: Azure, request: Request) -> Reply:
     """All shared access policies with their keys."""
-    return Reply(body={"value": hubs.need(azure, resource_id(request))["policies"]})
+    return Reply(body={"value": hubs.require(azure, resource_id(request))["policies"]})
 
 
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
-    return Reply(body=keys.named(hubs.need(azure, resource_id(request))["policies"], request.parameters["policy"], Service.HUB))
+    return Reply(body=keys.require_policy(hubs.require(azure, resource_id(request))["policies"], request.parameters["policy"], Service.HUB))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:
     """The skus that a hub can be scaled to."""
-    hub = hubs.need(azure, resource_id(request))
+    hub = hubs.require(azure, resource_id(request))
     limits = {"F1": 1, "B1": 200, "B2": 200, "B3": 10, "S1": 200, "S2": 200, "S3": 10}
     chosen = ("F1",) if hub["sku"]["name"] == "F1" else tuple(name for name in limits if name != "F1")
     tiers = {"F": "Free", "B": "Basic", "S": "Standard"}
@@ -83,8 +83,8 @@ def list_skus(azure: Azure, request: Request) -> Reply:
 
 def list_quotas(azure: Azure, request: Request) -> Reply:
     """How much of the hub's quota is used."""
-    hub = hubs.need(azure, resource_id(request))
-    devices = hubs.device_counts(azure, lifecycle.key(resource_id(request), HUB))["totalDeviceCount"]
+    hub = hubs.require(azure, resource_id(request))
+    devices = hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
     value = [
         {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
@@ -95,19 +95,19 @@ def list_quotas(azure: Azure, request: Request) -> Reply:
 
 def get_stats(azure: Azure, request: Request) -> Reply:
     """How many devices the registry holds."""
-    hubs.need(azure, resource_id(request))
-    return Reply(body=hubs.device_counts(azure, lifecycle.key(resource_id(request), HUB)))
+    hubs.require(azure, resource_id(request))
+    return Reply(body=hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))
 
 
 def get_job(azure: Azure, request: Request) -> Reply:
     """A job: local Azure has no jobs."""
-    hubs.need(azure, resource_id(request))
+    hubs.require(azure, resource_id(request))
     raise errors.job_not_found(request.parameters["job"])
 
 
 def list_jobs(azure: Azure, request: Request) -> Reply:
     """The jobs: always an empty list."""
-    hubs.need(azure, resource_id(request))
+    hubs.require(azure, resource_id(request))
     return Reply(body={"value": []})
 
 

@@ -25,19 +25,19 @@ FQDN_SINCE = "2021-07-01"  # the first api-version whose recorded answers have a
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
-def write(azure: Azure, identity: ResourceId, body: dict[str, Any], condition: str | None) -> tuple[Document, Operation]:
-    """Create or change a hub; `condition` is If-Match. Returns the hub before it is active.
+def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: str | None) -> tuple[Document, Operation]:
+    """Create or change a hub; `if_match` is If-Match. Returns the hub before it is active.
 
     Raises:
         ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    found_key, existing, location = lifecycle.accept(azure, identity, HUB, body)
+    found_key, existing, location = lifecycle.check_put(azure, identity, HUB, body)
     name = identity.name
     if not _NAME.fullmatch(name):
         raise errors.hub_name_invalid(name)
     if existing:
-        _need_match(condition, existing)
+        _require_match(if_match, existing)
     _check(body, location)
     properties = copy.deepcopy(body.get("properties") or {})
     policies = keys.policies(Service.HUB, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None)
@@ -57,41 +57,41 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any], condition: s
     return hub, lifecycle.begin(azure, identity, HUB, hub, "update" if existing else "create")
 
 
-def delete(azure: Azure, identity: ResourceId, condition: str | None) -> Operation | None:
-    """Begin to delete a hub; `condition` is If-Match. None if the hub does not exist.
+def delete(azure: Azure, identity: ResourceId, if_match: str | None) -> Operation | None:
+    """Begin to delete a hub; `if_match` is If-Match. None if the hub does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
         DevicesError: If-Match is stale, or the hub is being created, changed or deleted.
     """
-    groups.need(azure, identity)
-    hub = lifecycle.find(azure, lifecycle.key(identity, HUB), HUB)
+    groups.require(azure, identity)
+    hub = lifecycle.find(azure, lifecycle.store_key(identity, HUB), HUB)
     if hub is None:
         return None
-    _need_match(condition, hub)
-    lifecycle.need_active(hub, HUB)
+    _require_match(if_match, hub)
+    lifecycle.require_active(hub, HUB)
     return lifecycle.begin(azure, identity, HUB, hub, "delete")
 
 
-def need(azure: Azure, identity: ResourceId) -> Document:
+def require(azure: Azure, identity: ResourceId) -> Document:
     """The hub.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The hub does not exist.
     """
-    return lifecycle.need(azure, identity, HUB, errors.hub_not_found)
+    return lifecycle.require(azure, identity, HUB, errors.hub_not_found)
 
 
 def device_counts(azure: Azure, hub_key: str) -> dict[str, int]:
     """How many devices a hub has, enabled and disabled."""
-    statuses = azure.store.tally(lifecycle.DEVICE, f"{hub_key}/", "status")
+    statuses = azure.store.count_by(lifecycle.DEVICE, f"{hub_key}/", "status")
     enabled, disabled = statuses.get("enabled", 0), statuses.get("disabled", 0)
     return {"totalDeviceCount": enabled + disabled, "enabledDeviceCount": enabled, "disabledDeviceCount": disabled}
 
 
-def _need_match(condition: str | None, hub: Document) -> None:
-    if condition and not etags.matches(condition, hub["etag"]):
+def _require_match(if_match: str | None, hub: Document) -> None:
+    if if_match and not etags.matches(if_match, hub["etag"]):
         raise errors.hub_etag_invalid(Service.HUB)
 
 
@@ -139,7 +139,7 @@ def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, A
     return identity
 
 
-def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
+def put_answer(hub: Document, version: str, *, new: bool, sent_etag: str | None) -> dict[str, Any]:
     """The answer to a PUT: the request's own properties, before the hub is active."""
     properties = copy.deepcopy(hub["properties"])
     accepted: dict[str, Any] = {"provisioningState": "Accepted", **properties}
@@ -156,7 +156,7 @@ def just_written(hub: Document, version: str, *, new: bool, sent_etag: str | Non
     return body
 
 
-def shown(hub: Document, version: str) -> dict[str, Any]:
+def to_json(hub: Document, version: str) -> dict[str, Any]:
     """A hub as GET and lists return it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(hub)
     properties: dict[str, Any] = {"locations": _locations(hub), "state": state, "provisioningState": provisioning_state}

@@ -18,7 +18,7 @@ _HUB_POLICIES = (
 _PROVISIONING_POLICIES = (("provisioningserviceowner", "ServiceConfig, EnrollmentWrite, DeviceConnect"),)
 
 
-def fresh_key() -> str:
+def new_key() -> str:
     """32 random bytes in base64, as Azure creates them."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
@@ -35,15 +35,15 @@ def policies(service: Service, declared: list[dict[str, Any]] | None, existing: 
         result.append(
             {
                 "keyName": name,
-                "primaryKey": wanted.get("primaryKey") or before.get("primaryKey") or fresh_key(),
-                "secondaryKey": wanted.get("secondaryKey") or before.get("secondaryKey") or fresh_key(),
+                "primaryKey": wanted.get("primaryKey") or before.get("primaryKey") or new_key(),
+                "secondaryKey": wanted.get("secondaryKey") or before.get("secondaryKey") or new_key(),
                 "rights": str(wanted.get("rights", "")),
             }
         )
     return result
 
 
-def named(policies: list[dict[str, Any]], name: str, service: Service) -> dict[str, Any]:
+def require_policy(policies: list[dict[str, Any]], name: str, service: Service) -> dict[str, Any]:
     """One policy.
 
     Raises:
@@ -57,4 +57,4 @@ def named(policies: list[dict[str, Any]], name: str, service: Service) -> dict[s
 
 
 def _policy(name: str, rights: str) -> dict[str, Any]:
-    return {"keyName": name, "primaryKey": fresh_key(), "secondaryKey": fresh_key(), "rights": rights}
+    return {"keyName": name, "primaryKey": new_key(), "secondaryKey": new_key(), "rights": rights}

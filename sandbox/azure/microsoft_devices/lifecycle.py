@@ -41,7 +41,7 @@ PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERT
 KINDS = (HUB, PROVISIONING)
 
 
-def key(identity: ResourceId, kind: Kind) -> str:
+def store_key(identity: ResourceId, kind: Kind) -> str:
     """The store key of a service, and the prefix of the keys of all its children."""
     return f"{identity.group_key}/{kind.service}/{identity.name}".lower()
 
@@ -66,21 +66,21 @@ def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
     return found
 
 
-def need(azure: Azure, identity: ResourceId, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
+def require(azure: Azure, identity: ResourceId, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
     """The service; ``absent`` makes the error from its name, group and subscription.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The service does not exist.
     """
-    groups.need(azure, identity)
-    found = find(azure, key(identity, kind), kind)
+    groups.require(azure, identity)
+    found = find(azure, store_key(identity, kind), kind)
     if found is None:
         raise absent(identity.name, identity.group, identity.subscription)
     return found
 
 
-def need_active(found: Document, kind: Kind) -> None:
+def require_active(found: Document, kind: Kind) -> None:
     """Let a service pass that no operation is changing.
 
     Raises:
@@ -96,10 +96,10 @@ def write_tags(azure: Azure, identity: ResourceId, kind: Kind, found: Document, 
     Raises:
         DevicesError: It is being created, changed or deleted.
     """
-    need_active(found, kind)
+    require_active(found, kind)
     found["tags"] = tags
     found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, key(identity, kind), found)
+    azure.store.put(kind.document, store_key(identity, kind), found)
 
 
 def remove(azure: Azure, found_key: str, found: Document, kind: Kind) -> None:
@@ -112,7 +112,7 @@ def remove(azure: Azure, found_key: str, found: Document, kind: Kind) -> None:
     role_assignments.delete_at(azure, identifier(found, kind))
 
 
-def cascade(azure: Azure, prefix: str) -> None:
+def delete_services_of_group(azure: Azure, prefix: str) -> None:
     """Remove all services of a resource group that is being removed."""
     for kind in KINDS:
         for found in azure.store.list(kind.document, prefix):
@@ -120,10 +120,10 @@ def cascade(azure: Azure, prefix: str) -> None:
             remove(azure, found_key, found, kind)
 
 
-groups.CASCADES.append(cascade)
+groups.ON_GROUP_DELETION.append(delete_services_of_group)
 
 
-def named(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:
+def find_by_name(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:
     """The service that has this name in the whole cloud, with its key, or None: what its host name resolves to."""
     taken = azure.store.get(NAME, name_key(cloud, kind, name))
     if taken is None:
@@ -132,17 +132,17 @@ def named(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Documen
     return (taken["key"], found) if found else None
 
 
-def accept(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
+def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
     """The checks of every PUT: group, provider, location, state, name. Returns the key, the existing service, and the location.
 
     Raises:
         ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    group = groups.need_alive(azure, identity)
+    group = groups.require_not_deleting(azure, identity)
     if not providers.registered(azure, identity.subscription, "Microsoft.Devices"):
         raise arm_errors.provider_not_registered("Microsoft.Devices")
-    found_key, name = key(identity, kind), identity.name
+    found_key, name = store_key(identity, kind), identity.name
     existing = find(azure, found_key, kind)
     location = str(body.get("location") or "")
     if not location:
@@ -150,12 +150,12 @@ def accept(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any])
     if not regions.known(location):
         raise arm_errors.location_unavailable(location, f"Microsoft.Devices/{kind.service}", regions.DISPLAY_BY_NAME)
     if existing is None:
-        if named(azure, identity.cloud.name, kind, name):
+        if find_by_name(azure, identity.cloud.name, kind, name):
             raise errors.name_taken(name, kind.service)
         return found_key, None, location
     if regions.normalized(location) != regions.normalized(existing["location"]):
         raise arm_errors.location_differs(name, f"Microsoft.Devices/{kind.service}", group["name"], existing["location"], location)
-    need_active(existing, kind)
+    require_active(existing, kind)
     return found_key, existing, location
 
 
@@ -164,7 +164,7 @@ def begin(azure: Azure, identity: ResourceId, kind: Kind, found: Document, what:
     operation = long_running.begin(azure, prefix=kind.prefix, location=found["location"])
     found["operation"] = {"what": what, "ready": operation.ready.isoformat()}
     found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, key(identity, kind), found)
+    azure.store.put(kind.document, store_key(identity, kind), found)
     return operation
 
 
@@ -191,7 +191,7 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}
 
 
-def listed(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document]:
+def services_in(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document]:
     """All services of a kind in a resource group, or in the whole subscription where the id names no group.
 
     Raises:
@@ -199,7 +199,7 @@ def listed(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document]:
     """
     prefix = identity.subscription_prefix
     if identity.group:
-        groups.need(azure, identity)
+        groups.require(azure, identity)
         prefix = f"{identity.group_key}/"
-    each = (named(azure, one["cloud"], kind, one["name"]) for one in azure.store.list(kind.document, prefix))
+    each = (find_by_name(azure, one["cloud"], kind, one["name"]) for one in azure.store.list(kind.document, prefix))
     return [found[1] for found in each if found]

@@ -31,7 +31,7 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
         ArmError: ARM refuses.
         DevicesError: The provider refuses.
     """
-    found_key, existing, location = lifecycle.accept(azure, identity, PROVISIONING, body)
+    found_key, existing, location = lifecycle.check_put(azure, identity, PROVISIONING, body)
     name = identity.name
     if not _NAME.fullmatch(name) or name.lower() == "global":
         raise errors.provisioning_name_invalid()
@@ -65,22 +65,22 @@ def delete(azure: Azure, identity: ResourceId) -> Operation | None:
         ArmError: The resource group does not exist.
         DevicesError: The service is being created, changed or deleted.
     """
-    groups.need(azure, identity)
-    service = lifecycle.find(azure, lifecycle.key(identity, PROVISIONING), PROVISIONING)
+    groups.require(azure, identity)
+    service = lifecycle.find(azure, lifecycle.store_key(identity, PROVISIONING), PROVISIONING)
     if service is None:
         return None
-    lifecycle.need_active(service, PROVISIONING)
+    lifecycle.require_active(service, PROVISIONING)
     return lifecycle.begin(azure, identity, PROVISIONING, service, "delete")
 
 
-def need(azure: Azure, identity: ResourceId) -> Document:
+def require(azure: Azure, identity: ResourceId) -> Document:
     """The service.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The service does not exist.
     """
-    return lifecycle.need(azure, identity, PROVISIONING, errors.provisioning_not_found)
+    return lifecycle.require(azure, identity, PROVISIONING, errors.provisioning_not_found)
 
 
 def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:
@@ -114,7 +114,7 @@ def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> lis
     return linked
 
 
-def just_written(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
+def put_answer(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
     """The answer to a PUT; it includes the policies with their keys where the request had some."""
     properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
     if service["hubs"] or not new:
@@ -127,7 +127,7 @@ def just_written(service: Document, *, new: bool, sent_etag: str | None, with_po
     return {"etag": sent_etag, **body} if sent_etag and not new else body
 
 
-def shown(service: Document) -> dict[str, Any]:
+def to_json(service: Document) -> dict[str, Any]:
     """A service as GET and lists return it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(service)
     properties: dict[str, Any] = {

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 def put_service(azure: Azure, request: Request) -> Reply:
     """Create or change a service: 201 for both."""
     body, identity = request.json_object(shapes.PROVISIONING), resource_id(request)
-    new = lifecycle.find(azure, lifecycle.key(identity, PROVISIONING), PROVISIONING) is None
+    new = lifecycle.find(azure, lifecycle.store_key(identity, PROVISIONING), PROVISIONING) is None
     service, operation = provisioning.write(azure, identity, body)
     sent_etag = request.header("if-match") or body.get("etag")
     with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
-    answer = provisioning.just_written(service, new=new, sent_etag=sent_etag, with_policies=with_policies)
+    answer = provisioning.put_answer(service, new=new, sent_etag=sent_etag, with_policies=with_policies)
     return put_accepted(azure, request, PROVISIONING, operation, answer)
 
 
 def patch_service(azure: Azure, request: Request) -> Reply:
     """Change a service's tags."""
-    service = provisioning.need(azure, resource_id(request))
+    service = provisioning.require(azure, resource_id(request))
     patch_tags(azure, request, PROVISIONING, service)
-    return Reply(body=provisioning.shown(service))
+    return Reply(body=provisioning.to_json(service))
 
 
 def get_service(azure: Azure, request: Request) -> Reply:
     """A service."""
-    return Reply(body=provisioning.shown(provisioning.need(azure, resource_id(request))))
+    return Reply(body=provisioning.to_json(provisioning.require(azure, resource_id(request))))
 
 
 def delete_service(azure: Azure, request: Request) -> Reply:
@@ -52,23 +52,25 @@ def delete_service(azure: Azure, request: Request) -> Reply:
 
 def list_services(azure: Azure, request: Request) -> Reply:
     """The services of a subscription or of a resource group."""
-    return Reply(body={"value": [provisioning.shown(service) for service in lifecycle.listed(azure, resource_id(request), PROVISIONING)]})
+    return Reply(
+        body={"value": [provisioning.to_json(service) for service in lifecycle.services_in(azure, resource_id(request), PROVISIONING)]}
+    )
 
 
 def list_keys(azure: Azure, request: Request) -> Reply:
     """All shared access policies with their keys."""
-    return Reply(body={"value": provisioning.need(azure, resource_id(request))["policies"]})
+    return Reply(body={"value": provisioning.require(azure, resource_id(request))["policies"]})
 
 
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
-    policies = provisioning.need(azure, resource_id(request))["policies"]
-    return Reply(body=keys.named(policies, request.parameters["policy"], Service.PROVISIONING))
+    policies = provisioning.require(azure, resource_id(request))["policies"]
+    return Reply(body=keys.require_policy(policies, request.parameters["policy"], Service.PROVISIONING))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:
     """The skus: there is only S1."""
-    provisioning.need(azure, resource_id(request))
+    provisioning.require(azure, resource_id(request))
     return Reply(body={"value": [{"name": "S1"}]})
 
 

@@ -28,8 +28,8 @@ def put_accepted(azure: Azure, request: Request, kind: Kind, operation: Operatio
     """201 with Azure-AsyncOperation alone, also for a change: as recorded."""
     progress, _ = _operation_urls(request, kind, operation)
     headers = {"azure-asyncoperation": progress}
-    if azure.dials.retry_after is not None:
-        headers["retry-after"] = str(azure.dials.retry_after)
+    if azure.settings.retry_after is not None:
+        headers["retry-after"] = str(azure.settings.retry_after)
     return Reply(status=201, body=body, headers=headers)
 
 

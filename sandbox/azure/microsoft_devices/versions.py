@@ -1,4 +1,4 @@
-"""Which api-versions Microsoft.Devices accepts, and how each reads and shows a certificate.
+"""Which api-versions Microsoft.Devices accepts, and the JSON of a certificate at each.
 
 `certificate_shape` follows real recordings; the newest of each api-version counts, because Azure changes old versions too.
 """
@@ -26,35 +26,38 @@ PROVISIONING_VERSIONS = tuple(
 CERTIFICATES_SINCE = {Service.HUB: "2017-07-01", Service.PROVISIONING: "2017-11-15"}
 
 
-class Shown(StrEnum):
-    """Which answers include the certificate's own text."""
+class Operation(StrEnum):
+    """The operations whose answers contain a certificate."""
 
-    NEVER = "never"  # not even as null
-    GENERATE = "generate"  # in generateVerificationCode's; null elsewhere
-    PUT = "put"  # in PUT's; null elsewhere
-    ALWAYS = "always"
+    PUT = "put"
+    GENERATE_CODE = "generateVerificationCode"
+    VERIFY = "verify"
+    READ = "read"  # GET and list
+
+
+_ALL = tuple(Operation)
 
 
 @dataclass(frozen=True)
 class CertificateShape:
-    """How one api-version writes certificates."""
+    """The JSON of a certificate at one api-version."""
 
-    shown: Shown
-    full_subject: bool  # `CN=x` instead of `x`
+    text_in: tuple[Operation, ...] | None  # the answers whose `certificate` is its text (null in the others); None: no such member
+    full_subject: bool  # the answer's subject is `CN=x` instead of `x`
     wrapped: bool  # a request's members are in `properties`
 
 
 def certificate_shape(service: Service, version: str) -> CertificateShape:
-    """The shape at an api-version."""
+    """The JSON of a certificate at an api-version of a service."""
     plain = version[:10]
     if service is Service.HUB:
         if plain < "2018-12":
-            return CertificateShape(Shown.NEVER, full_subject=True, wrapped=False)
+            return CertificateShape(None, full_subject=True, wrapped=False)
         if plain == "2018-12-01":
-            return CertificateShape(Shown.PUT, full_subject=False, wrapped=False)
+            return CertificateShape((Operation.PUT,), full_subject=False, wrapped=False)
         if plain < "2021-03-31":
-            return CertificateShape(Shown.GENERATE, full_subject=False, wrapped=False)
-        return CertificateShape(Shown.ALWAYS, full_subject=False, wrapped=True)
+            return CertificateShape((Operation.GENERATE_CODE,), full_subject=False, wrapped=False)
+        return CertificateShape(_ALL, full_subject=False, wrapped=True)
     if plain < "2018":
-        return CertificateShape(Shown.NEVER, full_subject=True, wrapped=False)
-    return CertificateShape(Shown.GENERATE, full_subject=False, wrapped=plain >= "2022-02-05")
+        return CertificateShape(None, full_subject=True, wrapped=False)
+    return CertificateShape((Operation.GENERATE_CODE,), full_subject=False, wrapped=plain >= "2022-02-05")

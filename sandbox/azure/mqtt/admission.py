@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 
 from sandbox.azure import names
+from sandbox.azure.certificate_checks import connection_check, upload
 from sandbox.azure.hub_registry import access, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
-from sandbox.azure.judge import connection as judge
-from sandbox.azure.judge import upload
 from sandbox.azure.microsoft_devices import lifecycle
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Admitted:
     @property
     def key(self) -> str:
         """The device's key in the store."""
-        return identities.key(self.hub_key, self.device)
+        return identities.store_key(self.hub_key, self.device)
 
 
 def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
@@ -87,7 +86,7 @@ def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
     place = names.place(server_name)
     if not server_name or place is None or place.endpoint is not names.Endpoint.HUB:
         raise RefusedError(f"TLS asked for '{server_name}' (SNI), which is not a hub's name")
-    found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
+    found = lifecycle.find_by_name(azure, place.cloud.name, lifecycle.HUB, place.name)
     if found is None or lifecycle.state(found[1])[0] == "Activating":
         raise RefusedError(f"there is no hub '{server_name}'")
     return found
@@ -112,11 +111,11 @@ def _device(connect: Connect, host: str) -> str:
 def _by_certificate(azure: Azure, hub_key: str, found: Document, peer: Peer) -> None:
     now = azure.clock.now()
     if found["auth"]["type"] == "selfSigned":
-        finding = judge.thumbprint_flaw(peer.chain, found["auth"]["thumbprints"], now)
+        refusal = connection_check.thumbprint_refusal(peer.chain, found["auth"]["thumbprints"], now)
     else:
-        finding = judge.chain_flaw(peer.chain, _anchors(azure, hub_key), found["id"], now, strict=azure.dials.strict)
-    if finding:
-        raise RefusedError(str(finding))
+        refusal = connection_check.chain_refusal(peer.chain, _anchors(azure, hub_key), found["id"], now, strict=azure.settings.strict)
+    if refusal:
+        raise RefusedError(str(refusal))
 
 
 def _anchors(azure: Azure, hub_key: str) -> tuple[bytes, ...]:

@@ -102,7 +102,7 @@ class Topics:
         self._plane.messages.append(message)
 
     def _twin(self) -> tuple[int, dict[str, Any] | None, str]:
-        found = identities.need(self._azure, self._admitted.hub_key, self._admitted.device)
+        found = identities.require(self._azure, self._admitted.hub_key, self._admitted.device)
         parts = {name: found["twin"][name] for name in ("desired", "reported")}
         return 200, {name: {**part["values"], "$version": part["version"]} for name, part in parts.items()}, ""
 
@@ -114,7 +114,7 @@ class Topics:
         if not isinstance(patch, dict):
             return 400, None, ""
         with self._azure.store.transaction():
-            found = identities.need(self._azure, self._admitted.hub_key, self._admitted.device)
+            found = identities.require(self._azure, self._admitted.hub_key, self._admitted.device)
             before = {**found, "twin": dict(found["twin"])}
             try:
                 reported = twins.changed("reported", found["twin"]["reported"], patch, self._azure.clock.now())

@@ -84,14 +84,14 @@ def require(azure: Azure, caller: Caller, action: str, scope: str) -> None:
     Raises:
         ArmError: 403, when no role of the caller's at this scope or above allows the action.
     """
-    if azure.dials.role_checks and not allowed(azure, caller, action, scope, data=False):
+    if azure.settings.role_checks and not allowed(azure, caller, action, scope, data=False):
         raise errors.forbidden(client_id=caller.client_id, object_id=caller.object_id, action=action, scope=scope)
 
 
 def allowed(azure: Azure, caller: Caller, action: str, scope: str, *, data: bool) -> bool:
     """Whether the caller may do `action` at `scope`; `data` asks the role's data actions instead."""
     now = azure.clock.now()
-    delay = timedelta(seconds=azure.dials.role_delay_seconds)
+    delay = timedelta(seconds=azure.settings.role_delay_seconds)
     for assignment in azure.store.list(ASSIGNMENT):
         if assignment["principalId"].lower() != caller.object_id.lower() or not _covers(assignment["scope"], scope):
             continue

@@ -63,12 +63,12 @@ def list_locations(azure: Azure, request: Request) -> Reply:
 def list_providers(azure: Azure, request: Request) -> Reply:
     """The resource providers."""
     subscription = request.parameters["subscription"]
-    return Reply(body={"value": [providers.shown(azure, subscription, namespace) for namespace in providers.NAMESPACES]})
+    return Reply(body={"value": [providers.to_json(azure, subscription, namespace) for namespace in providers.NAMESPACES]})
 
 
 def get_provider(azure: Azure, request: Request) -> Reply:
     """One resource provider and whether it is registered."""
-    return Reply(body=providers.shown(azure, request.parameters["subscription"], providers.namespace(request.parameters["namespace"])))
+    return Reply(body=providers.to_json(azure, request.parameters["subscription"], providers.namespace(request.parameters["namespace"])))
 
 
 def register_provider(azure: Azure, request: Request) -> Reply:
@@ -85,24 +85,24 @@ def unregister_provider(azure: Azure, request: Request) -> Reply:
 
 def list_groups(azure: Azure, request: Request) -> Reply:
     """All resource groups."""
-    found = groups.listed(azure, resource_id(request))
-    return Reply(body={"value": [groups.shown(group, request.api_version) for group in found]})
+    found = groups.groups_in_subscription(azure, resource_id(request))
+    return Reply(body={"value": [groups.to_json(group, request.api_version) for group in found]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Create a resource group (201) or change it (200)."""
     group, new = groups.write(azure, resource_id(request), request.json_object(shapes.GROUP))
-    return Reply(status=201 if new else 200, body=groups.shown(group, request.api_version))
+    return Reply(status=201 if new else 200, body=groups.to_json(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
     """Change a resource group's tags."""
-    return Reply(body=groups.shown(groups.patch(azure, resource_id(request), request.json_object(shapes.GROUP)), request.api_version))
+    return Reply(body=groups.to_json(groups.patch(azure, resource_id(request), request.json_object(shapes.GROUP)), request.api_version))
 
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A resource group."""
-    return Reply(body=groups.shown(groups.need(azure, resource_id(request)), request.api_version))
+    return Reply(body=groups.to_json(groups.require(azure, resource_id(request)), request.api_version))
 
 
 def head_group(azure: Azure, request: Request) -> Reply:

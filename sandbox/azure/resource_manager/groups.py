@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
     # Deletes all of one provider's resources whose keys begin with this prefix.
-    Cascade = Callable[[Azure, str], None]
+    DeleteResourcesOfGroup = Callable[[Azure, str], None]
 
 GROUP = "resource-group"
 _NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
-CASCADES: list[Cascade] = []  # each resource provider adds a function that deletes its resources with their group
+ON_GROUP_DELETION: list[DeleteResourcesOfGroup] = []  # each resource provider adds a function that deletes its resources with their group
 
 
 def find(azure: Azure, key: str) -> Document | None:
@@ -27,13 +27,13 @@ def find(azure: Azure, key: str) -> Document | None:
     group = azure.store.get(GROUP, key)
     if group and group.get("deleted") and long_running.done(azure, group["deleted"]):
         azure.store.delete(GROUP, key)
-        for cascade in CASCADES:
-            cascade(azure, f"{key}/")
+        for delete_resources in ON_GROUP_DELETION:
+            delete_resources(azure, f"{key}/")
         return None
     return group
 
 
-def need(azure: Azure, identity: ResourceId) -> Document:
+def require(azure: Azure, identity: ResourceId) -> Document:
     """The group.
 
     Raises:
@@ -45,19 +45,19 @@ def need(azure: Azure, identity: ResourceId) -> Document:
     return group
 
 
-def need_alive(azure: Azure, identity: ResourceId) -> Document:
+def require_not_deleting(azure: Azure, identity: ResourceId) -> Document:
     """The group, provided that it is not being deleted.
 
     Raises:
         ArmError: It does not exist, or it is being deleted.
     """
-    group = need(azure, identity)
+    group = require(azure, identity)
     if group.get("deleted"):
         raise errors.group_being_deleted(group["name"])
     return group
 
 
-def listed(azure: Azure, identity: ResourceId) -> list[Document]:
+def groups_in_subscription(azure: Azure, identity: ResourceId) -> list[Document]:
     """All resource groups of the subscription."""
     keys = [f"{identity.subscription_prefix}{group['name'].lower()}" for group in azure.store.list(GROUP, identity.subscription_prefix)]
     return [group for key in keys if (group := find(azure, key))]
@@ -89,7 +89,7 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
 
 def patch(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> Document:
     """Change a group's tags."""
-    group = need_alive(azure, identity)
+    group = require_not_deleting(azure, identity)
     if "tags" in body:
         group["tags"] = body["tags"]
     azure.store.put(GROUP, identity.group_key, group)
@@ -98,14 +98,14 @@ def patch(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> Document:
 
 def delete(azure: Azure, identity: ResourceId) -> long_running.Operation:
     """Begin to delete a group and everything in it."""
-    group = need(azure, identity)
+    group = require(azure, identity)
     operation = long_running.begin(azure, prefix="rg", location=group["location"])
     group["deleted"] = operation.ready.isoformat()
     azure.store.put(GROUP, identity.group_key, group)
     return operation
 
 
-def shown(group: Document, version: str) -> dict[str, Any]:
+def to_json(group: Document, version: str) -> dict[str, Any]:
     """A group as ARM returns it; api-versions from the middle of 2019 on include its type."""
     body: dict[str, Any] = {"id": f"/subscriptions/{group['subscription']}/resourceGroups/{group['name']}", "name": group["name"]}
     if version >= "2019-06":

@@ -28,8 +28,8 @@ class Operation:
 
 
 def begin(azure: Azure, *, prefix: str, location: str) -> Operation:
-    """Begin an operation that takes `operation_seconds` of the dials."""
-    ready = azure.clock.now() + timedelta(seconds=azure.dials.operation_seconds)
+    """Begin an operation that takes `operation_seconds` of the settings."""
+    ready = azure.clock.now() + timedelta(seconds=azure.settings.operation_seconds)
     operation = Operation(id=f"{prefix}_{uuid.uuid4()}", ready=ready, location=regions.normalized(location))
     azure.store.put(_OPERATION, operation.id, {"ready": ready.isoformat(), "location": operation.location})
     return operation

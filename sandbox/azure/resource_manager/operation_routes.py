@@ -40,5 +40,5 @@ def poll(azure: Azure, request: Request) -> Reply:
 
 
 def retry_after(azure: Azure) -> str:
-    """The `Retry-After` of polling: 15 seconds, as recorded, or what the dial says."""
-    return str(15 if azure.dials.retry_after is None else azure.dials.retry_after)
+    """The `Retry-After` of polling: 15 seconds, as recorded, or what the setting says."""
+    return str(15 if azure.settings.retry_after is None else azure.settings.retry_after)

@@ -38,21 +38,21 @@ def namespace(name: str) -> str:
 
 def registered(azure: Azure, subscription: str, provider: str) -> bool:
     """Whether the subscription may use a provider. Every provider is registered until a request unregisters it."""
-    found = azure.store.get(_REGISTRATION, _key(subscription, provider))
+    found = azure.store.get(_REGISTRATION, _store_key(subscription, provider))
     return found is None or found["state"] == "Registered"
 
 
 def register(azure: Azure, subscription: str, provider: str) -> None:
     """Register a provider, at once."""
-    azure.store.put(_REGISTRATION, _key(subscription, provider), {"state": "Registered"})
+    azure.store.put(_REGISTRATION, _store_key(subscription, provider), {"state": "Registered"})
 
 
 def unregister(azure: Azure, subscription: str, provider: str) -> None:
     """Unregister a provider, at once."""
-    azure.store.put(_REGISTRATION, _key(subscription, provider), {"state": "NotRegistered"})
+    azure.store.put(_REGISTRATION, _store_key(subscription, provider), {"state": "NotRegistered"})
 
 
-def shown(azure: Azure, subscription: str, provider: str) -> dict[str, Any]:
+def to_json(azure: Azure, subscription: str, provider: str) -> dict[str, Any]:
     """A provider as ARM returns it."""
     types = [{"resourceType": name, "locations": list(regions.DISPLAY_BY_NAME.values()), "apiVersions": []} for name in _TYPES[provider]]
     return {
@@ -64,5 +64,5 @@ def shown(azure: Azure, subscription: str, provider: str) -> dict[str, Any]:
     }
 
 
-def _key(subscription: str, provider: str) -> str:
+def _store_key(subscription: str, provider: str) -> str:
     return f"{subscription}/{provider}".lower()

@@ -47,12 +47,12 @@ def write(azure: Azure, scope: str, name: str, properties: dict[str, Any]) -> Do
         "conditionVersion": properties.get("conditionVersion"),
         "description": properties.get("description"),
     }
-    azure.store.put(ASSIGNMENT, _key(scope, name), body)
+    azure.store.put(ASSIGNMENT, _store_key(scope, name), body)
     return body
 
 
 def grant(azure: Azure, *, object_id: str, role_id: str, scope: str, name: str) -> None:
-    """Create an assignment that takes effect at once, whatever the dials say: for the sandbox's deployer and the control port."""
+    """Create an assignment that takes effect at once, whatever the settings say: for the sandbox's deployer and the control port."""
     body = {
         "name": name,
         "scope": scope,
@@ -63,23 +63,23 @@ def grant(azure: Azure, *, object_id: str, role_id: str, scope: str, name: str) 
         "createdBy": "",
         "immediate": True,
     }
-    azure.store.put(ASSIGNMENT, _key(scope, name), body)
+    azure.store.put(ASSIGNMENT, _store_key(scope, name), body)
 
 
 def find(azure: Azure, scope: str, name: str) -> Document | None:
     """An assignment, or None."""
-    return azure.store.get(ASSIGNMENT, _key(scope, name))
+    return azure.store.get(ASSIGNMENT, _store_key(scope, name))
 
 
 def delete(azure: Azure, scope: str, name: str) -> Document | None:
     """Delete an assignment and return it; None if it did not exist."""
     found = find(azure, scope, name)
     if found is not None:
-        azure.store.delete(ASSIGNMENT, _key(scope, name))
+        azure.store.delete(ASSIGNMENT, _store_key(scope, name))
     return found
 
 
-def listed(azure: Azure, scope: str, *, principal: str | None, at_scope: bool) -> list[Document]:
+def assignments_for(azure: Azure, scope: str, *, principal: str | None, at_scope: bool) -> list[Document]:
     """The assignments at a scope and above it, and below it unless `at_scope`; only one principal's where it is given."""
     asked = scope.lower()
     found = []
@@ -98,5 +98,5 @@ def delete_at(azure: Azure, scope: str) -> None:
     azure.store.delete_under(ASSIGNMENT, f"{scope}/".lower())
 
 
-def _key(scope: str, name: str) -> str:
+def _store_key(scope: str, name: str) -> str:
     return f"{scope}|{name}".lower()

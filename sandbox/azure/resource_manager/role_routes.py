@@ -32,7 +32,7 @@ def put_assignment(azure: Azure, request: Request) -> Reply:
     """Assign a role to a principal at a scope: always 201, as in Azure. It may take a while to take effect."""
     properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
     written = role_assignments.write(azure, _scope(request), request.parameters["assignment"], properties)
-    return Reply(status=201, body=_shown(request, written))
+    return Reply(status=201, body=_to_json(request, written))
 
 
 def get_assignment(azure: Azure, request: Request) -> Reply:
@@ -40,13 +40,13 @@ def get_assignment(azure: Azure, request: Request) -> Reply:
     found = role_assignments.find(azure, _scope(request), request.parameters["assignment"])
     if found is None:
         raise errors.role_assignment_not_found(request.parameters["assignment"])
-    return Reply(body=_shown(request, found))
+    return Reply(body=_to_json(request, found))
 
 
 def delete_assignment(azure: Azure, request: Request) -> Reply:
     """Delete an assignment: 200 with its last content, 204 if it did not exist."""
     found = role_assignments.delete(azure, _scope(request), request.parameters["assignment"])
-    return Reply(status=204, body=NO_BODY) if found is None else Reply(body=_shown(request, found))
+    return Reply(status=204, body=NO_BODY) if found is None else Reply(body=_to_json(request, found))
 
 
 def list_assignments(azure: Azure, request: Request) -> Reply:
@@ -54,8 +54,8 @@ def list_assignments(azure: Azure, request: Request) -> Reply:
     text = request.query.get("$filter", "")
     wanted = {name.lower().rstrip("("): value.lower() for name, value in _FILTER.findall(text)}
     principal = wanted.get("principalid") or wanted.get("assignedto")
-    found = role_assignments.listed(azure, _scope(request), principal=principal, at_scope="atscope()" in text.lower())
-    return Reply(body={"value": [_shown(request, each) for each in found]})
+    found = role_assignments.assignments_for(azure, _scope(request), principal=principal, at_scope="atscope()" in text.lower())
+    return Reply(body={"value": [_to_json(request, each) for each in found]})
 
 
 def list_definitions(_azure: Azure, request: Request) -> Reply:
@@ -83,7 +83,7 @@ def _role_id(scope: str, role_id: str) -> str:
     return f"{subscription.group() if subscription else ''}/providers/Microsoft.Authorization/roleDefinitions/{role_id}"
 
 
-def _shown(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+def _to_json(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     properties = {
         "roleDefinitionId": _role_id(body["scope"], body["roleId"]),
         "principalId": body["principalId"],

@@ -1,4 +1,4 @@
-"""The dials of local Azure: latency, throttling, strictness and other behaviour that tests can set."""
+"""How local Azure behaves where tests can choose: durations, throttling, strictness."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dials:
-    """Each is settable by a flag of `python -m sandbox cloud` and by the control port's `PATCH /dials`."""
+class Settings:
+    """Each is set by a flag of `python -m sandbox cloud` or by `PATCH /settings` on the control port."""
 
     operation_seconds: float = 0.0  # how long creating, changing or deleting a hub or provisioning service takes
     retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure doesn't send it: for clients that otherwise wait 30 s
     role_delay_seconds: float = 0.0  # until a new role assignment takes effect
     created_zero_date: bool | None = None  # `created` of certificates: None: as last recorded; True: the zero date; False: real
-    strict: bool = False  # refuse what a careful client would not send, though Azure accepts it
+    strict: bool = False  # refuse requests that Azure accepts and a correct client never sends
     role_checks: bool = True  # whether ARM checks roles
     throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
     query_lag_seconds: float = 0.0  # until queries see what was written
 
-    def changed(self, values: dict[str, Any]) -> Dials:
-        """These dials with some changed.
+    def changed(self, values: dict[str, Any]) -> Settings:
+        """A copy of these settings with some changed.
 
         Raises:
-            ValueError: A dial of that name does not exist, or the value is of another kind.
+            ValueError: A setting of that name does not exist, or the value has the wrong type or range.
         """
         known = {field.name for field in fields(self)}
         for name, value in values.items():
             if name not in known:
-                raise ValueError(f"no dial is named '{name}'; use one of {', '.join(sorted(known))}")
+                raise ValueError(f"no setting is named '{name}'; use one of {', '.join(sorted(known))}")
             _check(name, value)
         return replace(self, **values)
 
@@ -48,4 +48,4 @@ def _check(name: str, value: object) -> None:
     else:
         fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
     if not fits:
-        raise ValueError(f"dial '{name}' can't be {value!r}")
+        raise ValueError(f"setting '{name}' can't be {value!r}")

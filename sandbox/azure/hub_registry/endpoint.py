@@ -26,7 +26,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     Raises:
         ServiceError: The hub refuses.
     """
-    hub_key, hub = _hub(azure, request)
+    hub_key, hub = _require_hub(azure, request)
     match = _ROUTER.find(request.method, request.path)
     if match is None:
         raise errors.no_route(f"{request.method} {request.path}")
@@ -41,38 +41,38 @@ def answer(azure: Azure, request: Request) -> Reply:
         raise errors.json_invalid(str(error)) from error
 
 
-def wait(azure: Azure, request: Request) -> float:
-    """Seconds until the hub's throttle lets this request in; 0 where the dial is off.
+def throttle_seconds(azure: Azure, request: Request) -> float:
+    """Seconds that the hub's throttle makes this request wait; 0 where the setting `throttle` is off.
 
     Raises:
         RegistryError: 429, the queue is full.
     """
-    if azure.dials.throttle is None:
+    if azure.settings.throttle is None:
         return 0.0
-    match, found = _ROUTER.find(request.method, request.path), _named(azure, request)
+    match, found = _ROUTER.find(request.method, request.path), _find_hub(azure, request)
     if match is None or found is None:
         return 0.0
-    return _admitted(azure, match, *found)
+    return _queue_seconds(azure, match, *found)
 
 
-def _admitted(azure: Azure, match: Match, hub_key: str, hub: Document) -> float:
+def _queue_seconds(azure: Azure, match: Match, hub_key: str, hub: Document) -> float:
     _, operation = RIGHTS[match.route.operation]
-    factor, burst = azure.dials.throttle or 1.0, azure.dials.throttle_burst
+    factor, burst = azure.settings.throttle or 1.0, azure.settings.throttle_burst
     seconds = azure.throttle.wait(hub_key, hub, operation, factor=factor, burst=burst, now=monotonic())
     if seconds is None:
         raise errors.throttled(operation)
     return seconds
 
 
-def _hub(azure: Azure, request: Request) -> tuple[str, Document]:
-    found = _named(azure, request)
+def _require_hub(azure: Azure, request: Request) -> tuple[str, Document]:
+    found = _find_hub(azure, request)
     if found is None:
         raise errors.hub_not_found()
     return found
 
 
-def _named(azure: Azure, request: Request) -> tuple[str, Document] | None:
+def _find_hub(azure: Azure, request: Request) -> tuple[str, Document] | None:
     place = request.place
-    found = lifecycle.named(azure, place.cloud.name, lifecycle.HUB, place.name)
+    found = lifecycle.find_by_name(azure, place.cloud.name, lifecycle.HUB, place.name)
     # A hub that is being created has no host name yet.
     return found if found and lifecycle.state(found[1])[0] != "Activating" else None

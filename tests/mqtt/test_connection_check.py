@@ -1,4 +1,4 @@
-"""The judge of connections, compared with recorded chains of known verdict and with `openssl verify`."""
+"""The check of connections, compared with recorded chains of known verdict and with `openssl verify`."""
 
 import base64
 from datetime import datetime
@@ -9,16 +9,16 @@ import pytest
 from cryptography import x509
 from OpenSSL import crypto
 
-from sandbox.azure.judge import connection
+from sandbox.azure.certificate_checks import connection_check
 from tests.kit.x509_cases import CASES, cases, ids, openssl
 
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"
-DEPTH = "depends on a maximum depth that is given to the verifier; the judge's only limit is ten (RFC 5280, 6.1.1)"
+DEPTH = "depends on a maximum depth that is given to the verifier; this check's only limit is ten (RFC 5280, 6.1.1)"
 WILDCARD = "OpenSSL compares a wildcard literally, not as the names it could match (RFC 5280, 4.2.1.10); devices' names have no wildcards"
 ONE_PATH = "OpenSSL validates the first path that it can build; RFC 5280, 6 leaves it to the verifier whether to look for another"
 ISSUER = "a rule for issuers, not a part of path validation"
 ANCHOR = "is about the trust anchor, which the hub vouches for: a path uses only its name and key (RFC 5280, 6.1.1 d)"
-# Where the judge's verdict differs from the expected one, strict or not, and why.
+# Where the check's verdict differs from the expected one, strict or not, and why.
 DIFFERS = {
     "cve::cve-2025-61727": WILDCARD,
     "pathlen::max-chain-depth-0-exhausted": DEPTH,
@@ -45,7 +45,7 @@ ONLY_STRICT = {
     "rfc5280::root-missing-basic-constraints": "4.2.1.9",
     "rfc5280::leaf-ku-keycertsign": "4.2.1.9",
 }
-# Where the `openssl` command differs because its version is another one than that of the library that the judge calls.
+# Where the `openssl` command differs because its version is another one than that of the library that the check calls.
 EXACT = "OpenSSL 3.0 excludes the moment of notAfter; RFC 5280, 4.1.2.5 includes it, and so do newer versions"
 COMMAND_DIFFERS = {
     "rfc5280::validity::notafter-exact": EXACT,
@@ -68,11 +68,11 @@ def moment(case: dict[str, Any]) -> datetime:
 
 
 def verdict(case: dict[str, Any], *, strict: bool) -> str:
-    """The judge's verdict on the path."""
+    """The check's verdict on the path."""
     sent = [case["peer_certificate"], *case.get("untrusted_intermediates", [])]
     chain = [crypto.load_certificate(crypto.FILETYPE_PEM, text.encode()) for text in sent]
     anchors = tuple(base64.b64decode("".join(text.strip().splitlines()[1:-1])) for text in case.get("trusted_certs", []))
-    return "FAILURE" if connection.path_flaw(chain, anchors, moment(case), strict=strict) else "SUCCESS"
+    return "FAILURE" if connection_check.path_refusal(chain, anchors, moment(case), strict=strict) else "SUCCESS"
 
 
 @pytest.mark.parametrize("case_id", ids())

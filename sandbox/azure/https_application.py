@@ -1,4 +1,4 @@
-"""The entry point of every HTTPS request: it picks the endpoint, applies faults, adds Azure's headers and keeps the log."""
+"""The application that answers every HTTPS request: it selects the endpoint, injects faults, adds Azure's headers and keeps the log."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sandbox.azure import arm, names
+from sandbox.azure.hub_registry import endpoint as hub_endpoint
 from sandbox.azure.hub_registry import errors as registry_errors
-from sandbox.azure.hub_registry import front as registry
-from sandbox.azure.key_vault import front as vaults
+from sandbox.azure.key_vault import endpoint as vault_endpoint
 from sandbox.azure.login import errors as login_errors
 from sandbox.azure.login import routes as login
 from sandbox.azure.microsoft_devices import errors as devices_errors
@@ -47,7 +47,7 @@ _COMMON = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line of the request log."""
 
     method: str
@@ -56,16 +56,16 @@ class Entry:
     query: str
     status: int  # 0: the connection was dropped
     fault: str | None = None
-    effect: int | None = None  # with a fault after the effect: the status of the answer that the client never saw
+    effect: int | None = None  # with a fault after the effect: the status of the answer that the client did not get
 
 
 @dataclass
-class Front:
-    """The ASGI application behind all of Azure's HTTPS names."""
+class HttpsApplication:
+    """The ASGI application for all of Azure's HTTPS host names. `entries` is the request log, oldest first."""
 
     azure: Azure
     faults: Faults
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
+    entries: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -77,20 +77,20 @@ class Front:
         rule = self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        reply, effect = await self._in_turn(request, rule)
+        reply, effect = await self._throttled(request, rule)
         query = scope["query_string"].decode("latin-1")
         fault = rule.fault if rule else None
-        self.entries.append(Entry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
+        self.entries.append(LogEntry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
         await _write(reply, request, self.azure.clock.now(), send)
 
-    async def _in_turn(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
-        """The outcome, after any wait that a hub's throttle imposes."""
+    async def _throttled(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The outcome of a request to a hub after the wait that its throttle imposes; of any other request at once."""
         if request.place.endpoint is Endpoint.HUB:
             try:
-                seconds = registry.wait(self.azure, request)
+                seconds = hub_endpoint.throttle_seconds(self.azure, request)
             except ServiceError as error:
                 return error.reply(self._moment()), None
             if seconds:
@@ -130,9 +130,9 @@ class Front:
         if endpoint in {Endpoint.ARM, Endpoint.LOOPBACK}:
             return arm.answer(self.azure, request)
         if endpoint is Endpoint.KEY_VAULT:
-            return vaults.answer(self.azure, request)
+            return vault_endpoint.answer(self.azure, request)
         if endpoint is Endpoint.HUB:
-            return registry.answer(self.azure, request)
+            return hub_endpoint.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
     def _moment(self) -> Moment:
@@ -144,7 +144,7 @@ def _fault(request: Request, rule: Rule) -> ServiceError:
     if request.place.endpoint is Endpoint.LOGIN and rule.fault in login_errors.FAULTS:
         return login_errors.fault(rule.fault, rule.retry_after)
     if request.place.endpoint is Endpoint.KEY_VAULT:
-        return vaults.fault(request, rule)
+        return vault_endpoint.fault(request, rule)
     if request.place.endpoint is Endpoint.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()
@@ -209,12 +209,12 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
 
 async def _write(reply: Reply, request: Request, now: datetime, send: Send) -> None:
     content = reply.encoded()
-    ours = {
+    own = {
         "date": email.utils.format_datetime(now, usegmt=True),
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": request.header("x-ms-correlation-request-id") or str(uuid.uuid4()),
     }
-    headers = {**_COMMON, **ours, **reply.headers}
+    headers = {**_COMMON, **own, **reply.headers}
     if content:
         headers["content-type"] = reply.content_type
     if reply.status != 204:  # noqa: PLR2004 - RFC 9110, 8.6: no Content-Length in a 204

@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 SKEW = timedelta(minutes=1)
 
 
-class Flaw(StrEnum):
+class Reason(StrEnum):
     """Why a proof is refused, in the order of the checks."""
 
     SIGNATURE = "not signed by this certificate's key"
-    CODE = "its subject is not the code that was given last"
+    CODE = "its subject is not the newest verification code"
     DATES = "not within its dates"
 
 
-def flaw(proof: x509.Certificate, authority: x509.Certificate, code: str, now: datetime) -> Flaw | None:
-    """What is wrong with a proof, or None: signed by exactly this authority's key, CN is the code, within its dates.
+def refusal_reason(proof: x509.Certificate, authority: x509.Certificate, code: str, now: datetime) -> Reason | None:
+    """Why a proof is refused, or None: it must be signed by this authority's key, its CN must be the code, and it must be within its dates.
 
     Extensions are not checked: Azure was recorded to accept proofs without any.
     """
     if proof.issuer != authority.subject or not _signed_by(proof, authority):
-        return Flaw.SIGNATURE
+        return Reason.SIGNATURE
     names = proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not code:
-        return Flaw.CODE  # no code was issued: an empty common name must not match
+        return Reason.CODE  # no code was issued: an empty common name must not match
     # Azure's code is upper-case hex; the comparison is exact, and in constant time by habit.
     if len(names) != 1 or not hmac.compare_digest(str(names[0].value).encode(), code.encode()):
-        return Flaw.CODE
+        return Reason.CODE
     if not proof.not_valid_before_utc - SKEW <= now <= proof.not_valid_after_utc:
-        return Flaw.DATES
+        return Reason.DATES
     return None
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_CHAIN = 10  # certificates that a device may send
 
 
-class Flaw(StrEnum):
+class Reason(StrEnum):
     """Why a chain is refused."""
 
     NO_CERTIFICATE = "no certificate was sent"
@@ -32,86 +32,86 @@ class Flaw(StrEnum):
     SIGNATURE = "a signature in the chain is invalid"
     EXPIRED = "a certificate in the chain has expired"
     NOT_YET_VALID = "a certificate in the chain is not valid yet"
-    NOT_AN_AUTHORITY = "a certificate in the chain is used as a CA and is not one"
+    NOT_AN_AUTHORITY = "a certificate in the chain is used as a CA but is not a CA"
     PATH_LENGTH = "the chain is longer than a CA in it allows"
     NAME_CONSTRAINTS = "a name is not permitted by a CA in the chain"
     KEY_USAGE = "the certificate's key may not be used to connect"
     PATH = "the chain is not a valid path"
     COMMON_NAME = "the certificate's common name is not the device's id"
-    THUMBPRINT = "the certificate is not one of the two that the device's entry names"
+    THUMBPRINT = "the certificate is not one of the two in the device's registry entry"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A flaw, with the fact that was found."""
+class Refusal:
+    """Why a chain is refused, with the fact found."""
 
-    flaw: Flaw
+    reason: Reason
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.flaw}: {self.detail}" if self.detail else str(self.flaw)
+        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
 
 
 # OpenSSL's numbers, https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
-_FLAWS = {
-    **dict.fromkeys((2, 18, 19, 20, 21, 27), Flaw.UNTRUSTED),
-    7: Flaw.SIGNATURE,
-    9: Flaw.NOT_YET_VALID,
-    10: Flaw.EXPIRED,
-    **dict.fromkeys((24, 32, 79), Flaw.NOT_AN_AUTHORITY),
-    25: Flaw.PATH_LENGTH,
-    **dict.fromkeys((47, 48, 49, 50, 51, 52, 53), Flaw.NAME_CONSTRAINTS),
+_REASONS = {
+    **dict.fromkeys((2, 18, 19, 20, 21, 27), Reason.UNTRUSTED),
+    7: Reason.SIGNATURE,
+    9: Reason.NOT_YET_VALID,
+    10: Reason.EXPIRED,
+    **dict.fromkeys((24, 32, 79), Reason.NOT_AN_AUTHORITY),
+    25: Reason.PATH_LENGTH,
+    **dict.fromkeys((47, 48, 49, 50, 51, 52, 53), Reason.NAME_CONSTRAINTS),
 }
 
 
-def chain_flaw(
+def chain_refusal(
     chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], device: str, now: datetime, *, strict: bool = False
-) -> Finding | None:
-    """What is wrong with a chain (the device's own certificate first) for this device, or None.
+) -> Refusal | None:
+    """Why a device with this chain (its own certificate first) may not connect, or None.
 
     `anchors` are the certificates verified on the hub, as DER. They need not be sent; nothing above them is checked. `strict` also holds
     the certificates to what RFC 5280, 4 requires of issuers (key identifiers, critical constraints, …), which Azure does not.
     """
     if not chain:
-        return Finding(Flaw.NO_CERTIFICATE)
-    if finding := path_flaw(chain, anchors, now, strict=strict):
-        return finding
+        return Refusal(Reason.NO_CERTIFICATE)
+    if refusal := path_refusal(chain, anchors, now, strict=strict):
+        return refusal
     own = chain[0].to_cryptography()
-    return _usage_flaw(own) or _name_flaw(own, device)
+    return _usage_refusal(own) or _name_refusal(own, device)
 
 
-def path_flaw(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Finding | None:
-    """What is wrong with the path from `chain[0]` through any of the others to an anchor, or None."""
+def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Refusal | None:
+    """Why the path from `chain[0]` through any of the others to an anchor is refused, or None."""
     if len(chain) > MAX_CHAIN:
-        return Finding(Flaw.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
+        return Refusal(Reason.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
     if not anchors:
-        return Finding(Flaw.UNTRUSTED, "it has none")
+        return Refusal(Reason.UNTRUSTED, "the hub has no verified certificate")
     store = _store(anchors, strict=strict)
     store.set_time(now)
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
     except crypto.X509StoreContextError as error:
-        return _finding(error)
+        return _refusal(error)
     # OpenSSL accepts old certificates without basic constraints as CAs; RFC 5280, 6.1.4 (k) does not. The anchor is trusted as it is.
     for certificate in path[1:-1]:
-        if not _authority(certificate.to_cryptography()):
-            return Finding(Flaw.NOT_AN_AUTHORITY, certificate.to_cryptography().subject.rfc4514_string())
+        if not _is_ca(certificate.to_cryptography()):
+            return Refusal(Reason.NOT_AN_AUTHORITY, certificate.to_cryptography().subject.rfc4514_string())
     return None
 
 
-def thumbprint_flaw(chain: Sequence[crypto.X509], thumbprints: Sequence[str | None], now: datetime) -> Finding | None:
-    """What is wrong with a self-signed certificate for a device whose entry names these thumbprints (SHA-1 or SHA-256, hex), or None."""
+def thumbprint_refusal(chain: Sequence[crypto.X509], thumbprints: Sequence[str | None], now: datetime) -> Refusal | None:
+    """Why a self-signed certificate is refused for a device whose registry entry has these thumbprints (SHA-1 or SHA-256, hex), or None."""
     if not chain:
-        return Finding(Flaw.NO_CERTIFICATE)
+        return Refusal(Reason.NO_CERTIFICATE)
     own = chain[0].to_cryptography()
     known = {each.lower() for each in thumbprints if each}
     ours = {own.fingerprint(algorithm).hex() for algorithm in (hashes.SHA1(), hashes.SHA256())}  # noqa: S303 - Azure's name of a certificate
     if not known & ours:
-        return Finding(Flaw.THUMBPRINT, f"its SHA-1 is {min(ours, key=len).upper()}")
+        return Refusal(Reason.THUMBPRINT, f"its SHA-1 is {min(ours, key=len).upper()}")
     if now < own.not_valid_before_utc:
-        return Finding(Flaw.NOT_YET_VALID, f"before {own.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}")
+        return Refusal(Reason.NOT_YET_VALID, f"before {own.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}")
     if now > own.not_valid_after_utc:
-        return Finding(Flaw.EXPIRED, f"since {own.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
+        return Refusal(Reason.EXPIRED, f"since {own.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
     return None
 
 
@@ -126,42 +126,42 @@ def _store(anchors: tuple[bytes, ...], *, strict: bool) -> crypto.X509Store:
     return store
 
 
-def _finding(error: crypto.X509StoreContextError) -> Finding:
+def _refusal(error: crypto.X509StoreContextError) -> Refusal:
     number, _, message = error.errors
     certificate = error.certificate.to_cryptography()
-    flaw = _FLAWS.get(number, Flaw.PATH)
+    reason = _REASONS.get(number, Reason.PATH)
     subject = certificate.subject.rfc4514_string()
-    if flaw is Flaw.UNTRUSTED:
+    if reason is Reason.UNTRUSTED:
         issuer = certificate.issuer.rfc4514_string()
-        return Finding(
-            flaw, f"'{subject}' was issued by '{issuer}', which is neither verified here nor among the certificates that were sent"
+        return Refusal(
+            reason, f"'{subject}' was issued by '{issuer}', which is neither verified here nor among the certificates that were sent"
         )
-    return Finding(flaw, f"'{subject}': {message}")
+    return Refusal(reason, f"'{subject}': {message}")
 
 
-def _authority(certificate: x509.Certificate) -> bool:
+def _is_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, ValueError):
         return False
 
 
-def _usage_flaw(own: x509.Certificate) -> Finding | None:
+def _usage_refusal(own: x509.Certificate) -> Refusal | None:
     try:
         extensions = own.extensions
     except ValueError as error:
-        return Finding(Flaw.PATH, str(error))
+        return Refusal(Reason.PATH, str(error))
     for extension in extensions:
         value = extension.value
         if isinstance(value, x509.KeyUsage) and not value.digital_signature:
-            return Finding(Flaw.KEY_USAGE, "its key usage has no digitalSignature")
+            return Refusal(Reason.KEY_USAGE, "its key usage has no digitalSignature")
         if isinstance(value, x509.ExtendedKeyUsage):
             usages = set(value)
             if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
-                return Finding(Flaw.KEY_USAGE, "its extended key usage has no clientAuth")
+                return Refusal(Reason.KEY_USAGE, "its extended key usage has no clientAuth")
     return None
 
 
-def _name_flaw(own: x509.Certificate, device: str) -> Finding | None:
+def _name_refusal(own: x509.Certificate, device: str) -> Refusal | None:
     names = [str(name.value) for name in own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return None if names == [device] else Finding(Flaw.COMMON_NAME, f"'{', '.join(names)}' is not '{device}'")
+    return None if names == [device] else Refusal(Reason.COMMON_NAME, f"'{', '.join(names)}' is not '{device}'")

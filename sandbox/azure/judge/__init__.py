@@ -1,1 +1,0 @@
-"""Decides about certificates and proofs with its own code; it shares none with the product that it checks."""
