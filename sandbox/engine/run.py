@@ -65,9 +65,9 @@ def run(
 
     Args:
         options: what to run.
-        snapshot: the state before; None for an empty stack.
+        snapshot: the state when the run begins; None for an empty stack.
         on_event: gets every engine event, in order, in the shape of `--event-log` (without `sequence` and `timestamp`).
-        save: keeps the whole deployment; called in a thread of its own, one call at a time, and always before the provider
+        save: saves the whole deployment; called in a thread of its own, one call at a time, and always before the provider
             call that relies on it. Render with `checkpoint.Rendering`, which renders only what changed. None in a preview.
         cancel: stops the run.
 
@@ -145,14 +145,14 @@ class Run:
             search=options.plugin_path,
         )
         self._plugins = Plugins(place, engine, self._on_line)
-        builtin = Builtin(options.stack_outputs or _no_stacks, self._resource_at)
+        builtin = Builtin(options.stack_outputs or _no_backend, self._registered_resource)
         self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
         hooks = Hooks(self._callbacks, self._events, preview=self._preview)
         context = StepContext(self._providers, self._journal, hooks, self._preview)
         self._executor = Executor(context, self._events, parallel=options.parallel, continue_on_error=options.continue_on_error)
         self._cancel.listen(asyncio.get_running_loop(), self._stop)
 
-    def _resource_at(self, urn: str) -> Resource | None:
+    def _registered_resource(self, urn: str) -> Resource | None:
         return self._registrations.resource(urn) if self._registrations else None
 
     async def _serve(self, add: Callable[[Any], None]) -> str:
@@ -281,5 +281,5 @@ class Run:
 _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy", "preview": "preview"}
 
 
-def _no_stacks(name: str) -> Mapping[str, Any]:
+def _no_backend(name: str) -> Mapping[str, Any]:
     raise EngineError(f"unknown stack {name!r}: this run has no backend to look for it")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.engine.display.board import ROOT, Board, Look
+from sandbox.engine.display.board import ROOT, Board, DisplayOptions
 from sandbox.engine.display.digest import Digest
 from sandbox.engine.display.plain import PlainLines
 from sandbox.engine.display.stream import JsonLines, Stream
@@ -61,7 +61,7 @@ class Clock:
 def plain(*events: dict[str, Any], planned: bool = False, **options: Any) -> list[str]:
     """The lines of a plain run, without the empty ones."""
     out, clock = io.StringIO(), Clock()
-    display = PlainLines(out, Board(STACK, clock, Look(planned=planned, **options)))
+    display = PlainLines(out, Board(STACK, clock, DisplayOptions(planned=planned, **options)))
     for event in events:
         display.show(event)
         clock.now += 0.5
@@ -224,7 +224,7 @@ def test_outputs_can_be_left_out():
 def drawn(*events: dict[str, Any], width: int = 100, height: int | None = None, planned: bool = False) -> str:
     """A frame of the tree, as text."""
     clock = Clock()
-    board = Board(STACK, clock, Look(planned=planned))
+    board = Board(STACK, clock, DisplayOptions(planned=planned))
     out = io.StringIO()
     tree = LiveTree(out, board, "Updating (dev):")
     for event in events:
@@ -288,7 +288,7 @@ def test_json_lines_are_numbered_events_without_private_keys():
 def test_a_preview_as_json_is_one_plan():
     """Its steps, its messages and its counts; the parts of a replacement are one step."""
     out = io.StringIO()
-    digest = Digest(out, io.StringIO(), Board(STACK, Clock(), Look(planned=True)))
+    digest = Digest(out, io.StringIO(), Board(STACK, Clock(), DisplayOptions(planned=True)))
     for op in ("create-replacement", "replace", "delete-replaced"):
         digest.show(step("resourcePreEvent", op, "a", old={"v": 1}, new={"v": 2}, metadata={"keys": ["v"]}))
     digest.show(diagnostic("careful", "warning"))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.engine.display.board import ROOT, Board, Look
+from sandbox.engine.display.board import ROOT, Board, DisplayOptions
 from sandbox.engine.display.full import FullDifferences
-from sandbox.engine.display.sections import ending
+from sandbox.engine.display.sections import final_sections
 from sandbox.engine.display.stream import Stream
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def test_the_sections_equal_the_real_clis(traces: Path, title: str):
     """Of every recorded run, from its events; outputs only of those that succeeded and left a stack."""
     compared = 0
     for name, events, printed in scenarios(traces):
-        board = Board(STACK, noon, Look(planned=printed.startswith("Previewing")))
+        board = Board(STACK, noon, DisplayOptions(planned=printed.startswith("Previewing")))
         for event in events:
             board.apply(event)
         if title == "Outputs:" and ("failed" in str(board.summary) or printed.startswith("Destroying")):
             continue
-        ours = section(ending(board), title)
+        ours = section(final_sections(board), title)
         assert ours == section([line.rstrip() for line in printed.split("\n")], title), name
         compared += bool(ours)
     assert compared > 0
@@ -66,7 +66,7 @@ def test_the_full_differences_equal_the_real_clis(traces: Path):
         events = [json.loads(line) for line in (traces / "json" / f"{number}.events.jsonl").read_text(encoding="utf-8").splitlines()]
         printed = (traces / "json" / f"{number}.stdout.txt").read_text(encoding="utf-8").partition("\n[stderr]")[0].split("\n")[1:]
         out = io.StringIO()
-        display = FullDifferences(out, io.StringIO(), Board(STACK, noon, Look(planned=number == "04")))
+        display = FullDifferences(out, io.StringIO(), Board(STACK, noon, DisplayOptions(planned=number == "04")))
         stream = Stream(display, None, lambda: 0)
         for event in events:
             stream.send({key: value for key, value in event.items() if key not in ("sequence", "timestamp")})

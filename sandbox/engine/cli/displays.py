@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from sandbox.engine.display.board import ROOT, Board, Look
+from sandbox.engine.display.board import ROOT, Board, DisplayOptions
 from sandbox.engine.display.plain import PlainLines
 from sandbox.engine.display.stream import JsonLines
 
@@ -24,8 +24,8 @@ _HEADLINES = {
 def open_display(workspace: Workspace, verb: str, *, dry_run: bool) -> Display:
     """The display for one run; its headline is printed."""
     args, stack, project = workspace.args, workspace.ref.name, workspace.project.name
-    look = Look(planned=dry_run, show_secrets=args.show_secrets, suppress_outputs=args.suppress_outputs)
-    board = Board(f"urn:pulumi:{stack}::{project}::{ROOT}::{project}-{stack}", time.monotonic, look)
+    options = DisplayOptions(planned=dry_run, show_secrets=args.show_secrets, suppress_outputs=args.suppress_outputs)
+    board = Board(f"urn:pulumi:{stack}::{project}::{ROOT}::{project}-{stack}", time.monotonic, options)
     if args.json:
         if dry_run:
             from sandbox.engine.display.digest import Digest

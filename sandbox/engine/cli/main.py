@@ -25,13 +25,13 @@ def main(argv: Sequence[str]) -> int:
     return code
 
 
-def command(argv: Sequence[str], **world: Any) -> int:
+def command(argv: Sequence[str], **fields: Any) -> int:
     """Runs one command; tests may pass the other fields of `Workspace`."""
-    out: TextIO = world.get("stdout") or sys.stdout
-    err: TextIO = world.get("stderr") or sys.stderr
+    out: TextIO = fields.get("stdout") or sys.stdout
+    err: TextIO = fields.get("stderr") or sys.stderr
     try:
         args = parse(argv)
-        args.run(Workspace(args, **world))
+        args.run(Workspace(args, **fields))
     except ReportedError as error:
         return error.exit_code
     except EngineError as error:

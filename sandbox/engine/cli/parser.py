@@ -133,18 +133,18 @@ def _config_verbs(verbs: _Verbs) -> None:
     _flag(top, "--show-secrets", text="show secrets")
     _flag(top, "-j", "--json", text="as JSON")
     under = top.add_subparsers(metavar="VERB", parser_class=_Parser)
-    put = _verb(under, "set", config.set_)
-    put.add_argument("key")
-    put.add_argument("value", nargs="?")
-    _flag(put, "--secret", text="encrypt the value")
-    _flag(put, "--plaintext", text="store the value as plain text")
-    put.add_argument("--type", choices=("string", "int", "bool", "float"))
-    got = _verb(under, "get", config.get)
-    got.add_argument("key")
-    _flag(got, "-j", "--json", text="as JSON")
+    set_ = _verb(under, "set", config.set_)
+    set_.add_argument("key")
+    set_.add_argument("value", nargs="?")
+    _flag(set_, "--secret", text="encrypt the value")
+    _flag(set_, "--plaintext", text="store the value as plain text")
+    set_.add_argument("--type", choices=("string", "int", "bool", "float"))
+    get = _verb(under, "get", config.get)
+    get.add_argument("key")
+    _flag(get, "-j", "--json", text="as JSON")
     rm = _verb(under, "rm", config.remove, "remove")
     rm.add_argument("key")
-    for parser in (put, got, rm):
+    for parser in (set_, get, rm):
         _config_file(parser)
         _flag(parser, "--path", text="the key is a path into a structured value")
 
@@ -180,17 +180,17 @@ def _run_verbs(verbs: _Verbs) -> None:
 
 
 def _state_verbs(verbs: _Verbs) -> None:
-    ended = _verb(verbs, "cancel", state.cancel)
-    ended.add_argument("name", nargs="?")
-    _flag(ended, "-y", "--yes", text="do not ask")
+    cancel = _verb(verbs, "cancel", state.cancel)
+    cancel.add_argument("name", nargs="?")
+    _flag(cancel, "-y", "--yes", text="do not ask")
     top = verbs.add_parser("state", help="edit a stack's state", allow_abbrev=False)
     under = top.add_subparsers(metavar="VERB", parser_class=_Parser, required=True)
     delete = _verb(under, "delete", state.delete, "remove", "rm")
     delete.add_argument("urns", nargs="+", metavar="URN")
     _flag(delete, "--force", text="also protected ones")
     _flag(delete, "--target-dependents", text="also everything that depends on them")
-    free = _verb(under, "unprotect", state.unprotect)
-    free.add_argument("urns", nargs="*", metavar="URN")
-    _flag(free, "--all", text="every resource")
-    for parser in (delete, free):
+    unprotect = _verb(under, "unprotect", state.unprotect)
+    unprotect.add_argument("urns", nargs="*", metavar="URN")
+    _flag(unprotect, "--all", text="every resource")
+    for parser in (delete, unprotect):
         _flag(parser, "-y", "--yes", text="do not ask")

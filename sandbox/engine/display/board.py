@@ -60,8 +60,8 @@ def counted(operation: str, count: int, *, planned: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a run is shown: as a plan (`planned`) or as changes, with or without secrets and outputs."""
+class DisplayOptions:
+    """How a run is shown: as a preview (`planned`) or as changes, with or without secrets and outputs."""
 
     planned: bool
     show_secrets: bool = False
@@ -119,9 +119,9 @@ class Row:
 class Board:
     """The rows of a run by URN, in order of appearance, and the data of the run as a whole."""
 
-    def __init__(self, stack_urn: str, clock: Callable[[], float], look: Look) -> None:
+    def __init__(self, stack_urn: str, clock: Callable[[], float], options: DisplayOptions) -> None:
         """`stack_urn` gets the messages that name no resource; `clock` returns seconds."""
-        self.look = look
+        self.options = options
         self.rows: dict[str, Row] = {}
         self.summary: dict[str, Any] | None = None
         self.stack_outputs: dict[str, Any] | None = None
@@ -164,7 +164,7 @@ class Board:
         """The events have ended. Operations still in progress were interrupted, except in a preview, which has none."""
         self.closed = True
         for row in self.rows.values():
-            row.interrupted = not self.look.planned and not row.done and row.started is not None and row.operation != "same"
+            row.interrupted = not self.options.planned and not row.done and row.started is not None and row.operation != "same"
 
     def row(self, urn: str) -> Row:
         """The row of a URN, created when it is new."""
@@ -180,7 +180,7 @@ class Board:
             return f"{words.doing} failed".strip()
         if row.interrupted:
             return f"{words.doing} interrupted".strip()
-        if self.look.planned:
+        if self.options.planned:
             text = words.plan
             old = row.metadata().get("old") or {}
             if old.get("retainOnDelete") and row.operation in ("delete", "replace", "create-replacement", "delete-replaced"):

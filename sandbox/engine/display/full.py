@@ -21,7 +21,7 @@ class FullDifferences:
 
     def __init__(self, out: TextIO, err: TextIO, board: Board) -> None:
         self._out, self._err, self._board = out, err, board
-        self._headed: set[str] = set()
+        self._started: set[str] = set()
 
     def show(self, event: Event) -> None:
         """Prints the step or message."""
@@ -29,13 +29,13 @@ class FullDifferences:
         if row is None:
             return
         if "resourcePreEvent" in event:
-            self._head(row)
+            self._show_start(row)
         elif "resOutputsEvent" in event:
-            self._tail(row)
+            self._show_end(row)
         elif "diagnosticEvent" in event:
             self._diagnostic(row, event)
 
-    def _head(self, row: Row) -> None:
+    def _show_start(self, row: Row) -> None:
         # The result of a refresh is known only when it has ended.
         if row.operation in (*_PARTS, "refresh") or (row.operation == "same" and not row.is_root):
             return
@@ -45,14 +45,14 @@ class FullDifferences:
 
     def _title(self, row: Row) -> None:
         level = self._level(row)
-        self._headed.add(row.urn)
+        self._started.add(row.urn)
         lines = [f"{'    ' * level}{row.words.mark}{row.type}: ({row.operation})"]
         identity = (row.metadata().get("old") or {}).get("id")
         lines += [f"{'    ' * (level + 1)}[id={identity}]"] if identity else []
         self._print([*lines, f"{'    ' * (level + 1)}[urn={row.urn}]"])
 
     def _properties(self, row: Row, level: int) -> list[str]:
-        metadata, printer = row.metadata(), Printer(show_secrets=self._board.look.show_secrets)
+        metadata, printer = row.metadata(), Printer(show_secrets=self._board.options.show_secrets)
         old, new = metadata.get("old"), metadata.get("new")
         sides = {
             (new_side, kind): properties(metadata, row.states, new=new_side, kind=kind)
@@ -69,19 +69,19 @@ class FullDifferences:
             printer.difference(sides[False, "inputs"], sides[True, "inputs"], level, sames=True)
         return printer.lines
 
-    def _tail(self, row: Row) -> None:
+    def _show_end(self, row: Row) -> None:
         if row.refreshed:
             self._drift(row)
             return
-        if row.urn not in self._headed or (self._board.look.planned and not row.is_root) or row.operation in _PARTS:
+        if row.urn not in self._started or (self._board.options.planned and not row.is_root) or row.operation in _PARTS:
             return
-        if not (row.is_root and self._board.look.suppress_outputs):
+        if not (row.is_root and self._board.options.suppress_outputs):
             self._outputs(row)
 
     def _drift(self, row: Row) -> None:
         """The result of a refresh: an update in full, otherwise the removed or changed outputs."""
         if row.operation == "update":
-            self._head(row)
+            self._show_start(row)
         elif row.operation != "same" or row.is_root:
             metadata, states = row.metadata(), row.states
             changed = any(
@@ -94,7 +94,7 @@ class FullDifferences:
             row.refreshed = False
 
     def _outputs(self, row: Row) -> None:
-        metadata, level, printer = row.metadata(), self._level(row), Printer(show_secrets=self._board.look.show_secrets)
+        metadata, level, printer = row.metadata(), self._level(row), Printer(show_secrets=self._board.options.show_secrets)
         inputs, new = (properties(metadata, row.states, new=True, kind=kind) for kind in ("inputs", "outputs"))
         # Outputs that equal an input were shown above.
         known = {key for key, value in new.items() if key in inputs and inputs[key] == value}
@@ -102,9 +102,9 @@ class FullDifferences:
             printer.values(new, level + 1, without=known)
         else:
             old = properties(metadata, row.states, new=False, kind="outputs")
-            if row.is_root and self._board.look.planned:
+            if row.is_root and self._board.options.planned:
                 old, new = without_pending(old, new)
-            printer.difference(old, new, level + 1, sames=row.is_root and not self._board.look.planned, without=known)
+            printer.difference(old, new, level + 1, sames=row.is_root and not self._board.options.planned, without=known)
         if printer.lines:
             self._print([f"{'    ' * (level + 1)}--outputs:--", *printer.lines])
 
@@ -121,7 +121,7 @@ class FullDifferences:
         level, parent = 0, row.parent
         while parent in self._board.rows:
             above = self._board.rows[parent]
-            level += parent in self._headed or above.is_root
+            level += parent in self._started or above.is_root
             parent = above.parent
         return level
 

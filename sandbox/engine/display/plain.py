@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from sandbox.engine.display.message import prefixed
 from sandbox.engine.display.properties import properties, short_difference
-from sandbox.engine.display.sections import ending
+from sandbox.engine.display.sections import final_sections
 from sandbox.engine.display.stream import write_at_once
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class PlainLines:
         self._out, self._board = out, board
 
     def show(self, event: Event) -> None:
-        """Prints a line for the event if it has news."""
+        """Prints a line for the event, if it changes what the user should know."""
         row = self._board.apply(event)
         if row is None:
             return
@@ -48,14 +48,14 @@ class PlainLines:
     def _operation(self, row: Row, *, began: bool) -> str:
         if row.operation == "same" and not row.failed:
             return ""
-        if self._board.look.planned and not began and not row.failed and not row.refreshed:
+        if self._board.options.planned and not began and not row.failed and not row.refreshed:
             return ""
         if row.operation == "refresh" and not began:
             return ""
         status = self._board.status(row)
         status = f"**{status}**" if row.failed else status
         line = f" {row.words.mark} {row.type} {row.name} {status}{information(row)}"
-        if row.is_root and not began and not self._board.look.planned and row.operation not in ("create", "delete"):
+        if row.is_root and not began and not self._board.options.planned and row.operation not in ("create", "delete"):
             return ""
         return line.rstrip()
 
@@ -69,7 +69,7 @@ class PlainLines:
         for row in self._board.rows.values():
             if row.interrupted:
                 self.notice(f" {row.words.mark} {row.type} {row.name} **{self._board.status(row)}**")
-        lines = ending(self._board)
+        lines = final_sections(self._board)
         self._out.write("\n".join(["", *lines]).rstrip("\n") + "\n\n")
         self._out.flush()
 

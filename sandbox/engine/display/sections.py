@@ -85,13 +85,13 @@ def outputs(board: Board) -> list[str]:
         return []
     old = properties(metadata, board.stack_states, new=False, kind="outputs")
     new = properties(metadata, board.stack_states, new=True, kind="outputs")
-    if board.look.planned:
+    if board.options.planned:
         old, new = without_pending(old, new)
-    printer = Printer(show_secrets=board.look.show_secrets)
+    printer = Printer(show_secrets=board.options.show_secrets)
     if metadata.get("old") is None:
         printer.values(new, 1)
     else:
-        printer.difference(old, new, 1, sames=not board.look.planned)
+        printer.difference(old, new, 1, sames=not board.options.planned)
     return ["Outputs:", *printer.lines, ""] if printer.lines else []
 
 
@@ -125,12 +125,12 @@ def duration(seconds: float) -> str:
     return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{rest}s"
 
 
-def ending(board: Board) -> list[str]:
+def final_sections(board: Board) -> list[str]:
     """All sections in their order."""
     # A violated mandatory policy ends the output: counts below it would only distract.
     if any(event["enforcementLevel"] == "mandatory" for event in board.policy_events):
         return [*policies(board), *diagnostics(board)]
-    shown = [] if board.look.suppress_outputs else outputs(board)
+    shown = [] if board.options.suppress_outputs else outputs(board)
     return [*policies(board), *diagnostics(board), *shown, *resources(board)]
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sandbox.engine.display.message import prefixed
 from sandbox.engine.display.plain import information
-from sandbox.engine.display.sections import counts, ending
+from sandbox.engine.display.sections import counts, final_sections
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,7 +59,7 @@ class LiveTree:
         self._console.print(self.draw(height=None))
         self._console.print()
         title = ""
-        for line in ending(self._board):
+        for line in final_sections(self._board):
             title = line if line in _COLOURS else title
             fits = title != "Diagnostics:" or len(line) <= self._console.width
             # The terminal's own wrapping keeps text whole for copying; prose is easier to read when wrapped at words.

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.engine.state.dependencies import deleted_before
-from sandbox.engine.steps.executor import StepFailed, Stopped
 
 if TYPE_CHECKING:
     from sandbox.engine.steps.executor import Executor
@@ -24,13 +23,7 @@ async def delete_all(executor: Executor, steps: list[Step]) -> None:
 
     async def delete_one(step: Step) -> bool:
         deleted = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
-        if not all(deleted):
-            return False
-        try:
-            await executor.run(step)
-        except (StepFailed, Stopped):
-            return False
-        return True
+        return all(deleted) and await executor.succeeds(step)
 
     for step in reversed(steps):
         ended[step.resource] = asyncio.create_task(delete_one(step))

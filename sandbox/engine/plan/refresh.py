@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.engine.providers.provider_error import PartialFailure
 from sandbox.engine.state import dependencies
-from sandbox.engine.steps.executor import StepFailed, Stopped
+from sandbox.engine.steps.executor import Stopped
 from sandbox.engine.steps.step import Step, with_secret_outputs
 from sandbox.engine.values import urn as urns
 
@@ -81,12 +81,10 @@ async def refresh(executor: Executor, chosen: Callable[[Resource], bool], *, rep
     steps = {old: Refresh(old.urn, old, old, reported=reported) for old in before if chosen(old)}
 
     async def refresh_one(step: Refresh) -> bool:
-        try:
-            await executor.run(step)
-        except (StepFailed, Stopped):
-            step.new = step.old
-            return False
-        return True
+        if await executor.succeeds(step):
+            return True
+        step.new = step.old
+        return False
 
     done = await asyncio.gather(*(refresh_one(step) for step in steps.values()))
     after = [steps[old].new if old in steps else old for old in before]

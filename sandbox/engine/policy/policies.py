@@ -66,8 +66,8 @@ class Policies:
                 self._events.policy({**event, "message": f"{item.diagnostic}\n", "enforcementLevel": "advisory"})
                 continue
             after = property_values.from_struct(item.properties)
-            seen = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
-            self._events.remediation({**self._event(pack, item.policyName, new.urn), **seen})
+            change = {"before": encoded_value(new.inputs, blinded), "after": encoded_value(after, blinded)}
+            self._events.remediation({**self._event(pack, item.policyName, new.urn), **change})
             new = replace(new, inputs=after)
         self._summary("policyRemediateSummaryEvent", pack, failed, answer, new.urn)
         return new

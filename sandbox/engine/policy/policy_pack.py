@@ -85,7 +85,7 @@ async def start(
         info, config = await _configured(stub, ref, options, engine)
     except grpc.aio.AioRpcError as error:
         await server.stop()
-        raise PolicyPackError(f"the policy pack {ref.path} did not come up: {error.details()}") from None
+        raise PolicyPackError(f"the policy pack {ref.path} did not start: {error.details()}") from None
     except EngineError:
         await server.stop()
         raise

@@ -28,8 +28,8 @@ class Program:
         assert process.stdout is not None  # both were asked for
         assert process.stderr is not None
         self._readers = [
-            asyncio.create_task(plugins.lines(process.stdout, lambda line: on_line(line, False))),
-            asyncio.create_task(plugins.lines(process.stderr, lambda line: on_line(line, True))),
+            asyncio.create_task(plugins.forward_lines(process.stdout, lambda line: on_line(line, False))),
+            asyncio.create_task(plugins.forward_lines(process.stderr, lambda line: on_line(line, True))),
         ]
 
     async def ended(self) -> int:

@@ -35,7 +35,7 @@ def _run(program: str) -> None:
 def main() -> int:
     """Run the program."""
     arguments = json.loads(sys.argv[1])
-    # The engine asks to stop when something else failed: the program has nothing to add to that.
+    # The engine sends SIGINT when something else has failed: a traceback of the program would hide that.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:
         import pulumi
@@ -54,14 +54,14 @@ def main() -> int:
     asyncio.set_event_loop(loop)
     pool = ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
     loop.set_default_executor(pool)
-    # A program that fails leaves futures behind that nobody asks for any more: that is no news to anybody.
+    # A program that fails leaves futures that nobody awaits: asyncio would log each of them beside the real error.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
-    except Exception:  # noqa: BLE001 - whatever the program raised is the user's to see
+    except Exception:  # noqa: BLE001 - the user must see whatever the program raised
         pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(os.path.abspath(program)))  # noqa: PTH100 - no pathlib in user land
         return REPORTED
     finally:

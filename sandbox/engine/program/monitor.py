@@ -86,7 +86,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return any(urns.type_of(urn) == urns.STACK_TYPE for urn in self._goals)
 
     async def idle(self) -> None:
-        """Wait until no call of the program is under way."""
+        """Wait until no call of the program is in progress."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
@@ -213,13 +213,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return response
 
     async def RegisterStackTransform(self, request: Any, context: Any) -> Any:
-        """A transform of every resource from now on."""
-        self._transforms.of_stack(request)
+        """Register a transform of every resource from now on."""
+        self._transforms.add_stack_transform(request)
         return empty_pb2.Empty()
 
     async def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:
-        """A transform of every function call from now on."""
-        self._transforms.of_invokes(request)
+        """Register a transform of every function call from now on."""
+        self._transforms.add_invoke_transform(request)
         return empty_pb2.Empty()
 
     async def Call(self, request: Any, context: Any) -> Any:
@@ -233,7 +233,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return await self._components.call(await self._providers.by_reference(reference), request)
 
     async def RegisterPackage(self, request: Any, context: Any) -> Any:
-        """Parameterized packages."""
+        """Refuse a parameterized package."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNSUPPORTED}: a parameterized package ({request.name})")
 
     async def RegisterResourceHook(self, request: Any, context: Any) -> Any:
@@ -252,11 +252,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return empty_pb2.Empty()
 
     async def ExistsResource(self, request: Any, context: Any) -> Any:
-        """Asking whether a resource exists."""
+        """Refuse the question whether a resource exists."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{_UNSUPPORTED}: asking whether a resource exists")
 
     async def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:
-        """The program has registered everything; it is kept until the run is over, because its hooks may still be called."""
+        """The program has registered everything; the call returns when the run is over, because its hooks may still be called."""
         self.done.set()
         await self.released.wait()
         return empty_pb2.Empty()

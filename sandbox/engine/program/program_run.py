@@ -63,12 +63,12 @@ class ProgramRun:
         self._program = await language.start(self._options, monitor=monitor, engine=engine, on_line=on_line)
 
     async def stop(self) -> None:
-        """End it."""
+        """Ask the program to end, and kill it if it does not."""
         if self._program is not None:
             await self._program.stop()
 
     def kill(self) -> None:
-        """Kill it."""
+        """Kill the program."""
         if self._program is not None:
             self._program.kill()
 
@@ -122,6 +122,5 @@ class ProgramRun:
             self._executor.stop()
         elif not self._monitor.has_stack:
             self._executor.fail(
-                "the program ended without registering a stack: nothing was changed; "
-                "let it end by itself, without os._exit(), and keep `pulumi` as the first thing it talks to"
+                "the program ended without registering a stack: nothing was changed; let it end by itself, without os._exit()"
             )

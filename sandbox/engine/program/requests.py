@@ -28,7 +28,8 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
         ProviderError: a timeout is not a duration.
         PathError: a path is invalid.
     """
-    first = request.deleteBeforeReplaceDefined or request.deleteBeforeReplace
+    # Older SDKs send only the value, and only if it is true.
+    given = request.deleteBeforeReplaceDefined or request.deleteBeforeReplace
     return Goal(
         type=request.type,
         name=request.name,
@@ -40,7 +41,7 @@ def goal_of(request: Any, *, inputs: property_values.Properties, provider: str, 
         property_dependencies=property_dependencies(request),
         protect=request.protect if request.HasField("protect") else None,
         retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
-        delete_before_replace=request.deleteBeforeReplace if first else None,
+        delete_before_replace=request.deleteBeforeReplace if given else None,
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         replacement_trigger=property_values.from_proto(request.replacement_trigger) if request.HasField("replacement_trigger") else None,

@@ -33,23 +33,24 @@ class Transforms:
 
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
-        self._stack: list[Any] = []
-        self._invokes: list[Any] = []
-        self._own: dict[str, list[Any]] = {}
+        self._stack_transforms: list[Any] = []
+        self._invoke_transforms: list[Any] = []
+        # By URN, as are the parents' URNs.
+        self._resource_transforms: dict[str, list[Any]] = {}
         self._parents: dict[str, str] = {}
 
-    def of_stack(self, callback: Any) -> None:
-        """A transform of every resource."""
-        self._stack.append(callback)
+    def add_stack_transform(self, callback: Any) -> None:
+        """Add a transform of every resource that is registered from now on."""
+        self._stack_transforms.append(callback)
 
-    def of_invokes(self, callback: Any) -> None:
-        """A transform of every function call."""
-        self._invokes.append(callback)
+    def add_invoke_transform(self, callback: Any) -> None:
+        """Add a transform of every function call from now on."""
+        self._invoke_transforms.append(callback)
 
     def remember(self, urn: str, request: Any) -> None:
-        """A resource has its URN: what is below it will be transformed as it was."""
+        """Keep the transforms of a resource that now has its URN: they also apply to all resources below it."""
         self._parents[urn] = request.parent
-        self._own[urn] = list(request.transforms)
+        self._resource_transforms[urn] = list(request.transforms)
 
     async def apply(self, request: Any) -> None:
         """Change a RegisterResourceRequest's properties and options as the transforms do.
@@ -57,7 +58,7 @@ class Transforms:
         Raises:
             ProviderError: a transform raised.
         """
-        chosen = [*request.transforms, *self._above(request.parent), *self._stack]
+        chosen = [*request.transforms, *self._of_parents(request.parent), *self._stack_transforms]
         if not chosen:
             return
         properties = property_values.from_struct_with_outputs(request.object)
@@ -66,11 +67,11 @@ class Transforms:
         for callback in chosen:
             properties = await self._transform(callback, request, properties)
         request.object.CopyFrom(property_values.to_struct(properties, property_values.Form(outputs=True)))
-        _keep_dependencies(request, properties)
+        _set_dependencies(request, properties)
 
-    def _above(self, parent: str) -> Iterator[Any]:
+    def _of_parents(self, parent: str) -> Iterator[Any]:
         while parent:
-            yield from self._own.get(parent, ())
+            yield from self._resource_transforms.get(parent, ())
             parent = self._parents.get(parent, "")
 
     async def _transform(self, callback: Any, request: Any, properties: Properties) -> Properties:
@@ -93,7 +94,7 @@ class Transforms:
         Raises:
             ProviderError: a transform raised.
         """
-        for callback in self._invokes:
+        for callback in self._invoke_transforms:
             options = resource_pb2.TransformInvokeOptions(
                 provider=request.provider, version=request.version, plugin_download_url=request.pluginDownloadURL
             )
@@ -161,8 +162,8 @@ def _apply_options(request: Any, options: Any) -> None:
     request.deleteBeforeReplace = options.delete_before_replace
 
 
-def _keep_dependencies(request: Any, properties: Properties) -> None:
-    """What a transform took from other resources is depended on as well."""
+def _set_dependencies(request: Any, properties: Properties) -> None:
+    """Set the property dependencies to the resources that the properties come from, and add these to the dependencies."""
     request.propertyDependencies.clear()
     for key, item in properties.items():
         urns = sorted(set(output_values.dependencies(item)))

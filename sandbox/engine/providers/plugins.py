@@ -75,7 +75,7 @@ async def spawn(command: Sequence[str], folder: Path, env: Mapping[str, str]) ->
     )
 
 
-async def lines(stream: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
+async def forward_lines(stream: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
     """Forward every line that a child prints."""
     while line := await stream.readline():
         on_line(line.decode(errors="replace").rstrip("\n"))
@@ -137,14 +137,14 @@ async def launch(name: str, command: Sequence[str], folder: Path, env: Mapping[s
         errors_seen.append(line)
         on_line(line, True)
 
-    errors = asyncio.create_task(lines(process.stderr, forward))
+    errors = asyncio.create_task(forward_lines(process.stderr, forward))
     first = await process.stdout.readline()
     if not first.strip().isdigit():
         await end(process)
         await errors
         last = next((line for line in reversed(errors_seen) if line.strip()), first.decode(errors="replace").strip() or "nothing")
         raise PluginError(f"{name} did not start (its last output: {last}): run `{' '.join(command)}` by hand to see why")
-    return Server(process, int(first), [errors, asyncio.create_task(lines(process.stdout, lambda line: on_line(line, False)))])
+    return Server(process, int(first), [errors, asyncio.create_task(forward_lines(process.stdout, lambda line: on_line(line, False)))])
 
 
 @dataclass(frozen=True)

@@ -33,24 +33,24 @@ class Seal:
 
     def __init__(self, encrypt: Callable[[str], str], decrypt: Callable[[str], str]) -> None:
         self._encrypt, self._decrypt = encrypt, decrypt
-        self._closed: dict[tuple[str, str], str] = {}
+        self._ciphertexts: dict[tuple[str, str], str] = {}
 
     def open(self, urn: str, ciphertext: str) -> str:
         """The plaintext of a resource's secret."""
         plaintext = self._decrypt(ciphertext)
-        self._closed[urn, plaintext] = ciphertext
+        self._ciphertexts[urn, plaintext] = ciphertext
         return plaintext
 
     def close(self, urn: str, plaintext: str) -> str:
         """The ciphertext of a resource's secret; the previous one, if the secret is unchanged."""
-        known = self._closed.get((urn, plaintext))
+        known = self._ciphertexts.get((urn, plaintext))
         if known is None:
-            known = self._closed[urn, plaintext] = self._encrypt(plaintext)
+            known = self._ciphertexts[urn, plaintext] = self._encrypt(plaintext)
         return known
 
     def forget(self) -> None:
         """Forget all ciphertexts: they were encrypted with another key."""
-        self._closed.clear()
+        self._ciphertexts.clear()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -184,7 +184,7 @@ def decoded_value(item: Any, urn: str, seal: Seal) -> Value:
             plaintext = seal.open(urn, item["ciphertext"]) if "ciphertext" in item else item["plaintext"]
             return property_values.secret(decoded_value(json.loads(plaintext), urn, seal))
         plain = {key: decoded_value(value, urn, seal) for key, value in item.items()}
-        return property_values.unmarked(plain) if SIGNATURE in plain else plain
+        return property_values.from_wire_object(plain) if SIGNATURE in plain else plain
     if isinstance(item, list):
         return [decoded_value(value, urn, seal) for value in item]
     return item
@@ -200,7 +200,7 @@ def encoded_value(value: Value, secret: Callable[[Secret], Value]) -> Any:
         return [encoded_value(item, secret) for item in value]
     if isinstance(value, Secret):
         return secret(value)
-    return encoded_value(property_values.plain(value), secret)
+    return encoded_value(property_values.to_state(value), secret)
 
 
 def sealed(secret: Secret, urn: str, seal: Seal | None) -> Json:

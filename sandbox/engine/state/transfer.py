@@ -28,28 +28,28 @@ def mapped_secrets(value: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
 
 def with_plaintext(deployment: Any, decrypt: Callable[[str], str]) -> Any:
     """A deployment with decrypted secrets: `plaintext` (JSON text) instead of `ciphertext`."""
-    return _turned(deployment, "ciphertext", "plaintext", decrypt)
+    return _converted(deployment, "ciphertext", "plaintext", decrypt)
 
 
 def with_ciphertext(deployment: Any, encrypt: Callable[[str], str]) -> Any:
     """The reverse of `with_plaintext`; secrets that are already encrypted are unchanged."""
-    return _turned(deployment, "plaintext", "ciphertext", encrypt)
+    return _converted(deployment, "plaintext", "ciphertext", encrypt)
 
 
-def _turned(deployment: Any, before: str, after: str, turn: Callable[[str], str]) -> Any:
-    return mapped_secrets(deployment, lambda mark: {SIGNATURE: SECRET, after: turn(mark[before])} if before in mark else mark)
+def _converted(deployment: Any, before: str, after: str, convert: Callable[[str], str]) -> Any:
+    return mapped_secrets(deployment, lambda mark: {SIGNATURE: SECRET, after: convert(mark[before])} if before in mark else mark)
 
 
 def has_plaintext(deployment: Any) -> bool:
     """Whether a deployment has secrets in plaintext."""
     found = False
 
-    def look(mark: dict[str, Any]) -> dict[str, Any]:
+    def inspect(mark: dict[str, Any]) -> dict[str, Any]:
         nonlocal found
         found = found or "plaintext" in mark
         return mark
 
-    mapped_secrets(deployment, look)
+    mapped_secrets(deployment, inspect)
     return found
 
 
@@ -99,10 +99,12 @@ def _foreign(deployment: Mapping[str, Any], project: str, stack: str) -> list[st
 
 def _disorder(deployment: Mapping[str, Any]) -> list[str]:
     """Resources that come before a resource they depend on, or whose dependency does not exist."""
-    seen: set[str] = set()
+    urns_before: set[str] = set()
     faults = []
     for resource in deployment.get("resources") or []:
         needs = [resource.get("parent"), *(resource.get("dependencies") or [])]
-        faults += [f"resource '{resource['urn']}' needs '{urn}', which does not come before it" for urn in needs if urn and urn not in seen]
-        seen.add(str(resource.get("urn")))
+        faults += [
+            f"resource '{resource['urn']}' needs '{urn}', which does not come before it" for urn in needs if urn and urn not in urns_before
+        ]
+        urns_before.add(str(resource.get("urn")))
     return faults

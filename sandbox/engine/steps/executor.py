@@ -75,6 +75,14 @@ class Executor:
                 await self.run_after_hooks(step)
         self.events.after(step)
 
+    async def succeeds(self, step: Step) -> bool:
+        """Run a step; returns whether it was started and succeeded. A failure has already been reported."""
+        try:
+            await self.run(step)
+        except (StepFailed, Stopped):
+            return False
+        return True
+
     async def run_after_hooks(self, step: Step) -> None:
         """Run the after hooks of a step that is done and in the state. A hook that fails makes the run fail."""
         if not step.resource.resource_hooks:
@@ -112,7 +120,7 @@ class Executor:
     def _report(self, step: Step, error: Exception) -> None:
         text = str(error).rstrip("\n")
         if isinstance(error, PartialFailure):
-            text = "\n".join([text or "the resource exists but is not well", *(f"  * {reason}" for reason in error.reasons)])
+            text = "\n".join([text or "the resource exists, but its initialization failed", *(f"  * {reason}" for reason in error.reasons)])
         self.failed = True
         self.events.maybe_corrupt |= step.pending in ("creating", "updating", "deleting") and not isinstance(error, PartialFailure)
         self.events.message(text, "error", step.urn)

@@ -57,8 +57,8 @@ class Goal:
     hide_diff: tuple[list[str | int], ...] = ()
     resource_hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def resource(self, urn: str, old: Resource | None, alias: str = "") -> Resource:
-        """The wanted resource, without id and outputs. `alias` is its old URN, if that was different."""
+    def resource(self, urn: str, old: Resource | None, old_urn: str = "") -> Resource:
+        """The wanted resource, without id and outputs. `old_urn` is its URN in the state, if that is another one."""
         return Resource(
             urn=urn,
             type=self.type,
@@ -70,7 +70,7 @@ class Goal:
             provider=self.provider,
             property_dependencies=self.property_dependencies,
             additional_secret_outputs=self.additional_secret_outputs,
-            aliases=(alias,) if alias else (),
+            aliases=(old_urn,) if old_urn else (),
             custom_timeouts=self.custom_timeouts,
             import_id=self.import_id,
             retain_on_delete=bool(self.retain_on_delete),

@@ -67,11 +67,11 @@ class Hooks:
         self._error_hooks: dict[str, _Hook] = {}
 
     def add(self, request: Any) -> None:
-        """Take in a RegisterResourceHookRequest. Raises `HookError` when there is one of that name."""
+        """Add the hook of a RegisterResourceHookRequest. Raises `HookError` if there is one of that name."""
         self._add(self._hooks, request.name, _Hook(request.callback, request.on_dry_run, request.ignore_errors))
 
     def add_error_hook(self, request: Any) -> None:
-        """Take in a RegisterErrorHookRequest. Raises `HookError` when there is one of that name."""
+        """Add the hook of a RegisterErrorHookRequest. Raises `HookError` if there is one of that name."""
         self._add(self._error_hooks, request.name, _Hook(request.callback))
 
     @staticmethod
@@ -81,11 +81,11 @@ class Hooks:
         hooks[name] = hook
 
     async def before(self, step: Transition) -> None:
-        """Run what comes before a step. Raises `HookError`."""
+        """Run the before hooks of a step. Raises `HookError`: the step must not be run."""
         await self._run("Before", step)
 
     async def after(self, step: Transition) -> None:
-        """Run what comes after a step. Raises `HookError`."""
+        """Run the after hooks of a step. Raises `HookError`: the run fails, and the step is kept."""
         await self._run("After", step)
 
     async def _run(self, when: str, step: Transition) -> None:

@@ -32,16 +32,16 @@ class Journal:
     """The state of a run.
 
     Args:
-        base: the state before.
-        save: keeps a deployment; None in a preview, which keeps nothing.
+        base: the state when the run begins.
+        save: saves a deployment in the backend; None in a preview, which saves nothing.
         now: the time as RFC 3339 text.
     """
 
     def __init__(self, base: Deployment, save: Callable[[Deployment], None] | None, now: Callable[[], str]) -> None:
         self._base, self._save, self.now = base, save, now
-        # Each old resource, with its present form.
+        # Each old resource that the run has not finished yet, with what it is now.
         self._remaining: dict[Resource, Resource] = {resource: resource for resource in base.resources}
-        # By URN: a run is done with a URN once.
+        # By URN: a run finishes each URN once.
         self._finished: dict[str, Resource] = {}
         self._operations: dict[Operation, None] = dict.fromkeys(base.pending_operations)
         # Old URNs to the ones that their resources have now: what still refers to them must follow.
@@ -90,7 +90,7 @@ class Journal:
         self._version += 1
 
     def rename(self, old: str, new: str) -> None:
-        """A resource has another URN from now on."""
+        """A resource has another URN from now on: references to it follow."""
         self._renamed[old] = new
 
     def remove(self, old: Resource) -> None:
@@ -100,7 +100,7 @@ class Journal:
         self._version += 1
 
     def change(self, old: Resource, changed: Resource) -> None:
-        """Change a resource without moving it."""
+        """Change a resource; its place in the order stays."""
         if old in self._remaining:
             self._remaining[old] = changed
         else:
@@ -108,16 +108,16 @@ class Journal:
         self._version += 1
 
     def current(self, resource: Resource) -> Resource:
-        """The present form of a resource."""
+        """A resource as it is now."""
         return self._remaining.get(resource) or self._finished.get(resource.urn) or resource
 
     def replace_all(self, resources: list[Resource]) -> None:
-        """Replace all old resources by others."""
+        """Replace all old resources by others: those that a refresh has read."""
         self._remaining = {resource: resource for resource in resources}
         self._version += 1
 
     async def wait_until_saved(self) -> None:
-        """Wait until everything that has happened so far is kept.
+        """Wait until all changes so far are saved.
 
         Raises:
             OSError: what `save` raised; nothing is lost in memory, and the next call tries again.
@@ -127,7 +127,7 @@ class Journal:
             await asyncio.shield(self._begin_save(self._save))
 
     def save_soon(self) -> None:
-        """Have what has happened kept, at a pace that leaves most of the time for other things."""
+        """Begin a save after a while, if there is none by then: see `_PACE`."""
         if self._save is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_PACE * self._seconds_of_last_save, self._save_now, self._save)
 

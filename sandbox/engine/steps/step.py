@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepContext:
-    """What steps work on. `deletions` are the URNs that this run deletes, for `deletedWith`."""
+    """What steps work on. `deletions` are the URNs that this run deletes or has deleted, without those created again since."""
 
     providers: Providers
     journal: Journal

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Transition:
     """One resource, from `old` (None before it exists) to `new` (None once it is deleted).
 
-    `op` is the operation by Pulumi's name, and `outcome` the operation that the step turned out to be. `logical` is whether the
-    user sees it as a step of its own, `counted` how often the summary counts it.
+    `op` is the operation by Pulumi's name, and `outcome` the operation that the step turned out to be. `pending` is the kind of
+    its pending operation in the state, empty if no provider call changes anything. `logical` is whether the user sees it as a
+    step of its own, `counted` how often the summary counts it.
     """
 
     urn: str

@@ -37,7 +37,7 @@ UNKNOWN_TEXTS: Final = frozenset(
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
     }
 )
-_EXACT: Final = 2**53
+_EXACT_INTEGERS: Final = 2**53
 
 
 class _Unknown(Enum):
@@ -130,23 +130,23 @@ def _from_value(value: struct_pb2.Value, *, keep_outputs: bool) -> Value:
         return UNKNOWN if value.string_value in UNKNOWN_TEXTS else value.string_value
     if kind == "struct_value":
         plain = {key: _from_value(item, keep_outputs=keep_outputs) for key, item in value.struct_value.fields.items()}
-        return unmarked(plain, keep_outputs=keep_outputs) if SIGNATURE in plain else plain
+        return from_wire_object(plain, keep_outputs=keep_outputs) if SIGNATURE in plain else plain
     if kind == "list_value":
         return [_from_value(item, keep_outputs=keep_outputs) for item in value.list_value.values]
     if kind == "number_value":
         number = value.number_value
-        return int(number) if number.is_integer() and abs(number) < _EXACT else number
+        return int(number) if number.is_integer() and abs(number) < _EXACT_INTEGERS else number
     return value.bool_value if kind == "bool_value" else None
 
 
-def unmarked(plain: Properties, *, keep_outputs: bool = False) -> Value:
-    """The marked value of a wire object with a signature."""
+def from_wire_object(plain: Properties, *, keep_outputs: bool = False) -> Value:
+    """The value that a wire object with a signature stands for."""
     signature = plain[SIGNATURE]
     if signature == SECRET:
         return secret(plain.get("value"))
     if signature == OUTPUT:
         output = Output(plain.get("value"), "value" in plain, bool(plain.get("secret")), tuple(plain.get("dependencies") or ()))
-        return output if keep_outputs else collapsed(output)
+        return output if keep_outputs else without_dependencies(output)
     if signature == REFERENCE:
         return ResourceReference(plain["urn"], _reference_id(plain), plain.get("packageVersion") or "")
     if signature in (ASSET, ARCHIVE):
@@ -163,7 +163,7 @@ def secret(value: Value) -> Secret:
     return value if isinstance(value, Secret) else Secret(value)
 
 
-def collapsed(output: Output) -> Value:
+def without_dependencies(output: Output) -> Value:
     """An output value without its dependencies."""
     value = output.value if output.known else UNKNOWN
     return secret(value) if output.secret else value
@@ -209,7 +209,7 @@ def _marked(value: Value, form: Form) -> Value:
     if isinstance(value, Secret):
         return {SIGNATURE: SECRET, "value": value.value} if form.secrets else value.value
     if isinstance(value, Output):
-        return _output(value) if form.outputs else collapsed(value)
+        return _output(value) if form.outputs else without_dependencies(value)
     if isinstance(value, ResourceReference):
         return reference_object(value) if form.resources else _reference_alone(value)
     if isinstance(value, Asset):
@@ -222,8 +222,8 @@ def is_marked(value: Value) -> bool:
     return value is UNKNOWN or isinstance(value, Secret | Output | ResourceReference | Asset)
 
 
-def plain(value: Value) -> Value:
-    """A marked value other than a secret, as it is written in state."""
+def to_state(value: Value) -> Value:
+    """A marked value other than a secret, as the JSON value in the state."""
     return _marked(value, Form())
 
 

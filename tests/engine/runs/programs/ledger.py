@@ -119,7 +119,7 @@ class LedgerProvider(ResourceProvider):
             return CreateResult(id_, _write(id_, props))
 
     def read(self, id_: str, _props: Props) -> ReadResult:
-        """Look at the entry."""
+        """DisplayOptions at the entry."""
         with _Call("read", id_):
             if not _file(id_).exists():
                 return ReadResult(None, {})
