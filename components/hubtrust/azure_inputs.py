@@ -7,8 +7,8 @@ from hubtrust.azure import clouds
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.login import login
 from hubtrust.azure.retry import DEADLINE, MAX_DEADLINE, MIN_DEADLINE, RetryLimits
-from hubtrust.inputs import Inputs, declared, number
-from hubtrust.process import say
+from hubtrust.inputs import Inputs, input_field, number
+from hubtrust.process import show_message
 
 
 def same_id(old: object, new: object) -> bool:
@@ -20,7 +20,7 @@ def same_id(old: object, new: object) -> bool:
 class CloudInputs(Inputs):
     """Which Azure."""
 
-    cloud: str = declared(
+    cloud: str = input_field(
         clouds.require_name,
         "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
         kept=True,
@@ -32,7 +32,7 @@ class CloudInputs(Inputs):
 class AzureInputs(CloudInputs):
     """Which Azure, and how long to retry there."""
 
-    deadline: float = declared(
+    deadline: float = input_field(
         number(MIN_DEADLINE, MAX_DEADLINE),
         f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry what Azure refuses temporarily; default {DEADLINE:g}.",
         kept=True,
@@ -47,5 +47,5 @@ class AzureInputs(CloudInputs):
         """
         cloud = clouds.cloud_named(self.cloud)
         return AzureClient(
-            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits or RetryLimits(deadline=self.deadline), say
+            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits or RetryLimits(deadline=self.deadline), show_message
         )

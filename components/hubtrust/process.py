@@ -1,15 +1,15 @@
-"""What a provider's process gives to everything in it: the current time, and a way to show the user a line."""
+"""What everything in a provider's process uses: the current time, and messages to the user."""
 
 import sys
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current time, read only here: everything below takes it as an argument."""
+    """The current time. It is read only here; other functions take it as an argument."""
     return datetime.now(UTC)
 
 
-def say(line: str) -> None:
-    """Show a message to the user: what a provider prints appears beside its resource at once."""
+def show_message(line: str) -> None:
+    """Show a message of one line to the user. Pulumi shows what a provider prints at once, next to the resource."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

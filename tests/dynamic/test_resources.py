@@ -228,7 +228,7 @@ def test_no_secret_input_is_an_output(provider: type[Reconciler[Any]]) -> None:
     assert provider.secret_inputs & provider.outputs == set()
     assert provider.secret_inputs <= {wire_name(name) for name in provider.inputs.declarations()}
     with pytest.raises(AssertionError, match="has no outputs"):
-        provider()._allowed({"privateKey": "KEY"})
+        provider()._allowed_outputs({"privateKey": "KEY"})
 
 
 @pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)

@@ -10,7 +10,7 @@ from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, same_id
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
-from hubtrust.inputs import boolean, declared, whole_number
+from hubtrust.inputs import boolean, input_field, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
@@ -49,7 +49,7 @@ def _composed(name: str, generation: int, thumbprint: str, *, attest: bool) -> s
 class ServiceInputs(AzureInputs):
     """A service that holds certificates."""
 
-    service_id: Service = declared(
+    service_id: Service = input_field(
         service,
         "ARM id of the IoT hub or provisioning service.",
         required=True,
@@ -63,29 +63,31 @@ class ServiceInputs(AzureInputs):
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
 
-    certificate: x509.Certificate = declared(_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
-    name: str = declared(_name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca")
-    generation: int = declared(
+    certificate: x509.Certificate = input_field(_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
+    name: str = input_field(
+        _name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca"
+    )
+    generation: int = input_field(
         whole_number(1, 9999), "1 to 9999; the next one is created and proven before the last one is deleted.", kept=True, default=1
     )
-    certificate_name: str | None = declared(
+    certificate_name: str | None = input_field(
         lambda value: _require_name(str(value)),
         "the whole name on the service, at most 64 characters, to adopt a certificate that exists. The name stays when the certificate "
         "changes: devices are then not trusted until the new certificate is proven.",
     )
-    signer: DeclaredSigner | None = declared(
+    signer: DeclaredSigner | None = input_field(
         read_signer,
         "where the authority's key is: ``signer_inputs.in_state``, ``offline``, ``in_key_vault`` or ``in_token``; becomes a secret.",
         secret=True,
     )
-    proof_certificate: x509.Certificate | None = declared(
+    proof_certificate: x509.Certificate | None = input_field(
         lambda value: load_certificate(str(value), what="proofCertificate"),
         "the proof, PEM: the certificate that the command in the output ``ceremony`` creates. For custody offline only.",
     )
-    attest: bool = declared(
+    attest: bool = input_field(
         boolean, "True: mark it as verified without a proof; this logs a warning. Default False.", kept=True, default=False
     )
-    adopt: bool = declared(boolean, "True: replace another certificate that has the name. Default False: refuse.", default=False)
+    adopt: bool = input_field(boolean, "True: replace another certificate that has the name. Default False: refuse.", default=False)
 
     def require_consistent(self) -> None:
         """Check that there is something to prove possession with, that the key is the certificate's, and that a proof is needed.

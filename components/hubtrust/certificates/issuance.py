@@ -7,7 +7,7 @@ from cryptography import x509
 
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LONGEST, ROOT, SHORTEST, Lifetime, require_window
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
-from hubtrust.inputs import Inputs, declared, number
+from hubtrust.inputs import Inputs, input_field, number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import require_signed_by
@@ -35,21 +35,21 @@ def _defaults(name: str) -> str:
 class IssuingInputs(Inputs):
     """What issues certificates declares: a key that signs, an issuer, and how long the certificates last."""
 
-    issuer_certificate: tuple[x509.Certificate, ...] = declared(
+    issuer_certificate: tuple[x509.Certificate, ...] = input_field(
         issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
     )
-    signer: DeclaredSigner = declared(
+    signer: DeclaredSigner = input_field(
         read_signer,
         "where the issuer's key is, or a root's own: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``. It becomes a secret.",
         required=True,
         secret=True,
     )
-    lifetime_days: float | None = declared(
+    lifetime_days: float | None = input_field(
         number(SHORTEST, LONGEST),
         f"days that a certificate is valid; default {_defaults('days')}; fewer where the issuer expires earlier.",
         kept=True,
     )
-    renew_before_days: float | None = declared(
+    renew_before_days: float | None = input_field(
         number(0, LONGEST), f"days before its end from which a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
     )
 

@@ -15,8 +15,8 @@ from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, boolean, declared, whole_number
-from hubtrust.process import say
+from hubtrust.inputs import Properties, boolean, input_field, whole_number
+from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError, DependantsError
 
 
@@ -24,13 +24,13 @@ from hubtrust.reconcile_errors import DeclarationError, DependantsError
 class AuthorityGenerationInputs(CloudInputs):
     """The inputs of an AuthorityGeneration."""
 
-    authority: str = declared(str, "the authority's name.", required=True, kept=True, replaces=True)
-    generation: int = declared(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
-    keep_previous: bool = declared(boolean, "True: whether the previous generation is trusted too.", required=True, kept=True)
+    authority: str = input_field(str, "the authority's name.", required=True, kept=True, replaces=True)
+    generation: int = input_field(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
+    keep_previous: bool = input_field(boolean, "True: whether the previous generation is trusted too.", required=True, kept=True)
     hub_id: Service | None = hub_id(required=False)
     host_name: str | None = hub_host_name()
-    devices_of: str | None = declared(str, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
-    drop_previous: bool = declared(
+    devices_of: str | None = input_field(str, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
+    drop_previous: bool = input_field(
         boolean, "True: the devices have moved, and the generation that is dropped may be deleted. Default False.", default=False
     )
 
@@ -68,7 +68,9 @@ class AuthorityGenerationInputs(CloudInputs):
         what = f"authority '{self.authority}': generation {dropped} is to be deleted"
         count = self._enabled_devices()
         if count is None:
-            say(f"{what}: devices are not counted, because this login may not read the device registry, so it can't have created any")
+            show_message(
+                f"{what}: devices are not counted, because this login may not read the device registry, so it can't have created any"
+            )
         elif count:
             fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates of this generation"
             remedy = "keep it until they have moved (caKeepPrevious), or confirm that they have moved (caDropPrevious)"
@@ -109,11 +111,11 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
 
     def on_diff(self, olds: Properties, news: AuthorityGenerationInputs) -> Change:
         """Another authority is another resource; every other change is an update."""
-        return Change(news.replaced(olds), updates=any(olds.get(name) != value for name, value in news.kept().items()))
+        return Change(news.changes_that_replace(olds), updates=any(olds.get(name) != value for name, value in news.kept_values().items()))
 
     def on_create(self, news: AuthorityGenerationInputs) -> tuple[str, dict[str, Any]]:
         """Record the inputs."""
-        return news.authority, news.kept()
+        return news.authority, news.kept_values()
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """There is nothing to read."""
@@ -124,7 +126,7 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         dropped = sorted(_trusted(olds) - _trusted(news.given))
         if dropped and news.devices_of and not news.drop_previous and news.given.get("hubId") == olds.get("hubId"):
             news.require_unused(dropped[0])
-        return news.kept()
+        return news.kept_values()
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing was created."""

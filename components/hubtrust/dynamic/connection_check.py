@@ -19,11 +19,11 @@ from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, boolean, declared, number
+from hubtrust.inputs import Properties, boolean, input_field, number
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import load_chain
 from hubtrust.pki.keys import require_strong_key
-from hubtrust.process import now, say
+from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 CONNECTED, NOT_CHECKED = "connected", "not checked"
@@ -43,26 +43,26 @@ class ConnectionCheckInputs(HubInputs):
     """The inputs of a ConnectionCheck."""
 
     host_name: str | None = hub_host_name(kept=False)
-    device_id: str = declared(
+    device_id: str = input_field(
         require_device_id,
         "the id of the device that connects. A device in the field that is connected under this id loses its session for a moment.",
         required=True,
         kept=True,
     )
-    chain: list[x509.Certificate] | None = declared(
+    chain: list[x509.Certificate] | None = input_field(
         lambda value: load_certificates(str(value), what="chain"), "the authority's certificates, PEM; None while there are none yet."
     )
-    signer: DeclaredSigner | None = declared(
+    signer: DeclaredSigner | None = input_field(
         read_signer,
         "where the key of the chain's lowest certificate is; None or offline: nothing is checked. It becomes a secret.",
         secret=True,
     )
-    trust: list[Mapping[str, Any]] | None = declared(
+    trust: list[Mapping[str, Any]] | None = input_field(
         _trust, "what the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified."
     )
-    device: str | None = declared(str, "any text that changes when the device does: then it is checked again.")
-    enabled: bool = declared(boolean, "False: nothing is checked, for networks where port 8883 is closed. Default True.", default=True)
-    deadline: float = declared(
+    device: str | None = input_field(str, "any text that changes when the device does: then it is checked again.")
+    enabled: bool = input_field(boolean, "False: nothing is checked, for networks where port 8883 is closed. Default True.", default=True)
+    deadline: float = input_field(
         number(MIN_DEADLINE, MAX_DEADLINE),
         f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry; default {CHECK_DEADLINE:g}.",
         default=CHECK_DEADLINE,
@@ -134,14 +134,14 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
     @staticmethod
     def _check(news: ConnectionCheckInputs) -> dict[str, Any]:
         host, reason = news.resolve_host_name(), news.skip_reason()
-        outs = news.kept() | {"hostName": host, "trigger": news.trigger()}
+        outs = news.kept_values() | {"hostName": host, "trigger": news.trigger()}
         if reason is not None:
-            say(f"device {news.device_id} not checked: {reason}")
+            show_message(f"device {news.device_id} not checked: {reason}")
             return outs | {"state": NOT_CHECKED, "reason": reason}
         canary = news.canary(host)
         with replace(news, host_name=host, deadline=min(news.deadline, DEADLINE)).open_registry() as registry:
-            connect(canary, registry, now=now(), deadline=news.deadline, report=say)
-        say(f"device {news.device_id} connected, chain: {canary.path()}")
+            connect(canary, registry, now=now(), deadline=news.deadline, report=show_message)
+        show_message(f"device {news.device_id} connected, chain: {canary.path()}")
         return outs | {"state": CONNECTED, "certificationPath": canary.path()}
 
 

@@ -21,8 +21,8 @@ from hubtrust.devices.roster import Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, declared
-from hubtrust.process import say
+from hubtrust.inputs import Properties, input_field
+from hubtrust.process import show_message
 
 _MOST_EXCEPTIONS = 100  # devices named in the outputs
 
@@ -31,7 +31,7 @@ _MOST_EXCEPTIONS = 100  # devices named in the outputs
 class DeviceFleetInputs(DevicesInputs):
     """The inputs of a DeviceFleet."""
 
-    members: Roster = declared(
+    members: Roster = input_field(
         lambda value: unpack(str(value)),
         "the devices: `from_pattern`, `from_ids`, `from_csv` or `from_json_lines` of `hubtrust.devices.roster_files`, or `Roster.of`.",
         argument="roster",
@@ -59,7 +59,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
     def on_diff(self, olds: Properties, news: DeviceFleetInputs) -> Change:
         """Another hub is another fleet, so a replacement; devices that differ, found by the digest, are an update."""
         differs = bool(news.unknown) or news.members.digest != olds.get("digest") or news.moved(olds)
-        return Change(news.replaced(olds), updates=differs)
+        return Change(news.changes_that_replace(olds), updates=differs)
 
     def on_create(self, news: DeviceFleetInputs) -> tuple[str, dict[str, Any]]:
         """Create the devices. Those that an interrupted run has created are found by the owner tag, and are updated."""
@@ -75,7 +75,9 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         roster, host = news.members, news.resolve_host_name()
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
         with replace(news, host_name=host).open_registry() as registry:
-            reconciliation = Reconciliation(registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=say)
+            reconciliation = Reconciliation(
+                registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=show_message
+            )
             reconciliation.find()
             if creating:
                 hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
@@ -116,7 +118,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
                         olds["owner"],
                         _scope(olds),
                         lambda _: None,
-                        report=say,
+                        report=show_message,
                         is_excluded=is_excluded,
                     )
                     reconciliation.find()
@@ -151,7 +153,7 @@ def _read_devices(registry: Registry, olds: Properties) -> dict[str, Any]:
 
 def _outs(news: DeviceFleetInputs, host: str) -> dict[str, Any]:
     roster = news.members
-    return news.kept() | {
+    return news.kept_values() | {
         "hostName": host,
         "tagNames": list(roster.scope.tags),
         "desiredNames": list(roster.scope.desired),

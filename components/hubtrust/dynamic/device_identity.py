@@ -28,8 +28,8 @@ from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Inputs, Properties, boolean, declared, wire_names
-from hubtrust.process import say
+from hubtrust.inputs import Inputs, Properties, boolean, input_field, wire_names
+from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 
@@ -66,18 +66,18 @@ def _desired(value: object) -> Mapping[str, Any]:
 class DescriptionInputs(Inputs):
     """The description of a device. Tags and desired properties are JSON texts, because Pulumi would rewrite some of their names."""
 
-    status: str | None = declared(
+    status: str | None = input_field(
         _status, "`enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.", kept=True
     )
-    reason: str | None = declared(_reason, "why it has this status, at most 128 characters.", kept=True)
-    edge: bool | None = declared(boolean, "True: an IoT Edge device.", kept=True)
-    thumbprints: Sequence[str] | None = declared(
+    reason: str | None = input_field(_reason, "why it has this status, at most 128 characters.", kept=True)
+    edge: bool | None = input_field(boolean, "True: an IoT Edge device.", kept=True)
+    thumbprints: Sequence[str] | None = input_field(
         require_thumbprints,
         "one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
         kept=True,
     )
-    tags: Mapping[str, Any] | None = declared(_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True)
-    desired: Mapping[str, Any] | None = declared(
+    tags: Mapping[str, Any] | None = input_field(_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True)
+    desired: Mapping[str, Any] | None = input_field(
         _desired, "desired properties of its twin, an object; other properties in the twin are not changed.", kept=True
     )
 
@@ -96,7 +96,7 @@ class DescriptionInputs(Inputs):
 class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
     """The inputs of a DeviceIdentity."""
 
-    device_id: str = declared(
+    device_id: str = input_field(
         require_device_id, "the device's id, at most 128 characters, case-sensitive.", required=True, kept=True, replaces=True
     )
 
@@ -120,7 +120,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     def on_diff(self, olds: Properties, news: DeviceIdentityInputs) -> Change:
         """Another hub or another id is another device, so a replacement; every other change is an update."""
-        return Change(news.replaced(olds), updates=bool(news.unknown) or self._differs(olds, news))
+        return Change(news.changes_that_replace(olds), updates=bool(news.unknown) or self._differs(olds, news))
 
     @staticmethod
     def _differs(olds: Properties, news: DeviceIdentityInputs) -> bool:
@@ -143,7 +143,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
-                registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=say
+                registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=show_message
             )
             reconciliation.read([device_id])
             if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
@@ -173,12 +173,12 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
         if hubs.is_taken_over(host, device_id):
-            say(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
+            show_message(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
             return
         try:
             with hub.open_registry(reading=True) as registry:
                 reconciliation = Reconciliation(
-                    registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, report=say
+                    registry, _what(host, device_id), olds.get("owner") or {}, Scope((), ()), lambda _: None, report=show_message
                 )
                 reconciliation.read([device_id])
                 reconciliation.apply()

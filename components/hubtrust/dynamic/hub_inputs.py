@@ -17,8 +17,8 @@ from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import READ_DEADLINE, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, same_id
-from hubtrust.inputs import boolean, declared
-from hubtrust.process import say
+from hubtrust.inputs import boolean, input_field
+from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
@@ -46,12 +46,12 @@ def _owner(value: object) -> Mapping[str, str]:
 
 def hub_id(*, required: bool, replaces: bool = False) -> Any:
     """The declaration of the input `hubId`."""
-    return declared(_hub, "ARM id of the IoT hub.", required=required, kept=True, replaces=replaces, same=same_id)
+    return input_field(_hub, "ARM id of the IoT hub.", required=required, kept=True, replaces=replaces, same=same_id)
 
 
 def hub_host_name(*, kept: bool = True) -> Any:
     """The declaration of the input `hostName`."""
-    return declared(_host, "the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.", kept=kept)
+    return input_field(_host, "the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.", kept=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class HubInputs(AzureInputs):
         limits = limits or RetryLimits(deadline=self.deadline)
         limits = replace(limits, not_found=0.0, unreachable=READ_UNREACHABLE) if reading else limits
         cloud = clouds.cloud_named(self.cloud)
-        return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, say)
+        return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, show_message)
 
     def _reading_client(self) -> AzureClient:
         return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), not_found=0.0))
@@ -104,8 +104,8 @@ class DevicesInputs(HubInputs):
     """A hub, and the owner of devices on it."""
 
     hub_id: Service = hub_id(required=True, replaces=True)
-    owner: Mapping[str, str] = declared(_owner, argument="", required=True, kept=True)
-    adopt: bool = declared(boolean, "True: take over devices of these ids that others created. Default False: refuse.", default=False)
+    owner: Mapping[str, str] = input_field(_owner, argument="", required=True, kept=True)
+    adopt: bool = input_field(boolean, "True: take over devices of these ids that others created. Default False: refuse.", default=False)
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
         """Whether the owner, the cloud or the host name differs from the old outputs."""

@@ -17,7 +17,7 @@ from hubtrust.certificates.lifetimes import DEVICE
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
-from hubtrust.inputs import Properties, declared
+from hubtrust.inputs import Properties, input_field
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
@@ -66,7 +66,7 @@ def _requested(text: object) -> dict[str, PublicKey]:
 class IssuedBatchInputs(IssuingInputs):
     """The inputs of an IssuedBatch."""
 
-    requests: dict[str, PublicKey] = declared(
+    requests: dict[str, PublicKey] = input_field(
         _requested, "certificate signing requests, PEM, at most 10,000; each one's common name is its device's id.", required=True
     )
 
@@ -137,7 +137,7 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
             else:
                 signed.append(issuance.sign(now=moment, issuer=issuer))
         ends = min((one.not_valid_after_utc for one in signed), default=moment)
-        found = news.kept() | {
+        found = news.kept_values() | {
             "certificates": [pem(one) for one in signed],
             "issuerChain": "".join(pem(one) for one in issuances[0].issuers),
             "custody": news.signer.custody,

@@ -14,12 +14,12 @@ from cryptography import x509
 from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, issuer_certificates, parse_subject
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, declared, whole_number, wire_name
+from hubtrust.inputs import Properties, input_field, whole_number, wire_name
 from hubtrust.pki.certificate import describe, display, load_certificate, pem, rfc3339
 from hubtrust.pki.issue import device_name
 from hubtrust.pki.keys import PublicKey, load_public_key
 from hubtrust.pki.request import load_request, requested_key
-from hubtrust.process import now, say
+from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _KEYS = ("public_key", "request", "signer", "issuer_certificate")  # unknown ones may bring another key, so another certificate
@@ -45,28 +45,28 @@ def _device_id(value: object) -> str:
 class IssuedCertificateInputs(IssuingInputs):
     """The inputs of an IssuedCertificate."""
 
-    profile: str = declared(_profile, "`root`, `intermediate` or `device`.", required=True, kept=True, replaces=True)
-    subject: x509.Name | None = declared(
+    profile: str = input_field(_profile, "`root`, `intermediate` or `device`.", required=True, kept=True, replaces=True)
+    subject: x509.Name | None = input_field(
         parse_subject,
-        "the name subject of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.",
+        "the subject of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.",
         kept=True,
         replaces=True,
     )
-    device_id: str | None = declared(_device_id, "the device's id, which becomes the common name.", kept=True, replaces=True)
-    public_key: PublicKey | None = declared(
+    device_id: str | None = input_field(_device_id, "the device's id, which becomes the common name.", kept=True, replaces=True)
+    public_key: PublicKey | None = input_field(
         lambda value: load_public_key(str(value), what="publicKey"), "the public key to certify, PEM; or give `request`."
     )
-    request: x509.CertificateSigningRequest | None = declared(
+    request: x509.CertificateSigningRequest | None = input_field(
         lambda value: load_request(str(value), what="request"),
         "a certificate signing request, PEM, whose key is certified; nothing else in it is used.",
     )
-    issuer_certificate: tuple[x509.Certificate, ...] = declared(
+    issuer_certificate: tuple[x509.Certificate, ...] = input_field(
         issuer_certificates,
         "certificates, PEM, the issuer's certificate first; any others above it become part of ``chain``. A root has none.",
         kept=True,
         default=(),
     )
-    path_length: int | None = declared(
+    path_length: int | None = input_field(
         whole_number(0, 9), "how many authorities may follow below, 0 to 9; 0: devices only; a root without it has no limit.", kept=True
     )
 
@@ -147,7 +147,7 @@ def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -
 
 def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.Certificate) -> dict[str, Any]:
     described = describe(certificate)
-    found = news.kept() | {
+    found = news.kept_values() | {
         "subject": news.given.get("subject") or described.subject,
         "custody": news.signer.custody,
         "certificate": pem(certificate),
@@ -171,7 +171,7 @@ def _report_renewal(issuance: Issuance, olds: Properties) -> None:
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     if issuance.is_due(certificate, now=now()):
         ends = rfc3339(certificate.not_valid_after_utc)
-        say(f"{display(certificate)}: renewal is due, because it expires on {ends}; `pulumi up` renews it with the same key")
+        show_message(f"{display(certificate)}: renewal is due, because it expires on {ends}; `pulumi up` renews it with the same key")
 
 
 class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
@@ -187,7 +187,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
 
     def on_diff(self, olds: Properties, news: IssuedCertificateInputs) -> Change:
         """Another key, name or issuer's key replaces the resource. A renewal, another lifetime or path length is an update."""
-        replaces = news.replaced(olds) + [wire_name(name) for name in _KEYS if name in news.unknown]
+        replaces = news.changes_that_replace(olds) + [wire_name(name) for name in _KEYS if name in news.unknown]
         if replaces or news.unknown:
             return Change(replaces, updates=True)
         issuance = news.issuance()

@@ -4,8 +4,8 @@ The engine calls, for each resource: ``check`` (twice where it replaces), then `
 ``update`` or nothing; ``read`` on refresh; ``delete`` last. What that means here:
 
 1. ``check`` and ``diff`` use nothing but their arguments and the clock; values may be unknown (preview) and numbers arrive as floats.
-2. ``diff`` sees the old *outputs*: an input that is to be compared, read or deleted by is an output too. Private keys are not: their
-   public key's thumbprint is.
+2. ``diff`` sees the old *outputs*: an input that ``diff``, ``read`` or ``delete`` needs is an output too. A private key is not: the
+   thumbprint of its public key is.
 3. ``create`` finds what an interrupted run left behind; a failed ``update`` keeps the old outputs. So each reads before it writes, and
    can be run again.
 4. ``read`` answers "gone" with an empty id. It returns no inputs, so that the engine keeps the program's own: what could be read back
@@ -26,29 +26,29 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Inputs, Properties, python_name, wire_name, wire_names
 
-PROVIDER_KEY = "__provider"  # Pulumi's own input, put back by its servicer
+PROVIDER_KEY = "__provider"  # an input that Pulumi adds; its servicer adds it to the outputs
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What ``diff`` found: the inputs that call for a new resource, and whether anything is to be done at all."""
+    """What ``diff`` found: the inputs whose change replaces the resource, and whether the existing one must be updated."""
 
     replaces: list[str] = field(default_factory=list)
     updates: bool = False
 
 
 class Reconciler(ResourceProvider, Generic[AnyInputs]):
-    """A provider that keeps the contract. A resource declares its inputs and outputs and implements Pulumi's verbs.
+    """A provider that keeps the contract. Each resource's provider declares its inputs and outputs, and implements the methods ``on_…``.
 
-    Stateless, and in an importable module, so that its pickle is a name and holds no secret.
+    It has no state and is in an importable module, so that its pickle is only a name and contains no secret.
     """
 
     serialize_as_secret_always = False
     inputs: type[AnyInputs]
-    results: ClassVar[type]  # its annotations are the outputs, beside the inputs that are kept
-    outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: follows from ``inputs`` and ``results``
+    results: ClassVar[type]  # its annotations are the outputs other than the inputs that are kept
+    outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: computed from ``inputs`` and ``results``
     secret_inputs: ClassVar[frozenset[str]]
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -58,7 +58,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
         cls.secret_inputs = wire_names(cls.inputs, "secret")
 
     def on_check(self, olds: Properties, news: AnyInputs) -> None:
-        """Refuse inputs that are valid alone and invalid together, or after the old inputs ``olds``. Some may be unknown.
+        """Refuse inputs that are each valid but not together, or not after the old inputs ``olds``. Some may be unknown.
 
         Raises:
             HubtrustError: the inputs are not valid.
@@ -70,7 +70,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     @abstractmethod
     def on_create(self, news: AnyInputs) -> tuple[str, dict[str, Any]]:
-        """Create, or continue what an interrupted run began: id and outputs."""
+        """Create the resource, or continue what an interrupted run began; returns the id and the outputs."""
 
     @abstractmethod
     def on_read(self, id_: str, olds: Properties) -> dict[str, Any] | None:
@@ -78,28 +78,28 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     @abstractmethod
     def on_update(self, id_: str, olds: Properties, news: AnyInputs) -> dict[str, Any]:
-        """Make the resource what the inputs say: every output."""
+        """Change the resource to what the inputs declare; returns all outputs."""
 
     @abstractmethod
     def on_delete(self, id_: str, olds: Properties) -> None:
-        """Delete it; one that is gone already is no error."""
+        """Delete the resource; it is no error if it is gone already."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Every invalid input at once. The property is named to the engine unless the engine would print a secret or several lines."""
-        given, known = _own(news), {wire_name(name) for name in self.inputs.declarations()}
+        """Report every invalid input at once. A failure names its property unless the engine would print a secret or several lines."""
+        given, known = _own_properties(news), {wire_name(name) for name in self.inputs.declarations()}
         failures = []
-        for name, reason in self._faults(_own(olds), given, known):
+        for name, reason in self._input_errors(_own_properties(olds), given, known):
             value = given.get(name)
             plain = isinstance(value, str | int | float | bool) and "\n" not in str(value)
             hidden = not plain or name in self.secret_inputs or name not in known
             failures.append(CheckFailure("" if hidden else name, reason))
         return CheckResult(news, failures)
 
-    def _faults(self, olds: Properties, given: Properties, known: set[str]) -> Iterator[tuple[str, str]]:
+    def _input_errors(self, olds: Properties, given: Properties, known: set[str]) -> Iterator[tuple[str, str]]:
         for name in sorted(given.keys() - known):
             yield name, f"{name}: there is no such property; use {', '.join(sorted(known))}"
-        inputs, faults = self.inputs.parse(given)
-        for name, error in faults:
+        inputs, errors = self.inputs.parse(given)
+        for name, error in errors:
             yield name, str(error) if error.what.startswith(name) else f"{name}: {error}"
         if inputs is not None:
             try:
@@ -109,32 +109,33 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """See ``on_diff``. A replacement is created before the old resource is deleted."""
-        found = _in_one_line(lambda: self.on_diff(_own(olds), self.inputs.read(_own(news))))
-        return DiffResult(changes=bool(found.replaces) or found.updates, replaces=found.replaces, delete_before_replace=False)
+        change = _in_one_line(lambda: self.on_diff(_own_properties(olds), self.inputs.read(_own_properties(news))))
+        return DiffResult(changes=bool(change.replaces) or change.updates, replaces=change.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """See ``on_create``."""
-        id_, outs = _in_one_line(lambda: self.on_create(self.inputs.read(_own(props))))
-        return CreateResult(id_, self._allowed(outs))
+        id_, outs = _in_one_line(lambda: self.on_create(self.inputs.read(_own_properties(props))))
+        return CreateResult(id_, self._allowed_outputs(outs))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """See ``on_read``."""
-        olds = {name: value for name, value in _own(props).items() if name in self.outputs}  # an older version may have had more
+        olds = {name: value for name, value in _own_properties(props).items() if name in self.outputs}  # an older version may have had more
         outs = _in_one_line(lambda: self.on_read(id_, olds))
         if outs is None:
             return ReadResult("", {})
-        return ReadResult(id_, self._allowed(outs))
+        return ReadResult(id_, self._allowed_outputs(outs))
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """See ``on_update``."""
-        return UpdateResult(self._allowed(_in_one_line(lambda: self.on_update(id_, _own(olds), self.inputs.read(_own(news))))))
+        outs = _in_one_line(lambda: self.on_update(id_, _own_properties(olds), self.inputs.read(_own_properties(news))))
+        return UpdateResult(self._allowed_outputs(outs))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """See ``on_delete``."""
-        _in_one_line(lambda: self.on_delete(id_, _own(props)))
+        _in_one_line(lambda: self.on_delete(id_, _own_properties(props)))
 
-    def _allowed(self, outs: dict[str, Any]) -> dict[str, Any]:
-        """Only outputs on the allow-list get out: a key that strays into them stops here."""
+    def _allowed_outputs(self, outs: dict[str, Any]) -> dict[str, Any]:
+        """``outs`` without those that are None. An output that is not on the allow-list is a bug, and might be a private key."""
         strays = outs.keys() - self.outputs
         if strays:
             raise AssertionError(f"{type(self).__name__} has no outputs {sorted(strays)}")
@@ -150,37 +151,47 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
         """Document the constructor's arguments from the declared inputs."""
         super().__init_subclass__(module, name)
         arguments = [
-            f"    {one.argument or name}: {one.doc}" for name, one in cls.provider.inputs.declarations().items() if one.argument != ""
+            f"    {declaration.argument or name}: {declaration.doc}"
+            for name, declaration in cls.provider.inputs.declarations().items()
+            if declaration.argument != ""
         ]
-        lines = ["Declare it.", "", "Args:", "    resource_name: Pulumi's name for it.", *arguments, "    opts: Pulumi's options."]
+        lines = [
+            "Declare the resource.",
+            "",
+            "Args:",
+            "    resource_name: its name in Pulumi.",
+            *arguments,
+            "    opts: Pulumi's resource options.",
+        ]
         cls.__init__.__doc__ = "\n".join(lines)
 
     def __init__(self, name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-        """Register it; ``arguments`` holds the inputs by their names in Python, and may hold more."""
+        """Register the resource. ``arguments`` has the inputs by their Python names; other names in it are ignored."""
         provider = self.provider()
         props: dict[str, Any] = {python_name(output): None for output in provider.outputs}
-        for input_name, one in provider.inputs.declarations().items():
+        for input_name, declaration in provider.inputs.declarations().items():
             value = arguments[input_name]
-            props[input_name] = pulumi.Output.secret(value) if one.secret and value is not None else value
+            props[input_name] = pulumi.Output.secret(value) if declaration.secret and value is not None else value
         super().__init__(provider, name, props, opts)
 
     def translate_output_property(self, prop: str) -> str:
-        """``notAfter`` is ``not_after`` here."""
+        """The Python name of an output: ``not_after`` for ``notAfter``."""
         return python_name(prop)
 
     def translate_input_property(self, prop: str) -> str:
-        """``not_after`` is ``notAfter`` there; Pulumi's own ``__provider`` stays."""
+        """The wire name of an input: ``notAfter`` for ``not_after``. Pulumi's own ``__provider`` is not changed."""
         return prop if prop.startswith("_") else wire_name(prop)
 
 
-def _own(properties: Properties) -> dict[str, Any]:
+def _own_properties(properties: Properties) -> dict[str, Any]:
+    """The resource's own properties that have a value, without the one that Pulumi adds."""
     return {name: value for name, value in properties.items() if name != PROVIDER_KEY and value is not None}
 
 
 def _in_one_line(call: Callable[[], _T]) -> _T:
-    """Run ``call``; an error of ours leaves without a traceback: Pulumi's servicer prints whole tracebacks to the user.
+    """Run ``call``, and raise errors of ours without a traceback: Pulumi's servicer would print all of it to the user.
 
-    The limit applies to the whole process, so it is set only when such an error is raised: a bug keeps its traceback.
+    The limit applies to the whole process, so it is set only when such an error is raised. A bug keeps its traceback.
     """
     try:
         return call()

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import STORED_KEY_CUSTODIES, DeclaredSigner, StoredKey, StoredKeySigner, read_signer
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Inputs, Properties, declared
+from hubtrust.inputs import Inputs, Properties, input_field
 from hubtrust.pki.issue import request
 from hubtrust.pki.keys import KeyAlgorithm, key_name, key_thumbprint, public_pem, require_strong_key
-from hubtrust.process import say
+from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 
@@ -41,19 +41,19 @@ def _algorithm(value: object) -> KeyAlgorithm:
 class SigningKeyInputs(Inputs):
     """The inputs of a SigningKey."""
 
-    signer: DeclaredSigner = declared(
+    signer: DeclaredSigner = input_field(
         _stored,
         "where the key is: ``signer_inputs.in_key_vault`` or ``in_token``; it becomes a secret.",
         required=True,
         secret=True,
     )
-    make: KeyAlgorithm | None = declared(
+    make: KeyAlgorithm | None = input_field(
         _algorithm,
         "the ``KeyAlgorithm`` of a key that is created if there is none; an existing key is used as it is.",
     )
-    subject: x509.Name | None = declared(
+    subject: x509.Name | None = input_field(
         parse_subject,
-        "the subject subject, as RFC 4514 text, of a certificate signing request for an outside authority.",
+        "the subject, as RFC 4514 text, of a certificate signing request for an outside authority.",
         kept=True,
     )
 
@@ -100,7 +100,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
         key, address = news.key, news.given["signer"]["key"]
         public_key = require_strong_key(key.public_key, what=f"key '{address}'")
         made = request(StoredKeySigner(key, public_key), subject=news.subject) if news.subject else None
-        return news.kept() | {
+        return news.kept_values() | {
             "custody": news.signer.custody,
             "declared": address,
             "reference": key.reference,
@@ -120,7 +120,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """The key is kept: what it signed is trusted, and a deleted key can't be recovered."""
-        say(f"key '{olds['declared']}' is not deleted; delete it by hand when nothing trusts its certificates any more")
+        show_message(f"key '{olds['declared']}' is not deleted; delete it by hand when nothing trusts its certificates any more")
 
 
 class SigningKey(SigningKeyOutputs, Reconciled, module="hubtrust", name="SigningKey"):

@@ -19,7 +19,7 @@ from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, thumbprint
 from hubtrust.pki.proof import proof_command
-from hubtrust.process import now, say
+from hubtrust.process import now, show_message
 
 _TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this process found verified; a process lasts for one run
 
@@ -52,7 +52,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     def on_diff(self, olds: Properties, news: CertificateInputs) -> Change:
         """Changing the service, or the certificate's name on it, replaces the resource; every other change is made in place."""
-        replaces = news.replaced(olds)
+        replaces = news.changes_that_replace(olds)
         unknown = [wire_name(name) for name in ("certificate_name", "name", "generation", "attest") if name in news.unknown]
         if unknown or "certificate" in news.unknown:
             fixed = "certificateName" in news.given and not unknown
@@ -93,9 +93,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         with writer(news.service_id), news.resource_manager() as client:
             outcome = Prover(Certificates(client, news.service_id), news, last_run, local_time=now).reconcile()
         if outcome.state == WAITING:
-            say(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
+            show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
             then = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
-            say(f"{news.what}: {then}; the code stays valid in later runs until the certificate changes on the service")
+            show_message(f"{news.what}: {then}; the code stays valid in later runs until the certificate changes on the service")
         return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -126,17 +126,17 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         what = f"certificate '{name}' on {place.service_id.title}"
         if id_ in _TAKEN_OVER:
             _TAKEN_OVER.discard(id_)
-            say(f"{what}: another resource of this run has taken it over, so it is kept")
+            show_message(f"{what}: another resource of this run has taken it over, so it is kept")
             return
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
         with writer(place.service_id), place.resource_manager() as client:
             certificates = Certificates(client, place.service_id)
             if not proving.delete(certificates, name, thumbprint=_thumbprint(olds), etag=etag, deadline=place.deadline):
-                say(f"{what}: another certificate has this name now; it is not ours and is kept")
+                show_message(f"{what}: another certificate has this name now; it is not ours and is kept")
 
 
 def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
-    return news.kept() | {
+    return news.kept_values() | {
         "certificateName": news.name_on_service,
         "custody": news.signer.custody if news.signer else None,
         "thumbprint": outcome.thumbprint,
