@@ -27,11 +27,11 @@ ROUTES: list[Route] = [
     *role_routes.ROUTES,
 ]
 _ROUTER = Router(ROUTES)
-_OPEN = Router(metadata.ROUTES)
+_WITHOUT_TOKEN = Router(metadata.ROUTES)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_WITH_BODY = {"PUT", "PATCH"}
+_METHODS_WITH_BODY = {"PUT", "PATCH"}
 # ARM's error for an unknown api-version of its own types; providers have another error.
-_OWN_TYPES = ("Microsoft.Resources",)
+_ARM_TYPES = ("Microsoft.Resources",)
 
 
 def answer(azure: Azure, request: Request) -> Reply:
@@ -40,7 +40,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     Raises:
         ServiceError: ARM or the provider refuses.
     """
-    if found := _OPEN.find(request.method, request.path):
+    if found := _WITHOUT_TOKEN.find(request.method, request.path):
         return found.route.handler(azure, request)
     caller = _caller(azure, request)
     _check_subscription(azure, request)
@@ -86,7 +86,7 @@ def _check_version(request: Request, route: Route) -> None:
         raise errors.api_version_missing()
     if request.api_version.lower() in route.versions:
         return
-    if route.resource_type in _OWN_TYPES:
+    if route.resource_type in _ARM_TYPES:
         raise errors.api_version_invalid(request.api_version, route.versions)
     raise errors.resource_type_unsupported(route.resource_type, request.api_version, route.versions)
 
@@ -97,7 +97,7 @@ def _check_body(request: Request) -> None:
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if request.body and media_type and media_type != "application/json":
         raise errors.content_type_unsupported(media_type)
-    if request.method in _WITH_BODY and request.body and not media_type:
+    if request.method in _METHODS_WITH_BODY and request.body and not media_type:
         raise errors.content_type_unsupported("")
 
 

@@ -29,7 +29,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One operation: its place on the wire and the function that answers it."""
+    """One operation: its method and path, and the function that answers it."""
 
     operation: str  # Azure's own operation id where there is one
     method: str

@@ -136,7 +136,7 @@ class ServiceError(Exception):
     """An error as the service words it. Each service has its own constructors, one for each error."""
 
     def reply(self, moment: Moment) -> Reply:
-        """The answer on the wire."""
+        """The HTTP answer."""
         raise NotImplementedError  # pragma: no cover - every service's error has its own
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.azure.microsoft_devices import keys, lifecycle
+from sandbox.azure.microsoft_devices import lifecycle, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from tests.local_azure.in_process import HUB, InProcess
 from tests.local_azure.recordings import Pair, differences, header_differences
@@ -35,7 +35,7 @@ class Replay:
     def _make(self, path: str, pair: Pair) -> None:
         hub = "/iothubs/" in path.lower()
         sent = pair.request if isinstance(pair.request, dict) else {}
-        standard = keys.policies(Service.HUB if hub else Service.PROVISIONING, None, None)
+        standard = shared_access_policies.after_put(Service.HUB if hub else Service.PROVISIONING, None, None)
         known = {policy["keyName"] for policy in standard}
         listed = re.findall(r'"keyName":"(\w+)".*?"rights":"([\w, ]+)"', pair.text) if "listkeys" in pair.path.lower() else []
         added = [{"keyName": name, "rights": rights} for name, rights in listed if name not in known]

@@ -29,7 +29,7 @@ class SignatureError(ValueError):
 
 @dataclass(frozen=True)
 class Signature:
-    """A shared access signature, read: `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`."""
+    """The parts of a shared access signature `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`."""
 
     resource: str  # as sent, percent-encoded: that is what was signed
     signature: str
@@ -40,7 +40,7 @@ class Signature:
         """Check it against the keys that may have signed it and the resource that it must cover (`host` or `host/devices/id`).
 
         Raises:
-            SignatureError: It covers another resource, has expired, or was not signed by one of the keys.
+            SignatureError: The signature covers another resource, has expired, or was not created with one of the keys.
         """
         covered = unquote(self.resource).lower().rstrip("/")
         asked = resource.lower()
@@ -52,11 +52,11 @@ class Signature:
             raise SignatureError("the signature was not made with a valid key")
 
 
-def read(text: str) -> Signature:
+def read_signature(text: str) -> Signature:
     """Read a signature from a header or an MQTT password.
 
     Raises:
-        SignatureError: It is not a signature.
+        SignatureError: The text is not a shared access signature.
     """
     scheme, _, rest = text.strip().partition(" ")
     fields = dict(part.partition("=")[::2] for part in rest.strip().split("&"))
@@ -73,8 +73,8 @@ def _sign(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest()).decode()
 
 
-def local_auth(hub: Document) -> bool:
-    """Whether the hub takes shared access signatures at all."""
+def accepts_signatures(hub: Document) -> bool:
+    """Whether the hub accepts shared access signatures (`disableLocalAuth` is not set)."""
     return hub["properties"].get("disableLocalAuth") is not True
 
 
@@ -90,15 +90,15 @@ def policy_rights(hub: Document, name: str) -> tuple[set[str], tuple[str, str]] 
 
 
 def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, *, right: str, action: str) -> None:
-    """Let a request to a hub pass: `right` is what a policy must hold, `action` what a role must.
+    """Check that the sender of a request to a hub may send it: its policy must have `right`, or its role `action`.
 
     Raises:
-        RegistryError: 401; a hub has no 403 for it.
+        RegistryError: The token or signature is missing or invalid, or lacks the right: 401 for each, as hubs answer.
     """
     if not authorization:
         raise errors.unauthorized()
     if not authorization.lower().startswith("bearer "):
-        _by_signature(azure, hub, authorization, right)
+        _require_signature(azure, hub, authorization, right)
         return
     scope = cloud.iot_hubs_scope
     try:
@@ -109,11 +109,11 @@ def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str |
         raise errors.unauthorized()
 
 
-def _by_signature(azure: Azure, hub: Document, authorization: str, right: str) -> None:
-    if not local_auth(hub):
+def _require_signature(azure: Azure, hub: Document, authorization: str, right: str) -> None:
+    if not accepts_signatures(hub):
         raise errors.unauthorized()
     try:
-        signature = read(authorization)
+        signature = read_signature(authorization)
         policy = policy_rights(hub, signature.policy)
         if policy is None:
             raise errors.unauthorized()

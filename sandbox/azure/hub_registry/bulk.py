@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 
-def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
+def apply(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
     """Carry out the items; returns `{isSuccessful, errors, warnings}`.
 
     Raises:
@@ -26,69 +26,69 @@ def run(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
     for item in items:
         if not isinstance(item, dict):
             raise errors.json_invalid("each item must be an object")
-        device = str(item.get("id", ""))
+        device_id = str(item.get("id", ""))
         try:
-            if device in seen:
-                raise errors.defined_twice(device)
-            seen.add(device)
-            _one(azure, hub_key, device, item)
+            if device_id in seen:
+                raise errors.defined_twice(device_id)
+            seen.add(device_id)
+            _apply_item(azure, hub_key, device_id, item)
         except errors.RegistryError as error:
             operation = str(item.get("importMode") or "create")
             refused.append(
-                {"deviceId": device, "errorCode": error.number, "errorStatus": error.message, "moduleId": None, "operation": operation}
+                {"deviceId": device_id, "errorCode": error.number, "errorStatus": error.message, "moduleId": None, "operation": operation}
             )
     return {"isSuccessful": not refused, "errors": refused, "warnings": []}
 
 
-def _one(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+def _apply_item(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
     mode = str(item.get("importMode") or "create").lower()
     if item.get("moduleId"):
         raise errors.argument_invalid("local Azure has no modules")
     if mode not in _MODES:
         raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is not one of {', '.join(_NAMES)}")
-    _MODES[mode](azure, hub_key, device, item)
+    _MODES[mode](azure, hub_key, device_id, item)
 
 
-def _create(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
+def _create(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
     twin = twins.new_twin(azure.clock.now())
     if item.get("tags") is not None or item.get("properties"):
         twins.change(twin, item, azure.clock.now(), replace=False)
         twin["etag"] -= 1  # created with its device, in one write
-    identities.create(azure, hub_key, {**item, "deviceId": device}, twin)
+    identities.create(azure, hub_key, {**item, "deviceId": device_id}, twin)
 
 
-def _update(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.update(azure, hub_key, identities.require(azure, hub_key, device), item)
+def _update(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    identities.update(azure, hub_key, identities.require(azure, hub_key, device_id), item)
 
 
-def _update_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.update(azure, hub_key, _same(azure, hub_key, device, item), item)
+def _update_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    identities.update(azure, hub_key, _require_if_match(azure, hub_key, device_id, item), item)
 
 
-def _delete(azure: Azure, hub_key: str, device: str, _item: dict[str, Any]) -> None:
-    identities.delete(azure, hub_key, identities.require(azure, hub_key, device))
+def _delete(azure: Azure, hub_key: str, device_id: str, _item: dict[str, Any]) -> None:
+    identities.delete(azure, hub_key, identities.require(azure, hub_key, device_id))
 
 
-def _delete_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.delete(azure, hub_key, _same(azure, hub_key, device, item))
+def _delete_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    identities.delete(azure, hub_key, _require_if_match(azure, hub_key, device_id, item))
 
 
-def _update_twin(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    identities.change_twin(azure, hub_key, identities.require(azure, hub_key, device), item)
+def _update_twin(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    identities.change_twin(azure, hub_key, identities.require(azure, hub_key, device_id), item)
 
 
-def _update_twin_if_match(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> None:
-    found = identities.require(azure, hub_key, device)
-    if not twins.matches(str(item.get("twinETag") or item.get("eTag") or ""), found["twin"]):
+def _update_twin_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    device = identities.require(azure, hub_key, device_id)
+    if not twins.matches(str(item.get("twinETag") or item.get("eTag") or ""), device["twin"]):
         raise errors.etag_invalid()
-    identities.change_twin(azure, hub_key, found, item)
+    identities.change_twin(azure, hub_key, device, item)
 
 
-def _same(azure: Azure, hub_key: str, device: str, item: dict[str, Any]) -> Document:
-    found = identities.require(azure, hub_key, device)
-    if not identities.matches(str(item.get("eTag") or ""), found):
+def _require_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> Document:
+    device = identities.require(azure, hub_key, device_id)
+    if not identities.matches(str(item.get("eTag") or ""), device):
         raise errors.etag_invalid()
-    return found
+    return device
 
 
 _NAMES: dict[str, Callable[[Azure, str, str, dict[str, Any]], None]] = {

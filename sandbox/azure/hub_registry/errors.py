@@ -17,7 +17,7 @@ MAX_ID = 128
 
 
 class RegistryError(ServiceError):
-    """What a hub refuses. `number` is its documented error code, `name` the same code's name."""
+    """An error answer of a hub. `number` is the documented error code, `name` is the name of that code."""
 
     def __init__(self, status: int, number: int, name: str, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class RegistryError(ServiceError):
         self.headers = headers or {}
 
     def reply(self, moment: Moment) -> Reply:
-        """The answer on the wire."""
+        """The HTTP answer."""
         stamp = _stamp(moment.now)
         tracking = f"{moment.correlation.replace('-', '').upper()}-G2:-TimeStamp:{stamp}"
         body = {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{tracking}"}
@@ -37,7 +37,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def unauthorized(reason: str = "Unauthorized") -> RegistryError:
-    """No right to do this: a hub says 401 where ARM says 403."""
+    """The caller may not do this: a hub answers 401 where ARM answers 403."""
     return RegistryError(401, 401002, "IotHubUnauthorizedAccess", reason)
 
 
@@ -52,7 +52,7 @@ def device_not_found(device: str) -> RegistryError:
 
 
 def device_exists(device: str) -> RegistryError:
-    """A PUT without If-Match only creates."""
+    """The device exists: a PUT without If-Match only creates."""
     return RegistryError(409, 409001, "DeviceAlreadyExists", f"A device with ID '{device}' is already registered.")
 
 
@@ -67,19 +67,19 @@ def etag_missing() -> RegistryError:
 
 
 def argument_invalid(reason: str) -> RegistryError:
-    """A member or header is not what it must be. The code is documented, most messages are ours."""
+    """A member or a header is invalid. The code is documented, most messages are local Azure's own."""
     return RegistryError(400, 400004, "ArgumentInvalid", reason)
 
 
 def not_a_thumbprint(text: str) -> RegistryError:
-    """40 or 64 hex digits, without separators."""
+    """A thumbprint that is not 40 or 64 hex digits without separators."""
     return RegistryError(
         400, 400004, "StringIsNotThumbprint", f"'{text[:80]}' is not a thumbprint: 40 or 64 hex digits without separators."
     )
 
 
 def query_invalid() -> RegistryError:
-    """The query is not in the language: Azure does not say where."""
+    """The query is invalid. Azure does not say where."""
     return RegistryError(400, 400004, "ArgumentInvalid", "BadRequest")
 
 
@@ -89,12 +89,12 @@ def json_invalid(reason: str) -> RegistryError:
 
 
 def version_invalid(version: str) -> RegistryError:
-    """An api-version that is missing or not known."""
+    """The api-version is missing or unknown."""
     return RegistryError(400, 400001, "InvalidProtocolVersion", f"The api-version '{version}' is invalid.")
 
 
 def too_many_devices(count: int) -> RegistryError:
-    """More than a hundred devices in one call."""
+    """More than MAX_BULK devices in one call."""
     return RegistryError(413, 413002, "TooManyDevices", f"{count} devices in one call; at most {MAX_BULK} are allowed.")
 
 
@@ -104,7 +104,7 @@ def defined_twice(device: str) -> RegistryError:
 
 
 def throttled(operation: str) -> RegistryError:
-    """Over the hub's limit for longer than its queue holds; without Retry-After, and the connection ends."""
+    """The request would wait longer than the hub's queue allows. There is no Retry-After, and the connection is closed."""
     text = f"The request has been throttled. Wait 10 seconds and try again. Operation type: {operation}"
     return RegistryError(429, 429001, "ThrottlingBacklogTimeout", text, headers={"connection": "close"})
 
@@ -125,10 +125,10 @@ def job_not_found() -> RegistryError:
 
 
 def internal() -> RegistryError:
-    """Azure failed. The number is documented."""
+    """An internal error of the hub. The number is documented."""
     return RegistryError(500, 500001, "ServerError", "An unexpected failure occurred. Please retry later.")
 
 
 def unavailable() -> RegistryError:
-    """Out of service for the moment."""
+    """The hub is temporarily unavailable."""
     return RegistryError(503, 503001, "ServiceUnavailable", "The service is temporarily unavailable. Please retry later.")

@@ -45,30 +45,30 @@ class Query:
         return bool(self.group) or any(column.aggregate for column in self.columns)
 
     @property
-    def whole(self) -> bool:
+    def returns_twins(self) -> bool:
         """Whether the answer's rows are whole twins."""
         return not self.columns
 
-    def wants(self, twin: dict[str, Any]) -> bool:
+    def selects(self, twin: dict[str, Any]) -> bool:
         """Whether a twin meets the condition."""
         return self.condition is None or self.condition(twin) is True
 
     def row(self, twin: dict[str, Any]) -> dict[str, Any]:
         """The answer's row for one twin."""
-        if self.whole:
+        if self.returns_twins:
             return twin
-        found = {column.name: column.path.of(twin) for column in self.columns if column.path}
+        found = {column.name: column.path.value_in(twin) for column in self.columns if column.path}
         return {name: value for name, value in found.items() if value is not MISSING}
 
-    def grouped(self, twins: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def aggregate_rows(self, twins: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The answer's rows where the query aggregates."""
         groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {} if self.group else {(): []}
         for twin in twins:
-            key = tuple(path.of(twin) for path in self.group)
+            key = tuple(path.value_in(twin) for path in self.group)
             groups.setdefault(key, []).append(twin)
-        return [self._group(key, members) for key, members in groups.items()]
+        return [self._group_row(key, members) for key, members in groups.items()]
 
-    def _group(self, key: tuple[Any, ...], members: list[dict[str, Any]]) -> dict[str, Any]:
+    def _group_row(self, key: tuple[Any, ...], members: list[dict[str, Any]]) -> dict[str, Any]:
         by_path = dict(zip(self.group, key, strict=True))
         row: dict[str, Any] = {}
         for column in self.columns:
@@ -81,7 +81,7 @@ class Query:
 def _aggregate(column: Column, members: list[dict[str, Any]]) -> Any:
     if column.aggregate == "count":
         return len(members)
-    values = [column.path.of(twin) for twin in members] if column.path else []
+    values = [column.path.value_in(twin) for twin in members] if column.path else []
     numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if not numbers:
         return MISSING

@@ -22,7 +22,7 @@ class Path:
 
     parts: tuple[str, ...]
 
-    def of(self, twin: dict[str, Any]) -> Any:
+    def value_in(self, twin: dict[str, Any]) -> Any:
         """The twin's value there, or MISSING."""
         value: Any = twin
         for part in self.parts:
@@ -102,17 +102,17 @@ TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
 def test(name: str, path: Path) -> Condition:
     """A function of `TESTS`."""
     function = TESTS[name]
-    return lambda twin: function(path.of(twin))
+    return lambda twin: function(path.value_in(twin))
 
 
 def text_test(name: str, path: Path, text: Any) -> Condition:
     """A function of `TEXT_TESTS`."""
     function = TEXT_TESTS[name]
-    return lambda twin: function(value, text) if isinstance(value := path.of(twin), str) and isinstance(text, str) else None
+    return lambda twin: function(value, text) if isinstance(value := path.value_in(twin), str) and isinstance(text, str) else None
 
 
 def _resolve(operand: Any, twin: dict[str, Any]) -> Any:
-    return operand.of(twin) if isinstance(operand, Path) else operand
+    return operand.value_in(twin) if isinstance(operand, Path) else operand
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The device registry on the wire."""
+"""Operations on a hub's device registry."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def list_devices(azure: Azure, request: Request) -> Reply:
 
 def post_devices(azure: Azure, request: Request) -> Reply:
     """Up to a hundred devices: 200 when all succeeded, 400 when some were refused; the others are written all the same."""
-    result = bulk.run(azure, request.parameters["hub_key"], request.json_array())
+    result = bulk.apply(azure, request.parameters["hub_key"], request.json_array())
     return Reply(status=200 if result["isSuccessful"] else 400, body=result)
 
 

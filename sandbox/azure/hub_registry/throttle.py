@@ -38,12 +38,12 @@ _NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # a hub has this muc
 
 def rate(sku: str, units: int, operation: Operation) -> float:
     """How many operations a second a hub allows."""
-    small, large = _RATES[operation]
-    third = sku.endswith("3")
-    each = large if third else small
-    if operation in _NOT_BY_UNIT and not third:
-        return each
-    return each * units
+    tiers_1_and_2, tier_3 = _RATES[operation]
+    is_tier_3 = sku.endswith("3")
+    per_unit = tier_3 if is_tier_3 else tiers_1_and_2
+    if operation in _NOT_BY_UNIT and not is_tier_3:
+        return per_unit
+    return per_unit * units
 
 
 @dataclass
@@ -55,11 +55,11 @@ class Throttle:
     def wait(self, hub_key: str, hub: Document, operation: Operation, *, factor: float, burst: int, now: float) -> float | None:
         """Seconds that a request has to wait, or None when the queue is full; a refused request is not counted."""
         seconds = 1 / (rate(hub["sku"]["name"], int(hub["sku"].get("capacity") or 1), operation) * factor)
-        free = max(self._empty_at.get((hub_key, operation), now), now)
-        wait = max(0.0, free - now - burst * seconds)
+        empty_at = max(self._empty_at.get((hub_key, operation), now), now)
+        wait = max(0.0, empty_at - now - burst * seconds)
         if wait > QUEUE_SECONDS:
             return None
-        self._empty_at[hub_key, operation] = free + seconds
+        self._empty_at[hub_key, operation] = empty_at + seconds
         return wait
 
     def clear(self) -> None:

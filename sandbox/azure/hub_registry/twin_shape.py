@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 
-def to_json(azure: Azure, hub_key: str, found: Document) -> dict[str, Any]:
+def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
     """The twin of a device, in Azure's order of members."""
-    activity = azure.presence.of(identities.store_key(hub_key, found["id"]))
-    twin = found["twin"]
+    activity = azure.presence.of(identities.store_key(hub_key, device["id"]))
+    twin = device["twin"]
     body = {
-        "deviceId": found["id"],
+        "deviceId": device["id"],
         "etag": twins.etag(twin),
-        "deviceEtag": identities.etag(found),
-        "status": found["status"],
-        "statusUpdateTime": identities.time(found["statusUpdated"], zone=True),
+        "deviceEtag": identities.etag(device),
+        "status": device["status"],
+        "statusUpdateTime": identities.time(device["statusUpdated"], zone=True),
         "connectionState": "Connected" if activity.connection else "Disconnected",
         "lastActivityTime": identities.time(activity.last, zone=True),
         "cloudToDeviceMessageCount": 0,
-        "authenticationType": found["auth"]["type"],
-        "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), found["auth"]["thumbprints"], strict=True)),
+        "authenticationType": device["auth"]["type"],
+        "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), device["auth"]["thumbprints"], strict=True)),
         "modelId": "",
         "version": twin["version"],
         "tags": twin["tags"],
         "properties": {"desired": twins.properties(twin["desired"]), "reported": twins.properties(twin["reported"])},
-        "capabilities": {"iotEdge": found["edge"]},
+        "capabilities": {"iotEdge": device["edge"]},
     }
-    if found["reason"] is not None:
-        body["statusReason"] = found["reason"]
-    if found["scope"]:
-        body["deviceScope"] = found["scope"]
-    if found["parents"]:
-        body["parentScopes"] = found["parents"]
+    if device["reason"] is not None:
+        body["statusReason"] = device["reason"]
+    if device["scope"]:
+        body["deviceScope"] = device["scope"]
+    if device["parents"]:
+        body["parentScopes"] = device["parents"]
     return body

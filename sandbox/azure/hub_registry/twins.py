@@ -51,7 +51,7 @@ def change(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool
     """Merge a request's tags and desired properties into a twin, null removing a member; with `replace` they replace the old ones.
 
     Raises:
-        RegistryError: A name, a depth or a size that twins do not allow. The twin stays unchanged.
+        RegistryError: A name is invalid, or the twin is too deep or too large. The twin stays unchanged.
     """
     tags, desired = body.get("tags"), (body.get("properties") or {}).get("desired")
     for name, value in (("tags", tags), ("desired", desired)):
@@ -68,7 +68,7 @@ def changed(name: str, part: Part, patch: dict[str, Any], now: datetime, *, repl
     """One side of the properties after a patch.
 
     Raises:
-        RegistryError: A name, a depth or a size that twins do not allow.
+        RegistryError: A name is invalid, or the twin is too deep or too large.
     """
     patch = {member: value for member, value in patch.items() if member not in {"$version", "$metadata"}}
     values = _merged({} if replace else part["values"], patch)

@@ -16,14 +16,14 @@ _HELP = "For help resolving this issue, please see https://go.microsoft.com/fwli
 
 
 class VaultError(ServiceError):
-    """What a key vault refuses."""
+    """An error answer of a key vault."""
 
     def __init__(self, status: int, code: str, message: str, *, inner: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.inner, self.headers = status, code, message, inner, headers or {}
 
     def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - Key Vault has neither time nor correlation id in the body
-        """The answer on the wire."""
+        """The HTTP answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.inner:
             error["innererror"] = {"code": self.inner}
@@ -31,13 +31,13 @@ class VaultError(ServiceError):
 
 
 def challenge(message: str, *, login: str, tenant_id: str, resource: str) -> VaultError:
-    """No valid token: the challenge says where to get one and for which resource."""
+    """The token is missing or invalid: the challenge says where to get one and for which resource."""
     header = f'Bearer authorization="https://{login}/{tenant_id}", resource="{resource}"'
     return VaultError(401, "Unauthorized", message, headers={"www-authenticate": header})
 
 
 def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vault: str) -> VaultError:
-    """No role of the caller's allows it."""
+    """No role of the caller allows the action."""
     message = (
         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were "
         f"changed recently, please observe propagation time.\r\nCaller: appid={caller.client_id};oid={caller.object_id};iss={issuer}\r\n"
@@ -59,41 +59,41 @@ def key_disabled(operation: str) -> VaultError:
 
 
 def key_expired(operation: str) -> VaultError:
-    """It is outside its own dates."""
+    """The key has expired."""
     return VaultError(403, "Forbidden", f"Operation {operation} is not allowed on an expired key.", inner="KeyExpired")
 
 
 def operation_not_permitted(operation: str) -> VaultError:
-    """`key_ops` lacks it."""
+    """The key's `key_ops` do not contain the operation."""
     return VaultError(403, "Forbidden", f"Operation {operation} is not permitted on this key.", inner="KeyOperationForbidden")
 
 
 def algorithm_incompatible(kind: str, algorithm: str) -> VaultError:
-    """An algorithm for keys of another kind or curve."""
+    """The algorithm is for keys of another kind or curve."""
     return VaultError(
         400, "BadParameter", f"Key and signing algorithm are incompatible. Key is of type '{kind}', and algorithm is of type '{algorithm}'."
     )
 
 
 def digest_length(found: int) -> VaultError:
-    """The digest is not as long as the algorithm's hash."""
+    """The length of the digest is not that of the algorithm's hash."""
     return VaultError(
         400, "BadParameter", f"Invalid length of 'value': {found} bytes. Please check that the value is a hash of the algorithm."
     )
 
 
 def parameter_invalid(reason: str) -> VaultError:
-    """The body is not what the operation takes."""
+    """The body is invalid for the operation."""
     return VaultError(400, "BadParameter", reason)
 
 
 def method_not_allowed(method: str) -> VaultError:
-    """The path is known, the method is not; or nothing is known here."""
+    """No operation has this path and method."""
     return VaultError(405, "MethodNotAllowed", f"The HTTP method {method} is not supported at this resource by local Azure.")
 
 
 def version_unsupported(version: str) -> VaultError:
-    """An api-version that Key Vault does not have."""
+    """Key Vault does not have the api-version."""
     return VaultError(
         400, "BadParameter", f"The specified version ({version}) is not recognized. Consider using the latest supported version."
     )
@@ -112,6 +112,6 @@ def internal() -> VaultError:
 
 
 def unavailable(retry_after: int | None) -> VaultError:
-    """Busy or moving."""
+    """The vault is temporarily unavailable."""
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return VaultError(503, "ServiceUnavailable", "The service is temporarily unavailable.", headers=headers)

@@ -32,7 +32,7 @@ def create(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Documen
     """A new version of the key `name`, generated in the vault.
 
     Raises:
-        VaultError: A kind, size or curve that Azure does not support.
+        VaultError: Azure does not support the kind, size or curve.
     """
     kind = str(body.get("kty"))
     if kind in {"RSA", "RSA-HSM"}:
@@ -47,28 +47,28 @@ def create(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Documen
         key = ec.generate_private_key(_CURVES[curve])
     else:
         raise errors.parameter_invalid(f"Property kty has invalid value: {kind}")
-    return _keep(azure, vault, name, kind, key, body.get("key_ops"), body.get("attributes") or {})
+    return _store_new_version(azure, vault, name, kind, key, body.get("key_ops"), body.get("attributes") or {})
 
 
 def import_(azure: Azure, vault: str, name: str, body: dict[str, Any]) -> Document:
     """A new version of the key `name`, from a JSON web key with its private half (RFC 7518, 6).
 
     Raises:
-        VaultError: It is not such a key.
+        VaultError: The JSON web key is invalid or has no private half.
     """
     web_key = body.get("key") or {}
     try:
         key = _private_key(web_key)
     except (KeyError, ValueError, TypeError, binascii.Error) as error:
         raise errors.parameter_invalid(f"Property key is invalid: {type(error).__name__}") from error
-    return _keep(azure, vault, name, str(web_key["kty"]), key, web_key.get("key_ops"), body.get("attributes") or {})
+    return _store_new_version(azure, vault, name, str(web_key["kty"]), key, web_key.get("key_ops"), body.get("attributes") or {})
 
 
-def get(azure: Azure, vault: str, name: str, version: str = "") -> Document:
-    """That version of the key, or the newest.
+def require(azure: Azure, vault: str, name: str, version: str = "") -> Document:
+    """The given or newest version of the key, which must exist.
 
     Raises:
-        VaultError: It does not exist.
+        VaultError: The key or the version does not exist.
     """
     versions = azure.store.list(KEY, _prefix(vault, name))
     found = [each for each in versions if version in {"", each["version"]}]
@@ -81,9 +81,9 @@ def update(azure: Azure, vault: str, name: str, version: str, body: dict[str, An
     """Enable or disable a key, or change its allowed operations.
 
     Raises:
-        VaultError: It does not exist.
+        VaultError: The key or the version does not exist.
     """
-    key = get(azure, vault, name, version)
+    key = require(azure, vault, name, version)
     key["enabled"] = (body.get("attributes") or {}).get("enabled", key["enabled"])
     key["operations"] = body.get("key_ops") or key["operations"]
     key["updated"] = int(azure.clock.timestamp())
@@ -95,9 +95,9 @@ def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]
     """The signature over a digest, as RFC 7518 3 writes it, in base64url.
 
     Raises:
-        VaultError: No such key, or it is disabled, expired, not for signing, or for another algorithm.
+        VaultError: The key does not exist, is disabled, expired or not for signing; or the algorithm or digest is invalid.
     """
-    key = get(azure, vault, name, version)
+    key = require(azure, vault, name, version)
     if not key["enabled"]:
         raise errors.key_disabled("sign")
     if key["expires"] is not None and azure.clock.timestamp() > key["expires"]:
@@ -110,7 +110,7 @@ def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]
         digest = _decoded(str(body["value"]))
     except (KeyError, ValueError) as error:
         raise errors.parameter_invalid("Property value is invalid") from error
-    private = _own(key)
+    private = _private_key_of(key)
     fits = algorithm.startswith(("RS", "PS")) if isinstance(private, rsa.RSAPrivateKey) else _EC_ALGORITHMS.get(algorithm) == key["curve"]
     if hash_ is None or not fits:
         raise errors.algorithm_incompatible(key["kind"], algorithm)
@@ -120,12 +120,12 @@ def sign(azure: Azure, vault: str, name: str, version: str, body: dict[str, Any]
 
 
 def to_json(key: Document, uri: str) -> dict[str, Any]:
-    """A key bundle: the public half, the attributes."""
-    private = _own(key)
+    """A key bundle as Key Vault returns it: the public half and the attributes."""
+    private = _private_key_of(key)
     web_key: dict[str, Any] = {"kid": identifier(key, uri), "kty": key["kind"], "key_ops": key["operations"]}
     if isinstance(private, rsa.RSAPrivateKey):
         numbers = private.public_key().public_numbers()
-        web_key |= {"n": _encoded(_octets(numbers.n)), "e": _encoded(_octets(numbers.e))}
+        web_key |= {"n": _encoded(_big_endian(numbers.n)), "e": _encoded(_big_endian(numbers.e))}
     elif isinstance(private, ec.EllipticCurvePrivateKey):
         point, size = private.public_key().public_numbers(), (private.key_size + 7) // 8
         web_key |= {"crv": key["curve"], "x": _encoded(point.x.to_bytes(size, "big")), "y": _encoded(point.y.to_bytes(size, "big"))}
@@ -139,7 +139,9 @@ def identifier(key: Document, uri: str) -> str:
     return f"{uri}/keys/{key['name']}/{key['version']}"
 
 
-def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, operations: Any, attributes: dict[str, Any]) -> Document:
+def _store_new_version(
+    azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, operations: Any, attributes: dict[str, Any]
+) -> Document:
     now = int(azure.clock.timestamp())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     created: Document = {
@@ -158,8 +160,8 @@ def _keep(azure: Azure, vault: str, name: str, kind: str, key: PrivateKey, opera
     return created
 
 
-def _own(key: Document) -> Any:
-    """The private key. It was generated or checked here; checking an RSA key again would take longer than signing."""
+def _private_key_of(key: Document) -> Any:
+    """The private key. It was checked when it was stored; checking an RSA key again would take longer than signing."""
     return serialization.load_pem_private_key(key["pem"].encode(), None, unsafe_skip_rsa_key_validation=True)
 
 
@@ -187,7 +189,7 @@ def _private_key(web_key: dict[str, Any]) -> PrivateKey:
     return ec.EllipticCurvePrivateNumbers(number("d"), ec.EllipticCurvePublicNumbers(number("x"), number("y"), curve)).private_key()
 
 
-def _octets(number: int) -> bytes:
+def _big_endian(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 

@@ -1,4 +1,4 @@
-"""Key Vault's operations on keys, on the wire."""
+"""Operations on a key vault's keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def import_(azure: Azure, request: Request) -> Reply:
 
 def get(azure: Azure, request: Request) -> Reply:
     """The public key and the attributes, of a disabled key too."""
-    found = keys.get(azure, request.place.name, request.parameters["key"], request.parameters.get("version", ""))
+    found = keys.require(azure, request.place.name, request.parameters["key"], request.parameters.get("version", ""))
     return Reply(body=keys.to_json(found, request.base_url))
 
 
@@ -42,7 +42,7 @@ def update(azure: Azure, request: Request) -> Reply:
 
 
 def sign(azure: Azure, request: Request) -> Reply:
-    """Sign a digest. Without a version (`/keys/{key}//sign` on the wire) the newest signs."""
+    """Sign a digest. Without a version (`/keys/{key}//sign` in the request) the newest version signs."""
     version = request.parameters.get("version", "")
     key, value = keys.sign(azure, request.place.name, request.parameters["key"], version, request.json_object())
     return Reply(body={"kid": keys.identifier(key, request.base_url), "value": value})

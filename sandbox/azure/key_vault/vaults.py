@@ -1,4 +1,4 @@
-"""Key vaults: which exist, and their ARM ids, which role assignments refer to."""
+"""Key vaults: creating and finding them, and their ARM ids, which role assignments refer to."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class LoginError(ServiceError):
         self.status, self.error, self.code, self.text, self.headers = status, error, code, text, headers or {}
 
     def reply(self, moment: Moment) -> Reply:
-        """The answer on the wire."""
+        """The HTTP answer."""
         trace = str(uuid.uuid4())
         stamp = f"{moment.now:%Y-%m-%d %H:%M:%SZ}"
         description = f"AADSTS{self.code}: {self.text} Trace ID: {trace} Correlation ID: {moment.correlation} Timestamp: {stamp}"
@@ -45,17 +45,17 @@ def tenant_not_found(tenant: str) -> LoginError:
 
 
 def parameter_missing(name: str) -> LoginError:
-    """A form field that the grant needs is not there."""
+    """A form field that the grant requires is missing."""
     return LoginError(400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'.")
 
 
 def grant_not_supported(grant: str) -> LoginError:
-    """Only client credentials are served here."""
+    """The grant is not client credentials, the only one that local Azure supports."""
     return LoginError(400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant}'.")
 
 
 def application_not_found(client_id: str, tenant: str) -> LoginError:
-    """No application with that client id."""
+    """No application has the client id."""
     return LoginError(
         400, "unauthorized_client", 700016, f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
     )
@@ -87,7 +87,7 @@ def assertion_malformed(reason: str) -> LoginError:
 
 
 def assertion_expired() -> LoginError:
-    """The client assertion is past its dates."""
+    """The client assertion has expired or is not valid yet."""
     return LoginError(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
 
 
@@ -108,7 +108,7 @@ def assertion_not_federated(issuer: str, subject: str, audience: str) -> LoginEr
 
 
 def scope_invalid(scope: str) -> LoginError:
-    """Client credentials ask for `<resource>/.default` and nothing else."""
+    """The scope of client credentials is not `<resource>/.default`."""
     text = (
         f"The provided value for scope {scope} is not valid. "
         "Client credential flows must have a scope value with /.default suffixed to the resource identifier."
@@ -125,7 +125,7 @@ FAULTS = {"429", "500", "503", "504"}
 
 
 def fault(status: str, retry_after: int | None) -> LoginError:
-    """Entra is throttling or out of order for the moment: what `--hostile` makes of a request to it."""
+    """An injected fault as Entra words it: throttled (429) or temporarily unavailable."""
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     if status == "429":
         return LoginError(429, "temporarily_unavailable", 90055, "The request has been throttled due to too many requests.", headers)

@@ -78,22 +78,22 @@ def token(azure: Azure, request: Request) -> Reply:
     """A token for an application (RFC 6749, 4.4), by secret or by federated assertion (RFC 7523)."""
     tenant = _tenant(azure, request)
     form = request.form()
-    grant = _needed(form, "grant_type")
+    grant = _require_field(form, "grant_type")
     if grant != "client_credentials":
         raise errors.grant_not_supported(grant)
-    client_id = _needed(form, "client_id")
+    client_id = _require_field(form, "client_id")
     v2 = request.path.lower().endswith("/v2.0/token")
-    audience = _audience(_needed(form, "scope")) if v2 else _needed(form, "resource")
+    audience = _audience(_require_field(form, "scope")) if v2 else _require_field(form, "resource")
     principal = principals.find(azure.store, client_id)
     if principal is None:
         raise errors.application_not_found(client_id, tenant)
     if "client_assertion" in form:
         _check_assertion(azure, principal, form)
-        proof = "2"
+        appidacr = "2"
     else:
         _check_secret(principal, form)
-        proof = "1"
-    access_token = azure.tokens.issue(principal, audience, proof=proof)
+        appidacr = "1"
+    access_token = azure.tokens.issue(principal, audience, appidacr=appidacr)
     if v2:
         return Reply(body={"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": access_token})
     now = int(azure.clock.timestamp())
@@ -112,7 +112,7 @@ def _tenant(azure: Azure, request: Request) -> str:
     return tenant
 
 
-def _needed(form: dict[str, str], name: str) -> str:
+def _require_field(form: dict[str, str], name: str) -> str:
     value = form.get(name, "")
     if not value:
         raise errors.parameter_missing(name)

@@ -59,12 +59,12 @@ class TokenIssuer:
         key = jwt.algorithms.RSAAlgorithm.to_jwk(self._public, as_dict=True)
         return {"keys": [{**key, "use": "sig", "kid": self.key_id, "x5t": self.key_id, "issuer": self.issuer}]}
 
-    def issue(self, principal: Principal, audience: str, *, proof: str = "1") -> str:
-        """A token for `audience`; `proof` is the claim `appidacr`: 1 for a secret, 2 for an assertion."""
+    def issue(self, principal: Principal, audience: str, *, appidacr: str = "1") -> str:
+        """A token for `audience`; `appidacr` is the claim of that name: 1 for a login by secret, 2 for an assertion."""
         now = int(self._clock.timestamp())
         claims = {
             "aud": audience, "iss": self.issuer, "iat": now, "nbf": now, "exp": now + LIFETIME, "aio": "", "appid": principal.client_id,
-            "appidacr": proof, "idp": self.issuer, "idtyp": "app", "oid": principal.object_id, "rh": "", "sub": principal.object_id,
+            "appidacr": appidacr, "idp": self.issuer, "idtyp": "app", "oid": principal.object_id, "rh": "", "sub": principal.object_id,
             "tid": self.tenant_id, "uti": uuid.uuid4().hex[:22], "ver": "1.0", "xms_tcdt": 1500000000,
         }  # fmt: skip
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id, "x5t": self.key_id})
@@ -73,7 +73,7 @@ class TokenIssuer:
         """Who sends this `Authorization` header.
 
         Raises:
-            TokenError: No token, or one that is expired, not signed here, or for another audience.
+            TokenError: The token is missing, expired, not signed by this issuer, or for another audience.
         """
         if not authorization:
             raise TokenError("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")

@@ -1,4 +1,4 @@
-"""CA certificates on the wire: the same operations on hubs and on provisioning services."""
+"""Operations on CA certificates, the same for hubs and provisioning services."""
 
 from __future__ import annotations
 

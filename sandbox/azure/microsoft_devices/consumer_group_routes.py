@@ -1,4 +1,4 @@
-"""Consumer groups of a hub's built-in endpoint, on the wire."""
+"""Operations on the consumer groups of a hub's built-in endpoint."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def put_group(azure: Azure, request: Request) -> Reply:
     """Create a consumer group: 200. This answer alone repeats the request's `properties`."""
     hub = hubs.require(azure, resource_id(request))
     declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
-    shown = consumer_groups.to_json(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
+    answer = consumer_groups.to_json(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
     if declared:
-        shown["properties"]["properties"] = declared
-    return Reply(body=shown)
+        answer["properties"]["properties"] = declared
+    return Reply(body=answer)
 
 
 def get_group(azure: Azure, request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""Consumer groups of a hub's built-in endpoint: rules and state."""
+"""Consumer groups of a hub's built-in endpoint: creating, listing and deleting them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def write(azure: Azure, hub_key: str, name: str) -> Document:
 
 
 def require(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
-    """A consumer group.
+    """The consumer group, which must exist.
 
     Raises:
-        DevicesError: It does not exist.
+        DevicesError: The consumer group does not exist.
     """
     found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name))
     if found is None:

@@ -26,14 +26,14 @@ class Service(StrEnum):
 
 
 class DevicesError(ServiceError):
-    """What the provider refuses."""
+    """An error answer of the provider. `code` is its own number, `status` the HTTP status."""
 
     def __init__(self, status: int, code: int, message: str, service: Service, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.service, self.headers = status, code, message, service, headers or {}
 
     def reply(self, moment: Moment) -> Reply:
-        """The answer on the wire."""
+        """The HTTP answer."""
         tail = (
             "If you contact a support representative please include this correlation identifier: "
             f"{moment.correlation}, timestamp: {moment.now:%Y-%m-%d %H:%M:%SZ}, errorcode: IH{self.code}."
@@ -43,13 +43,12 @@ class DevicesError(ServiceError):
         else:
             status = self.status
         body = {"code": self.code, "httpStatusCode": status, "message": f"{self.message} {tail}"}
-        plain = self.service is Service.HUB
-        content_type = "application/json" if plain else "application/json; charset=utf-8"
+        content_type = "application/json" if self.service is Service.HUB else "application/json; charset=utf-8"
         return Reply(status=self.status, body=body, content_type=content_type, headers=dict(self.headers))
 
 
 def etag_invalid(service: Service) -> DevicesError:
-    """A certificate's If-Match is stale, or missing where it must be."""
+    """The If-Match of a request for a certificate is missing or stale."""
     return DevicesError(412, 412001, "Invalid ETag supplied.", service)
 
 
@@ -82,7 +81,7 @@ def internal(service: Service) -> DevicesError:
 
 
 def private_key_uploaded(service: Service) -> DevicesError:
-    """A private key in an upload. Guess."""
+    """The upload contains a private key. Guess."""
     return DevicesError(400, 400050, "The certificate must not contain a private key.", service)
 
 
@@ -115,17 +114,17 @@ def provisioning_not_found(name: str, group: str, subscription: str) -> DevicesE
 
 
 def not_active(service: Service) -> DevicesError:
-    """It is being created, changed or deleted; the request works afterwards."""
-    what = "Iot hub" if service is Service.HUB else "Provisioning Service"
+    """The service is being created, changed or deleted; the request succeeds afterwards."""
+    service_name = "Iot hub" if service is Service.HUB else "Provisioning Service"
     return DevicesError(
-        409, 409002, f"<{what}> is not currently in Active state. Try the request again after it is in Active state.", service
+        409, 409002, f"<{service_name}> is not currently in Active state. Try the request again after it is in Active state.", service
     )
 
 
 def name_taken(name: str, service: Service) -> DevicesError:
     """Names of hubs and of provisioning services are unique in the whole cloud. Guess: not recorded on a PUT."""
-    what = "IotHub" if service is Service.HUB else "Provisioning Service"
-    return DevicesError(409, 409001, f"{what} name '{name}' is not available.", service)
+    service_name = "IotHub" if service is Service.HUB else "Provisioning Service"
+    return DevicesError(409, 409001, f"{service_name} name '{name}' is not available.", service)
 
 
 def hub_name_invalid(name: str) -> DevicesError:
@@ -164,16 +163,16 @@ def job_not_found(job: str) -> DevicesError:
 
 
 def throttled(service: Service, retry_after: int | None) -> DevicesError:
-    """Too many requests. The status is documented, the words a guess."""
+    """Too many requests. The status is documented, the message is a guess."""
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return DevicesError(429, 429001, "The request is being throttled.", service, headers)
 
 
 def unavailable(service: Service) -> DevicesError:
-    """Out of service for the moment."""
+    """The service is temporarily unavailable."""
     return DevicesError(503, 503001, "Service temporarily unavailable, please retry the request.", service)
 
 
 def refused_by_strict(reason: str, service: Service) -> DevicesError:
-    """A request that Azure accepts and `--strict` refuses."""
+    """A request that Azure accepts and the setting `strict` refuses."""
     return DevicesError(400, 400000, f"Refused by the sandbox's --strict, Azure itself would not: {reason}", service)

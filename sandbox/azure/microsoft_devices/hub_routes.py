@@ -1,11 +1,11 @@
-"""IoT hubs on the wire."""
+"""Operations on IoT hubs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sandbox.azure import shapes
-from sandbox.azure.microsoft_devices import errors, hubs, keys, lifecycle
+from sandbox.azure.microsoft_devices import errors, hubs, lifecycle, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.microsoft_devices.name_check import check_hub_name
@@ -61,7 +61,8 @@ def list_keys(azure: Azure, request: Request) -> Reply:
 
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
-    return Reply(body=keys.require_policy(hubs.require(azure, resource_id(request))["policies"], request.parameters["policy"], Service.HUB))
+    policies = hubs.require(azure, resource_id(request))["policies"]
+    return Reply(body=shared_access_policies.require_policy(policies, request.parameters["policy"], Service.HUB))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""IoT hubs: rules, and how Azure shows a hub."""
+"""IoT hubs: creating, changing and deleting them, and their JSON in Azure's answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.microsoft_devices import errors, etags, keys, lifecycle
+from sandbox.azure.microsoft_devices import errors, etags, lifecycle, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.resource_manager import groups, regions
@@ -26,13 +26,13 @@ _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
 def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: str | None) -> tuple[Document, Operation]:
-    """Create or change a hub; `if_match` is If-Match. Returns the hub before it is active.
+    """Create or change a hub. Returns the hub before it is active.
 
     Raises:
-        ArmError: ARM refuses.
-        DevicesError: The provider refuses.
+        ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
+        DevicesError: If-Match is stale, the hub is being created, changed or deleted, or the name or a property is invalid.
     """
-    found_key, existing, location = lifecycle.check_put(azure, identity, HUB, body)
+    hub_key, existing, location = lifecycle.check_put(azure, identity, HUB, body)
     name = identity.name
     if not _NAME.fullmatch(name):
         raise errors.hub_name_invalid(name)
@@ -40,7 +40,9 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: st
         _require_match(if_match, existing)
     _check(body, location)
     properties = copy.deepcopy(body.get("properties") or {})
-    policies = keys.policies(Service.HUB, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None)
+    policies = shared_access_policies.after_put(
+        Service.HUB, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
+    )
     hub: Document = existing or {
         "cloud": identity.cloud.name,
         "name": name,
@@ -53,12 +55,12 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: st
     }
     hub |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
-    azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": found_key})
+    azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": hub_key})
     return hub, lifecycle.begin(azure, identity, HUB, hub, "update" if existing else "create")
 
 
 def delete(azure: Azure, identity: ResourceId, if_match: str | None) -> Operation | None:
-    """Begin to delete a hub; `if_match` is If-Match. None if the hub does not exist.
+    """Begin to delete a hub. None if the hub does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
@@ -74,7 +76,7 @@ def delete(azure: Azure, identity: ResourceId, if_match: str | None) -> Operatio
 
 
 def require(azure: Azure, identity: ResourceId) -> Document:
-    """The hub.
+    """The hub, which must exist.
 
     Raises:
         ArmError: Its resource group does not exist.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 CERTIFICATE = "certificate"
 CONSUMER_GROUP = "consumer-group"
 DEVICE = "device"
-DEVICE_SHADOW = "device-shadow"  # a device as the lagging index of queries still sees it
-NAME = "global-name"
+DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
+NAME = "global-name"  # the names in use in a whole cloud
 
 
 @dataclass(frozen=True)
@@ -51,99 +51,99 @@ def name_key(cloud: str, kind: Kind, name: str) -> str:
     return f"{cloud}/{kind.service}/{name}".lower()
 
 
-def find(azure: Azure, found_key: str, kind: Kind) -> Document | None:
+def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
     """The service in its state at this moment, or None."""
-    groups.find(azure, found_key.rsplit("/", 2)[0])  # removes the group, with everything in it, once its deletion is due
-    found = azure.store.get(kind.document, found_key)
-    if found is None or not found.get("operation") or not long_running.done(azure, found["operation"]["ready"]):
-        return found
-    if found["operation"]["what"] == "delete":
-        remove(azure, found_key, found, kind)
+    groups.find(azure, service_key.rsplit("/", 2)[0])  # deletes the group and everything in it once the group's deletion is due
+    service = azure.store.get(kind.document, service_key)
+    if service is None or not service.get("operation") or not long_running.done(azure, service["operation"]["ready"]):
+        return service
+    if service["operation"]["what"] == "delete":
+        remove(azure, service_key, service, kind)
         return None
-    found["operation"] = None
-    found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, found_key, found)
-    return found
+    service["operation"] = None
+    service["etag"] = etags.rowversion(azure)
+    azure.store.put(kind.document, service_key, service)
+    return service
 
 
-def require(azure: Azure, identity: ResourceId, kind: Kind, absent: Callable[[str, str, str], Exception]) -> Document:
-    """The service; ``absent`` makes the error from its name, group and subscription.
+def require(azure: Azure, identity: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
+    """The service, which must exist; `not_found` creates the error from its name, group and subscription.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The service does not exist.
     """
     groups.require(azure, identity)
-    found = find(azure, store_key(identity, kind), kind)
-    if found is None:
-        raise absent(identity.name, identity.group, identity.subscription)
-    return found
+    service = find(azure, store_key(identity, kind), kind)
+    if service is None:
+        raise not_found(identity.name, identity.group, identity.subscription)
+    return service
 
 
-def require_active(found: Document, kind: Kind) -> None:
-    """Let a service pass that no operation is changing.
+def require_active(service: Document, kind: Kind) -> None:
+    """Check that no operation is changing the service.
 
     Raises:
         DevicesError: It is being created, changed or deleted.
     """
-    if found.get("operation"):
+    if service.get("operation"):
         raise errors.not_active(kind.service)
 
 
-def write_tags(azure: Azure, identity: ResourceId, kind: Kind, found: Document, tags: dict[str, str]) -> None:
+def write_tags(azure: Azure, identity: ResourceId, kind: Kind, service: Document, tags: dict[str, str]) -> None:
     """Replace a service's tags, at once.
 
     Raises:
         DevicesError: It is being created, changed or deleted.
     """
-    require_active(found, kind)
-    found["tags"] = tags
-    found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, store_key(identity, kind), found)
+    require_active(service, kind)
+    service["tags"] = tags
+    service["etag"] = etags.rowversion(azure)
+    azure.store.put(kind.document, store_key(identity, kind), service)
 
 
-def remove(azure: Azure, found_key: str, found: Document, kind: Kind) -> None:
-    """Remove a service with its name, its children and the role assignments on it."""
-    azure.store.delete(kind.document, found_key)
-    azure.store.delete(NAME, name_key(found["cloud"], kind, found["name"]))
-    for child in kind.children:
-        azure.store.delete_under(child, f"{found_key}/")
-    azure.presence.changed_under(f"{found_key}/")
-    role_assignments.delete_at(azure, identifier(found, kind))
+def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> None:
+    """Delete a service with its reserved name, its children and the role assignments on it."""
+    azure.store.delete(kind.document, service_key)
+    azure.store.delete(NAME, name_key(service["cloud"], kind, service["name"]))
+    for child_kind in kind.children:
+        azure.store.delete_under(child_kind, f"{service_key}/")
+    azure.presence.changed_under(f"{service_key}/")
+    role_assignments.delete_at(azure, identifier(service, kind))
 
 
 def delete_services_of_group(azure: Azure, prefix: str) -> None:
-    """Remove all services of a resource group that is being removed."""
+    """Delete all services of a resource group that is being deleted; `prefix` is the group's store key with a slash."""
     for kind in KINDS:
-        for found in azure.store.list(kind.document, prefix):
-            found_key = f"{prefix}{kind.service}/{found['name']}".lower()
-            remove(azure, found_key, found, kind)
+        for service in azure.store.list(kind.document, prefix):
+            service_key = f"{prefix}{kind.service}/{service['name']}".lower()
+            remove(azure, service_key, service, kind)
 
 
 groups.ON_GROUP_DELETION.append(delete_services_of_group)
 
 
 def find_by_name(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:
-    """The service that has this name in the whole cloud, with its key, or None: what its host name resolves to."""
+    """The store key of the service that has this name in the whole cloud, and the service itself; None if no service has the name."""
     taken = azure.store.get(NAME, name_key(cloud, kind, name))
     if taken is None:
         return None
-    found = find(azure, taken["key"], kind)
-    return (taken["key"], found) if found else None
+    service = find(azure, taken["key"], kind)
+    return (taken["key"], service) if service else None
 
 
 def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
     """The checks of every PUT: group, provider, location, state, name. Returns the key, the existing service, and the location.
 
     Raises:
-        ArmError: ARM refuses.
-        DevicesError: The provider refuses.
+        ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
+        DevicesError: The name is in use, or the service is being created, changed or deleted.
     """
     group = groups.require_not_deleting(azure, identity)
     if not providers.registered(azure, identity.subscription, "Microsoft.Devices"):
         raise arm_errors.provider_not_registered("Microsoft.Devices")
-    found_key, name = store_key(identity, kind), identity.name
-    existing = find(azure, found_key, kind)
+    service_key, name = store_key(identity, kind), identity.name
+    existing = find(azure, service_key, kind)
     location = str(body.get("location") or "")
     if not location:
         raise arm_errors.location_required(name)
@@ -152,34 +152,33 @@ def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, An
     if existing is None:
         if find_by_name(azure, identity.cloud.name, kind, name):
             raise errors.name_taken(name, kind.service)
-        return found_key, None, location
+        return service_key, None, location
     if regions.normalized(location) != regions.normalized(existing["location"]):
         raise arm_errors.location_differs(name, f"Microsoft.Devices/{kind.service}", group["name"], existing["location"], location)
     require_active(existing, kind)
-    return found_key, existing, location
+    return service_key, existing, location
 
 
-def begin(azure: Azure, identity: ResourceId, kind: Kind, found: Document, what: str) -> Operation:
-    """Begin to create, change or delete a service; `what` is `create`, `update` or `delete`."""
-    operation = long_running.begin(azure, prefix=kind.prefix, location=found["location"])
-    found["operation"] = {"what": what, "ready": operation.ready.isoformat()}
-    found["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, store_key(identity, kind), found)
+def begin(azure: Azure, identity: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
+    """Begin an operation on a service; `change` is `create`, `update` or `delete`. The service is active, or gone, once it is done."""
+    operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"])
+    service["operation"] = {"what": change, "ready": operation.ready.isoformat()}
+    service["etag"] = etags.rowversion(azure)
+    azure.store.put(kind.document, store_key(identity, kind), service)
     return operation
 
 
-def identifier(found: Document, kind: Kind) -> str:
+def identifier(service: Document, kind: Kind) -> str:
     """The resource id."""
-    return (
-        f"/subscriptions/{found['subscription']}/resourceGroups/{found['group']}/providers/Microsoft.Devices/{kind.service}/{found['name']}"
-    )
+    group_id = f"/subscriptions/{service['subscription']}/resourceGroups/{service['group']}"
+    return f"{group_id}/providers/Microsoft.Devices/{kind.service}/{service['name']}"
 
 
-def state(found: Document) -> tuple[str, str]:
-    """`state` and `provisioningState`, during an operation and after it."""
-    if not found.get("operation"):
+def state(service: Document) -> tuple[str, str]:
+    """The service's `state` and `provisioningState`, in this order."""
+    if not service.get("operation"):
         return "Active", "Succeeded"
-    word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting"}[found["operation"]["what"]]
+    word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting"}[service["operation"]["what"]]
     return word, word
 
 
@@ -201,5 +200,6 @@ def services_in(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document
     if identity.group:
         groups.require(azure, identity)
         prefix = f"{identity.group_key}/"
-    each = (find_by_name(azure, one["cloud"], kind, one["name"]) for one in azure.store.list(kind.document, prefix))
-    return [found[1] for found in each if found]
+    stored = azure.store.list(kind.document, prefix)
+    found = (find_by_name(azure, service["cloud"], kind, service["name"]) for service in stored)
+    return [key_and_service[1] for key_and_service in found if key_and_service]

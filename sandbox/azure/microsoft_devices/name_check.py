@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_hub_name(azure: Azure, request: Request) -> Reply:
-    """Whether a hub's name is free. Azure gives the reason `Invalid` when it is."""
+    """Whether a hub's name is free. If it is, Azure answers with the reason `Invalid`, as recorded."""
     return _check_name(azure, request, HUB, "IotHub name '{name}' is not available")
 
 

@@ -1,4 +1,4 @@
-"""Provisioning services (DPS): rules, and how Azure shows a service."""
+"""Provisioning services (DPS): creating, changing and deleting them, and their JSON in Azure's answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.microsoft_devices import errors, keys, lifecycle
+from sandbox.azure.microsoft_devices import errors, lifecycle, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
 from sandbox.azure.resource_manager import groups, regions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{1,48}[0-9A-Za-z]")
 _DATA_RESIDENCY_REGIONS = ("eastus2euap", "brazilsouth", "southeastasia")
-_SERVER_MADE = ("state", "provisioningState", "idScope", "serviceOperationsHostName", "deviceProvisioningHostName")
+_READ_ONLY = ("state", "provisioningState", "idScope", "serviceOperationsHostName", "deviceProvisioningHostName")
 _POLICIES = ("Hashed", "GeoLatency", "Static")
 
 
@@ -28,16 +28,16 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
     """Create or change a service. Returns it before it is active. If-Match is not checked: Azure ignores it here.
 
     Raises:
-        ArmError: ARM refuses.
-        DevicesError: The provider refuses.
+        ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
+        DevicesError: The service is being created, changed or deleted, or the name or a property is invalid.
     """
-    found_key, existing, location = lifecycle.check_put(azure, identity, PROVISIONING, body)
+    service_key, existing, location = lifecycle.check_put(azure, identity, PROVISIONING, body)
     name = identity.name
     if not _NAME.fullmatch(name) or name.lower() == "global":
         raise errors.provisioning_name_invalid()
-    properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _SERVER_MADE}
+    properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _READ_ONLY}
     _check(body, properties, location)
-    policies = keys.policies(
+    policies = shared_access_policies.after_put(
         Service.PROVISIONING, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
     )
     service: Document = existing or {
@@ -54,7 +54,7 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
     service["hubs"] = _linked(properties.pop("iotHubs", None) or [], service["hubs"])
     service |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     service["identity"] = body.get("identity")
-    azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": found_key})
+    azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": service_key})
     return service, lifecycle.begin(azure, identity, PROVISIONING, service, "update" if existing else "create")
 
 
@@ -74,7 +74,7 @@ def delete(azure: Azure, identity: ResourceId) -> Operation | None:
 
 
 def require(azure: Azure, identity: ResourceId) -> Document:
-    """The service.
+    """The service, which must exist.
 
     Raises:
         ArmError: Its resource group does not exist.

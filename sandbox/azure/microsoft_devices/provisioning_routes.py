@@ -1,11 +1,11 @@
-"""Provisioning services on the wire."""
+"""Operations on provisioning services."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sandbox.azure import shapes
-from sandbox.azure.microsoft_devices import keys, lifecycle, provisioning
+from sandbox.azure.microsoft_devices import lifecycle, provisioning, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import PROVISIONING
 from sandbox.azure.microsoft_devices.name_check import check_provisioning_name
@@ -65,7 +65,7 @@ def list_keys(azure: Azure, request: Request) -> Reply:
 def get_keys(azure: Azure, request: Request) -> Reply:
     """One shared access policy with its keys."""
     policies = provisioning.require(azure, resource_id(request))["policies"]
-    return Reply(body=keys.require_policy(policies, request.parameters["policy"], Service.PROVISIONING))
+    return Reply(body=shared_access_policies.require_policy(policies, request.parameters["policy"], Service.PROVISIONING))
 
 
 def list_skus(azure: Azure, request: Request) -> Reply:

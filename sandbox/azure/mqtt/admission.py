@@ -130,10 +130,10 @@ def _der(text: str) -> bytes:
 
 
 def _by_signature(azure: Azure, hub: Document, found: Document, password: str) -> float:
-    if not access.local_auth(hub) or hub["properties"].get("disableDeviceSAS") is True:
+    if not access.accepts_signatures(hub) or hub["properties"].get("disableDeviceSAS") is True:
         raise RefusedError("this hub takes no shared access signatures from devices (disableLocalAuth or disableDeviceSAS)")
     try:
-        signature = access.read(password)
+        signature = access.read_signature(password)
         keys: tuple[str | None, ...] = tuple(found["auth"]["keys"])
         if signature.policy:
             policy = access.policy_rights(hub, signature.policy)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ArmError(ServiceError):
-    """What ARM itself refuses, before any resource provider sees it."""
+    """An error answer of ARM itself, before any resource provider gets the request."""
 
     def __init__(
         self, status: int, code: str, message: str, *, details: list[dict[str, Any]] | None = None, headers: dict[str, str] | None = None
@@ -21,7 +21,7 @@ class ArmError(ServiceError):
         self.details, self.headers = details, headers or {}
 
     def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - ARM has neither time nor correlation id in the body
-        """The answer on the wire."""
+        """The HTTP answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.details:
             error["details"] = self.details
@@ -29,7 +29,7 @@ class ArmError(ServiceError):
 
 
 def unauthenticated(code: str, message: str, *, login: str, tenant_id: str) -> ArmError:
-    """No token, or one that can't be trusted."""
+    """The token is missing or invalid."""
     short = message.replace('"', "'")
     challenge = f'Bearer authorization_uri="https://{login}/{tenant_id}", error="invalid_token", error_description="{short}"'
     return ArmError(401, code, message, headers={"www-authenticate": challenge})
@@ -52,24 +52,24 @@ def no_route(path: str) -> ArmError:
 
 
 def method_not_allowed(method: str, allowed: Iterable[str]) -> ArmError:
-    """The path is known, the method is not."""
+    """The path does not support the method."""
     names = ", ".join(sorted(allowed))
     return ArmError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.", headers={"allow": names})
 
 
 def api_version_missing() -> ArmError:
-    """Every ARM request carries one."""
+    """The request has no api-version."""
     return ArmError(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 
 
 def api_version_invalid(version: str, supported: Iterable[str]) -> ArmError:
-    """ARM's own types: an api-version that does not exist."""
+    """One of ARM's own types does not have the api-version."""
     known = ",".join(f"'{each}'" for each in supported)
     return ArmError(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid. The supported versions are {known}.")
 
 
 def resource_type_unsupported(resource_type: str, version: str, supported: Iterable[str]) -> ArmError:
-    """A provider's type: an api-version that it does not have. Azure answers 404 here, as clients' issues show."""
+    """A provider's type does not have the api-version. Azure answers 404 here, as issues of its clients show."""
     namespace, _, name = resource_type.partition("/")
     known = ",".join(sorted(supported))
     message = (
@@ -80,12 +80,12 @@ def resource_type_unsupported(resource_type: str, version: str, supported: Itera
 
 
 def subscription_not_found(subscription: str) -> ArmError:
-    """The caller has no such subscription."""
+    """The subscription does not exist, or the caller has no access to it."""
     return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
 
 def subscription_malformed(subscription: str) -> ArmError:
-    """A subscription is named by a GUID."""
+    """The subscription id is not a GUID."""
     return ArmError(400, "InvalidSubscriptionId", f"The provided subscription identifier '{subscription}' is malformed or invalid.")
 
 
@@ -101,13 +101,13 @@ def group_being_deleted(group: str) -> ArmError:
 
 
 def group_name_invalid(group: str) -> ArmError:
-    """Names of resource groups: 1 to 90 letters, digits and _-.() and no dot at the end."""
+    """The name is not 1 to 90 letters, digits and _-.() without a dot at the end."""
     rule = "up to 90 letters, digits, '-', '_', '(', ')', '.', with no '.' at the end"
     return ArmError(400, "InvalidResourceGroup", f"The provided resource group name '{group}' is not valid: {rule}.")
 
 
 def group_location_differs(group: str, existing: str, wanted: str) -> ArmError:
-    """A resource group can't move to another region."""
+    """The group exists in another region, or the request has no location."""
     message = (
         f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{existing}'."
         if wanted
@@ -117,12 +117,12 @@ def group_location_differs(group: str, existing: str, wanted: str) -> ArmError:
 
 
 def location_required(what: str) -> ArmError:
-    """A tracked resource needs a location."""
+    """The request has no location."""
     return ArmError(400, "LocationRequired", f"The location property is required for this definition of '{what}'.")
 
 
 def location_unavailable(location: str, resource_type: str, known: Iterable[str]) -> ArmError:
-    """No region of that name."""
+    """The region does not exist."""
     message = (
         f"The provided location '{location}' is not available for resource type '{resource_type}'. "
         f"List of available regions for the resource type is '{','.join(known)}'."
@@ -131,7 +131,7 @@ def location_unavailable(location: str, resource_type: str, known: Iterable[str]
 
 
 def location_differs(name: str, resource_type: str, group: str, existing: str, wanted: str) -> ArmError:
-    """A resource can't move to another region."""
+    """The resource exists in another region."""
     message = (
         f"The resource '{name}' already exists in location '{existing}' in resource group '{group}'. "
         f"A resource with the same name cannot be created in location '{wanted}'. Please select a new resource name. ({resource_type})"
@@ -148,7 +148,7 @@ def provider_not_registered(namespace: str) -> ArmError:
 
 
 def provider_not_found(namespace: str) -> ArmError:
-    """The resource provider does not exist here."""
+    """Local Azure does not have the resource provider."""
     return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
 
 
@@ -168,14 +168,14 @@ def content_too_large() -> ArmError:
 
 
 def content_type_unsupported(found: str) -> ArmError:
-    """Bodies are JSON."""
+    """The body is not declared as JSON."""
     return ArmError(
         415, "UnsupportedMediaType", f"The content media type '{found}' is not supported. Only 'application/json' is supported."
     )
 
 
 def operation_not_found(operation: str) -> ArmError:
-    """A long-running operation that never began, or that was deleted."""
+    """The long-running operation does not exist."""
     return ArmError(404, "ResourceNotFound", f"The operation '{operation}' was not found.")
 
 
@@ -185,7 +185,7 @@ def role_assignment_not_found(name: str) -> ArmError:
 
 
 def role_assignment_exists(name: str) -> ArmError:
-    """The same principal, role and scope under another name."""
+    """The principal has the role at the scope already, by an assignment of another name."""
     return ArmError(
         409,
         "RoleAssignmentExists",
@@ -194,7 +194,7 @@ def role_assignment_exists(name: str) -> ArmError:
 
 
 def role_assignment_fixed() -> ArmError:
-    """Principal, role and scope of an assignment never change."""
+    """The request changes the principal, role or scope of an assignment."""
     return ArmError(
         409, "RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
     )
@@ -206,7 +206,7 @@ def role_definition_not_found(role: str) -> ArmError:
 
 
 def role_content_invalid(reason: str) -> ArmError:
-    """A role assignment that lacks a required property."""
+    """The role assignment lacks a required property."""
     return ArmError(400, "InvalidRoleAssignmentContent", reason)
 
 
@@ -226,10 +226,10 @@ def gateway_timeout(namespace: str) -> ArmError:
 
 
 def server_busy() -> ArmError:
-    """ARM is out of service for the moment."""
+    """ARM is temporarily unavailable."""
     return ArmError(503, "ServerTimeout", "The request timed out. Please try again later.")
 
 
 def internal_error() -> ArmError:
-    """ARM failed."""
+    """An internal error of ARM."""
     return ArmError(500, "InternalServerError", "The server encountered an internal error. Please retry the request.")

@@ -1,4 +1,4 @@
-"""Subscriptions, providers and resource groups on the wire."""
+"""Operations on subscriptions, resource providers and resource groups."""
 
 from __future__ import annotations
 

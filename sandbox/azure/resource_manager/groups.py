@@ -1,4 +1,4 @@
-"""Resource groups: rules and state."""
+"""Resource groups: creating, changing, listing and deleting them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ON_GROUP_DELETION: list[DeleteResourcesOfGroup] = []  # each resource provider a
 
 
 def find(azure: Azure, key: str) -> Document | None:
-    """The group, or None. Once its deletion is due, the group and everything in it is removed here."""
+    """The resource group, or None. A group whose deletion is due is deleted here, with everything in it."""
     group = azure.store.get(GROUP, key)
     if group and group.get("deleted") and long_running.done(azure, group["deleted"]):
         azure.store.delete(GROUP, key)
@@ -34,10 +34,10 @@ def find(azure: Azure, key: str) -> Document | None:
 
 
 def require(azure: Azure, identity: ResourceId) -> Document:
-    """The group.
+    """The resource group, which must exist.
 
     Raises:
-        ArmError: It does not exist.
+        ArmError: The group does not exist.
     """
     group = find(azure, identity.group_key)
     if group is None:
@@ -46,10 +46,10 @@ def require(azure: Azure, identity: ResourceId) -> Document:
 
 
 def require_not_deleting(azure: Azure, identity: ResourceId) -> Document:
-    """The group, provided that it is not being deleted.
+    """The resource group, which must exist and not be in deletion.
 
     Raises:
-        ArmError: It does not exist, or it is being deleted.
+        ArmError: The group does not exist, or it is being deleted.
     """
     group = require(azure, identity)
     if group.get("deleted"):
@@ -88,7 +88,11 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
 
 
 def patch(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> Document:
-    """Change a group's tags."""
+    """Change a group's tags.
+
+    Raises:
+        ArmError: The group does not exist, or it is being deleted.
+    """
     group = require_not_deleting(azure, identity)
     if "tags" in body:
         group["tags"] = body["tags"]
@@ -97,7 +101,11 @@ def patch(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> Document:
 
 
 def delete(azure: Azure, identity: ResourceId) -> long_running.Operation:
-    """Begin to delete a group and everything in it."""
+    """Begin to delete a group and everything in it.
+
+    Raises:
+        ArmError: The group does not exist.
+    """
     group = require(azure, identity)
     operation = long_running.begin(azure, prefix="rg", location=group["location"])
     group["deleted"] = operation.ready.isoformat()

@@ -28,7 +28,7 @@ class Operation:
 
 
 def begin(azure: Azure, *, prefix: str, location: str) -> Operation:
-    """Begin an operation that takes `operation_seconds` of the settings."""
+    """Begin an operation that takes as long as the setting `operation_seconds`."""
     ready = azure.clock.now() + timedelta(seconds=azure.settings.operation_seconds)
     operation = Operation(id=f"{prefix}_{uuid.uuid4()}", ready=ready, location=regions.normalized(location))
     azure.store.put(_OPERATION, operation.id, {"ready": ready.isoformat(), "location": operation.location})

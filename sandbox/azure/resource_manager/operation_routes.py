@@ -1,4 +1,4 @@
-"""Long-running operations on the wire: their URLs and the requests that poll them."""
+"""Long-running operations: their URLs and the requests that poll them."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def poll(azure: Azure, request: Request) -> Reply:
 
 
 def retry_after(azure: Azure) -> str:
-    """The `Retry-After` of polling: 15 seconds, as recorded, or what the setting says."""
+    """The `Retry-After` of polling: 15 seconds, as recorded, or the setting `retry_after`."""
     return str(15 if azure.settings.retry_after is None else azure.settings.retry_after)

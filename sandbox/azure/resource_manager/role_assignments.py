@@ -1,4 +1,4 @@
-"""Role assignments: rules and state.
+"""Role assignments: creating, listing and deleting them.
 
 Source: https://learn.microsoft.com/azure/role-based-access-control/role-assignments
 """
@@ -19,7 +19,8 @@ def write(azure: Azure, scope: str, name: str, properties: dict[str, Any]) -> Do
     """Create or change an assignment.
 
     Raises:
-        ArmError: A member is missing, the role does not exist, or the change or the duplicate is not allowed.
+        ArmError: The role or principal is missing, the role does not exist, the assignment has another principal or role, or another
+            assignment gives the principal the same role at the same scope.
     """
     role_id = str(properties.get("roleDefinitionId") or "").rstrip("/").rpartition("/")[2].lower()
     principal = str(properties.get("principalId") or "")
@@ -52,7 +53,7 @@ def write(azure: Azure, scope: str, name: str, properties: dict[str, Any]) -> Do
 
 
 def grant(azure: Azure, *, object_id: str, role_id: str, scope: str, name: str) -> None:
-    """Create an assignment that takes effect at once, whatever the settings say: for the sandbox's deployer and the control port."""
+    """Create an assignment that takes effect at once, without `role_delay_seconds`: for the sandbox's deployer and the control port."""
     body = {
         "name": name,
         "scope": scope,

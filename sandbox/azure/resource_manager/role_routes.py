@@ -1,4 +1,4 @@
-"""Role assignments and definitions (Microsoft.Authorization) on the wire."""
+"""Operations on role assignments and role definitions (Microsoft.Authorization)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _to_json(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         "description": body.get("description"),
     }
     identifier = f"{body['scope']}/providers/Microsoft.Authorization/roleAssignments/{body['name']}"
-    shown: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "properties": properties,
         "id": identifier,
         "type": "Microsoft.Authorization/roleAssignments",
@@ -108,7 +108,7 @@ def _to_json(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     if request.api_version < "2018":  # the first version knew neither types nor conditions
         for late in ("principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description"):
             del properties[late]
-    return shown
+    return answer
 
 
 def _seven_digits(moment: Any) -> str:

@@ -1,4 +1,4 @@
-"""Shared access policies: the keys of a hub or provisioning service."""
+"""Shared access policies of a hub or provisioning service: names, rights and keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import secrets
 from typing import Any
 
-from sandbox.azure.microsoft_devices.errors import DevicesError, Service, key_name_not_found
+from sandbox.azure.microsoft_devices.errors import Service, key_name_not_found
 
 _HUB_POLICIES = (
     ("iothubowner", "RegistryWrite, ServiceConnect, DeviceConnect"),
@@ -19,11 +19,11 @@ _PROVISIONING_POLICIES = (("provisioningserviceowner", "ServiceConfig, Enrollmen
 
 
 def new_key() -> str:
-    """32 random bytes in base64, as Azure creates them."""
+    """A new key as Azure creates it: 32 random bytes in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def policies(service: Service, declared: list[dict[str, Any]] | None, existing: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+def after_put(service: Service, declared: list[dict[str, Any]] | None, existing: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     """The policies after a PUT: those declared (keys that are left out are kept), otherwise the existing ones, otherwise the defaults."""
     if not declared:
         return existing or [_policy(name, rights) for name, rights in (_HUB_POLICIES if service is Service.HUB else _PROVISIONING_POLICIES)]
@@ -44,16 +44,15 @@ def policies(service: Service, declared: list[dict[str, Any]] | None, existing: 
 
 
 def require_policy(policies: list[dict[str, Any]], name: str, service: Service) -> dict[str, Any]:
-    """One policy.
+    """The policy of that name (any case), which must exist.
 
     Raises:
-        DevicesError: It does not exist.
+        DevicesError: The policy does not exist.
     """
     for policy in policies:
         if policy["keyName"].lower() == name.lower():
             return policy
-    error: DevicesError = key_name_not_found(name, service)
-    raise error
+    raise key_name_not_found(name, service)
 
 
 def _policy(name: str, rights: str) -> dict[str, Any]:
