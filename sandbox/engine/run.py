@@ -134,6 +134,7 @@ class Run:
         return self._executor.failed or self._cancel.cancelled
 
     async def _prepare(self) -> None:
+        """Start the Engine service and create what the run works with; no plugin is started yet."""
         options, project = self._options, self._options.project
         engine = await self._serve(lambda server: engine_pb2_grpc.add_EngineServicer_to_server(EngineService(self._events), server))
         self._engine_address = engine
@@ -182,6 +183,7 @@ class Run:
             self._program.kill()
 
     async def _work(self) -> None:
+        """Refresh, run the program, delete what is left: as the verb requires."""
         options = self._options
         self._executor.raise_if_stopping()
         old_resources = list(self._base.resources)

@@ -132,7 +132,7 @@ class _Command:
 
     def preview(self, *, expect: bool) -> None:
         """Runs without changing anything; `expect` True makes a change an error."""
-        outcome = self._operate(dry_run=True)
+        outcome = self._run(dry_run=True)
         if expect and _changes(outcome):
             raise ChangesFoundError("no changes were expected for preview but changes were proposed")
 
@@ -141,18 +141,19 @@ class _Command:
         workspace = self._workspace
         start = workspace.nanoseconds() // 10**9
         try:
-            outcome = self._operate(dry_run=False)
+            outcome = self._run(dry_run=False)
         except _FailedRunError as error:
-            self._remember(start, error.outcome, succeeded=False)
+            self._add_to_history(start, error.outcome, succeeded=False)
             raise
         except EngineError:
-            self._remember(start, None, succeeded=False)
+            self._add_to_history(start, None, succeeded=False)
             raise
-        self._remember(start, outcome, succeeded=True)
+        self._add_to_history(start, outcome, succeeded=True)
         if workspace.args.expect_no_changes and _changes(outcome):
             raise ChangesFoundError(f"no changes were expected for {_NAMES[self._verb]} but changes occurred")
 
-    def _remember(self, start: int, outcome: Outcome | None, *, succeeded: bool) -> None:
+    def _add_to_history(self, start: int, outcome: Outcome | None, *, succeeded: bool) -> None:
+        """Add this run to the history; the run itself does not depend on it."""
         workspace = self._workspace
         nanoseconds = workspace.nanoseconds()
         update = UpdateInfo(
@@ -172,7 +173,8 @@ class _Command:
                 f"this run is missing from the history: {error.strerror} in {workspace.backend.folder('history', workspace.ref)}"
             )
 
-    def _operate(self, *, dry_run: bool) -> Outcome:
+    def _run(self, *, dry_run: bool) -> Outcome:
+        """One run of the engine, with its display, its event log and the handling of Ctrl-C. Raises `_FailedRunError` if it failed."""
         workspace = self._workspace
         display = open_display(workspace, self._verb, dry_run=dry_run)
         token = CancelToken()

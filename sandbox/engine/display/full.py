@@ -52,6 +52,7 @@ class FullDifferences:
         self._print([*lines, f"{'    ' * (level + 1)}[urn={row.urn}]"])
 
     def _properties(self, row: Row, level: int) -> list[str]:
+        """The properties of a step: all of a new or deleted resource, otherwise what differs and what does not."""
         metadata, printer = row.metadata(), Printer(show_secrets=self._board.options.show_secrets)
         old, new = metadata.get("old"), metadata.get("new")
         sides = {
@@ -94,6 +95,7 @@ class FullDifferences:
             row.refreshed = False
 
     def _outputs(self, row: Row) -> None:
+        """Print the outputs of a step that has ended."""
         metadata, level, printer = row.metadata(), self._level(row), Printer(show_secrets=self._board.options.show_secrets)
         inputs, new = (properties(metadata, row.states, new=True, kind=kind) for kind in ("inputs", "outputs"))
         # Outputs that equal an input were shown above.

@@ -86,7 +86,7 @@ class Replacements:
         return found
 
     async def _keys_that_force_replacement(self, resource: Resource, replaced: set[str]) -> tuple[str, ...] | None:
-        """The properties that force a replacement if the resources in `replaced` are replaced; None if it is not."""
+        """The properties of a dependent that force its replacement when the resources in `replaced` are replaced; None if nothing does."""
         if not resource.custom or resource.external:
             return None
         if (
@@ -136,5 +136,5 @@ class Replacements:
         if urn not in self._targets:
             raise ProviderError(
                 f"Resource '{urn}' will be destroyed but was not specified in --target list.\n"
-                "It depends on a target that goes: include it in the --target list"
+                "It depends on a target that will be destroyed: include it in the --target list"
             )

@@ -105,7 +105,7 @@ class Plan:
         return await self._update_or_replace(old, imported=imported)
 
     async def _keep_untargeted(self) -> Resource:
-        """Not a target: it is not changed, and neither is anything it needs; if it does not exist yet, it is skipped."""
+        """Keep a resource that is not a target, and what it needs, as they are; skip one that does not exist yet."""
         old, new = self._old, self._new
         if old is None:
             self._planning.skipped.add(new.urn)
@@ -195,7 +195,7 @@ class Plan:
         return bool(names & self._context.deletions)
 
     def _mark_handled(self) -> None:
-        """Mark the old state as handled, under its old and its new URN."""
+        """Mark the old state as handled, under its old and its new URN, so that it is not deleted at the end."""
         self._replacements.handled |= {self._new.urn, self._old.urn} if self._old else {self._new.urn}
 
     async def _create_deleted(self) -> Resource:
@@ -208,6 +208,7 @@ class Plan:
         return await self._run(*self._replacements.create_after_delete(old, self._new))
 
     async def _update_or_replace(self, old: Resource, *, imported: bool) -> Resource:
+        """Compare with the old state and do what the difference requires: nothing, an update or a replacement."""
         difference = await self._difference(old)
         self._executor.raise_if_stopping()
         if self._already_deleted:
@@ -220,6 +221,7 @@ class Plan:
         return old if imported else await self._run(Same(self._new.urn, old, self._new))
 
     async def _difference(self, old: Resource) -> Difference:
+        """The difference to the old state, with the options that force a replacement applied."""
         if _trigger_changed(old, self._new):
             return differences.SOME
         reason = self._replacements.cause(self._new)
@@ -240,6 +242,7 @@ class Plan:
         return await self._context.providers.must_replace(old.provider, self._new.provider)
 
     async def _replace(self, old: Resource, difference: Difference) -> Resource:
+        """Check the inputs again, without the old ones, and replace the resource in the order that options or provider require."""
         goal, new = self._goal, self._new
         if new.protect and old.protect:
             self._report(

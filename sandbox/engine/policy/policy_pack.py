@@ -93,6 +93,7 @@ async def start(
 
 
 async def _configured(stub: Any, ref: PolicyPackRef, options: RunOptions, engine: str) -> tuple[Any, dict[str, PolicyConfig]]:
+    """Make the handshake, send the stack and the configuration; returns what the pack says about itself, and its configuration."""
     folder = str(ref.path)
     handshake = analyzer_pb2.AnalyzerHandshakeRequest(engine_address=engine, root_directory=folder, program_directory=folder)
     await _tolerant(stub.Handshake(handshake))

@@ -24,7 +24,7 @@ _OPTIONS = (
     *("type", "name", "parent", "providers", "dependencies", "additionalSecretOutputs", "deletedWith", "ignoreChanges"),
     *("replaceOnChanges", "replace_with", "aliases"),
 )
-_OPTIONAL = ("protect", "retainOnDelete", "replacement_trigger")
+_OPTIONAL_FIELDS = ("protect", "retainOnDelete", "replacement_trigger")
 
 
 class ComponentPlugins:
@@ -65,10 +65,11 @@ class ComponentPlugins:
         return response
 
     def _construct_request(self, request: Any) -> Any:
+        """The ConstructRequest for a RegisterResourceRequest."""
         message = provider_pb2.ConstructRequest(**self._run_fields(), **{name: getattr(request, name) for name in _OPTIONS})
         message.configSecretKeys.extend(self._info.configSecretKeys)
         message.aliases.extend(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs)
-        for name in _OPTIONAL:
+        for name in _OPTIONAL_FIELDS:
             if request.HasField(name):
                 if name == "replacement_trigger":
                     message.replacement_trigger.CopyFrom(request.replacement_trigger)

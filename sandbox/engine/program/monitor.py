@@ -107,6 +107,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return await self._respond(context, lambda: self._register(request))
 
     async def _register(self, request: Any) -> Any:
+        """Apply inherited options and transforms, register the resource, and return its outputs as the program can read them."""
         requests.inherit(request, self._goals.get(request.parent))
         await self._transforms.apply(request)
         if request.remote:

@@ -114,6 +114,7 @@ class Transforms:
 
 
 def _options(request: Any) -> Any:
+    """The options of a RegisterResourceRequest as a transform gets them."""
     options = resource_pb2.TransformResourceOptions(
         depends_on=request.dependencies,
         aliases=[*(alias_pb2.Alias(urn=urn) for urn in request.aliasURNs), *request.aliases],
@@ -138,6 +139,7 @@ def _options(request: Any) -> Any:
 
 
 def _apply_options(request: Any, options: Any) -> None:
+    """The reverse of `_options`: write what a transform returned into the request."""
     for name, field in _LISTS.items():
         del getattr(request, field)[:]
         getattr(request, field).extend(getattr(options, name))

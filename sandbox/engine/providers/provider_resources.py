@@ -44,6 +44,7 @@ class Providers:
         self._old_resources = {urns.reference(old.urn, old.id): old for old in old_resources if urns.is_provider(old.type)}
         self._registered: dict[str, Resource] = {}
         self._running: dict[str, asyncio.Future[Connection]] = {}
+        # By URN of the provider resource; the others are by reference.
         self._registering: dict[str, Connection] = {}
         self.resources = ProviderResources(self)
 
@@ -63,6 +64,7 @@ class Providers:
         return await asyncio.shield(running)
 
     async def _start_from_state(self, reference: str) -> Connection:
+        """Start the provider with the configuration that the state has."""
         old = self._old_resources.get(reference)
         if old is None:
             raise ProviderError(
@@ -79,11 +81,11 @@ class Providers:
     async def of_provider_resource(self, urn: str) -> Connection:
         """The provider of a provider resource that is being registered: not configured yet, or configured as in the old state."""
         if urn not in self._registering:
-            self._registering[urn] = self._started_from_state(urn) or await self.start(urns.provided_package(urn))
+            self._registering[urn] = self._running_provider(urn) or await self.start(urns.provided_package(urn))
         return self._registering[urn]
 
-    def _started_from_state(self, urn: str) -> Connection | None:
-        """A provider that a refresh has already started, so that no second process is needed."""
+    def _running_provider(self, urn: str) -> Connection | None:
+        """The provider of a provider resource that a refresh has already started, so that no second process is needed."""
         return next((self._running[reference].result() for reference in self._ready() if urns.split_reference(reference)[0] == urn), None)
 
     async def configure(self, resource: Resource) -> None:

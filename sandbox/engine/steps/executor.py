@@ -96,6 +96,7 @@ class Executor:
                 self.stop()
 
     async def _carry_out(self, step: Step) -> None:
+        """Save the pending operation, run the before hooks and the step; the operation is removed when the step has ended."""
         journal = self.context.journal
         operation = None if self.context.preview else step.operation()
         if operation is not None:
