@@ -30,14 +30,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sandbox", description="Run local Azure on this machine, and your Pulumi program against it."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _cloud(commands.add_parser("cloud", help="run local Azure in the foreground"))
+    _add_cloud_arguments(commands.add_parser("cloud", help="run local Azure in the foreground"))
     for name, text in (
         ("up", "start local Azure if it is not running, then run `up` for the program's stack"),
         ("preview", "show what `up` would do"),
         ("refresh", "update the state to match the resources in local Azure"),
         ("destroy", "delete all resources of the stack"),
     ):
-        _program(commands.add_parser(name, help=text), name)
+        _add_program_arguments(commands.add_parser(name, help=text), name)
     for name, function, text in (
         ("env", _env, "print the environment variables that point any Azure client at local Azure"),
         ("status", _status, "show whether local Azure is running, and its addresses"),
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _cloud(parser: argparse.ArgumentParser) -> None:
+def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
     for flag, port, what in (
         ("--port", 8443, "HTTPS: ARM, login and the services, selected by host name"),
@@ -118,7 +118,7 @@ def _run_cloud(options: argparse.Namespace) -> int:
     try:
         server.serve(
             server_options,
-            lambda ready: _say(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}, MQTT {ready.mqtt}"),
+            lambda ready: _print(f"local Azure is ready: ARM {ready.arm}, proxy {ready.proxy}, control {ready.control}, MQTT {ready.mqtt}"),
         )
     except (server.CannotStartError, ValueError) as error:
         raise installation.SandboxError(str(error)) from error
@@ -137,7 +137,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _program(parser: argparse.ArgumentParser, verb: str) -> None:
+def _add_program_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("--stack", default="sandbox", help="the stack, whose settings are in Pulumi.<stack>.yaml (default sandbox)")
     parser.add_argument(
         "--engine",
@@ -152,22 +152,22 @@ def _program(parser: argparse.ArgumentParser, verb: str) -> None:
 
 
 def _run_program(options: argparse.Namespace) -> int:
-    installed = installation.here()
+    installed = installation.current()
     target = program.Program(Path.cwd(), options.stack, installed, program.choose_engine(options.engine))
     if options.verb == "destroy" and not target.exists():
-        _say(f"stack '{options.stack}' does not exist here: nothing to destroy")
+        _print(f"stack '{options.stack}' does not exist here: nothing to destroy")
         return 0
     ready = installed.start()
-    _say(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}")
+    _print(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}")
     if getattr(options, "no_program", False):
         return 0
-    _say(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
+    _print(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
     before = installed.changes()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
         unchanged = ("no changes: everything is as declared",) if installed.changes() == before else ()
         for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready)), *unchanged):
-            _say(line)
+            _print(line)
     return code
 
 
@@ -179,35 +179,35 @@ _NEXT_STEPS = (
 
 
 def _env(_options: argparse.Namespace) -> int:
-    here = installation.here()
-    variables = installation.environment(here.require_running())
-    variables |= program.Program(Path.cwd(), "sandbox", here, "embedded").variables()
+    installed = installation.current()
+    variables = installation.environment(installed.require_running())
+    variables |= program.Program(Path.cwd(), "sandbox", installed, "embedded").variables()
     for name, value in variables.items():
-        _say(f"export {name}={shlex.quote(value)}")
+        _print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
 def _status(_options: argparse.Namespace) -> int:
-    ready = installation.here().running()
+    ready = installation.current().running()
     if ready is None:
-        _say("local Azure is not running here; start it with `make up`")
+        _print("local Azure is not running here; start it with `make up`")
         return 1
     for name in ("arm", "proxy", "control", "mqtt", "subscription_id", "tenant_id", "pid"):
         if ready[name] is not None:
-            _say(f"{name:16} {ready[name]}")
+            _print(f"{name:16} {ready[name]}")
     return 0
 
 
 def _stop(_options: argparse.Namespace) -> int:
-    _say("local Azure is stopped; its data is kept" if installation.here().stop() else "local Azure was not running")
+    _print("local Azure is stopped; its data is kept" if installation.current().stop() else "local Azure was not running")
     return 0
 
 
 def _reset(_options: argparse.Namespace) -> int:
-    installation.here().reset()
-    _say("all resources in local Azure are deleted")
+    installation.current().reset()
+    _print("all resources in local Azure are deleted")
     return 0
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a command's own output

@@ -127,7 +127,7 @@ class Installation:
         _call(self.require_running(), "POST", "/reset")
 
 
-def here() -> Installation:
+def current() -> Installation:
     """The sandbox of the current folder."""
     return Installation(Path(os.environ.get("SANDBOX_HOME") or Path.cwd() / ".sandbox"))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sandbox.azure.host_names import Endpoint
 from sandbox.azure.login.tokens import TokenError
 from sandbox.azure.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
-from sandbox.azure.names import Endpoint
 from sandbox.azure.resource_manager import access, errors, group_routes, metadata, role_routes
 from sandbox.azure.routing import Route, Router
 from sandbox.azure.wire import MAX_BODY, MalformedJsonError
@@ -60,13 +60,13 @@ def answer(azure: Azure, request: Request) -> Reply:
 
 
 def _caller(azure: Azure, request: Request) -> Caller:
-    audiences = request.place.cloud.audiences
-    if request.place.endpoint is Endpoint.LOOPBACK:
+    audiences = request.destination.cloud.audiences
+    if request.destination.endpoint is Endpoint.LOOPBACK:
         audiences = (*audiences, request.base_url, f"{request.base_url}/")
     try:
         return azure.tokens.caller(request.header("authorization"), audiences)
     except TokenError as error:
-        login = request.place.cloud.login[0]
+        login = request.destination.cloud.login[0]
         raise errors.unauthenticated(error.code, error.message, login=login, tenant_id=azure.tokens.tenant_id) from error
 
 

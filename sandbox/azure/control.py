@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.azure import faults, names
+from sandbox.azure import faults, host_names
 from sandbox.azure.key_vault import vaults
 from sandbox.azure.login import principals, tokens
 from sandbox.azure.resource_manager import access, role_assignments
@@ -162,7 +162,7 @@ class _ControlHandlers:
         """A key vault with roles for its keys: `name`, `group`. It is created here because local Azure doesn't manage vaults at ARM."""
         with self._azure.store.transaction():
             vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
-        return {"id": vault["id"], "uri": f"https://{vault['name']}.{names.PUBLIC.key_vault_suffix}"}
+        return {"id": vault["id"], "uri": f"https://{vault['name']}.{host_names.PUBLIC.key_vault_suffix}"}
 
     def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""
@@ -191,7 +191,7 @@ class _ControlHandlers:
         self._azure.clock.follow_machine()
         self._azure.throttle.clear()
         self._plane.clear()
-        self._azure.presence.changed_under("")
+        self._azure.presence.recheck_under("")
         return {}
 
 

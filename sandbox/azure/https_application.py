@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sandbox.azure import arm, names
+from sandbox.azure import arm, host_names
+from sandbox.azure.host_names import Endpoint
 from sandbox.azure.hub_registry import endpoint as hub_endpoint
 from sandbox.azure.hub_registry import errors as registry_errors
 from sandbox.azure.key_vault import endpoint as vault_endpoint
 from sandbox.azure.login import errors as login_errors
 from sandbox.azure.login import routes as login
 from sandbox.azure.microsoft_devices import errors as devices_errors
-from sandbox.azure.names import Endpoint
 from sandbox.azure.resource_manager import errors as arm_errors
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
@@ -88,7 +88,7 @@ class HttpsApplication:
 
     async def _throttled(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
         """The outcome of a request to a hub after the wait that its throttle imposes; of any other request at once."""
-        if request.place.endpoint is Endpoint.HUB:
+        if request.destination.endpoint is Endpoint.HUB:
             try:
                 seconds = hub_endpoint.throttle_seconds(self.azure, request)
             except ServiceError as error:
@@ -120,7 +120,7 @@ class HttpsApplication:
     def _route(self, request: Request) -> Reply:
         if len(request.body) > MAX_BODY:
             raise arm_errors.content_too_large()
-        endpoint = request.place.endpoint
+        endpoint = request.destination.endpoint
         if endpoint is Endpoint.LOGIN or (endpoint is Endpoint.LOOPBACK and _LOGIN.find(request.method, request.path)):
             match = _LOGIN.find(request.method, request.path)
             if match is None:
@@ -141,11 +141,11 @@ class HttpsApplication:
 
 def _fault(request: Request, rule: Rule) -> ServiceError:
     """The fault as the requested service words it."""
-    if request.place.endpoint is Endpoint.LOGIN and rule.fault in login_errors.FAULTS:
+    if request.destination.endpoint is Endpoint.LOGIN and rule.fault in login_errors.FAULTS:
         return login_errors.fault(rule.fault, rule.retry_after)
-    if request.place.endpoint is Endpoint.KEY_VAULT:
+    if request.destination.endpoint is Endpoint.KEY_VAULT:
         return vault_endpoint.fault(request, rule)
-    if request.place.endpoint is Endpoint.HUB:
+    if request.destination.endpoint is Endpoint.HUB:
         return _HUB_FAULTS[rule.fault]()
     path = request.path.lower()
     service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
@@ -176,14 +176,14 @@ _HUB_FAULTS: dict[str, Callable[[], ServiceError]] = {
 
 
 def _token_refused(request: Request) -> ServiceError:
-    login_host = request.place.cloud.login[0]
+    login_host = request.destination.cloud.login[0]
     return arm_errors.unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", login=login_host, tenant_id="common")
 
 
 async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]:
     headers = lower_headers(scope["headers"])
     host = headers.get("host", "")
-    place = names.place(_without_port(host)) or names.Place(names.PUBLIC, Endpoint.LOOPBACK)
+    destination = host_names.destination(_without_port(host)) or host_names.Destination(host_names.PUBLIC, Endpoint.LOOPBACK)
     raw = scope.get("raw_path") or scope["path"].encode()
     path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
     body = bytearray()
@@ -191,14 +191,14 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return Request(method="", host=host, place=place, path=path, query={}, headers=headers), False
+            return Request(method="", host=host, destination=destination, path=path, query={}, headers=headers), False
         if len(body) <= MAX_BODY:  # past the limit the rest is read and dropped, so that the client gets its answer
             body += message.get("body", b"")
         more = message.get("more_body", False)
     request = Request(
         method=scope["method"],
         host=host,
-        place=place,
+        destination=destination,
         path=path.rstrip("/") or "/",
         query=lower_query(scope["query_string"]),
         headers=headers,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 REQUEST_SECONDS = 60  # from the first byte of a request to its last; Azure's front ends cut off at about as much
 
 
-class Protocol(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -36,24 +36,24 @@ class Protocol(HttpToolsProtocol):
         """Bytes came in: a request that has begun must end in time."""
         super().data_received(data)
         if self._deadline is None and not self._answering():
-            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._too_slow)
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._abort_unfinished_request)
         elif self._answering():
-            self._on_time()
+            self._cancel_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._on_time()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.more_body
 
-    def _on_time(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _too_slow(self) -> None:
+    def _abort_unfinished_request(self) -> None:
         self._deadline = None
         if not self._answering():
             self.transport.abort()

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.azure import names
+from sandbox.azure import host_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ class Proxy:
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
     mqtt: tuple[str, int]  # where its MQTT listens
-    resolves: Callable[[names.Place], bool] = lambda _place: True  # a vault that does not exist has no address
+    resolves: Callable[[host_names.Destination], bool] = lambda _destination: True  # a vault that does not exist has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)  # the last hosts that were refused, for `status`
 
@@ -55,9 +55,9 @@ class Proxy:
         if method != "CONNECT":
             await _refuse(writer, "405 Method Not Allowed", f"this proxy only takes CONNECT to Azure's names, not {method[:20]}")
             return
-        place = names.place(target.rpartition(":")[0])
-        where = self._where(place, target)
-        if place is None or where is None:
+        destination = host_names.destination(target.rpartition(":")[0])
+        address = self._address(destination, target)
+        if destination is None or address is None:
             self.refused = [*self.refused[-19:], target]
             await _refuse(
                 writer,
@@ -65,21 +65,21 @@ class Proxy:
                 f"'{target}' is not a name that local Azure serves; the sandbox reaches no other host",
             )
             return
-        if not self.resolves(place):
+        if not self.resolves(destination):
             await _refuse(writer, "502 Bad Gateway", f"'{target}' can't be resolved: there is no such host")
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection(*where)
+        upstream_reader, upstream_writer = await asyncio.open_connection(*address)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await writer.drain()
         await _both_ways(reader, writer, upstream_reader, upstream_writer)
 
-    def _where(self, place: names.Place | None, target: str) -> tuple[str, int] | None:
+    def _address(self, destination: host_names.Destination | None, target: str) -> tuple[str, int] | None:
         port = target.rpartition(":")[2]
-        if place is None or not port.isdigit() or place.endpoint is names.Endpoint.LOOPBACK:
+        if destination is None or not port.isdigit() or destination.endpoint is host_names.Endpoint.LOOPBACK:
             return None
         if int(port) == HTTPS:
             return self.https
-        if int(port) == MQTTS and place.endpoint is names.Endpoint.HUB:
+        if int(port) == MQTTS and destination.endpoint is host_names.Endpoint.HUB:
             return self.mqtt
         return None
 

@@ -72,20 +72,20 @@ class Router:
     """Finds routes. Azure's paths are case-insensitive; the values of variable parts keep their case."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_depth: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
+        self._by_method: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
         for route in routes:
-            self._by_depth[route.method].append((_pattern(route.path), route))
+            self._by_method[route.method].append((_pattern(route.path), route))
 
     def find(self, method: str, path: str) -> Match | None:
         """The first route that fits, or None."""
-        for pattern, route in self._by_depth.get(method, ()):
+        for pattern, route in self._by_method.get(method, ()):
             if found := pattern.fullmatch(path):
                 return Match(route, found.groupdict())
         return None
 
     def methods(self, path: str) -> list[str]:
         """The methods that this path supports, for the text of a 405."""
-        return [method for method in self._by_depth if self.find(method, path)]
+        return [method for method in self._by_method if self.find(method, path)]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -21,7 +21,7 @@ from sandbox.azure import control, faults, tls_identity
 from sandbox.azure.clock import Clock
 from sandbox.azure.https_application import HttpsApplication
 from sandbox.azure.key_vault import vaults
-from sandbox.azure.listener import Protocol
+from sandbox.azure.listener import HttpProtocol
 from sandbox.azure.local_azure import Azure
 from sandbox.azure.login import principals
 from sandbox.azure.login.tokens import TokenIssuer
@@ -124,20 +124,24 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
             (options.mqtt_port, "--mqtt-port"),
         )
     ]
-    https, controlled, proxied, devices = listeners
+    https_socket, control_socket, proxy_socket, mqtt_socket = listeners
     plane, context = Plane(application.azure), tls.context(identity)
     stop = asyncio.Event()
     _on_signals(stop)
     servers = [_http(application, tls_identity.server_context(identity)), _http(control.control_application(application, plane), None)]
     proxy = Proxy(
-        https=https.getsockname()[:2], mqtt=devices.getsockname()[:2], resolves=lambda place: vaults.resolves(application.azure, place)
+        https=https_socket.getsockname()[:2],
+        mqtt=mqtt_socket.getsockname()[:2],
+        resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
-    connect = await asyncio.start_server(proxy.serve, sock=proxied, limit=16 * 1024)
-    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=devices, backlog=1024)
-    tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https, controlled), strict=True)]
+    connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
+    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=mqtt_socket, backlog=1024)
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
+    ]
     try:
         await _started(servers, tasks)
-        ready = _ready(application, identity, https, controlled, proxied, devices)
+        ready = _ready(application, identity, https_socket, control_socket, proxy_socket, mqtt_socket)
         if options.ready_file:
             _write_ready(options.ready_file, ready)
         on_ready(ready)
@@ -201,7 +205,7 @@ class _Server(uvicorn.Server):
 def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
     config = uvicorn.Config(
         application,
-        http=Protocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -233,10 +237,10 @@ def _on_signals(stop: asyncio.Event) -> None:
 def _ready(
     application: HttpsApplication,
     identity: tls_identity.ServerIdentity,
-    https: socket.socket,
-    controlled: socket.socket,
-    proxied: socket.socket,
-    devices: socket.socket,
+    https_socket: socket.socket,
+    control_socket: socket.socket,
+    proxy_socket: socket.socket,
+    mqtt_socket: socket.socket,
 ) -> Ready:
     def url(scheme: str, sock: socket.socket) -> str:
         host, port = sock.getsockname()[:2]
@@ -247,10 +251,10 @@ def _ready(
     if deployer is None:
         raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
     return Ready(
-        arm=url("https", https),
-        mqtt=url("mqtts", devices),
-        proxy=url("http", proxied),
-        control=url("http", controlled),
+        arm=url("https", https_socket),
+        mqtt=url("mqtts", mqtt_socket),
+        proxy=url("http", proxy_socket),
+        control=url("http", control_socket),
         ca_file=str(identity.ca_file),
         bundle_file=str(identity.bundle_file),
         tenant_id=directory.tenant_id,

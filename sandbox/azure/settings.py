@@ -18,7 +18,7 @@ class Settings:
     role_checks: bool = True  # whether ARM checks roles
     throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
-    query_lag_seconds: float = 0.0  # until queries see what was written
+    query_lag_seconds: float = 0.0  # until queries see a write
 
     def changed(self, values: dict[str, Any]) -> Settings:
         """A copy of these settings with some changed.

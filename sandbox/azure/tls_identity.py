@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.azure.names import CLOUDS
+from sandbox.azure.host_names import CLOUDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,9 +41,9 @@ def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
     """
     identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
     addresses = _addresses(host)
-    if not _still_good(identity, addresses):
+    if not _is_usable(identity, addresses):
         folder.mkdir(parents=True, exist_ok=True)
-        _make(identity, addresses, datetime.now(UTC))
+        _create(identity, addresses, datetime.now(UTC))
     return identity
 
 
@@ -61,18 +61,18 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
     return [ipaddress.ip_address(each) for each in (own if host in {*own, "localhost"} else [*own, host])]
 
 
-def _still_good(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
+def _is_usable(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
     files = (identity.ca_file, identity.bundle_file, identity.certificate_file, identity.key_file)
     if not all(file.exists() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    here = set(addresses) <= set(names.get_values_for_type(x509.IPAddress))
-    whole = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(names.get_values_for_type(x509.DNSName))
-    return here and whole and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
+    names_addresses = set(addresses) <= set(names.get_values_for_type(x509.IPAddress))
+    names_clouds = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(names.get_values_for_type(x509.DNSName))
+    return names_addresses and names_clouds and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
-def _make(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], now: datetime) -> None:
+def _create(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], now: datetime) -> None:
     ca_key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hubtrust sandbox: local Azure")])
     ca = _ca_certificate(ca_key, subject, now)

@@ -13,7 +13,7 @@ from sandbox.azure import shapes
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sandbox.azure.names import Place
+    from sandbox.azure.host_names import Destination
 
 MAX_BODY = 4 * 1024 * 1024  # bytes; ARM's own limit on a request's content
 
@@ -24,11 +24,11 @@ class MalformedJsonError(ValueError):
 
 @dataclass(kw_only=True)
 class Request:
-    """One HTTP request, read whole."""
+    """One complete HTTP request."""
 
     method: str
     host: str
-    place: Place
+    destination: Destination
     path: str  # percent-decoded, single slashes, without the trailing one
     query: dict[str, str]  # names lower-cased: Azure ignores their case
     headers: dict[str, str]  # names lower-cased
@@ -92,15 +92,15 @@ def _parsed(body: bytes) -> Any:
 
 def _finite(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
+    return value if math.isfinite(value) else _refuse_number(text)
 
 
-def _no_number(text: str) -> float:
+def _refuse_number(text: str) -> float:
     raise ValueError(f"'{text}' is not a number that JSON can represent")
 
 
 # Created once: `json.loads` and `json.dumps` with options create a new one for each call.
-_READER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+_READER = json.JSONDecoder(parse_constant=_refuse_number, parse_float=_finite)
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
@@ -117,7 +117,7 @@ class Reply:
     content_type: str = "application/json; charset=utf-8"
 
     def encoded(self) -> bytes:
-        """The bytes that go out."""
+        """The bytes of the body."""
         if self.body is NO_BODY:
             return b""
         # Half a surrogate pair is valid JSON but can't be encoded as UTF-8: it is sent as it came, as an escape.
@@ -133,7 +133,7 @@ class Moment:
 
 
 class ServiceError(Exception):
-    """An error as the service words it. Each service has its own constructors, one for each error."""
+    """An error answer of a service. Each service has its own class, and one constructor function for each error."""
 
     def reply(self, moment: Moment) -> Reply:
         """The HTTP answer."""

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sandbox.azure import names
+from sandbox.azure import host_names
 from sandbox.azure.login import principals
 from tests.local_azure.in_process import ARM, GROUPS, Answer, InProcess
 
@@ -162,8 +162,8 @@ def test_instance_discovery(azure: InProcess) -> None:
     assert (unknown.status, unknown.code) == (400, 50049)
 
 
-@pytest.mark.parametrize("cloud", names.CLOUDS, ids=lambda cloud: cloud.name)
-def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> None:
+@pytest.mark.parametrize("cloud", host_names.CLOUDS, ids=lambda cloud: cloud.name)
+def test_metadata_in_each_shape(azure: InProcess, cloud: host_names.AzureCloud) -> None:
     """One object for go-azure-sdk and azure-native, a list for the az CLI, few members in the oldest; on loopback, our endpoints."""
 
     def endpoints(version: str, host: str) -> Any:
@@ -174,7 +174,7 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
     assert (one["name"], one["resourceManager"]) == (cloud.name, f"https://{cloud.arm}/")
     assert one["authentication"]["loginEndpoint"] == f"https://{cloud.login[0]}/"
     assert one["suffixes"]["iotHub"] == cloud.hub_suffix
-    assert {each["name"] for each in endpoints("2019-05-01", cloud.arm)} == {each.name for each in names.CLOUDS}
+    assert {each["name"] for each in endpoints("2019-05-01", cloud.arm)} == {each.name for each in host_names.CLOUDS}
     assert set(endpoints("2015-01-01", cloud.arm)["authentication"]) == {"loginEndpoint", "audiences"}
     assert endpoints("2022-09-01", "127.0.0.1:8443")["authentication"]["loginEndpoint"] == "https://127.0.0.1:8443/"
     assert endpoints("1999-01-01", cloud.arm)["error"]["code"] == "InvalidApiVersionParameter"
@@ -191,6 +191,6 @@ def test_metadata_in_each_shape(azure: InProcess, cloud: names.AzureCloud) -> No
 ])  # fmt: skip
 def test_each_name_leads_to_its_endpoint(host: str, endpoint: str | None) -> None:
     """Azure's names lead to their endpoints, in upper and lower case; similar names are unknown."""
-    place = names.place(host)
+    destination = host_names.destination(host)
 
-    assert (place.endpoint.value if place else None) == endpoint
+    assert (destination.endpoint.value if destination else None) == endpoint

@@ -16,8 +16,8 @@ from sandbox.azure.microsoft_devices import lifecycle
 from sandbox.azure.resource_manager import access as roles
 
 if TYPE_CHECKING:
+    from sandbox.azure.host_names import AzureCloud
     from sandbox.azure.local_azure import Azure
-    from sandbox.azure.names import AzureCloud
     from sandbox.azure.store import Document
 
 _SCHEME = "sharedaccesssignature"

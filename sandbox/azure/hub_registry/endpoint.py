@@ -33,7 +33,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     if request.api_version.lower() not in match.route.versions:
         raise errors.version_invalid(request.api_version)
     right, _ = RIGHTS[match.route.operation]
-    access.require(azure, request.place.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
+    access.require(azure, request.destination.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
     request.parameters = {**match.parameters, "hub_key": hub_key}
     try:
         return match.route.handler(azure, request)
@@ -72,7 +72,7 @@ def _require_hub(azure: Azure, request: Request) -> tuple[str, Document]:
 
 
 def _find_hub(azure: Azure, request: Request) -> tuple[str, Document] | None:
-    place = request.place
-    found = lifecycle.find_by_name(azure, place.cloud.name, lifecycle.HUB, place.name)
+    destination = request.destination
+    found = lifecycle.find_by_name(azure, destination.cloud.name, lifecycle.HUB, destination.name)
     # A hub that is being created has no host name yet.
     return found if found and lifecycle.state(found[1])[0] != "Activating" else None

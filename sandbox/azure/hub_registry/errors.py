@@ -62,7 +62,7 @@ def etag_invalid() -> RegistryError:
 
 
 def etag_missing() -> RegistryError:
-    """A DELETE needs an If-Match."""
+    """The DELETE has no If-Match."""
     return RegistryError(412, 412001, "PreconditionFailed", "PreconditionFailed, Etag missing.")
 
 

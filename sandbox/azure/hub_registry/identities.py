@@ -102,7 +102,7 @@ def delete(azure: Azure, hub_key: str, device: Document) -> None:
     device_key = store_key(hub_key, device["id"])
     index.keep_previous(azure, device_key, device)
     azure.store.delete(DEVICE, device_key)
-    azure.presence.changed(device_key)
+    azure.presence.recheck(device_key)
 
 
 def change_twin(azure: Azure, hub_key: str, device: Document, body: dict[str, Any], *, replace: bool = False) -> None:
@@ -142,7 +142,7 @@ def _write(azure: Azure, hub_key: str, device: Document, body: dict[str, Any], b
         "parents": list(body.get("parentScopes") or []),
     }
     save(azure, hub_key, device, before)
-    azure.presence.changed(store_key(hub_key, device["id"]))
+    azure.presence.recheck(store_key(hub_key, device["id"]))
     return device
 
 
@@ -188,7 +188,7 @@ def _keys(body: dict[str, Any]) -> list[str | None]:
 
 def to_json(azure: Azure, hub_key: str, device: Document, version: str) -> dict[str, Any]:
     """A device as an api-version returns it, in Azure's order of members."""
-    activity = azure.presence.of(store_key(hub_key, device["id"]))
+    activity = azure.presence.activity_of(store_key(hub_key, device["id"]))
     modern = version >= "2018"
     auth = device["auth"]
     authentication: dict[str, Any] = {

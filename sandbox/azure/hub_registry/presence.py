@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Connection(Protocol):
     """One connection of a device, whichever protocol it uses."""
 
-    def reconsider(self) -> None:
+    def recheck(self) -> None:
         """The device's identity was written or deleted: once the write is done, check whether the connection may stay."""
 
     def end(self, reason: str) -> None:
@@ -24,7 +24,7 @@ class Connection(Protocol):
 
 @dataclass
 class Activity:
-    """What the registry shows about a device's connections."""
+    """The connection of a device, and the times that the registry shows about it."""
 
     connection: Connection | None = None
     changed: datetime | None = None  # when it last connected or disconnected
@@ -37,37 +37,37 @@ class Presence:
 
     _activities: dict[str, Activity] = field(default_factory=dict)
 
-    def of(self, key: str) -> Activity:
+    def activity_of(self, key: str) -> Activity:
         """A device's activity; an empty one where it has never connected."""
         return self._activities.get(key) or Activity()
 
     def connected(self, key: str, connection: Connection, now: datetime) -> Connection | None:
-        """A device connected; returns its earlier connection, which the new one replaces."""
-        before = self.of(key).connection
+        """Record that a device connected. Returns its previous connection, which the new one replaces."""
+        before = self.activity_of(key).connection
         self._activities[key] = Activity(connection, now, now)
         return before
 
-    def heard(self, key: str, now: datetime) -> None:
-        """A device sent something."""
+    def record_message(self, key: str, now: datetime) -> None:
+        """Record that a device sent a packet."""
         if key in self._activities:
             self._activities[key].last = now
 
     def disconnected(self, key: str, connection: Connection, now: datetime) -> None:
-        """A connection ended; one that was replaced before changes nothing."""
+        """Record that a connection ended. A connection that was replaced before changes nothing."""
         activity = self._activities.get(key)
         if activity and activity.connection is connection:
             self._activities[key] = Activity(None, now, activity.last)
 
-    def changed(self, key: str) -> None:
-        """A device's identity was written or removed."""
+    def recheck(self, key: str) -> None:
+        """Recheck a device's connection: its identity was written or deleted."""
         activity = self._activities.get(key)
         if activity and activity.connection:
-            activity.connection.reconsider()
+            activity.connection.recheck()
 
-    def changed_under(self, prefix: str) -> None:
-        """Any device of a hub may have changed."""
+    def recheck_under(self, prefix: str) -> None:
+        """Recheck the connections of all devices whose keys begin with `prefix`."""
         for key in [key for key in self._activities if key.startswith(prefix)]:
-            self.changed(key)
+            self.recheck(key)
 
     def forget(self, key: str) -> None:
         """Forget the activity of a device that was deleted."""

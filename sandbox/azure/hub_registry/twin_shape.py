@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
     """The twin of a device, in Azure's order of members."""
-    activity = azure.presence.of(identities.store_key(hub_key, device["id"]))
+    activity = azure.presence.activity_of(identities.store_key(hub_key, device["id"]))
     twin = device["twin"]
     body = {
         "deviceId": device["id"],

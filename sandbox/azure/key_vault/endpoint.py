@@ -29,7 +29,7 @@ def answer(azure: Azure, request: Request) -> Reply:
         VaultError: The vault refuses.
     """
     caller = _caller(azure, request)
-    vault = vaults.find(azure, request.place.name)
+    vault = vaults.find(azure, request.destination.name)
     if vault is None:  # the proxy refuses a vault that does not exist; this is for clients that connect without it
         raise errors.unavailable(None)
     match = _ROUTER.find(request.method, request.path)
@@ -74,8 +74,8 @@ def _require_right(azure: Azure, caller: Caller, action: str, vault: Document, k
 
 
 def _challenge(request: Request, tenant_id: str, message: str) -> errors.VaultError:
-    return errors.challenge(message, login=request.place.cloud.login[0], tenant_id=tenant_id, resource=_resource(request))
+    return errors.challenge(message, login=request.destination.cloud.login[0], tenant_id=tenant_id, resource=_resource(request))
 
 
 def _resource(request: Request) -> str:
-    return f"https://{request.place.cloud.key_vault_suffix}"
+    return f"https://{request.destination.cloud.key_vault_suffix}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sandbox.azure.host_names import Endpoint
 from sandbox.azure.login import principals
-from sandbox.azure.names import Endpoint
 
 if TYPE_CHECKING:
+    from sandbox.azure.host_names import Destination
     from sandbox.azure.local_azure import Azure
-    from sandbox.azure.names import Place
     from sandbox.azure.store import Document
 
 VAULT = "vault"
@@ -40,6 +40,6 @@ def find(azure: Azure, name: str) -> Document | None:
     return azure.store.get(VAULT, name.lower())
 
 
-def resolves(azure: Azure, place: Place) -> bool:
+def resolves(azure: Azure, destination: Destination) -> bool:
     """Whether a host name resolves: a vault's does once the vault exists."""
-    return place.endpoint is not Endpoint.KEY_VAULT or find(azure, place.name) is not None
+    return destination.endpoint is not Endpoint.KEY_VAULT or find(azure, destination.name) is not None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from sandbox.azure import names
+from sandbox.azure import host_names
 from sandbox.azure.login import errors, principals
 from sandbox.azure.login.tokens import LIFETIME
 from sandbox.azure.routing import Evidence, Route
@@ -43,8 +43,8 @@ def openid_configuration(azure: Azure, request: Request) -> Reply:
         "device_authorization_endpoint": f"{base}/{tenant}/oauth2{suffix}/devicecode",
         "end_session_endpoint": f"{base}/{tenant}/oauth2{suffix}/logout",
         "tenant_region_scope": None,
-        "cloud_instance_name": request.place.cloud.login[0].removeprefix("login."),
-        "msgraph_host": urlsplit(request.place.cloud.graph).netloc,
+        "cloud_instance_name": request.destination.cloud.login[0].removeprefix("login."),
+        "msgraph_host": urlsplit(request.destination.cloud.graph).netloc,
     }
     return Reply(body=body)
 
@@ -54,11 +54,11 @@ def instance_discovery(_azure: Azure, request: Request) -> Reply:
     endpoint = request.query.get("authorization_endpoint", "")
     host = urlsplit(endpoint).netloc.partition(":")[0]
     tenant = urlsplit(endpoint).path.strip("/").split("/")[0] or "common"
-    if names.place(host) is None:
+    if host_names.destination(host) is None:
         raise errors.instance_unknown(endpoint)
     metadata = [
         {"preferred_network": cloud.login[0], "preferred_cache": cloud.login[min(1, len(cloud.login) - 1)], "aliases": list(cloud.login)}
-        for cloud in names.CLOUDS
+        for cloud in host_names.CLOUDS
     ]
     body = {
         "tenant_discovery_endpoint": f"https://{urlsplit(endpoint).netloc}/{tenant}/v2.0/.well-known/openid-configuration",

@@ -108,7 +108,7 @@ def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> Non
     azure.store.delete(NAME, name_key(service["cloud"], kind, service["name"]))
     for child_kind in kind.children:
         azure.store.delete_under(child_kind, f"{service_key}/")
-    azure.presence.changed_under(f"{service_key}/")
+    azure.presence.recheck_under(f"{service_key}/")
     role_assignments.delete_at(azure, identifier(service, kind))
 
 

@@ -28,6 +28,6 @@ def _check_name(azure: Azure, request: Request, kind: Kind, taken: str) -> Reply
     name = next((value for member, value in body.items() if member.lower() == "name"), None)
     if not isinstance(name, str):
         raise MalformedJsonError("Required property 'name' not found in JSON")
-    if find_by_name(azure, request.place.cloud.name, kind, name):
+    if find_by_name(azure, request.destination.cloud.name, kind, name):
         return Reply(body={"nameAvailable": False, "reason": "AlreadyExists", "message": taken.format(name=name)})
     return Reply(body={"nameAvailable": True, "reason": "Invalid", "message": None})

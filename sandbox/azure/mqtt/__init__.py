@@ -1,1 +1,1 @@
-"""The device plane: MQTT 3.1.1 over TLS under each hub's name, every CONNECT is accepted or refused."""
+"""The device plane: MQTT 3.1.1 over TLS at each hub's host name."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
 
-from sandbox.azure import names
+from sandbox.azure import host_names
 from sandbox.azure.certificate_checks import connection_check, upload
 from sandbox.azure.hub_registry import access, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
@@ -42,7 +42,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Admitted:
+class AdmittedDevice:
     """A device that was admitted."""
 
     host: str
@@ -52,12 +52,12 @@ class Admitted:
     expires: float | None = None  # seconds since 1970: the end of its token
 
     @property
-    def key(self) -> str:
+    def store_key(self) -> str:
         """The device's key in the store."""
         return identities.store_key(self.hub_key, self.device)
 
 
-def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
+def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedDevice:
     """Decide on a CONNECT.
 
     Raises:
@@ -79,14 +79,14 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> Admitted:
         raise RefusedError(f"a password was sent, and device '{device}' connects by certificate ({found['auth']['type']})")
     else:
         _by_certificate(azure, hub_key, found, peer)
-    return Admitted(hub["hostName"], hub_key, device, found["generation"], expires)
+    return AdmittedDevice(hub["hostName"], hub_key, device, found["generation"], expires)
 
 
 def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
-    place = names.place(server_name)
-    if not server_name or place is None or place.endpoint is not names.Endpoint.HUB:
+    destination = host_names.destination(server_name)
+    if not server_name or destination is None or destination.endpoint is not host_names.Endpoint.HUB:
         raise RefusedError(f"TLS asked for '{server_name}' (SNI), which is not a hub's name")
-    found = lifecycle.find_by_name(azure, place.cloud.name, lifecycle.HUB, place.name)
+    found = lifecycle.find_by_name(azure, destination.cloud.name, lifecycle.HUB, destination.name)
     if found is None or lifecycle.state(found[1])[0] == "Activating":
         raise RefusedError(f"there is no hub '{server_name}'")
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from sandbox.azure.hub_registry import identities
 from sandbox.azure.microsoft_devices import lifecycle
 from sandbox.azure.mqtt import packets
-from sandbox.azure.mqtt.admission import Admitted, Peer, RefusedError, admit
+from sandbox.azure.mqtt.admission import AdmittedDevice, Peer, RefusedError, admit
 from sandbox.azure.mqtt.packets import Kind, MalformedPacketError
 from sandbox.azure.mqtt.plane import Attempt
 from sandbox.azure.mqtt.tls import TlsError, TlsStream
@@ -38,14 +38,14 @@ class Session(asyncio.Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._keep_alive = 0.0
         self._peer: Peer | None = None
-        self._admitted: Admitted | None = None
+        self._admitted: AdmittedDevice | None = None
         self._topics: Topics | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
         self._plane.connections.add(self)
-        self._timer("connect", _CONNECT_SECONDS, self._too_slow)
+        self._timer("connect", _CONNECT_SECONDS, self._abort_without_connect)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
         """The connection ended, for any reason."""
@@ -53,7 +53,7 @@ class Session(asyncio.Protocol):
         for timer in self._timers.values():
             timer.cancel()
         if self._admitted:
-            self._azure.presence.disconnected(self._admitted.key, self, self._azure.clock.now())
+            self._azure.presence.disconnected(self._admitted.store_key, self, self._azure.clock.now())
 
     def data_received(self, data: bytes) -> None:
         """Ciphertext came: decrypt it and serve every whole packet in it."""
@@ -85,7 +85,7 @@ class Session(asyncio.Protocol):
         if self._topics is None or self._admitted is None:
             self._connect(packets.read_connect(packet))
             return
-        self._heard()
+        self._restart_keep_alive()
         if packet.kind == Kind.DISCONNECT:
             self._end("")
         elif packet.kind == Kind.PINGREQ:
@@ -97,7 +97,7 @@ class Session(asyncio.Protocol):
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
         try:
-            admitted = admit(self._azure, connect, self._who())
+            admitted = admit(self._azure, connect, self._tls_peer())
         except RefusedError as error:
             self._log_attempt(connect, str(error))
             self._tls.write(packets.connack(error.code))
@@ -107,26 +107,26 @@ class Session(asyncio.Protocol):
         self._admitted = admitted
         self._topics = Topics(self._plane, admitted)
         self._keep_alive = connect.keep_alive * _KEEP_ALIVE_GRACE
-        displaced = self._azure.presence.connected(admitted.key, self, self._azure.clock.now())
+        displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now())
         if displaced:
             displaced.end("the device connected again")
         if admitted.expires is not None:
             self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
         self._tls.write(packets.connack(0))
-        self._heard()
+        self._restart_keep_alive()
 
-    def _heard(self) -> None:
-        """The device sent something; it must send again within its keep-alive time."""
+    def _restart_keep_alive(self) -> None:
+        """Record that the device sent a packet; it must send the next one within its keep-alive time."""
         if self._admitted:
-            self._azure.presence.heard(self._admitted.key, self._azure.clock.now())
+            self._azure.presence.record_message(self._admitted.store_key, self._azure.clock.now())
         if self._keep_alive:
             self._timer("silence", self._keep_alive, lambda: self.end("nothing was heard from the device"))
 
-    def reconsider(self) -> None:
+    def recheck(self) -> None:
         """Once the current write is done, check whether the device may stay connected."""
-        self._loop.call_soon(self._reconsider)
+        self._loop.call_soon(self._recheck)
 
-    def _reconsider(self) -> None:
+    def _recheck(self) -> None:
         if self._admitted is None or self._closing:
             return
         hub = lifecycle.find(self._azure, self._admitted.hub_key, lifecycle.HUB)
@@ -157,7 +157,7 @@ class Session(asyncio.Protocol):
         if self._transport:
             self._transport.abort()
 
-    def _too_slow(self) -> None:
+    def _abort_without_connect(self) -> None:
         self._log_attempt(None, f"no CONNECT within {_CONNECT_SECONDS} seconds")
         self.abort()
 
@@ -171,14 +171,14 @@ class Session(asyncio.Protocol):
             self._timers[name].cancel()
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
-    def _who(self) -> Peer:
+    def _tls_peer(self) -> Peer:
         """The client as TLS shows it; without certificates until the handshake is done."""
         if self._peer is None and self._tls.established:
             self._peer = Peer(self._tls.server_name, self._tls.chain())
         return self._peer or Peer(self._tls.server_name, [])
 
     def _log_attempt(self, connect: Connect | None, reason: str) -> None:
-        peer = self._who()
+        peer = self._tls_peer()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
         own = peer.chain[0].to_cryptography() if peer.chain else None
         attempt = Attempt(

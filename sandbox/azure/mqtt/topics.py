@@ -18,7 +18,7 @@ from sandbox.azure.mqtt.plane import Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.azure.mqtt.admission import Admitted
+    from sandbox.azure.mqtt.admission import AdmittedDevice
     from sandbox.azure.mqtt.packets import Packet, Publish
     from sandbox.azure.mqtt.plane import Plane
 
@@ -34,7 +34,7 @@ class ProtocolBreachError(Exception):
 class Topics:
     """The topics of one device's session."""
 
-    def __init__(self, plane: Plane, admitted: Admitted) -> None:
+    def __init__(self, plane: Plane, admitted: AdmittedDevice) -> None:
         self._plane, self._azure, self._admitted = plane, plane.azure, admitted
         self._events = f"devices/{admitted.device}/messages/events"
         self._subscribed: set[str] = set()

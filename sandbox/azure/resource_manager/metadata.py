@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure import names
+from sandbox.azure import host_names
 from sandbox.azure.resource_manager import errors
 from sandbox.azure.routing import Evidence, Route
 from sandbox.azure.wire import Reply
@@ -28,10 +28,10 @@ def endpoints(_azure: Azure, request: Request) -> Reply:
         raise errors.api_version_missing()
     if version not in VERSIONS:
         raise errors.api_version_invalid(version, VERSIONS)
-    here = request.base_url if request.place.endpoint is names.Endpoint.LOOPBACK else ""
-    cloud = request.place.cloud
+    here = request.base_url if request.destination.endpoint is host_names.Endpoint.LOOPBACK else ""
+    cloud = request.destination.cloud
     if version in _LISTS:
-        others = [each for each in names.CLOUDS if each is not cloud]
+        others = [each for each in host_names.CLOUDS if each is not cloud]
         return Reply(body=[_cloud(cloud, here), *(_cloud(each, "") for each in others)])
     if version in {"2015-01-01", "2018-05-01"}:
         full = _cloud(cloud, here)
@@ -46,7 +46,7 @@ def endpoints(_azure: Azure, request: Request) -> Reply:
     return Reply(body=_cloud(cloud, here))
 
 
-def _cloud(cloud: names.AzureCloud, here: str) -> dict[str, Any]:
+def _cloud(cloud: host_names.AzureCloud, here: str) -> dict[str, Any]:
     login = here or f"https://{cloud.login[0]}"
     return {
         "portal": cloud.portal,

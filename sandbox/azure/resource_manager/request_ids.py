@@ -14,5 +14,8 @@ def resource_id(request: Request) -> ResourceId:
     """Read the resource id from a path that a route has matched; what the path leaves out is empty."""
     found = request.parameters
     return ResourceId(
-        cloud=request.place.cloud, subscription=found.get("subscription", ""), group=found.get("group", ""), name=found.get("name", "")
+        cloud=request.destination.cloud,
+        subscription=found.get("subscription", ""),
+        group=found.get("group", ""),
+        name=found.get("name", ""),
     )

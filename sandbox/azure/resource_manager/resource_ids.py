@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.azure.names import AzureCloud
+    from sandbox.azure.host_names import AzureCloud
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Azure's own host names in each of its clouds, and which of local Azure's endpoints a name leads to."""
+"""The host names of Azure's services in each of its clouds, and the endpoint of local Azure that answers for each name."""
 
 from __future__ import annotations
 
@@ -107,26 +107,26 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a host name leads: the cloud, the endpoint, and for a hub, provisioning service or key vault its own name."""
+class Destination:
+    """What answers for a host name: the cloud, the endpoint, and the name of the hub, provisioning service or key vault, if it is one."""
 
     cloud: AzureCloud
     endpoint: Endpoint
     name: str = ""
 
 
-def place(host: str) -> Place | None:
-    """Where `host` (a name without port, any case) leads, or None for a name that local Azure does not answer for."""
+def destination(host: str) -> Destination | None:
+    """What answers for `host` (a name without port, any case), or None for a name that local Azure does not answer for."""
     host = host.lower().rstrip(".")
     if host in LOOPBACK_NAMES or host.startswith("127."):
-        return Place(PUBLIC, Endpoint.LOOPBACK)
+        return Destination(PUBLIC, Endpoint.LOOPBACK)
     for cloud in CLOUDS:
         if host == cloud.arm:
-            return Place(cloud, Endpoint.ARM)
+            return Destination(cloud, Endpoint.ARM)
         if host in cloud.login:
-            return Place(cloud, Endpoint.LOGIN)
+            return Destination(cloud, Endpoint.LOGIN)
         if host == cloud.device_provisioning:
-            return Place(cloud, Endpoint.DEVICE_PROVISIONING)
+            return Destination(cloud, Endpoint.DEVICE_PROVISIONING)
         suffixes = (
             (cloud.hub_suffix, Endpoint.HUB),
             (cloud.provisioning_suffix, Endpoint.PROVISIONING),
@@ -135,5 +135,5 @@ def place(host: str) -> Place | None:
         for suffix, endpoint in suffixes:
             label, dot, rest = host.partition(".")
             if dot and rest == suffix and label:
-                return Place(cloud, endpoint, label)
+                return Destination(cloud, endpoint, label)
     return None
