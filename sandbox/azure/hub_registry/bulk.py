@@ -52,7 +52,7 @@ def _apply_item(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]
 def _create(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
     twin = twins.new_twin(azure.clock.now())
     if item.get("tags") is not None or item.get("properties"):
-        twins.change(twin, item, azure.clock.now(), replace=False)
+        twins.update(twin, item, azure.clock.now(), replace=False)
         twin["etag"] -= 1  # created with its device, in one write
     identities.create(azure, hub_key, {**item, "deviceId": device_id}, twin)
 

@@ -112,7 +112,7 @@ def change_twin(azure: Azure, hub_key: str, device: Document, body: dict[str, An
         RegistryError: A name is invalid, or the twin is too deep or too large.
     """
     before = {**device, "twin": dict(device["twin"])}
-    twins.change(device["twin"], body, azure.clock.now(), replace=replace)
+    twins.update(device["twin"], body, azure.clock.now(), replace=replace)
     save(azure, hub_key, device, before)
 
 
@@ -202,9 +202,9 @@ def to_json(azure: Azure, hub_key: str, device: Document, version: str) -> dict[
         "connectionState": "Connected" if activity.connection else "Disconnected",
         "status": device["status"],
         "statusReason": device["reason"],
-        "connectionStateUpdatedTime": time(activity.changed, zone=modern),
-        "statusUpdatedTime": time(device["statusUpdated"], zone=modern),
-        "lastActivityTime": time(activity.last, zone=modern),
+        "connectionStateUpdatedTime": format_time(activity.changed, zone=modern),
+        "statusUpdatedTime": format_time(device["statusUpdated"], zone=modern),
+        "lastActivityTime": format_time(activity.last, zone=modern),
         "cloudToDeviceMessageCount": 0,
         "authentication": authentication,
     }
@@ -216,7 +216,7 @@ def to_json(azure: Azure, hub_key: str, device: Document, version: str) -> dict[
     return body
 
 
-def time(moment: datetime | str | None, *, zone: bool) -> str:
+def format_time(moment: datetime | str | None, *, zone: bool) -> str:
     """A time as the registry writes it; the zero date for None."""
     text = ZERO_DATE if moment is None else str(moment).replace(" ", "T").removesuffix("+00:00")
     return f"{text}Z" if zone else text

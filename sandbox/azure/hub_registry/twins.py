@@ -29,10 +29,10 @@ def new_twin(now: datetime) -> Document:
 
 
 def _empty(now: datetime) -> Part:
-    return {"values": {}, "metadata": {"$lastUpdated": stamp(now)}, "version": 1}
+    return {"values": {}, "metadata": {"$lastUpdated": format_time(now)}, "version": 1}
 
 
-def stamp(now: datetime) -> str:
+def format_time(now: datetime) -> str:
     """`2023-10-06T19:14:45.1234560Z`: .NET's seven digits."""
     return f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}0Z"  # many times faster than strftime, and every write needs some
 
@@ -47,7 +47,7 @@ def matches(if_match: str, twin: Document) -> bool:
     return if_match.strip().strip('"') in {"*", etag(twin)}
 
 
-def change(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool) -> None:
+def update(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool) -> None:
     """Merge a request's tags and desired properties into a twin, null removing a member; with `replace` they replace the old ones.
 
     Raises:
@@ -60,11 +60,11 @@ def change(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool
     new_tags = _merged({} if replace else twin["tags"], tags or {}) if (replace or tags is not None) else twin["tags"]
     _check("tags", new_tags)
     if replace or desired is not None:
-        twin["desired"] = changed("desired", twin["desired"], desired or {}, now, replace=replace)
+        twin["desired"] = patched_part("desired", twin["desired"], desired or {}, now, replace=replace)
     twin |= {"tags": new_tags, "etag": twin["etag"] + 1, "version": twin["version"] + 1}
 
 
-def changed(name: str, part: Part, patch: dict[str, Any], now: datetime, *, replace: bool = False) -> Part:
+def patched_part(name: str, part: Part, patch: dict[str, Any], now: datetime, *, replace: bool = False) -> Part:
     """One side of the properties after a patch.
 
     Raises:
@@ -74,10 +74,10 @@ def changed(name: str, part: Part, patch: dict[str, Any], now: datetime, *, repl
     values = _merged({} if replace else part["values"], patch)
     _check(name, values)
     version = part["version"] + 1
-    mark: dict[str, Any] = {"$lastUpdated": stamp(now)}
+    times: dict[str, Any] = {"$lastUpdated": format_time(now)}
     if name == "desired":
-        mark["$lastUpdatedVersion"] = version
-    return {"values": values, "metadata": _metadata({} if replace else part["metadata"], patch, values, mark), "version": version}
+        times["$lastUpdatedVersion"] = version
+    return {"values": values, "metadata": _metadata({} if replace else part["metadata"], patch, values, times), "version": version}
 
 
 def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -93,15 +93,15 @@ def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _metadata(old: dict[str, Any], patch: dict[str, Any], values: dict[str, Any], mark: dict[str, Any]) -> dict[str, Any]:
-    result = {name: copy.deepcopy(each) for name, each in old.items() if name in values} | mark
+def _metadata(old: dict[str, Any], patch: dict[str, Any], values: dict[str, Any], times: dict[str, Any]) -> dict[str, Any]:
+    result = {name: copy.deepcopy(each) for name, each in old.items() if name in values} | times
     for name, value in patch.items():
         if name not in values:
             continue
         if isinstance(value, dict):
-            result[name] = _metadata(old.get(name) or {}, value, values[name], mark)
+            result[name] = _metadata(old.get(name) or {}, value, values[name], times)
         else:
-            result[name] = dict(mark)
+            result[name] = dict(times)
     return result
 
 

@@ -46,7 +46,7 @@ class _CertificateHandlers:
         body = request.json_object(shapes.CERTIFICATE)
         if certificate_shape(self._kind.service, request.api_version).wrapped:
             body = body.get("properties") or {}
-        written = certificates.write(
+        written = certificates.create_or_update(
             azure,
             self._store_key(request),
             request.parameters["certificate"],

@@ -45,7 +45,9 @@ def certificates_of(azure: Azure, parent: str) -> list[Document]:
     return azure.store.list(lifecycle.CERTIFICATE, f"{parent}/")
 
 
-def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, if_match: str | None, service: Service) -> Document:
+def create_or_update(
+    azure: Azure, parent: str, name: str, text: str, *, attested: bool, if_match: str | None, service: Service
+) -> Document:
     """Register a certificate, or replace one that exists. A replaced certificate is unverified again, and its code is void.
 
     `text` is the certificate as uploaded. `attested` is `isVerified: true` in the request: Azure then marks the certificate verified
@@ -79,7 +81,7 @@ def write(azure: Azure, parent: str, name: str, text: str, *, attested: bool, if
         "created": existing["created"] if existing else now,
         "updated": now,
         "code": None,
-        "etag": etags.cosmos(azure),
+        "etag": etags.new_cosmos_etag(azure),
     }
     azure.store.put(lifecycle.CERTIFICATE, store_key(parent, name), certificate)
     return certificate
@@ -167,7 +169,7 @@ def to_json(
 
 def _store_updated(azure: Azure, parent: str, certificate: Document) -> Document:
     """Write a changed certificate to the store, with a new etag and the time of the change."""
-    certificate |= {"updated": upload.rfc1123(azure.clock.now()), "etag": etags.cosmos(azure)}
+    certificate |= {"updated": upload.rfc1123(azure.clock.now()), "etag": etags.new_cosmos_etag(azure)}
     azure.store.put(lifecycle.CERTIFICATE, store_key(parent, certificate["name"]), certificate)
     return certificate
 

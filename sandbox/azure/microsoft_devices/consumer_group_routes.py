@@ -29,7 +29,7 @@ def put_group(azure: Azure, request: Request) -> Reply:
     """Create a consumer group: 200. This answer alone repeats the request's `properties`."""
     hub = hubs.require(azure, resource_id(request))
     declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
-    answer = consumer_groups.to_json(hub, consumer_groups.write(azure, _hub_key(request), request.parameters["consumers"]))
+    answer = consumer_groups.to_json(hub, consumer_groups.create(azure, _hub_key(request), request.parameters["consumers"]))
     if declared:
         answer["properties"]["properties"] = declared
     return Reply(body=answer)

@@ -24,7 +24,7 @@ def consumer_groups_of(azure: Azure, hub: Document, hub_key: str) -> list[Docume
     return [_default(hub), *azure.store.list(CONSUMER_GROUP, f"{hub_key}/")]
 
 
-def write(azure: Azure, hub_key: str, name: str) -> Document:
+def create(azure: Azure, hub_key: str, name: str) -> Document:
     """Create a consumer group; one that exists stays as it is.
 
     Raises:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _ROWVERSION = "rowversion"
 
 
-def rowversion(azure: Azure) -> str:
+def new_rowversion_etag(azure: Azure) -> str:
     """A new hub etag such as `AAAADIA2a7Y=`: a number that only grows, as eight big-endian bytes in base64."""
     value = azure.store.next_number(_ROWVERSION, start=0xC8036A000, by=1 + secrets.randbelow(64))
     return base64.b64encode(value.to_bytes(8, "big")).decode()
 
 
-def cosmos(azure: Azure) -> str:
+def new_cosmos_etag(azure: Azure) -> str:
     """A new certificate etag: base64 of `"6702d3ca-0000-0700-0000-65205ca50000"`, quotes included; the last group holds the time."""
     serial = azure.store.next_number("cosmos", start=secrets.randbelow(1 << 24))
     seconds = int(azure.clock.timestamp()) & 0xFFFFFFFF

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def put_hub(azure: Azure, request: Request) -> Reply:
     """Create or change a hub: 201 for both."""
-    body, identity, if_match = request.json_object(shapes.HUB), resource_id(request), request.header("if-match")
-    new = lifecycle.find(azure, lifecycle.store_key(identity, HUB), HUB) is None
-    hub, operation = hubs.write(azure, identity, body, if_match)
+    body, hub_id, if_match = request.json_object(shapes.HUB), resource_id(request), request.header("if-match")
+    new = lifecycle.find(azure, lifecycle.store_key(hub_id, HUB), HUB) is None
+    hub, operation = hubs.create_or_update(azure, hub_id, body, if_match)
     answer = hubs.put_answer(hub, request.api_version, new=new, sent_etag=if_match or body.get("etag"))
     return put_accepted(azure, request, HUB, operation, answer)
 

@@ -25,15 +25,15 @@ FQDN_SINCE = "2021-07-01"  # the first api-version whose recorded answers have a
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
-def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: str | None) -> tuple[Document, Operation]:
+def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any], if_match: str | None) -> tuple[Document, Operation]:
     """Create or change a hub. Returns the hub before it is active.
 
     Raises:
         ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
         DevicesError: If-Match is stale, the hub is being created, changed or deleted, or the name or a property is invalid.
     """
-    hub_key, existing, location = lifecycle.check_put(azure, identity, HUB, body)
-    name = identity.name
+    hub_key, existing, location = lifecycle.check_put(azure, resource_id, HUB, body)
+    name = resource_id.name
     if not _NAME.fullmatch(name):
         raise errors.hub_name_invalid(name)
     if existing:
@@ -44,45 +44,45 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any], if_match: st
         Service.HUB, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
     )
     hub: Document = existing or {
-        "cloud": identity.cloud.name,
+        "cloud": resource_id.cloud.name,
         "name": name,
-        "group": identity.group,
-        "subscription": identity.subscription,
+        "group": resource_id.group,
+        "subscription": resource_id.subscription,
         "location": location,
         "created": azure.clock.now().isoformat(),
         "namespace": f"iothub-ns-{name[:10].lower()}-{uuid.uuid4().int % 10**8}-{uuid.uuid4().hex[:10]}",
-        "hostName": f"{name}.{identity.cloud.hub_suffix}",
+        "hostName": f"{name}.{resource_id.cloud.hub_suffix}",
     }
     hub |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
     azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": hub_key})
-    return hub, lifecycle.begin(azure, identity, HUB, hub, "update" if existing else "create")
+    return hub, lifecycle.begin(azure, resource_id, HUB, hub, "update" if existing else "create")
 
 
-def delete(azure: Azure, identity: ResourceId, if_match: str | None) -> Operation | None:
+def delete(azure: Azure, resource_id: ResourceId, if_match: str | None) -> Operation | None:
     """Begin to delete a hub. None if the hub does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
         DevicesError: If-Match is stale, or the hub is being created, changed or deleted.
     """
-    groups.require(azure, identity)
-    hub = lifecycle.find(azure, lifecycle.store_key(identity, HUB), HUB)
+    groups.require(azure, resource_id)
+    hub = lifecycle.find(azure, lifecycle.store_key(resource_id, HUB), HUB)
     if hub is None:
         return None
     _require_match(if_match, hub)
     lifecycle.require_active(hub, HUB)
-    return lifecycle.begin(azure, identity, HUB, hub, "delete")
+    return lifecycle.begin(azure, resource_id, HUB, hub, "delete")
 
 
-def require(azure: Azure, identity: ResourceId) -> Document:
+def require(azure: Azure, resource_id: ResourceId) -> Document:
     """The hub, which must exist.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The hub does not exist.
     """
-    return lifecycle.require(azure, identity, HUB, errors.hub_not_found)
+    return lifecycle.require(azure, resource_id, HUB, errors.hub_not_found)
 
 
 def device_counts(azure: Azure, hub_key: str) -> dict[str, int]:

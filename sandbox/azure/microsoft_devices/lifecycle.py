@@ -41,9 +41,9 @@ PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERT
 KINDS = (HUB, PROVISIONING)
 
 
-def store_key(identity: ResourceId, kind: Kind) -> str:
+def store_key(resource_id: ResourceId, kind: Kind) -> str:
     """The store key of a service, and the prefix of the keys of all its children."""
-    return f"{identity.group_key}/{kind.service}/{identity.name}".lower()
+    return f"{resource_id.group_key}/{kind.service}/{resource_id.name}".lower()
 
 
 def name_key(cloud: str, kind: Kind, name: str) -> str:
@@ -55,28 +55,28 @@ def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
     """The service in its state at this moment, or None."""
     groups.find(azure, service_key.rsplit("/", 2)[0])  # deletes the group and everything in it once the group's deletion is due
     service = azure.store.get(kind.document, service_key)
-    if service is None or not service.get("operation") or not long_running.done(azure, service["operation"]["ready"]):
+    if service is None or not service.get("operation") or not long_running.is_due(azure, service["operation"]["ready"]):
         return service
     if service["operation"]["what"] == "delete":
         remove(azure, service_key, service, kind)
         return None
     service["operation"] = None
-    service["etag"] = etags.rowversion(azure)
+    service["etag"] = etags.new_rowversion_etag(azure)
     azure.store.put(kind.document, service_key, service)
     return service
 
 
-def require(azure: Azure, identity: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
+def require(azure: Azure, resource_id: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
     """The service, which must exist; `not_found` creates the error from its name, group and subscription.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The service does not exist.
     """
-    groups.require(azure, identity)
-    service = find(azure, store_key(identity, kind), kind)
+    groups.require(azure, resource_id)
+    service = find(azure, store_key(resource_id, kind), kind)
     if service is None:
-        raise not_found(identity.name, identity.group, identity.subscription)
+        raise not_found(resource_id.name, resource_id.group, resource_id.subscription)
     return service
 
 
@@ -90,7 +90,7 @@ def require_active(service: Document, kind: Kind) -> None:
         raise errors.not_active(kind.service)
 
 
-def write_tags(azure: Azure, identity: ResourceId, kind: Kind, service: Document, tags: dict[str, str]) -> None:
+def update_tags(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, tags: dict[str, str]) -> None:
     """Replace a service's tags, at once.
 
     Raises:
@@ -98,8 +98,8 @@ def write_tags(azure: Azure, identity: ResourceId, kind: Kind, service: Document
     """
     require_active(service, kind)
     service["tags"] = tags
-    service["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, store_key(identity, kind), service)
+    service["etag"] = etags.new_rowversion_etag(azure)
+    azure.store.put(kind.document, store_key(resource_id, kind), service)
 
 
 def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> None:
@@ -132,17 +132,17 @@ def find_by_name(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, 
     return (taken["key"], service) if service else None
 
 
-def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
+def check_put(azure: Azure, resource_id: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
     """The checks of every PUT: group, provider, location, state, name. Returns the key, the existing service, and the location.
 
     Raises:
         ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
         DevicesError: The name is in use, or the service is being created, changed or deleted.
     """
-    group = groups.require_not_deleting(azure, identity)
-    if not providers.registered(azure, identity.subscription, "Microsoft.Devices"):
+    group = groups.require_not_deleting(azure, resource_id)
+    if not providers.registered(azure, resource_id.subscription, "Microsoft.Devices"):
         raise arm_errors.provider_not_registered("Microsoft.Devices")
-    service_key, name = store_key(identity, kind), identity.name
+    service_key, name = store_key(resource_id, kind), resource_id.name
     existing = find(azure, service_key, kind)
     location = str(body.get("location") or "")
     if not location:
@@ -150,7 +150,7 @@ def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, An
     if not regions.known(location):
         raise arm_errors.location_unavailable(location, f"Microsoft.Devices/{kind.service}", regions.DISPLAY_BY_NAME)
     if existing is None:
-        if find_by_name(azure, identity.cloud.name, kind, name):
+        if find_by_name(azure, resource_id.cloud.name, kind, name):
             raise errors.name_taken(name, kind.service)
         return service_key, None, location
     if regions.normalized(location) != regions.normalized(existing["location"]):
@@ -159,12 +159,12 @@ def check_put(azure: Azure, identity: ResourceId, kind: Kind, body: dict[str, An
     return service_key, existing, location
 
 
-def begin(azure: Azure, identity: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
+def begin(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
     """Begin an operation on a service; `change` is `create`, `update` or `delete`. The service is active, or gone, once it is done."""
     operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"])
     service["operation"] = {"what": change, "ready": operation.ready.isoformat()}
-    service["etag"] = etags.rowversion(azure)
-    azure.store.put(kind.document, store_key(identity, kind), service)
+    service["etag"] = etags.new_rowversion_etag(azure)
+    azure.store.put(kind.document, store_key(resource_id, kind), service)
     return operation
 
 
@@ -190,16 +190,16 @@ def sku(body: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}
 
 
-def services_in(azure: Azure, identity: ResourceId, kind: Kind) -> list[Document]:
+def services_in(azure: Azure, resource_id: ResourceId, kind: Kind) -> list[Document]:
     """All services of a kind in a resource group, or in the whole subscription where the id names no group.
 
     Raises:
         ArmError: The resource group does not exist.
     """
-    prefix = identity.subscription_prefix
-    if identity.group:
-        groups.require(azure, identity)
-        prefix = f"{identity.group_key}/"
+    prefix = resource_id.subscription_prefix
+    if resource_id.group:
+        groups.require(azure, resource_id)
+        prefix = f"{resource_id.group_key}/"
     stored = azure.store.list(kind.document, prefix)
     found = (find_by_name(azure, service["cloud"], kind, service["name"]) for service in stored)
     return [key_and_service[1] for key_and_service in found if key_and_service]

@@ -24,15 +24,15 @@ _READ_ONLY = ("state", "provisioningState", "idScope", "serviceOperationsHostNam
 _POLICIES = ("Hashed", "GeoLatency", "Static")
 
 
-def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Document, Operation]:
+def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]) -> tuple[Document, Operation]:
     """Create or change a service. Returns it before it is active. If-Match is not checked: Azure ignores it here.
 
     Raises:
         ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
         DevicesError: The service is being created, changed or deleted, or the name or a property is invalid.
     """
-    service_key, existing, location = lifecycle.check_put(azure, identity, PROVISIONING, body)
-    name = identity.name
+    service_key, existing, location = lifecycle.check_put(azure, resource_id, PROVISIONING, body)
+    name = resource_id.name
     if not _NAME.fullmatch(name) or name.lower() == "global":
         raise errors.provisioning_name_invalid()
     properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _READ_ONLY}
@@ -41,46 +41,46 @@ def write(azure: Azure, identity: ResourceId, body: dict[str, Any]) -> tuple[Doc
         Service.PROVISIONING, properties.pop("authorizationPolicies", None), existing["policies"] if existing else None
     )
     service: Document = existing or {
-        "cloud": identity.cloud.name,
+        "cloud": resource_id.cloud.name,
         "name": name,
-        "group": identity.group,
-        "subscription": identity.subscription,
+        "group": resource_id.group,
+        "subscription": resource_id.subscription,
         "location": location,
         "idScope": f"0ne{secrets.token_hex(4).upper()}",
-        "hostName": f"{name}.{identity.cloud.provisioning_suffix}",
-        "deviceHostName": identity.cloud.device_provisioning,
+        "hostName": f"{name}.{resource_id.cloud.provisioning_suffix}",
+        "deviceHostName": resource_id.cloud.device_provisioning,
         "hubs": [],
     }
     service["hubs"] = _linked(properties.pop("iotHubs", None) or [], service["hubs"])
     service |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     service["identity"] = body.get("identity")
     azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": service_key})
-    return service, lifecycle.begin(azure, identity, PROVISIONING, service, "update" if existing else "create")
+    return service, lifecycle.begin(azure, resource_id, PROVISIONING, service, "update" if existing else "create")
 
 
-def delete(azure: Azure, identity: ResourceId) -> Operation | None:
+def delete(azure: Azure, resource_id: ResourceId) -> Operation | None:
     """Begin to delete a service. None if the service does not exist.
 
     Raises:
         ArmError: The resource group does not exist.
         DevicesError: The service is being created, changed or deleted.
     """
-    groups.require(azure, identity)
-    service = lifecycle.find(azure, lifecycle.store_key(identity, PROVISIONING), PROVISIONING)
+    groups.require(azure, resource_id)
+    service = lifecycle.find(azure, lifecycle.store_key(resource_id, PROVISIONING), PROVISIONING)
     if service is None:
         return None
     lifecycle.require_active(service, PROVISIONING)
-    return lifecycle.begin(azure, identity, PROVISIONING, service, "delete")
+    return lifecycle.begin(azure, resource_id, PROVISIONING, service, "delete")
 
 
-def require(azure: Azure, identity: ResourceId) -> Document:
+def require(azure: Azure, resource_id: ResourceId) -> Document:
     """The service, which must exist.
 
     Raises:
         ArmError: Its resource group does not exist.
         DevicesError: The service does not exist.
     """
-    return lifecycle.require(azure, identity, PROVISIONING, errors.provisioning_not_found)
+    return lifecycle.require(azure, resource_id, PROVISIONING, errors.provisioning_not_found)
 
 
 def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def put_service(azure: Azure, request: Request) -> Reply:
     """Create or change a service: 201 for both."""
-    body, identity = request.json_object(shapes.PROVISIONING), resource_id(request)
-    new = lifecycle.find(azure, lifecycle.store_key(identity, PROVISIONING), PROVISIONING) is None
-    service, operation = provisioning.write(azure, identity, body)
+    body, service_id = request.json_object(shapes.PROVISIONING), resource_id(request)
+    new = lifecycle.find(azure, lifecycle.store_key(service_id, PROVISIONING), PROVISIONING) is None
+    service, operation = provisioning.create_or_update(azure, service_id, body)
     sent_etag = request.header("if-match") or body.get("etag")
     with_policies = bool((body.get("properties") or {}).get("authorizationPolicies"))
     answer = provisioning.put_answer(service, new=new, sent_etag=sent_etag, with_policies=with_policies)

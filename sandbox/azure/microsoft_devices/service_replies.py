@@ -50,7 +50,7 @@ def patch_tags(azure: Azure, request: Request, kind: Kind, service: dict[str, An
         DevicesError: The service is being created, changed or deleted.
     """
     tags = request.json_object(shapes.TAGS_ONLY).get("tags") or {}
-    lifecycle.write_tags(azure, resource_id(request), kind, service, tags)
+    lifecycle.update_tags(azure, resource_id(request), kind, service, tags)
 
 
 def _operation_urls(request: Request, kind: Kind, operation: Operation) -> tuple[str, str]:

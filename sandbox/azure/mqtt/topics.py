@@ -117,7 +117,7 @@ class Topics:
             found = identities.require(self._azure, self._admitted.hub_key, self._admitted.device)
             before = {**found, "twin": dict(found["twin"])}
             try:
-                reported = twins.changed("reported", found["twin"]["reported"], patch, self._azure.clock.now())
+                reported = twins.patched_part("reported", found["twin"]["reported"], patch, self._azure.clock.now())
             except RegistryError:
                 return 400, None, ""
             found["twin"] |= {"reported": reported, "version": found["twin"]["version"] + 1}

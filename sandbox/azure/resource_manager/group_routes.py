@@ -91,13 +91,15 @@ def list_groups(azure: Azure, request: Request) -> Reply:
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Create a resource group (201) or change it (200)."""
-    group, new = groups.write(azure, resource_id(request), request.json_object(shapes.GROUP))
+    group, new = groups.create_or_update(azure, resource_id(request), request.json_object(shapes.GROUP))
     return Reply(status=201 if new else 200, body=groups.to_json(group, request.api_version))
 
 
 def patch_group(azure: Azure, request: Request) -> Reply:
     """Change a resource group's tags."""
-    return Reply(body=groups.to_json(groups.patch(azure, resource_id(request), request.json_object(shapes.GROUP)), request.api_version))
+    return Reply(
+        body=groups.to_json(groups.update_tags(azure, resource_id(request), request.json_object(shapes.GROUP)), request.api_version)
+    )
 
 
 def get_group(azure: Azure, request: Request) -> Reply:

@@ -35,7 +35,7 @@ def begin(azure: Azure, *, prefix: str, location: str) -> Operation:
     return operation
 
 
-def done(azure: Azure, ready: str) -> bool:
+def is_due(azure: Azure, ready: str) -> bool:
     """Whether the clock has reached `ready` (ISO 8601)."""
     return azure.clock.now() >= datetime.fromisoformat(ready)
 
@@ -49,4 +49,4 @@ def finished(azure: Azure, operation_id: str) -> bool:
     found = azure.store.get(_OPERATION, operation_id)
     if found is None:
         raise errors.operation_not_found(operation_id)
-    return done(azure, found["ready"])
+    return is_due(azure, found["ready"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 
-def write(azure: Azure, scope: str, name: str, properties: dict[str, Any]) -> Document:
+def create_or_update(azure: Azure, scope: str, name: str, properties: dict[str, Any]) -> Document:
     """Create or change an assignment.
 
     Raises:

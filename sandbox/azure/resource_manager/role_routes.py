@@ -31,7 +31,7 @@ _FILTER = re.compile(r"(principalId|assignedTo\(|roleName)\s*(?:eq)?\s*'([^']+)'
 def put_assignment(azure: Azure, request: Request) -> Reply:
     """Assign a role to a principal at a scope: always 201, as in Azure. It may take a while to take effect."""
     properties = request.json_object(shapes.ROLE_ASSIGNMENT).get("properties") or {}
-    written = role_assignments.write(azure, _scope(request), request.parameters["assignment"], properties)
+    written = role_assignments.create_or_update(azure, _scope(request), request.parameters["assignment"], properties)
     return Reply(status=201, body=_to_json(request, written))
 
 
