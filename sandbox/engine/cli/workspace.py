@@ -55,7 +55,7 @@ class Workspace:
 
     @cached_property
     def backend(self) -> FileBackend:
-        """Where the state lies."""
+        """Where the state is kept."""
         return FileBackend.from_environment(self.environment, self.project.backend_url, self.cwd)
 
     @cached_property

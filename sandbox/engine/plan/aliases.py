@@ -51,8 +51,7 @@ class Aliases:
             if old is None:
                 continue
             if candidate != urn:
-                # The check is for aliases that the program wrote; those from a renamed parent are names that nobody chose.
-                self._match(candidate, urn, registered_urns if goal.aliases else ())
+                self._match(candidate, urn, registered_urns)
             return old
         return None
 
@@ -80,7 +79,7 @@ class Aliases:
         return list(dict.fromkeys(found))
 
     def _alias_urn(self, alias: Alias, goal: Goal) -> str:
-        """The URN that an alias stands for; parts that it does not name are those of the resource."""
+        """The URN of an alias; parts that it does not name are those of the resource."""
         if alias.urn:
             return alias.urn
         parent = goal.parent if alias.parent is None else self._old_urns.get(alias.parent, alias.parent)

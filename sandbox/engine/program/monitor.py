@@ -75,7 +75,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._info, self._root = info, root
         self._goals: dict[str, Goal] = {}
         self._component_providers: dict[str, dict[str, str]] = {}
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._in_progress: set[asyncio.Task[Any]] = set()
         self.done = asyncio.Event()
         self.released = asyncio.Event()
         self.stack_outputs: tuple[str, property_values.Properties] | None = None
@@ -87,8 +87,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     async def idle(self) -> None:
         """Wait until no call of the program is in progress."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._in_progress:
+            await asyncio.wait(self._in_progress)
 
     async def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
         """What is deployed where, and what this engine can do."""
@@ -265,8 +265,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     async def _respond(self, context: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         # A task of its own: a step that has begun is finished and saved even if the program has ended.
         task = asyncio.create_task(call())
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._in_progress.add(task)
+        task.add_done_callback(self._in_progress.discard)
         try:
             return await asyncio.shield(task)
         except Stopped:

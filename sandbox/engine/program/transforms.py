@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.engine.steps.callbacks import Callbacks
     from sandbox.engine.values.property_values import Properties
 
-# Options of a transform and the fields of a registration that they stand for, where the names differ.
+# Options of a transform, and the fields of a RegisterResourceRequest that hold them.
 _LISTS = {
     "ignore_changes": "ignoreChanges",
     "replace_on_changes": "replaceOnChanges",

@@ -183,7 +183,7 @@ class PluginProvider:
 
     async def cancel(self) -> None:
         """Ask it to stop its operations."""
-        with contextlib.suppress(grpc.aio.AioRpcError):  # it may be busy or gone; the caller waits for its calls anyway
+        with contextlib.suppress(grpc.aio.AioRpcError):  # it may be busy or have ended; the caller waits for its calls anyway
             await self._plugin.stub.Cancel(empty_pb2.Empty(), timeout=1)
 
     def _structs(self, **properties: Properties) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class FileBackend:
         return cls((cwd / path).resolve(), url)
 
     def folder(self, kind: str, ref: StackRef) -> Path:
-        """Where a stack's `history` or `backups` lie; `locks` lie below the organization."""
+        """The folder of a stack's `history`, `backups` or `locks`; that of `locks` is below the organization."""
         middle = (ORGANIZATION,) if kind == "locks" else ()
         return self.root.joinpath(BOOKKEEPING, kind, *middle, ref.project, ref.name)
 

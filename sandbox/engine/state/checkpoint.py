@@ -4,7 +4,7 @@ What saving costs, and why it does not grow with the square of the resources:
 - Objects of `deployment.py` never change; a step replaces one. So each resource's JSON text is rendered once and kept; a save
   joins texts. Secrets are encrypted when a resource is first rendered, and an unchanged one keeps its ciphertext (`Seal`).
 - Only one save runs at a time, in a thread of its own (`journal.py`). What changes meanwhile waits for the next one, which
-  covers all of it: with P operations under way there are about N/P saves for N resources, not 2N.
+  covers all of it: with P operations in progress there are about N/P saves for N resources, not 2N.
 - A provider call that creates, updates or deletes waits until a save that contains its pending operation has ended: a
   kill -9 at any moment leaves on disk either the operation as pending or its outcome.
 - The result of a call is saved soon: after twenty times what the last save took, or with the next call that

@@ -1,4 +1,4 @@
-"""A stack's state in memory: resources, operations under way, manifest; to and from the JSON of Pulumi's deployment version 3.
+"""A stack's state in memory: resources, pending operations, manifest; to and from the JSON of Pulumi's deployment version 3.
 
 Every object here is immutable: a step that changes a resource replaces it with a new `Resource`. So an unchanged
 resource is rendered for the checkpoint only once (`checkpoint.py`), and a save is cheap.

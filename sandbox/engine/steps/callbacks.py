@@ -25,7 +25,7 @@ class Callbacks:
 
     def __init__(self) -> None:
         self._channels: dict[str, Any] = {}
-        self._under_way: set[Any] = set()
+        self._in_progress: set[Any] = set()
         self._interrupted = False
 
     async def call(self, callback: Any, request: Message) -> bytes:
@@ -41,7 +41,7 @@ class Callbacks:
             channel = self._channels[callback.target] = grpc.aio.insecure_channel(callback.target, options=CHANNEL_OPTIONS)
         message = callback_pb2.CallbackInvokeRequest(token=callback.token, request=request.SerializeToString())
         call = callback_pb2_grpc.CallbacksStub(channel).Invoke(message)
-        self._under_way.add(call)
+        self._in_progress.add(call)
         try:
             answer: bytes = (await call).response
         except asyncio.CancelledError:
@@ -51,13 +51,13 @@ class Callbacks:
         except grpc.aio.AioRpcError as error:
             raise CallbackError(error.details() or "the program ended") from None
         finally:
-            self._under_way.discard(call)
+            self._in_progress.discard(call)
         return answer
 
     def interrupt(self) -> None:
         """Stop waiting for all functions: the user stopped the run, and the engine can't ask a function to stop."""
         self._interrupted = True
-        for call in [*self._under_way]:
+        for call in [*self._in_progress]:
             call.cancel()
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Alias:
     """Another name that a resource may have in the state: a whole `urn`, or parts that differ from the resource's own.
 
-    `parent` None stands for the resource's own parent, "" for none.
+    `parent` None means the resource's own parent, "" no parent.
     """
 
     urn: str = ""

@@ -58,6 +58,20 @@ def test_an_alias_of_two_resources_is_refused(stack: Any) -> None:
         assert stack.known() == {"a@here"}
 
 
+def test_an_alias_from_a_renamed_parent_is_refused_if_another_resource_has_that_name(stack: Any) -> None:
+    """A child of a renamed component would get the state of a resource that has this URN itself: one entry would be in the state twice."""
+    up(stack, "s = Shelf('s')\nEntry('s-a', 'x', opts=O(parent=s))\n")
+    stack.write(
+        HEAD + "u = Shelf('u')\na = Entry('s-a', 'x', opts=O(parent=u))\n"
+        "t = Shelf('t', opts=O(aliases=[pulumi.Alias(name='s')]))\nEntry('t-a', 'x', opts=O(parent=t, depends_on=[a]))\n"
+    )
+    done = stack.verb("up")
+    assert done.returncode != 0, done.stdout
+    assert "Duplicate resource alias 'urn:pulumi:dev::books::ledger:index:Shelf$" in done.stdout + done.stderr
+    assert stack.calls("create", "update", "delete") == []
+    assert urns(stack).count("ledger:index:Shelf$pulumi-python:dynamic/ledger:Entry::s-a") == 1
+
+
 def test_a_replacement_trigger_replaces(stack: Any) -> None:
     """A resource is replaced when its trigger's value changes, though its inputs do not; a first trigger alone changes nothing."""
     program = "Entry('a', 'x', opts=O(replacement_trigger={}))\n"
