@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 
 
-def skip_the_sdk() -> None:
+def use_stubs_only() -> None:
     """Put empty packages in place of `pulumi`, `pulumi.runtime` and `pulumi.runtime.proto`.
 
     Their `__init__` modules import the whole SDK, but the gRPC stubs need only each other.
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     """Serve the plugin that the first argument names."""
     # The engine shows a plugin's stderr to the user, who can do nothing about a library's warning.
     warnings.simplefilter("ignore")
-    skip_the_sdk()
+    use_stubs_only()
     name, *rest = arguments
     module = importlib.import_module(f"sandbox.plugins.{name.replace('-', '_')}.plugin")
     process = importlib.import_module("sandbox.plugins.process")

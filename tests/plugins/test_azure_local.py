@@ -100,7 +100,7 @@ def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any
     """Create with a generated name and location, refresh without a diff, update, delete, read nothing."""
     parent = {} if kind is RESOURCE_GROUP else {"resourceGroupName": group}
     identity, outputs, inputs = created(azure_native, kind, "life", {**parent, **given})
-    assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.named], identity)
+    assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.name_parameter], identity)
     assert azure_native.read(kind.token, identity, outputs, inputs) == (identity, outputs, inputs)
     news = {**inputs, **change}
     updated = azure_native.update(kind.token, (identity, outputs), inputs, news)

@@ -25,7 +25,7 @@ PARENTS = {"resourceGroupName": "rg", "resourceName": "hub", "provisioningServic
 def check(kind: Any, **more: Any) -> CheckResult:
     """Check a resource `it` with a location and without a name."""
     provider = without_azure(plugin(None))
-    parents = {name: PARENTS[name] for name in kind.parameters if name in PARENTS and name != kind.named}
+    parents = {name: PARENTS[name] for name in kind.parameters if name in PARENTS and name != kind.name_parameter}
     news = {**parents, "location": "westeurope", **more.pop("news", {})}
     return provider.resources[kind.token].check(Candidate("it", olds=more.pop("olds", {}), news=news, **more))
 
@@ -80,7 +80,7 @@ def test_without_a_seed_names_are_random() -> None:
 def test_a_missing_name_is_generated_by_the_type_of_resource(kind: Any, name: str, flag: bool | None) -> None:
     """A random suffix for a top-level resource, the logical name for a nested one, a UUID for a role assignment."""
     inputs = check(kind, seed=b"x").inputs
-    assert (inputs[kind.named], inputs.get(FLAG)) == (name, flag)
+    assert (inputs[kind.name_parameter], inputs.get(FLAG)) == (name, flag)
 
 
 @pytest.mark.parametrize("olds", [{}, {FLAG: True}], ids=str)
@@ -113,5 +113,5 @@ def test_a_given_name_is_kept(name: Any) -> None:
 def test_the_engines_autonaming_is_followed(kind: Any, mode: str, name: str | None, flag: bool | None) -> None:
     """The modes propose, enforce and disable; without a name the check fails."""
     result = check(kind, seed=b"x", naming=Autonaming(mode, "proposed"))
-    assert (result.inputs.get(kind.named), result.inputs.get(FLAG)) == (name, flag)
-    assert (f"missing required property '{kind.named}'" in result.failures) == (name is None)
+    assert (result.inputs.get(kind.name_parameter), result.inputs.get(FLAG)) == (name, flag)
+    assert (f"missing required property '{kind.name_parameter}'" in result.failures) == (name is None)

@@ -11,7 +11,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.plugins.azure_native.cloud_endpoints import CHINA, PUBLIC, US_GOVERNMENT, named_cloud
-from sandbox.plugins.azure_native.credentials import _Assertion
+from sandbox.plugins.azure_native.credentials import _ClientAssertion
 from sandbox.plugins.azure_native.http_client import HttpClient, proxies_for
 from sandbox.plugins.azure_native.plugin import plugin
 from sandbox.plugins.azure_native.settings import ENVIRONMENT_VARIABLES, Settings
@@ -192,7 +192,7 @@ def test_oidc_takes_the_workloads_token(azure: ScriptedAzure, tmp_path: Path, so
         "request": {"oidcRequestUrl": f"{azure.url}/oidc?x=1", "oidcRequestToken": "t"},
     }[source]
     settings = Settings({f"azure-native:config:{key}": value for key, value in chosen.items()}, {})
-    assert _Assertion(settings, HttpClient(connect=5, answer=5))() == "workload"
+    assert _ClientAssertion(settings, HttpClient(connect=5, answer=5))() == "workload"
     if source == "request":
         assert azure.asked[-1].query == {"x": "1", "audience": "api://AzureADTokenExchange"}
     variables = {name: value for name, value in azure.variables().items() if name != "clientSecret"}

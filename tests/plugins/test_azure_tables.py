@@ -93,7 +93,7 @@ def test_a_table_has_every_argument_of_the_sdk(token: str) -> None:
     arguments = sdk_arguments(kind)
     expected = set(leaves(sdk.input_type_types(arguments), "", required_of(arguments)))
     # The plugin makes up the name and the location, so the SDK lets them be left out.
-    parameters = {(name, "string", name != kind.named) for name in kind.parameters}
+    parameters = {(name, "string", name != kind.name_parameter) for name in kind.parameters}
     body = {(path, type_, required and path != "location") for path, type_, required in table(kind.body, "", inputs=True)}
     assert body | parameters == expected
 

@@ -58,7 +58,7 @@ def test_a_plugin_reports_its_version_and_schema(tmp_path: Path, name: str, vers
 def test_the_sdk_is_not_imported() -> None:
     """To start in a fraction of a second, neither Pulumi's SDK nor an HTTP library is imported before it is needed."""
     code = (
-        "import sys; sys.argv=['x']; from sandbox.plugins import launch; launch.skip_the_sdk();"
+        "import sys; sys.argv=['x']; from sandbox.plugins import launch; launch.use_stubs_only();"
         "import sandbox.plugins.azure_native.plugin, sandbox.plugins.process;"
         "print([n for n in ('pulumi.resource', 'requests', 'msal', 'azure', 'pulumi_azure_native') if n in sys.modules])"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sandbox.plugins.azure_native.arm import Arm, Deadline
+from sandbox.plugins.azure_native.arm import ArmClient, Deadline
 from sandbox.plugins.azure_native.cloud_endpoints import CloudEndpoints, described_cloud, named_cloud
 from sandbox.plugins.azure_native.credentials import Credential, cli_subscription, credential
 from sandbox.plugins.azure_native.http_client import HttpClient
@@ -28,7 +28,7 @@ class Account:
     cloud: CloudEndpoints
     subscription: str
     credential: Credential
-    arm: Arm
+    arm: ArmClient
     http: HttpClient
     timing: Timing
     stopping: threading.Event
@@ -65,5 +65,5 @@ def open_account(settings: Settings, timing: Timing, stopping: threading.Event, 
         if settings.is_on("useDefaultAzureCredential") or settings.is_on("useMsi"):
             settings.require("subscriptionId")
         subscription = cli_subscription()
-    arm = Arm(cloud.arm, lambda: login.token(cloud.arm_scope), http, timing, settings.user_agent(version))
+    arm = ArmClient(cloud.arm, lambda: login.token(cloud.arm_scope), http, timing, settings.user_agent(version))
     return Account(settings, cloud, subscription, login, arm, http, timing, stopping)

@@ -62,7 +62,7 @@ class Deadline:
             )
 
 
-class Arm:
+class ArmClient:
     """ARM at `endpoint` (https, without a final slash). `token` returns a bearer token that is valid now."""
 
     def __init__(self, endpoint: str, token: Callable[[], str], http: HttpClient, timing: Timing, user_agent: str) -> None:
@@ -126,7 +126,7 @@ class Arm:
 
     # -- long-running operations -----------------------------------------------------------------------------
 
-    def finished(self, method: str, answer: HttpResponse, version: str, deadline: Deadline) -> HttpResponse:
+    def final_response(self, method: str, answer: HttpResponse, version: str, deadline: Deadline) -> HttpResponse:
         """Wait for the operation that `answer` started and return its last response; ArmError if it failed or was cancelled.
 
         Polls what azcore polls: Azure-AsyncOperation, otherwise Location, otherwise the resource itself.

@@ -38,12 +38,12 @@ class ArmResource:
         """The inputs, with a name, a location and the API version added where missing; unknown values are accepted."""
         news = _without_null(plain(candidate.news))
         olds = _without_null(plain(candidate.olds))
-        named = self._named(candidate, olds, news)
-        if "location" in self.kind.body and "location" not in named:
-            location = self._location(olds, named)
+        inputs_with_name = self._with_name(candidate, olds, news)
+        if "location" in self.kind.body and "location" not in inputs_with_name:
+            location = self._location(olds, inputs_with_name)
             if location is not None:
-                named["location"] = location
-        inputs = {conversion.API_VERSION: self.kind.api_version, **named}
+                inputs_with_name["location"] = location
+        inputs = {conversion.API_VERSION: self.kind.api_version, **inputs_with_name}
         return CheckResult(inputs, validation.failures(self.kind, inputs))
 
     def diff(self, state: State, news: Properties, *, ignored: list[str]) -> DiffResult:
@@ -104,15 +104,15 @@ class ArmResource:
         if not self.kind.long_running:
             return
         try:
-            account.arm.finished("DELETE", answer, self.kind.api_version, deadline)
+            account.arm.final_response("DELETE", answer, self.kind.api_version, deadline)
         except ArmError as failed:
             if failed.status != HTTPStatus.NOT_FOUND:
                 raise
 
     # -- inputs that the plugin fills in -----------------------------------------------------------------------------
 
-    def _named(self, candidate: Candidate, olds: Properties, news: Properties) -> Properties:
-        name = self.kind.named
+    def _with_name(self, candidate: Candidate, olds: Properties, news: Properties) -> Properties:
+        name = self.kind.name_parameter
         if name in news:
             return news
         if name in olds:
@@ -170,12 +170,12 @@ class ArmResource:
             raise ArmError(answer)
         try:
             if self.kind.long_running or answer.status == HTTPStatus.ACCEPTED:
-                answer = arm.finished("PUT", answer, self.kind.api_version, deadline)
-            return self._object(answer)
+                answer = arm.final_response("PUT", answer, self.kind.api_version, deadline)
+            return self._json_object(answer)
         except PluginError as failed:
             raise self._failed_creation(path, inputs, failed, deadline) from failed
 
-    def _object(self, answer: HttpResponse) -> dict[str, Any]:
+    def _json_object(self, answer: HttpResponse) -> dict[str, Any]:
         body = answer.json()
         if answer.status not in PUT_ACCEPTED:
             raise ArmError(answer)

@@ -36,19 +36,19 @@ class Credential(Protocol):
 def credential(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> Credential:
     """Select the credential in the real plugin's order: default, certificate, secret, OIDC, managed identity, Azure CLI."""
     if settings.is_on("useDefaultAzureCredential"):
-        return _Identity(lambda: _default(settings, cloud, http))
+        return _AzureIdentityCredential(lambda: _default_credential(settings, cloud, http))
     if settings.get("clientCertificatePath"):
         settings.require("subscriptionId", "tenantId", "clientId")
-        return _Application(settings, cloud, http, _certificate(settings))
+        return _ServicePrincipal(settings, cloud, http, _certificate(settings))
     if settings.get("clientSecret"):
         settings.require("subscriptionId", "tenantId", "clientId")
-        return _Application(settings, cloud, http, settings.get("clientSecret"))
+        return _ServicePrincipal(settings, cloud, http, settings.get("clientSecret"))
     if settings.is_on("useOidc"):
         settings.require("subscriptionId", "tenantId", "clientId")
-        return _Application(settings, cloud, http, {"client_assertion": _Assertion(settings, http)})
+        return _ServicePrincipal(settings, cloud, http, {"client_assertion": _ClientAssertion(settings, http)})
     if settings.is_on("useMsi"):
-        return _Identity(lambda: _managed(settings, http))
-    return _Identity(lambda: _cli(settings))
+        return _AzureIdentityCredential(lambda: _managed_identity(settings, http))
+    return _AzureIdentityCredential(lambda: _azure_cli(settings))
 
 
 def cli_subscription() -> str:
@@ -66,7 +66,7 @@ def cli_subscription() -> str:
 
 
 @dataclass(repr=False)
-class _Application:
+class _ServicePrincipal:
     """A service principal, through MSAL, which caches tokens until shortly before they expire."""
 
     settings: Settings
@@ -102,7 +102,7 @@ class _Application:
 
 
 @dataclass(repr=False)
-class _Assertion:
+class _ClientAssertion:
     """The workload's own token, requested at each login because it expires before Azure's token does."""
 
     settings: Settings
@@ -112,7 +112,7 @@ class _Assertion:
         if self.settings.get("oidcToken"):
             return self.settings.get("oidcToken")
         if self.settings.get("oidcTokenFilePath"):
-            return _text_of(self.settings.get("oidcTokenFilePath"), "oidcTokenFilePath").strip()
+            return _read_text(self.settings.get("oidcTokenFilePath"), "oidcTokenFilePath").strip()
         self.settings.require("oidcRequestToken", "oidcRequestUrl")
         audience = self.settings.get("oidcAudience") or DEFAULT_OIDC_AUDIENCE
         url = self.settings.get("oidcRequestUrl")
@@ -135,38 +135,38 @@ def _certificate(settings: Settings) -> dict[str, str]:
     if path.suffix.lower() in {".pfx", ".p12"}:
         credential: dict[str, str] = {"private_key_pfx_path": str(path)}
     else:
-        text = _text_of(str(path), "clientCertificatePath")
+        text = _read_text(str(path), "clientCertificatePath")
         credential = {"private_key": text, "public_certificate": text}
     return {**credential, "passphrase": password} if password else credential
 
 
-def _text_of(path: str, key: str) -> str:
+def _read_text(path: str, key: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failed:
         raise PluginError(f"cannot read {path} of azure-native:{key}: {failed}") from failed
 
 
-class _Identity:
+class _AzureIdentityCredential:
     """A credential of azure-identity, created when the first token is needed."""
 
-    def __init__(self, make: Any) -> None:
-        self._make = make
-        self._made: TokenCredential | None = None
+    def __init__(self, create: Any) -> None:
+        self._create = create
+        self._created: TokenCredential | None = None
         self._lock = threading.Lock()
 
     def token(self, scope: str) -> str:
         from azure.core.exceptions import ClientAuthenticationError
 
         with self._lock:
-            self._made = self._made or self._make()
+            self._created = self._created or self._create()
             try:
-                return str(self._made.get_token(scope).token)
+                return str(self._created.get_token(scope).token)
             except ClientAuthenticationError as refused:
                 raise PluginError(f"cannot log in to Azure: {str(refused)[:500]}") from refused
 
 
-def _default(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> TokenCredential:
+def _default_credential(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(
@@ -176,13 +176,13 @@ def _default(settings: Settings, cloud: CloudEndpoints, http: HttpClient) -> Tok
     )
 
 
-def _managed(settings: Settings, http: HttpClient) -> TokenCredential:
+def _managed_identity(settings: Settings, http: HttpClient) -> TokenCredential:
     from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=settings.get("clientId") or None, connection_verify=http.roots)
 
 
-def _cli(settings: Settings) -> TokenCredential:
+def _azure_cli(settings: Settings) -> TokenCredential:
     from azure.identity import AzureCliCredential
 
     return AzureCliCredential(tenant_id=settings.get("tenantId"))

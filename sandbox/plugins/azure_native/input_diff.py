@@ -128,11 +128,11 @@ def refreshed_inputs(inputs: Any, before: Any, after: Any) -> Any:
                 result[name] = refreshed_inputs(kept.get(name), before[name], value)
         return result
     if isinstance(before, list) and isinstance(after, list) and isinstance(inputs, list):
-        return _carried_list(inputs, before, after)
+        return _refreshed_list(inputs, before, after)
     return after
 
 
-def _carried_list(inputs: list[Any], before: list[Any], after: list[Any]) -> list[Any]:
+def _refreshed_list(inputs: list[Any], before: list[Any], after: list[Any]) -> list[Any]:
     result = []
     for index in range(max(len(inputs), len(after))):
         if index >= len(after):

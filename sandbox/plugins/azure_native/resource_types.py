@@ -64,14 +64,14 @@ class ResourceType:
         return [name for name in PARAMETER.findall(self.path) if name != SUBSCRIPTION]
 
     @property
-    def named(self) -> str:
+    def name_parameter(self) -> str:
         """The parameter for which a name is generated: the last one in the path."""
         return self.parameters[-1]
 
     @property
     def naming(self) -> Naming:
         """The real plugin's rule, which counts the parameters after the last provider namespace."""
-        if self.named == "roleAssignmentName":
+        if self.name_parameter == "roleAssignmentName":
             return Naming.UUID
         return (
             Naming.COPY

@@ -22,9 +22,9 @@ ALMOST_WHOLE: Final = 1e-9
 def failures(kind: ResourceType, inputs: Properties) -> list[str]:
     """One reason for each fault. Like the real plugin, it does not check enumerations, unknown names or list lengths."""
     reasons = [f"missing required property '{name}'" for name in kind.parameters if inputs.get(name) is None]
-    name = inputs.get(kind.named)
+    name = inputs.get(kind.name_parameter)
     if kind.name_pattern and isinstance(name, str):
-        reasons += _text_faults(kind.named, Field(Kind.STRING, pattern=kind.name_pattern), name)
+        reasons += _text_faults(kind.name_parameter, Field(Kind.STRING, pattern=kind.name_pattern), name)
     return [*reasons, *_record_faults("", kind.body, inputs)]
 
 
