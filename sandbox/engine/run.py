@@ -233,12 +233,12 @@ class Run:
         self._executor.raise_if_stopping()
         self._require_targets(self._targets.missing({*registrations.registered_urns, *(old.urn for old in self._base.resources)}))
         try:
-            kept, steps = registrations.replacements.leftovers()
+            kept, deletions = registrations.replacements.leftovers()
         except ProviderError as error:
             self._executor.abort(str(error))
         for step in kept:
             await self._executor.run(step)
-        await delete_all(self._executor, steps)
+        await delete_all(self._executor, deletions)
 
     async def _run_program(self, registrations: Registrations) -> None:
         self._program = ProgramRun(self._options, self._executor, registrations, self._callbacks, self._config)

@@ -113,7 +113,7 @@ def test_a_full_event_log_does_not_end_a_run(program: Workplace):
     """The run continues, and warns that the log has stopped."""
     result = program.run("up", "--yes", "--skip-preview", "--event-log", "/dev/full")
     assert (result.code, result.err) == (0, "")
-    assert "warning: the event log ends here: No space left on device; the run goes on" in result.out
+    assert "warning: the event log ends here: No space left on device; the run continues" in result.out
 
 
 def test_a_closed_output_does_not_end_a_run(program: Workplace):

@@ -96,9 +96,9 @@ class _Command:
 
     def _opened_state(self) -> Deployment:
         workspace = self._workspace
-        kept = {"type": "passphrase", "state": workspace.secrets.state()}
+        secrets_provider = {"type": "passphrase", "state": workspace.secrets.state()}
         try:
-            found = Deployment.from_json({**(workspace.state or {}), "secrets_providers": kept}, self._seal)
+            found = Deployment.from_json({**(workspace.state or {}), "secrets_providers": secrets_provider}, self._seal)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             path = workspace.backend.state_file(workspace.ref)
             raise EngineError(f"failed to load checkpoint {path}: {error!r}; restore it from {path.name}.bak") from None

@@ -73,8 +73,8 @@ def init(workspace: Workspace) -> None:
         raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")
     workspace.ref = ref
     workspace.state = None
-    kept = {"type": "passphrase", "state": workspace.secrets.state()}
-    deployment = {"manifest": manifest(workspace.now()), "secrets_providers": kept, "metadata": {}}
+    secrets_provider = {"type": "passphrase", "state": workspace.secrets.state()}
+    deployment = {"manifest": manifest(workspace.now()), "secrets_providers": secrets_provider, "metadata": {}}
     with locked(workspace.backend, ref, workspace.now):
         if workspace.backend.exists(ref):
             raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")

@@ -159,7 +159,7 @@ class Workspace:
             return True
         if not self.interactive:
             raise ConfirmationError("--yes must be passed in to proceed when running in non-interactive mode")
-        self.stdout.write(f"{question} Type `{expected}` to go on: ")
+        self.stdout.write(f"{question} Type `{expected}` to continue: ")
         self.stdout.flush()
         return self.stdin.readline().strip() == expected
 

@@ -65,7 +65,7 @@ class Stream:
             self._log.flush()
         except OSError as error:
             self._log = None
-            text = f"warning: the event log ends here: {error.strerror}; the run goes on"
+            text = f"warning: the event log ends here: {error.strerror}; the run continues"
             self._with_display(lambda display: display.notice(text))
 
     def _with_display(self, action: Callable[[Display], None]) -> None:

@@ -44,7 +44,7 @@ class Aliases:
         if urn in self._new_urns:
             raise AliasError(
                 f"Duplicate resource alias '{urn}' applied to resource with URN '{urn}': it was found before as '{self._new_urns[urn]}'; "
-                "take the alias away or give one of them another name"
+                "remove the alias or give one of them another name"
             )
         for candidate in (urn, *self._alias_urns(goal)):
             old = self._old_resources.get(candidate)
@@ -61,7 +61,7 @@ class Aliases:
         if other is not None:
             raise AliasError(
                 f"Duplicate resource alias '{old_urn}' applied to resource with URN '{urn}' conflicting with resource with URN '{other}': "
-                "an alias can stand for one resource only"
+                "an alias can match one resource only"
             )
         self._new_urns[old_urn], self._old_urns[urn] = urn, old_urn
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 async def delete_all(executor: Executor, steps: list[Step]) -> None:
     """Run the deletions, given in state order. If one fails, the resources that it depends on are kept.
 
-    A step that fails, or is not started, has already been reported: the caller reads that from the executor.
+    The executor knows whether one failed, and has reported it.
     """
     by_resource = {step.resource: step for step in steps}
-    before = deleted_before(list(by_resource))
+    deleted_first = deleted_before(list(by_resource))
     ended: dict[object, asyncio.Task[bool]] = {}
 
     async def delete_one(step: Step) -> bool:
-        deleted = await asyncio.gather(*(ended[resource] for resource in before[step.resource]))
+        deleted = await asyncio.gather(*(ended[resource] for resource in deleted_first[step.resource]))
         return all(deleted) and await executor.succeeds(step)
 
     for step in reversed(steps):

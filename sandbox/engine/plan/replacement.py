@@ -113,7 +113,7 @@ class Replacements:
             ProviderError: a resource that is not a target would have to be deleted with one that is.
         """
         kept: list[Step] = []
-        steps: list[Step] = []
+        deletions: list[Step] = []
         remaining = self._context.journal.remaining()
         chosen = self._targets.with_dependents([resource for _, resource in remaining]) if self._targets.constrained else None
         for original, resource in remaining:
@@ -123,14 +123,14 @@ class Replacements:
                 continue
             if resource.delete:
                 if original not in self._deleted:
-                    steps.append(Delete(resource.urn, resource, replacing=True, original=original))
+                    deletions.append(Delete(resource.urn, resource, replacing=True, original=original))
             elif original.urn not in self.handled:
                 self._must_be_target(resource.urn)
-                steps.append(
+                deletions.append(
                     Forget(resource.urn, original) if resource.pending_replacement else Delete(resource.urn, resource, original=original)
                 )
-        self._context.deletions.update(step.urn for step in steps)
-        return kept, steps
+        self._context.deletions.update(step.urn for step in deletions)
+        return kept, deletions
 
     def _must_be_target(self, urn: str) -> None:
         if urn not in self._targets:
