@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """The time in UTC. It can be set; it then runs on from there or, frozen, stays.
+    """The time in UTC. It can be set; it then continues from the set time or, if frozen, stops there.
 
     Only Azure's answers and decisions use this clock. TLS uses the machine's, as clients do.
     """
@@ -27,24 +27,24 @@ class Clock:
         return self.now().timestamp()
 
     def set(self, moment: datetime, *, frozen: bool = False) -> None:
-        """Make it `moment` now (aware); with `frozen` it stays so until the next call."""
+        """Set the time to `moment` (aware); with `frozen` it stops there until the next call."""
         if moment.tzinfo is None:
             raise ValueError(f"the clock can't be set: '{moment}' has no time zone; add one, such as a trailing Z")
         self._frozen = moment.astimezone(UTC) if frozen else None
         self._offset = moment - datetime.now(UTC)
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass at once."""
+        """Advance the time by `seconds`."""
         if self._frozen is not None:
             self._frozen += timedelta(seconds=seconds)
         else:
             self._offset += timedelta(seconds=seconds)
 
     def follow_machine(self) -> None:
-        """Undo every setting: the machine's time again."""
+        """Return to the machine's time."""
         self._offset, self._frozen = timedelta(), None
 
 
 def monotonic() -> float:
-    """Seconds of real time for measuring how long a thing took; never shown, never stored."""
+    """Seconds of real time, for measuring durations; never in an answer or in the store."""
     return time.monotonic()

@@ -34,7 +34,7 @@ class BadRequestError(ValueError):
 
 
 def control_application(application: HttpsApplication, plane: Plane) -> Starlette:
-    """The control application of one local Azure."""
+    """The application on the control port, with one path for each operation."""
     control = _ControlHandlers(application, plane)
     routes = [
         Route("/health", _json_endpoint(control.health), methods=["GET"]),
@@ -74,6 +74,8 @@ def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> 
 
 
 class _ControlHandlers:
+    """The handlers of the control port's operations: each takes the JSON body and the request, and returns the JSON answer."""
+
     def __init__(self, application: HttpsApplication, plane: Plane) -> None:
         self._application = application
         self._plane = plane
@@ -83,7 +85,7 @@ class _ControlHandlers:
         return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._application.entries)}
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The log, oldest first; `?about=hub-1` only what has that in its host or path; `?mutating=1` leaves out what only reads."""
+        """The request log, oldest first. `?about=hub-1`: only with that text in host or path; `?mutating=1`: none that only read."""
         about = request.query_params.get("about", "").lower()
         entries = [vars(entry) for entry in self._application.entries if about in entry.host.lower() or about in entry.path.lower()]
         if request.query_params.get("mutating"):
@@ -95,15 +97,15 @@ class _ControlHandlers:
         return {}
 
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """Who connected by MQTT or tried to, oldest first, with the reason where one was refused; `?device=` picks one device's."""
+        """The attempts to connect by MQTT, oldest first, with the reason of each refusal. `?device=`: the attempts of one device."""
         return _of_device(self._plane.attempts, request)
 
     def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """What devices sent, oldest first, without the payloads; `?device=` picks one device's."""
+        """The messages from devices, oldest first, without their payloads. `?device=`: the messages of one device."""
         return _of_device(self._plane.messages, request)
 
     def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """Forget connections and messages; sessions go on."""
+        """Clear the logs of connections and messages. Open sessions continue."""
         self._plane.clear()
         return {}
 
@@ -116,7 +118,7 @@ class _ControlHandlers:
         return {"added": len(rules)}
 
     def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
-        """All of them; `?about=hub-1` only those that have that in their host or path."""
+        """Remove all fault rules. `?about=hub-1`: only rules with that text in host or path."""
         about = request.query_params.get("about", "").lower()
         rules = self._application.faults.rules
         rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
@@ -182,7 +184,7 @@ class _ControlHandlers:
         return {}
 
     def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """Forget everything but the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
+        """Delete everything except the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
         with self._azure.store.transaction():
             self._azure.store.clear(keep=KEPT_ON_RESET)
             grant_deployer(self._application.azure)

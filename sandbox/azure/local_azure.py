@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Azure:
-    """What every handler gets besides the request. There is one in each process."""
+    """The state that every handler gets besides the request. There is one instance in each process."""
 
     store: Store
     clock: Clock

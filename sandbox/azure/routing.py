@@ -1,4 +1,4 @@
-"""Which operation a request is for; the table also says what each operation's behaviour is based on."""
+"""Finds the operation of a request. Each operation is a route, which also says what its behaviour is based on."""
 
 from __future__ import annotations
 

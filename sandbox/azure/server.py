@@ -60,7 +60,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a client needs to know; the content of the ready file."""
+    """The addresses and credentials of a running local Azure: the content of the ready file."""
 
     arm: str
     mqtt: str

@@ -51,7 +51,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Either all writes inside are kept or none: an error undoes them all and is raised again."""
+        """Commit the writes inside together; an error rolls all of them back and is raised again."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -66,14 +66,14 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def put(self, kind: str, key: str, body: Document) -> None:
-        """Write a document; one that exists keeps its place in lists."""
+        """Write a document; an existing document keeps its position in lists."""
         self._db.execute(
             "INSERT INTO documents (kind, key, body) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
             (kind, key, _WRITER.encode(body)),
         )
 
     def delete(self, kind: str, key: str) -> None:
-        """Delete a document; it need not exist."""
+        """Delete a document, if it exists."""
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
     def page(self, kind: str, prefix: str, after: str, limit: int) -> list[tuple[str, Document]]:
@@ -108,7 +108,7 @@ class Store:
         return dict(rows.fetchall())
 
     def delete_under(self, kind: str, prefix: str) -> None:
-        """Remove all documents of a kind whose keys begin with `prefix`."""
+        """Delete all documents of a kind whose keys begin with `prefix`."""
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST))
 
     def next_number(self, name: str, *, start: int = 0, by: int = 1) -> int:

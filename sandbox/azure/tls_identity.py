@@ -26,7 +26,7 @@ _RENEW_BEFORE = timedelta(days=10)
 
 @dataclass(frozen=True)
 class ServerIdentity:
-    """Files that the listeners and the clients need."""
+    """The files with the server's certificate and key, and with the certificates that clients must trust."""
 
     ca_file: Path  # the sandbox's CA alone
     bundle_file: Path  # certifi's roots and the sandbox's CA: what SSL_CERT_FILE is set to

@@ -33,7 +33,7 @@ class Request:
     query: dict[str, str]  # names lower-cased: Azure ignores their case
     headers: dict[str, str]  # names lower-cased
     body: bytes = b""
-    parameters: dict[str, str] = field(default_factory=dict)  # what the route found in the path, as written there
+    parameters: dict[str, str] = field(default_factory=dict)  # the values of the variable parts of the route's path
     client: str = ""
 
     def header(self, name: str) -> str | None:
@@ -47,7 +47,7 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """Scheme and host as the client wrote them: what links in answers begin with."""
+        """Scheme and host as the client wrote them: the beginning of links in answers."""
         return f"https://{self.host}"
 
     def json_object(self, shape: Any = dict) -> dict[str, Any]:

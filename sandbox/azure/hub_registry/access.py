@@ -1,4 +1,4 @@
-"""Who may use a hub's endpoint: the holder of a shared access signature or of an Entra token with a data-plane role."""
+"""Access to a hub's endpoint: by a shared access signature, or by an Entra token with a data-plane role."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Column:
 
 @dataclass
 class Query:
-    """A query, parsed."""
+    """A parsed query."""
 
     columns: list[Column] = field(default_factory=list)  # empty: `*`
     top: int | None = None

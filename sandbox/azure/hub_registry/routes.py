@@ -92,12 +92,12 @@ def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
 
 
 def device_statistics(azure: Azure, request: Request) -> Reply:
-    """How many devices there are."""
+    """The number of devices in the registry."""
     return Reply(body=hubs.device_counts(azure, request.parameters["hub_key"]))
 
 
 def service_statistics(azure: Azure, request: Request) -> Reply:
-    """How many devices are connected."""
+    """The number of connected devices."""
     return Reply(body={"connectedDeviceCount": azure.presence.count(f"{request.parameters['hub_key']}/")})
 
 
@@ -116,7 +116,7 @@ def _twin(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 
-RIGHTS: dict[str, tuple[str, Operation]] = {}  # by operation: the right of a policy, and what the throttle counts it as
+RIGHTS: dict[str, tuple[str, Operation]] = {}  # by operation: the right that a policy needs, and the operation that the throttle counts
 ROUTES: list[Route] = []
 
 

@@ -33,7 +33,7 @@ _RATES = {
     Operation.TWIN_READ: (100.0, 500.0),
     Operation.TWIN_WRITE: (50.0, 250.0),
 }
-_NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # a hub has this much at least, however few its units
+_NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # below tier 3: the documented minimum of a hub, whatever its units
 
 
 def rate(sku: str, units: int, operation: Operation) -> float:

@@ -1,4 +1,4 @@
-"""Who may log in: applications with a secret, with federated credentials, or both."""
+"""The applications that may log in, with a secret, with federated credentials, or with both."""
 
 from __future__ import annotations
 

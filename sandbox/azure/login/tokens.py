@@ -42,7 +42,7 @@ class Caller:
 
 
 class TokenIssuer:
-    """Signs tokens and checks its own. Times follow the clock of local Azure."""
+    """Signs tokens, and checks the tokens that it signed. Their times follow the clock of local Azure."""
 
     def __init__(self, store: Store, clock: Clock, tenant_id: str) -> None:
         self._clock = clock
@@ -70,7 +70,7 @@ class TokenIssuer:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id, "x5t": self.key_id})
 
     def caller(self, authorization: str | None, audiences: tuple[str, ...]) -> Caller:
-        """Who sends this `Authorization` header.
+        """The application that sends this `Authorization` header.
 
         Raises:
             TokenError: The token is missing, expired, not signed by this issuer, or for another audience.

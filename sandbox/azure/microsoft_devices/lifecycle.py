@@ -28,7 +28,7 @@ NAME = "global-name"  # the names in use in a whole cloud
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two services, with what differs between them here."""
+    """One of the two services, with everything that differs between them in this module."""
 
     service: Service
     document: str  # the store's kind

@@ -31,7 +31,7 @@ class MalformedPacketError(ValueError):
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet as it came: its first byte's two halves, and what follows the length."""
+    """One packet as received: the two halves of its first byte, and the bytes after the length."""
 
     kind: int
     flags: int
@@ -40,7 +40,7 @@ class Packet:
 
 @dataclass(frozen=True)
 class Connect:
-    """A CONNECT, read. `level` 4 is MQTT 3.1.1."""
+    """The fields of a CONNECT. `level` 4 is MQTT 3.1.1."""
 
     level: int
     client_id: str
@@ -51,7 +51,7 @@ class Connect:
 
 @dataclass(frozen=True)
 class Publish:
-    """A PUBLISH, read."""
+    """The fields of a PUBLISH."""
 
     topic: str
     payload: bytes
@@ -60,7 +60,7 @@ class Publish:
 
 
 def split(buffer: bytearray) -> Packet | None:
-    """Take the first whole packet off the buffer, or None while it is not there yet.
+    """Remove the first complete packet from the buffer and return it; None while it is incomplete.
 
     Raises:
         MalformedPacketError: Its length is invalid, or more than a hub accepts.
@@ -122,7 +122,7 @@ def read_connect(packet: Packet) -> Connect:
     """Read a CONNECT. Its will is ignored: a hub would publish it, local Azure does not.
 
     Raises:
-        MalformedPacketError: It is not such a packet.
+        MalformedPacketError: The packet is malformed.
     """
     reader = _Reader(packet.body)
     protocol = reader.text()
@@ -146,7 +146,7 @@ def read_publish(packet: Packet) -> Publish:
     """Read a PUBLISH.
 
     Raises:
-        MalformedPacketError: It is not such a packet.
+        MalformedPacketError: The packet is malformed.
     """
     reader = _Reader(packet.body)
     topic, qos = reader.text(), packet.flags >> 1 & 0x03
@@ -160,7 +160,7 @@ def read_subscribe(packet: Packet) -> tuple[int, list[tuple[str, int]]]:
     """The id of a SUBSCRIBE, and its topic filters with the requested QoS.
 
     Raises:
-        MalformedPacketError: It is not such a packet.
+        MalformedPacketError: The packet is malformed.
     """
     reader = _Reader(packet.body)
     packet_id, filters = reader.number(), []
@@ -175,7 +175,7 @@ def read_unsubscribe(packet: Packet) -> tuple[int, list[str]]:
     """The id of an UNSUBSCRIBE, and its topic filters.
 
     Raises:
-        MalformedPacketError: It is not such a packet.
+        MalformedPacketError: The packet is malformed.
     """
     reader = _Reader(packet.body)
     packet_id, filters = reader.number(), []

@@ -1,4 +1,4 @@
-"""The device plane: who tried to connect, who is connected, what devices sent."""
+"""The device plane: the attempts to connect, the open connections, and the messages from devices."""
 
 from __future__ import annotations
 

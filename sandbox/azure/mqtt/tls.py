@@ -50,7 +50,7 @@ class TlsStream:
         """Take bytes from the network; returns the plaintext in them.
 
         Raises:
-            TlsError: It is not TLS, or was tampered with.
+            TlsError: The bytes are not valid TLS, or were changed on the way.
         """
         self._ssl.bio_write(ciphertext)
         try:

@@ -1,4 +1,4 @@
-"""What a connected device may send, and how a hub answers: telemetry, its twin, subscriptions.
+"""The messages of a connected device and the hub's answers: telemetry, its twin, subscriptions.
 
 Source: https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub.
 """
@@ -50,7 +50,7 @@ class Topics:
 
         Raises:
             ProtocolBreachError: The connection must end.
-            MalformedPacketError: It is not MQTT.
+            MalformedPacketError: The packet is malformed or not allowed here.
         """
         if packet.kind == Kind.PUBLISH:
             return self._publish(packets.read_publish(packet))

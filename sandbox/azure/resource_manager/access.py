@@ -1,4 +1,4 @@
-"""Who may do what: Azure's built-in roles for IoT and keys, and whether a caller has a role that allows an action.
+"""Access control: Azure's built-in roles for IoT and keys, and whether a caller has a role that allows an action.
 
 Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 """

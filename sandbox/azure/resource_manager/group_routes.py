@@ -27,7 +27,7 @@ VERSIONS = tuple(
 
 
 def list_subscriptions(azure: Azure, request: Request) -> Reply:
-    """The one subscription there is."""
+    """A list with the only subscription."""
     return Reply(body={"value": [_subscription(azure, request)], "count": {"type": "Total", "value": 1}})
 
 
@@ -37,7 +37,7 @@ def get_subscription(azure: Azure, request: Request) -> Reply:
 
 
 def list_tenants(azure: Azure, _request: Request) -> Reply:
-    """The one tenant there is."""
+    """A list with the only tenant."""
     tenant = azure.tokens.tenant_id
     body = {
         "id": f"/tenants/{tenant}",

@@ -20,7 +20,7 @@ def normalized(location: str) -> str:
 
 
 def known(location: str) -> bool:
-    """Whether there is such a region."""
+    """Whether the region exists."""
     return normalized(location) in DISPLAY_BY_NAME
 
 

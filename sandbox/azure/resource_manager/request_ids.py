@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def resource_id(request: Request) -> ResourceId:
-    """Read the resource id from a path that a route has matched; what the path leaves out is empty."""
+    """The resource id in a path that a route has matched; parts that the path does not have are empty."""
     found = request.parameters
     return ResourceId(
         cloud=request.destination.cloud,
