@@ -38,7 +38,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     """Answer one request at ARM.
 
     Raises:
-        ServiceError: ARM or the provider refuses.
+        ServiceError: The error answer of ARM or of the resource provider.
     """
     if found := _WITHOUT_TOKEN.find(request.method, request.path):
         return found.route.handler(azure, request)

@@ -112,7 +112,7 @@ def parse(text: str) -> list[Rule]:
     """The rules in a `--hostile` text.
 
     Raises:
-        ValueError: It is invalid.
+        ValueError: The text is invalid.
     """
     return [_rule(part) for part in text.split(";") if part.strip()]
 
@@ -121,7 +121,7 @@ def from_json(value: dict[str, Any]) -> Rule:
     """A rule as the control port takes it; names as in the text form, `retryAfter` too.
 
     Raises:
-        ValueError: It is invalid.
+        ValueError: The rule is invalid.
     """
     known = {"fault", "method", "host", "path", "nth", "since", "share", "times", "when", "seconds", "retry_after", "seed"}
     renamed = {"retryAfter": "retry_after", "retry-after": "retry_after"}

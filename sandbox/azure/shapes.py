@@ -29,7 +29,7 @@ def check(value: Any, shape: Any, path: str = "") -> None:
     """Check that a value has the shape.
 
     Raises:
-        WrongTypeError: It does not, worded as Azure's own JSON reader does.
+        WrongTypeError: The value has another shape; the message is worded as Azure's own JSON reader does.
     """
     if value is None:
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.azure.mqtt.packets import Kind
+from sandbox.azure.mqtt.packets import PacketType
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, attempts, messages, packet, text, until
@@ -23,30 +23,30 @@ def line(registry: HubClient, root: Party, tmp_path: Path) -> Iterator[Device]:
 
 
 def _subscribe(line: Device, *topics: str, qos: int = 1) -> list[int]:
-    line.send(packet(Kind.SUBSCRIBE, (7).to_bytes(2, "big") + b"".join(text(topic) + bytes((qos,)) for topic in topics), 0x02))
+    line.send(packet(PacketType.SUBSCRIBE, (7).to_bytes(2, "big") + b"".join(text(topic) + bytes((qos,)) for topic in topics), 0x02))
     answer = line.receive()
     assert answer
-    assert (answer.kind, answer.body[:2]) == (Kind.SUBACK, b"\0\7")
+    assert (answer.kind, answer.body[:2]) == (PacketType.SUBACK, b"\0\7")
     return list(answer.body[2:])
 
 
 def test_telemetry_at_qos_0_and_1(registry: HubClient, line: Device) -> None:
     """QoS 1 is acknowledged with its packet id; the control port shows both messages with topic and size, without payload."""
     topic = f"{_EVENTS}shift=night&%24.ct=application%2Fjson"
-    line.send(packet(Kind.PUBLISH, text(_EVENTS) + b"hello"), packet(Kind.PUBLISH, text(topic) + b"\0\x2a" + b"x" * 300, 0x02))
+    line.send(packet(PacketType.PUBLISH, text(_EVENTS) + b"hello"), packet(PacketType.PUBLISH, text(topic) + b"\0\x2a" + b"x" * 300, 0x02))
     answer = line.receive()
     assert answer
-    assert (answer.kind, answer.body) == (Kind.PUBACK, b"\0\x2a")
+    assert (answer.kind, answer.body) == (PacketType.PUBACK, b"\0\x2a")
     shown = [(each["topic"], each["size"], each["qos"]) for each in messages(registry, "press-001")]
     assert shown == [(_EVENTS, 5, 0), (topic, 300, 1)]
 
 
 def test_packets_need_not_match_tls_records(line: Device) -> None:
     """A packet may arrive in several records, and one record may hold several packets."""
-    raw = packet(Kind.PUBLISH, text(_EVENTS) + b"\0\1" + b"y" * 20000, 0x02)
+    raw = packet(PacketType.PUBLISH, text(_EVENTS) + b"\0\1" + b"y" * 20000, 0x02)
     for at in range(0, len(raw), 4999):
         line.send(raw[at : at + 4999])
-    line.send(packet(Kind.PINGREQ, b""), packet(Kind.PINGREQ, b""))
+    line.send(packet(PacketType.PINGREQ, b""), packet(PacketType.PINGREQ, b""))
     assert [answer.kind for answer in (line.receive(), line.receive(), line.receive()) if answer] == [13 - 9, 13, 13]
 
 
@@ -54,10 +54,10 @@ def test_subscriptions(line: Device) -> None:
     """A device's own topics are granted up to QoS 1, every other filter is refused."""
     own, other = "devices/press-001/messages/devicebound/#", "devices/press-002/messages/devicebound/#"
     assert _subscribe(line, own, other, "#", "$iothub/methods/POST/#", qos=2) == [1, 0x80, 0x80, 1]
-    line.send(packet(Kind.UNSUBSCRIBE, (9).to_bytes(2, "big") + text(own), 0x02))
+    line.send(packet(PacketType.UNSUBSCRIBE, (9).to_bytes(2, "big") + text(own), 0x02))
     answer = line.receive()
     assert answer
-    assert (answer.kind, answer.body) == (Kind.UNSUBACK, b"\0\x09")
+    assert (answer.kind, answer.body) == (PacketType.UNSUBACK, b"\0\x09")
 
 
 def test_the_twin(registry: HubClient, line: Device) -> None:
@@ -67,7 +67,7 @@ def test_the_twin(registry: HubClient, line: Device) -> None:
     assert _subscribe(line, "$iothub/twin/res/#") == [1]
 
     def ask(topic: str, payload: bytes = b"") -> tuple[str, bytes]:
-        line.send(packet(Kind.PUBLISH, text(topic) + payload))
+        line.send(packet(PacketType.PUBLISH, text(topic) + payload))
         answer = line.receive()
         assert answer
         length = int.from_bytes(answer.body[:2], "big")
@@ -85,16 +85,16 @@ def test_the_twin(registry: HubClient, line: Device) -> None:
 
 
 @pytest.mark.parametrize(("raw", "reason"), [
-    (packet(Kind.PUBLISH, text("devices/press-002/messages/events/") + b"x"), "not this device's to use"),
-    (packet(Kind.PUBLISH, text(_EVENTS) + b"\0\1x", 0x04), "QoS 2"),
-    (packet(Kind.PUBLISH, text(_EVENTS) + b"x" * (256 * 1024 + 1)), "262144 are allowed"),
-    (packet(Kind.PUBLISH, text("a/#") + b"x"), "an invalid PUBLISH"),
-    (packet(Kind.CONNECT, text("MQTT") + b"\4\2\0\0\0\0"), "a packet of type 1"),
-    (packet(Kind.SUBSCRIBE, b"\0\1", 0x02), "an invalid SUBSCRIBE"),
+    (packet(PacketType.PUBLISH, text("devices/press-002/messages/events/") + b"x"), "not this device's to use"),
+    (packet(PacketType.PUBLISH, text(_EVENTS) + b"\0\1x", 0x04), "QoS 2"),
+    (packet(PacketType.PUBLISH, text(_EVENTS) + b"x" * (256 * 1024 + 1)), "262144 are allowed"),
+    (packet(PacketType.PUBLISH, text("a/#") + b"x"), "an invalid PUBLISH"),
+    (packet(PacketType.CONNECT, text("MQTT") + b"\4\2\0\0\0\0"), "a packet of type 1"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1", 0x02), "an invalid SUBSCRIBE"),
     (packet(15, b""), "a packet of type 15"),
     (b"\x30\xff\xff\xff\xff\xff", "more than four bytes"),
     (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
-    (packet(Kind.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
+    (packet(PacketType.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
 ], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
 def test_forbidden_packets_close_the_connection(registry: HubClient, line: Device, raw: bytes, reason: str) -> None:
     """The connection ends without an answer, and the control port says why."""
@@ -105,7 +105,7 @@ def test_forbidden_packets_close_the_connection(registry: HubClient, line: Devic
 
 @pytest.mark.parametrize(
     "raw",
-    [b"GET / HTTP/1.1\r\n\r\n", packet(Kind.PINGREQ, b""), packet(Kind.CONNECT, text("MQTT") + b"\4\2")],
+    [b"GET / HTTP/1.1\r\n\r\n", packet(PacketType.PINGREQ, b""), packet(PacketType.CONNECT, text("MQTT") + b"\4\2")],
     ids=["http", "ping", "half"],
 )
 def test_a_first_packet_that_is_not_connect_closes_the_connection(registry: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
@@ -142,10 +142,10 @@ def test_a_change_of_tags_keeps_the_session(registry: HubClient, line: Device) -
     registry.ask("PATCH", "/twins/press-001", json={"tags": {"a": 1}}).raise_for_status()
     body = {"deviceId": "press-001", "authentication": {"type": "certificateAuthority"}}
     registry.ask("PUT", "/devices/press-001", json=body, headers={"If-Match": "*"}).raise_for_status()
-    line.send(packet(Kind.PINGREQ, b""))
+    line.send(packet(PacketType.PINGREQ, b""))
     answer = line.receive()
     assert answer
-    assert answer.kind == Kind.PINGRESP
+    assert answer.kind == PacketType.PINGRESP
 
 
 def test_deleting_a_hub_ends_its_sessions(registry: HubClient, line: Device) -> None:
@@ -172,7 +172,7 @@ def test_silence_beyond_the_keep_alive_ends_the_session(registry: HubClient, roo
 
 def test_disconnect(registry: HubClient, line: Device) -> None:
     """DISCONNECT closes the connection, and no reason is logged."""
-    line.send(packet(Kind.DISCONNECT, b""))
+    line.send(packet(PacketType.DISCONNECT, b""))
     assert line.receive() is None
     until(lambda: registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected")
     assert [each["accepted"] for each in attempts(registry, "press-001")] == [True]

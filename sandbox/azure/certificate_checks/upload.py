@@ -20,11 +20,11 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 class UnreadableError(ValueError):
-    """There is no certificate in the upload."""
+    """The upload contains no certificate."""
 
 
 class PrivateKeyError(ValueError):
-    """There is a private key in the upload."""
+    """The upload contains a private key."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def read(text: str) -> Upload:
     """Read base64 of PEM, PEM, or base64 of DER; of several certificates the first counts.
 
     Raises:
-        PrivateKeyError: It contains a private key.
-        UnreadableError: There is no certificate in it.
+        PrivateKeyError: The upload contains a private key.
+        UnreadableError: The upload contains no certificate.
     """
     data = _bytes(text)
     if _PRIVATE_KEY.search(data):

@@ -24,7 +24,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     """Answer one request at a hub's host name.
 
     Raises:
-        ServiceError: The hub refuses.
+        RegistryError: The error answer of the hub.
     """
     hub_key, hub = _require_hub(azure, request)
     match = _ROUTER.find(request.method, request.path)
@@ -45,7 +45,7 @@ def throttle_seconds(azure: Azure, request: Request) -> float:
     """Seconds that the hub's throttle makes this request wait; 0 where the setting `throttle` is off.
 
     Raises:
-        RegistryError: 429, the queue is full.
+        RegistryError: The request would wait longer than the queue allows: 429.
     """
     if azure.settings.throttle is None:
         return 0.0

@@ -35,7 +35,7 @@ def parse(text: str) -> Query:
     """Read a query. Each page of an answer asks for its query again, so the last ones are kept.
 
     Raises:
-        QueryError: It is not in the language, or asks for what local Azure does not have (modules, jobs).
+        QueryError: The query is invalid, or it queries what local Azure does not have (modules, jobs).
     """
     try:
         tree = _PARSER.parse(text)

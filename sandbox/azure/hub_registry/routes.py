@@ -27,16 +27,16 @@ def get_device(azure: Azure, request: Request) -> Reply:
 
 def put_device(azure: Azure, request: Request) -> Reply:
     """Create a device (no If-Match: 409 where it exists) or replace it (If-Match: 404 where it does not exist): 200 for both."""
-    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+    hub_key, device_id = request.parameters["hub_key"], request.parameters["id"]
     body, if_match = request.json_object(), request.header("if-match")
-    if body.get("deviceId") != device:
-        raise errors.argument_invalid(f"deviceId '{body.get('deviceId')}' in the body is not '{device}' of the path")
+    if body.get("deviceId") != device_id:
+        raise errors.argument_invalid(f"deviceId '{body.get('deviceId')}' in the body is not '{device_id}' of the path")
     if if_match is None:
         return _device(azure, request, identities.create(azure, hub_key, body))
-    found = identities.require(azure, hub_key, device)
-    if not identities.matches(if_match, found):
+    device = identities.require(azure, hub_key, device_id)
+    if not identities.matches(if_match, device):
         raise errors.etag_invalid()
-    return _device(azure, request, identities.update(azure, hub_key, found, body))
+    return _device(azure, request, identities.update(azure, hub_key, device, body))
 
 
 def delete_device(azure: Azure, request: Request) -> Reply:
@@ -45,10 +45,10 @@ def delete_device(azure: Azure, request: Request) -> Reply:
     if if_match is None:
         raise errors.etag_missing()
     hub_key = request.parameters["hub_key"]
-    found = identities.require(azure, hub_key, request.parameters["id"])
-    if not identities.matches(if_match, found):
+    device = identities.require(azure, hub_key, request.parameters["id"])
+    if not identities.matches(if_match, device):
         raise errors.etag_invalid()
-    identities.delete(azure, hub_key, found)
+    identities.delete(azure, hub_key, device)
     return Reply(status=204, body=NO_BODY)
 
 
@@ -57,8 +57,8 @@ def list_devices(azure: Azure, request: Request) -> Reply:
     hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
     if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
         raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
-    found = identities.first_devices(azure, hub_key, int(text))
-    return Reply(body=[identities.to_json(azure, hub_key, each, request.api_version) for each in found])
+    devices = identities.first_devices(azure, hub_key, int(text))
+    return Reply(body=[identities.to_json(azure, hub_key, device, request.api_version) for device in devices])
 
 
 def post_devices(azure: Azure, request: Request) -> Reply:
@@ -84,11 +84,11 @@ def put_twin(azure: Azure, request: Request) -> Reply:
 
 def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
     hub_key, if_match = request.parameters["hub_key"], request.header("if-match")
-    found = identities.require(azure, hub_key, request.parameters["id"])
-    if if_match is not None and not twins.matches(if_match, found["twin"]):
+    device = identities.require(azure, hub_key, request.parameters["id"])
+    if if_match is not None and not twins.matches(if_match, device["twin"]):
         raise errors.etag_invalid()
-    identities.change_twin(azure, hub_key, found, request.json_object(), replace=replace)
-    return _twin(azure, request, found)
+    identities.change_twin(azure, hub_key, device, request.json_object(), replace=replace)
+    return _twin(azure, request, device)
 
 
 def device_statistics(azure: Azure, request: Request) -> Reply:
@@ -106,13 +106,13 @@ def get_job(_azure: Azure, _request: Request) -> Reply:
     raise errors.job_not_found()
 
 
-def _device(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
-    body = identities.to_json(azure, request.parameters["hub_key"], found, request.api_version)
+def _device(azure: Azure, request: Request, device: dict[str, Any]) -> Reply:
+    body = identities.to_json(azure, request.parameters["hub_key"], device, request.api_version)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 
-def _twin(azure: Azure, request: Request, found: dict[str, Any]) -> Reply:
-    body: dict[str, Any] = twin_shape.to_json(azure, request.parameters["hub_key"], found)
+def _twin(azure: Azure, request: Request, device: dict[str, Any]) -> Reply:
+    body: dict[str, Any] = twin_shape.to_json(azure, request.parameters["hub_key"], device)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
 
 

@@ -26,7 +26,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     """Answer one request at a vault.
 
     Raises:
-        VaultError: The vault refuses.
+        VaultError: The error answer of the vault.
     """
     caller = _caller(azure, request)
     vault = vaults.find(azure, request.destination.name)

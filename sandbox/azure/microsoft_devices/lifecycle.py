@@ -84,7 +84,7 @@ def require_active(service: Document, kind: Kind) -> None:
     """Check that no operation is changing the service.
 
     Raises:
-        DevicesError: It is being created, changed or deleted.
+        DevicesError: The service is being created, changed or deleted.
     """
     if service.get("operation"):
         raise errors.not_active(kind.service)
@@ -94,7 +94,7 @@ def update_tags(azure: Azure, resource_id: ResourceId, kind: Kind, service: Docu
     """Replace a service's tags, at once.
 
     Raises:
-        DevicesError: It is being created, changed or deleted.
+        DevicesError: The service is being created, changed or deleted.
     """
     require_active(service, kind)
     service["tags"] = tags

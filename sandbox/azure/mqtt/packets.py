@@ -9,7 +9,7 @@ from enum import IntEnum
 MAX_PACKET = 300 * 1024  # bytes; a hub's messages hold at most 256 KiB, the rest is for the topic
 
 
-class Kind(IntEnum):
+class PacketType(IntEnum):
     """Control packet types."""
 
     CONNECT = 1
@@ -186,33 +186,33 @@ def read_unsubscribe(packet: Packet) -> tuple[int, list[str]]:
 
 def connack(code: int) -> bytes:
     """The answer to a CONNECT: 0 accepted, 1 another protocol level, 2 the client id refused, 5 not authorized. No session is kept."""
-    return bytes((Kind.CONNACK << 4, 2, 0, code))
+    return bytes((PacketType.CONNACK << 4, 2, 0, code))
 
 
 def puback(packet_id: int) -> bytes:
     """A PUBLISH at QoS 1 has arrived."""
-    return struct.pack("!BBH", Kind.PUBACK << 4, 2, packet_id)
+    return struct.pack("!BBH", PacketType.PUBACK << 4, 2, packet_id)
 
 
 def suback(packet_id: int, codes: list[int]) -> bytes:
     """The QoS granted for each filter; 0x80: refused."""
-    return bytes((Kind.SUBACK << 4,)) + _length(2 + len(codes)) + packet_id.to_bytes(2, "big") + bytes(codes)
+    return bytes((PacketType.SUBACK << 4,)) + _length(2 + len(codes)) + packet_id.to_bytes(2, "big") + bytes(codes)
 
 
 def unsuback(packet_id: int) -> bytes:
     """The subscriptions are removed."""
-    return struct.pack("!BBH", Kind.UNSUBACK << 4, 2, packet_id)
+    return struct.pack("!BBH", PacketType.UNSUBACK << 4, 2, packet_id)
 
 
 def pingresp() -> bytes:
     """The answer to a PINGREQ."""
-    return bytes((Kind.PINGRESP << 4, 0))
+    return bytes((PacketType.PINGRESP << 4, 0))
 
 
 def publish(topic: str, payload: bytes) -> bytes:
     """A message to a client at QoS 0."""
     name = topic.encode()
-    return bytes((Kind.PUBLISH << 4,)) + _length(2 + len(name) + len(payload)) + len(name).to_bytes(2, "big") + name + payload
+    return bytes((PacketType.PUBLISH << 4,)) + _length(2 + len(name) + len(payload)) + len(name).to_bytes(2, "big") + name + payload
 
 
 def _length(value: int) -> bytes:

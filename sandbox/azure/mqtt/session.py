@@ -9,7 +9,7 @@ from sandbox.azure.hub_registry import identities
 from sandbox.azure.microsoft_devices import lifecycle
 from sandbox.azure.mqtt import packets
 from sandbox.azure.mqtt.admission import AdmittedDevice, Peer, RefusedError, admit
-from sandbox.azure.mqtt.packets import Kind, MalformedPacketError
+from sandbox.azure.mqtt.packets import MalformedPacketError, PacketType
 from sandbox.azure.mqtt.plane import Attempt
 from sandbox.azure.mqtt.tls import TlsError, TlsStream
 from sandbox.azure.mqtt.topics import ProtocolBreachError, Topics
@@ -74,7 +74,7 @@ class Session(asyncio.Protocol):
         self._flush()
 
     def _check_first(self) -> None:
-        if self._topics is None and self._buffer and self._buffer[0] != Kind.CONNECT << 4:
+        if self._topics is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
             raise MalformedPacketError("the first packet was not a CONNECT")
 
     @property
@@ -86,9 +86,9 @@ class Session(asyncio.Protocol):
             self._connect(packets.read_connect(packet))
             return
         self._restart_keep_alive()
-        if packet.kind == Kind.DISCONNECT:
+        if packet.kind == PacketType.DISCONNECT:
             self._end("")
-        elif packet.kind == Kind.PINGREQ:
+        elif packet.kind == PacketType.PINGREQ:
             self._tls.write(packets.pingresp())
         else:
             for answer in self._topics.serve(packet):

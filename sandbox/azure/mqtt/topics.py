@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from sandbox.azure.hub_registry import identities, twins
 from sandbox.azure.hub_registry.errors import RegistryError
 from sandbox.azure.mqtt import packets
-from sandbox.azure.mqtt.packets import Kind, MalformedPacketError
+from sandbox.azure.mqtt.packets import MalformedPacketError, PacketType
 from sandbox.azure.mqtt.plane import Message
 
 if TYPE_CHECKING:
@@ -52,18 +52,18 @@ class Topics:
             ProtocolBreachError: The connection must end.
             MalformedPacketError: The packet is malformed or not allowed here.
         """
-        if packet.kind == Kind.PUBLISH:
+        if packet.kind == PacketType.PUBLISH:
             return self._publish(packets.read_publish(packet))
-        if packet.kind == Kind.SUBSCRIBE:
+        if packet.kind == PacketType.SUBSCRIBE:
             packet_id, filters = packets.read_subscribe(packet)
             granted = [min(qos, 1) if topic in self._known else _REFUSED for topic, qos in filters]
             self._subscribed |= {topic for topic, _ in filters if topic in self._known}
             return [packets.suback(packet_id, granted)]
-        if packet.kind == Kind.UNSUBSCRIBE:
+        if packet.kind == PacketType.UNSUBSCRIBE:
             packet_id, topics = packets.read_unsubscribe(packet)
             self._subscribed -= set(topics)
             return [packets.unsuback(packet_id)]
-        if packet.kind == Kind.PUBACK:
+        if packet.kind == PacketType.PUBACK:
             return []
         raise MalformedPacketError(f"a packet of type {packet.kind}")
 
