@@ -24,14 +24,14 @@ _LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is n
 _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate is known
 
 
-def _authority(value: object) -> x509.Certificate:
-    found = load_certificate(str(value), what="certificate")
-    require_authority(found, now=now())
-    return found
+def _read_authority(value: object) -> x509.Certificate:
+    certificate = load_certificate(str(value), what="certificate")
+    require_authority(certificate, now=now())
+    return certificate
 
 
-def _name(value: object) -> str:
-    _require_name(_composed(str(value), 1, _ANY_THUMBPRINT, attest=False))
+def _read_name(value: object) -> str:
+    _require_name(_compose_name(str(value), 1, _ANY_THUMBPRINT, attest=False))
     return str(value)
 
 
@@ -41,7 +41,7 @@ def _require_name(name: str) -> str:
     return name
 
 
-def _composed(name: str, generation: int, thumbprint: str, *, attest: bool) -> str:
+def _compose_name(name: str, generation: int, thumbprint: str, *, attest: bool) -> str:
     return f"{name}-g{generation}-{thumbprint[:8].lower()}" + ("-attested" if attest else "")
 
 
@@ -63,9 +63,9 @@ class ServiceInputs(AzureInputs):
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
 
-    certificate: x509.Certificate = input_field(_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
+    certificate: x509.Certificate = input_field(_read_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
     name: str = input_field(
-        _name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca"
+        _read_name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca"
     )
     generation: int = input_field(
         whole_number(1, 9999), "1 to 9999; the next one is created and proven before the last one is deleted.", kept=True, default=1
@@ -90,10 +90,10 @@ class CertificateInputs(ServiceInputs):
     adopt: bool = input_field(boolean, "True: replace another certificate that has the name. Default False: refuse.", default=False)
 
     def require_consistent(self) -> None:
-        """Check that there is something to prove possession with, that the key is the certificate's, and that a proof is needed.
+        """Check that possession can be proven or is attested, that the key is the certificate's, and that a given proof is needed.
 
         Raises:
-            DeclarationError: neither signer nor attest is given, a proof is given and not needed, or Azure allows no such name.
+            DeclarationError: neither signer nor attest is given, a proof is given and not needed, or Azure does not allow the name.
             PkiError: the signer holds another key than the certificate's, or the certificate is not an authority's.
         """
         if "signer" not in self.given and not self.attest:
@@ -105,25 +105,25 @@ class CertificateInputs(ServiceInputs):
         if not {"signer", "certificate"} & self.unknown and self.key is not None:
             issue.Issuer(self.certificate, self.key)
         if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:
-            _require_name(_composed(self.name, self.generation, _ANY_THUMBPRINT, attest=self.attest))
+            _require_name(_compose_name(self.name, self.generation, _ANY_THUMBPRINT, attest=self.attest))
 
     @cached_property
     def key(self) -> Signer | None:
-        """The key that signs proofs here; None where there is none."""
+        """The signer of proofs; None if no signer is given, or its key is offline."""
         public_key = require_strong_key(self.certificate.public_key(), what="certificate")
         return self.signer.signer(public_key) if self.signer else None
 
     @cached_property
     def name_on_service(self) -> str:
-        """``certificate_name`` as it is, or ``<name>-g<generation>-<8 of the thumbprint>``; attested ones end in ``-attested``.
+        """``certificate_name``, or ``<name>-g<generation>-<8 digits of the thumbprint>``, with ``-attested`` after it if it is attested.
 
-        Generation and thumbprint are in it so that the next certificate has another name, and is proven before the last one is deleted.
-        The ending shows everyone who reads the name that possession was not proven.
+        The generation and the thumbprint give the next certificate another name, so that it is proven before the last one is deleted.
+        ``-attested`` shows everyone who reads the name that possession was not proven.
 
         Raises:
-            DeclarationError: Azure allows no such name.
+            DeclarationError: Azure does not allow the name.
         """
-        composed = _composed(self.name, self.generation, self.description.thumbprint, attest=self.attest)
+        composed = _compose_name(self.name, self.generation, self.description.thumbprint, attest=self.attest)
         return self.certificate_name or _require_name(composed)
 
     @cached_property
@@ -133,14 +133,14 @@ class CertificateInputs(ServiceInputs):
 
     @cached_property
     def what(self) -> str:
-        """How messages name it."""
+        """The certificate's name in messages."""
         return f"certificate '{self.name_on_service}' on {self.service_id.title}"
 
     def proof(self, code: str, date: datetime) -> str | None:
-        """The proof for ``code``, PEM: signed here and valid from ``date``, or the one that was given; None while there is none.
+        """The proof for ``code``, PEM: signed now and dated ``date``, or the input ``proof_certificate``; None if there is neither.
 
         Raises:
-            ProofError, NotValidNowError: the one that was given is for another code, or is not valid at ``date``.
+            ProofError, NotValidNowError: the given proof is for another code, or is not valid at ``date``.
             HubtrustError: the key can't sign.
         """
         if self.key is not None:
@@ -153,13 +153,13 @@ class CertificateInputs(ServiceInputs):
         return pem(self.proof_certificate)
 
     def shows_possession(self, date: datetime) -> bool:
-        """Whether the key signs here, checked without the service: the certificate's public key verifies the signature.
+        """Whether the certificate's key can sign here. This is checked locally: a proof is signed and verified, and nothing is sent.
 
         Raises:
             HubtrustError: the key can't sign.
         """
         if self.key is None:
             return False
-        made = load_certificate(str(self.proof(_LOCAL_CODE, date)), what=self.what)
-        require_proof(made, code=_LOCAL_CODE, authority=self.certificate, now=date)
+        proof = load_certificate(str(self.proof(_LOCAL_CODE, date)), what=self.what)
+        require_proof(proof, code=_LOCAL_CODE, authority=self.certificate, now=date)
         return True

@@ -23,7 +23,7 @@ _LEAST_GAIN = timedelta(hours=1)
 
 
 def issuer_certificates(value: object) -> tuple[x509.Certificate, ...]:
-    """The certificates of an input, the issuer's own first."""
+    """The certificates in the input ``issuer_certificate``, the issuer's own first."""
     return tuple(load_certificates(str(value), what="issuerCertificate"))
 
 
@@ -33,7 +33,7 @@ def _defaults(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class IssuingInputs(Inputs):
-    """What issues certificates declares: a key that signs, an issuer, and how long the certificates last."""
+    """The inputs of every resource that issues certificates: the issuer, its key, and how long the certificates last."""
 
     issuer_certificate: tuple[x509.Certificate, ...] = input_field(
         issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
@@ -46,15 +46,15 @@ class IssuingInputs(Inputs):
     )
     lifetime_days: float | None = input_field(
         number(SHORTEST, LONGEST),
-        f"days that a certificate is valid; default {_defaults('days')}; fewer where the issuer expires earlier.",
+        f"how many days a certificate is valid; default {_defaults('days')}; fewer if the issuer expires earlier.",
         kept=True,
     )
     renew_before_days: float | None = input_field(
-        number(0, LONGEST), f"days before its end from which a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
+        number(0, LONGEST), f"how many days before its end a certificate is renewed; default {_defaults('renew_before_days')}.", kept=True
     )
 
     def lifetime(self, profile: str) -> Lifetime:
-        """As declared, or the profile's default.
+        """The declared lifetime; what is not declared has the default of ``profile``.
 
         Raises:
             DeclarationError: the renewal window is not shorter than the lifetime.
@@ -67,10 +67,10 @@ class IssuingInputs(Inputs):
         return Lifetime(days, window)
 
     def issuer_key(self) -> Signer:
-        """What signs: the key of the issuer's certificate.
+        """The signer with the issuer's key.
 
         Raises:
-            DeclarationError: nothing here can sign.
+            DeclarationError: see ``DeclaredSigner.require_signer``.
             WeakError: the issuer's key is too weak.
         """
         key = require_strong_key(self.issuer_certificate[0].public_key(), what="issuerCertificate")
@@ -92,37 +92,39 @@ class Issuance:
 
     @property
     def subject_key_thumbprint(self) -> str:
-        """The certified key's."""
+        """The thumbprint of the key to certify."""
         return key_thumbprint(self.public_key)
 
     @property
     def issuer_key_thumbprint(self) -> str:
-        """The signing key's."""
+        """The thumbprint of the key that signs."""
         return key_thumbprint(self.signer.public_key)
 
     @property
     def window(self) -> timedelta:
-        """How long before its end it is due again."""
+        """How long before its end the certificate is renewed."""
         return timedelta(days=self.lifetime.renew_before_days)
 
     def require_possible(self, *, now: datetime) -> None:
-        """Refuse now what signing would refuse later.
+        """Check now what ``sign`` would refuse later.
 
         Raises:
-            PkiError: the issuer is not an authority, not valid now, has another key, or allows no such path length.
+            PkiError: the issuer is not an authority, is not valid now, has another key than the signer, or does not allow the path length.
         """
-        for above in self.issuers[:1]:
-            require_authority(above, now=now)
-            issue.Issuer(above, self.signer)
-            allowed, asked = path_length(above), self.path_length
-            if self.profile == INTERMEDIATE and allowed is not None and asked is not None and asked >= allowed:
-                remedy = f"use at most {allowed - 1}" if allowed else "let the issuer sign devices, or have it issued with a longer path"
-                raise PathLengthError("pathLength", f"it is {asked} and the issuer's own allows {allowed} authorities below", remedy)
+        if not self.issuers:
+            return
+        issuer = self.issuers[0]
+        require_authority(issuer, now=now)
+        issue.Issuer(issuer, self.signer)
+        allowed, asked = path_length(issuer), self.path_length
+        if self.profile == INTERMEDIATE and allowed is not None and asked is not None and asked >= allowed:
+            remedy = f"use at most {allowed - 1}" if allowed else "let the issuer sign devices, or have it issued with a longer path"
+            raise PathLengthError("pathLength", f"it is {asked} and the issuer's own allows {allowed} authorities below", remedy)
 
     def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
-        """The certificate, for its whole lifetime from ``now`` or as much of it as the issuer has left.
+        """Sign the certificate. It is valid for its lifetime from ``now``, or until the issuer expires if that is earlier.
 
-        ``issuer`` is the issuer, where it was validated already: for many certificates that is once instead of each time.
+        ``issuer`` is the issuer if it is validated already, so that it is validated only once for many certificates.
         """
         validity, serial = self._validity(now), x509.random_serial_number()
         subject = self.subject or x509.Name([])
@@ -135,13 +137,13 @@ class Issuance:
         length = self.path_length or 0
         return issue.intermediate(issuer, subject=subject, public_key=self.public_key, validity=validity, path_length=length, serial=serial)
 
-    def keeps(self, certificate: x509.Certificate, *, lifetime_days: object, now: datetime) -> bool:
-        """Whether a certificate that was issued for ``lifetime_days`` (None: the default) is still what is declared, and not due."""
-        before = LIFETIMES[self.profile].days if lifetime_days is None else float(str(lifetime_days))
-        return before == self.lifetime.days and self._is_below_issuer(certificate) and not self.is_due(certificate, now=now)
+    def is_current(self, certificate: x509.Certificate, *, lifetime_days: object, now: datetime) -> bool:
+        """Whether ``certificate``, issued for ``lifetime_days`` (None: the default), is still what is declared, and not due for renewal."""
+        issued_for = LIFETIMES[self.profile].days if lifetime_days is None else float(str(lifetime_days))
+        return issued_for == self.lifetime.days and self._is_signed_by_issuer(certificate) and not self.is_due(certificate, now=now)
 
     def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
-        """In its window, and renewal would make it last longer."""
+        """Whether it is in its renewal window, and renewal would make it last longer."""
         gain = self._validity(now).not_after - certificate.not_valid_after_utc
         return now >= certificate.not_valid_after_utc - self.window and gain >= _LEAST_GAIN
 
@@ -149,8 +151,8 @@ class Issuance:
         validity = issue.Validity.lasting(timedelta(days=self.lifetime.days), now=now)
         return validity.within(self.issuers[0]) if self.issuers else validity
 
-    def _is_below_issuer(self, certificate: x509.Certificate) -> bool:
-        """The issuer may have been renewed since: with the same name and key it is still the issuer of what it signed before."""
+    def _is_signed_by_issuer(self, certificate: x509.Certificate) -> bool:
+        """Also true if the issuer was renewed since with the same name and key."""
         try:
             require_signed_by(certificate, self.issuers[0] if self.issuers else certificate)
         except ChainError:
@@ -159,10 +161,10 @@ class Issuance:
 
 
 def parse_subject(value: object) -> x509.Name:
-    """RFC 4514 text as a name.
+    """The name that RFC 4514 text denotes.
 
     Raises:
-        DeclarationError: it is not such text, or empty.
+        DeclarationError: the text is not a distinguished name, or is empty.
     """
     try:
         name = x509.Name.from_rfc4514_string(str(value))

@@ -35,7 +35,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is on the service now. ``code`` is valid until ``etag`` changes."""
+    """The certificate on the service after this run. ``code`` is valid until ``etag`` changes."""
 
     state: str
     etag: str
@@ -47,10 +47,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """Registers and proves what is ``declared``; ``local_time`` is this machine's clock."""
+    """Registers and proves the certificate that ``inputs`` declare; ``local_time`` is this machine's clock."""
 
     certificates: Certificates
-    declared: CertificateInputs
+    inputs: CertificateInputs
     last_run: LastRun | None
     local_time: Callable[[], datetime]
 
@@ -58,110 +58,111 @@ class Prover:
         """Read the certificate on the service, then do what is missing. After an etag error, read again and continue from there.
 
         Raises:
-            AlreadyExistsError: the name belongs to another certificate that is not ours.
+            AlreadyExistsError: another certificate, which is not ours, has the name.
             QuotaError: the service has as many certificates as Azure allows.
             ProofRejectedError: the service rejected the proof, or gave no code.
             AzureError: the service refuses, or does not answer.
             PkiError: the key can't sign, or the given proof is not valid.
         """
-        return _again_after_etag_errors(self._attempt, self.declared.deadline)
+        return _retry_after_etag_errors(self._attempt, self.inputs.deadline)
 
     def _attempt(self) -> Outcome:
-        declared, last = self.declared, self.last_run
-        found = self.certificates.get(declared.name_on_service)
-        if found is None or found.thumbprint != declared.description.thumbprint:
-            if found is not None and last is None and not declared.adopt:
-                fact = f"another certificate ({found.thumbprint}) has this name"
-                raise AlreadyExistsError(declared.what, fact, "choose another name or generation, or set adopt to replace that one")
-            found = self._put(found.etag if found else None)
-        elif found.verified and last and last.proof == ATTESTATION and not declared.attest:
-            found = self._put(found.etag)  # it was attested and is now to be proven: only another PUT makes it unverified
-        elif found.verified:
-            return Outcome(VERIFIED, found.etag, found.thumbprint, proof=self._proof_of_found(found), already_verified=True)
-        if declared.attest:
-            found = found if found.verified else self._put(found.etag)
-            return Outcome(VERIFIED, found.etag, found.thumbprint, proof=ATTESTATION)
-        return self._prove(found)
+        inputs, last = self.inputs, self.last_run
+        registered = self.certificates.get(inputs.name_on_service)
+        if registered is None or registered.thumbprint != inputs.description.thumbprint:
+            if registered is not None and last is None and not inputs.adopt:
+                fact = f"another certificate ({registered.thumbprint}) has this name"
+                raise AlreadyExistsError(inputs.what, fact, "choose another name or generation, or set adopt to replace that one")
+            registered = self._put(registered.etag if registered else None)
+        elif registered.verified and last and last.proof == ATTESTATION and not inputs.attest:
+            registered = self._put(registered.etag)  # it was attested and is now to be proven: only another PUT makes it unverified
+        elif registered.verified:
+            return Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=self._earlier_proof(registered), already_verified=True)
+        if inputs.attest:
+            registered = registered if registered.verified else self._put(registered.etag)
+            return Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=ATTESTATION)
+        return self._prove(registered)
 
     def _put(self, etag: str | None) -> RegisteredCertificate:
-        declared = self.declared
+        inputs = self.inputs
         try:
-            name, text = declared.name_on_service, pem(declared.certificate)
-            return self.certificates.put(name, text, etag=etag, attested=declared.attest)
+            name, text = inputs.name_on_service, pem(inputs.certificate)
+            return self.certificates.put(name, text, etag=etag, attested=inputs.attest)
         except RefusedError:
             names = [] if etag else self.certificates.names()
             if len(names) < QUOTA:
                 raise
             fact = f"there are {len(names)} certificates already and Azure allows {QUOTA}: {', '.join(sorted(names))}"
-            raise QuotaError(declared.what, fact, "delete one that no device needs any more") from None
+            raise QuotaError(inputs.what, fact, "delete one that no device needs any more") from None
 
-    def _proof_of_found(self, found: RegisteredCertificate) -> str:
-        """How a certificate that is verified already was proven: as the last run says; otherwise by what the key here can show."""
-        if self.declared.attest:
+    def _earlier_proof(self, registered: RegisteredCertificate) -> str:
+        """How a certificate that is verified already was proven: as the last run recorded, or by possession if the key can sign here."""
+        if self.inputs.attest:
             return ATTESTATION
         if self.last_run and self.last_run.proof == POSSESSION:
             return POSSESSION
-        return POSSESSION if self.declared.shows_possession(found.date) else FOUND
+        return POSSESSION if self.inputs.shows_possession(registered.date) else FOUND
 
-    def _prove(self, found: RegisteredCertificate) -> Outcome:
-        """Send the proof, or wait for it. The code of the last run is used while it is valid: a new one would invalidate a proof for it."""
-        declared, name = self.declared, self.declared.name_on_service
-        valid = self.last_run.code if self.last_run and self.last_run.etag == found.etag else None
-        if valid is None:
-            found = self.certificates.generate_verification_code(name, etag=found.etag)
-            if not found.code:
-                raise ProofRejectedError(declared.what, "the service returned no verification code", "run again; each run asks for one")
-        code = valid or str(found.code)
+    def _prove(self, registered: RegisteredCertificate) -> Outcome:
+        """Send the proof, or wait for it. The code of the last run is used while it is valid: a proof for it may exist already."""
+        inputs, name = self.inputs, self.inputs.name_on_service
+        valid_code = self.last_run.code if self.last_run and self.last_run.etag == registered.etag else None
+        if valid_code is None:
+            registered = self.certificates.generate_verification_code(name, etag=registered.etag)
+            if not registered.code:
+                raise ProofRejectedError(inputs.what, "the service returned no verification code", "run again; each run asks for one")
+        code = valid_code or str(registered.code)
         try:
-            proof = declared.proof(code, found.date)
+            proof = inputs.proof(code, registered.date)
         except (ProofError, NotValidNowError):
-            if valid is not None:
+            if valid_code is not None:
                 raise
-            proof = None  # the given proof is for an older code; an error here would lose the new code, which is an output
+            proof = None  # the given proof is for an older code; an error here would lose the new code, which must become an output
         if proof is None:
-            return Outcome(WAITING, found.etag, found.thumbprint, code=code)
+            return Outcome(WAITING, registered.etag, registered.thumbprint, code=code)
         try:
-            verified = self.certificates.verify(name, proof, etag=found.etag)
+            verified = self.certificates.verify(name, proof, etag=registered.etag)
         except RefusedError as error:
-            fact = f"the proof was rejected: {error.fact}{self._skew(found.date)}"
-            raise ProofRejectedError(declared.what, fact, error.remedy) from None
+            fact = f"the proof was rejected: {error.fact}{self._clock_skew(registered.date)}"
+            raise ProofRejectedError(inputs.what, fact, error.remedy) from None
         if not verified.verified:
             fact = "the service accepted the proof and still reports the certificate as unverified"
-            raise ProofRejectedError(declared.what, fact, "run again; a new code is asked for")
+            raise ProofRejectedError(inputs.what, fact, "run again; a new code is asked for")
         return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION)
 
-    def _skew(self, service_time: datetime) -> str:
-        off = self.local_time() - service_time
-        if abs(off) < _CLOCK_SKEW:
+    def _clock_skew(self, service_time: datetime) -> str:
+        skew = self.local_time() - service_time
+        if abs(skew) < _CLOCK_SKEW:
             return ""
-        side = "ahead of" if off > timedelta(0) else "behind"
-        return f" (this machine's clock is {abs(off).total_seconds() / 60:.0f} minutes {side} Azure's)"
+        direction = "ahead of" if skew > timedelta(0) else "behind"
+        return f" (this machine's clock is {abs(skew).total_seconds() / 60:.0f} minutes {direction} Azure's)"
 
 
 def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str | None, deadline: float) -> bool:
-    """Delete the certificate ``name`` if it has ``thumbprint``; with ``etag``, or with the one that is read first where it is None.
+    """Delete the certificate ``name`` if its thumbprint is ``thumbprint``. ``etag`` is the last known one; None: it is read first.
 
-    False: another certificate has the name, and is kept.
+    Returns:
+        False if another certificate has the name now; that one is kept.
     """
-    seen = [etag] if etag else []
+    etags = [etag] if etag else []  # for the first attempt only
 
     def attempt() -> bool:
-        if seen:
-            certificates.delete(name, etag=seen.pop())
+        if etags:
+            certificates.delete(name, etag=etags.pop())
             return True
-        found = certificates.get(name)
-        if found is None:
+        registered = certificates.get(name)
+        if registered is None:
             return True
-        if found.thumbprint != thumbprint:
+        if registered.thumbprint != thumbprint:
             return False
-        certificates.delete(name, etag=found.etag)
+        certificates.delete(name, etag=registered.etag)
         return True
 
-    return _again_after_etag_errors(attempt, deadline)
+    return _retry_after_etag_errors(attempt, deadline)
 
 
-def _again_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
-    """Repeat ``step``, which reads first. An etag error means that another client made a change, or that the answer to our own was lost."""
+def _retry_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
+    """Run ``step``, which reads first, again after an etag error: another client made a change, or the response to our own was lost."""
     for attempt in stamina.retry_context(on=EtagError, timeout=deadline, **ETAG_RETRIES):
         with attempt:
             return step()

@@ -132,7 +132,7 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         for issuance in issuances:
             old = held.get(issuance.subject_key_thumbprint) if held else None
             same = old is not None and common_name(old.subject) == issuance.device_id
-            if old is not None and same and issuance.keeps(old, lifetime_days=days, now=moment):
+            if old is not None and same and issuance.is_current(old, lifetime_days=days, now=moment):
                 signed.append(old)
             else:
                 signed.append(issuance.sign(now=moment, issuer=issuer))

@@ -142,7 +142,7 @@ def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -
     """The certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     same = olds.get("pathLength") == news.given.get("pathLength")
-    return certificate if same and issuance.keeps(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
+    return certificate if same and issuance.is_current(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
 
 
 def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.Certificate) -> dict[str, Any]:

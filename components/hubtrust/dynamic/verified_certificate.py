@@ -25,7 +25,7 @@ _TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this proce
 
 
 class VerifiedCertificateOutputs:
-    """What is known of the certificate on the service."""
+    """The outputs of a VerifiedCertificate, other than inputs that are kept."""
 
     certificate_name: pulumi.Output[str]
     thumbprint: pulumi.Output[str]
@@ -55,16 +55,17 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         replaces = news.changes_that_replace(olds)
         unknown = [wire_name(name) for name in ("certificate_name", "name", "generation", "attest") if name in news.unknown]
         if unknown or "certificate" in news.unknown:
-            fixed = "certificateName" in news.given and not unknown
-            return Change(replaces + (unknown or ([] if fixed else ["certificate"])), updates=True)
+            if not unknown and "certificateName" not in news.given:
+                unknown = ["certificate"]  # the name on the service contains its thumbprint
+            return Change(replaces + unknown, updates=True)
         if news.name_on_service != olds.get("certificateName"):
             changed = [name for name in ("name", "generation", "attest") if news.given.get(name) != olds.get(name)]
-            replaces += ["certificate"] if news.description.thumbprint != _thumbprint(olds) else changed or ["certificateName"]
+            replaces += ["certificate"] if news.description.thumbprint != _declared_thumbprint(olds) else changed or ["certificateName"]
         return Change(replaces, updates=self._needs_update(olds, news))
 
     @staticmethod
     def _needs_update(olds: Properties, news: CertificateInputs) -> bool:
-        """The certificate is not verified, differs from the declaration, or was verified by others and can now be proven with the key."""
+        """Whether the certificate is not verified, differs from the declaration, or was verified by others and its key is available now."""
         custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
         return (
             olds.get("state") != VERIFIED
@@ -76,17 +77,17 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         )
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
-        """Without a state of an earlier run: an existing certificate with our name and content is reused, any other is refused."""
+        """Register and prove. An existing certificate of this name is used if its content is the same; otherwise see ``adopt``."""
         outcome = self._reconcile(news, None)
         id_ = f"{news.service_id.id}/certificates/{news.name_on_service}"
         if outcome.already_verified:
             _TAKEN_OVER.add(id_)
-        return id_, _outs(news, outcome)
+        return id_, _outputs(news, outcome)
 
     def on_update(self, _id: str, olds: Properties, news: CertificateInputs) -> dict[str, Any]:
-        """The name is ours: another certificate that has it was put there by hand, and is replaced."""
+        """Register and prove. The name belongs to this resource: another certificate that has it was put there by hand, and is replaced."""
         last_run = LastRun(str(olds.get("etag") or ""), olds.get("code"), olds.get("proof"))
-        return _outs(news, self._reconcile(news, last_run))
+        return _outputs(news, self._reconcile(news, last_run))
 
     @staticmethod
     def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> Outcome:
@@ -94,48 +95,47 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             outcome = Prover(Certificates(client, news.service_id), news, last_run, local_time=now).reconcile()
         if outcome.state == WAITING:
             show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
-            then = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
-            show_message(f"{news.what}: {then}; the code stays valid in later runs until the certificate changes on the service")
+            use = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
+            show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
         return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate as it is now. A verification code is valid only while the etag is unchanged."""
-        place = ServiceInputs.read(olds)
-        with place.resource_manager() as client:
-            found = Certificates(client, place.service_id).get(str(olds["certificateName"]))
-        if found is None:
+        service = ServiceInputs.read(olds)
+        with service.resource_manager() as client:
+            registered = Certificates(client, service.service_id).get(str(olds["certificateName"]))
+        if registered is None:
             return None
-        seen: dict[str, Any] = {"etag": found.etag, "thumbprint": found.thumbprint, "code": None, "ceremony": None, "proof": None}
-        if found.thumbprint != _thumbprint(olds):
-            seen["state"] = REPLACED
-        elif found.verified:
-            seen |= {"state": VERIFIED, "proof": (olds.get("proof") if olds.get("state") == VERIFIED else None) or FOUND}
-        elif olds.get("code") and olds.get("etag") == found.etag:
-            seen |= {"state": WAITING, "code": olds["code"], "ceremony": proof_command(str(olds["code"]))}
-        else:
-            seen["state"] = UNVERIFIED
-        return {**olds, **seen}
+        outs = {**olds, "etag": registered.etag, "thumbprint": registered.thumbprint, "code": None, "ceremony": None, "proof": None}
+        if registered.thumbprint != _declared_thumbprint(olds):
+            return outs | {"state": REPLACED}
+        if registered.verified:
+            proof = olds.get("proof") if olds.get("state") == VERIFIED else None
+            return outs | {"state": VERIFIED, "proof": proof or FOUND}
+        if olds.get("code") and olds.get("etag") == registered.etag:
+            return outs | {"state": WAITING, "code": olds["code"], "ceremony": proof_command(str(olds["code"]))}
+        return outs | {"state": UNVERIFIED}
 
     def on_delete(self, id_: str, olds: Properties) -> None:
         """Delete the certificate, with the etag of the last run. Another certificate that has the name now is kept.
 
         A certificate that another resource of this run uses is kept too. Where a resource was renamed or is replaced, the engine creates
-        the new resource before it deletes the old one: the create finds the certificate on the service, and both resources mean this one.
+        the new resource before it deletes the old one: the new one finds the certificate on the service and uses it.
         """
-        place, name = ServiceInputs.read(olds), str(olds["certificateName"])
-        what = f"certificate '{name}' on {place.service_id.title}"
+        service, name = ServiceInputs.read(olds), str(olds["certificateName"])
+        what = f"certificate '{name}' on {service.service_id.title}"
         if id_ in _TAKEN_OVER:
             _TAKEN_OVER.discard(id_)
             show_message(f"{what}: another resource of this run has taken it over, so it is kept")
             return
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
-        with writer(place.service_id), place.resource_manager() as client:
-            certificates = Certificates(client, place.service_id)
-            if not proving.delete(certificates, name, thumbprint=_thumbprint(olds), etag=etag, deadline=place.deadline):
+        with writer(service.service_id), service.resource_manager() as client:
+            certificates = Certificates(client, service.service_id)
+            if not proving.delete(certificates, name, thumbprint=_declared_thumbprint(olds), etag=etag, deadline=service.deadline):
                 show_message(f"{what}: another certificate has this name now; it is not ours and is kept")
 
 
-def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
+def _outputs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
     return news.kept_values() | {
         "certificateName": news.name_on_service,
         "custody": news.signer.custody if news.signer else None,
@@ -152,8 +152,8 @@ def _outs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _thumbprint(olds: Properties) -> str:
-    """The thumbprint of the certificate that was declared; the one in the outputs is that of the certificate on the service."""
+def _declared_thumbprint(olds: Properties) -> str:
+    """The thumbprint of the declared certificate. The output ``thumbprint`` is that of the certificate on the service."""
     return thumbprint(load_certificate(str(olds["certificate"]), what="certificate"))
 
 
