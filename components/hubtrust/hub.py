@@ -110,7 +110,7 @@ class TrustedHub(pulumi.ComponentResource):
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
         for authority in authorities:
             self._declare_generation(authority, hub, drop_previous=drop_previous)
-        trusted = [one for authority in authorities for one in self._trust(authority, hub, options)]
+        trusted = [certificate for authority in authorities for certificate in self._trust(authority, hub, options)]
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)

@@ -33,14 +33,14 @@ def host_name(client: AzureClient, owner: Service) -> str | None:
     """
     options: dict[str, Any] = {"resource_group_name": owner.group, "what": owner.title, "absent_is_fine": True}
     if owner.kind == "iothubs":
-        hub = _called(_hub_client(client, owner).iot_hub_resource.get, resource_name=owner.name, **options)
+        hub = _call(_hub_client(client, owner).iot_hub_resource.get, resource_name=owner.name, **options)
         return None if hub is None else _host(owner, hub.properties.host_name, hub.properties.state)
-    dps = _called(_dps_client(client, owner).iot_dps_resource.get, provisioning_service_name=owner.name, **options)
+    dps = _call(_dps_client(client, owner).iot_dps_resource.get, provisioning_service_name=owner.name, **options)
     return None if dps is None else _host(owner, dps.properties.service_operations_host_name, dps.properties.state)
 
 
 def _host(owner: Service, found: Any, state: Any) -> str:
-    """A service that exists and has no host name yet is not one that is gone."""
+    """The host name, as text. A service without one is still being created, which is not the same as being gone."""
     if not found:
         shown = getattr(state, "value", state) or "not known"  # one of the two clients has an enum for it
         raise BusyError(owner.title, f"it has no host name yet (its state is {shown})", "run again when it is Active")
@@ -88,7 +88,7 @@ class Certificates:
     def names(self) -> list[str]:
         """The names of all certificates."""
         found = self._operations.list(what=f"the certificates of {self._title}")
-        return [str(one.name) for one in found.value or []]
+        return [str(certificate.name) for certificate in found.value or []]
 
     def put(self, name: str, pem: str, *, etag: str | None, attested: bool = False) -> RegisteredCertificate:
         """Register ``pem``, or with ``etag`` replace a certificate; ``attested`` marks it verified without a proof.
@@ -118,15 +118,15 @@ class Certificates:
         return f"certificate '{name}' on {self._title}"
 
     def _options(self, name: str) -> dict[str, Any]:
-        return {"what": self._what(name), "cls": _registered}
+        return {"what": self._what(name), "cls": _registered_certificate}
 
 
 def _certificate(pem: str) -> dict[str, Any]:
-    """The service takes the base64 of the PEM text."""
+    """The request's body: the service takes the base64 of the PEM text."""
     return {"certificate": base64.b64encode(pem.encode()).decode()}
 
 
-def _registered(response: Any, model: Any, _headers: Any) -> RegisteredCertificate:
+def _registered_certificate(response: Any, model: Any, _headers: Any) -> RegisteredCertificate:
     """azure-core's ``cls``: called with the response, whose Date header is needed, and the generated client's model of its body."""
     properties = model.properties
     return RegisteredCertificate(
@@ -148,7 +148,7 @@ def _service_time(response: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _called(operation: Callable[..., Any], **arguments: Any) -> Any:
+def _call(operation: Callable[..., Any], **arguments: Any) -> Any:
     """The result of a generated operation; None for a 404 that ``absent_is_fine`` let through.
 
     Raises:
@@ -202,24 +202,24 @@ class _HubCertificates:
         self._place = {"resource_group_name": owner.group, "resource_name": owner.name, "api_version": api_version}
 
     def list(self, **options: Any) -> Any:
-        return _called(self._operations.list_by_iot_hub, **self._place, **options)
+        return _call(self._operations.list_by_iot_hub, **self._place, **options)
 
     def get(self, name: str, **options: Any) -> Any:
-        return _called(self._operations.get, certificate_name=name, **self._place, **options)
+        return _call(self._operations.get, certificate_name=name, **self._place, **options)
 
     def create_or_update(self, name: str, body: dict[str, Any], etag: str | None, **options: Any) -> Any:
-        sent = {"certificate_name": name, "certificate_description": _encoded(body), "if_match": etag}
-        return _called(self._operations.create_or_update, **sent, **self._place, **options)
+        sent = {"certificate_name": name, "certificate_description": _encode(body), "if_match": etag}
+        return _call(self._operations.create_or_update, **sent, **self._place, **options)
 
     def delete(self, name: str, etag: str, **options: Any) -> Any:
-        return _called(self._operations.delete, certificate_name=name, if_match=etag, **self._place, **options)
+        return _call(self._operations.delete, certificate_name=name, if_match=etag, **self._place, **options)
 
     def generate_verification_code(self, name: str, etag: str, **options: Any) -> Any:
-        return _called(self._operations.generate_verification_code, certificate_name=name, if_match=etag, **self._place, **options)
+        return _call(self._operations.generate_verification_code, certificate_name=name, if_match=etag, **self._place, **options)
 
     def verify(self, name: str, body: dict[str, Any], etag: str, **options: Any) -> Any:
-        sent = {"certificate_name": name, "certificate_verification_body": _encoded(body), "if_match": etag}
-        return _called(self._operations.verify, **sent, **self._place, **options)
+        sent = {"certificate_name": name, "certificate_verification_body": _encode(body), "if_match": etag}
+        return _call(self._operations.verify, **sent, **self._place, **options)
 
 
 class _ProvisioningCertificates:
@@ -228,24 +228,24 @@ class _ProvisioningCertificates:
         self._place = {"resource_group_name": owner.group, "provisioning_service_name": owner.name}
 
     def list(self, **options: Any) -> Any:
-        return _called(self._operations.list, **self._place, **options)
+        return _call(self._operations.list, **self._place, **options)
 
     def get(self, name: str, **options: Any) -> Any:
-        return _called(self._operations.get, certificate_name=name, **self._place, **options)
+        return _call(self._operations.get, certificate_name=name, **self._place, **options)
 
     def create_or_update(self, name: str, body: dict[str, Any], etag: str | None, **options: Any) -> Any:
-        sent = {"certificate_name": name, "certificate_description": _encoded(body)} | ({"headers": {"If-Match": etag}} if etag else {})
-        return _called(self._operations.create_or_update, **sent, **self._place, **options)
+        sent = {"certificate_name": name, "certificate_description": _encode(body)} | ({"headers": {"If-Match": etag}} if etag else {})
+        return _call(self._operations.create_or_update, **sent, **self._place, **options)
 
     def delete(self, name: str, etag: str, **options: Any) -> Any:
-        return _called(self._operations.delete, certificate_name=name, **_if_match(etag), **self._place, **options)
+        return _call(self._operations.delete, certificate_name=name, **_if_match(etag), **self._place, **options)
 
     def generate_verification_code(self, name: str, etag: str, **options: Any) -> Any:
-        return _called(self._operations.generate_verification_code, certificate_name=name, **_if_match(etag), **self._place, **options)
+        return _call(self._operations.generate_verification_code, certificate_name=name, **_if_match(etag), **self._place, **options)
 
     def verify(self, name: str, body: dict[str, Any], etag: str, **options: Any) -> Any:
-        sent = {"certificate_name": name, "request": _encoded(body), **_if_match(etag)}
-        return _called(self._operations.verify_certificate, **sent, **self._place, **options)
+        sent = {"certificate_name": name, "request": _encode(body), **_if_match(etag)}
+        return _call(self._operations.verify_certificate, **sent, **self._place, **options)
 
 
 def _if_match(etag: str) -> dict[str, Any]:
@@ -255,7 +255,7 @@ def _if_match(etag: str) -> dict[str, Any]:
     return {"etag": etag, "match_condition": MatchConditions.Unconditionally, "headers": {"If-Match": etag}}
 
 
-def _encoded(body: dict[str, Any]) -> bytes:
+def _encode(body: dict[str, Any]) -> bytes:
     """As bytes, which both clients send unchanged: their models know the newest api-version's form only."""
     return json.dumps(body).encode()
 

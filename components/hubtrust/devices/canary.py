@@ -40,7 +40,7 @@ class Canary:
 
     def path(self) -> str:
         """Its certification path as text, such as `press-001 < issuing CA < root CA`."""
-        names = [common_name(one.subject) or one.subject.rfc4514_string() for one in self.chain.certificates]
+        names = [common_name(authority.subject) or authority.subject.rfc4514_string() for authority in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
     def identity(self, now: datetime) -> "Identity":
@@ -122,9 +122,9 @@ def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bo
 
 
 def _chain_fault(canary: Canary) -> tuple[str, str, str, bool]:
-    in_chain = {thumbprint(one) for one in canary.chain.certificates}
-    on_hub = [one for one in canary.trust if one.get("thumbprint") in in_chain]
-    if any(one.get("verified") for one in on_hub):
+    in_chain = {thumbprint(certificate) for certificate in canary.chain.certificates}
+    on_hub = [certificate for certificate in canary.trust if certificate.get("thumbprint") in in_chain]
+    if any(certificate.get("verified") for certificate in on_hub):
         fact = f"{canary.path()} is not accepted although '{on_hub[0].get('name')}' is verified on the hub"
         return (
             "chain not trusted",
@@ -132,6 +132,11 @@ def _chain_fault(canary: Canary) -> tuple[str, str, str, bool]:
             "run again: a new proof takes some time to take effect; otherwise check the certificates on the hub",
             True,
         )
-    trusted = ", ".join(f"'{one.get('name')}' ({'verified' if one.get('verified') else 'not verified'})" for one in canary.trust) or "none"
+    trusted = (
+        ", ".join(
+            f"'{certificate.get('name')}' ({'verified' if certificate.get('verified') else 'not verified'})" for certificate in canary.trust
+        )
+        or "none"
+    )
     remedy = "declare the CA that signs this device as an authority of the hub"
     return "chain not trusted", f"the hub trusts no certificate of {canary.path()}; its certificates are: {trusted}", remedy, bool(on_hub)

@@ -55,11 +55,11 @@ def require_thumbprints(value: object) -> tuple[str, ...]:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2:  # noqa: PLR2004 - the primary and the secondary
         raise DeclarationError("thumbprints", f"it is {value!r}", "give one or two thumbprints")
-    found = tuple(re.sub(r"[\s:-]", "", str(one)).upper() for one in given)
-    for one in found:
-        if not _THUMBPRINT.fullmatch(one):
-            raise DeclarationError("thumbprints", f"'{one}' is not a thumbprint", "give 40 (SHA-1) or 64 (SHA-256) hex digits")
-    return found
+    thumbprints = tuple(re.sub(r"[\s:-]", "", str(text)).upper() for text in given)
+    for thumbprint in thumbprints:
+        if not _THUMBPRINT.fullmatch(thumbprint):
+            raise DeclarationError("thumbprints", f"'{thumbprint}' is not a thumbprint", "give 40 (SHA-1) or 64 (SHA-256) hex digits")
+    return thumbprints
 
 
 def require_tags(value: object) -> None:
@@ -152,7 +152,7 @@ class Scope:
     @classmethod
     def of(cls, *descriptions: DeviceDescription) -> "Scope":
         """The names that these descriptions declare."""
-        return cls({name for one in descriptions for name in one.tags}, {name for one in descriptions for name in one.desired})
+        return cls({name for each in descriptions for name in each.tags}, {name for each in descriptions for name in each.desired})
 
     def __or__(self, other: "Scope") -> "Scope":
         return Scope({*self.tags, *other.tags}, {*self.desired, *other.desired})
@@ -202,7 +202,7 @@ def same_identity(found: Twin, wanted: DeviceDescription) -> bool:
 
 def digest(lines: Iterable[tuple[str, str]]) -> str:
     """The first 32 hex digits of SHA-256 over device ids and their lines, in the given order."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for device_id, line in lines:
-        found.update(f"{device_id}\0{line}\n".encode())
-    return found.hexdigest()[:32]
+        sha256.update(f"{device_id}\0{line}\n".encode())
+    return sha256.hexdigest()[:32]

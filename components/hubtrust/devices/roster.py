@@ -47,10 +47,10 @@ class _Length:
         digits = [{char: digit for digit, char in enumerate(self.alphabets[place])} for place in varying]
         bases = [len(self.alphabets[place]) for place in varying]
         numbers = []
-        for one in ids:
+        for device_id in ids:
             number = 0
             for place, values, base in zip(varying, digits, bases, strict=True):
-                number = number * base + values[one[place]]
+                number = number * base + values[device_id[place]]
             numbers.append(number)
         steps = [later - earlier for earlier, later in itertools.pairwise([0, *numbers])]
         width = max((max(steps, default=0).bit_length() + 7) // 8, 1)
@@ -95,13 +95,13 @@ class Roster:
                     "the fleet", f"it has more than {MOST_DEVICES:,} devices, the most that a hub holds", "spread it over several hubs"
                 )
         common = _most_frequent(held)
-        return cls(tuple(sorted(held)), common, {one: declared for one, declared in held.items() if declared != common})
+        return cls(tuple(sorted(held)), common, {device_id: declared for device_id, declared in held.items() if declared != common})
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[tuple[str, DeviceDescription]]:
-        return ((one, self.own.get(one, self.common)) for one in self.ids)
+        return ((device_id, self.own.get(device_id, self.common)) for device_id in self.ids)
 
     def get(self, device_id: str) -> DeviceDescription | None:
         """The description of this device; None if it is not in the roster."""
@@ -120,8 +120,8 @@ class Roster:
     def digest(self) -> str:
         """The digest of all devices and their descriptions."""
         common = self.scope.line(self.common)
-        own = {one: self.scope.line(declared) for one, declared in self.own.items()}
-        return digest((one, own.get(one, common)) for one in self.ids)
+        own = {device_id: self.scope.line(declared) for device_id, declared in self.own.items()}
+        return digest((device_id, own.get(device_id, common)) for device_id in self.ids)
 
     @property
     def enabled(self) -> int:
@@ -132,7 +132,7 @@ class Roster:
     @property
     def disabled(self) -> dict[str, str]:
         """The devices that may not connect, and why."""
-        return {one: declared.reason or "" for one, declared in self if not declared.enabled}
+        return {device_id: declared.reason or "" for device_id, declared in self if not declared.enabled}
 
     def pack(self) -> str:
         """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
@@ -141,7 +141,7 @@ class Roster:
         head = {
             "ids": [[length.alphabets, width, len(steps)] for (length, _), (width, steps) in zip(lengths, packed, strict=True)],
             "common": _inputs(self.common),
-            "own": [[place, _inputs(self.own[one])] for place, one in enumerate(self.ids) if one in self.own],
+            "own": [[place, _inputs(self.own[device_id])] for place, device_id in enumerate(self.ids) if device_id in self.own],
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         content = text + b"\n" + b"".join(steps for _, steps in packed)
@@ -170,8 +170,8 @@ def unpack(text: str) -> Roster:
         common = read_description(head["common"])
     except (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error):
         raise RosterError("members", "it is not a packed list of devices", "use the output of Roster.pack") from None
-    for one in ids:
-        _require_device_id(one)
+    for device_id in ids:
+        _require_device_id(device_id)
     if len(ids) > MOST_DEVICES:
         raise RosterError(
             "members", f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs"
@@ -188,7 +188,7 @@ def _require_device_id(device_id: str) -> None:
 
 def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:
     """The ids by length, each group in the order of the numbers that they are packed as."""
-    for _, group in itertools.groupby(sorted(ids, key=lambda one: (len(one), one)), key=len):
+    for _, group in itertools.groupby(sorted(ids, key=lambda device_id: (len(device_id), device_id)), key=len):
         yield list(group)
 
 

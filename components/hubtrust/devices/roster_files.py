@@ -41,7 +41,7 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     if "{" in _RANGE.sub("", pattern) or "}" in _RANGE.sub("", pattern):
         raise RosterError(what, "it has a brace that is not part of a range", remedy)
     declared = read_description({"tags": tags or {}})
-    return Roster.of((one, declared) for one in _expanded(pattern))
+    return Roster.of((device_id, declared) for device_id in _expand(pattern))
 
 
 def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roster:
@@ -51,7 +51,7 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
         RosterError: see ``Roster.of``.
     """
     declared = read_description({"tags": tags or {}})
-    return Roster.of((one, declared) for one in ids)
+    return Roster.of((device_id, declared) for device_id in ids)
 
 
 def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
@@ -81,14 +81,14 @@ def from_json_lines(text: str, *, what: str, tags: Mapping[str, Any] | None = No
     return _from_lines(lines, _json_device, what, tags)
 
 
-def _expanded(pattern: str) -> Iterator[str]:
+def _expand(pattern: str) -> Iterator[str]:
     found = _RANGE.search(pattern)
     if found is None:
         yield pattern
         return
     low, high = found[1], found[2]
     for number in range(int(low), int(high) + 1):
-        yield from _expanded(f"{pattern[: found.start()]}{number:0{len(low)}}{pattern[found.end() :]}")
+        yield from _expand(f"{pattern[: found.start()]}{number:0{len(low)}}{pattern[found.end() :]}")
 
 
 def _csv_lines(reader: Any) -> Iterator[tuple[int, Any]]:

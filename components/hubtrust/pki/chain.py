@@ -49,7 +49,7 @@ class Chain:
         for certificate in self.certificates:
             if certificate.public_key() == key:
                 return certificate
-        what, named = f"the key {key_thumbprint(key)[:16]}…", ", ".join(display(one) for one in self.certificates)
+        what, named = f"the key {key_thumbprint(key)[:16]}…", ", ".join(display(certificate) for certificate in self.certificates)
         raise KeyMismatchError(what, f"it belongs to none of {named}", "give the key of one of them, or the chain that this key belongs to")
 
     @property
@@ -72,7 +72,7 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
     if len(unique) < len(given):
         notices.append(f"{what}: it contains a certificate twice; the second one is ignored")
     if unique != list(ordered):
-        notices.append(f"{what}: the certificates were put into order: {' < '.join(display(one) for one in ordered)}")
+        notices.append(f"{what}: the certificates were put into order: {' < '.join(display(certificate) for certificate in ordered)}")
     if not is_self_issued(ordered[-1]):
         notices.append(f"{what}: the chain ends at {display(ordered[-1])}; its issuer '{ordered[-1].issuer.rfc4514_string()}' is not in it")
     return Chain(ordered, tuple(notices))
@@ -89,8 +89,8 @@ def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.
     unique = list(dict.fromkeys(certificates))
     if len(unique) > _MOST_CERTIFICATES:
         raise ChainError(what, f"it contains {len(unique)} certificates", f"give one chain of at most {_MOST_CERTIFICATES}, not a bundle")
-    issuers = {one: _issuer_among(one, unique) for one in unique}
-    lowest = [one for one in unique if one not in issuers.values()]
+    issuers = {certificate: _issuer_among(certificate, unique) for certificate in unique}
+    lowest = [certificate for certificate in unique if certificate not in issuers.values()]
     if len(lowest) > 1:
         raise _not_one_chain_error(lowest, issuers, what)
     chain: list[x509.Certificate] = []
@@ -171,12 +171,12 @@ def _issuer_among(certificate: x509.Certificate, given: Sequence[x509.Certificat
     """The certificate among ``given`` that signed this one; None if it is self-signed or its issuer was not given."""
     if is_self_issued(certificate) and _is_signed_by(certificate, certificate):
         return None
-    named = [one for one in given if one is not certificate and one.subject == certificate.issuer]
-    signed = [one for one in named if _is_signed_by(certificate, one)]
+    named = [other for other in given if other is not certificate and other.subject == certificate.issuer]
+    signed = [issuer for issuer in named if _is_signed_by(certificate, issuer)]
     if named and not signed:
         require_signed_by(certificate, named[0])  # raises the error that says what is wrong
     if len(signed) > 1:
-        fact = f"two certificates of its issuer were given: {' and '.join(display(one) for one in signed)}"
+        fact = f"two certificates of its issuer were given: {' and '.join(display(issuer) for issuer in signed)}"
         raise ChainError(display(certificate), fact, "give only the certificate that the hub is to trust")
     return signed[0] if signed else None
 
@@ -197,5 +197,5 @@ def _not_one_chain_error(lowest: list[x509.Certificate], issuers: dict[x509.Cert
             fact = f"{display(certificate)} was issued by '{missing}', which is not among the {len(issuers)} given"
             remedy = "add the missing certificate, or remove the certificates that don't belong to the chain"
             return ChainError(what, f"a certificate is missing: {fact}", remedy)
-    fact = f"it contains {len(lowest)} chains, which end in {', '.join(display(one) for one in lowest)}"
+    fact = f"it contains {len(lowest)} chains, which end in {', '.join(display(certificate) for certificate in lowest)}"
     return ChainError(what, fact, "give one chain, not a bundle")
