@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sandbox.azure.certificate_checks import proof_check, upload
+from sandbox.azure.judge import proof_check, upload
 from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.recordings import Pair, day_of, differences, header_differences, pairs, present, scenes

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from OpenSSL import crypto
 
-from sandbox.azure.certificate_checks import connection_check
+from sandbox.azure.judge import connection_check
 from tests.kit.x509_cases import CASES, cases, ids, openssl
 
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
-from sandbox.azure.certificate_checks import proof_check, upload
+from sandbox.azure.judge import proof_check, upload
 from sandbox.azure.microsoft_devices import errors, etags, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.versions import Operation, certificate_shape

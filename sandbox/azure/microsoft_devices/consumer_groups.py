@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.certificate_checks import upload
+from sandbox.azure.judge import upload
 from sandbox.azure.microsoft_devices import errors, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import CONSUMER_GROUP, HUB

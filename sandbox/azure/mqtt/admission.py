@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 
 from sandbox.azure import host_names
-from sandbox.azure.certificate_checks import connection_check, upload
 from sandbox.azure.hub_registry import access, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
+from sandbox.azure.judge import connection_check, upload
 from sandbox.azure.microsoft_devices import lifecycle
 
 if TYPE_CHECKING:
