@@ -126,20 +126,18 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _create_hub(self, settings: HubSettings) -> iothub.IotHubResource:
         tags: Any = dict(settings.tags) if settings.tags else None
-        place, name = settings.resource_group, settings.name
+        group_name, name = settings.resource_group, settings.name
         if settings.adopt_id:
-            found = _hub_id(settings.adopt_id, "the adopted hub's id")
-            place, name = found.group, found.name
+            adopted = _hub_id(settings.adopt_id, "the adopted hub's id")
+            group_name, name = adopted.group, adopted.name
             existing = adoption.existing_hub(self._name, settings.adopt_id, self)
-            tags = adoption.tags_with_owner(existing, settings.tags or {}, found.title)
+            tags = adoption.tags_with_owner(existing, settings.tags or {}, adopted.title)
             adoption.report_kept(existing, self)
-        if place:
-            group = pulumi.Output.from_input(place)
+        if group_name:
+            group = pulumi.Output.from_input(group_name)
         else:
-            made = resources.ResourceGroup(
-                self._name, location=settings.location, tags=tags, opts=self._child_options(protect=settings.protect)
-            )
-            group = made.name
+            options = self._child_options(protect=settings.protect)
+            group = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=options).name
         sas_off = not settings.local_auth
         properties = iothub.IotHubPropertiesArgs(
             min_tls_version=settings.min_tls_version,
@@ -158,12 +156,12 @@ class TrustedHub(pulumi.ComponentResource):
             opts=self._child_options(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
-        self.host_name = hub.properties.apply(lambda found: found.host_name)
+        self.host_name = hub.properties.apply(lambda properties: properties.host_name)
         self._assign_roles(hub, settings.operators)
         return hub
 
     def _assign_roles(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
-        role = hub.id.apply(lambda found: f"{_part(found, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
+        role = hub.id.apply(lambda hub_id: f"{_part(hub_id, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
         for operator in map(Operator.read, operators):
             principal, kind = _deployer() if operator.principal == DEPLOYER else (operator.principal, operator.kind)
             authorization.RoleAssignment(

@@ -37,14 +37,14 @@ def tags_with_owner(hub: iothub.IotHubResource, declared: Mapping[str, str], wha
     """
     stack = stack_name()
 
-    def merged(tags: Mapping[str, str] | None) -> dict[str, str]:
+    def merge(tags: Mapping[str, str] | None) -> dict[str, str]:
         owner = (tags or {}).get(OWNER_TAG)
         if owner not in (None, stack):
             remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{OWNER_TAG}' from the hub"
             raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{OWNER_TAG}'", remedy)
         return {**(tags or {}), **declared, OWNER_TAG: stack}
 
-    return hub.tags.apply(merged)
+    return hub.tags.apply(merge)
 
 
 def report_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
@@ -64,7 +64,9 @@ def _kept(properties: Any) -> Iterator[str]:
         if routing.routes:
             yield f"routes {' '.join(route.name for route in routing.routes)}"
         kinds = ("event_hubs", "service_bus_queues", "service_bus_topics", "storage_containers", "cosmos_db_sql_containers")
-        endpoints = [each.name for kind in kinds for each in getattr(routing.endpoints, kind, None) or []] if routing.endpoints else []
+        endpoints = (
+            [endpoint.name for kind in kinds for endpoint in getattr(routing.endpoints, kind, None) or []] if routing.endpoints else []
+        )
         if endpoints:
             yield f"endpoints {' '.join(endpoints)}"
         if routing.enrichments:
@@ -74,5 +76,5 @@ def _kept(properties: Any) -> Iterator[str]:
             yield f"{len(getattr(properties, name))} {title}"
     if properties.network_rule_sets:
         yield "network rules"
-    if any(each.connection_string for each in (properties.storage_endpoints or {}).values()):
+    if any(endpoint.connection_string for endpoint in (properties.storage_endpoints or {}).values()):
         yield "file uploads"

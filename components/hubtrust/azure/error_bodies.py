@@ -63,7 +63,7 @@ def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Fa
     status = response.status_code
     code, message = envelope(response)
     fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
-    kind, is_transient = _meaning(status, code, transient_conflict=code not in final_conflicts)
+    kind, is_transient = _classify(status, code, transient_conflict=code not in final_conflicts)
     absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004 - HTTP 404
     is_transient = is_transient and (kind is not NotFoundError or absent or code in _NO_HUB)
     return Failure(kind, fact, is_transient, status, code, _retry_after(response), absent)
@@ -74,11 +74,11 @@ def envelope(response: "HttpResponse") -> tuple[str, str]:
 
     Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the others. A hub names its code in a header.
     """
-    code, message = _written(response)
+    code, message = _code_and_message(response)
     return response.headers.get("iothub-errorcode") or code, message
 
 
-def _written(response: "HttpResponse") -> tuple[str, str]:
+def _code_and_message(response: "HttpResponse") -> tuple[str, str]:
     try:
         body: Any = response.json()
     except ValueError:
@@ -87,22 +87,22 @@ def _written(response: "HttpResponse") -> tuple[str, str]:
         return "", ""
     inner = body.get("error")
     if isinstance(inner, str):  # OAuth's form
-        return inner, _line(body.get("error_description"))
+        return inner, _one_line(body.get("error_description"))
     found = inner if isinstance(inner, dict) else {key.lower(): value for key, value in body.items()}
     code, message = str(found.get("code") or found.get("errorcode") or ""), str(found.get("message") or "")
-    if said := _HUB_MESSAGE.match(message):
-        return said["code"], _line(said["message"])
+    if hub_message := _HUB_MESSAGE.match(message):
+        return hub_message["code"], _one_line(hub_message["message"])
     if message.startswith("{"):  # a hub's numbered error, as text inside its other envelope
         try:
             nested = json.loads(message)
-            return str(nested.get("errorCode") or code), _line(nested.get("message"))
+            return str(nested.get("errorCode") or code), _one_line(nested.get("message"))
         except ValueError:
             pass
-    return code, _line(message)
+    return code, _one_line(message)
 
 
-def _meaning(status: int, code: str, *, transient_conflict: bool) -> tuple[type[AzureError], bool]:
-    """The error and whether waiting may help."""
+def _classify(status: int, code: str, *, transient_conflict: bool) -> tuple[type[AzureError], bool]:
+    """The kind of error, and whether a retry may help."""
     kind: type[AzureError]
     match status:
         case 403 if code.isdigit():  # a refusal by Microsoft.Devices itself (a quota); missing rights come from ARM, with a code in words
@@ -132,6 +132,6 @@ def _retry_after(response: "HttpResponse") -> float | None:
         return None
 
 
-def _line(message: object) -> str:
+def _one_line(message: object) -> str:
     """One line, without the tail for support that every message of Microsoft.Devices ends with."""
     return " ".join(_TAIL.sub("", str(message or "")).split())[:400].rstrip(".")

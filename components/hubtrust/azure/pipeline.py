@@ -81,7 +81,7 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         Raises:
             _FailedAttempt: there was no answer, or not one that the caller expects.
         """
-        outcome = self._once(request, call.pace)
+        outcome = self._send_once(request, call.pace)
         found = outcome if isinstance(outcome, Failure) else call.failure(outcome.http_response)
         if found is None:
             assert isinstance(outcome, PipelineResponse)  # noqa: S101 - for the type checker: a Failure was found above
@@ -90,14 +90,14 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             self._login.renew()
         raise _FailedAttempt(found)
 
-    def _once(self, request: PipelineRequest[Any], pace: Pace | None) -> PipelineResponse[Any, Any] | Failure:
+    def _send_once(self, request: PipelineRequest[Any], pace: Pace | None) -> PipelineResponse[Any, Any] | Failure:
         sent = pace.wait() if pace else 0.0
         request.http_request.headers["Authorization"] = f"Bearer {self._login.token(self._scope)}"
         outcome: PipelineResponse[Any, Any] | Failure
         try:
             outcome = self.next.send(request)
         except (ServiceRequestError, ServiceResponseError, DecodeError) as error:
-            outcome = Failure(UnreachableError, _short(error), is_transient="CERTIFICATE_VERIFY_FAILED" not in str(error))
+            outcome = Failure(UnreachableError, _one_line(error), is_transient="CERTIFICATE_VERIFY_FAILED" not in str(error))
         if pace:
             pace.record(sent, throttled=isinstance(outcome, PipelineResponse) and outcome.http_response.status_code == THROTTLED)
         return outcome
@@ -184,7 +184,7 @@ def _is_partial(response: Any) -> bool:
     return isinstance(content, dict) and "isSuccessful" in content
 
 
-def _short(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """One line. For every connection that is dropped behind a proxy urllib3 blames the proxy, in Python's notation."""
     if any(sign in str(error) for sign in _DROPPED):
         return "the connection was closed before an answer came"

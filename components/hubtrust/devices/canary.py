@@ -104,39 +104,42 @@ def diagnose(error: SessionError, canary: Canary, registry: Registry) -> Connect
     except AzureError as unknown:
         fact = f"{error.fact}; and the hub's registry can't be read: {unknown.fact}"
         return ConnectionFailedError(error.what, fact, unknown.remedy, temporary=True)
-    reason, fact, remedy, temporary = _device_fault(canary, found) or _chain_fault(canary)
-    return ConnectionFailedError(error.what, f"{reason}: {fact} ({error.fact})", remedy, temporary=temporary)
+    fault = _device_fault(canary, found) or _chain_fault(canary)
+    return ConnectionFailedError(error.what, f"{fault.reason}: {fault.fact} ({error.fact})", fault.remedy, temporary=fault.temporary)
 
 
-def _device_fault(canary: Canary, found: Twin | None) -> tuple[str, str, str, bool] | None:
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a hub refuses a device: ``reason`` in two or three words, and whether a later attempt may succeed."""
+
+    reason: str
+    fact: str
+    remedy: str
+    temporary: bool = False
+
+
+def _device_fault(canary: Canary, found: Twin | None) -> _Fault | None:
     if found is None:
         fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; ids are case-sensitive"
-        return "identity missing", fact, "declare the device, or use another one as the canary", False
+        return _Fault("identity missing", fact, "declare the device, or use another one as the canary")
     if not found.description.enabled:
         why = f": {found.description.reason}" if found.description.reason else ""
-        return "disabled", f"the device is disabled{why}", "enable it, or use another one as the canary", False
+        return _Fault("disabled", f"the device is disabled{why}", "enable it, or use another one as the canary")
     if found.authentication != "certificateAuthority":
         fact = f"its identity is of type {found.authentication}, not certificateAuthority"
-        return "identity", fact, "declare it without thumbprints, or use another one as the canary", False
+        return _Fault("identity", fact, "declare it without thumbprints, or use another one as the canary")
     return None
 
 
-def _chain_fault(canary: Canary) -> tuple[str, str, str, bool]:
+def _chain_fault(canary: Canary) -> _Fault:
     in_chain = {thumbprint(certificate) for certificate in canary.chain.certificates}
     on_hub = [certificate for certificate in canary.trust if certificate.get("thumbprint") in in_chain]
     if any(certificate.get("verified") for certificate in on_hub):
         fact = f"{canary.path()} is not accepted although '{on_hub[0].get('name')}' is verified on the hub"
-        return (
-            "chain not trusted",
-            fact,
-            "run again: a new proof takes some time to take effect; otherwise check the certificates on the hub",
-            True,
-        )
-    trusted = (
-        ", ".join(
-            f"'{certificate.get('name')}' ({'verified' if certificate.get('verified') else 'not verified'})" for certificate in canary.trust
-        )
-        or "none"
-    )
-    remedy = "declare the CA that signs this device as an authority of the hub"
-    return "chain not trusted", f"the hub trusts no certificate of {canary.path()}; its certificates are: {trusted}", remedy, bool(on_hub)
+        remedy = "run again: a new proof takes some time to take effect; otherwise check the certificates on the hub"
+        return _Fault("chain not trusted", fact, remedy, temporary=True)
+    states = [
+        f"'{certificate.get('name')}' ({'verified' if certificate.get('verified') else 'not verified'})" for certificate in canary.trust
+    ]
+    fact = f"the hub trusts no certificate of {canary.path()}; its certificates are: {', '.join(states) or 'none'}"
+    return _Fault("chain not trusted", fact, "declare the CA that signs this device as an authority of the hub", temporary=bool(on_hub))
