@@ -38,7 +38,7 @@ class HubSettings:
     """A hub that this stack manages."""
 
     resource_group: str | None = None  # the name of an existing one; None: one is created
-    name: str | None = None  # unique in all of Azure; None: Pulumi generates one
+    name: str | None = None  # unique in all of Azure; None: the resource's name and eight random hex digits, chosen by Pulumi
     adopt_id: str | None = None  # the resource id of an existing hub to import into this stack; leave resource_group and name out then
     location: str | None = None  # an Azure region; None: azure-native:location
     sku: str = "S1"  # F1, B1 to B3 or S1 to S3

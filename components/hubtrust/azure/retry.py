@@ -12,7 +12,7 @@ from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, Unreac
 DEADLINE = 300.0  # of one operation, unless the input `deadline` sets another
 MIN_DEADLINE, MAX_DEADLINE = 1, 3600  # the range of that input
 CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
-# How long to retry, by kind of error, within the deadline.
+# How long to retry, by kind of error. The deadline can make these shorter, not longer; other errors are retried until the deadline.
 DENIED = 90.0  # role assignments take time to take effect; waiting longer than this seldom helps
 UNREACHABLE = 60.0
 NOT_FOUND = 20.0  # a new hub is not known everywhere at once

@@ -23,7 +23,7 @@ def authority_lifetime(days: float, renew_before_days: float | None = None) -> L
 
 LIFETIMES: Final = {
     ROOT: authority_lifetime(3650.0),
-    INTERMEDIATE: authority_lifetime(1825.0),
+    INTERMEDIATE: authority_lifetime(1825.0),  # the issuing CA, and those between it and the root
     DEVICE: Lifetime(365.0, 30.0),
 }
 SHORTEST, LONGEST = 1 / 24, 36525  # days

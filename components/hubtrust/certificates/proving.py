@@ -30,7 +30,7 @@ class LastRun:
 
     etag: str
     code: str | None
-    proof: str | None
+    proof: str | None  # how the certificate was proven: POSSESSION, ATTESTATION or FOUND; None: it was not
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Outcome:
     etag: str
     thumbprint: str
     code: str | None = None
-    proof: str | None = None
+    proof: str | None = None  # how the certificate was proven: POSSESSION, ATTESTATION or FOUND; None: it was not
     already_verified: bool = False  # before this run
 
 
@@ -96,7 +96,10 @@ class Prover:
             raise QuotaError(inputs.what, fact, "delete one that no device needs any more") from None
 
     def _earlier_proof(self, registered: RegisteredCertificate) -> str:
-        """How a certificate that is verified already was proven: as the last run recorded, or by possession if the key can sign here."""
+        """How the certificate, which is verified already, was proven.
+
+        ATTESTATION if the inputs say so, POSSESSION if the last run recorded it or the key can sign here, otherwise FOUND.
+        """
         if self.inputs.attest:
             return ATTESTATION
         if self.last_run and self.last_run.proof == POSSESSION:
@@ -113,15 +116,15 @@ class Prover:
                 raise ProofRejectedError(inputs.what, "the service returned no verification code", "run again; each run asks for one")
         code = valid_code or str(registered.code)
         try:
-            proof = inputs.proof(code, registered.date)
+            proof_pem = inputs.proof(code, registered.date)
         except (ProofError, NotValidNowError):
             if valid_code is not None:
                 raise
-            proof = None  # the given proof is for an older code; an error here would lose the new code, which must become an output
-        if proof is None:
+            proof_pem = None  # the given proof is for an older code or no longer valid; an error here would lose the new code
+        if proof_pem is None:
             return Outcome(WAITING, registered.etag, registered.thumbprint, code=code)
         try:
-            verified = self.certificates.verify(name, proof, etag=registered.etag)
+            verified = self.certificates.verify(name, proof_pem, etag=registered.etag)
         except RefusedError as error:
             fact = f"the proof was rejected: {error.fact}{self._clock_skew(registered.date)}"
             raise ProofRejectedError(inputs.what, fact, error.remedy) from None
@@ -162,7 +165,10 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
 
 
 def _retry_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
-    """Run ``step``, which reads first, again after an etag error: another client made a change, or the response to our own was lost."""
+    """Run ``step`` again after an etag error: another client made a change, or the response to our own was lost.
+
+    From its second run on, ``step`` must read the etag again.
+    """
     for attempt in stamina.retry_context(on=EtagError, timeout=deadline, **ETAG_RETRIES):
         with attempt:
             return step()

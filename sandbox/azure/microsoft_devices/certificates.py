@@ -88,7 +88,9 @@ def create_or_update(
 
 
 def generate_code(azure: Azure, parent: str, name: str, if_match: str | None, service: Service) -> Document:
-    """Issue a new verification code; an earlier code is void. The certificate is unverified until a proof with the new code.
+    """Issue a new verification code.
+
+    Earlier codes become void, and the certificate is unverified until a proof for the new code is accepted.
 
     Raises:
         DevicesError: The certificate does not exist, or If-Match is missing or stale.
@@ -141,9 +143,10 @@ def delete(azure: Azure, parent: str, name: str, if_match: str | None, service: 
 def to_json(
     azure: Azure, service_document: Document, certificate: Document, kind: Kind, version: str, operation: Operation
 ) -> dict[str, Any]:
-    """A certificate as the operation returns it at an api-version."""
+    """The certificate's JSON as this operation of this api-version returns it."""
     shape = certificate_shape(kind.service, version)
     setting = azure.settings.created_zero_date
+    # Without the setting as in Azure: only provisioning services return the zero date.
     zero_date = kind.service is Service.PROVISIONING if setting is None else setting
     properties: dict[str, Any] = {}
     if operation is Operation.GENERATE_CODE:
@@ -156,7 +159,7 @@ def to_json(
         "created": ZERO_DATE if zero_date else certificate["created"],
         "updated": certificate["updated"],
     }
-    if shape.text_in is not None:
+    if shape.text_in is not None:  # older api-versions have no such member
         properties["certificate"] = certificate["text"] if operation in shape.text_in else None
     return {
         "properties": properties,

@@ -57,7 +57,7 @@ class Registrations:
     ) -> None:
         self._executor = executor
         self._project, self._stack = project, stack
-        # A resource with `delete` has been replaced already and only waits for its deletion: the program can't mean it.
+        # A resource with `delete` has been replaced already and only waits for its deletion: no registration is about it.
         by_urn = {old.urn: old for old in old_resources if not old.delete}
         self.replacements = Replacements(executor, old_resources, targets)
         self._aliases = Aliases(stack, project, by_urn)
@@ -123,22 +123,25 @@ class Registrations:
         return await self._result(urn, new, self._read(new))
 
     async def _read(self, new: Resource) -> Resource:
+        """Read the resource. If the program asks for another id than the one in the state, the old resource is replaced."""
         old = self._planning.old_resources.get(new.urn)
         replacing = old is not None and not old.external and old.id != new.id
         self.replacements.handled.add(new.urn)
         step = Read(new.urn, old, new, replacing=replacing)
         await self._planning.run(step)
-        assert step.new is not None  # it was found, or the step had failed
+        assert step.new is not None  # a read that finds nothing fails its step, which raises
         if replacing:
             self.replacements.replaced.add(new.urn)
             await self._planning.run(Replace(new.urn, old, step.new))
         return step.new
 
     async def set_outputs(self, urn: str, outputs: Properties, *, keep_missing: bool = False) -> None:
-        """Set a component's outputs. With `keep_missing`, those of the last run that are missing in `outputs` are kept.
+        """Set the outputs that the program registers for a resource, normally a component.
+
+        With `keep_missing`, those of the last run that are missing in `outputs` are kept.
 
         Raises:
-            ProviderError: the program has not registered the component.
+            ProviderError: the program has not registered the resource.
         """
         step = self._planning.steps.get(urn)
         if step is None or step.new is None:
@@ -149,7 +152,7 @@ class Registrations:
         changed = replace(step.new, outputs={**before, **outputs} if keep_missing else outputs)
         self._executor.context.journal.change(step.new, changed)
         step.new = changed
-        if not changed.custom:
+        if not changed.custom:  # a custom resource's hooks and outputs are those of its own step
             await self._executor.run_after_hooks(step)
             self._executor.events.outputs(step)
 
