@@ -70,7 +70,7 @@ class DisplayOptions:
 
 @dataclass
 class Row:
-    """One resource of the run: its `type` without those of its parents, its `name`, and the `words` for its operation.
+    """One resource of the run: its `type` without those of its parents, and its `name`.
 
     Times are seconds of a monotonic clock; `steps` has the last metadata of each operation.
     """
@@ -79,7 +79,7 @@ class Row:
     operation: str = "same"
     type: str = field(init=False, default=ROOT)
     name: str = field(init=False, default="")
-    words: Words = field(init=False)
+    is_root: bool = field(init=False)
     parent: str = ""
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     states: tuple[Any, Any] = (None, None)
@@ -95,7 +95,11 @@ class Row:
             _, _, types, self.name = self.urn.split("::", 3)
             self.type = types.rpartition("$")[2]
         self.is_root = self.type == ROOT
-        self.words = words(self.operation)
+
+    @property
+    def words(self) -> Words:
+        """The words for its current operation."""
+        return words(self.operation)
 
     @property
     def done(self) -> bool:
@@ -197,7 +201,6 @@ class Board:
         metadata = body["metadata"]
         row = self.row(metadata["urn"])
         row.operation = metadata["op"]
-        row.words = words(row.operation)
         row.steps[row.operation] = metadata
         row.states = body.get(STATES) or (None, None)
         row.parent = (metadata.get("new") or metadata.get("old") or {}).get("parent") or row.parent

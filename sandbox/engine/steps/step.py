@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,16 @@ class StepContext:
 
 
 @dataclass(eq=False)
-class Step(Transition):
+class Step(Transition, ABC):
     """A transition that can be carried out."""
 
+    @abstractmethod
     async def apply(self, context: StepContext) -> None:
         """Carry it out: the provider call first, then the state.
 
         Raises:
             ProviderError: the provider call failed; after a `PartialFailure` the state has what was created.
         """
-        raise NotImplementedError
 
     def _old_and_new(self) -> tuple[Resource, Resource]:
         """Both resources of a step that has both."""
