@@ -77,8 +77,9 @@ class Certificates:
 
     def __init__(self, client: AzureClient, owner: Service, *, api_version: str | None = None) -> None:
         self._title = owner.title
-        self._wrapped = (api_version or _API_VERSIONS[owner.kind]) >= _WRAPPED_SINCE[owner.kind]
-        self._operations = _operations(client, owner, api_version)
+        version = api_version or _API_VERSIONS[owner.kind]
+        self._wrapped = version >= _WRAPPED_SINCE[owner.kind]
+        self._operations = _operations(client, owner, version)
 
     def get(self, name: str) -> RegisteredCertificate | None:
         """The certificate; None if it, its hub or their resource group does not exist."""
@@ -190,10 +191,10 @@ class _Operations(Protocol):
         """Send the proof."""
 
 
-def _operations(client: AzureClient, owner: Service, api_version: str | None = None) -> _Operations:
+def _operations(client: AzureClient, owner: Service, api_version: str) -> _Operations:
     """The certificate operations of ``owner``, through ``client``."""
     found = _HubCertificates if owner.kind == "iothubs" else _ProvisioningCertificates
-    return found(client, owner, api_version or _API_VERSIONS[owner.kind])
+    return found(client, owner, api_version)
 
 
 class _HubCertificates:
