@@ -10,7 +10,7 @@ from cryptography import x509
 from OpenSSL import crypto
 
 from sandbox.azure.judge import connection_check
-from tests.kit.x509_cases import CASES, cases, ids, openssl
+from tests.kit.x509_cases import MARKS, cases, ids, openssl
 
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"
 DEPTH = "depends on a maximum depth that is given to the verifier; this check's only limit is ten (RFC 5280, 6.1.1)"
@@ -52,11 +52,7 @@ COMMAND_DIFFERS = {
     "rfc5280::validity::notafter-fractional": EXACT,
     "rfc5280::root-non-critical-basic-constraints": "OpenSSL 3.0 requires it of a trust anchor too, newer versions do not",
 }
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),  # one of the cases
-    pytest.mark.recorded,
-    pytest.mark.skipif(not CASES.exists(), reason=f"no recorded chains at {CASES.parent.name}/{CASES.name}"),
-]
+pytestmark = MARKS
 
 
 def moment(case: dict[str, Any]) -> datetime:

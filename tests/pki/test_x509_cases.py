@@ -8,7 +8,7 @@ import pytest
 
 from hubtrust.pki import chain, errors
 from hubtrust.pki.certificate import load_certificate, load_certificates
-from tests.kit.x509_cases import CASES, cases, ids, openssl
+from tests.kit.x509_cases import MARKS, cases, ids, openssl
 
 HOST_NAME = "the verdict depends on a host name to connect to; a device has none (RFC 9525 is about servers)"
 DEPTH = "the verdict depends on a maximum depth given to the verifier; an import has a fixed one of 10 (RFC 5280 6.1.1 leaves it open)"
@@ -37,11 +37,7 @@ OPENSSL_DIFFERS = {
     "rfc5280::validity::notafter-fractional": "OpenSSL takes notAfter as the first moment outside; RFC 5280 4.1.2.5 includes it",
     "rfc5280::root-and-intermediate-swapped": "OpenSSL requires a self-signed anchor without -partial_chain (RFC 5280 6.1.1 does not)",
 }
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),  # one of the cases
-    pytest.mark.recorded,
-    pytest.mark.skipif(not CASES.exists(), reason=f"no recorded chains at {CASES.parent.name}/{CASES.name}"),
-]
+pytestmark = MARKS
 
 
 def moment(case: dict[str, Any]) -> datetime:
