@@ -59,7 +59,7 @@ class TrustedHub(pulumi.ComponentResource):
     hub_id: pulumi.Output[str]
     trust: pulumi.Output[
         list[dict[str, Any]]
-    ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, state, verified, proof, …
+    ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, etag, state, verified, proof, …
     resource: pulumi.Resource | None  # the hub, if this stack manages it: what belongs to the hub is deleted with it
     cloud: str
 
@@ -227,6 +227,7 @@ class TrustedHub(pulumi.ComponentResource):
             sha256=certificate.sha256,
             subject=certificate.subject,
             notAfter=certificate.not_after,
+            etag=certificate.etag,
             state=certificate.state,
             verified=certificate.state.apply(lambda state: state == "verified"),
             proof=_only_in_state(certificate.state, certificate.proof, verified=True),

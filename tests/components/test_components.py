@@ -32,7 +32,14 @@ class Engine(mocks.Mocks):
         self.registered[args.typ] = args
         self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
-        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "state": "verified", "proof": "possession"}
+        keys = {
+            "privateKeyPem": "KEY",
+            "publicKeyPem": "PUBLIC",
+            "certRequestPem": "CSR",
+            "state": "verified",
+            "proof": "possession",
+            "etag": "E1",
+        }
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
@@ -171,6 +178,13 @@ def test_a_requested_ca_waits_for_its_certificate(engine: Engine) -> None:
     assert _VERIFIED not in engine.registered
     assert printed["request"] == "CSR"
     assert [(one["state"], one["verified"], one["proof"]) for one in printed["trust"]] == [("waiting", False, None)]
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_output_trust_says_what_the_hub_has() -> None:
+    """For each certificate its state, how that was reached, and its etag, which changes when anybody changes the certificate."""
+    (printed,) = declare()["trust"]
+    assert (printed["state"], printed["verified"], printed["proof"], printed["etag"]) == ("verified", True, "possession", "E1")
 
 
 def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
