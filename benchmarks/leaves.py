@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.pki import issue
@@ -45,8 +45,8 @@ def bare(authority: x509.Certificate, key: ec.EllipticCurvePrivateKey, requests:
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=365))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(issue._END_ENTITY_USAGE, critical=True)  # noqa: SLF001 - the same extensions, so that the work is the same
-            .add_extension(issue._CLIENT, critical=False)  # noqa: SLF001 - the same
+            .add_extension(issue._DEVICE_USAGE, critical=True)  # noqa: SLF001 - the same extensions, so that the work is the same
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(identifier, critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)

@@ -20,6 +20,7 @@ from hubtrust.pki.certificate import pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import KeyAlgorithm, load_private_key
+from hubtrust.pki.verification_code import require_no_code_in
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
 
@@ -173,9 +174,9 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def _declare_request(self, source: Request) -> Mapping[str, Any]:
         """Declare the key and the certificate request; returns the signer with the key."""
+        subject = _subject(source.common_name, source.organization)
         if source.custody:
             _require_one_key_each(source.custody, 1)
-            subject = _subject(source.common_name, source.organization)
             signing_key = SigningKey(
                 f"{self._prefix}-issuing-key",
                 signer=source.custody.signer(0),
@@ -235,4 +236,6 @@ def _subject(common_name: str, organization: str | None) -> str:
     except ValueError:
         fact = "a name in it is empty or longer than 64 characters (RFC 5280 appendix A.1)"
         raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "use names of 1 to 64 characters") from None
-    return x509.Name(attributes[::-1]).rfc4514_string()
+    name = x509.Name(attributes[::-1])
+    require_no_code_in(name, what=f"'{name.rfc4514_string()}'")
+    return name.rfc4514_string()

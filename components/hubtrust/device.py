@@ -7,10 +7,12 @@ import pulumi
 import pulumi_tls as tls
 
 from hubtrust.authority import CertificateAuthority
+from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.hub import TrustedHub
+from hubtrust.reconcile_errors import DeclarationError
 
 
 class DeviceError(HubtrustError, pulumi.RunError):
@@ -67,7 +69,7 @@ class TrustedDevice(pulumi.ComponentResource):
             opts: Pulumi's resource options.
 
         Raises:
-            DeviceError: arguments exclude each other, or the key that signs device certificates is not here.
+            DeviceError: the id is not valid, arguments exclude each other, or the key that signs device certificates is not here.
         """
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
         self._name, self.device_id = name, device_id or name
@@ -96,6 +98,10 @@ class TrustedDevice(pulumi.ComponentResource):
         self, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool
     ) -> None:
         what = f"device '{self.device_id}'"
+        try:
+            require_device_id(self.device_id)
+        except DeclarationError as error:
+            raise DeviceError(error.what, error.fact, error.remedy) from None
         if request is not None and make_key:
             raise DeviceError(what, "request and make_key are both given", "give only one of them")
         if thumbprints and (request is not None or make_key):

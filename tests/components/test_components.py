@@ -211,6 +211,7 @@ def test_an_invalid_hub_id_is_refused(engine: Engine) -> None:
             "the imported chain: it contains 2 chains, .*give one chain, not a bundle",
         ),
         (Import(chain=RootAuthority().pem, private_key=RootAuthority().private_pem), "it belongs to none of 'CN=Plant A'"),
+        (Request(common_name="4F2A91C0" * 6), "its common name has the form of an Azure verification code"),
         (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: it contains no PEM certificate"),
         (
             Generate(common_name="x" * 65, intermediates=0),
@@ -330,6 +331,7 @@ def test_a_generated_device_key_gives_a_warning(
     [
         ({"request": "CSR", "make_key": True}, "request and make_key are both given; give only one of them"),
         ({"request": "CSR", "thumbprints": ["AB" * 20]}, "thumbprints are given together with request or make_key; remove thumbprints"),
+        ({"make_key": True, "device_id": "4F2A91C0" * 6}, "its id has the form of an Azure verification code"),
     ],
 )
 def test_an_invalid_device_is_refused(engine: Engine, device: dict[str, Any], match: str) -> None:

@@ -15,6 +15,7 @@ from hubtrust.pki.errors import ChainError, PathLengthError
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.profile import path_length, require_authority
 from hubtrust.pki.signers import Signer
+from hubtrust.pki.verification_code import require_no_code_in
 from hubtrust.reconcile_errors import DeclarationError
 
 PROFILES = (ROOT, INTERMEDIATE, DEVICE)
@@ -165,6 +166,7 @@ def parse_subject(value: object) -> x509.Name:
 
     Raises:
         DeclarationError: the text is not a distinguished name, or is empty.
+        VerificationCodeError: it has the form of a verification code.
     """
     try:
         name = x509.Name.from_rfc4514_string(str(value))
@@ -172,4 +174,5 @@ def parse_subject(value: object) -> x509.Name:
         raise DeclarationError("subject", f"'{value}' is not a distinguished name", "write it as CN=Plant A,O=Contoso (RFC 4514)") from None
     if not list(name):
         raise DeclarationError("subject", "it is empty", "write it as CN=Plant A,O=Contoso (RFC 4514)")
+    require_no_code_in(name, what="subject")
     return name

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
+from hubtrust.pki.errors import VerificationCodeError
+from hubtrust.pki.verification_code import require_no_code
 from hubtrust.reconcile_errors import DeclarationError
 
 # learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry
@@ -19,10 +21,10 @@ _THUMBPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 
 
 def require_device_id(value: object) -> str:
-    """``value`` as a device id that Azure accepts.
+    """``value`` as a device id that Azure accepts, and for which a certificate may be signed.
 
     Raises:
-        DeclarationError: it is empty, too long, or has a character that Azure does not allow.
+        DeclarationError: it is empty, too long, has a character that Azure does not allow, or has the form of a verification code.
     """
     text = str(value)
     if len(text) > _LONGEST_ID:
@@ -31,6 +33,10 @@ def require_device_id(value: object) -> str:
         stray = next((char for char in text if not _ID.fullmatch(char)), "")
         fact = f"its id has the character {stray!r}" if stray else "its id is empty"
         raise DeclarationError(f"device '{text}'", fact, "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '")
+    try:
+        require_no_code(text, what=f"device '{text}'")
+    except VerificationCodeError as error:
+        raise DeclarationError(error.what, error.fact, error.remedy) from None
     return text
 
 

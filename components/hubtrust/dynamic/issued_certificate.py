@@ -13,6 +13,7 @@ from cryptography import x509
 
 from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, issuer_certificates, parse_subject
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
+from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, input_field, whole_number, wire_name
 from hubtrust.pki.certificate import describe, display, load_certificate, pem, rfc3339
@@ -37,8 +38,9 @@ def _profile(value: object) -> str:
 
 
 def _device_id(value: object) -> str:
-    device_name(str(value))  # refuses an id that does not fit a common name
-    return str(value)
+    device_id = require_device_id(value)
+    device_name(device_id)  # refuses an id that does not fit a common name
+    return device_id
 
 
 @dataclass(frozen=True, kw_only=True)

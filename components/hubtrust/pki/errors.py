@@ -63,6 +63,10 @@ class ProofError(PkiError):
     """A certificate that does not prove possession: another code or another key."""
 
 
+class VerificationCodeError(PkiError):
+    """A name of the form of Azure's verification codes, on anything but a proof."""
+
+
 class TokenError(PkiError):
     """A PKCS#11 token, or a key in it, that can't be used: it is missing or of another kind, or the module reports an error."""
 

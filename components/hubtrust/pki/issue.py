@@ -1,7 +1,6 @@
 """Issue certificates (roots, intermediates, devices), and create certificate requests for an outside authority."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -15,6 +14,7 @@ from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_str
 from hubtrust.pki.profile import is_authority, subject_key_identifier
 from hubtrust.pki.profile import path_length as path_length_of
 from hubtrust.pki.signers import Signer, builder_key
+from hubtrust.pki.verification_code import VerificationCode, require_no_code, require_no_code_in
 
 BACKDATE = timedelta(hours=1)  # a new certificate must also be valid where the clock is slow
 LONGEST_COMMON_NAME = 64  # characters: RFC 5280 appendix A.1, ub-common-name
@@ -79,6 +79,7 @@ def intermediate(
         PathLengthError: the issuer's own path length does not allow it.
         OutlivesIssuerError: ``validity`` exceeds the issuer's; see ``Validity.within``.
         ProfileError: the subject is empty or equal to the issuer's.
+        VerificationCodeError: the subject has the form of a verification code.
         WeakError: see ``require_strong_key``.
     """
     what, allowed = f"'{subject.rfc4514_string()}'", path_length_of(issuer.certificate)
@@ -95,12 +96,26 @@ def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: V
     """A device's client certificate. Azure compares its common name with the device id; the id is its DNS name too, if it is a valid one.
 
     Raises:
-        ProfileError: see ``device_name``.
+        ProfileError, VerificationCodeError: see ``device_name``.
         OutlivesIssuerError, WeakError: as for ``intermediate``.
     """
-    subject, names = device_name(device_id), [x509.DNSName(device_id)] if _HOST_NAME.fullmatch(device_id) else []
-    what = f"device '{device_id}'"
-    return end_entity(issuer, what=what, subject=subject, dns_names=names, public_key=public_key, validity=validity, serial=serial)
+    builder = _builder(device_name(device_id), issuer.certificate.subject, public_key, validity, serial)
+    builder = _as_end_entity(builder, _DEVICE_USAGE, ExtendedKeyUsageOID.CLIENT_AUTH)
+    if _HOST_NAME.fullmatch(device_id):
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(device_id)]), critical=False)
+    return _sign_below(builder, issuer, validity, f"device '{device_id}'")
+
+
+def proof(issuer: Issuer, *, code: VerificationCode, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
+    """The only certificate that may be for a verification code. Its key usages are those of a signed statement: no device connects with it.
+
+    Raises:
+        OutlivesIssuerError, WeakError: as for ``intermediate``.
+    """
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code.text)])
+    builder = _unnamed_builder(issuer.certificate.subject, public_key, validity, serial).subject_name(subject)
+    builder = _as_end_entity(builder, _PROOF_USAGE, _DOCUMENT_SIGNING)
+    return _sign_below(builder, issuer, validity, f"the proof for {display(issuer.certificate)}")
 
 
 def device_name(device_id: str) -> x509.Name:
@@ -108,51 +123,34 @@ def device_name(device_id: str) -> x509.Name:
 
     Raises:
         ProfileError: the id is empty or longer than 64 characters.
+        VerificationCodeError: the id has the form of a verification code.
     """
     if not 0 < len(device_id) <= LONGEST_COMMON_NAME:
         fact = f"its id has {len(device_id)} characters and a common name holds 1 to {LONGEST_COMMON_NAME} (RFC 5280 A.1)"
         raise ProfileError(f"device '{device_id}'", fact, "use a shorter id, or a self-signed certificate with its thumbprint registered")
+    require_no_code(device_id, what=f"device '{device_id}'")
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device_id)])
-
-
-def end_entity(
-    issuer: Issuer,
-    *,
-    what: str,
-    subject: x509.Name,
-    dns_names: Sequence[x509.DNSName] = (),
-    public_key: PublicKey,
-    validity: Validity,
-    serial: int,
-) -> x509.Certificate:
-    """A client certificate that can't sign others; ``what`` names it in error messages.
-
-    Raises:
-        OutlivesIssuerError, WeakError: as for ``intermediate``.
-    """
-    builder = _as_end_entity(_builder(subject, issuer.certificate.subject, public_key, validity, serial))
-    if dns_names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(dns_names), critical=False)
-    return _sign_below(builder, issuer, validity, what)
 
 
 def request(signer: Signer, *, subject: x509.Name) -> x509.CertificateSigningRequest:
     """A request (RFC 2986) to an outside authority for the certificate of an issuing authority.
 
     Raises:
+        VerificationCodeError: the subject has the form of a verification code.
         WeakError: see ``require_strong_key``.
     """
     require_strong_key(signer.public_key, what=f"'{subject.rfc4514_string()}'")
+    require_no_code_in(subject, what=f"'{subject.rfc4514_string()}'")
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     builder = builder.add_extension(_AUTHORITY_USAGE, critical=True)
     return builder.sign(builder_key(signer), digest_for(signer.public_key))
 
 
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
+def _key_usage(*, authority: bool, statement: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=False,
+        digital_signature=not (authority or statement),
+        content_commitment=statement,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
@@ -163,15 +161,24 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
-_AUTHORITY_USAGE, _END_ENTITY_USAGE = _key_usage(authority=True), _key_usage(authority=False)
-_CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+_AUTHORITY_USAGE, _DEVICE_USAGE = _key_usage(authority=True), _key_usage(authority=False)
+_PROOF_USAGE = _key_usage(authority=False, statement=True)
+_DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: PublicKey, validity: Validity, serial: int) -> x509.CertificateBuilder:
-    require_strong_key(key, what=f"'{subject.rfc4514_string()}'")
+    """The last gate before a signature: no certificate but a proof is for a verification code."""
+    what = f"'{subject.rfc4514_string()}'"
+    require_no_code_in(subject, what=what)
+    return _unnamed_builder(issuer, key, validity, serial, what=what).subject_name(subject)
+
+
+def _unnamed_builder(
+    issuer: x509.Name, key: PublicKey, validity: Validity, serial: int, *, what: str = "the proof"
+) -> x509.CertificateBuilder:
+    require_strong_key(key, what=what)
     return x509.CertificateBuilder(
         issuer_name=issuer,
-        subject_name=subject,
         public_key=key,
         serial_number=serial,
         not_valid_before=validity.not_before,
@@ -185,9 +192,9 @@ def _as_authority(builder: x509.CertificateBuilder, path_length: int | None) -> 
     return builder.add_extension(_AUTHORITY_USAGE, critical=True)
 
 
-def _as_end_entity(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+def _as_end_entity(builder: x509.CertificateBuilder, usage: x509.KeyUsage, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    return builder.add_extension(_END_ENTITY_USAGE, critical=True).add_extension(_CLIENT, critical=False)
+    return builder.add_extension(usage, critical=True).add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
 
 
 def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Validity, what: str) -> x509.Certificate:

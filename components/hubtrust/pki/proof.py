@@ -6,14 +6,15 @@ Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-test-certs.
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
+from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, display
 from hubtrust.pki.chain import require_signed_by
 from hubtrust.pki.errors import ChainError, ProofError
-from hubtrust.pki.issue import Issuer, Validity, end_entity
+from hubtrust.pki.issue import Issuer, Validity
 from hubtrust.pki.keys import PublicKey
 from hubtrust.pki.profile import require_valid_at
+from hubtrust.pki.verification_code import VerificationCode
 
 PROOF_LIFETIME = timedelta(days=1)  # of a proof that is signed here and sent to Azure at once
 OFFLINE_PROOF_LIFETIME = timedelta(days=30)  # of a proof that is signed elsewhere: people carry it here
@@ -28,12 +29,11 @@ def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now
 
     Raises:
         OutlivesIssuerError: the authority has expired.
+        ProofError: ``code`` has another form than Azure's codes.
         WeakError: see ``require_strong_key``.
     """
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
     validity = Validity.lasting(PROOF_LIFETIME, now=now).within(issuer.certificate)
-    what = f"the proof for {display(issuer.certificate)}"
-    return end_entity(issuer, what=what, subject=subject, public_key=public_key, validity=validity, serial=serial)
+    return issue.proof(issuer, code=VerificationCode(code), public_key=public_key, validity=validity, serial=serial)
 
 
 def proof_command(code: str) -> str:
