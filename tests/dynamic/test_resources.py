@@ -182,7 +182,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "deviceEtag"),
+            *("authentication", "etag", "deviceEtag", "lastWrite"),
         },
     ),
     DeviceFleetProvider: (
@@ -190,7 +190,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
-            *("exceptions",),
+            *("exceptions", "lastWrite"),
         },
     ),
     IssuedBatchProvider: (

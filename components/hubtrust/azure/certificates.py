@@ -5,7 +5,6 @@ through the pipeline of an ``AzureClient``: login, retries and errors are the sa
 """
 
 import base64
-import email.utils
 import json
 import re
 import threading
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import BusyError, UnreachableError
 from hubtrust.azure.service import Service
+from hubtrust.azure.service_time import service_time
 
 CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")  # learn.microsoft.com/rest/api/iothub/certificates
 QUOTA = 25  # certificates a hub or service: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
@@ -136,17 +136,8 @@ def _registered_certificate(response: Any, model: Any, _headers: Any) -> Registe
         thumbprint=str(getattr(properties, "thumbprint", None) or "").upper(),
         verified=getattr(properties, "is_verified", None) is True,
         code=getattr(properties, "verification_code", None) or None,
-        date=_service_time(response.http_response),
+        date=service_time(response.http_response.headers) or datetime.now(UTC),
     )
-
-
-def _service_time(response: Any) -> datetime:
-    """The service's own time, from the header ``Date``; this machine's where there is none."""
-    try:
-        found = email.utils.parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _call(operation: Callable[..., Any], **arguments: Any) -> Any:

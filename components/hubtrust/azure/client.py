@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
+from hubtrust.azure.service_time import service_time
 from hubtrust.azure.throttle_pace import Pace
 
 if TYPE_CHECKING:
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
 class JsonResponse:
     """A response: its status, and its JSON object ({} if there is none).
 
-    ``items`` is the content if it is a list, and ``continuation`` is the token for its next page.
+    ``items`` is the content if it is a list, ``continuation`` is the token for its next page, and ``time`` is Azure's time.
     """
 
     status: int
     body: dict[str, Any]
     items: list[Any] = field(default_factory=list)
     continuation: str | None = None
+    time: datetime | None = None
 
 
 class AzureClient:
@@ -89,4 +92,6 @@ def _json_response(response: "HttpResponse") -> JsonResponse:
     except ValueError:
         content = None
     body, items = content if isinstance(content, dict) else {}, content if isinstance(content, list) else []
-    return JsonResponse(response.status_code, body, items, response.headers.get("x-ms-continuation") or None)
+    return JsonResponse(
+        response.status_code, body, items, response.headers.get("x-ms-continuation") or None, service_time(response.headers)
+    )

@@ -4,6 +4,7 @@ Built on azure-core, because azure-iot-hub sends one device in each call and dep
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -30,7 +31,10 @@ class Registry:
     """The registry of the hub ``host``, to be used in a `with` statement.
 
     Every method may raise the errors of ``AzureClient.send``. All registries of a process share the pace of each hub.
+    ``time`` is the hub's time at its last answer; None before the first one.
     """
+
+    time: datetime | None = None
 
     def __init__(self, host: str, cloud: Cloud, login: Login, limits: RetryLimits, report: Callable[[str], None]) -> None:
         self._host = host
@@ -71,7 +75,9 @@ class Registry:
 
     def _send(self, method: str, path: str, what: str, kind: str, **options: Any) -> JsonResponse:
         named = f"{what} on IoT hub '{self._host.partition('.')[0]}'"
-        return self._client.send(method, path, what=named, query=_API_VERSION, pace=shared_pace(self._host, kind), **options)
+        answer = self._client.send(method, path, what=named, query=_API_VERSION, pace=shared_pace(self._host, kind), **options)
+        self.time = answer.time or self.time
+        return answer
 
 
 def _literal(text: str) -> str:

@@ -14,6 +14,7 @@ from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.progress import Progress
+from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
 _PARALLEL = 8  # calls at a time: enough to use a hub's quota, few enough to wait in its queue
@@ -59,6 +60,7 @@ class Reconciliation:
     # Devices that differ from their declaration, as they were read or written last; None: the device does not exist.
     differing: dict[str, Twin | None] = field(default_factory=dict)
     matching: set[str] = field(default_factory=set)  # devices that were as declared when they were read
+    has_written: bool = False
 
     def find(self) -> None:
         """Find our devices in the hub's query index. Then read each device that differs from the registry itself, up to 1,000."""
@@ -103,9 +105,20 @@ class Reconciliation:
         else:
             failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
         if done:
+            self.has_written = True
             self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(done.items()))}")
         self._raise(failed, not_ours)
         return sum(map(len, done.values()))
+
+    def last_write(self, earlier: object) -> object:
+        """A text that changes with every write: the hub's time of the last one, or ``earlier`` if nothing was written.
+
+        The hub tells its time in whole seconds; the fraction is this machine's, and tells two writes in one second apart.
+        """
+        if not self.has_written:
+            return earlier
+        here = now()
+        return (self.registry.time or here).replace(microsecond=here.microsecond).isoformat(timespec="milliseconds")
 
     def _compare(self, device_id: str, twin: Twin | None) -> None:
         self.differing[device_id] = twin

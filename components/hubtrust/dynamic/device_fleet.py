@@ -49,6 +49,7 @@ class DeviceFleetOutputs:
     enabled: pulumi.Output[int]
     digest: pulumi.Output[str]
     exceptions: pulumi.Output[list[str]]
+    last_write: pulumi.Output[str | None]
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
@@ -63,15 +64,15 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 
     def on_create(self, news: DeviceFleetInputs) -> tuple[str, dict[str, Any]]:
         """Create the devices. Those that an interrupted run has created are found by the owner tag, and are updated."""
-        host = self._reconcile(news, {}, creating=True)
-        return f"{host}/{hubs.name_in(news.owner)}", _outs(news, host)
+        outs = self._reconcile(news, {}, creating=True)
+        return f"{outs['hostName']}/{hubs.name_in(news.owner)}", outs
 
     def on_update(self, _id: str, olds: Properties, news: DeviceFleetInputs) -> dict[str, Any]:
         """Read the devices on the hub and write those that differ."""
-        return _outs(news, self._reconcile(news, olds, creating=False))
+        return self._reconcile(news, olds, creating=False)
 
     @staticmethod
-    def _reconcile(news: DeviceFleetInputs, olds: Properties, *, creating: bool) -> str:
+    def _reconcile(news: DeviceFleetInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
         roster, host = news.members, news.resolve_host_name()
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
         with replace(news, host_name=host).open_registry() as registry:
@@ -82,7 +83,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if creating:
                 hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
             reconciliation.apply(roster.ids)
-        return host
+        return _outs(news, host) | {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The digest of our devices on the hub. If it differs, the query index is read again after a moment, because it lags behind."""
@@ -173,7 +174,7 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
     """Thousands of devices in a hub's registry, as one resource.
 
     Outputs: ``count`` devices, of them ``enabled`` may connect; ``digest`` over all that is declared, or found by a refresh;
-    ``exceptions`` are the first 100 devices that are disabled, each with the reason.
+    ``exceptions`` are the first 100 devices that are disabled, each with the reason; ``last_write`` changes with every write.
     """
 
     provider = DeviceFleetProvider

@@ -111,6 +111,7 @@ class DeviceIdentityOutputs:
     authentication: pulumi.Output[str]
     etag: pulumi.Output[str]
     device_etag: pulumi.Output[str]
+    last_write: pulumi.Output[str | None]
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
@@ -152,7 +153,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             found = registry.twin(device_id)
         if found is None:
             raise NotFoundError(what, "it was deleted by somebody else during this run", "run again, and find out who deletes it")
-        return _outs({**news.given, "hostName": host}, found, Scope.of(wanted))
+        written = {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
+        return _outs({**news.given, **written, "hostName": host}, found, Scope.of(wanted))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Read the device, so that a refresh shows changes by others, another owner, and a deletion."""
@@ -193,7 +195,7 @@ def _what(host: str, device_id: str) -> str:
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
     held: DeviceDescription = found.description
-    return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId")} | {
+    return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId", "lastWrite")} | {
         "status": "enabled" if held.enabled else "disabled",
         "reason": held.reason,
         "edge": held.edge,
@@ -209,7 +211,8 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
 class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name="DeviceIdentity"):
     """One device in a hub's registry.
 
-    Outputs: ``authentication`` is `certificateAuthority` or `selfSigned`; ``etag`` is the twin's, ``device_etag`` the identity's.
+    Outputs: ``authentication`` is `certificateAuthority` or `selfSigned`; ``etag`` is the twin's, ``device_etag`` the identity's;
+    ``last_write`` changes with every write of this resource.
     """
 
     provider = DeviceIdentityProvider
