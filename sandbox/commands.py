@@ -60,7 +60,10 @@ def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default=":memory:", metavar="DIR", help="the folder for its data (default :memory:, nothing is kept)")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write addresses and credentials there as JSON once it is ready")
     parser.add_argument(
-        "--hostile", default="", metavar="SPEC", help="faults to inject, such as '503:path=*/verify:nth=1;latency:seconds=0.2'"
+        "--hostile",
+        default="",
+        metavar="SPEC",
+        help="faults and wrong answers to inject, such as '503:path=*/verify:nth=1;html:share=0.01'; sandbox/azure/faults.py lists them",
     )
     parser.add_argument("--strict", action="store_true", help="also refuse requests that Azure accepts but a correct client never sends")
     parser.add_argument(

@@ -1,29 +1,51 @@
-"""Injected faults: local Azure fails at exactly the requests that a rule selects.
+"""Injected faults: local Azure fails, or answers wrongly, at exactly the requests that a rule selects.
 
-A rule in text: `FAULT[:name=value]…`, several joined by `;`. FAULT is a status (412, 409, 429, 500, 503, 504, 401, 403), `drop` or
-`latency`. Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `since` (the
-n-th and all after it), `share` (of the fitting requests, drawn with `seed`), `times` (how often at most), `when` (`before` or `after`
-the effect), `seconds` (latency), `retry-after` (seconds, on 429 and 503). Example: `503:method=POST:path=*/verify:nth=1:when=after`.
-"""
+A rule in text: `FAULT[:name=value]…`, several joined by `;`. The kinds of FAULT:
+
+| FAULT | the client gets |
+|---|---|
+| 401, 403, 404, 409, 412, 429, 500, 503, 504 | the error in the words of the service that was asked; 404: what was asked for does not exist |
+| `drop` | the connection ends without an answer |
+| `latency` | the true answer after `seconds` |
+| `html`, `empty` | 200 with a login page, or without a body |
+| `foreign` | 200 with JSON of another kind: first another resource of the same type, then at each further hit the next of a list (another type, an error, an object or list of something else, null, text, a number); `seed` is where it begins |
+| `truncated` | 200 with half of the JSON, and the Content-Length of that half |
+| `cut` | half of the true answer, with the Content-Length of the whole, then the connection ends |
+| `deep` | 200 with JSON that is nested 100,000 deep |
+| `redirect` | 302 to a login page, which answers 200 to whoever follows |
+| `drip` | the true answer byte by byte, `seconds` apart (0: one second), and then spaces for ever |
+| `bomb` | 200 with 255 KiB of gzip that become 256 MiB of JSON |
+
+Names: `method`, `host` and `path` (globs on the decoded path, any case), `nth` (only the n-th request that fits), `since` (the n-th and
+all after it), `share` (of the fitting requests, drawn with `seed`), `times` (how often at most), `when` (`before` or `after` the effect;
+`latency`, `drip` and `cut` come after it in any case), `seconds` (a wait), `retry-after` (the header Retry-After with an error: a number,
+a date or any other text, such as `-1` or `nan`). Example: `503:method=POST:path=*/verify:nth=1:when=after`.
+"""  # noqa: E501 - a table's row is one line
 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from sandbox.azure.wrong_answers import PORTAL, WRONG_ANSWERS
+
 if TYPE_CHECKING:
     from sandbox.azure.wire import Request
 
-_STATUSES = (401, 403, 409, 412, 429, 500, 503, 504)
+STATUSES = ("401", "403", "404", "409", "412", "429", "500", "503", "504")
+TRUE_ANSWERS = ("latency", "drip", "cut")  # the request takes effect, and its answer is sent in a bad way
+KINDS = ("drop", *TRUE_ANSWERS, *WRONG_ANSWERS, *STATUSES)
+_OPTION = re.compile(r":(?=[a-z_-]+(?:=|:|$))")  # a colon inside a value, as in a date, separates nothing
 
 
 @dataclass(kw_only=True)
 class Rule:
     """One fault and when it occurs."""
 
-    fault: str  # a status as text, `drop` or `latency`
+    fault: str  # one of KINDS
     method: str = "*"
     host: str = "*"
     path: str = "*"
@@ -33,7 +55,7 @@ class Rule:
     times: int | None = None
     when: str = "before"
     seconds: float = 0.0
-    retry_after: int | None = None
+    retry_after: str | None = None
     seed: int = 0
     seen: int = 0
     hits: int = 0
@@ -46,8 +68,8 @@ class Rule:
             ValueError: One of them is invalid.
         """
         self._check_kinds()
-        if self.fault not in {"drop", "latency", *map(str, _STATUSES)}:
-            raise ValueError(f"fault '{self.fault}' is not one of drop, latency, {', '.join(map(str, _STATUSES))}")
+        if self.fault not in KINDS:
+            raise ValueError(f"fault '{self.fault}' is not one of {', '.join(KINDS)}")
         if self.when not in {"before", "after"}:
             raise ValueError(f"fault '{self.fault}': when='{self.when}' is neither before nor after the effect")
         if self.share is not None and not 0 <= self.share <= 1:
@@ -60,13 +82,20 @@ class Rule:
     def _check_kinds(self) -> None:
         if wrong := [name for name in ("method", "host", "path", "when") if not isinstance(getattr(self, name), str)]:
             raise ValueError(f"fault '{self.fault}': {wrong[0]}={getattr(self, wrong[0])!r} is not text")
-        for name in ("nth", "times", "retry_after", "seed", "share", "seconds"):
+        for name in ("nth", "times", "seed", "share", "seconds"):
             value = getattr(self, name)
             if value is None and name not in {"seed", "seconds"}:
                 continue
             whole = int if name not in {"share", "seconds"} else (int, float)
             if not isinstance(value, whole) or isinstance(value, bool) or not value >= 0:
                 raise ValueError(f"fault '{self.fault}': {name}={value!r} is not a number of 0 or more")
+        if self.retry_after is not None:
+            self.retry_after = _header(self.fault, self.retry_after)
+
+    @property
+    def number(self) -> int:
+        """Which of several wrong answers is due."""
+        return self.seed + self.hits - 1
 
     def applies_to(self, request: Request) -> bool:
         """Whether this request gets the fault; counts it."""
@@ -98,6 +127,8 @@ class Faults:
 
     def rule_for(self, request: Request) -> Rule | None:
         """The rule that applies to this request, or None. After a latency rule, later rules apply too."""
+        if request.path.startswith(f"{PORTAL}/") and any(rule.fault == "redirect" for rule in self.rules):
+            return Rule(fault="html")
         latency = None
         for rule in self.rules:
             if not rule.applies_to(request):
@@ -129,14 +160,14 @@ def from_json(value: dict[str, Any]) -> Rule:
     if unknown := set(arguments) - known:
         raise ValueError(f"a fault has no '{min(unknown)}'; it has {', '.join(sorted(known))}")
     if "fault" not in arguments:
-        raise ValueError("a fault needs 'fault': a status, drop or latency")
+        raise ValueError("a fault needs 'fault': one of " + ", ".join(KINDS))
     return Rule(**{**arguments, "fault": str(arguments["fault"])})
 
 
 def _rule(text: str) -> Rule:
-    fault, *options = text.strip().split(":")
+    fault, *options = _OPTION.split(text.strip())
     value: dict[str, Any] = {"fault": fault}
-    kinds: dict[str, type] = {"nth": int, "since": int, "times": int, "seed": int, "retry-after": int, "share": float, "seconds": float}
+    kinds: dict[str, type] = {"nth": int, "since": int, "times": int, "seed": int, "share": float, "seconds": float}
     for option in options:
         name, equals, item = option.partition("=")
         if not equals:
@@ -146,3 +177,13 @@ def _rule(text: str) -> Rule:
         except ValueError as error:
             raise ValueError(f"fault '{fault}': {name}='{item}' is not a number") from error
     return from_json(value)
+
+
+def _header(fault: str, value: Any) -> str:
+    """A value that can be sent as a header."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"fault '{fault}': retry_after={value!r} is neither a number nor text")  # noqa: TRY004 - like the others
+    text = str(value)
+    if not text.isascii() or not text.isprintable():
+        raise ValueError(f"fault '{fault}': retry_after={value!r} can't be sent as a header")
+    return text

@@ -12,27 +12,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sandbox.azure import arm, host_names
+from sandbox.azure import arm, host_names, service_faults
+from sandbox.azure.delivery import Answer
+from sandbox.azure.faults import TRUE_ANSWERS
 from sandbox.azure.host_names import Endpoint
 from sandbox.azure.hub_registry import endpoint as hub_endpoint
-from sandbox.azure.hub_registry import errors as registry_errors
 from sandbox.azure.key_vault import endpoint as vault_endpoint
-from sandbox.azure.login import errors as login_errors
 from sandbox.azure.login import routes as login
-from sandbox.azure.microsoft_devices import errors as devices_errors
 from sandbox.azure.resource_manager import errors as arm_errors
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
+from sandbox.azure.wrong_answers import WRONG_ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
-
+    from sandbox.azure.delivery import Receive, Send
     from sandbox.azure.faults import Faults, Rule
     from sandbox.azure.local_azure import Azure
-
-    Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("sandbox.azure")
 _LOGIN = Router(login.ROUTES)
@@ -84,7 +79,21 @@ class HttpsApplication:
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
-        await _write(reply, request, self.azure.clock.now(), send)
+        headers = reply.headers if fault in WRONG_ANSWERS else _azure_headers(request, reply)
+        content = reply.encoded()
+        if content:
+            headers = {**headers, "content-type": reply.content_type}
+        date = {"date": email.utils.format_datetime(self.azure.clock.now(), usegmt=True)}
+        answer = Answer(
+            status=reply.status,
+            headers={**date, **headers},
+            content=content,
+            head_only=request.method == "HEAD",
+            receive=receive,
+            send=send,
+            close=scope["extensions"]["sandbox.close"],
+        )
+        await _deliver(answer, rule)
 
     async def _throttled(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
         """The outcome of a request to a hub after the wait that its throttle imposes; of any other request at once."""
@@ -98,13 +107,20 @@ class HttpsApplication:
         return self._outcome(request, rule)
 
     def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
-        """The answer, or None for a dropped connection; and the status of the answer that a fault hides."""
+        """The answer, or None for a dropped connection; and the status of the true answer, where a fault hides it."""
         if rule is None or rule.fault == "latency":
             return self.answer(request), None
-        effect = self.answer(request).status if rule.when == "after" else None
+        true = self.answer(request) if rule.when == "after" or rule.fault in TRUE_ANSWERS else None
+        return self._faulty(request, rule, true), true.status if true else None
+
+    def _faulty(self, request: Request, rule: Rule, true: Reply | None) -> Reply | None:
         if rule.fault == "drop":
-            return None, effect
-        return _fault(request, rule).reply(self._moment()), effect
+            return None
+        if rule.fault in TRUE_ANSWERS:
+            return true
+        if rule.fault in WRONG_ANSWERS:
+            return WRONG_ANSWERS[rule.fault](request, true, rule.number)
+        return service_faults.reply(request, rule, self._moment())
 
     def answer(self, request: Request) -> Reply:
         """Answer a request: when this returns, either all its writes are on disk or none are."""
@@ -139,45 +155,13 @@ class HttpsApplication:
         return Moment(self.azure.clock.now(), str(uuid.uuid4()))
 
 
-def _fault(request: Request, rule: Rule) -> ServiceError:
-    """The fault as the requested service words it."""
-    if request.destination.endpoint is Endpoint.LOGIN and rule.fault in login_errors.FAULTS:
-        return login_errors.fault(rule.fault, rule.retry_after)
-    if request.destination.endpoint is Endpoint.KEY_VAULT:
-        return vault_endpoint.fault(request, rule)
-    if request.destination.endpoint is Endpoint.HUB:
-        return _HUB_FAULTS[rule.fault]()
-    path = request.path.lower()
-    service = devices_errors.Service.PROVISIONING if "/provisioningservices/" in path else devices_errors.Service.HUB
-    provider = "/providers/microsoft.devices/" in path
-    constructors: dict[str, Callable[[], ServiceError]] = {
-        "401": lambda: _token_refused(request),
-        "403": lambda: arm_errors.forbidden(client_id="unknown", object_id="unknown", action="unknown", scope=request.path),
-        "409": lambda: devices_errors.not_active(service),
-        "412": lambda: devices_errors.etag_invalid(service),
-        "429": lambda: devices_errors.throttled(service, rule.retry_after) if provider else arm_errors.too_many_requests(rule.retry_after),
-        "500": lambda: devices_errors.internal(service) if provider else arm_errors.internal_error(),
-        "503": lambda: devices_errors.unavailable(service) if provider else arm_errors.server_busy(),
-        "504": lambda: arm_errors.gateway_timeout("Microsoft.Devices"),
-    }  # fmt: skip
-    return constructors[rule.fault]()
-
-
-_HUB_FAULTS: dict[str, Callable[[], ServiceError]] = {
-    "401": registry_errors.unauthorized,
-    "403": registry_errors.unauthorized,  # a hub has no 403 for it
-    "409": lambda: registry_errors.device_exists("unknown"),
-    "412": registry_errors.etag_invalid,
-    "429": lambda: registry_errors.throttled("CRUD"),
-    "500": registry_errors.internal,
-    "503": registry_errors.unavailable,
-    "504": registry_errors.unavailable,
-}
-
-
-def _token_refused(request: Request) -> ServiceError:
-    login_host = request.destination.cloud.login[0]
-    return arm_errors.unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", login=login_host, tenant_id="common")
+async def _deliver(answer: Answer, rule: Rule | None) -> None:
+    if rule and rule.fault == "drip":
+        await answer.drip(rule.seconds or 1.0)
+    elif rule and rule.fault == "cut":
+        await answer.cut()
+    else:
+        await answer.whole()
 
 
 async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]:
@@ -207,23 +191,16 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
     return request, True
 
 
-async def _write(reply: Reply, request: Request, now: datetime, send: Send) -> None:
-    content = reply.encoded()
-    own = {
-        "date": email.utils.format_datetime(now, usegmt=True),
+def _azure_headers(request: Request, reply: Reply) -> dict[str, str]:
+    headers = {
+        **_COMMON,
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": request.header("x-ms-correlation-request-id") or str(uuid.uuid4()),
+        **reply.headers,
     }
-    headers = {**_COMMON, **own, **reply.headers}
-    if content:
-        headers["content-type"] = reply.content_type
-    if reply.status != 204:  # noqa: PLR2004 - RFC 9110, 8.6: no Content-Length in a 204
-        headers["content-length"] = str(len(content))
     if request.header("x-ms-client-request-id") and request.header("x-ms-return-client-request-id") == "true":
         headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-    pairs = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
+    return headers
 
 
 def _without_port(host: str) -> str:

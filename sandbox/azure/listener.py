@@ -21,7 +21,7 @@ class HttpProtocol(HttpToolsProtocol):
         inner = self.app
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            scope.setdefault("extensions", {})["sandbox.drop"] = self._drop
+            scope.setdefault("extensions", {}).update({"sandbox.drop": self._drop, "sandbox.close": self._close})
             await inner(scope, receive, send)
 
         self.app = app
@@ -31,6 +31,12 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle is not None:
             self.cycle.disconnected = True  # what uvicorn sets when the client is gone: no answer follows
         self.transport.abort()
+
+    def _close(self) -> None:
+        """End the connection after what was sent so far, although the answer is not complete."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in: a request that has begun must end in time."""

@@ -109,7 +109,7 @@ NO_BODY = object()  # different from None, which is sent as the four bytes `null
 
 @dataclass(kw_only=True)
 class Reply:
-    """One HTTP answer. `body` is JSON-able, or NO_BODY; `headers` are added to the endpoint's own."""
+    """One HTTP answer. `body` is JSON-able, NO_BODY, or bytes that are sent as they are; `headers` are added to the endpoint's own."""
 
     status: int = 200
     body: Any = NO_BODY
@@ -120,6 +120,8 @@ class Reply:
         """The bytes of the body."""
         if self.body is NO_BODY:
             return b""
+        if isinstance(self.body, bytes):
+            return self.body
         # Half a surrogate pair is valid JSON but can't be encoded as UTF-8: it is sent as it came, as an escape.
         return _WRITER.encode(self.body).encode("utf-8", "backslashreplace")
 

@@ -32,6 +32,7 @@ class Answer:
     status: int = DROPPED
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    closed: bool = False  # the connection ended before the answer was complete
 
     def json(self) -> Any:
         """The body, parsed."""
@@ -146,6 +147,9 @@ def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> d
     def drop() -> None:
         answer.status = DROPPED
 
+    def close() -> None:
+        answer.closed = True
+
     return {
         "type": "http",
         "method": method,
@@ -153,7 +157,7 @@ def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> d
         "raw_path": bare.encode("latin-1"),
         "query_string": query.encode("latin-1"),
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-        "extensions": {"sandbox.drop": drop},
+        "extensions": {"sandbox.drop": drop, "sandbox.close": close},
     }
 
 

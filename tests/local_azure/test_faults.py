@@ -1,16 +1,21 @@
 """Injected faults: at the calls that a rule selects, before or after the effect, with the error of the service that was called."""
 
+import gzip
+import json
+import re
+
 import pytest
 
 from sandbox.azure import faults
 from sandbox.azure.faults import Rule
-from tests.local_azure.in_process import DROPPED, HUB, InProcess
+from tests.local_azure.in_process import ARM, DROPPED, HUB, InProcess
 from tests.local_azure.makers import authority, uploaded
 
 CODES: dict[str, object] = {
     "401": "InvalidAuthenticationToken", "403": "AuthorizationFailed", "409": 409002, "412": 412001, "429": 429001, "500": 500019,
-    "503": 503001, "504": "GatewayTimeout",
+    "503": 503001, "504": "GatewayTimeout", "404": 404008,
 }  # fmt: skip
+GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/plants"
 
 
 def rule(azure: InProcess, spec: str) -> None:
@@ -32,7 +37,125 @@ def test_each_fault_before_and_after_the_effect(azure: InProcess, fault: str, wh
     assert [entry.fault for entry in azure.application.entries][-2:] == [fault, None]
 
 
-@pytest.mark.parametrize(("spec", "retry_after"), [("429", None), ("429:retry-after=7", "7"), ("503", None)])
+WRONG = {
+    "html": (200, "text/html; charset=utf-8"), "empty": (200, None), "foreign": (200, "application/json; charset=utf-8"),
+    "truncated": (200, "application/json; charset=utf-8"), "deep": (200, "application/json; charset=utf-8"),
+    "bomb": (200, "application/json; charset=utf-8"), "redirect": (302, "text/html; charset=utf-8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("fault", WRONG)
+def test_each_wrong_answer_before_and_after_the_effect(azure: InProcess, fault: str, when: str) -> None:
+    """The client gets an answer that is not Azure's, without Azure's headers; the certificate is there only if it came after the effect."""
+    url = f"{azure.hub()}/certificates/ca?api-version={HUB}"
+    rule(azure, f"{fault}:method=PUT:nth=1:when={when}")
+    answer = azure.ask("PUT", url, uploaded(authority().pem))
+
+    assert (answer.status, answer.headers.get("content-type")) == WRONG[fault]
+    assert {"date", "content-length"} <= set(answer.headers)
+    assert not [name for name in answer.headers if name.startswith("x-ms-")]
+    assert azure.ask("GET", url).status == (200 if when == "after" else 404)
+    entry = azure.application.entries[-2]
+    assert (entry.fault, entry.effect) == (fault, 200 if when == "after" else None)
+
+
+def test_what_wrong_answers_contain(azure: InProcess) -> None:
+    """A login page, nothing, half of the JSON, JSON nested 100,000 deep, 255 KiB that become 256 MiB, and a redirect to a login page."""
+    group = azure.group()
+    rule(azure, "html:nth=1;empty:nth=1;truncated:nth=1:when=after;deep:nth=1;bomb:nth=1;redirect:nth=1")
+    page, empty, truncated, deep, bomb, redirect = (azure.ask("GET", f"{group}?api-version=2021-04-01") for _ in range(6))
+    followed = azure.ask("GET", redirect.headers["location"].partition("azure.com")[2])
+
+    assert b"password" in page.body
+    assert (empty.body, empty.headers["content-length"]) == (b"", "0")
+    assert truncated.body.startswith(b'{"id":"/subscriptions/')
+    assert int(truncated.headers["content-length"]) == len(truncated.body)
+    for unreadable in (truncated, deep):
+        with pytest.raises((ValueError, RecursionError)):
+            unreadable.json()
+    assert deep.body.count(b"[") == deep.body.count(b"]") == 100_000
+    assert bomb.headers["content-encoding"] == "gzip"
+    assert len(bomb.body) < 300_000
+    assert gzip.decompress(bomb.body).strip(b" ") == b"{}"
+    assert redirect.headers["location"] == f"https://management.azure.com/captive-portal{group}"
+    assert (followed.status, followed.body) == (200, page.body)
+    azure.application.faults.rules.clear()
+    assert azure.ask("GET", f"/captive-portal{group}").status == 404
+
+
+def test_json_of_another_kind_differs_at_each_hit(azure: InProcess) -> None:
+    """First another resource of the same type, then every other kind of JSON; the seed says where it begins."""
+    hub = azure.hub()
+    url = f"{hub}/certificates/ca/verify?api-version={HUB}"
+    rule(azure, "foreign")
+    answers = [azure.ask("POST", url).json() for _ in range(11)]
+    azure.application.faults.rules.clear()
+    rule(azure, "foreign:seed=3")
+
+    assert (answers[0]["id"], answers[0]["type"]) == (f"{hub}/certificates/another", "Microsoft.Devices/IotHubs/certificates")
+    assert {type(answer) for answer in answers} == {dict, list, str, bool, int, type(None)}
+    assert answers[10] == answers[0]
+    assert len({json.dumps(answer) for answer in answers}) == 10
+    assert azure.ask("POST", url).json() == answers[3]
+
+
+@pytest.mark.parametrize(("path", "host", "member", "value"), [
+    ("{group}", "management.azure.com", "type", "Microsoft.Resources/subscriptions/resourceGroups"),
+    ("{group}/providers/Microsoft.Devices/IotHubs/x", "management.azure.com", "type", "Microsoft.Devices/IotHubs"),
+    ("/devices/press-1", "x.azure-devices.net", "deviceId", "another"),
+    ("/keys/ca", "x.vault.azure.net", "kid", "https://x.vault.azure.net/keys/another/0123456789abcdef0123456789abcdef"),
+    ("/common/oauth2/v2.0/token", "login.microsoftonline.com", "status", "ok"),
+])  # fmt: skip
+def test_another_resource_is_of_the_service_that_was_asked(azure: InProcess, path: str, host: str, member: str, value: str) -> None:
+    """What a cache that mixes up its answers would send."""
+    rule(azure, "foreign:nth=1")
+
+    assert azure.ask("GET", path.format(group=GROUP), host=host).json()[member] == value
+
+
+DEVICES = f"{GROUP}/providers/Microsoft.Devices"
+GONE = "'Microsoft.Devices/{} under resource group 'plants' was not found. "
+
+
+@pytest.mark.parametrize(("host", "path", "code", "text"), [
+    (ARM, "/subscriptions/11111111-1111-1111-1111-111111111111", "SubscriptionNotFound", "'11111111-1111-1111-1111-111111111111'"),
+    (ARM, GROUP, "ResourceGroupNotFound", "'plants'"),
+    (ARM, f"{DEVICES}/IotHubs", "ResourceGroupNotFound", "'plants'"),
+    (ARM, f"{DEVICES}/IotHubs/h", "ResourceNotFound", GONE.format("IotHubs/h'")),
+    (ARM, f"{DEVICES}/provisioningServices/p", "ResourceNotFound", GONE.format("provisioningServices/p'")),
+    (ARM, f"{DEVICES}/IotHubs/h/certificates", "ResourceNotFound", GONE.format("IotHubs/h'")),
+    (ARM, f"{DEVICES}/IotHubs/h/iothubkeys/k/listkeys", "ResourceNotFound", GONE.format("IotHubs/iothubkeys/h/k'")),
+    (ARM, f"{DEVICES}/IotHubs/h/certificates/ca", 404008, "'ca'"),
+    (ARM, f"{DEVICES}/provisioningServices/p/certificates/ca/verify", 404008, "'ca'"),
+    (ARM, f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/r", "RoleAssignmentNotFound", "'r'"),
+    (ARM, "/providers/Microsoft.Authorization/roleDefinitions/d", "RoleDefinitionDoesNotExist", "'d'"),
+    (ARM, "/subscriptions/s/providers/Microsoft.Devices/locations/w/operationResults/o", "ResourceNotFound", "'o'"),
+    ("h.azure-devices.net", "/devices/press-1", "DeviceNotFound", "'press-1'"),
+    ("h.azure-devices.net", "/twins/press-1", "DeviceNotFound", "'press-1'"),
+    ("h.azure-devices.net", "/devices/query", "GenericNotFound", "NotFound"),
+    ("h.azure-devices.net", "/devices", "GenericNotFound", "NotFound"),
+    ("v.vault.azure.net", "/keys/ca/7", "KeyNotFound", " ca/7 "),
+    ("v.vault.azure.net", "/keys/ca/7/sign", "KeyNotFound", " ca/7 "),
+    ("login.microsoftonline.com", "/common/oauth2/v2.0/token", "", ""),
+])  # fmt: skip
+def test_absence_is_in_the_words_of_the_service(azure: InProcess, host: str, path: str, code: object, text: str) -> None:
+    """404: what the path names does not exist; a hub's is Resource Manager's own, as azure-rest-api-specs #27183 has it."""
+    rule(azure, "404")
+    answer = azure.ask("POST", path, host=host)
+
+    assert answer.status == 404
+    body = answer.body.decode()
+    assert text in body
+    found = re.search(r'"code":"?(\w+)|ErrorCode:(\w+)', body)
+    assert ([each for each in found.groups() if each] if found else [""]) == [str(code)]
+
+
+@pytest.mark.parametrize(("spec", "retry_after"), [
+    ("429", None), ("429:retry-after=7", "7"), ("503", None), ("503:retry-after=-1", "-1"), ("429:retry-after=nan", "nan"),
+    ("429:retry-after=99999999999999999999", "99999999999999999999"),
+    ("503:retry-after=Wed, 21 Oct 2065 07:28:00 GMT:times=1", "Wed, 21 Oct 2065 07:28:00 GMT"),
+])  # fmt: skip
 def test_retry_after_is_sent_only_where_a_rule_asks_for_it(azure: InProcess, spec: str, retry_after: str | None) -> None:
     """Throttled with or without it."""
     hub = azure.hub()
@@ -98,6 +221,20 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     assert [(each.hits, each.seconds) for each in azure.application.faults.rules] == [(1, 2.0), (2, 0.0)]
 
 
+@pytest.mark.parametrize("fault", ["cut", "drip"])
+def test_a_true_answer_that_is_never_complete(azure: InProcess, fault: str) -> None:
+    """`cut` announces all of it and sends half; `drip` announces no length and sends a byte at a time. Both take effect."""
+    url = f"{azure.hub()}/certificates/ca?api-version={HUB}"
+    rule(azure, f"{fault}:method=PUT:nth=1")
+    answer = azure.ask("PUT", url, uploaded(authority().pem))
+    true = azure.ask("GET", url).body
+
+    assert true.startswith(answer.body)
+    assert len(answer.body) == (int(answer.headers["content-length"]) // 2 if fault == "cut" else 1)
+    assert (answer.closed, "content-length" in answer.headers) == (fault == "cut", fault == "cut")
+    assert (azure.application.entries[-2].fault, azure.application.entries[-2].effect) == (fault, 200)
+
+
 @pytest.mark.parametrize(("written", "named"), [
     ("418", "418"),
     ("500:nth=x", "nth='x'"),
@@ -108,6 +245,10 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     ("500:whom=me", "whom"),
     ("500:once", "once"),
     ("500:seconds=-1", "seconds"),
+    ("429:retry-after=1:00:once", "once"),
+    ("429:retry-after=1\r\nset-cookie x", "retry_after"),
+    ({"fault": "429", "retryAfter": True}, "retry_after"),
+    ({"fault": "429", "retryAfter": [1]}, "retry_after"),
     ({}, "fault"),
     ({"fault": "500", "path": 5}, "path"),
     ({"fault": "500", "nth": True}, "nth"),
@@ -125,6 +266,6 @@ def test_text_and_json_give_the_same_rule() -> None:
     """Both forms give the same rule."""
     text = faults.parse("429:method=POST:path=*/verify:times=3:retry-after=2:seconds=0.5")[0]
 
-    assert text == Rule(fault="429", method="POST", path="*/verify", times=3, retry_after=2, seconds=0.5)
+    assert text == Rule(fault="429", method="POST", path="*/verify", times=3, retry_after="2", seconds=0.5)
     value = {name: item for name, item in text.to_json().items() if name not in {"seen", "hits"}}
     assert faults.from_json({**value, "fault": 429}) == text

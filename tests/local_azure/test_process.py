@@ -220,6 +220,23 @@ def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> No
     assert alive(process)
 
 
+def test_an_answer_that_ends_too_early_or_never(process: LocalAzure) -> None:
+    """`cut`: fewer bytes than announced. `drip`: a byte at a time, valid JSON after which spaces follow, until the client has enough."""
+    path = "/subscriptions?api-version=2021-04-01"
+    control(process, "POST", "/faults", {"spec": "cut:path=/subscriptions:times=1;drip:path=/subscriptions:times=1:seconds=0.001"})
+    with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
+        process.http.get(path, headers=process.token)
+    found = b""
+    with process.http.stream("GET", path, headers=process.token) as answer:
+        for piece in answer.iter_raw():
+            found += piece
+            if found.endswith(b"  "):
+                break
+
+    assert json.loads(found) == process.http.get(path, headers=process.token).json()
+    assert alive(process)
+
+
 def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
     """Flags set from the start what the control port can set: a fault, slow operations, role delay, a clock, the zero date, strictness."""
     flags = ("--hostile", "503:path=*/locations:nth=1", "--operation-seconds", "60", "--role-delay", "5", "--clock", "2023-10-06T19:14:45Z")

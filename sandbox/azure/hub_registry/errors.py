@@ -119,6 +119,11 @@ def no_route(path: str) -> RegistryError:
     )
 
 
+def not_found() -> RegistryError:
+    """What was asked for does not exist. The number is documented, the message is a guess."""
+    return RegistryError(404, 404000, "GenericNotFound", "NotFound")
+
+
 def job_not_found() -> RegistryError:
     """The job does not exist: local Azure runs no jobs."""
     return RegistryError(404, 404002, "JobNotFound", "NotFound")

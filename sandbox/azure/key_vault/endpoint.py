@@ -11,9 +11,6 @@ from sandbox.azure.routing import Router
 from sandbox.azure.wire import MalformedJsonError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox.azure.faults import Rule
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.login.tokens import Caller
     from sandbox.azure.store import Document
@@ -31,7 +28,7 @@ def answer(azure: Azure, request: Request) -> Reply:
     caller = _caller(azure, request)
     vault = vaults.find(azure, request.destination.name)
     if vault is None:  # the proxy refuses a vault that does not exist; this is for clients that connect without it
-        raise errors.unavailable(None)
+        raise errors.unavailable()
     match = _ROUTER.find(request.method, request.path)
     if match is None:
         raise errors.method_not_allowed(request.method)
@@ -45,15 +42,9 @@ def answer(azure: Azure, request: Request) -> Reply:
         raise errors.parameter_invalid(str(error)) from error
 
 
-def fault(request: Request, rule: Rule) -> errors.VaultError:
-    """An injected fault in Key Vault's words."""
-    constructors: dict[str, Callable[[], errors.VaultError]] = {
-        "401": lambda: _challenge(request, "common", "AKV10022: Invalid audience."),
-        "403": lambda: errors.operation_not_permitted("sign"),
-        "429": lambda: errors.throttled(rule.retry_after),
-        "503": lambda: errors.unavailable(rule.retry_after),
-    }
-    return constructors.get(rule.fault, errors.internal)()
+def token_refused(request: Request) -> errors.VaultError:
+    """The challenge to a token that the vault does not take."""
+    return _challenge(request, "common", "AKV10022: Invalid audience.")
 
 
 def _caller(azure: Azure, request: Request) -> Caller:

@@ -99,11 +99,10 @@ def version_unsupported(version: str) -> VaultError:
     )
 
 
-def throttled(retry_after: int | None) -> VaultError:
+def throttled() -> VaultError:
     """Too many requests for the vault or for the subscription."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     message = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
-    return VaultError(429, "Throttled", message, inner="VaultRequestTypeLimitReached", headers=headers)
+    return VaultError(429, "Throttled", message, inner="VaultRequestTypeLimitReached")
 
 
 def internal() -> VaultError:
@@ -111,7 +110,6 @@ def internal() -> VaultError:
     return VaultError(500, "InternalServerError", "Internal server error.")
 
 
-def unavailable(retry_after: int | None) -> VaultError:
+def unavailable() -> VaultError:
     """The vault is temporarily unavailable."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    return VaultError(503, "ServiceUnavailable", "The service is temporarily unavailable.", headers=headers)
+    return VaultError(503, "ServiceUnavailable", "The service is temporarily unavailable.")

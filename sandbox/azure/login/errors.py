@@ -121,12 +121,24 @@ def instance_unknown(endpoint: str) -> LoginError:
     return LoginError(400, "invalid_instance", 50049, f"Unknown or invalid instance. '{endpoint}'")
 
 
-FAULTS = {"429", "500", "503", "504"}
+class NoPageError(ServiceError):
+    """The path leads to nothing: no OAuth error, and no body. Guess."""
+
+    def reply(self, moment: Moment) -> Reply:  # noqa: ARG002 - there is no body
+        """The HTTP answer."""
+        return Reply(status=404)
 
 
-def fault(status: str, retry_after: int | None) -> LoginError:
-    """An injected fault as Entra words it: throttled (429) or temporarily unavailable."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    if status == "429":
-        return LoginError(429, "temporarily_unavailable", 90055, "The request has been throttled due to too many requests.", headers)
-    return LoginError(int(status), "temporarily_unavailable", 90033, "A transient error has occurred. Please try again.", headers)
+def not_found() -> NoPageError:
+    """The login has no such page."""
+    return NoPageError()
+
+
+def throttled() -> LoginError:
+    """Too many requests."""
+    return LoginError(429, "temporarily_unavailable", 90055, "The request has been throttled due to too many requests.")
+
+
+def unavailable(status: int) -> LoginError:
+    """Entra is temporarily unavailable."""
+    return LoginError(status, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again.")

@@ -162,10 +162,9 @@ def job_not_found(job: str) -> DevicesError:
     return DevicesError(404, 404011, f"Job not found with ID '{job}'.", Service.HUB)
 
 
-def throttled(service: Service, retry_after: int | None) -> DevicesError:
+def throttled(service: Service) -> DevicesError:
     """Too many requests. The status is documented, the message is a guess."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    return DevicesError(429, 429001, "The request is being throttled.", service, headers)
+    return DevicesError(429, 429001, "The request is being throttled.", service)
 
 
 def unavailable(service: Service) -> DevicesError:

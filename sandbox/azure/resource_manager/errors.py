@@ -94,6 +94,15 @@ def group_not_found(group: str) -> ArmError:
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
+def resource_not_found(resource: str, group: str) -> ArmError:
+    """ARM does not find the resource (its type and name), and asks no provider."""
+    message = (
+        f"The Resource '{resource}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+    )
+    return ArmError(404, "ResourceNotFound", message)
+
+
 def group_being_deleted(group: str) -> ArmError:
     """The resource group is being deleted; nothing can be created in it."""
     message = f"The resource group '{group}' is in deprovisioning state and cannot perform this operation."
@@ -210,13 +219,9 @@ def role_content_invalid(reason: str) -> ArmError:
     return ArmError(400, "InvalidRoleAssignmentContent", reason)
 
 
-def too_many_requests(retry_after: int | None) -> ArmError:
+def too_many_requests() -> ArmError:
     """ARM throttles the subscription."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    wait = "" if retry_after is None else f" Please try again after '{retry_after}' seconds."
-    return ArmError(
-        429, "TooManyRequests", f"The request is being throttled as the limit has been reached for operation type.{wait}", headers=headers
-    )
+    return ArmError(429, "TooManyRequests", "The request is being throttled as the limit has been reached for operation type.")
 
 
 def gateway_timeout(namespace: str) -> ArmError:
