@@ -27,7 +27,7 @@ hub = TrustedHub(
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
     adopt=stack.adopt,
-    drop_previous=stack.ca_drop_previous,
+    drop_generation=stack.ca_drop_generation or None,
     cloud=stack.cloud or None,
 )
 

@@ -26,7 +26,7 @@ LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
-    "caDropPrevious": _AGAIN,
+    "caDropGeneration": _AGAIN,
     "adopt": "there is nothing to take over",
     "caProof": "it proves possession to another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),

@@ -6,7 +6,7 @@ import pulumi
 from pydantic import ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from .authority import AuthorityConfig
+from .authority import AuthorityConfig, replaced_keys
 from .configuration import SettingsError, read
 from .devices import DeviceConfig
 from .hub import HubConfig
@@ -33,4 +33,5 @@ def load(config: pulumi.Config | None = None) -> Settings:
     Raises:
         SettingsError: keys are wrong or unknown; the error lists all of them.
     """
-    return read(Settings, config or pulumi.Config())
+    found = config or pulumi.Config()
+    return read(Settings, found, replaced_keys(found))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pulumi
+
     from hubtrust import InKeyVault, InToken
 
 _Days = Annotated[int, Field(ge=1, le=LONGEST)]
@@ -33,6 +35,14 @@ def _certificate_name(text: str) -> str:
 _CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 
 
+def replaced_keys(config: pulumi.Config) -> dict[str, str]:
+    """Keys of earlier versions, and what takes their place. `caDropPrevious` held for every later rotation too."""
+    generation, keeps = config.get("caGeneration") or "1", config.get("caKeepPrevious") == "true"
+    dropped = int(generation) - (2 if keeps else 1) if generation.isdecimal() else 0
+    instead = f"set caDropGeneration: {dropped}, which holds for that generation alone" if dropped > 0 else "no generation is dropped"
+    return {"caDropPrevious": f"remove it; {instead}"}
+
+
 class AuthorityConfig(CustodyConfig):
     """Where the CA comes from, which generation of it there is, and what the hub trusts of it."""
 
@@ -43,7 +53,7 @@ class AuthorityConfig(CustodyConfig):
     ca_intermediates: Annotated[int, Field(ge=0, le=5)] = Generate.intermediates
     ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
     ca_keep_previous: bool = False
-    ca_drop_previous: bool = False
+    ca_drop_generation: Annotated[int, Field(ge=0, le=9999)] = 0
     ca_root_days: _Days = Generate.root_days
     ca_issuing_days: _Days = Generate.issuing_days
     ca_root_renew_before_days: _Window = 0

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from hubtrust import HubtrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -23,14 +23,14 @@ class SettingsError(pulumi.RunError):
     """The configuration has errors; one line for each."""
 
 
-def read(model: type[_M], config: pulumi.Config) -> _M:
-    """The configuration as a ``model``, whose fields are its keys.
+def read(model: type[_M], config: pulumi.Config, replaced: Mapping[str, str]) -> _M:
+    """The configuration as a ``model``, whose fields are its keys. ``replaced`` has keys of earlier versions: what to do instead.
 
     Raises:
         SettingsError: keys are wrong or unknown; the error lists all of them.
     """
     values: dict[str, Any] = {}
-    wrong = _unknown(model, config.name)
+    wrong = _unknown(model, config.name, replaced)
     for attribute, field in model.model_fields.items():
         name = to_camel(attribute)
         text = config.get(name)
@@ -86,14 +86,14 @@ def plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _unknown(model: type[BaseModel], project: str) -> list[str]:
+def _unknown(model: type[BaseModel], project: str, replaced: Mapping[str, str]) -> list[str]:
     """Keys that the model does not have: a misspelt key would otherwise be ignored silently."""
     known = [to_camel(attribute) for attribute in model.model_fields]
     given = {key.partition(":")[2] for key in (*get_config_env(), *CONFIG.get()) if key.startswith(f"{project}:")}
     lines = []
     for key in sorted(given - set(known)):
         near = difflib.get_close_matches(key, known, n=1)
-        remedy = f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}"
+        remedy = replaced.get(key) or (f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}")
         lines.append(f"{project}:{key}: there is no such key; {remedy}")
     return lines
 

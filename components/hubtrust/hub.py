@@ -18,6 +18,7 @@ from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.operators import DEPLOYER, Operator
+from hubtrust.replaced_arguments import refuse_drop_previous
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins and methods, but neither keys nor the hub's own settings.
 # learn.microsoft.com/azure/role-based-access-control/built-in-roles/internet-of-things
@@ -72,7 +73,8 @@ class TrustedHub(pulumi.ComponentResource):
         existing_id: str | None = None,
         attest: bool = False,
         adopt: bool = False,
-        drop_previous: bool = False,
+        drop_generation: int | Mapping[str, int] | None = None,
+        drop_previous: object = None,
         cloud: str | None = None,
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -86,7 +88,9 @@ class TrustedHub(pulumi.ComponentResource):
             existing_id: the resource id of a hub that somebody else manages: see ``existing``.
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
             adopt: replace an existing certificate that has one of our certificate names and is not this stack's.
-            drop_previous: confirm that the devices have moved, so that the previous generation is deleted although devices are enabled.
+            drop_generation: confirm that the devices have moved from this generation, so that it is deleted although devices are enabled.
+                It holds for that generation alone. With several authorities: the generation by the authority's name.
+            drop_previous: of earlier versions; ``drop_generation`` takes its place.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: azure-native's own setting.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
@@ -94,12 +98,14 @@ class TrustedHub(pulumi.ComponentResource):
         Raises:
             HubIdError: ``existing_id`` or ``settings.adopt_id`` is not the resource id of an IoT hub.
             SameNameError: two authorities have the same name.
+            ReplacedArgumentError: ``drop_previous`` is given.
             OperatorError: an operator is not an object id.
             CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         self._name = name
         _require_distinct_names(name, authorities)
+        refuse_drop_previous(name, authorities, drop_previous)
         self.cloud = cloud = choose_cloud(cloud, creates_hub=existing_id is None)
         if existing_id is None:
             hub: pulumi.Resource | None = self._create_hub(settings or HubSettings())
@@ -108,9 +114,11 @@ class TrustedHub(pulumi.ComponentResource):
             self._use_existing_hub(existing_id, cloud)
         self.resource = hub
         options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
-        for authority in authorities:
-            self._declare_generation(authority, hub, drop_previous=drop_previous)
+        self._certificates: list[VerifiedCertificate] = []
         trusted = [certificate for authority in authorities for certificate in self._trust(authority, hub, options)]
+        for authority in authorities:
+            dropped = drop_generation.get(authority.name) if isinstance(drop_generation, Mapping) else drop_generation
+            self._declare_generation(authority, hub, dropped)
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)
@@ -180,8 +188,11 @@ class TrustedHub(pulumi.ComponentResource):
         self.hub_name = pulumi.Output.from_input(found.name)
         self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.KNOWN[cloud].hub_suffix}" if cloud in clouds.KNOWN else None)
 
-    def _declare_generation(self, authority: CertificateAuthority, hub: pulumi.Resource | None, *, drop_previous: bool) -> None:
-        """Declare the authority's generation on this hub, so that none is deleted while devices may depend on it."""
+    def _declare_generation(self, authority: CertificateAuthority, hub: pulumi.Resource | None, dropped: int | None) -> None:
+        """Declare the authority's generation on this hub, so that none is deleted while devices may depend on it.
+
+        It comes after the certificates: when it refuses, the new generation is trusted already, and devices can move to it.
+        """
         AuthorityGeneration(
             f"{self._name}-{authority.name}",
             authority=authority.name,
@@ -191,8 +202,8 @@ class TrustedHub(pulumi.ComponentResource):
             host_name=self.host_name,  # type: ignore[arg-type] # the provider accepts None
             cloud=self.cloud,
             devices_of=stack_name(),
-            drop_previous=drop_previous or None,
-            opts=self._child_options(protect=False, deleted_with=hub),
+            drop_generation=dropped,
+            opts=self._child_options(protect=False, deleted_with=hub, depends_on=self._certificates),
         )
 
     def _trust(
@@ -221,6 +232,7 @@ class TrustedHub(pulumi.ComponentResource):
             **options,
             opts=self._child_options(protect=False, deleted_with=hub, depends_on=[authority.generations]),
         )
+        self._certificates.append(certificate)
         return pulumi.Output.all(
             name=certificate.certificate_name,
             thumbprint=certificate.thumbprint,

@@ -143,8 +143,8 @@ def main() -> int:
         devices.until(1)
         devices.move(2, *stack.authority(2))
         devices.until(2)
-        report("generation 1 is removed: caKeepPrevious false, and caDropPrevious true confirms that the devices have new certificates")
-        stack.up("caGeneration: 2", "caDropPrevious: true")
+        report("generation 1 is removed: caKeepPrevious false, and caDropGeneration 1 confirms that the devices have new certificates")
+        stack.up("caGeneration: 2", "caDropGeneration: 1")
         devices.until(2)
         devices.over.set()
         for each in devices.threads:

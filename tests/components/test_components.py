@@ -11,6 +11,7 @@ from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
+from hubtrust.replaced_arguments import ReplacedArgumentError
 from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -81,13 +82,13 @@ def engine() -> Engine:
     return found
 
 
-def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, **hub: Any) -> dict[str, Any]:
+def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, generation: int = 1, **hub: Any) -> dict[str, Any]:
     """An authority and a hub that trusts it; returns their outputs."""
     seen: list[dict[str, Any]] = []
 
     @pulumi.runtime.test
     def program() -> Any:
-        authority = CertificateAuthority("plant", source=source or Generate(common_name="Plant"), generation=1, trust=trust)
+        authority = CertificateAuthority("plant", source=source or Generate(common_name="Plant"), generation=generation, trust=trust)
         created = TrustedHub("plant", authorities=[authority], **hub)
         return pulumi.Output.all(trust=created.trust, host=created.host_name, request=authority.certificate_request).apply(seen.append)
 
@@ -234,6 +235,25 @@ def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:
     with pytest.raises(SameNameError, match="the authorities of 'hub': two of them are called 'plant'; give each authority its own name"):
         TrustedHub("hub", authorities=[plant, plant])
     assert _HUB not in engine.registered
+
+
+@pytest.mark.parametrize(
+    ("generation", "remedy"),
+    [(2, "use drop_generation=1, which holds for that generation alone"), (1, "leave it out: no generation is dropped")],
+)
+def test_the_argument_of_an_earlier_version_names_its_successor(engine: Engine, generation: int, remedy: str) -> None:
+    """`drop_previous` held for every later rotation too."""
+    with pytest.raises(ReplacedArgumentError, match=f"there is no argument drop_previous any more; {remedy}"):
+        declare(generation=generation, drop_previous=True)
+    assert _HUB not in engine.registered
+
+
+def test_a_generation_is_dropped_after_the_next_one_is_trusted(engine: Engine) -> None:
+    """The check for devices that depend on it comes after the certificates: if it refuses, devices can move."""
+    declare(drop_generation={"plant": 1})
+    sent = engine.request("pulumi-python:dynamic/hubtrust:AuthorityGeneration")
+    assert any(_VERIFIED in urn for urn in sent.dependencies)
+    assert engine.inputs("pulumi-python:dynamic/hubtrust:AuthorityGeneration")["dropGeneration"] == 1
 
 
 _FLEET = "pulumi-python:dynamic/hubtrust:DeviceFleet"

@@ -77,6 +77,15 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
         ("hubtrust:caCertificateName: 'a/b' is not a valid certificate name", "at most 64"),
     ),
+    "consent of earlier versions": (
+        {"caDropPrevious": "true", "caGeneration": "2"},
+        ("caDropPrevious: there is no such key; remove it; set caDropGeneration: 1, which holds for that generation alone",),
+    ),
+    "the same with overlap": (
+        {"caDropPrevious": "true", "caGeneration": "4", "caKeepPrevious": "true"},
+        ("set caDropGeneration: 2, which holds",),
+    ),
+    "the same without a rotation": ({"caDropPrevious": "true"}, ("caDropPrevious: there is no such key; remove it; no generation is",)),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit, but units is 2", "set units to 1")),
 }
 

@@ -13,28 +13,31 @@ def provider(provider_process: ProviderProcess) -> Provider:
     return provider_process.of(AuthorityGenerationProvider)
 
 
-def at(generation: float, *, keep: bool = False, authority: str = "plant") -> dict[str, object]:
-    return {"authority": authority, "generation": generation, "keepPrevious": keep}
+def at(generation: float, *, keep: bool = False, authority: str = "plant", hub: bool = False) -> dict[str, object]:
+    where = {"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"} if hub else {}
+    return {"authority": authority, "generation": generation, "keepPrevious": keep, **where}
 
 
 @pytest.mark.parametrize(
     ("olds", "news", "match"),
     [
-        (at(2), at(1), "generation 1 is older than the current generation 2; use 3 for the next generation"),
+        (at(2), at(1), "generation 1 is older than the current generation 2; set it to 2, the current one; for a new generation 3"),
         (at(2, keep=True), at(1), "generation 1 is older than the current generation 2"),
         ({}, at(1, keep=True), "this stack has none; run `pulumi up` with generation 1 first"),
         ({}, at(3, keep=True), "this stack has none; run `pulumi up` with generation 2 first"),
         (at(1, authority="mill"), at(2, keep=True), "this stack has none"),
         (at(1), at(3, keep=True), "generation 2 is to be kept, but the current one is 1; use 2: generations go up one at a time"),
-        (at(2), at(2, keep=True), "generation 1 is to be kept, but it has been deleted"),
+        (at(2, hub=True), at(2, keep=True, hub=True), "generation 1 is to be kept, but it has been deleted"),
+        (at(2, keep=True), at(3), "generations 1 and 2 are to be deleted in one run; first run with generation 2 alone"),
+        (at(1), at(2) | {"dropPrevious": True}, "there is no such property; use dropGeneration, the number of the generation that may be"),
     ],
 )
 def test_invalid_rotation_steps_are_refused(provider: Provider, olds: dict[str, object], news: dict[str, object], match: str) -> None:
     """Each error is one line: the authority, its current generation, and what to write."""
     ((name, reason),) = provider.check(news, olds).failures
     assert match in reason
-    assert reason.startswith("authority 'plant': ")
-    assert name == ""
+    assert reason.startswith(("authority 'plant': ", "dropPrevious: "))
+    assert name in ("", "dropPrevious")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,10 @@ def test_invalid_rotation_steps_are_refused(provider: Provider, olds: dict[str, 
         (at(2, keep=True), at(2, keep=True)),
         (at(2, keep=True), at(2)),
         (at(2, keep=True), at(3, keep=True)),
+        # The hub's record refused to drop generation 1 in the last run: it still exists, although the authority's own record is ahead.
+        (at(2), at(2, keep=True)),
+        # Left by an earlier version.
+        (at(2) | {"dropPrevious": True}, at(3)),
         (at(2), at(UNKNOWN)),  # type: ignore[arg-type]
     ],
 )
@@ -81,23 +88,61 @@ def test_a_generation_with_devices_is_not_deleted(devices: Provider, named_proce
     assert registry.calls() == [], "nothing goes, nobody is counted"
     devices.create(registry.device("press-001"))
     others = devices.create(registry.device("press-002", owner={**OWNER, "stack": "organization/tests/other"}))
-    message = (
-        "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates of this generation; keep it until they"
-    )
-    with pytest.raises(CallFailedError, match=message):
+    message = "generation 1 is to be deleted: 1 enabled device of this stack may still use certificates of this generation; "
+    remedy = r"set caKeepPrevious: true until they have moved, then caDropGeneration: 1 \(drop_generation of TrustedHub\)"
+    with pytest.raises(CallFailedError, match=message + remedy):
         watch.update(both, standing(registry, 2))
-    with pytest.raises(CallFailedError, match="authority 'plant': generation 1 is to be deleted"):
-        watch.update(created, standing(registry, 2))
-    assert watch.update(both, standing(registry, 2, dropPrevious=True)).outs["keepPrevious"] is False
+    with pytest.raises(CallFailedError, match=f"{message}move them, then set caDropGeneration: 1"):
+        watch.update(created, standing(registry, 3))
+    with pytest.raises(CallFailedError, match=message):
+        watch.update(both, standing(registry, 2, hubId=registry.client.hub.id.upper()))
+    for other_one in (2, 3):  # consent left from another rotation
+        with pytest.raises(CallFailedError, match=message):
+            watch.update(both, standing(registry, 2, dropGeneration=other_one))
+    assert watch.update(both, standing(registry, 2, dropGeneration=1)).outs == standing(registry, 2)
     registry.disable("press-001", "retired")
     assert watch.update(both, standing(registry, 2)).outs["keepPrevious"] is False
     devices.delete(others)
 
 
-def test_without_the_data_role_devices_are_not_counted(named_process: ProviderProcess, azure: LocalAzure) -> None:
-    """Without the data role devices are not counted; a message says so, and the rotation is not refused."""
-    hub = azure.hub()
-    here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
+def test_the_devices_of_a_renamed_stack_count(devices: Provider, named_process: ProviderProcess, registry: DeviceRegistry) -> None:
+    """Until the fleet is written later in the run, its devices have the stack's former name."""
     watch = named_process.of(AuthorityGenerationProvider)
+    created = watch.create(standing(registry, 1))
+    devices.create(registry.device())
+    with pytest.raises(CallFailedError, match="1 enabled device of this stack may still use"):
+        watch.update(created, standing(registry, 2, devicesOf="organization/tests/renamed"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "match"),
+    [
+        ("401:path=/devices/query", "Azure answers 401.*; give this identity the role 'IoT Hub Data Contributor' .*; or, if no device"),
+        ("500:path=/devices/query", "Azure answers 500.*; or, if no device needs it any more, set caDropGeneration: 1"),
+    ],
+)
+def test_whoever_cannot_see_refuses(named_process: ProviderProcess, registry: DeviceRegistry, fault: str, match: str) -> None:
+    """No answer is not "no devices": the error has Azure's answer, what to correct, and the consent; consent for this generation passes."""
+    watch = named_process.of(AuthorityGenerationProvider)
+    created = watch.create(standing(registry, 1))
+    registry.clear(fault)
+    with pytest.raises(
+        CallFailedError, match=rf"generation 1 is to be deleted: whether devices depend on it is unknown, because .*{match}"
+    ):
+        watch.update(created, standing(registry, 2))
+    assert watch.update(created, standing(registry, 2, dropGeneration=1)).outs["generation"] == 2
+
+
+def test_without_the_data_role_or_the_hub_a_generation_stays(named_process: ProviderProcess, azure: LocalAzure) -> None:
+    """A login without the data role, a hub that is gone, and one whose name can't be found: the generation is not deleted."""
+    watch, hub = named_process.of(AuthorityGenerationProvider), azure.hub()
+    here = {"hubId": hub.id, "devicesOf": OWNER["stack"]}
     created = watch.create(at(1) | here)
-    assert watch.update(created, at(2) | here).outs["generation"] == 2
+    with pytest.raises(CallFailedError, match=r"is unknown, because .*: Azure answers 40[13].*give this identity the role"):
+        watch.update(created, at(2) | here)
+    hub.delete_hub()
+    with pytest.raises(
+        CallFailedError, match=r"is unknown, because .*: it does not exist; check its resource id.*; or, if no device needs"
+    ):
+        watch.update(created, at(2) | here)
+    assert watch.update(created, at(2) | here | {"dropGeneration": 1}).outs["generation"] == 2

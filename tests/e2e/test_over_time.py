@@ -60,7 +60,7 @@ def test_rotation_with_overlap(stack: Program) -> None:
         assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates of this" in stack.printed
         assert stack.hub(azure).verified() == {first: True, second["name"]: True}
 
-        stack.configure(**few, caGeneration=2, caDropPrevious=True)
+        stack.configure(**few, caGeneration=2, caDropGeneration=1)
         stack.control("DELETE", "/requests")
         stack.up()
         assert [one["name"] for one in stack.outputs()["trust"]] == [second["name"]]
@@ -69,10 +69,10 @@ def test_rotation_with_overlap(stack: Program) -> None:
 
         stack.configure(**few, caGeneration=1)
         assert stack.run("up") != 0
-        assert "generation 1 is older than the current generation 2; use 3 for the next generation" in stack.printed
+        assert "generation 1 is older than the current generation 2; set it to 2, the current one; for a new generation 3" in stack.printed
         assert stack.hub(azure).verified() == {second["name"]: True}
 
-        stack.configure(**few, caGeneration=3, caDropPrevious=True)
+        stack.configure(**few, caGeneration=3, caDropGeneration=2)
         stack.control("DELETE", "/requests")
         stack.up()
         third = stack.outputs()["trust"][0]["name"]

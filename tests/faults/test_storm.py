@@ -27,7 +27,7 @@ def test_after_a_storm_everything_is_as_declared(tmp_path: Path, extent: Extent,
         stack.configure(caGeneration=2, caKeepPrevious=True)
         run_in_storm(stack, "up", seed + number)
         assert (certificates(stack), devices(stack)) == (2, 25)
-        stack.configure(caGeneration=2, caKeepPrevious=False, caDropPrevious=True)
+        stack.configure(caGeneration=2, caKeepPrevious=False, caDropGeneration=1)
         run_in_storm(stack, "up", seed + number)
         assert (certificates(stack), devices(stack)) == (1, 25)
         run_in_storm(stack, "destroy", seed + number)

@@ -14,11 +14,10 @@ from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.progress import Progress
+from hubtrust.devices.reading import MOST_READ, PARALLEL, read_each
 from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
-_PARALLEL = 8  # calls at a time: enough to use a hub's quota, few enough to wait in its queue
-_MOST_READ = 1000  # if more devices differ, they are not read one by one before they are written: that would be slow
 _MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 _MOST_NAMED = 5  # devices in a message
 _T = TypeVar("_T")
@@ -67,14 +66,13 @@ class Reconciliation:
         for owner in (self.owner, *self.former):
             for twin in self.registry.owned(owner):
                 self._compare(twin.device_id, twin)
-        if len(self.differing) <= _MOST_READ:
+        if len(self.differing) <= MOST_READ:
             self.read(list(self.differing))
 
     def read(self, device_ids: Collection[str]) -> None:
         """Read these devices from the registry itself, because the query index shows changes late."""
-        with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-            for device_id, twin in zip(device_ids, pool.map(self.registry.twin, device_ids), strict=True):
-                self._compare(device_id, twin)
+        for device_id, twin in read_each(self.registry, device_ids).items():
+            self._compare(device_id, twin)
 
     def apply(self, device_ids: Iterable[str] = ()) -> int:
         """Create, update or delete these devices and those that were found to differ; returns how many changed.
@@ -160,7 +158,7 @@ class Reconciliation:
             return self.registry.bulk([self._operation(one, actions[one]) for one in chunk])
 
         refused: dict[str, Refusal] = {}
-        with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
             chunks = [to_write[start : start + MOST_IN_BULK] for start in range(0, len(to_write), MOST_IN_BULK)]
             futures = {pool.submit(send, chunk): chunk for chunk in chunks}
             for future in _until_one_fails(futures):

@@ -5,19 +5,17 @@ field there and a parameter of the same name to the constructor here.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 
-from hubtrust.azure.errors import DeniedError
-from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, RetryLimits
 from hubtrust.azure.service import Service
-from hubtrust.azure_inputs import CloudInputs
+from hubtrust.azure_inputs import CloudInputs, same_id
+from hubtrust.dynamic.dependants import require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, whole_number
-from hubtrust.process import show_message
-from hubtrust.reconcile_errors import DeclarationError, DependantsError
+from hubtrust.reconcile_errors import DeclarationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +28,8 @@ class AuthorityGenerationInputs(CloudInputs):
     hub_id: Service | None = hub_id(required=False)
     host_name: str | None = hub_host_name()
     devices_of: str | None = input_field(str, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
-    drop_previous: bool = input_field(
-        boolean, "True: the devices have moved, and the generation that is dropped may be deleted. Default False.", default=False
+    drop_generation: int | None = input_field(
+        whole_number(1, 9999), "a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone."
     )
 
     def require_valid_step(self, olds: Properties) -> None:
@@ -44,7 +42,11 @@ class AuthorityGenerationInputs(CloudInputs):
         current = int(olds["generation"]) if olds.get("authority") == self.authority else None
         if current is not None and wanted < current:
             fact = f"generation {wanted} is older than the current generation {current}"
-            raise DeclarationError(what, fact, f"use {current + 1} for the next generation")
+            raise DeclarationError(what, fact, f"set it to {current}, the current one; for a new generation {current + 1}")
+        if current is not None and len(dropped := _trusted(current, keep=bool(olds.get("keepPrevious"))) - self.trusted) > 1:
+            fact = f"generations {' and '.join(map(str, sorted(dropped)))} are to be deleted in one run"
+            remedy = f"first run with generation {current} alone (caGeneration: {current}, caKeepPrevious: false)"
+            raise DeclarationError(what, fact, remedy)
         if not self.keep_previous:
             return
         before = wanted - 1
@@ -54,41 +56,35 @@ class AuthorityGenerationInputs(CloudInputs):
         if wanted > current + 1:
             fact = f"generation {before} is to be kept, but the current one is {current}"
             raise DeclarationError(what, fact, f"use {current + 1}: generations go up one at a time")
-        if wanted == current and not olds.get("keepPrevious"):
+        # An authority's own record, which has no hub, is ahead of its hub's after a run that the hub's refused: nothing was deleted then.
+        if wanted == current and not olds.get("keepPrevious") and "hubId" in self.given:
             fact = f"generation {before} is to be kept, but it has been deleted"
             raise DeclarationError(what, fact, "set keepPrevious to false until the next generation")
 
-    def require_unused(self, dropped: int) -> None:
-        """Refuse to delete the generation ``dropped`` while devices may depend on it.
+    @property
+    def trusted(self) -> set[int]:
+        """The generations that are declared as trusted."""
+        return _trusted(self.generation, keep=self.keep_previous)
+
+    def require_droppable(self, olds: Properties) -> None:
+        """Refuse to delete a generation that the last run, of the outputs ``olds``, trusted, while devices may depend on it.
 
         Raises:
-            DependantsError: enabled devices of the stack may use certificates of it.
-            AzureError: the hub can't be reached or refuses the call.
+            DependantsError: enabled devices may use certificates of it, or nobody can say whether any does.
         """
-        what = f"authority '{self.authority}': generation {dropped} is to be deleted"
-        count = self._enabled_devices()
-        if count is None:
-            show_message(
-                f"{what}: devices are not counted, because this login may not read the device registry, so it can't have created any"
-            )
-        elif count:
-            fact = f"{count} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates of this generation"
-            remedy = "keep it until they have moved (caKeepPrevious), or confirm that they have moved (caDropPrevious)"
-            raise DependantsError(what, fact, remedy)
+        last = AuthorityGenerationInputs.read(olds)
+        dropped = last.trusted - self.trusted - {self.drop_generation}
+        if not dropped or self.devices_of is None or not same_id(self.given.get("hubId"), olds.get("hubId")):
+            return
+        # A renamed stack's devices have its former name until the fleet is written, later in this run.
+        stacks = {self.devices_of, last.devices_of or self.devices_of}
+        oldest = min(dropped)
+        overlaps = self.generation == oldest + 1
+        require_unused(f"authority '{self.authority}'", oldest, HubInputs.read(self.given), stacks, overlaps=overlaps)
 
-    def _enabled_devices(self) -> int | None:
-        """The number of the stack's enabled devices on the hub that use a CA's certificate; None if this login may not read the registry.
 
-        Nothing in Azure says which authority a device used last, so that each of them may depend on it. The index lags for devices that
-        were deleted a moment ago: the number may be too high, but never too low by more than a second or two.
-        """
-        limits = RetryLimits(deadline=READ_DEADLINE, denied=READ_DENIED, not_found=0.0)
-        with HubInputs.read(self.given).open_registry(limits=limits) as registry:
-            try:
-                found = list(registry.owned({"stack": str(self.devices_of)}))
-            except DeniedError:
-                return None
-        return sum(twin.description.enabled and twin.authentication == "certificateAuthority" for twin in found)
+def _trusted(generation: int, *, keep: bool) -> set[int]:
+    return {generation, generation - 1} if keep else {generation}
 
 
 class AuthorityGenerationOutputs:
@@ -103,6 +99,7 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     """
 
     inputs, results = AuthorityGenerationInputs, AuthorityGenerationOutputs
+    successors: ClassVar = {"dropPrevious": "use dropGeneration, the number of the generation that may be deleted"}
 
     def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
         """Check the step from the last generation to this one, once all of these inputs are known."""
@@ -123,19 +120,11 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
 
     def on_update(self, _id: str, olds: Properties, news: AuthorityGenerationInputs) -> dict[str, Any]:
         """Record the inputs, after a check that no device depends on a generation that is dropped."""
-        dropped = sorted(_trusted(olds) - _trusted(news.given))
-        if dropped and news.devices_of and not news.drop_previous and news.given.get("hubId") == olds.get("hubId"):
-            news.require_unused(dropped[0])
+        news.require_droppable(olds)
         return news.kept_values()
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """Nothing was created."""
-
-
-def _trusted(properties: Properties) -> set[int]:
-    """The generations that are declared as trusted."""
-    generation = int(properties["generation"])
-    return {generation, generation - 1} if properties.get("keepPrevious") else {generation}
 
 
 class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtrust", name="AuthorityGeneration"):
@@ -154,7 +143,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
         host_name: pulumi.Input[str] | None = None,
         cloud: str | None = None,
         devices_of: str | None = None,
-        drop_previous: bool | None = None,
+        drop_generation: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(resource_name, locals(), opts)

@@ -50,6 +50,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
     results: ClassVar[type]  # its annotations are the outputs other than the inputs that are kept
     outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: computed from ``inputs`` and ``results``
     secret_inputs: ClassVar[frozenset[str]]
+    successors: ClassVar[Mapping[str, str]] = {}  # inputs of earlier versions, by wire name: what to use instead
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Derive the allow-list of outputs."""
@@ -97,7 +98,8 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     def _input_errors(self, olds: Properties, given: Properties, known: set[str]) -> Iterator[tuple[str, str]]:
         for name in sorted(given.keys() - known):
-            yield name, f"{name}: there is no such property; use {', '.join(sorted(known))}"
+            remedy = self.successors.get(name, f"use {', '.join(sorted(known))}")
+            yield name, f"{name}: there is no such property; {remedy}"
         inputs, errors = self.inputs.parse(given)
         for name, error in errors:
             yield name, str(error) if error.what.startswith(name) else f"{name}: {error}"
