@@ -5,6 +5,7 @@ A rule in text: `FAULT[:name=value]…`, several joined by `;`. The kinds of FAU
 | FAULT | the client gets |
 |---|---|
 | 401, 403, 404, 409, 412, 429, 500, 503, 504 | the error in the words of the service that was asked; 404: what was asked for does not exist |
+| `404-service`, `404-group` | the error for a hub or provisioning service, or a resource group, that does not exist, whatever in it was asked for |
 | `drop` | the connection ends without an answer |
 | `latency` | the true answer after `seconds` |
 | `html`, `empty` | 200 with a login page, or without a body |
@@ -35,7 +36,7 @@ from sandbox.azure.wrong_answers import PORTAL, WRONG_ANSWERS
 if TYPE_CHECKING:
     from sandbox.azure.wire import Request
 
-STATUSES = ("401", "403", "404", "409", "412", "429", "500", "503", "504")
+STATUSES = ("401", "403", "404", "404-service", "404-group", "409", "412", "429", "500", "503", "504")
 TRUE_ANSWERS = ("latency", "drip", "cut")  # the request takes effect, and its answer is sent in a bad way
 KINDS = ("drop", *TRUE_ANSWERS, *WRONG_ANSWERS, *STATUSES)
 _OPTION = re.compile(r":(?=[a-z_-]+(?:=|:|$))")  # a colon inside a value, as in a date, separates nothing

@@ -32,10 +32,10 @@ def reply(request: Request, rule: Rule, moment: Moment) -> Reply:
 
 def _error(request: Request, status: str) -> ServiceError:
     endpoint = request.destination.endpoint
-    if endpoint is Endpoint.LOGIN and status in _LOGIN:
-        return _LOGIN[status](request)
+    if endpoint is Endpoint.LOGIN and status.partition("-")[0] in _LOGIN:
+        return _LOGIN[status.partition("-")[0]](request)
     if endpoint is Endpoint.KEY_VAULT:
-        return _VAULT[status](request) if status in _VAULT else vault.internal()
+        return _VAULT.get(status.partition("-")[0], _vault_broken)(request)
     if endpoint is Endpoint.HUB:
         return _HUB[status](request)
     if "/providers/microsoft.devices/" in request.path.lower() and status in _DEVICES:
@@ -50,6 +50,23 @@ def _service(request: Request) -> devices.Service:
 def _token_refused(request: Request) -> ServiceError:
     login_host = request.destination.cloud.login[0]
     return arm.unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", login=login_host, tenant_id="common")
+
+
+def _service_absent(request: Request) -> ServiceError:
+    found = re.match(rf"{_SERVICE}(?:/|$)", request.path, re.IGNORECASE)
+    if found is None:
+        return _absent_in_arm(request)
+    absent = devices.provisioning_not_found if _service(request) is devices.Service.PROVISIONING else devices.hub_not_found
+    return absent(found["name"], found["group"], request.path.split("/")[2])
+
+
+def _group_absent(request: Request) -> ServiceError:
+    found = re.match(rf"{_GROUP}(?:/|$)", request.path, re.IGNORECASE)
+    return arm.group_not_found(found["group"]) if found else _absent_in_arm(request)
+
+
+def _vault_broken(_request: Request) -> ServiceError:
+    return vault.internal()
 
 
 def _absent_in_hub(request: Request) -> ServiceError:
@@ -75,17 +92,17 @@ def _named(path: str) -> tuple[str, str]:
 
 
 _GROUP = r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)"
-_SERVICE = rf"{_GROUP}/providers/Microsoft\.Devices/(?:IotHubs|provisioningServices)/[^/]+"
+_SERVICE = rf"{_GROUP}/providers/Microsoft\.Devices/(?:IotHubs|provisioningServices)/(?P<name>[^/]+)"
 _ABSENT: tuple[tuple[str, Callable[..., ServiceError]], ...] = (
     (r"/subscriptions/(?P<subscription>[^/]+)", lambda _request, subscription: arm.subscription_not_found(subscription)),
     (_GROUP, lambda _request, group: arm.group_not_found(group)),
     (rf"{_GROUP}/resources", lambda _request, group: arm.group_not_found(group)),
     (rf"{_GROUP}/providers/Microsoft\.Devices/[^/]+", lambda _request, group: arm.group_not_found(group)),  # a list of the group's
     # ARM itself answers for a service that it does not find, as azure-rest-api-specs #27183 shows for a hub that is there.
-    (rf"{_SERVICE}(?:/certificates|/listkeys)?", lambda request, group: arm.resource_not_found(_named(request.path)[0], group)),
+    (rf"{_SERVICE}(?:/certificates|/listkeys)?", lambda request, **_: arm.resource_not_found(*_named(request.path))),
     (
-        rf"{_SERVICE}/certificates/(?P<name>[^/]+)(?:/[^/]+)?",
-        lambda request, group, name: devices.certificate_not_found(name, _service(request)),  # noqa: ARG005 - named in the pattern
+        rf"{_SERVICE}/certificates/(?P<certificate>[^/]+)(?:/[^/]+)?",
+        lambda request, certificate, **_: devices.certificate_not_found(certificate, _service(request)),
     ),
     (
         r".*/providers/Microsoft\.Authorization/roleAssignments/(?P<name>[^/]+)",
@@ -109,6 +126,8 @@ _ARM: Table = {
     "401": _token_refused,
     "403": lambda request: arm.forbidden(client_id="unknown", object_id="unknown", action="unknown", scope=request.path),
     "404": _absent_in_arm,
+    "404-service": _service_absent,
+    "404-group": _group_absent,
     "409": lambda request: devices.not_active(_service(request)),
     "412": lambda request: devices.etag_invalid(_service(request)),
     "429": lambda _request: arm.too_many_requests(),
@@ -120,6 +139,8 @@ _HUB: Table = {
     "401": lambda _request: registry.unauthorized(),
     "403": lambda _request: registry.unauthorized(),  # a hub has no 403 for it
     "404": _absent_in_hub,
+    "404-service": lambda _request: registry.hub_not_found(),
+    "404-group": lambda _request: registry.hub_not_found(),
     "409": lambda _request: registry.device_exists("unknown"),
     "412": lambda _request: registry.etag_invalid(),
     "429": lambda _request: registry.throttled("CRUD"),

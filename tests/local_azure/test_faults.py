@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.azure import faults
 from sandbox.azure.faults import Rule
-from tests.local_azure.in_process import ARM, DROPPED, HUB, InProcess
+from tests.local_azure.in_process import ARM, DROPPED, HUB, Answer, InProcess
 from tests.local_azure.makers import authority, uploaded
 
 CODES: dict[str, object] = {
@@ -145,10 +145,33 @@ def test_absence_is_in_the_words_of_the_service(azure: InProcess, host: str, pat
     answer = azure.ask("POST", path, host=host)
 
     assert answer.status == 404
-    body = answer.body.decode()
-    assert text in body
-    found = re.search(r'"code":"?(\w+)|ErrorCode:(\w+)', body)
-    assert ([each for each in found.groups() if each] if found else [""]) == [str(code)]
+    assert text in answer.body.decode()
+    assert worded(answer) == str(code)
+
+
+def worded(answer: Answer) -> str:
+    """The error's code in any service's envelope; empty if there is none."""
+    found = re.search(r'"code":"?(\w+)|ErrorCode:(\w+)', answer.body.decode())
+    return next((each for each in found.groups() if each), "") if found else ""
+
+
+@pytest.mark.parametrize(("fault", "path", "host", "status", "code"), [
+    ("404-service", f"{DEVICES}/IotHubs/h", ARM, 404, 404002),
+    ("404-service", f"{DEVICES}/IotHubs/h/certificates/ca", ARM, 404, 404002),
+    ("404-service", f"{DEVICES}/provisioningServices/p/certificates", ARM, 404, 404002),
+    ("404-service", "/devices/press-1", "h.azure-devices.net", 401, "IotHubNotFound"),
+    ("404-group", GROUP, ARM, 404, "ResourceGroupNotFound"),
+    ("404-group", f"{DEVICES}/IotHubs/h/certificates/ca", ARM, 404, "ResourceGroupNotFound"),
+    ("404-group", "/subscriptions/11111111-1111-1111-1111-111111111111", ARM, 404, "SubscriptionNotFound"),
+    ("404-service", "/keys/ca", "v.vault.azure.net", 404, "KeyNotFound"),
+    ("404-group", "/common/oauth2/v2.0/token", "login.microsoftonline.com", 404, ""),
+])  # fmt: skip
+def test_absence_of_what_contains_it(azure: InProcess, fault: str, path: str, host: str, status: int, code: object) -> None:
+    """Whatever is asked for in a hub or group that does not exist gets that hub's or group's error."""
+    rule(azure, fault)
+    answer = azure.ask("GET", path, host=host)
+
+    assert (answer.status, worded(answer)) == (status, str(code))
 
 
 @pytest.mark.parametrize(("spec", "retry_after"), [
