@@ -26,7 +26,7 @@ hub = TrustedHub(
     settings=stack.hub,
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
-    adopt=stack.adopt,
+    adopt=stack.adopt or None,
     drop_generation=stack.ca_drop_generation or None,
     cloud=stack.cloud or None,
 )
@@ -38,7 +38,7 @@ fleet = TrustedFleet(
     roster=stack.roster(folder),
     canary=stack.canary or None,
     check=stack.connection_check,
-    adopt=stack.adopt_devices,
+    adopt=stack.adopt_devices or None,
 )
 
 pulumi.export("resourceGroupName", hub.resource_group_name)

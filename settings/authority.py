@@ -10,8 +10,9 @@ from pydantic.alias_generators import to_camel
 from hubtrust import Generate, HubtrustError, Import, KeyAlgorithm, Request, Trust
 from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.certificates.lifetimes import LONGEST, require_window
+from hubtrust.certificates.thumbprints import require_thumbprint
 
-from .configuration import file_text, plain
+from .configuration import checked_by, file_text, names_for, plain
 from .custody import CustodyConfig, Source
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _certificate_name(text: str) -> str:
     return text
 
 
+_Thumbprints = Annotated[tuple[Annotated[str, checked_by(require_thumbprint)], ...], names_for("adopt", "<SHA-1 thumbprint>")]
 _CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 
 
@@ -66,7 +68,7 @@ class AuthorityConfig(CustodyConfig):
     ca_previous_chain_file: str = ""
     ca_previous_certificate_name: _CertificateName = ""
     attest: bool = False
-    adopt: bool = False
+    adopt: _Thumbprints = ()
 
     def authority_conflicts(self) -> Iterator[str]:
         """Keys of the CA that contradict each other, a line each."""

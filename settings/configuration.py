@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
-from pydantic import AfterValidator, BaseModel, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 from hubtrust import HubtrustError
@@ -41,7 +41,7 @@ def read(model: type[_M], config: pulumi.Config, replaced: Mapping[str, str]) ->
         try:
             values[name] = _value(config, name, field.annotation, text)
         except (pulumi.ConfigTypeError, ValueError):
-            wrong.append(f"{config.name}:{name} is '{text}'; use {_wanted(field.annotation)}")
+            wrong.append(f"{config.name}:{name} is '{text}'; use {_wanted(name, field.annotation)}")
     try:
         settings = model(**values)
     except ValidationError as error:
@@ -64,6 +64,18 @@ def checked_by(reader: Callable[[str], object]) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def names_for(key: str, example: str) -> BeforeValidator:
+    """A list that names what a consent is for. Earlier versions took true or false, which held for everything, in every later run too."""
+
+    def check(value: object) -> object:
+        if isinstance(value, bool):
+            fact = f"it is {str(value).lower()}, but it names what may be taken over"
+            raise ValueError(f'{fact}; set {key}: ["{example}"], or remove it')  # noqa: TRY004 - pydantic reports only this one
+        return value
+
+    return BeforeValidator(check)
 
 
 def file_text(folder: Path, name: str, key: str) -> str:
@@ -106,8 +118,8 @@ def _value(config: pulumi.Config, name: str, kind: Any, text: str) -> Any:
     return config.get_object(name) if str(kind).startswith("tuple") else text
 
 
-def _wanted(kind: Any) -> str:
-    return {bool: "true or false", int: "an integer"}.get(kind, "a list of strings")
+def _wanted(name: str, kind: Any) -> str:
+    return {bool: "true or false", int: "an integer"}.get(kind, f"a list of strings: pulumi config set --path '{name}[0]' VALUE")
 
 
 def _lines(project: str, error: Any) -> list[str]:

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from hubtrust import HubtrustError, Roster, from_csv, from_json_lines, from_pattern
 from hubtrust.devices.description import require_device_id
+from hubtrust.devices.id_patterns import expand
 
-from .configuration import SettingsError, checked_by, file_text
+from .configuration import SettingsError, checked_by, file_text, names_for
 from .tag import Tag, as_mapping
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class DeviceConfig(BaseModel):
     devices: str = ""
     devices_file: str = ""
     device_tags: tuple[Tag, ...] = ()
-    adopt_devices: bool = False
+    adopt_devices: Annotated[tuple[Annotated[str, checked_by(expand)], ...], names_for("adoptDevices", "press-{001..025}")] = ()
     canary: Annotated[str, checked_by(require_device_id)] = ""
     connection_check: bool = True
 

@@ -45,7 +45,7 @@ class TrustedDevice(pulumi.ComponentResource):
         thumbprints: Sequence[str] | None = None,
         tags: Mapping[str, Any] | None = None,
         desired: Mapping[str, Any] | None = None,
-        adopt: bool | None = None,
+        adopt: Sequence[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the identity, and the certificate if there is a request or a key.
@@ -65,7 +65,7 @@ class TrustedDevice(pulumi.ComponentResource):
             thumbprints: one or two, of self-signed certificates, instead of a CA.
             tags: of the device twin.
             desired: desired properties of the device twin.
-            adopt: take over an existing device of this id that is not this stack's.
+            adopt: ids, or patterns, of existing devices that may be taken over although they are not this stack's.
             opts: Pulumi's resource options.
 
         Raises:

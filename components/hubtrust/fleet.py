@@ -1,5 +1,6 @@
 """TrustedFleet: the devices of a trusted hub, and a canary that shows that they can connect."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -27,7 +28,7 @@ class TrustedFleet(pulumi.ComponentResource):
         roster: Roster | None = None,
         canary: str | None = None,
         check: bool = True,
-        adopt: bool = False,
+        adopt: Sequence[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the devices and the connection.
@@ -39,7 +40,7 @@ class TrustedFleet(pulumi.ComponentResource):
             roster: the devices; None or empty: none.
             canary: the id of the device that connects; if it is not in the roster, it gets an identity of its own.
             check: whether to connect; False where port 8883 is closed.
-            adopt: take over existing devices of these ids that are not this stack's.
+            adopt: ids, or patterns, of existing devices that may be taken over although they are not this stack's.
             opts: Pulumi's resource options.
         """
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
@@ -49,11 +50,11 @@ class TrustedFleet(pulumi.ComponentResource):
         self.connection = pulumi.Output.from_input({"device": canary, "state": "not checked", "reason": "no canary is declared"})
         device: pulumi.Output[str] | None = None
         if roster is not None and len(roster):
-            fleet = DeviceFleet(name, roster=roster, adopt=adopt or None, **common, opts=self._child())
+            fleet = DeviceFleet(name, roster=roster, adopt=adopt, **common, opts=self._child())
             self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
             device = fleet.digest
         if canary and (roster is None or roster.get(canary) is None):
-            device = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt or None, **common, opts=self._child()).device_etag
+            device = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child()).device_etag
         if canary:
             self.connection = self._connect(authority, canary, device, common, check=check)
         self.register_outputs({"devices": self.devices, "connection": self.connection})

@@ -72,7 +72,7 @@ class TrustedHub(pulumi.ComponentResource):
         settings: HubSettings | None = None,
         existing_id: str | None = None,
         attest: bool = False,
-        adopt: bool = False,
+        adopt: Sequence[str] | None = None,
         drop_generation: int | Mapping[str, int] | None = None,
         drop_previous: object = None,
         cloud: str | None = None,
@@ -87,7 +87,7 @@ class TrustedHub(pulumi.ComponentResource):
             settings: the hub, if this stack manages it.
             existing_id: the resource id of a hub that somebody else manages: see ``existing``.
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
-            adopt: replace an existing certificate that has one of our certificate names and is not this stack's.
+            adopt: SHA-1 thumbprints of existing certificates that may be replaced if they have one of our certificate names.
             drop_generation: confirm that the devices have moved from this generation, so that it is deleted although devices are enabled.
                 It holds for that generation alone. With several authorities: the generation by the authority's name.
             drop_previous: of earlier versions; ``drop_generation`` takes its place.
@@ -113,7 +113,7 @@ class TrustedHub(pulumi.ComponentResource):
             hub = None
             self._use_existing_hub(existing_id, cloud)
         self.resource = hub
-        options = {"attest": attest or None, "adopt": adopt or None, "cloud": cloud, "deadline": deadline}
+        options = {"attest": attest or None, "adopt": adopt, "cloud": cloud, "deadline": deadline}
         self._certificates: list[VerifiedCertificate] = []
         trusted = [certificate for authority in authorities for certificate in self._trust(authority, hub, options)]
         for authority in authorities:

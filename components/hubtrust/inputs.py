@@ -138,6 +138,17 @@ def boolean(value: object) -> bool:
     return value
 
 
+def texts(value: object, *, remedy: str) -> tuple[str, ...]:
+    """``value`` as texts; ``remedy`` says what to give.
+
+    Raises:
+        DeclarationError: it is not a list of texts.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise DeclarationError(_VALUE, f"it is {value!r}", remedy)
+    return tuple(value)
+
+
 def number(least: float, most: float) -> Callable[[object], float]:
     """A reader for a number from ``least`` to ``most``."""
     return functools.partial(_number, least=least, most=most, whole=False)

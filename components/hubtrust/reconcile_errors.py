@@ -8,7 +8,7 @@ class DynamicError(HubtrustError):
 
 
 class AlreadyExistsError(DynamicError):
-    """Something of the same name exists and is not ours: it is refused unless `adopt` is set."""
+    """Something of the same name exists and is not ours: it is refused unless `adopt` names it."""
 
 
 class QuotaError(DynamicError):

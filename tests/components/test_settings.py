@@ -86,6 +86,14 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("set caDropGeneration: 2, which holds",),
     ),
     "the same without a rotation": ({"caDropPrevious": "true"}, ("caDropPrevious: there is no such key; remove it; no generation is",)),
+    "certificates by consent": ({"adopt": "true"}, ("hubtrust:adopt: it is true", 'set adopt: ["<SHA-1 thumbprint>"], or remove it')),
+    "devices by consent": (
+        {"adoptDevices": "false"},
+        ("hubtrust:adoptDevices: it is false", 'set adoptDevices: ["press-{001..025}"], or remove it'),
+    ),
+    "no thumbprint": ({"adopt": '["AB"]'}, ("hubtrust:adopt", "'AB' is not a SHA-1 thumbprint", "40 hex digits")),
+    "no pattern": ({"adoptDevices": '["press-{9..1}"]'}, ("hubtrust:adoptDevices", "9..1 is not a valid range")),
+    "no list of devices": ({"adoptDevices": "press-1"}, ("hubtrust:adoptDevices is 'press-1'", "--path 'adoptDevices[0]' VALUE")),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit, but units is 2", "set units to 1")),
 }
 

@@ -118,6 +118,7 @@ def test_the_devices_of_a_renamed_stack_count(devices: Provider, named_process: 
     ("fault", "match"),
     [
         ("401:path=/devices/query", "Azure answers 401.*; give this identity the role 'IoT Hub Data Contributor' .*; or, if no device"),
+        ("404:path=/devices/query", "Azure answers 404.*; or, if no device needs it any more, set caDropGeneration: 1"),
         ("500:path=/devices/query", "Azure answers 500.*; or, if no device needs it any more, set caDropGeneration: 1"),
     ],
 )

@@ -105,13 +105,16 @@ def test_only_the_difference_is_written(fleets: Provider, registry: DeviceRegist
 
 
 def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: DeviceRegistry) -> None:
-    """A device of the same id that others created is named and unchanged; all other devices are created; `adopt` takes it over."""
+    """A device of the same id that others created is refused and unchanged; all others are created; `adopt` takes over what it names."""
     registry.client.put("press-007", authentication={"type": "sas"})
     text = fleets.create_error(registry.fleet(FLEET))
     assert text.partition(": ")[2].startswith("fleet 'presses' on IoT hub 'trial-")
-    assert "device 'press-007' exists and is not managed by this resource (without an owner tag); use other ids" in text
+    fact = "device 'press-007' exists and is not managed by this resource (without an owner tag); use other ids, or, to take over, "
+    assert f'{fact}set adoptDevices: ["press-007"] (the argument adopt in a program)' in text
     assert (registry.twin("press-007")["authenticationType"], len(registry.twins())) == ("sas", 25)
-    created = fleets.create(registry.fleet(FLEET, adopt=True))
+    other_one = fleets.create_error(registry.fleet(FLEET, adopt=["press-{008..025}", "press-001"]))
+    assert 'set adoptDevices: ["press-007"]' in other_one
+    created = fleets.create(registry.fleet(FLEET, adopt=["press-{005..007}"]))
     adopted = registry.twin("press-007")
     assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], created.outs["count"]) == ("certificateAuthority", OWNER, 25)
 
@@ -264,7 +267,8 @@ def test_ids_are_case_sensitive_and_may_have_any_allowed_character(fleets: Provi
         ({"hostName": "hub"}, "hostName: 'hub' is not a hub's host name"),
         ({"hubId": "hub"}, "hubId: resource id 'hub': it is not the id of an IoT hub"),
         ({"hubId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"}, "names a provisioning service"),
-        ({"adopt": "yes"}, "adopt: it is 'yes'"),
+        ({"adopt": True}, "adopt: it is True; list the ids or patterns of the devices that may be taken over"),
+        ({"adopt": ["press-{9..1}"]}, "adopt: the pattern 'press-{9..1}': 9..1 is not a valid range"),
     ],
 )
 def test_each_invalid_input_is_reported(fleets: Provider, registry: DeviceRegistry, changes: dict[str, Any], match: str) -> None:

@@ -83,15 +83,18 @@ def test_changed_inputs_update_in_place(devices: Provider, registry: DeviceRegis
 
 
 def test_a_device_of_others_is_refused_or_adopted(devices: Provider, registry: DeviceRegistry) -> None:
-    """A device of others is refused and unchanged; `adopt` takes it over with its tags; a device without our tag is no longer ours."""
+    """A device of others is refused and unchanged, unless `adopt` names it; a device without our tag is no longer ours."""
     registry.client.put("press-001", status="disabled", statusReason="theirs")
     registry.tag("press-001", theirs="yes")
     with pytest.raises(
-        CallFailedError, match=r"device 'press-001' exists and is not managed by this resource \(without an owner tag\); .* set adopt"
+        CallFailedError,
+        match=r"device 'press-001' exists and is not managed by this resource \(without an owner tag\); .* set adoptDevices: ..press-001",
     ):
         devices.create(registry.device())
     assert registry.twin("press-001")["statusReason"] == "theirs"
-    created = devices.create(registry.device(adopt=True))
+    with pytest.raises(CallFailedError, match="is not managed by this resource"):
+        devices.create(registry.device(adopt=["press-002"]))
+    created = devices.create(registry.device(adopt=["press-001"]))
     twin = registry.twin("press-001")
     assert (twin["status"], twin["tags"]) == ("enabled", {"theirs": "yes", "hubtrust": OWNER})
     registry.tag("press-001", hubtrust=None)

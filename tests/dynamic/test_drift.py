@@ -69,14 +69,23 @@ def test_a_deleted_certificate_is_created_again(provider: Provider, hub: Hub, re
 
 
 def test_a_certificate_of_others_under_our_name_is_refused(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Another certificate of the same name is refused and unchanged, unless `adopt` is set to replace it."""
+    """Another certificate of the same name is refused and unchanged, unless `adopt` names its thumbprint."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")
     before = hub.put("portal-made", other.pem, isVerified=True)
     news = authority.declared(hub, relay, certificateName="portal-made")
-    with pytest.raises(CallFailedError, match=f"another certificate .{other.thumbprint}. has this name; .* set adopt to replace"):
+    with pytest.raises(
+        CallFailedError, match=f'another certificate .{other.thumbprint}. has this name; .* set adopt: ."{other.thumbprint}"'
+    ):
         provider.create(news)
     assert hub.certificates()["portal-made"]["etag"] == before["etag"]
-    created = provider.create(news | {"adopt": True})
+    with pytest.raises(CallFailedError, match="another certificate"):
+        provider.create(news | {"adopt": [authority.thumbprint]})
+    with pytest.raises(CallFailedError, match="adopt: it is True; list the SHA-1 thumbprints"):
+        provider.create(news | {"adopt": True})
+    with pytest.raises(CallFailedError, match="adopt: 'AB' is not a SHA-1 thumbprint"):
+        provider.create(news | {"adopt": ["AB"]})
+    colons = ":".join(other.thumbprint[place : place + 2].lower() for place in range(0, 40, 2))
+    created = provider.create(news | {"adopt": [colons]})
     assert (created.outs["thumbprint"], created.outs["proof"], hub.verified()) == (
         authority.thumbprint,
         "possession",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.devices.description import Scope, read_description
+from hubtrust.devices.id_patterns import as_setting, compact, expand
 from hubtrust.devices.roster import Roster, RosterError, unpack
 from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
 
@@ -27,6 +28,25 @@ def test_packing_loses_nothing(ids: list[str], every: int) -> None:
     again = unpack(roster.pack())
     assert dict(again) == dict(roster)
     assert (again.ids, again.digest, again.enabled) == (tuple(sorted(ids)), roster.digest, roster.enabled)
+
+
+@given(st.sets(st.one_of(st.text(_LEGAL, min_size=1, max_size=8), st.from_regex(r"\A[ab]-[0-9]{1,3}[xy]?\Z"))))
+def test_ids_are_written_as_patterns(ids: set[str]) -> None:
+    """The patterns stand for exactly these ids, each once."""
+    patterns = compact(ids)
+    written = [device_id for pattern in patterns for device_id in expand(pattern)]
+    assert sorted(written) == sorted(ids)
+    assert len(patterns) <= len(ids)
+
+
+def test_a_message_names_the_shortest_patterns() -> None:
+    """As it is written in the settings; too many of them are counted, and two are examples."""
+    ids = [f"press-{number:03}" for number in range(1, 121)] + ["lathe-1"]
+    assert as_setting("adoptDevices", ids) == 'set adoptDevices: ["lathe-1", "press-{001..120}"]'
+    assert compact(["p7", "p8", "p9", "p10", "p11", "q1", "q2"]) == ["p{7..11}", "q1", "q2"]
+    many = [f"press-{number}" for number in range(1, 99, 3)]
+    remedy = 'set adoptDevices to a list of their 33 ids, as patterns where possible: adoptDevices: ["press-1", "press-10", …]'
+    assert as_setting("adoptDevices", many) == remedy
 
 
 def _draw() -> random.Random:

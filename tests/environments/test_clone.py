@@ -56,7 +56,7 @@ def test_default_names_get_the_environments_name(project: Project) -> None:
 
 def test_generations_secrets_and_credentials_are_not_copied(project: Project) -> None:
     """The new environment begins at generation 1, with its own secrets; what is left out is reported with the reason, without secrets."""
-    project.write("prod", caGeneration=3, adopt=True, devices="press-{001..025}", canary="press-001")
+    project.write("prod", caGeneration=3, adopt=["AB" * 20], devices="press-{001..025}", canary="press-001")
     path = project.folder / "stacks/Pulumi.prod.yaml"
     path.write_text(path.read_text() + "  other:token: {secure: v1:abc}\n  azure-native:clientSecret: hunter2\nencryptionsalt: v1:salt\n")
     created = planned(project)

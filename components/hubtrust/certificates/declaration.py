@@ -9,8 +9,9 @@ from cryptography import x509
 from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, same_id
+from hubtrust.certificates.thumbprints import require_thumbprint
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
-from hubtrust.inputs import boolean, input_field, whole_number
+from hubtrust.inputs import boolean, input_field, texts, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
@@ -59,6 +60,11 @@ class ServiceInputs(AzureInputs):
     )
 
 
+def _read_thumbprints(value: object) -> frozenset[str]:
+    found = texts(value, remedy="list the SHA-1 thumbprints of the certificates that may be replaced, as the error of `up` shows them")
+    return frozenset(map(require_thumbprint, found))
+
+
 @dataclass(frozen=True, kw_only=True)
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
@@ -87,7 +93,11 @@ class CertificateInputs(ServiceInputs):
     attest: bool = input_field(
         boolean, "True: mark it as verified without a proof; this logs a warning. Default False.", kept=True, default=False
     )
-    adopt: bool = input_field(boolean, "True: replace another certificate that has the name. Default False: refuse.", default=False)
+    adopt: frozenset[str] = input_field(
+        _read_thumbprints,
+        "SHA-1 thumbprints of certificates that may be replaced if one has the name and is not ours. Default: none, refuse.",
+        default=frozenset(),
+    )
 
     def require_consistent(self) -> None:
         """Check that possession can be proven or is attested, that the key is the certificate's, and that a given proof is needed.

@@ -70,9 +70,10 @@ class Prover:
         inputs, last = self.inputs, self.last_run
         registered = self.certificates.get(inputs.name_on_service)
         if registered is None or registered.thumbprint != inputs.description.thumbprint:
-            if registered is not None and last is None and not inputs.adopt:
+            if registered is not None and last is None and registered.thumbprint not in inputs.adopt:
                 fact = f"another certificate ({registered.thumbprint}) has this name"
-                raise AlreadyExistsError(inputs.what, fact, "choose another name or generation, or set adopt to replace that one")
+                remedy = f'choose another name or generation, or replace that one: set adopt: ["{registered.thumbprint}"]'
+                raise AlreadyExistsError(inputs.what, fact, remedy)
             registered = self._put(registered.etag if registered else None)
         elif registered.verified and last and last.proof == ATTESTATION and not inputs.attest:
             registered = self._put(registered.etag)  # it was attested and is now to be proven: only another PUT makes it unverified

@@ -13,6 +13,7 @@ from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
+from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
 from hubtrust.devices.reading import MOST_READ, PARALLEL, read_each
 from hubtrust.process import now
@@ -52,7 +53,7 @@ class Reconciliation:
     scope: Scope
     declaration: Declaration
     former: Collection[Owner] = ()
-    adopt: bool = False
+    adopt: Collection[str] = ()  # ids of devices that may be taken over from others
     report: Callable[[str], None] = print
     sleep: Callable[[float], None] = time.sleep
     is_excluded: Callable[[str], bool] = lambda _: False  # devices to leave unchanged
@@ -135,7 +136,7 @@ class Reconciliation:
         ours = owner == self.owner or owner in self.former
         if declared is None:
             return Action.DELETE if ours else None
-        if not ours and not self.adopt:
+        if not ours and device_id not in self.adopt:
             return Action.REFUSE
         if not same_identity(found, declared):
             return Action.UPDATE_IDENTITY
@@ -193,7 +194,8 @@ class Reconciliation:
             owners = {_owner_of(self.differing[one]) for one in not_ours}
             one, many = "exists and is not managed by this resource", "exist and are not managed by this resource"
             fact = f"{_display(not_ours)} {one if len(not_ours) == 1 else many} ({', '.join(sorted(owners))})"
-            remedy = "use other ids, or set adopt to take them over; after a rename of this resource, give it an alias"
+            consent = f"{as_setting('adoptDevices', not_ours)} (the argument adopt in a program)"
+            remedy = f"use other ids, or, to take over, {consent}; after a rename of this resource, give it an alias"
             raise AlreadyExistsError(self.what, f"{fact}, and {refused}" if refused else fact, remedy)
         if refused:
             raise FleetError(self.what, refused, "run again: work already done is kept, and the next run continues from it")

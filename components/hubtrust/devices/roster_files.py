@@ -3,19 +3,18 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.devices.description import read_description, require_device_id
-from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
+from hubtrust.devices.id_patterns import expand
+from hubtrust.devices.roster import Roster, RosterError
 from hubtrust.errors import HubtrustError
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
     from hubtrust.azure.device_description import DeviceDescription
 
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")
 _FIELDS = ("id", "status", "reason", "edge", "thumbprints", "tags", "desired")
 _BOOLEANS = {"true": True, "false": False, "": None}
@@ -27,21 +26,8 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     Raises:
         RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds.
     """
-    what, remedy = (
-        f"the pattern '{pattern}'",
-        "write it as press-{001..025}: the lower number first, and equally many digits in both, or no leading zeros",
-    )
-    size = 1
-    for low, high in _RANGE.findall(pattern):
-        if int(low) > int(high) or (len(low) != len(high) and (low.startswith("0") or high.startswith("0")) and low != "0"):
-            raise RosterError(what, f"{low}..{high} is not a valid range", remedy)
-        size *= int(high) - int(low) + 1
-    if size > MOST_DEVICES:
-        raise RosterError(what, f"it stands for {size:,} devices, but a hub holds at most {MOST_DEVICES:,}", "use several hubs")
-    if "{" in _RANGE.sub("", pattern) or "}" in _RANGE.sub("", pattern):
-        raise RosterError(what, "it has a brace that is not part of a range", remedy)
     declared = read_description({"tags": tags or {}})
-    return Roster.of((device_id, declared) for device_id in _expand(pattern))
+    return Roster.of((device_id, declared) for device_id in expand(pattern))
 
 
 def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roster:
@@ -79,16 +65,6 @@ def from_json_lines(text: str, *, what: str, tags: Mapping[str, Any] | None = No
     """
     lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
     return _from_lines(lines, _json_device, what, tags)
-
-
-def _expand(pattern: str) -> Iterator[str]:
-    found = _RANGE.search(pattern)
-    if found is None:
-        yield pattern
-        return
-    low, high = found[1], found[2]
-    for number in range(int(low), int(high) + 1):
-        yield from _expand(f"{pattern[: found.start()]}{number:0{len(low)}}{pattern[found.end() :]}")
 
 
 def _csv_lines(reader: Any) -> Iterator[tuple[int, Any]]:

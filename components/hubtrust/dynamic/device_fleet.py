@@ -6,7 +6,7 @@ the constructor here.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -186,7 +186,7 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
         hub_id: pulumi.Input[str],
         roster: Roster,
         host_name: pulumi.Input[str] | None = None,
-        adopt: pulumi.Input[bool] | None = None,
+        adopt: pulumi.Input[Sequence[str]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,

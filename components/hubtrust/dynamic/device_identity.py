@@ -230,7 +230,7 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
         thumbprints: pulumi.Input[Sequence[str]] | None = None,
         tags: pulumi.Input[Mapping[str, Any]] | None = None,
         desired: pulumi.Input[Mapping[str, Any]] | None = None,
-        adopt: pulumi.Input[bool] | None = None,
+        adopt: pulumi.Input[Sequence[str]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,

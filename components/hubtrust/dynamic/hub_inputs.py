@@ -17,7 +17,8 @@ from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import READ_DEADLINE, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, same_id
-from hubtrust.inputs import boolean, input_field
+from hubtrust.devices.id_patterns import expand_all
+from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -105,7 +106,11 @@ class DevicesInputs(HubInputs):
 
     hub_id: Service = hub_id(required=True, replaces=True)
     owner: Mapping[str, str] = input_field(_owner, argument="", required=True, kept=True)
-    adopt: bool = input_field(boolean, "True: take over devices of these ids that others created. Default False: refuse.", default=False)
+    adopt: frozenset[str] = input_field(
+        lambda value: expand_all(texts(value, remedy="list the ids or patterns of the devices that may be taken over")),
+        "ids, or patterns such as `press-{001..025}`, of devices that may be taken over from others. Default: none, refuse.",
+        default=frozenset(),
+    )
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
         """Whether the owner, the cloud or the host name differs from the old outputs."""

@@ -4,7 +4,7 @@ Its inputs are the fields of ``CertificateInputs`` and ``ServiceInputs`` in ``hu
 and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -181,7 +181,7 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         signer: pulumi.Input[Mapping[str, Any]] | None = None,
         proof_certificate: pulumi.Input[str] | None = None,
         attest: pulumi.Input[bool] | None = None,
-        adopt: pulumi.Input[bool] | None = None,
+        adopt: pulumi.Input[Sequence[str]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
