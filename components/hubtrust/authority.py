@@ -20,6 +20,7 @@ from hubtrust.pki.certificate import pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import KeyAlgorithm, load_private_key
+from hubtrust.pki.profile import require_may_sign
 from hubtrust.pki.verification_code import require_no_code_in
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
@@ -31,6 +32,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     """A root and any number of intermediates, with path lengths; no certificate ends after its issuer's (RFC 5280)."""
 
     chain: pulumi.Output[str | None]  # PEM, the issuing certificate first; None while a `Request` has no answer
+    given: tuple[x509.Certificate, ...]  # the chain where it is imported or returned; empty where it is generated
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM (RFC 2986)
     anchor: Anchor | None  # of the current generation; None while a `Request` has no answer
     previous: Anchor | None  # of the previous generation, if it is kept
@@ -80,7 +82,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     def _declare_generation(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
         """Declare one generation and return its trust anchor. It also sets the attributes, so the current one is declared last."""
         self._prefix = f"{self.name}-g{generation}"
-        self.certificate_request = pulumi.Output.from_input(None)
+        self.certificate_request, self.given = pulumi.Output.from_input(None), ()
         match source:
             case Generate():
                 self._generate(source)
@@ -149,6 +151,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
         self._log_notices(chain)
         certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
+        require_may_sign(certificate)
         if source.custody:
             _require_one_key_each(source.custody, 1)
             signer = source.custody.signer(0)
@@ -158,7 +161,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             _require_key_of(certificate, chain, source)
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = signer_inputs.in_state(pulumi.Output.secret(source.private_key), passphrase)
-        self.chain = pulumi.Output.from_input(chain.pem)
+        self.chain, self.given = pulumi.Output.from_input(chain.pem), chain.certificates
         self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
 
@@ -168,7 +171,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         if source.answer:
             chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
             self._log_notices(chain)
-            self.chain = pulumi.Output.from_input(chain.pem)
+            self.chain, self.given = pulumi.Output.from_input(chain.pem), chain.certificates
             # The key here belongs to the lowest certificate of the chain: only that one can be proven.
             self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
 

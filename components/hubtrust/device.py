@@ -12,6 +12,7 @@ from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.hub import TrustedHub
+from hubtrust.pki.certificate import pem
 from hubtrust.reconcile_errors import DeclarationError
 
 
@@ -69,11 +70,12 @@ class TrustedDevice(pulumi.ComponentResource):
             opts: Pulumi's resource options.
 
         Raises:
-            DeviceError: the id is not valid, arguments exclude each other, or the key that signs device certificates is not here.
+            DeviceError: the id is not valid, arguments exclude each other, the hub does not trust the authority, or the key that signs
+                device certificates is not here.
         """
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
         self._name, self.device_id = name, device_id or name
-        self._require_valid_arguments(authority, request, thumbprints, make_key=make_key)
+        self._require_valid_arguments(hub, authority, request, thumbprints, make_key=make_key)
         self.certificate = self.chain = self.private_key = pulumi.Output.from_input(None)
         self.identity = DeviceIdentity(
             name,
@@ -95,7 +97,7 @@ class TrustedDevice(pulumi.ComponentResource):
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
 
     def _require_valid_arguments(
-        self, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool
+        self, hub: TrustedHub, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool
     ) -> None:
         what = f"device '{self.device_id}'"
         try:
@@ -111,6 +113,9 @@ class TrustedDevice(pulumi.ComponentResource):
         if (request is not None or make_key) and (authority is None or authority.signer is None):
             fact = "no authority is given" if authority is None else "the key that signs device certificates is not here"
             raise DeviceError(what, fact, "give an authority whose issuing key is available here, or sign the certificate where the key is")
+        if authority is not None and not thumbprints and not _may_trust(hub, authority):
+            fact = f"its hub does not trust the authority '{authority.name}', so it could never connect"
+            raise DeviceError(what, fact, f"name '{authority.name}' in the hub's authorities, or give one of these to the device")
 
     def _issue(self, authority: CertificateAuthority, request: pulumi.Input[str] | None, days: Mapping[str, float | None]) -> None:
         public_key: pulumi.Input[str] | None = None
@@ -137,3 +142,15 @@ class TrustedDevice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.certificate, self.chain = issued.certificate, issued.chain
+
+
+def _may_trust(hub: TrustedHub, authority: CertificateAuthority) -> bool:
+    """Whether devices of ``authority`` can connect to ``hub``, as far as this program knows.
+
+    They can if it is one of the hub's authorities, or if its chain contains a certificate that the hub trusts. A hub that was there before
+    may trust CAs that are not declared here.
+    """
+    if hub.trusts_others or any(one is authority for one in hub.authorities):
+        return True
+    anchors = [anchor.certificate for one in hub.authorities for anchor in (one.anchor, one.previous) if anchor]
+    return any(pem(certificate) in anchors for certificate in authority.given)

@@ -61,6 +61,8 @@ class TrustedHub(pulumi.ComponentResource):
     trust: pulumi.Output[
         list[dict[str, Any]]
     ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, etag, state, verified, proof, …
+    authorities: tuple[CertificateAuthority, ...]
+    trusts_others: bool  # it may trust CAs that are not declared here, because the hub was there before
     resource: pulumi.Resource | None  # the hub, if this stack manages it: what belongs to the hub is deleted with it
     cloud: str
 
@@ -103,7 +105,8 @@ class TrustedHub(pulumi.ComponentResource):
             CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
-        self._name = name
+        self._name, self.authorities = name, tuple(authorities)
+        self.trusts_others = existing_id is not None or bool(settings and settings.adopt_id)
         _require_distinct_names(name, authorities)
         refuse_drop_previous(name, authorities, drop_previous)
         self.cloud = cloud = choose_cloud(cloud, creates_hub=existing_id is None)

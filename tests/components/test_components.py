@@ -12,6 +12,7 @@ from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
 from hubtrust.replaced_arguments import ReplacedArgumentError
+from tests.kit.authorities import hierarchy, pem_of, private_pem
 from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -359,6 +360,38 @@ def test_an_invalid_device_is_refused(engine: Engine, device: dict[str, Any], ma
     with pytest.raises(DeviceError, match=match):
         declare_device(**device)
     assert _IDENTITY not in engine.registered
+
+
+def test_a_device_under_a_ca_that_its_hub_does_not_trust_is_refused(engine: Engine) -> None:
+    """It could never connect. One whose chain leads to a trusted CA can, and nobody here knows whom an existing hub trusts besides."""
+    made = hierarchy()
+    root, below = pem_of(made.up[-1]), pem_of(*made.up)
+    key = private_pem(made.issuing.signer._private_key)  # type: ignore[attr-defined]
+
+    @pulumi.runtime.test
+    def program() -> None:
+        trusted = CertificateAuthority("plant", source=Generate(common_name="Plant"), generation=2, keep_previous=True)
+        top = CertificateAuthority("top", source=Import(chain=root))
+        other = CertificateAuthority("other", source=Generate(common_name="Other"))
+        subordinate = CertificateAuthority("subordinate", source=Import(chain=below, private_key=key))
+        hub = TrustedHub("plant", authorities=[trusted, top])
+        TrustedDevice("press-001", hub=hub, authority=trusted, make_key=True)
+        TrustedDevice("press-002", hub=hub, authority=subordinate, make_key=True)
+        TrustedDevice("press-003", hub=hub, authority=other, thumbprints=["AB" * 20])
+        match = "device 'press-004': its hub does not trust the authority 'other', .*; name 'other' in the hub's authorities"
+        for options in ({"make_key": True}, {"request": "CSR"}, {}):
+            with pytest.raises(DeviceError, match=match):
+                TrustedDevice("press-004", hub=hub, authority=other, **options)  # type: ignore[arg-type]
+        strange = TrustedHub("strange", authorities=[other])
+        with pytest.raises(DeviceError, match="its hub does not trust the authority 'subordinate'"):
+            TrustedDevice("press-005", hub=strange, authority=subordinate, make_key=True)
+        there = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+        for authorities in ([], [trusted]):
+            existing = TrustedHub.existing(f"there-{len(authorities)}", there, authorities=authorities)
+            TrustedDevice(f"press-1{len(authorities)}", hub=existing, authority=other, make_key=True)
+
+    program()
+    assert engine.names >= {"press-001", "press-002", "press-003", "press-10", "press-11"}
 
 
 def test_a_ca_without_a_certificate_signs_no_device(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from hubtrust.inputs import boolean, input_field, texts, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
-from hubtrust.pki.profile import require_authority
+from hubtrust.pki.profile import require_authority, require_may_sign
 from hubtrust.pki.proof import proof_of_possession, require_proof
 from hubtrust.pki.signers import Signer
 from hubtrust.process import now
@@ -28,6 +28,7 @@ _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate
 def _read_authority(value: object) -> x509.Certificate:
     certificate = load_certificate(str(value), what="certificate")
     require_authority(certificate, now=now())
+    require_may_sign(certificate)  # a CA whose devices could never connect is not registered
     return certificate
 
 

@@ -10,9 +10,10 @@ from hubtrust.custody.custodies import DeclaredSigner, read_signer
 from hubtrust.inputs import Inputs, input_field, number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificates
-from hubtrust.pki.chain import require_signed_by
+from hubtrust.pki.chain import path_upwards, require_path_lengths, require_signed_by
 from hubtrust.pki.errors import ChainError, PathLengthError
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
+from hubtrust.pki.name_constraints import require_allowed
 from hubtrust.pki.profile import path_length, require_authority
 from hubtrust.pki.signers import Signer
 from hubtrust.pki.verification_code import require_no_code_in
@@ -106,32 +107,52 @@ class Issuance:
         """How long before its end the certificate is renewed."""
         return timedelta(days=self.lifetime.renew_before_days)
 
-    def require_possible(self, *, now: datetime) -> None:
-        """Check now what ``sign`` would refuse later.
+    def require_possible(self, *, now: datetime, issuer: issue.Issuer | None = None) -> None:
+        """Check now what ``sign`` would refuse later; ``issuer`` as for ``sign``.
 
         Raises:
-            PkiError: the issuer is not an authority, is not valid now, has another key than the signer, or does not allow the path length.
+            PkiError: see ``issuer``; or an authority of the path does not allow the path length or the name.
         """
         if not self.issuers:
             return
-        issuer = self.issuers[0]
-        require_authority(issuer, now=now)
-        issue.Issuer(issuer, self.signer)
-        allowed, asked = path_length(issuer), self.path_length
-        if self.profile == INTERMEDIATE and allowed is not None and asked is not None and asked >= allowed:
+        path = (issuer or self.issuer(now=now)).path
+        if self.profile == DEVICE:
+            require_path_lengths(path, below=0)
+            issue.require_device_allowed(str(self.device_id), path)
+            return
+        allowed, asked = path_length(path[0]), self.path_length
+        if allowed is not None and asked is not None and asked >= allowed:
             remedy = f"use at most {allowed - 1}" if allowed else "let the issuer sign devices, or have it issued with a longer path"
             raise PathLengthError("pathLength", f"it is {asked} and the issuer's own allows {allowed} authorities below", remedy)
+        require_path_lengths(path, below=1)
+        require_allowed(self.subject or x509.Name([]), (), path, what="subject", leaf=False)
+
+    def issuer(self, *, now: datetime) -> issue.Issuer:
+        """The issuer and the authorities above it, as far as they are given. One that has expired at ``now`` judges nothing any more.
+
+        Raises:
+            PkiError: the issuer is not an authority, is not valid now, has another key than the signer, or can't sign.
+        """
+        require_authority(self.issuers[0], now=now)
+        path = path_upwards(self.issuers)
+        above = tuple(one for one in path[1:] if one.not_valid_after_utc > now)
+        return issue.Issuer(path[0], self.signer, above)
 
     def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
-        """Sign the certificate. It is valid for its lifetime from ``now``, or until the issuer expires if that is earlier.
+        """Sign the certificate, and check it against the path. It is valid for its lifetime from ``now``, but not longer than its issuers.
 
         ``issuer`` is the issuer if it is validated already, so that it is validated only once for many certificates.
+
+        Raises:
+            PkiError: see ``require_possible``.
         """
-        validity, serial = self._validity(now), x509.random_serial_number()
+        serial = x509.random_serial_number()
         subject = self.subject or x509.Name([])
         if self.profile == ROOT:
+            validity = self._validity(now, ())
             return issue.root(self.signer, subject=subject, validity=validity, path_length=self.path_length, serial=serial)
-        issuer = issuer or issue.Issuer(self.issuers[0], self.signer)
+        issuer = issuer or self.issuer(now=now)
+        validity = self._validity(now, issuer.path)
         if self.profile == DEVICE:
             device_id = str(self.device_id)
             return issue.device(issuer, device_id=device_id, public_key=self.public_key, validity=validity, serial=serial)
@@ -145,12 +166,14 @@ class Issuance:
 
     def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
         """Whether it is in its renewal window, and renewal would make it last longer."""
-        gain = self._validity(now).not_after - certificate.not_valid_after_utc
-        return now >= certificate.not_valid_after_utc - self.window and gain >= _LEAST_GAIN
+        if now < certificate.not_valid_after_utc - self.window:
+            return False
+        path = self.issuer(now=now).path if self.issuers else ()
+        return self._validity(now, path).not_after - certificate.not_valid_after_utc >= _LEAST_GAIN
 
-    def _validity(self, now: datetime) -> issue.Validity:
+    def _validity(self, now: datetime, path: tuple[x509.Certificate, ...]) -> issue.Validity:
         validity = issue.Validity.lasting(timedelta(days=self.lifetime.days), now=now)
-        return validity.within(self.issuers[0]) if self.issuers else validity
+        return validity.within(*path) if path else validity
 
     def _is_signed_by_issuer(self, certificate: x509.Certificate) -> bool:
         """Also true if the issuer was renewed since with the same name and key."""

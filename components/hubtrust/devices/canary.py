@@ -54,7 +54,7 @@ class Canary:
         key, issuing = KeyAlgorithm.EC_P256.generate(), self.chain.issuing
         validity = issue.Validity.lasting(_LIFETIME, now=now).within(issuing)
         leaf = issue.device(
-            issue.Issuer(issuing, self.signer),
+            issue.Issuer(issuing, self.signer, self.chain.certificates[1:]),
             device_id=self.device_id,
             public_key=key.public_key(),
             validity=validity,

@@ -102,7 +102,10 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         """Check that the renewal window is inside the lifetime, and that the issuer can sign."""
         news.lifetime(DEVICE)
         if not news.unknown:
-            news.issuances()[0].require_possible(now=now())
+            moment, issuances = now(), news.issuances()
+            issuer = issuances[0].issuer(now=moment)
+            for issuance in issuances:
+                issuance.require_possible(now=moment, issuer=issuer)
 
     def on_diff(self, olds: Properties, news: IssuedBatchInputs) -> Change:
         """Every change is an update; nothing is ever replaced."""
@@ -128,7 +131,7 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         moment, issuances, days = now(), news.issuances(), olds.get("lifetimeDays")
         held = {key_thumbprint(_strong_key(one)): one for one in map(_loaded, olds.get("certificates") or [])}
         signed: list[x509.Certificate] = []
-        issuer = issue.Issuer(issuances[0].issuers[0], issuances[0].signer)
+        issuer = issuances[0].issuer(now=moment)
         for issuance in issuances:
             old = held.get(issuance.subject_key_thumbprint) if held else None
             same = old is not None and common_name(old.subject) == issuance.device_id

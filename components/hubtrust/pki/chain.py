@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from hubtrust.pki.certificate import display, load_certificates, pem
 from hubtrust.pki.errors import ChainError, KeyMismatchError, PathLengthError
@@ -17,6 +18,7 @@ from hubtrust.pki.profile import (
     path_length,
     require_authority,
     require_end_entity,
+    require_may_sign,
     subject_key_identifier,
 )
 
@@ -62,11 +64,12 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
     """The chain in the PEM ``text``, in any order, validated at ``now`` (aware).
 
     Raises:
-        PkiError: see ``load_certificates``, ``order`` and ``validate``.
+        PkiError: see ``load_certificates``, ``order`` and ``validate``; or the issuing authority's key can sign nothing that is accepted.
     """
     given = load_certificates(text, what=what)
     ordered = order(given, what=what)
     validate(ordered, now=now)
+    require_may_sign(ordered[0])
     notices = []
     unique = list(dict.fromkeys(given))
     if len(unique) < len(given):
@@ -116,14 +119,47 @@ def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
         require_signed_by(chain[-1], chain[-1])
 
 
+def require_linked(path: Sequence[x509.Certificate]) -> None:
+    """Check that every certificate of ``path`` was issued by the next one and is allowed by all above it. What they are is not checked.
+
+    Raises:
+        ChainError: the first violation.
+    """
+    for place, certificate in enumerate(path):
+        _require_link(certificate, path[place + 1 :])
+
+
 def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> None:
     """Check that ``chain`` issued ``leaf`` (the certificate of a device, or a proof), and that it is valid at ``now``.
 
     Raises:
         PkiError: the first violation.
     """
-    require_end_entity(leaf, now=now)
-    _require_link(leaf, chain.certificates, leaf=True)
+    validate_issued(leaf, chain.certificates, leaf=True, now=now)
+
+
+def validate_issued(certificate: x509.Certificate, above: Sequence[x509.Certificate], *, leaf: bool, now: datetime) -> None:
+    """Check that the first authority of ``above`` issued ``certificate``, that all of them allow it, and that it is valid at ``now``.
+
+    ``above`` are valid themselves. ``leaf``: it is that of a device, and not an authority's.
+
+    Raises:
+        PkiError: the first violation.
+    """
+    if leaf:
+        require_end_entity(certificate, now=now)
+    else:
+        require_authority(certificate, now=now)
+    _require_link(certificate, above, leaf=leaf)
+
+
+def path_upwards(given: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+    """The first certificate of ``given``, its issuer among the others, and so on. Others that are given are left out."""
+    path, others = [given[0]], list(given[1:])
+    while not is_self_issued(path[-1]) and (issuer := next((one for one in others if _is_signed_by(path[-1], one)), None)):
+        others.remove(issuer)
+        path.append(issuer)
+    return tuple(path)
 
 
 def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
@@ -132,22 +168,26 @@ def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -
     Raises:
         ChainError: one of them does not match.
     """
-    what, by = display(certificate), display(issuer)
+    remedy = "give the certificate of its issuer"  # names of certificates are only made for errors: thousands are checked in a batch
     if certificate.issuer != issuer.subject:
         raise ChainError(
-            what, f"it was issued by '{certificate.issuer.rfc4514_string()}', not by {by}", "give the certificate of its issuer"
+            display(certificate), f"it was issued by '{certificate.issuer.rfc4514_string()}', not by {display(issuer)}", remedy
         )
     wanted, has = authority_key_identifier(certificate), subject_key_identifier(issuer)
     if wanted is not None and has is not None and wanted != has:
-        fact = f"its authority key identifier is {wanted.hex().upper()}, and the key identifier of {by} is {has.hex().upper()}"
-        raise ChainError(what, fact, "give the certificate of its issuer")
+        fact = f"its authority key identifier is {wanted.hex().upper()}, and the key identifier of {display(issuer)} is {has.hex().upper()}"
+        raise ChainError(display(certificate), fact, remedy)
+    if issuer.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS != certificate.signature_algorithm_oid:
+        fact = f"its signature is PKCS#1 v1.5, and the key of {display(issuer)} is for RSASSA-PSS alone (RFC 4055)"
+        raise ChainError(display(certificate), fact, "have it reissued with a signature of RSASSA-PSS")
     try:
         certificate.verify_directly_issued_by(issuer)
     except InvalidSignature:
-        raise ChainError(what, f"its signature does not verify with the key of {by}", "give the certificate that signed it") from None
+        fact = f"its signature does not verify with the key of {display(issuer)}"
+        raise ChainError(display(certificate), fact, "give the certificate that signed it") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         fact = "its signature algorithm is not supported, or its two signature algorithm fields differ (RFC 5280 4.1.1.2)"
-        raise ChainError(what, fact, "have it reissued with SHA-256") from None
+        raise ChainError(display(certificate), fact, "have it reissued with SHA-256") from None
 
 
 def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificate], *, leaf: bool = False) -> None:
@@ -155,8 +195,16 @@ def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificat
         return
     require_signed_by(certificate, above[0])
     if leaf or not is_self_issued(certificate):
-        require_names_allowed(certificate, above)
-    below = 0 if leaf or is_self_issued(certificate) else 1
+        require_names_allowed(certificate, above, leaf=leaf)
+    require_path_lengths(above, below=0 if leaf or is_self_issued(certificate) else 1)
+
+
+def require_path_lengths(above: Sequence[x509.Certificate], *, below: int) -> None:
+    """Check that each authority of ``above`` allows the authorities below it; ``below`` is how many are below the first.
+
+    Raises:
+        PathLengthError: one does not.
+    """
     for authority in above:
         allowed = path_length(authority)
         if allowed is not None and below > allowed:

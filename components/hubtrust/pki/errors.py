@@ -27,6 +27,10 @@ class WeakError(PkiError):
     """A key or a signature that is too weak for a trust anchor: RSA under 2048 bits, another curve than NIST's, SHA-1."""
 
 
+class KeyEncodingError(PkiError):
+    """A key in a form that certification paths can't have here: for RSASSA-PSS alone, or with explicit EC parameters."""
+
+
 class NotAnAuthorityError(PkiError):
     """A certificate that may not sign certificates: no basicConstraints, cA false, or no keyCertSign (RFC 5280 4.2.1.3, 4.2.1.9)."""
 

@@ -1,6 +1,7 @@
 """Issue certificates (roots, intermediates, devices), and create certificate requests for an outside authority."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -9,10 +10,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hubtrust.pki.certificate import display, rfc3339
-from hubtrust.pki.errors import KeyMismatchError, NotAnAuthorityError, OutlivesIssuerError, PathLengthError, ProfileError
+from hubtrust.pki.chain import require_linked, require_signed_by, validate, validate_issued
+from hubtrust.pki.errors import KeyMismatchError, OutlivesIssuerError, PathLengthError, ProfileError
 from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_strong_key
-from hubtrust.pki.profile import is_authority, subject_key_identifier
+from hubtrust.pki.name_constraints import require_allowed
 from hubtrust.pki.profile import path_length as path_length_of
+from hubtrust.pki.profile import require_may_sign, subject_key_identifier
 from hubtrust.pki.signers import Signer, builder_key
 from hubtrust.pki.verification_code import VerificationCode, require_no_code, require_no_code_in
 
@@ -34,23 +37,26 @@ class Validity:
         start = now.astimezone(UTC).replace(microsecond=0)
         return cls(start - backdate, start + lifetime)
 
-    def within(self, issuer: x509.Certificate) -> Self:
-        """The part of this period in which ``issuer`` is valid too."""
-        return type(self)(max(self.not_before, issuer.not_valid_before_utc), min(self.not_after, issuer.not_valid_after_utc))
+    def within(self, *issuers: x509.Certificate) -> Self:
+        """The part of this period in which all ``issuers`` are valid too."""
+        starts, ends = (one.not_valid_before_utc for one in issuers), (one.not_valid_after_utc for one in issuers)
+        return type(self)(max(self.not_before, *starts), min(self.not_after, *ends))
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An authority's certificate and the signer that has its key.
+    """An authority's certificate, the signer that has its key, and the authorities ``above`` it, its own issuer first.
 
     Raises:
         KeyMismatchError: the signer's key is not the certificate's.
-        NotAnAuthorityError: the certificate is not an authority's.
+        NotAnAuthorityError, KeyEncodingError, ProfileError: see ``require_may_sign``.
+        ChainError: see ``require_linked``.
         WeakError: see ``require_strong_key``.
     """
 
     certificate: x509.Certificate
     signer: Signer
+    above: tuple[x509.Certificate, ...] = ()
 
     def __post_init__(self) -> None:
         what = display(self.certificate)
@@ -60,14 +66,21 @@ class Issuer:
             raise KeyMismatchError(
                 what, f"the given key is {given}… and the certificate's own is {own}…", "give the key that belongs to this certificate"
             )
-        if not is_authority(self.certificate):
-            raise NotAnAuthorityError(what, "it is not an authority and can't issue certificates", "give the certificate of an authority")
+        require_may_sign(self.certificate)
+        require_linked(self.path)
+
+    @property
+    def path(self) -> tuple[x509.Certificate, ...]:
+        """The authorities that judge what is signed, the issuer first."""
+        return (self.certificate, *self.above)
 
 
 def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length: int | None, serial: int) -> x509.Certificate:
     """A self-signed authority with the key of ``signer``. ``path_length`` is how many authorities may follow below it; None: any number."""
     builder = _builder(subject, subject, signer.public_key, validity, serial)
-    return _sign(_as_authority(builder, path_length), signer)
+    created = _sign(_as_authority(builder, path_length), signer)
+    validate([created], now=validity.not_before)
+    return created
 
 
 def intermediate(
@@ -89,7 +102,9 @@ def intermediate(
         fact = f"its path length is {path_length} and that of its issuer {display(issuer.certificate)} is {allowed} (RFC 5280 4.2.1.9)"
         raise PathLengthError(what, fact, f"use at most {allowed - 1}" if allowed else "use this issuer for devices only")
     builder = _builder(subject, issuer.certificate.subject, public_key, validity, serial)
-    return _sign_below(_as_authority(builder, path_length), issuer, validity, what)
+    created = _sign_below(_as_authority(builder, path_length), issuer, validity, what)
+    validate_issued(created, issuer.path, leaf=False, now=validity.not_before)
+    return created
 
 
 def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
@@ -101,13 +116,31 @@ def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: V
     """
     builder = _builder(device_name(device_id), issuer.certificate.subject, public_key, validity, serial)
     builder = _as_end_entity(builder, _DEVICE_USAGE, ExtendedKeyUsageOID.CLIENT_AUTH)
-    if _HOST_NAME.fullmatch(device_id):
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(device_id)]), critical=False)
-    return _sign_below(builder, issuer, validity, f"device '{device_id}'")
+    if names := _alternative_names(device_id):
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    created = _sign_below(builder, issuer, validity, f"device '{device_id}'")
+    validate_issued(created, issuer.path, leaf=True, now=validity.not_before)
+    return created
+
+
+def require_device_allowed(device_id: str, path: Sequence[x509.Certificate]) -> None:
+    """Check, before anything is signed, that the authorities in ``path`` may name this device.
+
+    Raises:
+        NameConstraintError: one of them may not.
+        ProfileError, VerificationCodeError: see ``device_name``.
+    """
+    require_allowed(device_name(device_id), _alternative_names(device_id), path, what=f"device '{device_id}'", leaf=True)
+
+
+def _alternative_names(device_id: str) -> list[x509.DNSName]:
+    return [x509.DNSName(device_id)] if _HOST_NAME.fullmatch(device_id) else []
 
 
 def proof(issuer: Issuer, *, code: VerificationCode, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
     """The only certificate that may be for a verification code. Its key usages are those of a signed statement: no device connects with it.
+
+    Azure compares the signature, the name and the dates. Name constraints are about devices: the code is nobody's name.
 
     Raises:
         OutlivesIssuerError, WeakError: as for ``intermediate``.
@@ -115,7 +148,9 @@ def proof(issuer: Issuer, *, code: VerificationCode, public_key: PublicKey, vali
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code.text)])
     builder = _unnamed_builder(issuer.certificate.subject, public_key, validity, serial).subject_name(subject)
     builder = _as_end_entity(builder, _PROOF_USAGE, _DOCUMENT_SIGNING)
-    return _sign_below(builder, issuer, validity, f"the proof for {display(issuer.certificate)}")
+    created = _sign_below(builder, issuer, validity, f"the proof for {display(issuer.certificate)}")
+    require_signed_by(created, issuer.certificate)
+    return created
 
 
 def device_name(device_id: str) -> x509.Name:
@@ -199,12 +234,13 @@ def _as_end_entity(builder: x509.CertificateBuilder, usage: x509.KeyUsage, purpo
 
 def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Validity, what: str) -> x509.Certificate:
     """Add the authority key identifier (RFC 5280 4.2.1.1) and sign."""
+    for above in issuer.path:
+        if validity.not_before < above.not_valid_before_utc or validity.not_after > above.not_valid_after_utc:
+            fact = f"it would be valid from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
+            limits = f"{rfc3339(above.not_valid_before_utc)} to {rfc3339(above.not_valid_after_utc)}"
+            remedy = "use a shorter lifetime or renew the issuer"
+            raise OutlivesIssuerError(what, f"{fact}, and its issuer {display(above)} is valid from {limits}", remedy)
     above = issuer.certificate
-    if validity.not_before < above.not_valid_before_utc or validity.not_after > above.not_valid_after_utc:
-        fact = f"it would be valid from {rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
-        limits = f"{rfc3339(above.not_valid_before_utc)} to {rfc3339(above.not_valid_after_utc)}"
-        remedy = "use a shorter lifetime or renew the issuer"
-        raise OutlivesIssuerError(what, f"{fact}, and its issuer {display(above)} is valid from {limits}", remedy)
     if validity.not_before >= validity.not_after:
         fact = f"its issuer {display(above)} expires on {rfc3339(above.not_valid_after_utc)}"
         raise OutlivesIssuerError(what, fact, "renew the issuer first")

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hubtrust.pki.errors import KeyUnreadableError, WeakError
+from hubtrust.pki.key_encoding import require_usable_key_text
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -77,6 +78,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
 
     Raises:
         KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the key is neither RSA nor EC.
+        KeyEncodingError: see ``require_usable_key_text``.
         WeakError: see ``require_strong_key``.
     """
     encrypted = "ENCRYPTED" in pem
@@ -93,6 +95,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
         raise KeyUnreadableError(what, "it contains no PEM private key", "give the key as PEM: PKCS#8, PKCS#1 or SEC1") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise KeyUnreadableError(what, "the private key is neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
+    require_usable_key_text(pem, what=what)
     require_strong_key(key.public_key(), what=what)
     return key
 
@@ -102,6 +105,7 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
 
     Raises:
         KeyUnreadableError: it contains no public key, or a private one.
+        KeyEncodingError: see ``require_usable_key_text``.
         WeakError: see ``require_strong_key``.
     """
     if "PRIVATE KEY" in pem:
@@ -110,6 +114,7 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
         key = serialization.load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
         raise KeyUnreadableError(what, "it contains no PEM public key", "give PEM text that begins with BEGIN PUBLIC KEY") from None
+    require_usable_key_text(pem, what=what)
     require_strong_key(key, what=what)
     return cast("PublicKey", key)
 

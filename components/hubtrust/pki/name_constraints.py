@@ -1,7 +1,9 @@
 """Name constraints: which names a certificate authority allows below itself (RFC 5280 4.2.1.10)."""
 
 import ipaddress
-from collections.abc import Iterable
+import re
+import string
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -10,52 +12,81 @@ from cryptography.x509.oid import NameOID
 from hubtrust.pki.certificate import display
 from hubtrust.pki.errors import NameConstraintError
 
+_HOST_LIKE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its validator
 
 
-def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Certificate]) -> None:
-    """Check that every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it.
+def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Certificate], *, leaf: bool = True) -> None:
+    """Check that every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it. ``leaf``: it is a device's.
+
+    Raises:
+        NameConstraintError: see ``require_allowed``.
+    """
+    constrained = [authority for authority in above if _constraints(authority)]
+    if not constrained:
+        return
+    try:
+        alternative = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        alternative = []
+    require_allowed(certificate.subject, alternative, constrained, what=display(certificate), leaf=leaf)
+
+
+def require_allowed(
+    subject: x509.Name, alternative: Sequence[x509.GeneralName], above: Iterable[x509.Certificate], *, what: str, leaf: bool
+) -> None:
+    """Check that ``subject`` and the ``alternative`` names are allowed by the constraints of each certificate ``above``.
 
     Raises:
         NameConstraintError: a name is excluded, not permitted, or of a form that can't be compared; or there are too many names.
     """
-    names = _names(certificate)
+    names = _names(subject, alternative, leaf=leaf)
     for authority in above:
-        try:
-            constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
-        except x509.ExtensionNotFound:
+        constraints = _constraints(authority)
+        if constraints is None:
             continue
         permitted, excluded = list(constraints.permitted_subtrees or ()), list(constraints.excluded_subtrees or ())
         if len(names) * (len(permitted) + len(excluded)) > _MOST_COMPARISONS:
             fact = f"it has {len(names)} names to compare with {len(permitted) + len(excluded)} name constraints of {display(authority)}"
-            raise NameConstraintError(display(certificate), fact, "use an authority with fewer constraints")
+            raise NameConstraintError(what, fact, "use an authority with fewer constraints")
         for name in names:
-            _require_allowed(name, permitted, excluded, certificate, authority)
+            _require_allowed(name, permitted, excluded, what, authority)
+
+
+def _constraints(authority: x509.Certificate) -> x509.NameConstraints | None:
+    try:
+        return authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _require_allowed(
     name: x509.GeneralName,
     permitted: list[x509.GeneralName],
     excluded: list[x509.GeneralName],
-    certificate: x509.Certificate,
+    what: str,
     authority: x509.Certificate,
 ) -> None:
     remedy = "use an authority that allows this name (RFC 5280 4.2.1.10)"
     if any(_within(name, base, excluding=True) for base in excluded if type(base) is type(name)):
-        raise NameConstraintError(display(certificate), f"{display(authority)} excludes its name {_text(name)}", remedy)
+        raise NameConstraintError(what, f"{display(authority)} excludes its name {_text(name)}", remedy)
     same_form = [base for base in permitted if type(base) is type(name)]
     if same_form and not any(_within(name, base, excluding=False) for base in same_form):
-        raise NameConstraintError(display(certificate), f"{display(authority)} does not permit its name {_text(name)}", remedy)
+        raise NameConstraintError(what, f"{display(authority)} does not permit its name {_text(name)}", remedy)
 
 
-def _names(certificate: x509.Certificate) -> list[x509.GeneralName]:
-    """The subject, if it is not empty, and the alternative names; without those, e-mail addresses in the subject."""
-    names: list[x509.GeneralName] = [x509.DirectoryName(certificate.subject)] if list(certificate.subject) else []
-    try:
-        names += list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except x509.ExtensionNotFound:
-        addresses = certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
-        names += [x509.RFC822Name(str(address.value)) for address in addresses]
+def _names(subject: x509.Name, alternative: Sequence[x509.GeneralName], *, leaf: bool) -> list[x509.GeneralName]:
+    """The subject, if it is not empty, and the alternative names; without those, e-mail addresses in the subject.
+
+    A common name of a device that looks like a host's counts as a DNS name if there is no other, for OpenSSL and for Windows.
+    """
+    names: list[x509.GeneralName] = [x509.DirectoryName(subject), *alternative] if list(subject) else [*alternative]
+    if not alternative:
+        names += [x509.RFC822Name(str(address.value)) for address in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    if leaf and not any(isinstance(name, x509.DNSName) for name in alternative):
+        common = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        names += [x509.DNSName(text) for text in common if _HOST_LIKE.fullmatch(text)]
     return names
 
 
@@ -72,11 +103,24 @@ def _within(name: x509.GeneralName, base: x509.GeneralName, *, excluding: bool) 
         case x509.RFC822Name(value=text), x509.RFC822Name(value=root):
             return _mailbox_within(text, root, excluding=excluding)
         case x509.DirectoryName(value=text), x509.DirectoryName(value=root):
-            return list(text.rdns)[: len(root.rdns)] == list(root.rdns)
+            rdns, first = _prepared(text, excluding=excluding), _prepared(root, excluding=excluding)
+            return rdns[: len(first)] == first
         case x509.UniformResourceIdentifier(value=text), x509.UniformResourceIdentifier(value=root):
             host = urlsplit(text).hostname or ""
-            return _host_within(host, root) if root.startswith(".") else host == root.lower()
+            return _host_within(host, root.lower()) if root.startswith(".") else host == root.lower()
     return excluding  # a form that can't be compared: in any excluded subtree, in no permitted one
+
+
+def _prepared(name: x509.Name, *, excluding: bool) -> list[frozenset[tuple[str, str]]]:
+    """The name for comparison (RFC 5280 7.1): string types mean nothing, nor does case, nor how much white space there is.
+
+    In a permitted subtree only ASCII letters are the same in both cases, as OpenSSL has it; in an excluded one all letters are.
+    """
+    prepared = []
+    for rdn in name.rdns:
+        texts = {(each.oid.dotted_string, " ".join(str(each.value).split())) for each in rdn}
+        prepared.append(frozenset((oid, text.casefold() if excluding else text.translate(_LOWER)) for oid, text in texts))
+    return prepared
 
 
 def _host_within(name: str, root: str) -> bool:

@@ -10,6 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from hubtrust.pki.certificate import display, extensions, rfc3339
 from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileError, WeakError
+from hubtrust.pki.key_encoding import require_usable_key
 from hubtrust.pki.keys import require_strong_key
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -105,6 +106,27 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
         raise NotValidNowError(display(certificate), f"it is not valid before {start}, and the time here is {rfc3339(now)}", remedy)
 
 
+def require_may_sign(certificate: x509.Certificate) -> None:
+    """Check what certification paths require of the authority that signs (RFC 5280 6.1.4), where its dates are checked elsewhere.
+
+    This is less than ``require_authority``: an authority from elsewhere may lack key usages or key identifiers.
+
+    Raises:
+        NotAnAuthorityError: it is no CA, or its key usage lacks keyCertSign.
+        KeyEncodingError: see ``require_usable_key``.
+        ProfileError: it has a critical extension that nobody here can judge.
+    """
+    what = display(certificate)
+    found = extensions(certificate, what=what)
+    if not is_authority(certificate):
+        raise NotAnAuthorityError(what, "it is not an authority and can't issue certificates", "give the certificate of an authority")
+    usage = _value(found, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        raise NotAnAuthorityError(what, "its key usage lacks keyCertSign (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
+    require_usable_key(certificate, what=what)
+    _require_known_extensions(found, what)
+
+
 def is_self_issued(certificate: x509.Certificate) -> bool:
     """Whether subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
     return certificate.subject == certificate.issuer
@@ -145,10 +167,15 @@ def _require_common_profile(certificate: x509.Certificate, found: x509.Extension
         if critical is not None and extension.critical is not critical:
             fact = f"its extension {_extension_name(extension.oid)} is {'not ' if critical else ''}critical (RFC 5280 {section})"
             raise ProfileError(what, fact, _REISSUE)
-        if extension.critical and extension.oid not in _SUPPORTED:
-            raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not supported (RFC 5280 4.2)", _REISSUE)
+    _require_known_extensions(found, what)
     if not is_self_issued(certificate) and authority_key_identifier(certificate) is None:
         raise ProfileError(what, "it has no authority key identifier (RFC 5280 4.2.1.1)", _REISSUE)
+
+
+def _require_known_extensions(found: x509.Extensions, what: str) -> None:
+    for extension in found:
+        if extension.critical and extension.oid not in _SUPPORTED:
+            raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not supported (RFC 5280 4.2)", _REISSUE)
 
 
 def _require_strong_signature(certificate: x509.Certificate, what: str) -> None:

@@ -8,6 +8,7 @@ from cryptography.x509.oid import NameOID
 
 from hubtrust.pki.certificate import common_name
 from hubtrust.pki.errors import PrivateKeyInsideError, RequestError, UnreadableError
+from hubtrust.pki.key_encoding import require_usable_key
 from hubtrust.pki.keys import PublicKey, require_strong_key
 from hubtrust.pki.verification_code import require_no_code
 
@@ -34,10 +35,12 @@ def requested_key(request: x509.CertificateSigningRequest, *, what: str, name: s
 
     Raises:
         RequestError: the signature is not by the key in the request, or the request is for another name, or for several.
+        KeyEncodingError: see ``require_usable_key``.
         VerificationCodeError: one of its names has the form of a verification code.
         WeakError: see ``require_strong_key``.
     """
     key = require_strong_key(_key(request, what), what=what)
+    require_usable_key(request, what=what)
     if not request.is_signature_valid:
         raise RequestError(what, "its signature does not verify with the key in it", "create the request again with its own key")
     for asked in _names(request):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 from OpenSSL import crypto
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: 
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
     except crypto.X509StoreContextError as error:
-        return _refusal(error)
+        return _refusal(error, [*map(_from_der, anchors), *chain])
     # OpenSSL accepts old certificates without basic constraints as CAs; RFC 5280, 6.1.4 (k) does not. The anchor is trusted as it is.
     for certificate in path[1:-1]:
         if not _is_ca(certificate.to_cryptography()):
@@ -122,17 +122,26 @@ def _store(anchors: tuple[bytes, ...], *, strict: bool) -> crypto.X509Store:
     # An anchor may be an issuing CA: nothing above it is checked.
     store.set_flags(flags.PARTIAL_CHAIN | (flags.X509_STRICT if strict else 0))
     for der in anchors:
-        store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+        store.add_cert(_from_der(der))
     return store
 
 
-def _refusal(error: crypto.X509StoreContextError) -> Refusal:
+def _from_der(der: bytes) -> crypto.X509:
+    return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+
+
+def _refusal(error: crypto.X509StoreContextError, issuers: Sequence[crypto.X509]) -> Refusal:
     number, _, message = error.errors
     certificate = error.certificate.to_cryptography()
     reason = _REASONS.get(number, Reason.PATH)
     subject = certificate.subject.rfc4514_string()
     if reason is Reason.UNTRUSTED:
         issuer = certificate.issuer.rfc4514_string()
+        above = [one.to_cryptography() for one in issuers]
+        pss = [one for one in above if one.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS]
+        if certificate.signature_algorithm_oid != SignatureAlgorithmOID.RSASSA_PSS and certificate.issuer in [one.subject for one in pss]:
+            fact = f"the key of '{issuer}' is for RSASSA-PSS alone, and '{subject}' is signed in another way"
+            return Refusal(Reason.SIGNATURE, fact)
         return Refusal(
             reason, f"'{subject}' was issued by '{issuer}', which is neither verified here nor among the certificates that were sent"
         )

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,11 +58,20 @@ def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> bool:
                 if not isinstance(parameters, padding.PSS):
                     return False
                 scheme = parameters
+            elif authority.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+                return False  # such a key verifies nothing else (RFC 4055 1.2)
             key.verify(proof.signature, proof.tbs_certificate_bytes, scheme, algorithm)
             return True
-        if isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
+        if isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None and _names_its_curve(key, authority):
             key.verify(proof.signature, proof.tbs_certificate_bytes, ec.ECDSA(algorithm))
             return True
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):  # ValueError: a key that can't be read, such as one on a curve of its own
         return False
     return False  # Azure IoT takes RSA and EC keys only
+
+
+def _names_its_curve(key: ec.EllipticCurvePublicKey, certificate: x509.Certificate) -> bool:
+    """Whether the key's curve is named. Explicit parameters are forbidden (RFC 5480 2.1.1), and OpenSSL refuses every path with them."""
+    encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    start = 2 if encoded[1] < 0x80 else 3  # noqa: PLR2004 - a DER length of one octet, or of two
+    return encoded[start : start + 2 + encoded[start + 1]] in certificate.tbs_certificate_bytes
