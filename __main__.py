@@ -26,6 +26,7 @@ hub = TrustedHub(
     settings=stack.hub,
     existing_id=stack.existing_hub or None,
     attest=stack.attest,
+    reprove=stack.reprove or None,
     adopt=stack.adopt or None,
     drop_generation=stack.ca_drop_generation or None,
     cloud=stack.cloud or None,

@@ -29,6 +29,7 @@ LEFT_OUT_KEYS: Final = {
     "caDropGeneration": _AGAIN,
     "adopt": "there is nothing to take over",
     "caProof": "it proves possession to another hub",
+    "reprove": "it names a certificate of another hub",
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
     **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
     **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),

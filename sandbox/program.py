@@ -147,7 +147,8 @@ def summary(outputs: dict[str, Any]) -> list[str]:
     if outputs.get("hubHostName"):
         lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
     for trusted in outputs.get("trust") or []:
-        how = f"verified by {trusted['proof']}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
+        how = f"verified, proof: {trusted.get('proof')}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
+        how = "verified by possession" if trusted.get("proof") == "possession" else how
         lines.append(f"trusts  {trusted.get('subject') or trusted['name']}, {how}")
         if trusted.get("thumbprint"):  # there is no certificate yet while a certificate request waits for its answer
             lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")

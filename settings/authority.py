@@ -68,6 +68,7 @@ class AuthorityConfig(CustodyConfig):
     ca_previous_chain_file: str = ""
     ca_previous_certificate_name: _CertificateName = ""
     attest: bool = False
+    reprove: str = ""
     adopt: _Thumbprints = ()
 
     def authority_conflicts(self) -> Iterator[str]:
@@ -81,6 +82,8 @@ class AuthorityConfig(CustodyConfig):
                 yield f"{to_camel(text)} and {to_camel(text)}File are both set; set only one of them"
         if self.ca_certificate_name and self.ca_source != "import":
             yield f"caCertificateName is set, but caSource is {self.ca_source}; set caSource to import, or remove caCertificateName"
+        if self.attest and self.reprove:
+            yield "attest and reprove are both set; remove attest to prove the CA, or remove reprove"
         yield from self._generation_conflicts()
         yield from self._window_conflicts()
         yield from self.custody_conflicts(self.ca_source, self.ca_intermediates)

@@ -12,6 +12,7 @@ from hubtrust.authority import Anchor, CertificateAuthority
 from hubtrust.azure import clouds
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.service import Service, service
+from hubtrust.certificates.verification import POSSESSION
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.hub_inputs import stack_name
@@ -60,7 +61,7 @@ class TrustedHub(pulumi.ComponentResource):
     hub_id: pulumi.Output[str]
     trust: pulumi.Output[
         list[dict[str, Any]]
-    ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, etag, state, verified, proof, …
+    ]  # for each certificate: name, thumbprint, sha256, subject, notAfter, etag, state, verified, proof, provenAt, …
     authorities: tuple[CertificateAuthority, ...]
     trusts_others: bool  # it may trust CAs that are not declared here, because the hub was there before
     resource: pulumi.Resource | None  # the hub, if this stack manages it: what belongs to the hub is deleted with it
@@ -74,6 +75,7 @@ class TrustedHub(pulumi.ComponentResource):
         settings: HubSettings | None = None,
         existing_id: str | None = None,
         attest: bool = False,
+        reprove: str | None = None,
         adopt: Sequence[str] | None = None,
         drop_generation: int | Mapping[str, int] | None = None,
         drop_previous: object = None,
@@ -89,6 +91,7 @@ class TrustedHub(pulumi.ComponentResource):
             settings: the hub, if this stack manages it.
             existing_id: the resource id of a hub that somebody else manages: see ``existing``.
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
+            reprove: the etag of a certificate to prove again although it is verified; this takes its verification away until it is proven.
             adopt: SHA-1 thumbprints of existing certificates that may be replaced if they have one of our certificate names.
             drop_generation: confirm that the devices have moved from this generation, so that it is deleted although devices are enabled.
                 It holds for that generation alone. With several authorities: the generation by the authority's name.
@@ -116,7 +119,7 @@ class TrustedHub(pulumi.ComponentResource):
             hub = None
             self._use_existing_hub(existing_id, cloud)
         self.resource = hub
-        options = {"attest": attest or None, "adopt": adopt, "cloud": cloud, "deadline": deadline}
+        options = {"attest": attest or None, "reprove": reprove, "adopt": adopt, "cloud": cloud, "deadline": deadline}
         self._certificates: list[VerifiedCertificate] = []
         trusted = [certificate for authority in authorities for certificate in self._trust(authority, hub, options)]
         for authority in authorities:
@@ -245,18 +248,19 @@ class TrustedHub(pulumi.ComponentResource):
             etag=certificate.etag,
             state=certificate.state,
             verified=certificate.state.apply(lambda state: state == "verified"),
-            proof=_only_in_state(certificate.state, certificate.proof, verified=True),
-            code=_only_in_state(certificate.state, certificate.code, verified=False),
-            ceremony=_only_in_state(certificate.state, certificate.ceremony, verified=False),
+            proof=proof,
+            provenAt=pulumi.Output.all(proof, proven_at).apply(lambda found: found[1] if found[0] == POSSESSION else None),
+            code=_if_present(certificate.code, when_known=certificate.state),
+            ceremony=_if_present(certificate.ceremony, when_known=certificate.state),
         )
 
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
 
 
-def _only_in_state(state: pulumi.Output[str], value: pulumi.Output[Any], *, verified: bool) -> pulumi.Output[Any]:
-    """``value`` if the certificate is, or is not, verified; otherwise None: a preview would show a missing output as a change."""
-    return state.apply(lambda found: value if (found == "verified") is verified else None)
+def _if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """``value``, or None if the resource has no such output: a preview would show a missing output as one that is not known yet."""
+    return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))
 
 
 def _hub_id(hub_id: str, what: str) -> Service:

@@ -17,6 +17,7 @@ from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
+PROVEN_AT = "2026-11-24T03:19:06Z"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how the engine marks a secret
 
 
@@ -28,20 +29,15 @@ class Engine(mocks.Mocks):
         self.names: set[str] = set()
         self.crossed: dict[str, Any] = {}
         self.client = "c"
+        known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
+        self.certificate: dict[str, Any] = {"state": "verified", "proof": "possession", "etag": "E1", "provenAt": PROVEN_AT, **known}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Record the registration, and return its outputs."""
         self.registered[args.typ] = args
         self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
-        keys = {
-            "privateKeyPem": "KEY",
-            "publicKeyPem": "PUBLIC",
-            "certRequestPem": "CSR",
-            "state": "verified",
-            "proof": "possession",
-            "etag": "E1",
-        }
+        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", **self.certificate}
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
@@ -182,11 +178,32 @@ def test_a_requested_ca_waits_for_its_certificate(engine: Engine) -> None:
     assert [(one["state"], one["verified"], one["proof"]) for one in printed["trust"]] == [("waiting", False, None)]
 
 
-@pytest.mark.usefixtures("engine")
-def test_the_output_trust_says_what_the_hub_has() -> None:
-    """For each certificate its state, how that was reached, and its etag, which changes when anybody changes the certificate."""
+@pytest.mark.parametrize(
+    ("outs", "shown"),
+    [
+        ({}, {"proof": "possession", "provenAt": PROVEN_AT, "code": None, "ceremony": None}),
+        ({"proof": "key-held"}, {"proof": "key-held", "provenAt": None}),
+        ({"proof": "found", "code": "AB", "ceremony": "openssl"}, {"proof": "found", "code": "AB", "ceremony": "openssl"}),
+        ({"state": "waiting", "proof": None, "code": "AB"}, {"verified": False, "proof": None, "code": "AB", "provenAt": None}),
+    ],
+    ids=["proven", "changed since", "its ceremony was overtaken", "waiting"],
+)
+@pytest.mark.parametrize("preview", [False, True])
+def test_the_output_trust_says_what_is_known(engine: Engine, outs: dict[str, Any], shown: dict[str, Any], preview: bool) -> None:
+    """For each certificate what Azure says, its etag, and how it was verified. The date of a proof is shown only while the proof holds."""
+    engine.certificate = {name: value for name, value in (engine.certificate | outs).items() if value is not None}
+    mocks.set_mocks(engine, preview=preview, monitor=Monitor(engine))
     (printed,) = declare()["trust"]
-    assert (printed["state"], printed["verified"], printed["proof"], printed["etag"]) == ("verified", True, "possession", "E1")
+    expected = {"state": "verified", "verified": True, "etag": "E1"} | {"state": outs.get("state", "verified")} | shown
+    assert {name: printed[name] for name in expected} == expected
+
+
+def test_the_certificate_to_prove_again_is_named(engine: Engine) -> None:
+    """`reprove` reaches every certificate of the hub: only the one with that etag is proven again."""
+    declare()
+    assert "reprove" not in engine.inputs(_VERIFIED)
+    declare(reprove="E1")
+    assert engine.inputs(_VERIFIED)["reprove"] == "E1"
 
 
 def test_an_existing_hub_is_not_managed(engine: Engine) -> None:

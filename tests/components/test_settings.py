@@ -55,6 +55,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set only one of them")),
     "no device": ({"canary": "press 1"}, ("hubtrust:canary", "its id has the character ' '", "use letters, digits")),
     "nothing before": ({"caKeepPrevious": "true"}, ("caKeepPrevious is true, but caGeneration is 1", "remove caKeepPrevious")),
+    "nothing to prove": ({"attest": "true", "reprove": "E"}, ("attest and reprove are both set", "remove attest to prove the CA")),
     "no chain before": (
         {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
         ("the previous generation's chain is not set", "set caPreviousChain or caPreviousChainFile"),

@@ -93,14 +93,6 @@ def test_a_certificate_of_others_under_our_name_is_refused(provider: Provider, h
     )
 
 
-def test_adopting_our_own_certificate_keeps_its_verification(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """A certificate of ours that is verified by attestation is taken over without a gap, and a local signature shows possession."""
-    authority = RootAuthority()
-    hub.put("portal-made", authority.pem, isVerified=True)
-    created = provider.create(authority.declared(hub, relay, certificateName="portal-made"))
-    assert (relay.steps, created.outs["proof"]) == (["GET"], "possession")
-
-
 def test_delete_sends_the_etag_and_keeps_other_certificates(provider: Provider, hub: Hub, relay: Relay) -> None:
     """Delete is one call with the etag; after a change by others it reads first; another certificate is kept; gone is deleted."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")

@@ -160,7 +160,8 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         VerifiedCertificate,
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
-            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "ceremony", "state", "proof"),
+            *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "codeEtag", "ceremony", "state", "proof"),
+            *("provenCode", "provenBy", "provenEtag", "provenAt"),
         },
     ),
     IssuedCertificateProvider: (

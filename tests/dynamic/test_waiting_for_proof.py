@@ -99,17 +99,6 @@ def test_an_old_proof_does_not_block_the_next_certificate(provider: Provider, au
     assert created.outs["state"] == "waiting"
 
 
-def test_a_certificate_verified_in_the_portal_is_found(
-    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
-) -> None:
-    """A certificate that was verified in the portal: a refresh reports it as `found`, and there is no difference."""
-    hub.put(waiting.outs["certificateName"], authority.pem, isVerified=True)
-    refreshed = provider.read(waiting)
-    assert refreshed is not None
-    assert (refreshed.outs["state"], refreshed.outs["proof"]) == ("verified", "found")
-    assert provider.diff(refreshed, authority.declared(hub, relay, signer=OFFLINE)).changes is False
-
-
 def test_changing_custody_to_state_proves_the_waiting_certificate(
     provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, waiting: ResourceState
 ) -> None:

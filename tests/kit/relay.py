@@ -17,9 +17,12 @@ import trustme
 
 @dataclass(frozen=True)
 class Fault:
-    """``status`` answers instead of Azure; `before` and `after` drop the connection, `hold` keeps it open, before or after the effect."""
+    """``status`` answers instead of Azure; `drop` closes the connection before or after the effect, `hold` does so once the test says so.
 
-    kind: str  # status, before, after, hold-before, hold-after
+    `pause-before` forwards the call once the test says so.
+    """
+
+    kind: str  # status, drop-before, drop-after, hold-before, hold-after, pause-before
     status: int = 0
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -135,14 +138,14 @@ class RelayHandler(BaseHTTPRequestHandler):
             self.reply(call.status, headers, content)
 
     def broken(self, fault: Fault | None, moment: str) -> bool:
-        """Drop the connection now, or hold it until the test is done."""
+        """Drop the connection now, or hold it until the test is done; False if the call goes on."""
         if fault is None or not fault.kind.endswith(moment):
             return False
-        if fault.kind.startswith("hold"):
+        if fault.kind.startswith(("hold", "pause")):
             self.relay.held.set()
             self.relay.released.wait(30)
-        self.close_connection = True
-        return True
+        self.close_connection = not fault.kind.startswith("pause")
+        return self.close_connection
 
     def reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
         """Send an answer, Azure's or the fault's."""

@@ -42,6 +42,12 @@ class RootAuthority:
         )
         return pem_of(created)
 
+    def signed(self, proof: str, code: str) -> bool:
+        """Whether ``proof`` is a certificate for ``code`` that this authority signed."""
+        given = x509.load_pem_x509_certificate(proof.encode())
+        given.verify_directly_issued_by(self.certificate)  # raises if it is not
+        return given.subject.rfc4514_string() == f"CN={code}"
+
     def declared(self, hub: Hub, relay: Relay, **changes: Any) -> dict[str, Any]:
         """The inputs of a VerifiedCertificate, through the relay; None omits an input."""
         news = {

@@ -4,7 +4,12 @@ from hubtrust.errors import HubtrustError
 
 
 class AzureError(HubtrustError):
-    """The base class of this package's errors."""
+    """The base class of this package's errors.
+
+    ``may_be_done``: a try of the request had no answer, or not a refusal, so Azure may have carried it out.
+    """
+
+    may_be_done = False
 
 
 class CloudError(AzureError):

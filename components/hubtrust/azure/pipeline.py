@@ -31,6 +31,7 @@ from hubtrust.azure.throttle_pace import Pace
 
 _DROPPED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
 _FIRST_FAILURE, _BAD_REQUEST, _UNAUTHORIZED = 300, 400, 401
+_REFUSED = range(400, 500)  # after any other status, or none, the request may have been carried out
 # A 409 means "busy", except for these, which waiting does not change.
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
 
@@ -141,7 +142,7 @@ class _Retries:
         self._what, self._limits, self._report, self._remedies, self._paced = what, limits, report, remedies, paced
         self._started = limits.clock()
         self._tries = self._server_errors = 0
-        self._reported = False
+        self._reported = self._may_be_done = False
 
     def next_wait(self, attempt: Exception) -> float | bool:
         """Seconds until the next try; False if a retry can't help, or the time for this kind of error is over."""
@@ -149,6 +150,7 @@ class _Retries:
             return False
         failure = attempt.failure
         self._server_errors += failure.status == SERVER_ERROR
+        self._may_be_done |= failure.status not in _REFUSED
         wait = self._wait(failure)
         self._tries += 1
         spent, limit = self._spent(), self._limits.seconds(failure.kind)
@@ -162,7 +164,9 @@ class _Retries:
     def error(self, failure: Failure) -> AzureError:
         """The error to raise after the last try."""
         fact = f"{failure.fact} (tried {self._tries} times in {self._spent():.0f} s)" if self._tries > 1 else failure.fact
-        return failure.error(self._what, fact, self._remedies.get(failure.kind))
+        error = failure.error(self._what, fact, self._remedies.get(failure.kind))
+        error.may_be_done = self._may_be_done
+        return error
 
     def _wait(self, failure: Failure) -> float:
         if failure.retry_after is not None:

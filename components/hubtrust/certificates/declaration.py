@@ -37,6 +37,13 @@ def _read_name(value: object) -> str:
     return str(value)
 
 
+def _read_etag(value: object) -> str:
+    text = str(value)
+    if not text or any(character.isspace() for character in text):
+        raise DeclarationError("reprove", f"it is {value!r}", "use the etag that the warning and the output trust show, as it is")
+    return text
+
+
 def _require_name(name: str) -> str:
     if not CERTIFICATE_NAME.fullmatch(name):
         raise DeclarationError("name", f"the certificate would be called '{name}'", "use at most 64 of: letters, digits, - . _")
@@ -94,6 +101,11 @@ class CertificateInputs(ServiceInputs):
     attest: bool = input_field(
         boolean, "True: mark it as verified without a proof; this logs a warning. Default False.", kept=True, default=False
     )
+    reprove: str | None = input_field(
+        _read_etag,
+        "the certificate's etag, to prove it again although it is verified: Azure gives a new code, which takes its verification away "
+        "until the proof is accepted. It holds once, because the etag changes with it.",
+    )
     adopt: frozenset[str] = input_field(
         _read_thumbprints,
         "SHA-1 thumbprints of certificates that may be replaced if one has the name and is not ours. Default: none, refuse.",
@@ -104,7 +116,8 @@ class CertificateInputs(ServiceInputs):
         """Check that possession can be proven or is attested, that the key is the certificate's, and that a given proof is needed.
 
         Raises:
-            DeclarationError: neither signer nor attest is given, a proof is given and not needed, or Azure does not allow the name.
+            DeclarationError: neither signer nor attest is given, a proof is given and not needed, attest and reprove contradict each
+                other, or Azure does not allow the name.
             PkiError: the signer holds another key than the certificate's, or the certificate is not an authority's.
         """
         if "signer" not in self.given and not self.attest:
@@ -113,6 +126,8 @@ class CertificateInputs(ServiceInputs):
         if self.signer is not None and "proofCertificate" in self.given and self.signer.custody != OFFLINE:
             fact = f"with custody '{self.signer.custody}' the proof is signed here"
             raise DeclarationError("proofCertificate", fact, "leave it out, or set custody offline")
+        if self.attest and "reprove" in self.given:
+            raise DeclarationError("reprove", "attest is set, so nothing is proven", "remove one of them")
         if not {"signer", "certificate"} & self.unknown and self.key is not None:
             issue.Issuer(self.certificate, self.key)
         if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:

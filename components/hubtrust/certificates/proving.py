@@ -1,8 +1,9 @@
 """Register one certificate on one service and prove possession of its key. Each run continues from what it finds on the service."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import stamina
@@ -11,37 +12,39 @@ from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertifica
 from hubtrust.azure.errors import EtagError, RefusedError
 from hubtrust.azure.retry import ETAG_RETRIES
 from hubtrust.certificates.declaration import CertificateInputs
+from hubtrust.certificates.verification import (
+    ATTESTATION,
+    FOUND,
+    POSSESSION,
+    VERIFIED,
+    WAITING,
+    Evidence,
+    LastRun,
+    how_verified,
+)
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.errors import NotValidNowError, ProofError
 from hubtrust.reconcile_errors import AlreadyExistsError, ProofRejectedError, QuotaError
 
-VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"
-POSSESSION, ATTESTATION, FOUND = "possession", "attestation", "found"
 _T = TypeVar("_T")
 _CLOCK_SKEW = timedelta(minutes=2)  # a smaller difference to Azure's clock is not reported
 
 
 @dataclass(frozen=True, slots=True)
-class LastRun:
-    """From the outputs of the last run: the code, which is valid while the etag is the same, and the proof.
-
-    A resource that has a last run owns the name on the service.
-    """
-
-    etag: str
-    code: str | None
-    proof: str | None  # how the certificate was proven: POSSESSION, ATTESTATION or FOUND; None: it was not
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """The certificate on the service after this run. ``code`` is valid until ``etag`` changes."""
+    """The certificate on the service after this run.
+
+    ``code`` has no accepted proof yet; Azure takes one while the etag is ``code_etag``. ``evidence`` is that of the last proof that Azure
+    accepted, even if the certificate was changed since.
+    """
 
     state: str
     etag: str
     thumbprint: str
     code: str | None = None
-    proof: str | None = None  # how the certificate was proven: POSSESSION, ATTESTATION or FOUND; None: it was not
+    code_etag: str | None = None
+    proof: str | None = None  # one of PROOFS; None: it is not verified
+    evidence: Evidence | None = None
     already_verified: bool = False  # before this run
 
 
@@ -53,6 +56,7 @@ class Prover:
     inputs: CertificateInputs
     last_run: LastRun | None
     local_time: Callable[[], datetime]
+    unanswered: list[tuple[str, str]] = field(default_factory=list, init=False)  # code and proof that were sent, and no answer came
 
     def reconcile(self) -> Outcome:
         """Read the certificate on the service, then do what is missing. After an etag error, read again and continue from there.
@@ -67,18 +71,18 @@ class Prover:
         return _retry_after_etag_errors(self._attempt, self.inputs.deadline)
 
     def _attempt(self) -> Outcome:
-        inputs, last = self.inputs, self.last_run
+        inputs = self.inputs
         registered = self.certificates.get(inputs.name_on_service)
         if registered is None or registered.thumbprint != inputs.description.thumbprint:
-            if registered is not None and last is None and registered.thumbprint not in inputs.adopt:
+            if registered is not None and self.last_run is None and registered.thumbprint not in inputs.adopt:
                 fact = f"another certificate ({registered.thumbprint}) has this name"
                 remedy = f'choose another name or generation, or replace that one: set adopt: ["{registered.thumbprint}"]'
                 raise AlreadyExistsError(inputs.what, fact, remedy)
             registered = self._put(registered.etag if registered else None)
-        elif registered.verified and last and last.proof == ATTESTATION and not inputs.attest:
-            registered = self._put(registered.etag)  # it was attested and is now to be proven: only another PUT makes it unverified
+        elif registered.verified and registered.etag != inputs.reprove:
+            return self._already_verified(registered)
         elif registered.verified:
-            return Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=self._earlier_proof(registered), already_verified=True)
+            inputs.shows_possession(registered.date)  # a key that can't sign must not cost the verification
         if inputs.attest:
             registered = registered if registered.verified else self._put(registered.etag)
             return Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=ATTESTATION)
@@ -96,21 +100,52 @@ class Prover:
             fact = f"there are {len(names)} certificates already and Azure allows {QUOTA}: {', '.join(sorted(names))}"
             raise QuotaError(inputs.what, fact, "delete one that no device needs any more") from None
 
-    def _earlier_proof(self, registered: RegisteredCertificate) -> str:
-        """How the certificate, which is verified already, was proven.
+    def _already_verified(self, registered: RegisteredCertificate) -> Outcome:
+        """What is known about a certificate that is verified already. It is not reset: devices depend on it."""
+        inputs, last = self.inputs, self.last_run
+        evidence = self._evidence(registered)
+        shows_key = partial(self._shows_key, registered.date)
+        proof = how_verified(registered, last, evidence, attested=inputs.attest, shows_key=shows_key)
+        found = Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=proof, evidence=evidence, already_verified=True)
+        if last is None or proof != FOUND:
+            return found
+        # Somebody else's word does not end a ceremony: every run asks for the proof. But the code is void, if the etag did change.
+        return replace(found, code=last.code, code_etag=last.code_etag if last.code_etag == registered.etag else None)
 
-        ATTESTATION if the inputs say so, POSSESSION if the last run recorded it or the key can sign here, otherwise FOUND.
+    def _evidence(self, registered: RegisteredCertificate) -> Evidence | None:
+        """The evidence for ``registered``, which is verified: of the last run, or concluded for a proof whose answer was lost.
+
+        Such a proof is one that this run sent, or that an earlier run may have sent: the given proof for the code of the last run, if
+        this is the first time that the certificate is seen verified.
         """
-        if self.inputs.attest:
-            return ATTESTATION
-        if self.last_run and self.last_run.proof == POSSESSION:
-            return POSSESSION
-        return POSSESSION if self.inputs.shows_possession(registered.date) else FOUND
+        if self.unanswered:
+            return Evidence.of(registered, *self.unanswered[-1])
+        last = self.last_run
+        if last is None:
+            return None
+        first_seen = last.etag if last.state == VERIFIED else registered.etag
+        if last.code_etag not in (None, registered.etag) and first_seen == registered.etag:
+            given = self._given_proof(registered.date)
+            return Evidence.of(registered, str(last.code), given) if given else last.evidence
+        return last.evidence
+
+    def _shows_key(self, date: datetime) -> bool:
+        return self.inputs.shows_possession(date) or self._given_proof(date) is not None
+
+    def _given_proof(self, date: datetime) -> str | None:
+        """The proof that was given as an input, PEM, if it is by the certificate's key and for the code of the last run."""
+        if self.inputs.key is not None or self.last_run is None or self.last_run.code is None:
+            return None
+        try:
+            return self.inputs.proof(self.last_run.code, date)
+        except (ProofError, NotValidNowError):
+            return None
 
     def _prove(self, registered: RegisteredCertificate) -> Outcome:
         """Send the proof, or wait for it. The code of the last run is used while it is valid: a proof for it may exist already."""
         inputs, name = self.inputs, self.inputs.name_on_service
-        valid_code = self.last_run.code if self.last_run and self.last_run.etag == registered.etag else None
+        self.unanswered.clear()
+        valid_code = self.last_run.code if self.last_run and self.last_run.code_etag == registered.etag else None
         if valid_code is None:
             registered = self.certificates.generate_verification_code(name, etag=registered.etag)
             if not registered.code:
@@ -123,16 +158,22 @@ class Prover:
                 raise
             proof_pem = None  # the given proof is for an older code or no longer valid; an error here would lose the new code
         if proof_pem is None:
-            return Outcome(WAITING, registered.etag, registered.thumbprint, code=code)
+            return Outcome(WAITING, registered.etag, registered.thumbprint, code, registered.etag)
         try:
             verified = self.certificates.verify(name, proof_pem, etag=registered.etag)
-        except RefusedError as error:
+        except (EtagError, RefusedError) as error:
+            if error.may_be_done:  # the answer to an earlier try was lost: only the next read shows whether the proof was accepted
+                self.unanswered.append((code, proof_pem))
+                raise EtagError(error.what, error.fact, error.remedy) from None
+            if isinstance(error, EtagError):
+                raise
             fact = f"the proof was rejected: {error.fact}{self._clock_skew(registered.date)}"
             raise ProofRejectedError(inputs.what, fact, error.remedy) from None
         if not verified.verified:
             fact = "the service accepted the proof and still reports the certificate as unverified"
             raise ProofRejectedError(inputs.what, fact, "run again; a new code is asked for")
-        return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION)
+        evidence = Evidence.of(verified, code, proof_pem)
+        return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION, evidence=evidence)
 
     def _clock_skew(self, service_time: datetime) -> str:
         skew = self.local_time() - service_time

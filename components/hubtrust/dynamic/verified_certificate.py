@@ -9,11 +9,24 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.azure.certificates import Certificates, writer
+from hubtrust.azure.certificates import Certificates, RegisteredCertificate, writer
 from hubtrust.azure_inputs import CloudInputs
 from hubtrust.certificates import proving
 from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs
-from hubtrust.certificates.proving import FOUND, REPLACED, UNVERIFIED, VERIFIED, WAITING, LastRun, Outcome, Prover
+from hubtrust.certificates.proving import Outcome, Prover
+from hubtrust.certificates.verification import (
+    FOUND,
+    KEY_HELD,
+    POSSESSION,
+    REPLACED,
+    UNVERIFIED,
+    VERIFIED,
+    WAITING,
+    LastRun,
+    evidence_outputs,
+    how_verified,
+    unproven_warning,
+)
 from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
@@ -36,9 +49,14 @@ class VerifiedCertificateOutputs:
     custody: pulumi.Output[str | None]
     etag: pulumi.Output[str]
     code: pulumi.Output[str | None]
+    code_etag: pulumi.Output[str | None]
     ceremony: pulumi.Output[str | None]
     state: pulumi.Output[str]
     proof: pulumi.Output[str | None]
+    proven_code: pulumi.Output[str | None]
+    proven_by: pulumi.Output[str | None]
+    proven_etag: pulumi.Output[str | None]
+    proven_at: pulumi.Output[str | None]
 
 
 class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
@@ -65,10 +83,15 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     @staticmethod
     def _needs_update(olds: Properties, news: CertificateInputs) -> bool:
-        """Whether the certificate is not verified, differs from the declaration, or was verified by others and its key is available now."""
+        """Whether the certificate is not verified, differs from the declaration, or there is something to find out or to prove.
+
+        That is so where others verified it and its key is available now, while a ceremony waits for its proof, and with ``reprove``.
+        """
         custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
         return (
             olds.get("state") != VERIFIED
+            or bool(olds.get("code"))
+            or news.reprove == olds.get("etag")
             or olds.get("thumbprint") != news.description.thumbprint
             or (olds.get("attest") or False) != news.attest
             or CloudInputs.read(olds).cloud != news.cloud
@@ -86,7 +109,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     def on_update(self, _id: str, olds: Properties, news: CertificateInputs) -> dict[str, Any]:
         """Register and prove. The name belongs to this resource: another certificate that has it was put there by hand, and is replaced."""
-        last_run = LastRun(str(olds.get("etag") or ""), olds.get("code"), olds.get("proof"))
+        last_run = LastRun.read(olds)
+        if news.description.thumbprint != _declared_thumbprint(olds):
+            last_run = LastRun(last_run.etag)  # what is known is known of another certificate
         return _outputs(news, self._reconcile(news, last_run))
 
     @staticmethod
@@ -97,24 +122,34 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
             use = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
             show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
+        elif outcome.proof in (KEY_HELD, FOUND):
+            show_message(unproven_warning(news.what, outcome.proof, outcome.etag, last_run, key_here=news.key is not None))
         return outcome
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate as it is now. A verification code is valid only while the etag is unchanged."""
-        service = ServiceInputs.read(olds)
+        service, last_run = ServiceInputs.read(olds), LastRun.read(olds)
+        name = str(olds["certificateName"])
         with service.resource_manager() as client:
-            registered = Certificates(client, service.service_id).get(str(olds["certificateName"]))
+            registered = Certificates(client, service.service_id).get(name)
         if registered is None:
             return None
-        outs = {**olds, "etag": registered.etag, "thumbprint": registered.thumbprint, "code": None, "ceremony": None, "proof": None}
+        no_code = dict.fromkeys(("code", "codeEtag", "ceremony"))
+        outs = {**olds, "etag": registered.etag, "thumbprint": registered.thumbprint, "proof": None, **evidence_outputs(last_run.evidence)}
         if registered.thumbprint != _declared_thumbprint(olds):
-            return outs | {"state": REPLACED}
+            return outs | no_code | {"state": REPLACED}
         if registered.verified:
-            proof = olds.get("proof") if olds.get("state") == VERIFIED else None
-            return outs | {"state": VERIFIED, "proof": proof or FOUND}
-        if olds.get("code") and olds.get("etag") == registered.etag:
-            return outs | {"state": WAITING, "code": olds["code"], "ceremony": proof_command(str(olds["code"]))}
-        return outs | {"state": UNVERIFIED}
+            key_here = olds.get("custody") not in (None, OFFLINE)
+            proof = _proof_after_refresh(registered, last_run, attested=olds.get("attest") is True, key_here=key_here)
+            if last_run.proof == POSSESSION != proof:
+                what = f"certificate '{name}' on {service.service_id.title}"
+                show_message(unproven_warning(what, proof, registered.etag, last_run, key_here=key_here))
+            # A waiting code stays: the next run finds out whether its proof was accepted. After a second change it can't be.
+            seen_before = last_run.state == VERIFIED and last_run.etag != registered.etag
+            return outs | {"state": VERIFIED, "proof": proof, "codeEtag": None if seen_before else last_run.code_etag}
+        if last_run.code and last_run.code_etag == registered.etag:
+            return outs | {"state": WAITING, "codeEtag": last_run.code_etag, "ceremony": proof_command(last_run.code)}
+        return outs | no_code | {"state": UNVERIFIED}
 
     def on_delete(self, id_: str, olds: Properties) -> None:
         """Delete the certificate, with the etag of the last run. Another certificate that has the name now is kept.
@@ -146,10 +181,18 @@ def _outputs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
         "keyThumbprint": news.description.key_thumbprint,
         "etag": outcome.etag,
         "code": outcome.code,
+        "codeEtag": outcome.code_etag,
         "ceremony": proof_command(outcome.code) if outcome.code else None,
         "state": outcome.state,
         "proof": outcome.proof,
+        **evidence_outputs(outcome.evidence),
     }
+
+
+def _proof_after_refresh(registered: RegisteredCertificate, last_run: LastRun, *, attested: bool, key_here: bool) -> str:
+    """How ``registered``, which is verified, was verified. No key is used: with one here, the last proof has shown that it is ours."""
+    shown = key_here and last_run.evidence is not None
+    return how_verified(registered, last_run, last_run.evidence, attested=attested, shows_key=lambda: shown)
 
 
 def _declared_thumbprint(olds: Properties) -> str:
@@ -160,11 +203,13 @@ def _declared_thumbprint(olds: Properties) -> str:
 class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtrust", name="VerifiedCertificate"):
     """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
 
-    Outputs: ``state`` is `verified` or `waiting`, and after a refresh it may be `unverified` or `replaced`. ``proof`` is `possession`,
-    `attestation`, or `found` where the certificate was verified already. While it waits, ``code`` is Azure's verification code (48 hex
-    digits), and ``ceremony`` the command that signs the proof where the key is. ``thumbprint`` is SHA-1 as Azure shows it and ``sha256``
-    SHA-256, both of the certificate, in upper-case hex; ``key_thumbprint`` is SHA-256 of its public key. ``not_after`` is UTC, as
-    2036-11-24T03:19:06Z.
+    Outputs: ``state`` is what Azure says: `verified` or `waiting`, and after a refresh it may be `unverified` or `replaced`. ``proof`` is
+    how a verified certificate became so: `possession`, `key-held`, `attestation` or `found`
+    (``hubtrust/certificates/verification.py``). The evidence for `possession` is ``proven_code`` (Azure's code), ``proven_by`` (the proof
+    that Azure accepted, PEM), ``proven_etag`` and ``proven_at`` (Azure's time); it holds while ``etag`` is ``proven_etag``. While it waits
+    for a proof, ``code`` is Azure's verification code (48 hex digits), valid while the etag is ``code_etag``, and ``ceremony`` the command
+    that signs the proof where the key is. ``thumbprint`` is SHA-1 as Azure shows it and ``sha256`` SHA-256, both of the certificate, in
+    upper-case hex; ``key_thumbprint`` is SHA-256 of its public key. ``not_after`` is UTC, as 2036-11-24T03:19:06Z.
     """
 
     provider = VerifiedCertificateProvider
@@ -181,6 +226,7 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         signer: pulumi.Input[Mapping[str, Any]] | None = None,
         proof_certificate: pulumi.Input[str] | None = None,
         attest: pulumi.Input[bool] | None = None,
+        reprove: pulumi.Input[str] | None = None,
         adopt: pulumi.Input[Sequence[str]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,

@@ -1,0 +1,115 @@
+"""What is known about a certificate on its service: its state, how it was verified, and the evidence that possession was proven.
+
+Azure says only whether a certificate is verified. Who verified it, and with which key, is known from what this stack did itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from hubtrust.azure.certificates import RegisteredCertificate
+from hubtrust.inputs import Properties
+from hubtrust.pki.certificate import rfc3339
+
+VERIFIED, WAITING, UNVERIFIED, REPLACED = "verified", "waiting", "unverified", "replaced"  # the output ``state``
+
+# The output ``proof`` of a certificate that Azure calls verified.
+POSSESSION = "possession"  # Azure accepted a proof for its code from this stack, and the certificate is unchanged since: ``Evidence``
+KEY_HELD = "key-held"  # found verified; a local signature showed that the key is ours, but Azure's code was never asked for
+ATTESTATION = "attestation"  # called verified by this stack, without a proof
+FOUND = "found"  # called verified by somebody; nothing else is known
+PROOFS = (POSSESSION, KEY_HELD, ATTESTATION, FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What shows that possession was proven. It holds while ``etag`` is the certificate's etag: every change gives it another one.
+
+    ``code`` is Azure's, ``proof`` (PEM) the certificate for it that Azure accepted, ``date`` (as 2036-11-24T03:19:06Z) Azure's time then.
+    These three are None in what earlier versions recorded: they kept only the word and the etag.
+    """
+
+    etag: str
+    code: str | None = None
+    proof: str | None = None
+    date: str | None = None
+
+    @classmethod
+    def of(cls, registered: RegisteredCertificate, code: str, proof: str) -> Self:
+        """The evidence that ``registered``, which is verified, became so by ``proof`` for ``code``."""
+        return cls(registered.etag, code, proof, rfc3339(registered.date))
+
+    @classmethod
+    def read(cls, olds: Properties) -> Self | None:
+        """The evidence in a state's outputs."""
+        if olds.get("provenEtag"):
+            return cls(str(olds["provenEtag"]), olds.get("provenCode"), olds.get("provenBy"), olds.get("provenAt"))
+        recorded = olds.get("proof") == POSSESSION and olds.get("state") == VERIFIED and olds.get("etag")
+        return cls(str(olds["etag"])) if recorded else None
+
+
+def evidence_outputs(evidence: Evidence | None) -> dict[str, Any]:
+    """The outputs that keep ``evidence``."""
+    if evidence is None:
+        return dict.fromkeys(("provenEtag", "provenCode", "provenBy", "provenAt"))
+    return {"provenEtag": evidence.etag, "provenCode": evidence.code, "provenBy": evidence.proof, "provenAt": evidence.date}
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """From the outputs of the last run. A resource that has a last run owns the name on the service.
+
+    ``code`` is a verification code that was asked for and has no accepted proof yet. It is valid for Azure while the etag is
+    ``code_etag``; that is None once a run without a proof for it found the certificate verified.
+    """
+
+    etag: str
+    state: str | None = None
+    proof: str | None = None
+    code: str | None = None
+    code_etag: str | None = None
+    evidence: Evidence | None = None
+
+    @classmethod
+    def read(cls, olds: Properties) -> Self:
+        """The last run, from its outputs."""
+        etag, state = str(olds.get("etag") or ""), olds.get("state")
+        code_etag = olds.get("codeEtag") or (etag if state == WAITING else None)  # earlier versions had no codeEtag
+        return cls(etag, state, olds.get("proof"), olds.get("code"), code_etag, Evidence.read(olds))
+
+
+def how_verified(
+    registered: RegisteredCertificate,
+    last_run: LastRun | None,
+    evidence: Evidence | None,
+    *,
+    attested: bool,
+    shows_key: Callable[[], bool],
+) -> str:
+    """The word for a certificate that is verified. ``attested``: this stack declares it so. ``shows_key``: its key is shown to be ours."""
+    if evidence is not None and evidence.etag == registered.etag:
+        return POSSESSION
+    if attested:
+        return ATTESTATION
+    if (last_run is not None and last_run.proof == KEY_HELD) or shows_key():
+        return KEY_HELD
+    unchanged = last_run is not None and last_run.proof == ATTESTATION and last_run.etag == registered.etag
+    return ATTESTATION if unchanged else FOUND
+
+
+def unproven_warning(what: str, proof: str, etag: str, last_run: LastRun | None, *, key_here: bool) -> str:
+    """What happened to a certificate that is verified and not proven, and the setting that proves it."""
+    evidence = last_run.evidence if last_run else None
+    if evidence is not None and evidence.etag != etag:
+        when = f" on {evidence.date}" if evidence.date else ""
+        fact = f"it was changed on Azure after it was proven{when} (its etag was {evidence.etag} and is {etag})"
+    elif last_run is not None and last_run.code:
+        fact = "it was called verified while it waited for its proof, and not by an answer of Azure to this stack"
+    else:
+        fact = "it was verified before this stack asked Azure for a code"
+    known = "that its key is ours was shown here" if proof == KEY_HELD else "by whom and with which key is not known"
+    price = "for a moment" if key_here else "until the proof is there"
+    return (
+        f"{what}: {fact}; {known}, so proof is {proof}; "
+        f"to prove it, set reprove to '{etag}' and run up: Azure then gives a new code, which takes its verification away {price}"
+    )
