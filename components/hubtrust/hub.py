@@ -12,7 +12,6 @@ from hubtrust.authority import Anchor, CertificateAuthority
 from hubtrust.azure import clouds
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.service import Service, service
-from hubtrust.certificates.verification import POSSESSION
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.hub_inputs import stack_name
@@ -20,6 +19,7 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.operators import DEPLOYER, Operator
 from hubtrust.replaced_arguments import refuse_drop_previous
+from hubtrust.trust_output import trust_of, waiting_for_certificate
 
 # Azure's built-in role "IoT Hub Data Contributor": devices, twins and methods, but neither keys nor the hub's own settings.
 # learn.microsoft.com/azure/role-based-access-control/built-in-roles/internet-of-things
@@ -219,8 +219,7 @@ class TrustedHub(pulumi.ComponentResource):
         anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
         trusted = [self._verify(authority, anchor, hub, options) for anchor in anchors]
         if authority.anchor is None:
-            waiting = {"name": authority.name, "state": "waiting", "verified": False, "proof": None}
-            trusted.insert(0, pulumi.Output.from_input(waiting))
+            trusted.insert(0, waiting_for_certificate(authority.name))
         return trusted
 
     def _verify(
@@ -239,28 +238,10 @@ class TrustedHub(pulumi.ComponentResource):
             opts=self._child_options(protect=False, deleted_with=hub, depends_on=[authority.generations]),
         )
         self._certificates.append(certificate)
-        return pulumi.Output.all(
-            name=certificate.certificate_name,
-            thumbprint=certificate.thumbprint,
-            sha256=certificate.sha256,
-            subject=certificate.subject,
-            notAfter=certificate.not_after,
-            etag=certificate.etag,
-            state=certificate.state,
-            verified=certificate.state.apply(lambda state: state == "verified"),
-            proof=proof,
-            provenAt=pulumi.Output.all(proof, proven_at).apply(lambda found: found[1] if found[0] == POSSESSION else None),
-            code=_if_present(certificate.code, when_known=certificate.state),
-            ceremony=_if_present(certificate.ceremony, when_known=certificate.state),
-        )
+        return trust_of(certificate)
 
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
-
-
-def _if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> pulumi.Output[Any]:
-    """``value``, or None if the resource has no such output: a preview would show a missing output as one that is not known yet."""
-    return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))
 
 
 def _hub_id(hub_id: str, what: str) -> Service:

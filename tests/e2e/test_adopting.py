@@ -88,7 +88,7 @@ def blocks() -> list[str]:
 
 def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, authority: RootAuthority, tmp_path: Path) -> None:
     """Declared, previewed, adopted: proven, routes and tags unchanged; a second stack is refused; then released."""
-    declare, adopt, release = blocks()
+    declare, adopt, prove, release = blocks()
     before = azure.ask("GET", portal.id).json()
     shell = Shell(tmp_path / "program", azure, tmp_path / "state")
     (shell.folder / "ca.pem").write_text(authority.pem)
@@ -97,12 +97,15 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     assert azure.ask("GET", portal.id).json() == before
     printed = shell.run(adopt)
     assert "adopted: routes to-history, endpoints history" in printed
-    assert '"proof":"possession"' in printed
+    assert '"proof":"key-held"' in printed
     assert '"name":"portal-ca"' in printed
     _kept(azure, portal, before)
 
     shell.run("pulumi preview --refresh --expect-no-changes")
-    shell.run("pulumi config set --path 'tags[0]' owner=plant && pulumi up")
+    etag = portal.certificates()["portal-ca"]["etag"]
+    assert f"set reprove to '{etag}'" in printed
+    shell.run("pulumi config set --path 'tags[0]' owner=plant\n" + prove, ETAG=etag)
+    assert '"proof":"possession"' in shell.run("pulumi stack output trust")
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 
