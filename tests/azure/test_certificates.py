@@ -16,7 +16,7 @@ from hubtrust.azure import errors
 from hubtrust.azure.certificates import Certificates, host_name, writer
 from hubtrust.azure.service import service
 from tests.kit.repository import SHARED
-from tests.kit.scripted_azure import DPS, HUB, scripted, shown
+from tests.kit.scripted_azure import DPS, HUB, Reply, scripted, shown
 
 TRAFFIC = SHARED / "azure-traffic"
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -24,12 +24,12 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 def test_a_hub_certificate_from_nothing_to_verified() -> None:
     """GET, PUT, generate, verify, DELETE: paths, etags and bodies as Azure's own clients send them."""
-    replies = [(404, {}, {"error": {"code": "ResourceNotFound"}}), (200, {}, shown(etag="e1")), (200, {}, shown(etag="e2", code="4F"))]
+    replies = [(404, {}, {"error": {"code": "ResourceNotFound"}}), (200, {}, shown(etag="e1")), (200, {}, shown(etag="e2", code="4F" * 24))]
     with scripted(*replies, (200, {}, shown(etag="e3", verified=True)), (200, {}, b"")) as script:
         certificates = script.certificates()
         assert certificates.get("plant-a") is None
         assert certificates.put("plant-a", PEM, etag=None).etag == "e1"
-        assert certificates.generate_verification_code("plant-a", etag="e1").code == "4F"
+        assert certificates.generate_verification_code("plant-a", etag="e1").code == "4F" * 24
         assert certificates.verify("plant-a", PEM, etag="e2").verified is True
         certificates.delete("plant-a", etag="e3")
     path = f"{HUB}/certificates/plant-a"
@@ -50,7 +50,7 @@ def test_a_hub_certificate_from_nothing_to_verified() -> None:
 )
 def test_the_body_of_a_put_depends_on_the_api_version(owner: str, api_version: str | None, wrapped: bool) -> None:
     """Since a certain api-version each service wraps the certificate in `properties`; isVerified is beside it."""
-    with scripted((200, {}, shown())) as script:
+    with scripted((200, {}, shown(owner=owner))) as script:
         script.certificates(owner, api_version).put("plant-a", PEM, etag="e1", attested=True)
     content = {"certificate": base64.b64encode(PEM.encode()).decode(), "isVerified": True}
     assert script.requests[0].json == ({"properties": content} if wrapped else content)
@@ -58,15 +58,18 @@ def test_the_body_of_a_put_depends_on_the_api_version(owner: str, api_version: s
 
 
 def test_certificate_names_are_listed() -> None:
-    """A list gives names; an empty answer gives none."""
-    with scripted((200, {}, {"value": [shown("a"), shown("b")]}), (200, {}, {})) as script:
+    """A list gives names."""
+    with scripted((200, {}, {"value": [shown("a"), shown("b")]}), (200, {}, {"value": []})) as script:
         assert (script.certificates().names(), script.certificates().names()) == (["a", "b"], [])
 
 
 def test_deleting_a_missing_certificate_succeeds() -> None:
-    """Deleting a certificate that does not exist any more, or whose hub does not, succeeds; an out-of-date etag fails."""
-    with scripted((404, {}, {"code": 404002, "message": "IotHub 'x' not found"}), (412, {}, {"code": 412001})) as script:
+    """Deleting a certificate that does not exist any more succeeds when that is confirmed; an out-of-date etag fails."""
+    absent: Reply = (404, {}, {"code": 404008, "message": "There is no certificate"})
+    listed: Reply = (200, {}, {"value": [shown("another")]})
+    with scripted(absent, absent, listed, *[absent] * 3, listed, (412, {}, {"code": 412001})) as script:
         script.certificates().delete("plant-a", etag="e1")
+        assert [one.method for one in script.requests] == ["DELETE", *["GET"] * 6]
         with pytest.raises(errors.EtagError, match="certificate 'plant-a' on IoT hub 'hub-7'"):
             script.certificates().delete("plant-a", etag="e1")
 
@@ -74,9 +77,11 @@ def test_deleting_a_missing_certificate_succeeds() -> None:
 @pytest.mark.parametrize("owner", [HUB, DPS])
 def test_a_200_from_a_proxy_is_an_error(owner: str) -> None:
     """A proxy's own page with status 200 is not taken for a certificate, and the error says what to check."""
-    with scripted((200, {"Content-Type": "text/html"}, b"<html>welcome</html>")) as script:
-        with pytest.raises(errors.UnreachableError, match=r"not one of Azure Resource Manager's; check the proxy") as caught:
-            script.certificates(owner).get("plant-a")
+    with scripted(*[(200, {"Content-Type": "text/html"}, b"<html>welcome</html>")] * 3) as script:
+        with pytest.raises(
+            errors.UnreachableError, match=r"a web page answered instead of Azure \(text/html\).*; check the proxy"
+        ) as caught:
+            script.certificates(owner, deadline=1).get("plant-a")
         assert caught.value.__suppress_context__
 
 
@@ -90,7 +95,8 @@ def test_a_200_from_a_proxy_is_an_error(owner: str) -> None:
 def test_the_host_name_of_a_service(owner: str, api_version: str, properties: dict[str, str]) -> None:
     """The host name comes from the hub or service itself; one that does not exist has none."""
     absent = {"error": {"code": "ResourceNotFound"}}
-    with scripted((200, {}, {"location": "westeurope", "properties": properties}), (404, {}, absent)) as script:
+    found = {"id": owner, "name": owner.rpartition("/")[2], "location": "westeurope", "properties": properties}
+    with scripted((200, {}, found), (404, {}, absent)) as script:
         client = script.client()
         assert host_name(client, service(owner)) == "hub-7.azure-devices.net"
         assert host_name(client, service(owner)) is None
@@ -142,7 +148,7 @@ def test_writes_to_one_hub_share_a_lock() -> None:
 def test_a_certificate_has_the_services_time(header: dict[str, str], expected: datetime | None) -> None:
     """A certificate has the service's time, with a time zone; where the response has none, this machine's."""
     before = datetime.now(UTC)
-    with scripted((200, header, {"name": "plant-a", "properties": {}})) as script:
+    with scripted((200, header, shown())) as script:
         found = script.certificates().get("plant-a")
     assert found is not None
     assert found.date == expected if expected else found.date >= before
@@ -203,7 +209,8 @@ def keys(body: Any) -> Any:
 @pytest.mark.parametrize(("owner", "property_name"), [(HUB, "hostName"), (DPS, "serviceOperationsHostName")])
 def test_a_service_without_a_host_name_is_busy_not_deleted(owner: str, property_name: str) -> None:
     """A service that is still activating has no host name: it is reported as busy, not as deleted."""
-    replies = [(200, {}, {"properties": {"state": "Activating"}}), (200, {}, {"properties": {property_name: "x.example"}})]
+    named = {"id": owner, "name": owner.rpartition("/")[2]}
+    replies = [(200, {}, named | {"properties": found}) for found in ({"state": "Activating"}, {property_name: "x.example"})]
     missing = (404, {}, {"error": {"code": "ResourceNotFound"}})
     with scripted(*replies, missing) as script:
         client = script.client()

@@ -80,5 +80,8 @@ def test_an_unreachable_login_endpoint_is_reported(names: str, monkeypatch: pyte
     environment = {name.replace("ARM", names): value for name, value in (ARM | {"ARM_CLIENT_SECRET": "s"}).items()}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)  # the default chain reads its own
-    with pytest.raises(errors.UnreachableError, match=r"^login at https://127\.0\.0\.1:1: [^\n]*; check network and proxy$"):
+    with pytest.raises(
+        errors.UnreachableError,
+        match=r"^login at https://127\.0\.0\.1:1: no connection to 127\.0\.0\.1 \(Connection refused\); check network and proxy [^\n]*$",
+    ):
         Login(nowhere, environment).token("scope")

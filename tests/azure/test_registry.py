@@ -166,10 +166,10 @@ def test_each_form_of_a_hubs_error_is_read(headers: dict[str, str], body: dict[s
 
     class Response:
         def __init__(self) -> None:
-            self.headers = headers
+            self.headers, self.status_code = headers, 409
 
-        def json(self) -> Any:
-            return body
+        def body(self) -> bytes:
+            return json.dumps(body).encode()
 
     assert envelope(Response()) == expected  # type: ignore[arg-type]
 

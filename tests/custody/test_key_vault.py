@@ -150,7 +150,7 @@ def test_a_wrong_client_secret_is_reported(azure: LocalAzure, vault: Vault) -> N
     with ProviderProcess(key_stores.environment(azure, None, ARM_CLIENT_SECRET="wrong")) as process:
         text = process.of(SigningKeyProvider).create_error({"signer": in_key_vault(f"{vault.uri}/keys/a")})
     assert "AADSTS7000215" in text
-    assert "log in (az login), or set the variables" in text
+    assert "check the tenant, the client id and the secret" in text
 
 
 @pytest.mark.parametrize("fault", ["429", "503", "500", "drop"])

@@ -86,7 +86,7 @@ def test_a_token_for_another_branch_is_refused(
     path.write_text(jwt.encode({"iss": ISSUER, "sub": "repo:other/fork", "aud": AUDIENCE}, key, algorithm="RS256"))
     kept = {name: value for name, value in environment.items() if not name.startswith("AZURE_")}
     text = fails(kept | login | {"ARM_CLIENT_ID": client}, RootAuthority().declared(hub, relay))
-    assert "log in (az login), or set the variables of a service principal or of workload identity" in text
+    assert "check the tenant, the client id and the secret or federated credential that this login uses: Azure refuses them" in text
     assert path.read_text() not in text
 
 

@@ -115,6 +115,7 @@ class RelayHandler(BaseHTTPRequestHandler):
     """One connection to the relay."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes, and the second would wait 40 ms
     relay: Relay
 
     def cross(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import tenacity.nap
 
+from hubtrust.azure import absence, reachability
 from hubtrust.azure.certificates import Certificates
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.clouds import PUBLIC
@@ -62,7 +63,7 @@ class Script:
             def __init__(self) -> None:
                 super().__init__(PUBLIC, {})
 
-            def token(self, scope: str) -> str:
+            def token(self, scope: str, *, within_seconds: float = 0) -> str:  # noqa: ARG002 - as Login has it
                 return f"token-{script.logins}-for-{scope}"
 
             def renew(self) -> None:
@@ -79,30 +80,40 @@ class Script:
 def scripted(*replies: Reply) -> Iterator[Script]:
     """A server on a free port that gives ``replies`` in order; further requests get 599."""
     script = Script(list(replies))
+    reachability.forget()  # another script may have had this port
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(script))
     script.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    real_time, tenacity.nap.time = tenacity.nap.time, SimpleNamespace(sleep=script.waits.append)  # type: ignore[attr-defined, assignment] # where stamina sleeps
+    slept = SimpleNamespace(sleep=script.waits.append)
+    real_time, tenacity.nap.time = tenacity.nap.time, slept  # type: ignore[attr-defined, assignment] # where stamina sleeps
+    absence.time = slept  # type: ignore[assignment]
+    absence._gone.clear()
     try:
         yield script
     finally:
-        tenacity.nap.time = real_time  # type: ignore[attr-defined]
+        tenacity.nap.time = absence.time = real_time  # type: ignore[attr-defined, assignment]
         script.clients.close()
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def shown(name: str = "plant-a", *, verified: bool = False, etag: str = "e1", code: str | None = None) -> dict[str, Any]:
+def shown(name: str = "plant-a", *, owner: str = HUB, verified: bool = False, etag: str = "e1", code: str | None = None) -> dict[str, Any]:
     """A certificate as Azure shows it."""
     properties = {"subject": "Plant A", "thumbprint": "AB" * 20, "isVerified": verified, "certificate": "…"}
-    return {"properties": properties | ({"verificationCode": code} if code else {}), "name": name, "etag": etag}
+    return {
+        "properties": properties | ({"verificationCode": code} if code else {}),
+        "id": f"{owner}/certificates/{name}",
+        "name": name,
+        "etag": etag,
+    }
 
 
 def _handler(script: Script) -> Callable[..., BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes, and the second would wait 40 ms
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

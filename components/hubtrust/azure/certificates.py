@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from hubtrust.azure import absence, answer_shapes
 from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import BusyError, UnreachableError
-from hubtrust.azure.service import Service
+from hubtrust.azure.error_bodies import PROXY_REMEDY
+from hubtrust.azure.errors import BusyError, EtagError, UnreachableError
+from hubtrust.azure.json_body import CONTENT
+from hubtrust.azure.service import API_VERSIONS, Service
 from hubtrust.azure.service_time import service_time
 
 CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")  # learn.microsoft.com/rest/api/iothub/certificates
 QUOTA = 25  # certificates a hub or service: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
-_API_VERSIONS = {"iothubs": "2023-06-30", "provisioningservices": "2022-12-12"}
+_NOT_FOUND = 404
+_HOST_NAMES = {"iothubs": "hostName", "provisioningservices": "serviceOperationsHostName"}
 # Since these api-versions a PUT wraps the certificate in `properties`. Before, and in verify always, it is flat.
 _WRAPPED_SINCE = {"iothubs": "2021-03-31", "provisioningservices": "2022-02-05"}
 
@@ -31,19 +35,15 @@ def host_name(client: AzureClient, owner: Service) -> str | None:
     Raises:
         AzureError: see ``AzureClient.send``; BusyError also where the service has no host name yet.
     """
-    options: dict[str, Any] = {"resource_group_name": owner.group, "what": owner.title, "absent_is_fine": True}
-    if owner.kind == "iothubs":
-        hub = _call(_hub_client(client, owner).iot_hub_resource.get, resource_name=owner.name, **options)
-        return None if hub is None else _host(owner, hub.properties.host_name, hub.properties.state)
-    dps = _call(_dps_client(client, owner).iot_dps_resource.get, provisioning_service_name=owner.name, **options)
-    return None if dps is None else _host(owner, dps.properties.service_operations_host_name, dps.properties.state)
-
-
-def _host(owner: Service, found: Any, state: Any) -> str:
-    """The host name, as text. A service without one is still being created, which is not the same as being gone."""
-    if not found:
-        shown = getattr(state, "value", state) or "not known"  # one of the two clients has an enum for it
-        raise BusyError(owner.title, f"it has no host name yet (its state is {shown})", "run again when it is Active")
+    query, expects = {"api-version": API_VERSIONS[owner.kind]}, answer_shapes.service(owner)
+    answer = client.send("GET", owner.id, what=owner.title, query=query, expects=expects, absent_is_fine=True)
+    if answer.status == _NOT_FOUND:
+        return None
+    properties = answer.body["properties"]
+    found = properties.get(_HOST_NAMES[owner.kind])
+    if not found:  # it is still being created, which is not the same as being gone
+        fact = f"it has no host name yet (its state is {properties.get('state') or 'not known'})"
+        raise BusyError(owner.title, fact, "run again when it is Active")
     return str(found)
 
 
@@ -76,8 +76,8 @@ class Certificates:
     """
 
     def __init__(self, client: AzureClient, owner: Service, *, api_version: str | None = None) -> None:
-        self._title = owner.title
-        version = api_version or _API_VERSIONS[owner.kind]
+        self._client, self._owner = client, owner
+        version = api_version or API_VERSIONS[owner.kind]
         self._wrapped = version >= _WRAPPED_SINCE[owner.kind]
         self._operations = _operations(client, owner, version)
 
@@ -86,10 +86,46 @@ class Certificates:
         found: RegisteredCertificate | None = self._operations.get(name, absent_is_fine=True, **self._options(name))
         return found
 
+    def find(self, name: str) -> RegisteredCertificate | None:
+        """As ``get``, but that it does not exist is confirmed: over some seconds, and by the list of all certificates.
+
+        Raises:
+            UnreachableError: the list has it although Azure says that it does not exist.
+        """
+        found = self.get(name)
+        if found is not None:
+            return found
+        if self._listed() is None and absence.service_is_gone(self._client, self._owner):
+            return None
+
+        def is_absent() -> bool:
+            nonlocal found
+            found = self.get(name)
+            return found is None
+
+        if not absence.is_still_absent(is_absent):
+            return found
+        listed = self._listed()
+        if listed is None and absence.service_is_gone(self._client, self._owner):
+            return None
+        if listed is None or name.lower() in (one.lower() for one in listed):
+            fact = "Azure answers 404 for it, but the hub or service is there and lists it" if listed else "Azure contradicts itself"
+            raise UnreachableError(self._what(name), fact, "run again in a few minutes: nothing was changed")
+        return None
+
     def names(self) -> list[str]:
         """The names of all certificates."""
-        found = self._operations.list(what=f"the certificates of {self._title}")
-        return [str(certificate.name) for certificate in found.value or []]
+        found: list[str] = self._operations.list(**self._list_options())
+        return found
+
+    def _listed(self) -> list[str] | None:
+        """The names of all certificates; None if Azure says that the hub or service does not exist."""
+        found: list[str] | None = self._operations.list(absent_is_fine=True, **self._list_options())
+        return found
+
+    def _list_options(self) -> dict[str, Any]:
+        what = f"the certificates of {self._owner.title}"
+        return {"what": what, "expects": answer_shapes.certificates(self._owner), "cls": _names}
 
     def put(self, name: str, pem: str, *, etag: str | None, attested: bool = False) -> RegisteredCertificate:
         """Register ``pem``, or with ``etag`` replace a certificate; ``attested`` marks it verified without a proof.
@@ -99,11 +135,13 @@ class Certificates:
         content: dict[str, Any] = _certificate(pem) | ({"isVerified": True} if attested else {})
         body = {"properties": content} if self._wrapped else content
         shown: RegisteredCertificate = self._operations.create_or_update(name, body, etag, **self._options(name))
+        absence.remember_found(self._owner)
         return shown
 
     def generate_verification_code(self, name: str, *, etag: str) -> RegisteredCertificate:
         """A new code for the proof of possession; every earlier code is void."""
-        shown: RegisteredCertificate = self._operations.generate_verification_code(name, etag, **self._options(name))
+        options = self._options(name) | {"expects": answer_shapes.certificate(self._owner, name, code=True)}
+        shown: RegisteredCertificate = self._operations.generate_verification_code(name, etag, **options)
         return shown
 
     def verify(self, name: str, proof_pem: str, *, etag: str) -> RegisteredCertificate:
@@ -112,14 +150,21 @@ class Certificates:
         return shown
 
     def delete(self, name: str, *, etag: str) -> None:
-        """Remove the certificate; one that does not exist counts as removed."""
-        self._operations.delete(name, etag, what=self._what(name), absent_is_fine=True)
+        """Remove the certificate; one that does not exist counts as removed, once that is confirmed.
+
+        Raises:
+            EtagError: also where Azure answers 404 and the certificate is there; read it again.
+        """
+        options: dict[str, Any] = {"what": self._what(name), "expects": answer_shapes.nothing, "absent_is_fine": True}
+        is_done = self._operations.delete(name, etag, cls=lambda *_: True, **options)
+        if not is_done and self.find(name) is not None:
+            raise EtagError(self._what(name), "Azure answers 404 to its deletion, but it is there", "run again; each run reads it first")
 
     def _what(self, name: str) -> str:
-        return f"certificate '{name}' on {self._title}"
+        return f"certificate '{name}' on {self._owner.title}"
 
     def _options(self, name: str) -> dict[str, Any]:
-        return {"what": self._what(name), "cls": _registered_certificate}
+        return {"what": self._what(name), "expects": answer_shapes.certificate(self._owner, name), "cls": _registered_certificate}
 
 
 def _certificate(pem: str) -> dict[str, Any]:
@@ -127,34 +172,40 @@ def _certificate(pem: str) -> dict[str, Any]:
     return {"certificate": base64.b64encode(pem.encode()).decode()}
 
 
-def _registered_certificate(response: Any, model: Any, _headers: Any) -> RegisteredCertificate:
-    """azure-core's ``cls``: called with the response, whose Date header is needed, and the generated client's model of its body."""
-    properties = model.properties
+def _registered_certificate(response: Any, _model: Any, _headers: Any) -> RegisteredCertificate:
+    """azure-core's ``cls``: called with the response, whose Date header is needed, and whose body is what was expected."""
+    body = response.context[CONTENT]
+    properties = body["properties"]
     return RegisteredCertificate(
-        name=str(model.name or ""),
-        etag=str(model.etag or ""),
-        thumbprint=str(getattr(properties, "thumbprint", None) or "").upper(),
-        verified=getattr(properties, "is_verified", None) is True,
-        code=getattr(properties, "verification_code", None) or None,
+        name=body["name"],
+        etag=body["etag"],
+        thumbprint=properties["thumbprint"].upper(),
+        verified=properties["isVerified"],
+        code=properties.get("verificationCode") or None,
         date=service_time(response.http_response.headers) or datetime.now(UTC),
     )
+
+
+def _names(response: Any, _model: Any, _headers: Any) -> list[str]:
+    """As ``_registered_certificate``, for a list."""
+    return [one["name"] for one in response.context[CONTENT]["value"]]
 
 
 def _call(operation: Callable[..., Any], **arguments: Any) -> Any:
     """The result of a generated operation; None for a 404 that ``absent_is_fine`` let through.
 
     Raises:
-        AzureError: see ``AzureClient.send``; UnreachableError also for a success whose body is not the service's.
+        AzureError: see ``AzureClient.send``; UnreachableError also where the client does not know the status of a success, or can't read
+            a part of the body that nobody here needs.
     """
-    from azure.core.exceptions import DecodeError, DeserializationError, ResourceNotFoundError
+    from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError, ResourceNotFoundError
 
     try:
         return operation(**arguments)
     except ResourceNotFoundError:
         return None
-    except (DecodeError, DeserializationError, ValueError):
-        fact = "the answer is not one of Azure Resource Manager's"
-        raise UnreachableError(arguments["what"], fact, "check the proxy (HTTPS_PROXY) and the cloud's endpoint, then run again") from None
+    except (DecodeError, DeserializationError, HttpResponseError, ValueError, TypeError, AttributeError):
+        raise UnreachableError(arguments["what"], "the answer is not one of Azure Resource Manager's", PROXY_REMEDY) from None
 
 
 class _Operations(Protocol):
@@ -258,10 +309,10 @@ def _hub_client(client: AzureClient, owner: Service) -> Any:
 
     credential: Any = client.login  # required and not used: the pipeline brings its own tokens
     options: dict[str, Any] = {"base_url": client.endpoint, "pipeline": client.pipeline, "policies": []}
-    return IotHubClient(credential, owner.subscription, _API_VERSIONS["iothubs"], **options)
+    return IotHubClient(credential, owner.subscription, API_VERSIONS["iothubs"], **options)
 
 
-def _dps_client(client: AzureClient, owner: Service, api_version: str = _API_VERSIONS["provisioningservices"]) -> Any:
+def _dps_client(client: AzureClient, owner: Service, api_version: str) -> Any:
     """azure-mgmt-iothubprovisioningservices' client for the subscription of ``owner``."""
     from azure.core import AzureClouds
     from azure.mgmt.iothubprovisioningservices import IotDpsClient

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from hubtrust.azure.answer_shapes import Expectation
 from hubtrust.azure.errors import AzureError
+from hubtrust.azure.json_body import CONTENT
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service_time import service_time
 from hubtrust.azure.throttle_pace import Pace
-
-if TYPE_CHECKING:
-    from azure.core.rest import HttpResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,7 @@ class AzureClient:
         *,
         what: str,
         query: Mapping[str, str],
+        expects: Expectation,
         body: object = None,
         headers: Mapping[str, str] | None = None,
         absent_is_fine: bool = False,
@@ -72,8 +72,9 @@ class AzureClient:
     ) -> JsonResponse:
         """Send a request and retry it while a retry can help; ``what`` names the resource in errors.
 
-        With ``absent_is_fine`` a 404 about the resource itself is returned, with ``partial_is_fine`` a 400 to a bulk call of which some
-        was done. Calls under one throttle share a ``pace``.
+        ``expects`` says what Azure answers to it. Any other answer is retried, and is an UnreachableError in the end. With
+        ``absent_is_fine`` a 404 about the resource itself is returned, with ``partial_is_fine`` a 400 to a bulk call of which some was
+        done. Calls under one throttle share a ``pace``.
 
         Raises:
             EtagError, DeniedError, NotFoundError, BusyError, RefusedError, UnreachableError, CredentialsError.
@@ -83,15 +84,8 @@ class AzureClient:
         sent = {"Accept": "application/json", **(headers or {})}
         request = HttpRequest(method, f"{self.endpoint}{path}", params=dict(query), headers=sent, json=body)
         options: dict[str, Any] = {"absent_is_fine": absent_is_fine, "partial_is_fine": partial_is_fine, "pace": pace}
-        return _json_response(self.pipeline.run(request, stream=False, what=what, **options).http_response)
-
-
-def _json_response(response: "HttpResponse") -> JsonResponse:
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
-    body, items = content if isinstance(content, dict) else {}, content if isinstance(content, list) else []
-    return JsonResponse(
-        response.status_code, body, items, response.headers.get("x-ms-continuation") or None, service_time(response.headers)
-    )
+        answer = self.pipeline.run(request, stream=False, what=what, expects=expects, **options)
+        found, headers = answer.context.get(CONTENT), answer.http_response.headers
+        as_body, as_items = found if isinstance(found, dict) else {}, found if isinstance(found, list) else []
+        continuation = headers.get("x-ms-continuation") or None
+        return JsonResponse(answer.http_response.status_code, as_body, as_items, continuation, service_time(headers))

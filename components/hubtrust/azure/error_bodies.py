@@ -1,12 +1,17 @@
 """What an error response from Azure means: its body, its code, and whether a retry can help."""
 
+import email.utils
 import json
+import math
 import re
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.azure.errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
+from hubtrust.azure.json_body import ForeignAnswerError, content
+from hubtrust.azure.retry import LONGEST_RETRY_AFTER
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
@@ -28,11 +33,15 @@ _REMEDY_BY_CODE = {
     "MissingSubscriptionRegistration": "register the provider: az provider register --namespace Microsoft.Devices",
     "500019": "check what was sent: Azure answers this to a request that it can't read; otherwise run again later",
 }
+PROXY_REMEDY = "check the proxy (HTTPS_PROXY, NO_PROXY) and whether this network asks for a login, then run again"
 # 404s that mean "this resource does not exist". Others come from a wrong subscription or from a proxy.
 _ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound", "NotFound", "CertificateNotFound", "404002", "404008"}
 _ABSENT |= {"DeviceNotFound"}
 # The answer of a hub's own endpoint when no hub has that name, and for a while after a hub was created.
 _NO_HUB = {"IotHubNotFound", "401001"}
+
+
+_REDIRECTIONS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +58,51 @@ class Failure:
     code: str = ""
     retry_after: float | None = None
     absent: bool = False
+    remedy: str | None = None
+    what: str | None = None  # where it is not the resource that failed but, for example, the login
+    limit: float | None = None  # for how many seconds a retry can help, where that is less than for others of its kind
 
     def error(self, what: str, fact: str, remedy: str | None = None) -> AzureError:
         """The error to raise; ``remedy`` is the client's own advice for this kind of error."""
         remedy = (
-            _REMEDY_BY_CODE.get(self.code) or remedy or _REMEDIES.get(self.kind) or "correct the input that Azure names, then run again"
+            self.remedy
+            or _REMEDY_BY_CODE.get(self.code)
+            or remedy
+            or _REMEDIES.get(self.kind)
+            or "correct the input that Azure names, then run again"
         )
         return RefusedError(what, fact, remedy, code=self.code) if self.kind is RefusedError else self.kind(what, fact, remedy)
 
 
+def foreign(fact: str, *, status: int = 0) -> Failure:
+    """The failure of a request that somebody else answered."""
+    return Failure(UnreachableError, fact, is_transient=True, status=status, remedy=PROXY_REMEDY)
+
+
 def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Failure:
-    """What an error response (status 300 and above) means, by status first and code second."""
+    """What an error response (status 300 and above) means, by status first and code second.
+
+    An answer without one of Azure's error bodies is somebody else's: a proxy's 404 does not say that a hub is gone.
+    """
     status = response.status_code
-    code, message = envelope(response)
-    fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
+    try:
+        code, message = _code_and_message(content(response))
+    except ForeignAnswerError as error:
+        return foreign(f"{error} with status {status}" if status not in _REDIRECTIONS else str(error), status=status)
+    code = response.headers.get("iothub-errorcode") or code
     kind, is_transient = _classify(status, code, transient_conflict=code not in final_conflicts)
+    if not (code or kind is BusyError or _is_bare_refusal_of_a_token(response)):
+        return foreign(f"status {status} came without one of Azure's error messages", status=status)
+    fact = f"Azure answers {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
     absent = status == 404 and (code in _ABSENT or (code.isdigit() and code.startswith("404")))  # noqa: PLR2004 - HTTP 404
     is_transient = is_transient and (kind is not NotFoundError or absent or code in _NO_HUB)
     return Failure(kind, fact, is_transient, status, code, _retry_after(response), absent)
+
+
+def _is_bare_refusal_of_a_token(response: "HttpResponse") -> bool:
+    """401 with the challenge that Azure sends for a token; a proxy's login is Basic, NTLM or Negotiate."""
+    challenge = str(response.headers.get("WWW-Authenticate") or "").lower()
+    return response.status_code == 401 and challenge.startswith(("bearer", "sharedaccesssignature"))  # noqa: PLR2004 - HTTP's number
 
 
 def envelope(response: "HttpResponse") -> tuple[str, str]:
@@ -74,15 +110,14 @@ def envelope(response: "HttpResponse") -> tuple[str, str]:
 
     Source: learn.microsoft.com/rest/api, common error response; recorded traffic for the others. A hub names its code in a header.
     """
-    code, message = _code_and_message(response)
+    try:
+        code, message = _code_and_message(content(response))
+    except ForeignAnswerError:
+        code, message = "", ""
     return response.headers.get("iothub-errorcode") or code, message
 
 
-def _code_and_message(response: "HttpResponse") -> tuple[str, str]:
-    try:
-        body: Any = response.json()
-    except ValueError:
-        return "", ""
+def _code_and_message(body: Any) -> tuple[str, str]:
     if not isinstance(body, dict):
         return "", ""
     inner = body.get("error")
@@ -96,7 +131,7 @@ def _code_and_message(response: "HttpResponse") -> tuple[str, str]:
         try:
             nested = json.loads(message)
             return str(nested.get("errorCode") or code), _one_line(nested.get("message"))
-        except ValueError:
+        except (ValueError, AttributeError, RecursionError):
             pass
     return code, _one_line(message)
 
@@ -123,13 +158,17 @@ def _classify(status: int, code: str, *, transient_conflict: bool) -> tuple[type
 
 
 def _retry_after(response: "HttpResponse") -> float | None:
-    """Seconds; Azure sends whole seconds, in `Retry-After` or in milliseconds in `retry-after-ms`."""
+    """Seconds: whole ones in `Retry-After`, milliseconds in `retry-after-ms`, or a date. None for what nobody can wait for."""
+    value = response.headers.get("retry-after-ms") or response.headers.get("Retry-After") or ""
     try:
-        if "retry-after-ms" in response.headers:
-            return float(response.headers["retry-after-ms"]) / 1000
-        return float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
+        seconds = float(value) / (1000 if "retry-after-ms" in response.headers else 1)
+    except ValueError:
+        date = email.utils.parsedate_tz(value)
+        try:
+            seconds = email.utils.mktime_tz(date) - time.time() if date else math.nan
+        except (ValueError, OverflowError):
+            seconds = math.nan
+    return seconds if 0 <= seconds <= LONGEST_RETRY_AFTER else None  # not a number compares as false
 
 
 def _one_line(message: object) -> str:

@@ -21,7 +21,14 @@ class CredentialsError(AzureError):
 
 
 class UnreachableError(AzureError):
-    """No response from Azure until the deadline: a failure of DNS, proxy or TLS, or of every connection."""
+    """No answer from Azure until the deadline: a failure of DNS, proxy or TLS, or of every connection; or somebody else answered.
+
+    ``limit`` is for how many seconds a retry can help, where the cause says so.
+    """
+
+    def __init__(self, what: str, fact: str, remedy: str, *, limit: float | None = None) -> None:
+        super().__init__(what, fact, remedy)
+        self.limit = limit
 
 
 class DeniedError(AzureError):

@@ -3,24 +3,25 @@
 import logging
 import re
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from hubtrust.azure import reachability
 from hubtrust.azure.clouds import Cloud
-from hubtrust.azure.errors import CredentialsError, UnreachableError
+from hubtrust.azure.errors import AzureError, CredentialsError, UnreachableError
+from hubtrust.azure.retry import LAST_ATTEMPT, LOGIN_TIMEOUT, TOKEN_RESERVE
+from hubtrust.azure.time_limit import TimeOverError, within
 
-# azure-identity logs what is raised here anyway; without a handler of its own the user would see it twice, in many lines.
-logging.getLogger("azure").addHandler(logging.NullHandler())
-_ATTEMPT = re.compile(
-    r"^\t(\w+): (.*)$", re.MULTILINE
-)  # of the default chain, which ends at the first credential that is configured and fails
+# azure-identity's default chain ends at the first credential that is configured and fails.
+_ATTEMPT = re.compile(r"^\t(\w+): (.*)$", re.MULTILINE)
 _BEFORE_WORKLOAD_IDENTITY = {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_TOKEN_CREDENTIALS"}
-_REMEDY = "log in (az login), or set the variables of a service principal or of workload identity"
-
-
-# How requests reports that there was no answer: azure-identity's default chain keeps the text of each error, but not its cause.
-_NO_RESPONSE = ("Connection aborted", "RemoteDisconnected", "Unable to connect to proxy", "Failed to establish a new connection")
+_FIRST_FAILURE = 300  # HTTP status
+_NOBODY = "log in (az login), or set the variables of a service principal or of workload identity"
+_REFUSED = "check the tenant, the client id and the secret or federated credential that this login uses: Azure refuses them"
+_HUNG = "check network and proxy, and whether `az account get-access-token` or the machine's managed identity answers"
+_SECONDS = {"retry_connect": 0, "retry_read": 0}  # azure-identity's own tries: the request that needs the token is tried again as a whole
 
 
 class TokenSource(Protocol):
@@ -37,39 +38,85 @@ class Login:
     def __init__(self, cloud: Cloud, environment: Mapping[str, str]) -> None:
         self._cloud = cloud
         self._environment = environment
+        self._what = f"login at {cloud.login}"
         self._source: TokenSource | None = None
+        self._watch: Any = None  # the transport of azure-identity's requests
+        self._tokens: dict[str, Any] = {}  # azure-core's AccessToken, by scope
         self._lock = threading.Lock()
 
     @property
     def credential(self) -> Any:
-        """The credential itself, for Azure's own clients, which request tokens themselves."""
-        with self._lock:
-            self._source = self._source or source(self._cloud, self._environment)
-            return self._source
+        """A credential for Azure's own clients, which request tokens themselves: those of this login, with its limits and errors."""
+        return _Credential(self)
 
-    def token(self, scope: str) -> str:
+    def token(self, scope: str, *, within_seconds: float = LOGIN_TIMEOUT) -> str:
         """A bearer token for ``scope``.
 
         Raises:
             CredentialsError: nobody is logged in, or the login was refused.
-            UnreachableError: the login endpoint does not answer.
+            UnreachableError: the login does not answer in time, or somebody else answers.
         """
-        from azure.core.exceptions import ClientAuthenticationError
+        return str(self.access_token(scope, within_seconds=within_seconds).token)
 
-        with self._lock:
-            try:
-                self._source = self._source or source(self._cloud, self._environment)
-                return str(self._source.get_token(scope).token)
-            except (ClientAuthenticationError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
-                what = f"login at {self._cloud.login}"
-                if _is_unreachable(error):
-                    raise UnreachableError(what, _fact(error), "check network and proxy") from None
-                raise CredentialsError(what, _fact(error), _REMEDY) from None
+    def access_token(self, scope: str, *, within_seconds: float = LOGIN_TIMEOUT) -> Any:
+        """As ``token``, with the time at which it expires: azure-core's AccessToken."""
+        end = time.monotonic() + within_seconds
+        if not self._lock.acquire(timeout=within_seconds):
+            raise UnreachableError(self._what, f"no token within {within_seconds:.0f} s", _HUNG)
+        try:
+            known = self._tokens.get(scope)
+            if known is None or known.expires_on - time.time() < TOKEN_RESERVE:
+                limit = LAST_ATTEMPT if reachability.is_unreachable(self._what) else within_seconds
+                known = self._tokens[scope] = self._request(scope, min(limit, max(end - time.monotonic(), 0.1)))
+                reachability.record(self._what, reached=True)
+            return known
+        finally:
+            self._lock.release()
+
+    def _request(self, scope: str, seconds: float) -> Any:
+        from azure.core.exceptions import AzureError as CoreError
+
+        from hubtrust.azure.login_transport import LoginTransport
+
+        watch = self._watch = self._watch or LoginTransport(self._cloud.login)
+        watch.forget()
+
+        def request() -> Any:
+            self._source = self._source or source(self._cloud, self._environment, watch)
+            return self._source.get_token(scope)
+
+        try:
+            return within(seconds, request)
+        except TimeOverError:
+            self._source = self._watch = None  # they may be waiting for ever
+            raise UnreachableError(self._what, f"no token within {seconds:.0f} s", _HUNG) from None
+        except (CoreError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
+            raise self._error(error, watch) from None
+
+    def _error(self, error: Exception, watch: Any) -> AzureError:
+        """Why there is no token. The chain keeps texts and no causes, so that the transport has to say whether Azure was reached."""
+        if isinstance(error.__cause__, AzureError):
+            return error.__cause__
+        if watch.fault is not None:
+            return UnreachableError(self._what, watch.fault.fact, watch.fault.remedy, limit=watch.fault.limit)
+        return CredentialsError(self._what, _fact(error), _REFUSED if watch.refused else _NOBODY)
 
     def renew(self) -> None:
         """Drop every token, because Azure refused one that has not expired (401)."""
         with self._lock:
+            self._tokens.clear()
             self._source = None
+
+
+class _Credential:
+    """azure-core's TokenCredential."""
+
+    def __init__(self, owner: Login) -> None:
+        self._owner = owner
+
+    def get_token(self, *scopes: str, **_options: Any) -> Any:
+        """An access token. Claims and tenants of a challenge are ignored: a login is for one tenant."""
+        return self._owner.access_token(scopes[0])
 
 
 _LOGINS: dict[Cloud, Login] = {}
@@ -82,8 +129,8 @@ def login(cloud: Cloud, environment: Mapping[str, str]) -> Login:
         return _LOGINS.setdefault(cloud, Login(cloud, environment))
 
 
-def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
-    """The credential that ``environment`` describes.
+def source(cloud: Cloud, environment: Mapping[str, str], transport: Any = None) -> TokenSource:
+    """The credential that ``environment`` describes; its requests go through ``transport``.
 
     ``ARM_TENANT_ID`` and ``ARM_CLIENT_ID`` with a secret, a token, a token file or a pipeline's token endpoint, as azure-native
     reads them, so that one set of variables serves the whole program. Without them azure-identity decides: its own variables,
@@ -91,7 +138,13 @@ def source(cloud: Cloud, environment: Mapping[str, str]) -> TokenSource:
     """
     from azure.identity import ClientAssertionCredential, ClientSecretCredential, DefaultAzureCredential, WorkloadIdentityCredential
 
-    options = {"authority": cloud.login, "disable_instance_discovery": not cloud.known}
+    for name in ("azure", "msal"):  # what they log is raised too; the user would see it twice, in many lines
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    options: dict[str, Any] = {"authority": cloud.login, "disable_instance_discovery": not cloud.known, **_SECONDS}
+    if transport is not None:
+        options["transport"] = transport
     tenant, client = environment.get("ARM_TENANT_ID"), environment.get("ARM_CLIENT_ID")
     if tenant and client and "AZURE_CLIENT_ID" not in environment:
         secret = environment.get("ARM_CLIENT_SECRET")
@@ -133,16 +186,27 @@ def _pipeline_token(url: str, bearer: str, audience: str) -> str:
     from azure.core.exceptions import AzureError as CoreError
     from azure.core.rest import HttpRequest
 
-    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[])
+    from hubtrust.azure.json_body import ForeignAnswerError, content
+    from hubtrust.azure.network_faults import network_fault
+    from hubtrust.azure.transport import LimitedTransport
+
+    what = "the pipeline's token endpoint"
+    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[], transport=LimitedTransport())
     request = HttpRequest("GET", url, params={"audience": audience}, headers={"Authorization": f"Bearer {bearer}"})
     try:
         with client:
             answer = client.send_request(request)
-            answer.raise_for_status()
-            return str(answer.json()["value"])
-    except (CoreError, KeyError, TypeError, ValueError):
-        fact = "the pipeline's token endpoint gave no token"
-        raise CredentialsError("workload identity", fact, "give the job permission to request an id token (id-token: write)") from None
+            found = content(answer)
+    except ForeignAnswerError as error:
+        raise UnreachableError(what, str(error), "check the proxy (HTTPS_PROXY, NO_PROXY) of the job") from None
+    except CoreError as error:
+        fault = network_fault(error, url)
+        raise UnreachableError(what, fault.fact, fault.remedy, limit=fault.limit) from None
+    token = found.get("value") if isinstance(found, dict) and answer.status_code < _FIRST_FAILURE else None
+    if not isinstance(token, str) or not token:
+        fact = f"it gives no token (it answers {answer.status_code})"
+        raise CredentialsError(what, fact, "give the job permission to request an id token (id-token: write)")
+    return token
 
 
 def _fact(error: Exception) -> str:
@@ -152,10 +216,3 @@ def _fact(error: Exception) -> str:
     message = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
-
-
-def _is_unreachable(error: Exception) -> bool:
-    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-
-    no_response = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
-    return no_response or any(text in _fact(error) for text in _NO_RESPONSE)

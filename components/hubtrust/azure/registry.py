@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, Self
 from urllib.parse import quote
 
+from hubtrust.azure import answer_shapes
 from hubtrust.azure.bulk import Operation, Refusal, refusal
 from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.device_description import OWNER_TAG, Twin, twin_from
-from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError
+from hubtrust.azure.error_bodies import PROXY_REMEDY
+from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, UnreachableError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import shared_pace
@@ -50,7 +52,8 @@ class Registry:
     def twin(self, device_id: str) -> Twin | None:
         """The device, read from the registry itself and not from the query index, which lags behind; None if it does not exist."""
         path = f"/twins/{quote(device_id, safe='')}"
-        answer = self._send("GET", path, f"device '{device_id}'", _TWINS, absent_is_fine=True)
+        expects = answer_shapes.twin(device_id)
+        answer = self._send("GET", path, f"device '{device_id}'", _TWINS, expects=expects, absent_is_fine=True)
         return None if answer.status == 404 else twin_from(answer.body)  # noqa: PLR2004 - HTTP's number
 
     def owned(self, owner: Mapping[str, str]) -> Iterator[Twin]:
@@ -60,17 +63,24 @@ class Registry:
         """
         wanted = " AND ".join(f"tags.{OWNER_TAG}.{name} = {_literal(value)}" for name, value in sorted(owner.items()))
         body, headers = {"query": f"SELECT * FROM devices WHERE {wanted}"}, {"x-ms-max-item-count": str(_PAGE)}  # noqa: S608 - escaped
+        expects = answer_shapes.twins(owner)
+        seen = set[str]()
         while True:
-            answer = self._send("POST", "/devices/query", "the devices", _QUERIES, body=body, headers=headers)
+            answer = self._send("POST", "/devices/query", "the devices", _QUERIES, expects=expects, body=body, headers=headers)
             yield from (twin_from(row) for row in answer.items)
             if answer.continuation is None:
                 return
+            if answer.continuation in seen:
+                fact = "the answer is not Azure's (its pages lead back to themselves)"
+                raise UnreachableError(f"the devices on IoT hub '{self._host.partition('.')[0]}'", fact, PROXY_REMEDY)
+            seen.add(answer.continuation)
             headers = {**headers, "x-ms-continuation": answer.continuation}
 
     def bulk(self, operations: Sequence[Operation]) -> list[Refusal]:
         """Send at most 100 operations, each on another device. Returns those that were refused; the others are done."""
         what = f"{len(operations)} devices" if len(operations) > 1 else f"device '{operations[0]['id']}'"
-        answer = self._send("POST", "/devices", what, _IDENTITIES, body=list(operations), partial_is_fine=True)
+        expects = answer_shapes.bulk_result({str(one["id"]) for one in operations})
+        answer = self._send("POST", "/devices", what, _IDENTITIES, expects=expects, body=list(operations), partial_is_fine=True)
         return [refusal(one) for one in answer.body.get("errors") or []]
 
     def _send(self, method: str, path: str, what: str, kind: str, **options: Any) -> JsonResponse:

@@ -1,9 +1,8 @@
 """How long the client keeps trying: every deadline, wait and pace limit of the package. ``pipeline.py`` applies them to a request."""
 
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, UnreachableError
@@ -21,11 +20,22 @@ READ_DEADLINE = 60.0
 READ_UNREACHABLE = 10.0  # a refresh of many resources would otherwise wait a minute for each
 READ_DENIED = 2.0  # an expired token is refused like a missing role, and only another try tells them apart
 FIRST_WAIT, MAX_WAIT = 0.5, 15.0  # between two tries: each wait is twice the one before, unless Azure sends Retry-After
+LONGEST_RETRY_AFTER = 3600.0  # a Retry-After beyond this is not Azure's, and is ignored
 REPORT_AFTER = 3.0  # a request that is retried for longer is reported to the user
-CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60  # of one HTTP request
+CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60  # of one HTTP request: to connect, and between two pieces of its answer
+ATTEMPT_TIMEOUT = 65.0  # of one HTTP request with its whole answer; Azure itself gives up after 60
+SHORTEST_ATTEMPT = 1.5  # what one request gets even if its deadline is over by then
+LOGIN_TIMEOUT = 45.0  # for one token, from whichever credential: az alone may take 10
+TOKEN_RESERVE = 300.0  # a token is used until this long before it expires
+CLOUD_TIMEOUT, CLOUD_TRIES = 20.0, 3  # for the metadata of a cloud
+LAST_ATTEMPT = 5.0  # of a request to a host that was waited for until the limit before, in this process
+# Causes that a retry seldom changes: a name that DNS does not know (that of a new hub may be late), and a proxy or server that refuses TLS.
+UNRESOLVED, TLS_RETRIES = 8.0, 2.0
+LARGEST_ANSWER = LARGEST_COMPRESSED = 64 * 2**20  # bytes, after and before decompression: a page of 1,000 twins takes a tenth
 # Of a device's MQTT session. A proof, a role or a name may not have propagated yet, so a failed session is tried again.
 DEVICE_CONNECT_TIMEOUT, DEVICE_SESSION_TIMEOUT = 15.0, 30.0
 DEVICE_WAITS: dict[str, Any] = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
+ABSENCE_WAITS = (0.5, 1.0, 2.0)  # before each time that "it does not exist" is asked again
 # A hub's query index shows changes late.
 INDEX_LAG = 1.0  # after this it is read again, if it showed a difference
 INDEX_WAITS = (1.0, 2.0, 4.0)  # between the passes of a fleet's deletion, for new devices that it does not show yet
@@ -40,10 +50,13 @@ VAULT_RETRIES: dict[str, Any] = {"attempts": 3, "timeout": 60.0, "wait_initial":
 MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it for a request that it can't read, and no retry helps then
 THROTTLED, SERVER_ERROR = 429, 500  # HTTP status codes
 
-# Pulumi shows every log line of a provider to the user, and a retry that helped is not worth one: the pipeline reports a long wait.
-_log = logging.getLogger("stamina")
-_log.addHandler(logging.NullHandler())
-_log.propagate = False
+
+def retry_context(**options: Any) -> Any:
+    """stamina's, without its report of every retry: Pulumi shows what a provider logs, and the pipeline reports a long wait itself."""
+    import stamina
+
+    stamina.instrumentation.set_on_retry_hooks([])
+    return stamina.retry_context(**options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,16 @@ class RetryLimits:
     unreachable: float = UNREACHABLE
     not_found: float = NOT_FOUND
     clock: Callable[[], float] = time.monotonic
+    ends: float | None = None  # on the clock: for several requests of one operation that share the deadline
+
+    def starting_now(self) -> "RetryLimits":
+        """These limits, with the deadline counted from now for all requests together."""
+        return replace(self, ends=self.clock() + self.deadline)
+
+    def time_left(self, started: float) -> float:
+        """Seconds until the deadline of a request that ``started`` then."""
+        now = self.clock()
+        return min(started + self.deadline - now, self.ends - now if self.ends is not None else self.deadline)
 
     def seconds(self, kind: type[AzureError]) -> float:
         """For how many seconds to retry errors of ``kind``: never more than the deadline."""

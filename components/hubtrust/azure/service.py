@@ -10,6 +10,8 @@ _RESOURCE = re.compile(
     r"/providers/Microsoft\.Devices/(?P<kind>IotHubs|provisioningServices)/(?P<name>[^/]+)",
     re.IGNORECASE,
 )
+# Of certificate operations, and of the services themselves.
+API_VERSIONS = {"iothubs": "2023-06-30", "provisioningservices": "2022-12-12"}
 _TITLES = {"iothubs": "IoT hub", "provisioningservices": "provisioning service"}
 
 

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-import stamina
-
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
 from hubtrust.azure.errors import EtagError, RefusedError
-from hubtrust.azure.retry import ETAG_RETRIES
+from hubtrust.azure.retry import ETAG_RETRIES, retry_context
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.certificates.verification import (
     ATTESTATION,
@@ -211,7 +209,7 @@ def _retry_after_etag_errors(step: Callable[[], _T], deadline: float) -> _T:
 
     From its second run on, ``step`` must read the etag again.
     """
-    for attempt in stamina.retry_context(on=EtagError, timeout=deadline, **ETAG_RETRIES):
+    for attempt in retry_context(on=EtagError, timeout=deadline, **ETAG_RETRIES):
         with attempt:
             return step()
     raise AssertionError  # pragma: no cover - retry_context returns or raises

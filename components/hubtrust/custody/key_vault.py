@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import stamina
 from azure.core.exceptions import AzureError as CoreError
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -36,7 +35,7 @@ from hubtrust.azure.errors import (
     UnreachableError,
 )
 from hubtrust.azure.login import login
-from hubtrust.azure.retry import VAULT_RETRIES
+from hubtrust.azure.retry import VAULT_RETRIES, retry_context
 from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 
 # How a key is named. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
@@ -207,7 +206,7 @@ def read(fields: Mapping[str, Any]) -> KeyInVault:
 
 def _with_retries(step: Callable[[], _T]) -> _T:
     """Retry when the response was lost: azure-core never repeats a POST, and to sign or to read a key twice does no harm."""
-    for attempt in stamina.retry_context(on=(ServiceRequestError, ServiceResponseError), **VAULT_RETRIES):
+    for attempt in retry_context(on=(ServiceRequestError, ServiceResponseError), **VAULT_RETRIES):
         with attempt:
             return step()
     raise AssertionError  # pragma: no cover - retry_context returns or raises

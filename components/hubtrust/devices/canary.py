@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-import stamina
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS
+from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, retry_context
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf
@@ -87,7 +86,7 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
             report(f"{error}; trying again for up to {deadline:.0f} s")
         return temporary
 
-    for attempt in stamina.retry_context(on=retry, attempts=None, timeout=deadline, **DEVICE_WAITS):
+    for attempt in retry_context(on=retry, attempts=None, timeout=deadline, **DEVICE_WAITS):
         with attempt:
             try:
                 publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(DEVICE_SESSION_TIMEOUT, deadline))

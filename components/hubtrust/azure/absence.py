@@ -1,0 +1,111 @@
+"""Whether something is really gone. Azure answers 404 for a while for things that are there, after updates above all.
+
+(github.com/Azure/azure-rest-api-specs/issues/27183.) So it is asked again over some seconds, and for a hub, a provisioning service and a
+certificate the list of its parent is asked too. Whoever can't see does not conclude.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hubtrust.azure import answer_shapes
+from hubtrust.azure.client import AzureClient
+from hubtrust.azure.errors import DeniedError, RefusedError, UnreachableError
+from hubtrust.azure.retry import ABSENCE_WAITS
+from hubtrust.azure.service import API_VERSIONS, Service
+
+_GROUPS_VERSION = "2021-04-01"
+_NOT_FOUND = 404
+_KINDS = {"iothubs": "IotHubs", "provisioningservices": "provisioningServices"}
+_LOCK = threading.Lock()
+_gone: set[str] = set()  # services that are confirmed to be gone, so that each of their resources does not wait again; a process is one run
+
+
+def is_still_absent(is_absent: Callable[[], bool]) -> bool:
+    """Ask again over some seconds whether it is absent: False with the first answer that it is not."""
+    for wait in ABSENCE_WAITS:
+        time.sleep(wait)
+        if not is_absent():
+            return False
+    return True
+
+
+def service_is_gone(client: AzureClient, owner: Service) -> bool:
+    """Whether the hub or service is gone; to be asked after a 404. Confirmed once in a process.
+
+    Raises:
+        RefusedError: it is not gone but in another resource group.
+        AzureError: nobody can say, because a call failed or the lists contradict the 404.
+    """
+    if is_known_gone(owner):
+        return not _answers(client, owner)
+    if not is_still_absent(lambda: not _answers(client, owner)):
+        return False
+    _require_unlisted(client, owner)
+    with _LOCK:
+        _gone.add(owner.id.lower())
+    return True
+
+
+def is_known_gone(owner: Service) -> bool:
+    """Whether this process has confirmed that the hub or service is gone."""
+    with _LOCK:
+        return owner.id.lower() in _gone
+
+
+def remember_found(owner: Service) -> None:
+    """Forget that it was gone: it answers again, because this run created it."""
+    with _LOCK:
+        _gone.discard(owner.id.lower())
+
+
+def _answers(client: AzureClient, owner: Service) -> bool:
+    query, expects = {"api-version": API_VERSIONS[owner.kind]}, answer_shapes.service(owner)
+    answer = client.send("GET", owner.id, what=owner.title, query=query, expects=expects, absent_is_fine=True)
+    return answer.status != _NOT_FOUND
+
+
+def _require_unlisted(client: AzureClient, owner: Service) -> None:
+    """Ask the group, or where it is gone too the subscription's groups; and the subscription, in case it was moved to another group."""
+    in_group = _listed(client, owner, f"/subscriptions/{owner.subscription}/resourceGroups/{owner.group}")
+    if in_group is None:
+        groups = _list(client, owner, f"/subscriptions/{owner.subscription}/resourcegroups", _GROUPS_VERSION)
+        names = {str(one["name"]).lower() for one in groups or []}
+        if groups is None or owner.group.lower() in names:
+            raise _contradiction(owner, f"resource group '{owner.group}' is in the list of the subscription")
+    try:
+        everywhere = in_group or _listed(client, owner, f"/subscriptions/{owner.subscription}") or []
+    except DeniedError:
+        everywhere = []  # this login sees its own group only, and that has been asked
+    for one in everywhere:
+        if str(one["id"]).rstrip("/").lower() == owner.id.lower():
+            raise _contradiction(owner, "it is in the list of its resource group")
+        if str(one["name"]).lower() == owner.name.lower():  # such names are unique in all of Azure
+            raise RefusedError(owner.title, f"it is now {one['id']}", "move it back, or set the id that it has now")
+
+
+def _listed(client: AzureClient, owner: Service, scope: str) -> list[Any] | None:
+    """The services of this kind in a group or subscription; None if there is no such group."""
+    return _list(client, owner, f"{scope}/providers/Microsoft.Devices/{_KINDS[owner.kind]}", API_VERSIONS[owner.kind])
+
+
+def _list(client: AzureClient, owner: Service, path: str, version: str) -> list[Any] | None:
+    what, found, seen = f"the list in which {owner.title} would be", list[Any](), set[str]()
+    query = {"api-version": version}
+    while True:
+        answer = client.send("GET", path, what=what, query=query, expects=answer_shapes.resources, absent_is_fine=True)
+        if answer.status == _NOT_FOUND:
+            return None
+        found += answer.body["value"]
+        link = answer.body.get("nextLink")
+        if not link:
+            return found
+        if not link.startswith(f"{client.endpoint}/") or link in seen:
+            raise UnreachableError(what, "the answer is not Azure's (its next page is elsewhere)", "run again")
+        seen.add(link)
+        path, query = link.removeprefix(client.endpoint), {}
+
+
+def _contradiction(owner: Service, fact: str) -> UnreachableError:
+    return UnreachableError(owner.title, f"Azure answers 404 for it, but {fact}", "run again in a few minutes: nothing was changed")
