@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_policy import (
     EnforcementLevel,
+    Policy,
     PolicyConfigSchema,
     ResourceValidationArgs,
     ResourceValidationPolicy,
@@ -24,7 +25,7 @@ from .resource import STACK, NotKnownYetError, Resource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pulumi_policy import Policy, ReportViolation
+    from pulumi_policy import ReportViolation
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
@@ -38,6 +39,7 @@ class Rule:
     advisory: bool = False
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the JSON schema of each; all have a default
     stack: bool = False  # checks all resources together, with their outputs, at the end of a run
+    at_end: Callable[..., Iterator[Any]] | None = None  # what a rule on single resources also checks at the end of a run, as with `stack`
 
     @property
     def text(self) -> tuple[str, str]:
@@ -57,7 +59,12 @@ class Rule:
 
 _CUSTODIES = ["state", "key-vault", "pkcs11", "offline"]
 RULES = (
-    Rule("proof-required", trust.proof_required),
+    Rule(
+        "proof-required",
+        trust.proof_required,
+        settings={"allow": {"type": "array", "items": {"type": "string", "enum": [trust.KEY_HELD]}, "default": []}},
+        at_end=trust.proofs_at_the_end,
+    ),
     Rule(
         "custody-allowed",
         trust.custody_allowed,
@@ -121,13 +128,14 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
     return validate
 
 
-def _stack_validation(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+def _stack_validation(rule: Rule, check: Callable[..., Iterator[Any]]) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         given = args.get_config()
-        _report_unknown_settings(rule, given, report)
+        if rule.stack:  # other rules have reported it with the stack itself
+            _report_unknown_settings(rule, given, report)
         resources = [Resource(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
         try:
-            for message, urn in rule.validate(resources, {**rule.defaults, **given}):
+            for message, urn in check(resources, {**rule.defaults, **given}):
                 report(message, urn)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
@@ -161,11 +169,36 @@ def _secrecy() -> ResourceValidationPolicy:
     )
 
 
+class _CheckedTwice(ResourceValidationPolicy, StackValidationPolicy):
+    """One policy on the inputs before each step and on the outputs at the end of a run: the SDK calls it as both kinds."""
+
+    def __init__(
+        self, rule: Rule, at_end: Callable[..., Iterator[Any]], level: EnforcementLevel, schema: PolicyConfigSchema | None
+    ) -> None:
+        Policy.__init__(self, rule.name, rule.text[0], level, schema)  # neither kind's own takes the other's arguments
+        self._before_a_step, self._at_the_end = _validation(rule), _stack_validation(rule, at_end)
+
+    def validate(self, args: Any, report_violation: ReportViolation) -> None:
+        """Called for each resource, and once for the stack."""
+        check: Callable[..., None] = self._at_the_end if isinstance(args, StackValidationArgs) else self._before_a_step
+        check(args, report_violation)
+
+    def has_validation(self) -> bool:
+        """It has."""
+        return True
+
+    def has_remediation(self) -> bool:
+        """It changes nothing."""
+        return False
+
+
 def _policy(rule: Rule) -> Policy:
     level = EnforcementLevel.ADVISORY if rule.advisory else EnforcementLevel.MANDATORY
     schema = PolicyConfigSchema({name: dict(each) for name, each in rule.settings.items()}) if rule.settings else None
     if rule.stack:
-        return StackValidationPolicy(rule.name, rule.text[0], _stack_validation(rule), level, schema)
+        return StackValidationPolicy(rule.name, rule.text[0], _stack_validation(rule, rule.validate), level, schema)
+    if rule.at_end:
+        return _CheckedTwice(rule, rule.at_end, level, schema)
     return ResourceValidationPolicy(rule.name, rule.text[0], _validation(rule), level, schema)
 
 

@@ -6,7 +6,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .certificates import UnreadableError, ca_certificates, name_of, thumbprints
-from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, UNKNOWN, VERIFIED_CERTIFICATE, items
+from .resource import (
+    CONNECTION_CHECK,
+    ISSUED_BATCH,
+    ISSUED_CERTIFICATE,
+    SIGNING_KEY,
+    UNKNOWN,
+    VERIFIED_CERTIFICATE,
+    NotKnownYetError,
+    items,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,24 +24,57 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
+POSSESSION, KEY_HELD = "possession", "key-held"  # of the four words of the output `proof`; no setting allows the other two
+VERIFIED = "verified"  # the output `state`
 _SIGNING = {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE, ISSUED_BATCH, CONNECTION_CHECK, SIGNING_KEY}
 
 
-def proof_required(resource: Resource, _settings: Settings) -> Iterator[str]:
-    """A CA is verified by proof of possession of its key, not by an attestation.
+def proof_required(resource: Resource, settings: Settings) -> Iterator[str]:
+    """A CA is verified by proof of possession of its key; `allow` may add `key-held`. Nobody's word is enough.
 
     Reason: `attest`, and `isVerified` of azure-native's or the classic Azure provider's certificate, make the hub accept devices of
-    whoever holds the key of that certificate. Certificates are public, so anyone could have supplied it.
+    whoever holds the key of that certificate. Certificates are public, so anyone could have supplied it. The same is true of a
+    certificate that somebody else marked as verified: its output `proof` is then `found`, or `key-held` if the key is at least here.
     Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-prove-possession.
     """
     if resource.type == VERIFIED_CERTIFICATE:
         if resource.known("attest") is True:
             yield "attest is set, so possession is not proven: remove it, and set signer (where the key is) or proofCertificate (the proof)"
+        else:
+            yield from _unproven(resource, settings)
         return
     if resource.type.startswith("azure"):
         for path in (("isVerified",), ("properties", "isVerified")):
             if resource.known(*path) is True:
                 yield f"{'.'.join(path)} is true, so possession is not proven: declare a VerifiedCertificate for this certificate instead"
+
+
+def proofs_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
+    """``proof_required`` for what a run found out: the output `proof`, which no input shows."""
+    unknown = None
+    for each in resources:
+        if each.type == VERIFIED_CERTIFICATE and each.read("attest") is not True:  # reported before the step
+            try:
+                yield from ((message, each.urn) for message in _unproven(each, settings))
+            except NotKnownYetError as error:
+                unknown = error  # in a preview; the other certificates are checked
+    if unknown:
+        raise unknown
+
+
+def _unproven(resource: Resource, settings: Settings) -> Iterator[str]:
+    """Among inputs there is no `state`, so that nothing is reported before the step."""
+    allowed = {POSSESSION} | ({KEY_HELD} & set(settings["allow"]))
+    if resource.known("state") == VERIFIED and resource.known("proof") not in allowed:
+        fact = f"the CA is verified, but its proof is {resource.read('proof') or 'missing'}, and this environment takes {_or(allowed)}"
+        remedy = (
+            f"prove possession: set hubtrust:reprove to '{resource.read('etag')}', which takes its verification away until it is proven"
+        )
+        yield f"{fact}: {remedy}"
+
+
+def _or(words: set[str]) -> str:
+    return " or ".join(sorted(words, reverse=True))
 
 
 def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:

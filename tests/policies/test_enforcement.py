@@ -91,6 +91,24 @@ def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade)
     assert "generation 1 of the CA 'ca'" in hand_made.printed
 
 
+def test_a_proof_that_a_run_found_missing_fails_up_at_the_end(hand_made: HandMade) -> None:
+    """No input shows that somebody else called a certificate verified. It fails the `up` that finds it, and then each preview."""
+    found = trusted("found", authority(), outs={"state": "verified", "proof": "found", "etag": "E7"})
+    held = trusted("held", authority(), outs={"state": "verified", "proof": "key-held", "etag": "E8"})
+    hand_made.plan([found, held, trusted("proven", authority(), outs={"state": "verified", "proof": "possession"})])
+    hand_made.configure(proof_required={"allow": ["key-held"]})
+    assert hand_made.run("preview")["mandatory"] == set()
+    for verb in (("up", "--yes", "--skip-preview"), ("preview",)):
+        assert hand_made.run(*verb)["mandatory"] == {"proof-required"}
+        assert hand_made.code != 0
+        assert hand_made.printed.count("its proof is") == 1
+        assert "its proof is found, and this environment takes possession or key-held: prove possession" in hand_made.printed
+        assert "set hubtrust:reprove to 'E7'" in hand_made.printed
+    hand_made.plan([trusted("found", authority(), outs={"state": "verified", "proof": "possession"}), held])
+    assert hand_made.run("up", "--yes")["mandatory"] == set(), "the preview of the update that mends it does not stand in its way"
+    assert hand_made.code == 0, hand_made.printed
+
+
 def test_a_preview_reports_unknown_settings(hand_made: HandMade) -> None:
     """A misspelled setting is reported and fails. A secret key is accepted; a CA about to expire is reported."""
     hand_made.configure(authority_expiry={"enforcementLevel": "advisory"}, key_strength={"rsaBitz": 4096})

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from hubtrust.certificates import verification
 from hubtrust.certificates.lifetimes import LIFETIMES
 from hubtrust.custody.custodies import CUSTODIES
 from hubtrust.devices.description import read_description
@@ -18,6 +19,7 @@ from policies import rules
 from policies.rules import RULES
 from policies.rules import authority as authority_rules
 from policies.rules import device as device_rules
+from policies.rules import trust as trust_rules
 from policies.rules.certificates import thumbprints
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import PlainTextKeys, bare_keys
@@ -68,6 +70,10 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("proof-required", Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": True}}), "properties.isVerified", {}),
     ("proof-required", Resource("azure-native:iothub/v20230630:Certificate", {"properties": {"isVerified": True}}), "isVerified", {}),
     ("proof-required", Resource("azure:iot/certificate:Certificate", {"isVerified": True}), "isVerified", {}),
+    ("proof-required", trusted(authority(), state="verified", proof="found", etag="E7"), "'E7'", {"allow": ["found", "key-held"]}),
+    ("proof-required", trusted(authority(), state="verified", proof="attestation"), "attestation", {"allow": ["attestation"]}),
+    ("proof-required", trusted(authority(), state="verified", proof="key-held"), "key-held", {}),
+    ("proof-required", trusted(authority(), state="verified"), "missing", {"allow": ["key-held"]}),
     ("custody-allowed", trusted(authority(), signer={"custody": "state"}), "'state'", {"allowed": ["offline"]}),
     ("custody-allowed", issued("intermediate", signer={"custody": "state"}), "'state'", {"allowed": ["offline"]}),
     ("key-strength", trusted(authority(key=rsa_key(2048))), "2048", {}),
@@ -122,6 +128,8 @@ def test_a_violation_is_reported_with_fact_and_remedy(rule: str, resource: Resou
 GOOD = hierarchy(days=1800)
 KEPT = [
     trusted(GOOD.issuing.certificate, signer={"custody": "offline"}, attest=False, generation=1.0, name="ca", serviceId="/h"),
+    trusted(authority(), state="verified", proof="possession"),
+    trusted(authority(), state="waiting", code="AB"),
     trusted(authority(path_length=1)),  # a root that is trusted may have CAs below it
     issued("intermediate", issuerCertificate=pem_of(GOOD.up[1]), lifetimeDays=1825.0, signer={"custody": "offline"}),
     issued("device", issuerCertificate=pem_of(*GOOD.up), lifetimeDays=365.0, signer={"custody": "offline"}),
@@ -175,6 +183,22 @@ def violations_until_unknown(rule: str, resource: Resource) -> Iterator[str]:
         yield from RULE[rule].validate(resource, RULE[rule].defaults)
     except NotKnownYetError:
         return
+
+
+@pytest.mark.parametrize("proof", verification.PROOFS)
+@pytest.mark.parametrize("allow", [(), ("key-held",), verification.PROOFS])
+def test_only_a_held_key_can_be_allowed_beside_possession(proof: str, allow: tuple[str, ...]) -> None:
+    """No configuration makes somebody's word a proof; the check is the same for one resource and at the end of a run."""
+    resource = trusted(authority(), state="verified", proof=proof, etag="E7")
+    passes = proof == "possession" or (proof == "key-held" and "key-held" in allow)
+    messages = violations("proof-required", resource, allow=list(allow))
+    assert (messages == []) is passes
+    waiting, unknown = trusted(authority(), state="waiting"), trusted(authority(), state=UNKNOWN)
+    assert list(trust_rules.proofs_at_the_end([waiting, resource], {"allow": allow})) == [(message, "urn:it") for message in messages]
+    at_end = trust_rules.proofs_at_the_end([unknown, resource], {"allow": allow})
+    assert [next(at_end) for _ in messages] == [(message, "urn:it") for message in messages]
+    with pytest.raises(NotKnownYetError):
+        next(at_end)
 
 
 def test_a_ca_of_another_environment_is_refused_by_certificate_and_by_key() -> None:
@@ -283,5 +307,7 @@ def test_a_key_without_a_remediation_counts_as_not_secret() -> None:
 def test_the_packs_copies_are_the_tables_of_the_components() -> None:
     """The pack imports nothing of the components, so its copies of their tables are compared here."""
     assert set(rules._CUSTODIES) == set(CUSTODIES)
+    assert {trust_rules.POSSESSION, trust_rules.KEY_HELD} == {verification.POSSESSION, verification.KEY_HELD}
+    assert trust_rules.VERIFIED == verification.VERIFIED
     assert {profile: lifetime.days for profile, lifetime in LIFETIMES.items()} == authority_rules._DEFAULT_DAYS
     assert LIFETIMES["device"].days == device_rules._DEFAULT_DAYS

@@ -1,8 +1,8 @@
-"""Resources with the type tokens that the rules check; their provider returns the inputs as outputs."""
+"""Resources with the type tokens that the rules check; their provider returns the inputs as outputs, and those of the input `outs`."""
 
 from typing import Any
 
-from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider, UpdateResult
 
 
 class AsDeclared(ResourceProvider):
@@ -12,7 +12,15 @@ class AsDeclared(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Return the inputs as outputs."""
-        return CreateResult("made", {name: value for name, value in props.items() if name != "__provider"})
+        return CreateResult("made", _outputs(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """As ``create``."""
+        return UpdateResult(_outputs(news))
+
+
+def _outputs(props: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in props.items() if name != "__provider"} | props.get("outs", {})
 
 
 class VerifiedCertificate(Resource, module="hubtrust", name="VerifiedCertificate"):
