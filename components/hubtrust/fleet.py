@@ -7,7 +7,7 @@ import pulumi
 
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.roster import Roster
-from hubtrust.dynamic.connection_check import ConnectionCheck
+from hubtrust.dynamic.connection_check import CONNECTED, ConnectionCheck
 from hubtrust.dynamic.device_fleet import DeviceFleet
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.hub import TrustedHub
@@ -17,7 +17,7 @@ class TrustedFleet(pulumi.ComponentResource):
     """Any number of devices as one resource, and at the end a connection of one device, which proves that the whole chain works."""
 
     devices: pulumi.Output[dict[str, Any]]  # count, enabled (both integers) and digest
-    connection: pulumi.Output[dict[str, Any]]  # device, state, chain (if it connected) and reason (if not)
+    connection: pulumi.Output[dict[str, Any]]  # device, state, connectedAt, chain (if it connected) and reason (if not)
 
     def __init__(
         self,
@@ -52,9 +52,10 @@ class TrustedFleet(pulumi.ComponentResource):
         if roster is not None and len(roster):
             fleet = DeviceFleet(name, roster=roster, adopt=adopt, **common, opts=self._child())
             self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
-            device = fleet.digest
+            device = _joined(fleet.digest, fleet.last_write)
         if canary and (roster is None or roster.get(canary) is None):
-            device = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child()).device_etag
+            own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child())
+            device = _joined(own.device_etag, own.last_write)
         if canary:
             self.connection = self._connect(authority, canary, device, common, check=check)
         self.register_outputs({"devices": self.devices, "connection": self.connection})
@@ -73,8 +74,8 @@ class TrustedFleet(pulumi.ComponentResource):
             **common,
             opts=self._child(),
         )
-        return pulumi.Output.all(
-            device=canary, state=connection_check.state, chain=connection_check.certification_path, reason=connection_check.reason
+        return pulumi.Output.all(canary, connection_check.state, connection_check.connected_at).apply(
+            lambda found: _connection(connection_check, *found)
         )
 
     def _child(self) -> pulumi.ResourceOptions:
@@ -82,7 +83,18 @@ class TrustedFleet(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, depends_on=[self._hub], deleted_with=self._hub.resource)
 
 
-_TRUST = ("name", "thumbprint", "state", "verified")
+_TRUST = ("name", "thumbprint", "etag", "state", "verified")
+
+
+def _connection(check: ConnectionCheck, device: str, state: str, connected_at: str | None) -> pulumi.Output[dict[str, Any]]:
+    """Only the outputs that there are in this ``state``: a preview would show a missing one as a change."""
+    found: dict[str, Any] = {"device": device, "state": state, "connectedAt": connected_at or None}
+    return pulumi.Output.all(**found, **({"chain": check.certification_path} if state == CONNECTED else {"reason": check.reason}))
+
+
+def _joined(*texts: pulumi.Output[str]) -> pulumi.Output[str]:
+    """One text of several; a state of an earlier version may lack some."""
+    return pulumi.Output.all(*texts).apply(lambda found: " ".join(str(one or "") for one in found))
 
 
 def _with_integers(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """ConnectionCheck over gRPC: a device connects, or the error names the broken link."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sandbox import installation
 from tests.kit.authorities import Forged, pem_of, private_pem
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.local_azure import LocalAzure
-from tests.kit.provider_process import Provider, ProviderProcess
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
 from tests.kit.root_authority import RootAuthority
 
 
@@ -71,6 +71,7 @@ def test_the_check_runs_again_after_a_change(checks: Provider, registry: DeviceR
     for change in (
         {"device": "etag-2"},
         {"trust": trusted(authority, name="b")},
+        {"trust": trusted(authority, etag="another one")},
         {"chain": RootAuthority().pem},
         {"hostName": "hub-b.azure-devices.net"},
     ):
@@ -78,6 +79,104 @@ def test_the_check_runs_again_after_a_change(checks: Provider, registry: DeviceR
     again = checks.update(created, news | {"device": "etag-2"})
     assert (again.outs["state"], len(registry.sessions())) == ("connected", 2)
     checks.delete(again)
+
+
+def _recreate(registry: DeviceRegistry, _authority: RootAuthority) -> None:
+    registry.delete("press-001")
+    registry.client.put("press-001")
+
+
+def _disable_and_enable(registry: DeviceRegistry, _authority: RootAuthority) -> None:
+    registry.disable("press-001", "by hand")
+    registry.client.bulk(
+        {"id": "press-001", "importMode": "update", "status": "enabled", "authentication": {"type": "certificateAuthority"}}
+    ).raise_for_status()
+
+
+@pytest.mark.parametrize("repaired", [_recreate, _disable_and_enable])
+def test_another_identity_is_not_the_one_that_connected(
+    checks: Provider, registry: DeviceRegistry, authority: RootAuthority, repaired: Callable[[DeviceRegistry, RootAuthority], None]
+) -> None:
+    """The device was deleted or disabled, and is there again as it was. What connected before says nothing about it: it connects anew."""
+    news = declared(registry, authority)
+    created = checks.create(news)
+    repaired(registry, authority)
+    read = checks.read(created)
+    assert read is not None
+    last = created.outs["connectedAt"]
+    assert (read.outs["state"], read.outs["reason"]) == (
+        "not checked",
+        f"it connected at {last}, but its identity on the hub has changed since",
+    )
+    assert (checks.diff(read, news).changes, len(registry.sessions())) == (True, 1)
+    again = checks.update(read, news)
+    assert (again.outs["state"], len(registry.sessions())) == ("connected", 2)
+    assert checks.diff(checks.read(again) or again, news).changes is False
+
+
+def test_a_deleted_device_is_not_connected(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+    """A refresh finds neither the device nor, later, the hub: neither of them is called connected."""
+    created = checks.create(declared(registry, authority))
+    registry.delete("press-001")
+    read = checks.read(created)
+    assert read is not None
+    assert read.outs["reason"] == f"it connected at {created.outs['connectedAt']}, but the hub has no such device now"
+    hub = registry.client.hub
+    hub.azure.ask("DELETE", hub.id)
+    assert checks.read(created) is None
+
+
+def test_a_registry_that_does_not_answer_is_no_answer(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+    """A check needs no right to read devices: it connects. A refresh that can't see the device does not call it connected."""
+    registry.clear("403:path=/twins/*")
+    created = checks.create(declared(registry, authority))
+    assert (created.outs["state"], "deviceEtag" in created.outs) == ("connected", False)
+    registry.clear()
+    known = checks.update(created, declared(registry, authority))
+    registry.clear("403:path=/twins/*")
+    with pytest.raises(CallFailedError, match="device 'press-001'"):
+        checks.read(known)
+
+
+def test_it_says_when_it_connected_by_azures_clock(
+    azure: LocalAzure, checks: Provider, registry: DeviceRegistry, authority: RootAuthority
+) -> None:
+    """Azure's clock is days ahead of this machine's: the device's certificate is valid there, and its time is in the outputs."""
+    news = declared(registry, authority)
+    azure.control("PUT", "/clock", {"advance": 3 * 86400})
+    try:
+        before, created, after = _clock(azure), checks.create(news), _clock(azure)
+        at = datetime.fromisoformat(created.outs["connectedAt"])
+        assert before.replace(microsecond=0) - timedelta(seconds=1) <= at <= after + timedelta(seconds=1)
+        assert created.outs["connectedAt"].endswith("Z")
+        assert datetime.fromisoformat(created.outs["validUntil"]) == authority.certificate.not_valid_after_utc
+        switched_off = checks.update(created, news | {"enabled": False})
+        assert (switched_off.outs["state"], switched_off.outs["connectedAt"]) == ("not checked", created.outs["connectedAt"])
+    finally:
+        azure.control("DELETE", "/clock")
+
+
+def test_expired_certificates_are_not_called_connected(
+    azure: LocalAzure, checks: Provider, registry: DeviceRegistry, authority: RootAuthority
+) -> None:
+    """Fifteen years later by Azure's clock a refresh no longer says connected, and the next check names the certificate that expired."""
+    news = declared(registry, authority)
+    created = checks.create(news)
+    azure.control("PUT", "/clock", {"advance": 15 * 365 * 86400})
+    try:
+        read = checks.read(created)
+        assert read is not None
+        assert (read.outs["state"], read.outs["connectedAt"]) == ("not checked", created.outs["connectedAt"])
+        assert f"of which one expired on {created.outs['validUntil']}" in read.outs["reason"]
+        assert checks.diff(read, news).changes is True
+        assert re.search(r"it expired on .*; renew it", checks.create_error(news))
+    finally:
+        azure.control("DELETE", "/clock")
+    assert len(registry.sessions()) == 1
+
+
+def _clock(azure: LocalAzure) -> datetime:
+    return datetime.fromisoformat(azure.control("GET", "/clock")["now"])
 
 
 @pytest.mark.parametrize(

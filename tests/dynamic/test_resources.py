@@ -202,7 +202,19 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
     ConnectionCheckProvider: (
         "hubtrust.dynamic.connection_check",
         ConnectionCheck,
-        {"hubId", "hostName", "deviceId", "cloud", "state", "reason", "certificationPath", "trigger"},
+        {
+            "hubId",
+            "hostName",
+            "deviceId",
+            "cloud",
+            "state",
+            "reason",
+            "certificationPath",
+            "trigger",
+            "connectedAt",
+            "validUntil",
+            "deviceEtag",
+        },
     ),
 }
 

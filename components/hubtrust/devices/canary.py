@@ -42,6 +42,10 @@ class Canary:
         names = [common_name(authority.subject) or authority.subject.rfc4514_string() for authority in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
+    def valid_until(self, now: datetime) -> datetime:
+        """The first end of its authorities' certificates after ``now``. A root above the one that the hub trusts may have ended before."""
+        return min(end for one in self.chain.certificates if (end := one.not_valid_after_utc) > now)
+
     def identity(self, now: datetime) -> "Identity":
         """A new key and its certificate, which is valid for an hour.
 

@@ -110,12 +110,12 @@ class Reconciliation:
         return sum(map(len, done.values()))
 
     def last_write(self, earlier: object) -> object:
-        """A text that changes with every write: the hub's time of the last one, or ``earlier`` if nothing was written.
+        """A text that changes with every write: the hub's time of the last one, or ``earlier`` if nothing was written; never None.
 
         The hub tells its time in whole seconds; the fraction is this machine's, and tells two writes in one second apart.
         """
         if not self.has_written:
-            return earlier
+            return earlier or ""
         here = now()
         return (self.registry.time or here).replace(microsecond=here.microsecond).isoformat(timespec="milliseconds")
 

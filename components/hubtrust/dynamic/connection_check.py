@@ -8,12 +8,24 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from cryptography import x509
 
-from hubtrust.azure.retry import CHECK_DEADLINE, DEADLINE, MAX_DEADLINE, MIN_DEADLINE
+from hubtrust.azure.device_description import Twin
+from hubtrust.azure.errors import AzureError, NotFoundError, UnreachableError
+from hubtrust.azure.retry import (
+    CHECK_DEADLINE,
+    DEADLINE,
+    MAX_DEADLINE,
+    MIN_DEADLINE,
+    READ_DEADLINE,
+    READ_DENIED,
+    READ_UNREACHABLE,
+    RetryLimits,
+)
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
@@ -58,9 +70,13 @@ class ConnectionCheckInputs(HubInputs):
         secret=True,
     )
     trust: list[Mapping[str, Any]] | None = input_field(
-        _trust, "what the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified."
+        _trust,
+        "what the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified. "
+        "A certificate with another etag was repaired: then it is checked again.",
     )
-    device: str | None = input_field(str, "any text that changes when the device does: then it is checked again.")
+    device: str | None = input_field(
+        str, "any text that changes when the device is written, such as `last_write`: then it is checked again."
+    )
     enabled: bool = input_field(boolean, "False: nothing is checked, for networks where port 8883 is closed. Default True.", default=True)
     deadline: float = input_field(
         number(MIN_DEADLINE, MAX_DEADLINE),
@@ -82,13 +98,13 @@ class ConnectionCheckInputs(HubInputs):
         parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
-    def canary(self, host: str) -> Canary:
+    def canary(self, host: str, moment: datetime) -> Canary:
         """The device that connects, with its authority and its hub.
 
         Raises:
-            HubtrustError: the chain is not valid now, or the key that signs device certificates is not available here.
+            HubtrustError: the chain is not valid at ``moment``, or the key that signs device certificates is not available here.
         """
-        chain = load_chain(str(self.given["chain"]), what="chain", now=now())
+        chain = load_chain(str(self.given["chain"]), what="chain", now=moment)
         issuing_key = require_strong_key(chain.issuing.public_key(), what="chain")
         signer = self.signer.signer(issuing_key) if self.signer else None
         if signer is None:  # pragma: no cover - `skip_reason` has said so
@@ -104,52 +120,109 @@ class ConnectionCheckOutputs:
     reason: pulumi.Output[str | None]
     certification_path: pulumi.Output[str | None]
     trigger: pulumi.Output[str]
+    connected_at: pulumi.Output[str]
+    valid_until: pulumi.Output[str | None]
+    device_etag: pulumi.Output[str | None]
 
 
 class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
-    """Connects when the hub, the authority or the device has changed. The device's key and certificate exist for one call only."""
+    """Connects when the hub, the authority or the device has changed or was repaired, and when what it found can't be true any more.
+
+    The device's key and certificate exist for one call only.
+    """
 
     inputs, results = ConnectionCheckInputs, ConnectionCheckOutputs
 
     def on_diff(self, olds: Properties, news: ConnectionCheckInputs) -> Change:
         """A change runs the check again; nothing is ever replaced."""
-        return Change(updates=bool(news.unknown) or news.trigger() != olds.get("trigger"))
+        return Change(updates=bool(news.unknown) or news.trigger() != olds.get("trigger") or _has_expired(olds, now()))
 
     def on_create(self, news: ConnectionCheckInputs) -> tuple[str, dict[str, Any]]:
         """Check. An interrupted run leaves nothing behind."""
-        outs = self._check(news)
+        outs = self._check({}, news)
         return f"{outs['hostName']}/{news.device_id}", outs
 
-    def on_update(self, _id: str, _olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
+    def on_update(self, _id: str, olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
         """Check again."""
-        return self._check(news)
+        return self._check(olds, news)
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """The result of the last check: a refresh does not connect."""
-        return dict(olds)
+        """The result of the last check if it can still be true. A refresh does not connect, but looks whether it is still that device."""
+        if olds.get("state") != CONNECTED:
+            return dict(olds)
+        hub = HubInputs.read(olds)
+        try:
+            with hub.open_registry(reading=True, limits=RetryLimits(READ_DEADLINE, denied=READ_DENIED)) as registry:
+                found = registry.twin(str(olds["deviceId"]))
+        except (NotFoundError, UnreachableError):
+            if hub.is_gone():
+                return None
+            raise
+        reason = _outdated(olds, found, registry.time or now())
+        return dict(olds) if reason is None else {**olds, "state": NOT_CHECKED, "reason": reason, "trigger": ""}
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """There is nothing to delete."""
 
     @staticmethod
-    def _check(news: ConnectionCheckInputs) -> dict[str, Any]:
+    def _check(olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
         host, reason = news.resolve_host_name(), news.skip_reason()
         outs = news.kept_values() | {"hostName": host, "trigger": news.trigger()}
         if reason is not None:
             show_message(f"device {news.device_id} not checked: {reason}")
-            return outs | {"state": NOT_CHECKED, "reason": reason}
-        canary = news.canary(host)
-        with replace(news, host_name=host, deadline=min(news.deadline, DEADLINE)).open_registry() as registry:
-            connect(canary, registry, now=now(), deadline=news.deadline, report=show_message)
+            same = (olds.get("hostName"), olds.get("deviceId")) == (host, news.device_id)
+            return outs | {"state": NOT_CHECKED, "reason": reason, "connectedAt": (olds.get("connectedAt") if same else None) or ""}
+        there = replace(news, host_name=host, deadline=min(news.deadline, DEADLINE))
+        asked, (etag, time_there) = now(), _look(there)
+        ahead = (time_there or asked) - asked
+        canary = news.canary(host, asked + ahead)
+        with there.open_registry() as registry:
+            connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
+        connected = now() + ahead
         show_message(f"device {news.device_id} connected, chain: {canary.path()}")
-        return outs | {"state": CONNECTED, "certificationPath": canary.path()}
+        found = {"certificationPath": canary.path(), "connectedAt": _text(connected), "validUntil": _text(canary.valid_until(connected))}
+        return outs | found | {"state": CONNECTED, "deviceEtag": etag}
+
+
+def _look(news: ConnectionCheckInputs) -> tuple[str | None, datetime | None]:
+    """The etag of the device's identity, and the hub's time. None if the hub doesn't say: a connection needs neither."""
+    briefly = RetryLimits(min(news.deadline, READ_UNREACHABLE), denied=READ_DENIED, unreachable=READ_DENIED, not_found=READ_DENIED)
+    with news.open_registry(limits=briefly) as registry:
+        try:
+            found = registry.twin(news.device_id)
+        except AzureError:
+            found = None
+        return (found.device_etag or None) if found else None, registry.time
+
+
+def _outdated(olds: Properties, found: Twin | None, moment: datetime) -> str | None:
+    """Why the device may not be able to connect any more, although it once did; None if nothing speaks against it."""
+    last = f"it connected at {olds.get('connectedAt') or 'an unknown time'}"
+    if _has_expired(olds, moment):
+        return f"{last} with certificates of which one expired on {olds['validUntil']}"
+    if found is None:
+        return f"{last}, but the hub has no such device now"
+    if olds.get("deviceEtag") and found.device_etag != olds["deviceEtag"]:
+        return f"{last}, but its identity on the hub has changed since"
+    return None
+
+
+def _has_expired(olds: Properties, moment: datetime) -> bool:
+    """Whether one of the certificates has expired with which the device connected."""
+    until = olds.get("validUntil")
+    return olds.get("state") == CONNECTED and until is not None and moment >= datetime.fromisoformat(str(until))
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", name="ConnectionCheck"):
     """A canary: one device connects over MQTT and TLS and publishes one message.
 
-    Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, or `not checked`, and then ``reason``
-    says why.
+    Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, and ``valid_until`` is the first end of
+    their certificates; or it is `not checked`, and then ``reason`` says why. ``connected_at`` is when it last connected, by Azure's clock;
+    empty if it never did. ``device_etag`` is the identity's at that time.
     """
 
     provider = ConnectionCheckProvider

@@ -49,7 +49,7 @@ class DeviceFleetOutputs:
     enabled: pulumi.Output[int]
     digest: pulumi.Output[str]
     exceptions: pulumi.Output[list[str]]
-    last_write: pulumi.Output[str | None]
+    last_write: pulumi.Output[str]
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
@@ -98,7 +98,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if hub.is_gone():
                 return None
             raise
-        return {**olds, **found}
+        return {**olds, **found, "lastWrite": olds.get("lastWrite") or ""}
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete every device with the owner tag, except those that another resource has taken over in this run."""

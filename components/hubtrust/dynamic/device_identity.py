@@ -111,7 +111,7 @@ class DeviceIdentityOutputs:
     authentication: pulumi.Output[str]
     etag: pulumi.Output[str]
     device_etag: pulumi.Output[str]
-    last_write: pulumi.Output[str | None]
+    last_write: pulumi.Output[str]
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
@@ -195,7 +195,7 @@ def _what(host: str, device_id: str) -> str:
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
     held: DeviceDescription = found.description
-    return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId", "lastWrite")} | {
+    return {name: properties.get(name) for name in (*wire_names(DevicesInputs, "kept"), "deviceId")} | {
         "status": "enabled" if held.enabled else "disabled",
         "reason": held.reason,
         "edge": held.edge,
@@ -205,6 +205,7 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
         "authentication": found.authentication,
         "etag": found.etag,
         "deviceEtag": found.device_etag,
+        "lastWrite": properties.get("lastWrite") or "",
     }
 
 
