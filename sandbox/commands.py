@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. A failure is reported as one line on stderr."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until now, Ctrl-C ended the process without a traceback of its imports
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except installation.SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
+    except KeyboardInterrupt:
+        print("sandbox: interrupted", file=sys.stderr)  # noqa: T201 - a command's own output
+        return _INTERRUPTED
+
+
+_INTERRUPTED = 128 + signal.SIGINT  # as shells show it
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         ("destroy", "delete all resources of the stack"),
     ):
         _add_program_arguments(commands.add_parser(name, help=text), name)
+    _add_pulumi_arguments(commands.add_parser("pulumi", help="run another command of the engine on the stack, such as `stack output`"))
     for name, function, text in (
         ("env", _env, "print the environment variables that point any Azure client at local Azure"),
         ("status", _status, "show whether local Azure is running, and its addresses"),
@@ -140,7 +150,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _add_program_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
+def _add_stack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", default="sandbox", help="the stack, whose settings are in Pulumi.<stack>.yaml (default sandbox)")
     parser.add_argument(
         "--engine",
@@ -148,6 +158,22 @@ def _add_program_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
         default="auto",
         help="auto: `pulumi` if it is on PATH, otherwise the embedded engine",
     )
+
+
+def _add_pulumi_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_stack_arguments(parser)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its flags")
+    parser.set_defaults(run=_run_pulumi)
+
+
+def _run_pulumi(options: argparse.Namespace) -> int:
+    installed = installation.current()
+    target = program.Program(Path.cwd(), options.stack, installed, program.choose_engine(options.engine))
+    return target.command(tuple(options.arguments), installed.running())
+
+
+def _add_program_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
+    _add_stack_arguments(parser)
     if verb == "up":
         parser.add_argument("--no-program", action="store_true", help="only start local Azure")
     parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="arguments for the engine, after --")
@@ -157,26 +183,26 @@ def _add_program_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
 def _run_program(options: argparse.Namespace) -> int:
     installed = installation.current()
     target = program.Program(Path.cwd(), options.stack, installed, program.choose_engine(options.engine))
-    if options.verb == "destroy" and not target.exists():
-        _print(f"stack '{options.stack}' does not exist here: nothing to destroy")
+    if options.verb == "destroy" and (not target.exists() or target.is_empty()):
+        _print(f"stack '{options.stack}' {'has no resources' if target.exists() else 'does not exist'} here: nothing to destroy")
         return 0
     ready = installed.start()
     _print(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}")
     if getattr(options, "no_program", False):
         return 0
     _print(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
-    before = installed.changes()
+    before, connected_before = installed.changes(), target.last_connection()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
         unchanged = ("no changes: everything is as declared",) if installed.changes() == before else ()
-        for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready)), *unchanged):
+        for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready), connected_before), *unchanged):
             _print(line)
     return code
 
 
 _NEXT_STEPS = (
     'Use it in a shell:    eval "$(.venv/bin/python -m sandbox env)"',
-    "Show the outputs:     .venv/bin/python -m sandbox.engine stack output --json --stack sandbox",
+    "Show the outputs:     .venv/bin/python -m sandbox pulumi stack output --json",
     "Destroy and stop:     make down",
 )
 

@@ -80,7 +80,11 @@ class Installation:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=Path(__file__).parent.parent
             )
-        return self._await_ready(process)
+        try:
+            return self._await_ready(process)
+        except BaseException:
+            process.terminate()  # interrupted: nothing is left that the next start doesn't find
+            raise
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
         deadline = time.monotonic() + _TIMEOUT_SECONDS

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.project.project_file import ProjectError, load_project
 from sandbox.installation import Installation, SandboxError, environment
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
-_EMBEDDED = [sys.executable, "-m", "sandbox.engine"]
 _PLUGINS = Path(__file__).parent / "plugins" / "bin"
 
 
@@ -60,20 +64,40 @@ class Program:
         self._prepare(variables)
         flags = ("--stack", self.stack, "--config-file", str(self.settings_copy), *arguments)
         confirmed = () if verb == "preview" else ("--yes", "--skip-preview")
-        return subprocess.run([*self._engine(), verb, *flags, *confirmed], cwd=self.folder, env=variables, check=False).returncode
+        return self._call((verb, *flags, *confirmed), variables)
 
-    def outputs(self, ready: dict[str, Any]) -> dict[str, Any]:
-        """The stack's outputs.
+    def command(self, arguments: tuple[str, ...], ready: dict[str, Any] | None) -> int:
+        """Run any command of the engine on this stack, with output to the terminal; returns its exit code.
+
+        Without a local Azure (``ready``) only commands succeed that work on the state. The settings file of the stack stays as it is.
+        """
+        kept = ("--preserve-config",) if arguments[:1] == ("stack",) and {"rm", "remove"} & {*arguments[1:2]} else ()
+        return self._call((*arguments, *kept), self._environment(ready) | {"PULUMI_STACK": self.stack})
+
+    def outputs(self, ready: dict[str, Any] | None, engine: str | None = None) -> dict[str, Any]:
+        """The stack's outputs, as its engine, or another one, reads them.
 
         Raises:
             SandboxError: The engine can't read them.
         """
-        command = [*self._engine(), "stack", "output", "--json", "--stack", self.stack]
-        result = subprocess.run(command, cwd=self.folder, env=self._environment(ready), check=False, capture_output=True, text=True)
-        if result.returncode:
-            raise SandboxError(f"the outputs of stack '{self.stack}' can't be read: {result.stderr.strip()}")
-        outputs: dict[str, Any] = json.loads(result.stdout)
-        return outputs
+        command = ("stack", "output", "--json", "--stack", self.stack)
+        return dict(json.loads(self._asked(command, self._environment(ready), engine or self.engine, "its outputs can't be read")))
+
+    def last_connection(self) -> str | None:
+        """When the canary last connected, by the stack's outputs; empty if it never did, None if nobody can say."""
+        if not self.exists():
+            return ""
+        try:
+            # Both engines have the same state, and the embedded one reads it without a process of its own.
+            return str((self.outputs(None, "embedded").get("connection") or {}).get("connectedAt") or "")
+        except SandboxError:
+            return None
+
+    def is_empty(self) -> bool:
+        """Whether the state has neither resources nor operations that were interrupted."""
+        exported = self._asked(("stack", "export", "--stack", self.stack), self._environment(None), "embedded", "its state can't be read")
+        deployment = json.loads(exported)["deployment"] or {}
+        return not deployment.get("resources") and not deployment.get("pending_operations")
 
     def exists(self) -> bool:
         """Whether the stack exists in this sandbox."""
@@ -89,12 +113,12 @@ class Program:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
 
-    def _environment(self, ready: dict[str, Any]) -> dict[str, str]:
+    def _environment(self, ready: dict[str, Any] | None) -> dict[str, str]:
         (self.installation.home / "state").mkdir(parents=True, exist_ok=True)
         # The stand-in plugins come first on PATH, so that Pulumi's CLI downloads none either.
         path = os.pathsep.join((str(_PLUGINS), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
         inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
-        return {**inherited, **environment(ready), **self.variables(), "PATH": path}
+        return {**inherited, **(environment(ready) if ready else {}), **self.variables(), "PATH": path}
 
     def _prepare(self, variables: dict[str, str]) -> None:
         """Create the stack if needed, and copy the committed settings, keeping the salt of the existing copy."""
@@ -110,13 +134,36 @@ class Program:
         if self.exists():
             return
         # The embedded engine creates the stack for both: Pulumi's own `stack init` writes the salt into the committed settings.
-        command = [*_EMBEDDED, "stack", "init", self.stack, "--config-file", str(self.settings_copy), "--non-interactive"]
-        result = subprocess.run(command, cwd=self.folder, env=variables, check=False, capture_output=True, text=True)
-        if result.returncode:
-            raise SandboxError(f"stack '{self.stack}' can't be created: {result.stderr.strip()}")
+        command = ("stack", "init", self.stack, "--config-file", str(self.settings_copy), "--non-interactive")
+        self._asked(command, variables, "embedded", "it can't be created")
 
-    def _engine(self) -> list[str]:
-        return ["pulumi"] if self.engine == "pulumi" else _EMBEDDED
+    def _call(self, arguments: Sequence[str], variables: dict[str, str]) -> int:
+        """Run a command with output to the terminal. The embedded engine runs in this process: signals reach it, and nothing else."""
+        if self.engine == "pulumi":
+            return _wait(subprocess.Popen(["pulumi", *arguments], cwd=self.folder, env=variables))
+        from sandbox.engine.cli.main import main
+        from sandbox.engine.cli.workspace import invocation
+
+        return main(arguments, environment=variables, invocation=f"{invocation('sandbox')} pulumi")
+
+    def _asked(self, arguments: Sequence[str], variables: dict[str, str], engine: str, failure: str) -> str:
+        """What a command prints.
+
+        Raises:
+            SandboxError: It fails.
+        """
+        if engine == "pulumi":
+            result = subprocess.run(["pulumi", *arguments], cwd=self.folder, env=variables, check=False, capture_output=True, text=True)
+            code, out, err = result.returncode, result.stdout, result.stderr
+        else:
+            from sandbox.engine.cli.main import command
+
+            printed, errors = io.StringIO(), io.StringIO()
+            code = command(arguments, environment=variables, stdin=io.StringIO(), stdout=printed, stderr=errors)
+            out, err = printed.getvalue(), errors.getvalue()
+        if code:
+            raise SandboxError(f"stack '{self.stack}': {failure}: {err.strip().removeprefix('error: ')}")
+        return out
 
     def _passphrase(self) -> Path:
         path = self.installation.home / "passphrase"
@@ -125,6 +172,25 @@ class Program:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
         return path
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for Pulumi's CLI, which ends in its own time after Ctrl-C; returns its exit code.
+
+    A terminal sends Ctrl-C to that process too. What is sent to this process alone is passed on.
+    """
+
+    def forward(number: int, _frame: object) -> None:
+        if number == signal.SIGTERM or not sys.stdin.isatty():
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code  # as a shell shows the end by a signal
 
 
 def choose_engine(wanted: str) -> str:
@@ -141,8 +207,11 @@ def choose_engine(wanted: str) -> str:
     return wanted
 
 
-def summary(outputs: dict[str, Any]) -> list[str]:
-    """The lines shown after `up`: the hub, what it trusts and how that was verified, and its devices."""
+def summary(outputs: dict[str, Any], connected_before: str | None) -> list[str]:
+    """The lines shown after `up`: the hub, what it trusts and how that was verified, and its devices.
+
+    ``connected_before`` is when the canary had last connected before this run; None if that is not known.
+    """
     lines = []
     if outputs.get("hubHostName"):
         lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
@@ -156,10 +225,17 @@ def summary(outputs: dict[str, Any]) -> list[str]:
     if devices.get("count"):
         lines.append(f"devices {devices['count']:,} ({devices['enabled']:,} enabled)")
     if connection.get("device"):
-        how = (
-            f"connected, chain: {connection['chain']}"
-            if connection.get("state") == "connected"
-            else f"not checked: {connection.get('reason')}"
-        )
-        lines.append(f"device {connection['device']} {how}")
+        lines.append(f"device {connection['device']} {_how_connected(connection, connected_before)}")
     return lines
+
+
+def _how_connected(connection: dict[str, Any], before: str | None) -> str:
+    """Whether the canary connected, and whether that was in this run."""
+    if connection.get("state") != "connected":
+        return f"not checked: {connection.get('reason')}"
+    at = connection.get("connectedAt")
+    if at is None or before is None:
+        when = f"at {at}" if at else "at an unknown time"
+    else:
+        when = f"at {at} (not checked in this run)" if at == before else "now"
+    return f"connected {when}, chain: {connection['chain']}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from sandbox.engine.cli.main import main
-
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules are imported: no traceback of an import
+    from sandbox.engine.cli.main import main
+
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """Devices, end to end: 25 devices and a canary that connects; a plain `up` repairs what others changed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from tests.kit.mqtt_device import Device, attempts, messages
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import Program, program
 
-CONNECTED = "device press-001 connected, chain: press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
+CHAIN = "press-001 < hubtrust sandbox issuing CA < hubtrust sandbox root CA"
+CONNECTED = f"device press-001 connected now, chain: {CHAIN}"
 
 
 @pytest.fixture(scope="module", params=["embedded", "pulumi"])
@@ -40,19 +41,42 @@ def registry(stack: Program) -> Iterator[DeviceRegistry]:
 
 
 def test_up_connects_a_device_and_a_second_up_changes_nothing(running: Program) -> None:
-    """25 devices and a canary whose message arrived; a second `up` writes nothing, reads one page, and connects no device."""
+    """25 devices and a canary whose message arrived; a second `up` writes nothing, connects no device, and says when one last did."""
     with registry(running) as found:
         assert sorted(found.twins()) == [f"press-{number:03}" for number in range(1, 26)]
         heard = len(messages(found.client, "press-001"))
         assert heard == 1
         outputs = running.outputs()
         assert outputs["devices"].items() >= {"count": 25, "enabled": 25}.items()
-        assert f"device press-001 connected, chain: {outputs['connection']['chain']}" == CONNECTED
+        connection = outputs["connection"]
+        assert (connection["state"], connection["chain"], CONNECTED in running.printed.splitlines()) == ("connected", CHAIN, True)
         found.clear()
         running.up()
-        assert CONNECTED in running.printed.splitlines()
-        assert (found.azure.control("GET", "/requests?mutating=1"), found.calls()) == ([], ["POST /devices/query"])
+        last = f"device press-001 connected at {connection['connectedAt']} (not checked in this run), chain: {CHAIN}"
+        assert last in running.printed.splitlines()
+        assert found.azure.control("GET", "/requests?mutating=1") == []
+        assert sorted(found.calls()) == ["GET /twins/press-001", "POST /devices/query"]
         assert (running.outputs(), len(messages(found.client, "press-001"))) == (outputs, heard)
+
+
+def _delete_the_certificate(running: Program, found: DeviceRegistry) -> None:
+    found.client.hub.delete(running.outputs()["trust"][0]["name"])
+
+
+def _delete_the_device(_running: Program, found: DeviceRegistry) -> None:
+    found.delete("press-001")
+
+
+@pytest.mark.parametrize("damage", [_delete_the_certificate, _delete_the_device])
+def test_a_repaired_path_is_connected_again(running: Program, damage: Callable[[Program, DeviceRegistry], None]) -> None:
+    """A part of the canary's path was deleted by hand and made again: local Azure saw one more connection, and the output says when."""
+    with registry(running) as found:
+        damage(running, found)
+        before, last = len(messages(found.client, "press-001")), running.outputs()["connection"]["connectedAt"]
+        running.up()
+        assert CONNECTED in running.printed.splitlines()
+        assert len(messages(found.client, "press-001")) == before + 1
+        assert running.outputs()["connection"]["connectedAt"] > last
 
 
 def test_deleted_devices_are_created_again_in_one_call(running: Program) -> None:

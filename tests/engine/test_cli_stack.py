@@ -46,6 +46,30 @@ def test_a_new_stack_has_a_checkpoint_a_salt_and_is_selected(place: Workplace):
     assert [(row["name"], row["current"], row["resourceCount"]) for row in place.done("stack", "ls", "--json").json] == [("dev", True, 0)]
 
 
+def test_commands_leave_settings_without_a_salt_as_they_are(stack: Workplace):
+    """A settings file under version control has none: the state has it, so that a run changes no tracked file. A secret there needs it."""
+    stack.write("__main__.py", "import pulumi\npulumi.export('word', pulumi.Output.secret('hush'))\n")
+    committed = "# ours\nconfig:\n  quill:greeting: hello\n"
+    settings = stack.write("Pulumi.dev.yaml", committed)
+    for verb in (
+        ("preview",),
+        ("up", "--yes", "--skip-preview"),
+        ("refresh", "--yes", "--skip-preview"),
+        ("stack", "output", "--show-secrets"),
+        ("stack", "export", "--show-secrets"),
+        ("config", "--show-secrets"),
+        ("config", "get", "greeting"),
+        ("cancel", "--yes"),
+        ("destroy", "--yes", "--skip-preview"),
+    ):
+        stack.done(*verb)
+        assert settings.read_text(encoding="utf-8") == committed, verb
+    salt = stack.checkpoint["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"]
+    stack.done("config", "set", "--secret", "word", stdin="hush")
+    assert f"encryptionsalt: {salt}\n" in settings.read_text(encoding="utf-8")
+    assert stack.done("config", "get", "word").out == "hush\n"
+
+
 def test_a_stack_is_created_once(stack: Workplace):
     """The second `init` changes nothing."""
     before = stack.files()
@@ -86,7 +110,7 @@ def test_without_a_selected_stack_the_error_names_the_remedy(place: Workplace):
     """Exit code 6, and what to run."""
     result = place.run("stack", "output")
     assert result.code == 6
-    assert "no stack selected; please use `pulumi stack select` or `pulumi stack init`" in result.err
+    assert "no stack selected; please use `stack select` or `stack init`" in result.err
 
 
 def test_outputs_are_shown_one_by_one_as_a_table_and_as_json(stack: Workplace):

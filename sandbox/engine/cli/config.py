@@ -66,6 +66,8 @@ def set_(workspace: Workspace) -> None:
     key = full_key(args.key, workspace.project.name)
     text = args.value if args.value is not None else _from_stdin(workspace)
     settings = workspace.settings
+    if args.secret:
+        workspace.keep_salt()  # it belongs to the secrets in this file
     value: Any = Ciphertext(workspace.secrets.encrypt(text)) if args.secret else _typed(text, args.type)
     root, whole = set_value(settings.config, key, value, path=args.path)
     settings.set_config(root, whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs one command; an error is one `error:` line on the error output."""
-    code = command(argv)
+def main(argv: Sequence[str], **fields: Any) -> int:
+    """Runs one command; an error is one `error:` line on the error output. `fields`: see `command`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until now, Ctrl-C ended the process without a traceback of its imports
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = command(argv, **fields)
     try:
         sys.stdout.flush()
     except OSError:
@@ -26,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def command(argv: Sequence[str], **fields: Any) -> int:
-    """Runs one command; tests may pass the other fields of `Workspace`."""
+    """Runs one command; callers in the same process may pass other fields of `Workspace`."""
     out: TextIO = fields.get("stdout") or sys.stdout
     err: TextIO = fields.get("stderr") or sys.stderr
     try:

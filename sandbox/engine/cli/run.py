@@ -9,24 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sandbox.engine.cli.displays import open_display
-from sandbox.engine.cli.interrupt import interruptible
+from sandbox.engine.cli.interrupt import exclusive, interruptible
 from sandbox.engine.cli.workspace import unwritable
 from sandbox.engine.display.stream import Stream
-from sandbox.engine.errors import CancelledError, ChangesFoundError, ConfirmationError, EngineError, ReportedError, UsageError
+from sandbox.engine.errors import (
+    EXIT_CANCELLED,
+    CancelledError,
+    ChangesFoundError,
+    ConfirmationError,
+    EngineError,
+    ReportedError,
+    UsageError,
+)
 from sandbox.engine.project.config import check_config, completed, config_value, written
 from sandbox.engine.run import run
 from sandbox.engine.state.checkpoint import Rendering
 from sandbox.engine.state.deployment import Deployment, Seal
 from sandbox.engine.state.history import UpdateInfo, add_to_history
-from sandbox.engine.state.lock import locked
 from sandbox.engine.state.stack_reference import stack_outputs
-from sandbox.engine.steps.cancel import CancelToken
 from sandbox.engine.steps.run_options import Outcome, PolicyPackRef, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from sandbox.engine.cli.interrupt import Interrupts
     from sandbox.engine.cli.workspace import Workspace
     from sandbox.engine.project.config import StoredConfig
 
@@ -37,7 +44,8 @@ _NAMES = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
 
 def preview(workspace: Workspace) -> None:
     """Show what `up` would do."""
-    _Command(workspace, "up").preview(expect=workspace.args.expect_no_changes)
+    with interruptible(workspace) as interrupts:
+        _Command(workspace, "up", interrupts).preview(expect=workspace.args.expect_no_changes)
 
 
 def up(workspace: Workspace) -> None:
@@ -54,27 +62,29 @@ def destroy(workspace: Workspace) -> None:
     """Delete every resource of the stack."""
     _change(workspace, "destroy")
     if not (workspace.args.preview_only or workspace.args.target or workspace.args.json):
-        name = workspace.ref.name
         workspace.print(
             "The resources in the stack have been deleted, but the history and configuration associated with the stack are still "
-            f"maintained. \nIf you want to remove the stack completely, run `pulumi stack rm {name}`."
+            f"maintained. \nIf you want to remove the stack completely, run `{workspace.command('stack rm')}`."
         )
 
 
 def _change(workspace: Workspace, verb: Verb) -> None:
     args = workspace.args
     if args.preview_only:
-        _Command(workspace, verb).preview(expect=args.expect_no_changes)
+        with interruptible(workspace) as interrupts:
+            _Command(workspace, verb, interrupts).preview(expect=args.expect_no_changes)
         return
     if not (workspace.interactive or workspace.confirmed or args.skip_preview):
         raise ConfirmationError(
             "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive mode"
         )
-    with locked(workspace.backend, workspace.ref, workspace.now):
-        work = _Command(workspace, verb)
+    with exclusive(workspace) as interrupts:
+        work = _Command(workspace, verb, interrupts)
         if not args.skip_preview:
             work.preview(expect=False)
-            if not workspace.confirm(f"Do you want to perform this {_NAMES[verb]}?"):
+            with interrupts.asking():
+                agreed = workspace.confirm(f"Do you want to perform this {_NAMES[verb]}?")
+            if not agreed:
                 raise CancelledError(f"confirmation declined, not proceeding with the {_NAMES[verb]}")
         work.change()
 
@@ -82,9 +92,9 @@ def _change(workspace: Workspace, verb: Verb) -> None:
 class _Command:
     """One command on a stack: the preview and the run, with the same options."""
 
-    def __init__(self, workspace: Workspace, verb: Verb) -> None:
+    def __init__(self, workspace: Workspace, verb: Verb, interrupts: Interrupts) -> None:
         """Opens the configuration, the secrets and the state."""
-        self._workspace, self._verb = workspace, verb
+        self._workspace, self._verb, self._interrupts = workspace, verb, interrupts
         self._save_error: OSError | None = None
         self._config: StoredConfig = completed(workspace.settings.config, workspace.project)
         secrets = workspace.secrets
@@ -176,10 +186,9 @@ class _Command:
     def _run(self, *, dry_run: bool) -> Outcome:
         """One run of the engine, with its display, its event log and the handling of Ctrl-C. Raises `_FailedRunError` if it failed."""
         workspace = self._workspace
-        display = open_display(workspace, self._verb, dry_run=dry_run)
-        token = CancelToken()
         self._rendering = Rendering(self._seal)
-        with _event_log(workspace) as log, interruptible(token, display.notice):
+        display = open_display(workspace, self._verb, dry_run=dry_run)
+        with _event_log(workspace) as log, self._interrupts.shown_by(display):
             stream = Stream(display, log, workspace.nanoseconds)
             try:
                 outcome = run(
@@ -187,7 +196,7 @@ class _Command:
                     self._snapshot,
                     on_event=stream.send,
                     save=None if dry_run else self._save,
-                    cancel=token,
+                    cancel=self._interrupts.token,
                 )
             except OSError as error:
                 if error is not self._save_error:
@@ -208,11 +217,13 @@ class _Command:
 
 
 class _FailedRunError(ReportedError):
-    """The run failed; its events have reported the reason."""
+    """The run failed, or was cancelled; its events have reported the reason."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__("the run failed")
         self.outcome = outcome
+        if outcome.cancelled:
+            self.exit_code = EXIT_CANCELLED
 
 
 def _changes(outcome: Outcome) -> bool:

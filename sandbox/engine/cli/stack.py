@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sandbox.engine.cli.interrupt import exclusive
 from sandbox.engine.cli.table import age, table
 from sandbox.engine.cli.workspace import unwritable
 from sandbox.engine.errors import CancelledError, EngineError, UsageError
 from sandbox.engine.project.config import as_text
 from sandbox.engine.state.backend import BackendError, parse_stack_ref
 from sandbox.engine.state.deployment import manifest
-from sandbox.engine.state.lock import locked
 from sandbox.engine.state.transfer import has_plaintext, read_export, stack_outputs, with_ciphertext, with_plaintext
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def init(workspace: Workspace) -> None:
     workspace.ref = ref
     workspace.state = None
     secrets_provider = {"type": "passphrase", "state": workspace.secrets.state()}
+    workspace.keep_salt()
     deployment = {"manifest": manifest(workspace.now()), "secrets_providers": secrets_provider, "metadata": {}}
-    with locked(workspace.backend, ref, workspace.now):
+    with exclusive(workspace):
         if workspace.backend.exists(ref):
             raise BackendError(f"stack '{ref.full_name}' already exists; select it with `stack select {name}`")
         workspace.save_state(json.dumps(deployment, separators=(",", ":")))
@@ -137,7 +138,7 @@ def remove(workspace: Workspace) -> None:
         )
     if not workspace.confirm(f"This will permanently remove the '{ref.name}' stack!", ref.name):
         raise CancelledError("confirmation declined")
-    with locked(workspace.backend, ref, workspace.now):
+    with exclusive(workspace):
         workspace.backend.remove(ref)
     if not workspace.args.preserve_config:
         workspace.settings_path(ref).unlink(missing_ok=True)
@@ -199,7 +200,7 @@ def import_(workspace: Workspace) -> None:
         workspace.state = deployment
         deployment = with_ciphertext(deployment, workspace.state_secrets.encrypt)
         deployment.setdefault("secrets_providers", {"type": "passphrase", "state": workspace.state_secrets.state()})
-    with locked(workspace.backend, ref, workspace.now):
+    with exclusive(workspace):
         try:
             workspace.backend.save(ref, json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
         except OSError as error:

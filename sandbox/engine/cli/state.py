@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sandbox.engine.cli.interrupt import exclusive
 from sandbox.engine.errors import CancelledError, UsageError
 from sandbox.engine.state import lock
 from sandbox.engine.state.state_edit import deleted, unprotected
 
 if TYPE_CHECKING:
+    from sandbox.engine.cli.interrupt import Interrupts
     from sandbox.engine.cli.workspace import Workspace
 
 
 def delete(workspace: Workspace) -> None:
     """`state delete URN…`: remove resources from the state; the real ones are not deleted."""
-    with lock.locked(workspace.backend, workspace.ref, workspace.now):
+    with exclusive(workspace) as interrupts:
         changed, urns = deleted(
             workspace.state or {}, workspace.args.urns, force=workspace.args.force, target_dependents=workspace.args.target_dependents
         )
-        _put(workspace, changed)
+        _put(workspace, interrupts, changed)
     workspace.print("Resource deleted" if len(urns) == 1 else f"{len(urns)} resources deleted")
 
 
@@ -27,14 +29,16 @@ def unprotect(workspace: Workspace) -> None:
     """`state unprotect URN…|--all`: allow the resources to be deleted."""
     if not workspace.args.all and not workspace.args.urns:
         raise UsageError("Must supply <resource URN>, or --all")
-    with lock.locked(workspace.backend, workspace.ref, workspace.now):
+    with exclusive(workspace) as interrupts:
         changed, count = unprotected(workspace.state or {}, None if workspace.args.all else workspace.args.urns)
-        _put(workspace, changed)
+        _put(workspace, interrupts, changed)
     workspace.print("All resources unprotected" if workspace.args.all else f"{count} resources unprotected")
 
 
-def _put(workspace: Workspace, deployment: dict[str, Any]) -> None:
-    if not workspace.confirm("This command will edit your stack's state directly.", "yes"):
+def _put(workspace: Workspace, interrupts: Interrupts, deployment: dict[str, Any]) -> None:
+    with interrupts.asking():
+        agreed = workspace.confirm("This command will edit your stack's state directly.", "yes")
+    if not agreed:
         raise CancelledError("confirmation declined")
     workspace.save_state(json.dumps(deployment, separators=(",", ":"), ensure_ascii=False))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -39,6 +41,7 @@ class Workspace:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     nanoseconds: Callable[[], int] = time.time_ns
+    invocation: str = field(default_factory=lambda: invocation("sandbox.engine"))  # how this engine is started, for remedies
 
     @cached_property
     def cwd(self) -> Path:
@@ -78,7 +81,7 @@ class Workspace:
             ref = parse_stack_ref(selected, self.project.name)
             if self.backend.exists(ref):
                 return ref
-        raise StackNotFoundError("no stack selected; please use `pulumi stack select` or `pulumi stack init` to choose one, or --stack")
+        raise StackNotFoundError("no stack selected; please use `stack select` or `stack init` to choose one, or --stack")
 
     def existing(self, name: str) -> StackRef:
         """The stack with a name.
@@ -110,18 +113,23 @@ class Workspace:
 
     @cached_property
     def secrets(self) -> PassphraseSecrets:
-        """The stack's secrets manager, from its settings, then its state, or a new one; it is added to settings without one.
+        """The stack's secrets manager, from its settings, then its state, or a new one. It is not added to the settings: see `keep_salt`.
 
         Raises:
             SecretsError: no passphrase, or a wrong one.
         """
         salt = self.settings.encryption_salt or state_salt(self.state)
         passphrase = passphrase_from(self.environment)
-        opened = open_passphrase_secrets(passphrase, salt) if salt else new_passphrase_secrets(passphrase)
+        return open_passphrase_secrets(passphrase, salt) if salt else new_passphrase_secrets(passphrase)
+
+    def keep_salt(self) -> None:
+        """Adds the secrets manager's salt to settings without one: for a new stack, and with the first secret there.
+
+        No other command does: the state has the salt too, and a run must not change a file that is under version control.
+        """
         if self.settings.encryption_salt is None:
-            self.settings.encryption_salt = opened.state()["salt"]
+            self.settings.encryption_salt = self.secrets.state()["salt"]
             self.settings.save()
-        return opened
 
     @cached_property
     def state_secrets(self) -> PassphraseSecrets:
@@ -130,6 +138,11 @@ class Workspace:
         if salt is None or salt == self.secrets.state()["salt"]:
             return self.secrets
         return open_passphrase_secrets(passphrase_from(self.environment), salt)
+
+    def command(self, verb: str) -> str:
+        """The command line of another verb for this stack, as the user can enter it."""
+        place = f" --cwd {shlex.quote(self.args.cwd)}" if self.args.cwd else ""
+        return f"{self.invocation} {verb} --stack {self.ref.name}{place}"
 
     @property
     def interactive(self) -> bool:
@@ -181,6 +194,16 @@ class Workspace:
             raise unwritable(self.backend, self.ref, error) from None
 
 
+def invocation(module: str) -> str:
+    """How this interpreter runs a module, as short as it can be entered in this folder."""
+    python = Path(sys.executable)
+    if shutil.which("python") == str(python):
+        python = Path("python")
+    elif python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    return f"{shlex.quote(str(python))} -m {module}"
+
+
 def unwritable(backend: FileBackend, ref: StackRef, error: OSError) -> BackendError:
     """The error for a state that can't be written."""
     path = backend.state_file(ref)
@@ -201,7 +224,7 @@ def state_salt(state: Mapping[str, Any] | None) -> str | None:
     if provider.get("type") != "passphrase":
         raise SecretsError(
             f"the state uses the secrets provider {provider.get('type')!r}, but this engine supports only passphrase: "
-            "change it with `pulumi stack change-secrets-provider passphrase`"
+            "change it with Pulumi's CLI (`pulumi stack change-secrets-provider passphrase`)"
         )
     salt = (provider.get("state") or {}).get("salt")
     return salt if isinstance(salt, str) else None

@@ -21,7 +21,11 @@ from sandbox.engine.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", 400 << 20),
+    ("grpc.max_send_message_length", 400 << 20),
+    ("grpc.enable_http_proxy", 0),  # plugins are on this machine, whatever HTTPS_PROXY says
+]
 DYNAMIC = "pulumi-python"
 STAND_INS = Path(__file__).parents[2] / "plugins" / "bin"
 _CHILD = Path(__file__).with_name("child_process.py")

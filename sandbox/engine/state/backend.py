@@ -184,6 +184,14 @@ class FileBackend:
         """
         self._prepare(path.parent)
         write_atomically(path, content)
+        self.add_attributes(path, content)
+
+    def add_attributes(self, path: Path, content: bytes) -> None:
+        """Writes the `.attrs` of a file with this content.
+
+        Raises:
+            OSError: it can't be written.
+        """
         write_atomically(_attributes_file(path), _attributes(content), durable=False)
 
     def keep(self, ref: StackRef, target: Path) -> None:

@@ -147,10 +147,10 @@ class Stack:
         log = self.ledger / "calls.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
-    def wait_for(self, name: str, process: subprocess.Popen[str]) -> None:
-        """Wait until a file appears in the ledger."""
+    def wait_for(self, name: str, process: subprocess.Popen[str], content: str = "") -> None:
+        """Wait until a file appears in the ledger, with this content."""
         deadline = time.monotonic() + PATIENCE
-        while not (self.ledger / name).exists():
+        while not (self.ledger / name).exists() or content not in (self.ledger / name).read_text():
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline, f"{name} never appeared"
             time.sleep(0.02)

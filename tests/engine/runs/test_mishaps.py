@@ -115,6 +115,22 @@ def test_a_plugin_that_dies_during_a_call_fails_that_call(stack: Any) -> None:
     assert set(stack.world()) == stack.known() == {"a@here", "b@here"}
 
 
+def test_one_ctrl_c_finishes_what_began(embedded: Any, interrupt: Callable[[Any], None]) -> None:
+    """The step that began is finished and saved, the next one is not begun, and nothing is pending: the next run continues."""
+    embedded.plan([{"name": "a", "text": "waits for a hanging one"}, {"name": "b", "text": "x", "after": ["a"]}])
+    process = embedded.start("up")
+    embedded.wait_for("calls.jsonl", process, '"create"')
+    interrupt(process)
+    assert any("^C received; cancelling" in line for line in process.stdout)
+    (embedded.ledger / "hanging").touch()
+    out = process.communicate(timeout=60)[0]
+    assert (process.returncode, "error: update canceled" in out) == (8, True), out
+    assert set(embedded.world()) == embedded.known() == {"a@here"}
+    assert "pending_operations" not in embedded.exported()
+    assert embedded.verb("up").returncode == 0
+    assert set(embedded.world()) == embedded.known() == {"a@here", "b@here"}
+
+
 def test_ctrl_c_ends_a_plugin_that_hangs(embedded: Any, interrupt: Callable[[Any], None]) -> None:
     """The first Ctrl-C asks it to stop, the second ends the run at once; operations in progress are recorded as pending."""
     embedded.plan(TWO)
