@@ -51,15 +51,22 @@ def test_custody_pkcs11(keys: Provider, issuing: Provider, proving: Provider, hu
     proven(proving, hub, declared(hub, root.outs["certificate"], held.signer))
 
 
-@pytest.mark.parametrize("kind", ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-384"], ids=["rsa", "ec"])
-def test_custody_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str) -> None:
-    """Custody offline: the command that a run shows, executed unchanged where the key is, creates the proof; the next run is verified."""
+@pytest.mark.parametrize(
+    ("kind", "company"),
+    [("rsa:3072", ""), ("ec -pkeyopt ec_paramgen_curve:P-384", ""), ("ec -pkeyopt ec_paramgen_curve:P-256", "/C=DE/O=Kilnworks")],
+    ids=["rsa", "ec", "a tool that adds the company"],
+)
+def test_custody_offline(proving: Provider, hub: Hub, tmp_path: Path, kind: str, company: str) -> None:
+    """Custody offline: the command that a run shows, executed unchanged where the key is, creates the proof; the next run is verified.
+
+    Another tool may add to the proof's subject.
+    """
     made_by = f"openssl req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -days 9 -subj /CN=Ceremony"
     _shell(tmp_path, f"{made_by} -addext keyUsage=critical,keyCertSign,cRLSign")
     news = declared(hub, (tmp_path / "ca.pem").read_text(), signer_inputs.offline())
     waiting = proving.create(news)
     assert (waiting.outs["state"], waiting.outs["code"] in waiting.outs["ceremony"]) == ("waiting", True)
-    _shell(tmp_path, waiting.outs["ceremony"])
+    _shell(tmp_path, waiting.outs["ceremony"].replace("-subj /CN=", f"-subj {company}/CN="))
     answered = proving.update(waiting, news | {"proofCertificate": (tmp_path / "proof.pem").read_text()})
     assert (answered.outs["state"], answered.outs["proof"], "ceremony" in answered.outs) == ("verified", "possession", False)
     assert hub.verified() == {answered.outs["certificateName"]: True}

@@ -6,9 +6,10 @@ Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-test-certs.
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import common_name, display
+from hubtrust.pki.certificate import display
 from hubtrust.pki.chain import require_signed_by
 from hubtrust.pki.errors import ChainError, ProofError
 from hubtrust.pki.issue import Issuer, Validity
@@ -40,7 +41,7 @@ def proof_command(code: str) -> str:
     """The shell command that signs the proof for ``code`` where the authority's key is. It needs OpenSSL 1.1.1 or newer.
 
     It reads the authority's certificate and key from ca.pem and ca.key, and writes proof.pem. The proof's own key is not kept. Any other
-    tool can be used too: Azure checks that the authority signed the proof, and that its subject is the code and nothing else.
+    tool can be used too: Azure checks that the authority signed the proof, and that its common name is the code.
     """
     # OpenSSL needs a serial number here, or it would leave a file with the next one beside ca.pem. The code is random, so its first 30 hex
     # digits are unique; 01 before them makes the number positive, and these 16 bytes are within the 20 of RFC 5280 4.1.2.2.
@@ -51,21 +52,22 @@ def proof_command(code: str) -> str:
 
 
 def require_proof(proof: x509.Certificate, *, code: str, authority: x509.Certificate, now: datetime) -> None:
-    """Check that ``proof`` is signed by ``authority``, that its subject is ``code`` alone, and that it is valid at ``now``.
+    """Check that ``proof`` is signed by ``authority``, that its only common name is ``code``, and that it is valid at ``now``.
 
+    A ceremony's tool may add an organization or a country: the service compares the common name.
     A proof that becomes valid within five minutes after ``now`` is accepted too.
 
     Raises:
         ProofError: another key signed it, or it is for another code.
         NotValidNowError: it has expired, or is not valid yet.
     """
-    what, signed_code = f"the proof for {display(authority)}", common_name(proof.subject)
+    what, signed = f"the proof for {display(authority)}", proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     try:
         require_signed_by(proof, authority)
     except ChainError as error:
         raise ProofError(what, error.fact, "sign it with the authority's own key") from None
-    if signed_code != code or len(list(proof.subject)) != 1:
+    if [name.value for name in signed] != [code]:
         fact = f"its subject is '{proof.subject.rfc4514_string()}' and the verification code is {code}"
-        raise ProofError(what, fact, f"sign a certificate whose subject is exactly CN={code}")
+        raise ProofError(what, fact, f"sign a certificate with one common name, CN={code}")
     start = proof.not_valid_before_utc
     require_valid_at(proof, now=start if now < start <= now + _CLOCK_SKEW else now)
