@@ -4,11 +4,24 @@ import os
 from dataclasses import dataclass
 
 from hubtrust.azure import clouds
+from hubtrust.azure.absence import is_known_gone
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.login import login
 from hubtrust.azure.retry import DEADLINE, MAX_DEADLINE, MIN_DEADLINE, RetryLimits
+from hubtrust.azure.service import Service
 from hubtrust.inputs import Inputs, input_field, number
 from hubtrust.process import show_message
+
+_told: set[str] = set()  # services whose absence the user was told of; a process lasts for one run
+
+
+def report_if_gone(owner: Service) -> None:
+    """Tell the user, once a run, that a service which had this stack's resources is confirmed to be gone."""
+    if is_known_gone(owner) and owner.id.lower() not in _told:
+        _told.add(owner.id.lower())
+        show_message(
+            f"{owner.title} does not exist any more: it was deleted outside of this stack; `up` creates again what this stack declares"
+        )
 
 
 def same_id(old: object, new: object) -> bool:

@@ -42,7 +42,12 @@ def service_is_gone(client: AzureClient, owner: Service) -> bool:
         return not _answers(client, owner)
     if not is_still_absent(lambda: not _answers(client, owner)):
         return False
-    _require_unlisted(client, owner)
+    try:
+        _require_unlisted(client, owner)
+    except UnreachableError:  # a list has it: then it is the 404 that will pass
+        if not is_still_absent(lambda: not _answers(client, owner)):
+            return False
+        raise
     with _LOCK:
         _gone.add(owner.id.lower())
     return True

@@ -35,7 +35,6 @@ from hubtrust.azure.time_limit import TimeOverError, within
 from hubtrust.azure.transport import LimitedTransport
 
 _FIRST_FAILURE, _BAD_REQUEST, _UNAUTHORIZED = 300, 400, 401
-_REFUSED = range(400, 500)  # after any other status, or none, the request may have been carried out
 # A 409 means "busy", except for these, which waiting does not change.
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
 

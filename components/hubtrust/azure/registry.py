@@ -9,6 +9,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from hubtrust.azure import answer_shapes
+from hubtrust.azure.absence import is_still_absent
 from hubtrust.azure.bulk import Operation, Refusal, refusal
 from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
@@ -55,6 +56,17 @@ class Registry:
         expects = answer_shapes.twin(device_id)
         answer = self._send("GET", path, f"device '{device_id}'", _TWINS, expects=expects, absent_is_fine=True)
         return None if answer.status == 404 else twin_from(answer.body)  # noqa: PLR2004 - HTTP's number
+
+    def find(self, device_id: str) -> Twin | None:
+        """As ``twin``, but that it does not exist is confirmed: the hub is asked again over some seconds."""
+        found = self.twin(device_id)
+
+        def is_absent() -> bool:
+            nonlocal found
+            found = self.twin(device_id)
+            return found is None
+
+        return None if found is None and is_still_absent(is_absent) else found
 
     def owned(self, owner: Mapping[str, str]) -> Iterator[Twin]:
         """Every device whose tag names ``owner``. The query index lags a second or two, and much longer for deleted devices.

@@ -18,6 +18,7 @@ NOT_FOUND = 20.0  # a new hub is not known everywhere at once
 # The same for a call that only reads.
 READ_DEADLINE = 60.0
 READ_UNREACHABLE = 10.0  # a refresh of many resources would otherwise wait a minute for each
+READ_NOT_FOUND = 4.0  # a hub's own endpoint may say for a moment that there is no such hub
 READ_DENIED = 2.0  # an expired token is refused like a missing role, and only another try tells them apart
 FIRST_WAIT, MAX_WAIT = 0.5, 15.0  # between two tries: each wait is twice the one before, unless Azure sends Retry-After
 LONGEST_RETRY_AFTER = 3600.0  # a Retry-After beyond this is not Azure's, and is ignored

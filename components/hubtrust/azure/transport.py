@@ -50,7 +50,7 @@ class LimitedAdapter(HTTPAdapter):
         except BaseException:
             response.close()
             raise
-        response._content_consumed = True  # noqa: SLF001
+        response._content_consumed = True  # noqa: SLF001 - see above
         response.headers["Location"] = _valid(response.headers.get("Location"))
         return response
 

@@ -193,7 +193,7 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
         if etags:
             certificates.delete(name, etag=etags.pop())
             return True
-        registered = certificates.get(name)
+        registered = certificates.find(name)
         if registered is None:
             return True
         if registered.thumbprint != thumbprint:

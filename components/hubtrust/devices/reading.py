@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
+from hubtrust.azure.absence import is_still_absent
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.registry import Registry
 
@@ -18,3 +19,20 @@ def read_each(registry: Registry, device_ids: Collection[str]) -> dict[str, Twin
     """
     with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
         return dict(zip(device_ids, pool.map(registry.twin, device_ids), strict=True))
+
+
+def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str, Twin | None]:
+    """Devices that did not exist a moment ago, as ``read_each``: all that are absent are asked for again over some seconds.
+
+    Raises:
+        AzureError: see ``Registry``.
+    """
+    found: dict[str, Twin | None] = dict.fromkeys(device_ids)
+
+    def are_absent() -> bool:
+        found.update(read_each(registry, [one for one, twin in found.items() if twin is None]))
+        return None in found.values()
+
+    if found:
+        is_still_absent(are_absent)
+    return found

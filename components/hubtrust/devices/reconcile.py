@@ -15,7 +15,7 @@ from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
-from hubtrust.devices.reading import MOST_READ, PARALLEL, read_each
+from hubtrust.devices.reading import MOST_READ, PARALLEL, confirm_absent, read_each
 from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
@@ -71,8 +71,14 @@ class Reconciliation:
             self.read(list(self.differing))
 
     def read(self, device_ids: Collection[str]) -> None:
-        """Read these devices from the registry itself, because the query index shows changes late."""
-        for device_id, twin in read_each(self.registry, device_ids).items():
+        """Read these devices from the registry itself, because the query index shows changes late.
+
+        A device that is to be deleted and that the hub does not know is asked for again: it counts as deleted from then on.
+        """
+        found = read_each(self.registry, device_ids)
+        absent = [one for one, twin in found.items() if twin is None and self.declaration(one) is None and not self.is_excluded(one)]
+        found |= confirm_absent(self.registry, absent)
+        for device_id, twin in found.items():
             self._compare(device_id, twin)
 
     def apply(self, device_ids: Iterable[str] = ()) -> int:
@@ -184,7 +190,9 @@ class Reconciliation:
         for one, refusal in refusals.items():
             if refusal.reason is RefusalReason.ABSENT:
                 self.differing[one] = None
-        self.read([one for one, refusal in refusals.items() if refusal.reason in (RefusalReason.EXISTS, RefusalReason.STALE)])
+        changed = [one for one, refusal in refusals.items() if refusal.reason in (RefusalReason.EXISTS, RefusalReason.STALE)]
+        doomed = [one for one, refusal in refusals.items() if refusal.reason is RefusalReason.ABSENT and self.declaration(one) is None]
+        self.read([*changed, *doomed])
         if any(refusal.reason is RefusalReason.BUSY for refusal in refusals.values()):
             self.sleep(BUSY_WAIT * 2**round_number)
 

@@ -150,7 +150,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
                 hubs.remember_existing(host, [device_id])
             reconciliation.apply([device_id])
-            found = registry.twin(device_id)
+            found = registry.find(device_id)
         if found is None:
             raise NotFoundError(what, "it was deleted by somebody else during this run", "run again, and find out who deletes it")
         written = {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
@@ -161,7 +161,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         hub = HubInputs.read(olds)
         try:
             with hub.open_registry(reading=True) as registry:
-                found = registry.twin(str(olds["deviceId"]))
+                found = registry.find(str(olds["deviceId"]))
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None

@@ -9,14 +9,15 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure import clouds
+from hubtrust.azure.absence import is_known_gone, service_is_gone
 from hubtrust.azure.certificates import host_name
 from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import AzureError, NotFoundError
+from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import READ_DEADLINE, READ_UNREACHABLE, RetryLimits
+from hubtrust.azure.retry import READ_DEADLINE, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
-from hubtrust.azure_inputs import AzureInputs, CloudInputs, same_id
+from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone, same_id
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
@@ -73,26 +74,37 @@ class HubInputs(AzureInputs):
             return self.host_name
         with self._reading_client() as client:
             found = host_name(client, self.hub_id)
+            if found is None and not service_is_gone(client, self.hub_id):
+                found = host_name(client, self.hub_id)
         if found is None:
             raise NotFoundError(self.hub_id.title, "it does not exist", "check its resource id, refresh, then run again")
         return found
 
     def is_gone(self) -> bool:
-        """Whether the hub does not exist, by Resource Manager: a host name that can't be resolved may be a network problem."""
+        """Whether it is confirmed that the hub does not exist: a host name that can't be resolved may be a network problem.
+
+        Raises:
+            RefusedError: it was moved to another resource group.
+        """
         try:
             with self._reading_client() as client:
-                return host_name(client, self.hub_id) is None
+                is_gone = host_name(client, self.hub_id) is None and service_is_gone(client, self.hub_id)
+        except RefusedError:
+            raise
         except AzureError:
             return False  # nobody could say: the error that made us ask is shown instead
+        report_if_gone(self.hub_id)
+        return is_gone
 
     def open_registry(self, *, reading: bool = False, limits: RetryLimits | None = None) -> Registry:
-        """The hub's device registry, to be used in a `with` statement. ``reading``: don't wait for a hub that is missing (see ``is_gone``).
+        """The hub's device registry, for a `with` statement. ``reading``: wait a moment only if the hub is missing (see ``is_gone``).
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
         """
         limits = limits or RetryLimits(deadline=self.deadline)
-        limits = replace(limits, not_found=0.0, unreachable=READ_UNREACHABLE) if reading else limits
+        if reading:
+            limits = replace(limits, not_found=0.0 if is_known_gone(self.hub_id) else READ_NOT_FOUND, unreachable=READ_UNREACHABLE)
         cloud = clouds.cloud_named(self.cloud)
         return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, show_message)
 

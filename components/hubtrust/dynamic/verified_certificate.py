@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.certificates import Certificates, RegisteredCertificate, writer
-from hubtrust.azure_inputs import CloudInputs
+from hubtrust.azure_inputs import CloudInputs, report_if_gone
 from hubtrust.certificates import proving
 from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs
 from hubtrust.certificates.proving import Outcome, Prover
@@ -131,8 +131,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         service, last_run = ServiceInputs.read(olds), LastRun.read(olds)
         name = str(olds["certificateName"])
         with service.resource_manager() as client:
-            registered = Certificates(client, service.service_id).get(name)
+            registered = Certificates(client, service.service_id).find(name)
         if registered is None:
+            report_if_gone(service.service_id)
             return None
         no_code = dict.fromkeys(("code", "codeEtag", "ceremony"))
         outs = {**olds, "etag": registered.etag, "thumbprint": registered.thumbprint, "proof": None, **evidence_outputs(last_run.evidence)}
