@@ -26,10 +26,12 @@ endef
 USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|resources
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
 PIP := -m pip install --quiet --disable-pip-version-check
+# Ctrl-C ends these at once: by default each process of Python prints a traceback.
+QUIETLY := -c 'import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
 $(VENV)/sandbox.stamp: requirements.txt requirements/sandbox.txt pyproject.toml
-	@test -x $(BIN)/python || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) -m venv $(VENV)))
+	@test -x $(BIN)/pip || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) $(QUIETLY) venv $(VENV)))
 	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt)
-	@$(call with_progress,Compiling these packages,$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
+	@$(call with_progress,Compiling these packages,$(BIN)/python $(QUIETLY) compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
@@ -72,13 +74,13 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
-	@test -x .strangers/az/bin/python || ($(call with_progress,Creating a virtual environment for the az CLI,$(PYTHON) -m venv .strangers/az))
+	@test -x .strangers/az/bin/pip || ($(call with_progress,Creating a virtual environment for the az CLI,$(PYTHON) $(QUIETLY) venv .strangers/az))
 	@$(call with_progress,Installing the az CLI into .strangers,.strangers/az/bin/python $(PIP) -r requirements/az.txt)
 	@touch $@
 
 .strangers/device.stamp: requirements/device.txt
 	@mkdir -p .strangers
-	@test -x .strangers/device/bin/python || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) -m venv .strangers/device))
+	@test -x .strangers/device/bin/pip || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) $(QUIETLY) venv .strangers/device))
 	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(PIP) -r requirements/device.txt)
 	@touch $@
 
@@ -94,7 +96,7 @@ docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
-	@test -x .strangers/moto/bin/python || ($(call with_progress,Creating a virtual environment for moto,$(PYTHON) -m venv .strangers/moto))
+	@test -x .strangers/moto/bin/pip || ($(call with_progress,Creating a virtual environment for moto,$(PYTHON) $(QUIETLY) venv .strangers/moto))
 	@$(call with_progress,Installing moto into .strangers,.strangers/moto/bin/python $(PIP) -r requirements/bench.txt)
 	@touch $@
 

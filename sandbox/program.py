@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.engine.errors import EXIT_CANCELLED
 from sandbox.engine.project.project_file import ProjectError, load_project
 from sandbox.installation import Installation, SandboxError, environment
 
@@ -161,6 +162,8 @@ class Program:
             printed, errors = io.StringIO(), io.StringIO()
             code = command(arguments, environment=variables, stdin=io.StringIO(), stdout=printed, stderr=errors)
             out, err = printed.getvalue(), errors.getvalue()
+            if code == EXIT_CANCELLED:  # by Ctrl-C: it asks nothing
+                raise KeyboardInterrupt
         if code:
             raise SandboxError(f"stack '{self.stack}': {failure}: {err.strip().removeprefix('error: ')}")
         return out

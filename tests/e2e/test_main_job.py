@@ -12,6 +12,7 @@ from cryptography import x509
 
 from tests.e2e.leaks import keys_in, leaks
 from tests.kit.program import Program, pem_of
+from tests.kit.repository import ROOT
 from tests.kit.root_authority import RootAuthority
 
 
@@ -41,6 +42,8 @@ def test_up_twice_then_destroy(stack: Program) -> None:
         assert stack.run("destroy") == 0, stack.printed
         groups = f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups"
         assert azure.ask("GET", groups).json()["value"] == []
+    settings = "stacks/Pulumi.sandbox.yaml"
+    assert (stack.folder / settings).read_bytes() == (ROOT / settings).read_bytes(), "a run changes no file under version control"
 
 
 def test_no_private_key_leaves_its_secret(stack: Program) -> None:
