@@ -12,11 +12,13 @@ from hubtrust.authority import Anchor, CertificateAuthority
 from hubtrust.azure import clouds
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.service import Service, service
+from hubtrust.azure_search import OWNER_TAG
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
+from hubtrust.hub_identity import HubIdentity
 from hubtrust.operators import DEPLOYER, Operator
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
@@ -139,19 +141,19 @@ class TrustedHub(pulumi.ComponentResource):
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
     def _create_hub(self, settings: HubSettings) -> iothub.IotHubResource:
-        tags: Any = dict(settings.tags) if settings.tags else None
-        group_name, name = settings.resource_group, settings.name
+        identity = HubIdentity(self._name, self, cloud=self.cloud, protect=settings.protect)
+        name, tags = settings.name, dict[str, Any](settings.tags or {})
         if settings.adopt_id:
             adopted = _hub_id(settings.adopt_id, "the adopted hub's id")
-            group_name, name = adopted.group, adopted.name
+            name, group = adopted.name, pulumi.Output.from_input(adopted.group)
             existing = adoption.existing_hub(self._name, settings.adopt_id, self)
-            tags = adoption.tags_with_owner(existing, settings.tags or {}, adopted.title)
+            owned: Any = adoption.tags_with_owner(existing, tags, adopted.title, identity)
             adoption.report_kept(existing, self)
-        if group_name:
-            group = pulumi.Output.from_input(group_name)
+            own = pulumi.ResourceOptions(import_=settings.adopt_id)
         else:
-            options = self._child_options(protect=settings.protect)
-            group = resources.ResourceGroup(self._name, location=settings.location, tags=tags, opts=options).name
+            group = self._group(settings, identity, tags)
+            kept = identity.hub(group, name)
+            owned, own = {**tags, OWNER_TAG: kept.tag}, kept.options
         sas_off = not settings.local_auth
         properties = iothub.IotHubPropertiesArgs(
             min_tls_version=settings.min_tls_version,
@@ -162,17 +164,30 @@ class TrustedHub(pulumi.ComponentResource):
         hub = iothub.IotHubResource(
             self._name,
             resource_group_name=group,
-            resource_name_=name,
+            resource_name_=name or identity.name,
             location=settings.location,
             sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
             properties=properties,
-            tags=tags,
-            opts=self._child_options(protect=settings.protect, import_=settings.adopt_id, ignore_changes=adoption.UNDECLARED),
+            tags=owned,
+            opts=pulumi.ResourceOptions.merge(own, self._child_options(protect=settings.protect, ignore_changes=adoption.UNDECLARED)),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda properties: properties.host_name)
         self._assign_roles(hub, settings.operators)
         return hub
+
+    def _group(self, settings: HubSettings, identity: HubIdentity, tags: Mapping[str, Any]) -> pulumi.Output[str]:
+        """The resource group's name: of an existing one, or of one that is created."""
+        if settings.resource_group:
+            return pulumi.Output.from_input(settings.resource_group)
+        kept = identity.group(settings.location)
+        return resources.ResourceGroup(
+            self._name,
+            resource_group_name=identity.name,
+            location=settings.location,
+            tags={**tags, OWNER_TAG: kept.tag},
+            opts=pulumi.ResourceOptions.merge(kept.options, self._child_options(protect=settings.protect)),
+        ).name
 
     def _assign_roles(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
         role = hub.id.apply(lambda hub_id: f"{_part(hub_id, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")

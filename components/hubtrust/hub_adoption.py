@@ -6,10 +6,10 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import iothub
 
-from hubtrust.dynamic.hub_inputs import stack_name
+from hubtrust.azure_search import OWNER_TAG, Found
 from hubtrust.errors import HubtrustError
+from hubtrust.hub_identity import HubIdentity
 
-OWNER_TAG = "hubtrust"  # the hub's tag that names the stack it belongs to
 # azure-native sends the whole hub with every change: what a program leaves out, such as routes and endpoints, would be removed.
 UNDECLARED = [
     *(f"properties.{name}" for name in ("routing", "storageEndpoints", "messagingEndpoints", "cloudToDevice", "eventHubEndpoints")),
@@ -29,22 +29,25 @@ def existing_hub(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotH
     return iothub.IotHubResource.get(f"{name}-found", hub_id, opts=pulumi.ResourceOptions(parent=parent))
 
 
-def tags_with_owner(hub: iothub.IotHubResource, declared: Mapping[str, str], what: str) -> pulumi.Output[dict[str, str]]:
+def tags_with_owner(
+    hub: iothub.IotHubResource, declared: Mapping[str, str], what: str, identity: HubIdentity
+) -> pulumi.Output[dict[str, str]]:
     """The hub's tags: those it has, those declared, and one that names this stack, so that no second stack adopts it.
 
     Raises:
         HubOwnedError: the tag names another stack; raised when the tags are known.
     """
-    stack = stack_name()
 
-    def merge(tags: Mapping[str, str] | None) -> dict[str, str]:
-        owner = (tags or {}).get(OWNER_TAG)
-        if owner not in (None, stack):
+    async def check(tags: Mapping[str, str] | None) -> dict[str, str]:
+        found = Found.read({"id": "", "tags": tags})
+        if found and found.stack and not await identity.owns(found):
+            fact = f"it belongs to stack '{found.stack}' by its tag '{OWNER_TAG}'"
             remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{OWNER_TAG}' from the hub"
-            raise HubOwnedError(what, f"it belongs to stack '{owner}' by its tag '{OWNER_TAG}'", remedy)
-        return {**(tags or {}), **declared, OWNER_TAG: stack}
+            raise HubOwnedError(what, fact, remedy)
+        return {**(tags or {}), **declared}
 
-    return hub.tags.apply(merge)
+    kept: pulumi.Output[dict[str, str]] = hub.tags.apply(check)
+    return pulumi.Output.all(kept, identity.tag).apply(lambda values: {**values[0], OWNER_TAG: values[1]})
 
 
 def report_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:

@@ -18,6 +18,7 @@ from tests.kit.root_authority import RootAuthority
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
 PROVEN_AT = "2026-11-24T03:19:06Z"
+TOKEN = "0123456789abcdef"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how the engine marks a secret
 
 
@@ -37,7 +38,7 @@ class Engine(mocks.Mocks):
         self.registered[args.typ] = args
         self.names.add(args.name)
         outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
-        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", **self.certificate}
+        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
@@ -69,6 +70,7 @@ _ROLE = "azure-native:authorization:RoleAssignment"
 _ROOT = "tls:index/selfSignedCert:SelfSignedCert"
 _ISSUED = "pulumi-python:dynamic/hubtrust:IssuedCertificate"
 _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
+_OWNER = "pulumi-python:dynamic/hubtrust:HubOwner"
 
 
 @pytest.fixture
@@ -134,6 +136,19 @@ def test_a_hub_is_secure_by_default(engine: Engine) -> None:
         "disableDeviceSAS": True,
         "disableModuleSAS": True,
     }
+
+
+def test_a_hub_has_its_owners_name_and_tag(engine: Engine) -> None:
+    """Generated names end with the owner's token; a name that is given is not generated; hub and group have the tag in any case."""
+    declare(settings=HubSettings(tags={"team": "a"}))
+    assert engine.inputs(_OWNER)["stack"].endswith("/project/stack")
+    tags = {"team": "a", "hubtrust": f"{engine.inputs(_OWNER)['stack']} {TOKEN}"}
+    assert (engine.inputs(_HUB)["resourceName"], engine.inputs(_HUB)["tags"]) == (f"plant{TOKEN[:8]}", tags)
+    assert (engine.inputs(_GROUP)["resourceGroupName"], engine.inputs(_GROUP)["tags"]) == (f"plant{TOKEN[:8]}", tags)
+    assert "resourceName" in engine.request(_HUB).ignoreChanges
+    declare(settings=HubSettings(name="mine", resource_group="g"))
+    assert (engine.inputs(_HUB)["resourceName"], engine.inputs(_HUB)["tags"].keys()) == ("mine", {"hubtrust"})
+    assert "resourceName" not in engine.request(_HUB).ignoreChanges
 
 
 def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:

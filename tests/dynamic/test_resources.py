@@ -18,6 +18,7 @@ from hubtrust.dynamic.authority_generation import AuthorityGeneration, Authority
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
+from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
@@ -194,6 +195,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
             *("exceptions", "lastWrite"),
         },
     ),
+    HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token"}),
     IssuedBatchProvider: (
         "hubtrust.dynamic.issued_batch",
         IssuedBatch,

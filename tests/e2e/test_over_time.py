@@ -21,7 +21,7 @@ def test_every_drift_is_found_by_a_preview_and_repaired_by_a_plain_up(stack: Pro
     """Verification lost, certificate deleted, another in its place, a setting of the hub changed, the hub deleted."""
     stack.configure(devices="", canary="", operators=[])  # drift of devices has tests of its own
     stack.up()
-    name = stack.outputs()["trust"][0]["name"]
+    name, hub_name = stack.outputs()["trust"][0]["name"], stack.outputs()["hubName"]
     with stack.azure() as azure:
         for damages, found in (
             ((_unverify, _loosen), ("VerifiedCertificate", "IotHubResource")),
@@ -39,6 +39,8 @@ def test_every_drift_is_found_by_a_preview_and_repaired_by_a_plain_up(stack: Pro
             assert stack.hub(azure).verified() == {name: True}, damages
             assert stack.outputs()["trust"][0]["proof"] == "possession"
             assert azure.ask("GET", stack.hub(azure).id).json()["properties"]["minTlsVersion"] == "1.2"
+        assert stack.outputs()["hubName"] == hub_name
+        assert f"IoT hub '{hub_name}' is not in Azure; where it is created again, it has the same name" in stack.printed
 
 
 def test_rotation_with_overlap(stack: Program) -> None:

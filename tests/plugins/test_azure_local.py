@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -150,3 +151,23 @@ def test_the_keys_of_a_hub_are_listed(azure_native: Plugin, group: str, hub: dic
     """The five shared access policies that Azure creates for a hub."""
     result = azure_native.invoke("azure-native:iothub:listIotHubResourceKeys", {"resourceGroupName": group, "resourceName": hub["name"]})
     assert [rule["keyName"] for rule in result["value"]] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]
+
+
+def test_a_hub_and_its_group_are_found(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:
+    """As their Read shows them; what is not there is a failed request with Azure's status, and a missing argument a failure."""
+    names = {"resourceGroupName": group, "resourceName": hub["name"]}
+    found = azure_native.invoke("azure-native:iothub:getIotHubResource", names)
+    assert (found["id"], found["properties"]["hostName"]) == (hub["id"], f"{hub['name']}.azure-devices.net")
+    found = azure_native.invoke("azure-native:resources:getResourceGroup", {"resourceGroupName": group})
+    assert (found["name"], found["location"]) == (group, "westeurope")
+    for token, arguments, message in (
+        (
+            "iothub:getIotHubResource",
+            {**names, "resourceName": "absent"},
+            r"^request failed /\S+/absent: Status=404 Code=",
+        ),
+        ("resources:getResourceGroup", {"resourceGroupName": "no"}, r"^request failed /\S+/no: Status=404 Code="),
+    ):
+        with pytest.raises(grpc.RpcError) as refused:
+            azure_native.invoke(f"azure-native:{token}", arguments)
+        assert re.search(message, str(refused.value.details()))

@@ -6,7 +6,7 @@ certificate the list of its parent is asked too. Whoever can't see does not conc
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hubtrust.azure import answer_shapes
@@ -96,8 +96,16 @@ def _listed(client: AzureClient, owner: Service, scope: str) -> list[Any] | None
 
 
 def _list(client: AzureClient, owner: Service, path: str, version: str) -> list[Any] | None:
-    what, found, seen = f"the list in which {owner.title} would be", list[Any](), set[str]()
-    query = {"api-version": version}
+    return list_resources(client, path, {"api-version": version}, f"the list in which {owner.title} would be")
+
+
+def list_resources(client: AzureClient, path: str, query: Mapping[str, str], what: str) -> list[Any] | None:
+    """All pages of a list of resources, each with its id and name; None if what they are in does not exist.
+
+    Raises:
+        AzureError: see ``AzureClient.send``; UnreachableError also where a page is not Azure's.
+    """
+    found, seen = list[Any](), set[str]()
     while True:
         answer = client.send("GET", path, what=what, query=query, expects=answer_shapes.resources, absent_is_fine=True)
         if answer.status == _NOT_FOUND:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sandbox.plugins.azure_native import conversion
 from sandbox.plugins.azure_native.arm import ArmError
-from sandbox.plugins.azure_native.resource_types import IOT_HUB
+from sandbox.plugins.azure_native.resource_types import IOT_HUB, RESOURCE_GROUP
 from sandbox.plugins.property_values import plain
 from sandbox.plugins.resource import CheckResult, PluginError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.plugins.azure_native.account import Account
+    from sandbox.plugins.azure_native.resource_types import ResourceType
     from sandbox.plugins.property_values import Properties
     from sandbox.plugins.resource import Function
 
@@ -30,7 +31,9 @@ def functions(account: Callable[[], Account]) -> dict[str, Function]:
     return {
         "azure-native:authorization:getClientConfig": lambda arguments: get_client_config(account(), arguments),
         "azure-native:authorization:getClientToken": lambda arguments: get_client_token(account(), arguments),
+        "azure-native:iothub:getIotHubResource": lambda arguments: get_resource(account(), IOT_HUB, arguments),
         "azure-native:iothub:listIotHubResourceKeys": lambda arguments: list_hub_keys(account(), arguments),
+        "azure-native:resources:getResourceGroup": lambda arguments: get_resource(account(), RESOURCE_GROUP, arguments),
     }
 
 
@@ -57,6 +60,20 @@ def get_client_token(account: Account, arguments: Properties) -> CheckResult:
     """A token for an endpoint, by default ARM. Like the real plugin, it is not marked secret."""
     endpoint = plain(arguments).get("endpoint") or f"{account.cloud.arm}/"
     return CheckResult({"token": account.credential.token(f"{endpoint}/.default")})
+
+
+def get_resource(account: Account, kind: ResourceType, arguments: Properties) -> CheckResult:
+    """A resource as its Read returns it. Like the real plugin, it reports every other answer, a 404 too, as a failed request."""
+    given = plain(arguments)
+    missing = [name for name in kind.parameters if not given.get(name)]
+    if missing:
+        return CheckResult({}, [f"missing required property '{name}'" for name in missing])
+    path = conversion.resource_path(kind, given, account.subscription)
+    try:
+        answer = account.arm.get(path, kind.api_version, account.deadline())
+    except ArmError as refused:
+        raise PluginError(f"request failed {path}: {refused}") from refused
+    return CheckResult(conversion.outputs(kind, answer))
 
 
 def list_hub_keys(account: Account, arguments: Properties) -> CheckResult:

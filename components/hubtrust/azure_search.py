@@ -1,0 +1,135 @@
+"""Whether a hub or resource group is in Azure, asked through azure-native, with the credentials and in the subscription that create it."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Self
+
+import pulumi
+
+from hubtrust.azure.absence import list_resources
+from hubtrust.azure.errors import AzureError
+from hubtrust.azure.retry import READ_DEADLINE, RetryLimits
+from hubtrust.azure_inputs import AzureInputs
+from hubtrust.errors import HubtrustError
+
+OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they belong to, and the token of its HubOwner
+# Queries of the lists. Every group that a stack creates has the tag, so that the list fits on one page.
+_HUBS = {"api-version": "2023-06-30"}
+_GROUPS = {"api-version": "2024-03-01", "$filter": f"tagName eq '{OWNER_TAG}'"}
+# azure-native passes Azure's answer on as text: `Status=404 Code="ResourceNotFound" …`; azcore's own form is `RESPONSE 404: 404 Not Found`.
+_NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )Resource(Group)?NotFound\b")
+
+
+class NotSeenError(HubtrustError, pulumi.RunError):
+    """Azure did not say whether the resource exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A hub or resource group in Azure."""
+
+    id: str
+    location: str
+    stack: str  # in its tag; empty without one
+    token: str  # in its tag; empty without one, or where an older version wrote it
+
+    @classmethod
+    def read(cls, answer: object) -> Self | None:
+        """From the JSON of a resource; None if it is not one."""
+        if not isinstance(answer, Mapping) or not isinstance(answer.get("id"), str):
+            return None
+        tags = answer.get("tags")
+        stack, _, token = str(tags.get(OWNER_TAG, "") if isinstance(tags, Mapping) else "").partition(" ")
+        return cls(answer["id"], str(answer.get("location") or ""), stack, token)
+
+    def is_named(self, names: Mapping[str, str]) -> bool:
+        """Whether its own name is the last of ``names``; Azure compares names without case."""
+        return self.id.rpartition("/")[2].lower() == _last(names).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class AzureSearch:
+    """A question for a hub or resource group."""
+
+    kind: str  # in messages
+    function: str
+    names: Mapping[str, pulumi.Output[str]]  # arguments of the function; the last one is the resource's own name
+    component: pulumi.Resource  # whose provider is asked
+
+    @classmethod
+    def of_group(cls, component: pulumi.Resource, name: pulumi.Output[str]) -> Self:
+        """A question for the resource group of that name."""
+        return cls("resource group", "azure-native:resources:getResourceGroup", {"resourceGroupName": name}, component)
+
+    @classmethod
+    def of_hub(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
+        """A question for the hub of that name in ``group``."""
+        return cls("IoT hub", "azure-native:iothub:getIotHubResource", {"resourceGroupName": group, "resourceName": name}, component)
+
+    def title(self, names: Mapping[str, str]) -> str:
+        """In messages, such as: IoT hub 'hub-7'."""
+        return f"{self.kind} '{_last(names)}'"
+
+    async def ask(self, names: Mapping[str, str]) -> Found | None:
+        """The resource; None if Azure answers 404.
+
+        Raises:
+            NotSeenError: there was another answer, or none.
+        """
+        try:
+            answer = await self._invoke(self.function, names)
+        except Exception as error:  # noqa: BLE001 - Pulumi raises nothing more specific for a function that failed
+            if _NOT_FOUND.search(str(error)):
+                return None
+            raise self._not_seen(names, " ".join(str(error).split())) from None
+        found = Found.read(answer)
+        if found is None or not found.is_named(names):
+            raise self._not_seen(names, "Azure's answer is about something else")
+        return found
+
+    async def listed(self, names: Mapping[str, str], cloud: str) -> list[Found]:
+        """All hubs of the group, or all tagged groups of the subscription: a list is right where the answer about one resource may not be.
+
+        Raises:
+            NotSeenError: Azure did not say.
+        """
+        try:
+            subscription = (await self._invoke("azure-native:authorization:getClientConfig", {}))["subscriptionId"]
+        except Exception as error:  # noqa: BLE001 - as in ``ask``
+            raise self._not_seen(names, " ".join(str(error).split())) from None
+        path, query = f"/subscriptions/{subscription}/resourcegroups", _GROUPS
+        if "resourceName" in names:
+            path, query = f"{path}/{names['resourceGroupName']}/providers/Microsoft.Devices/IotHubs", _HUBS
+        try:
+            return await asyncio.to_thread(_listed, path, query, self.title(names), cloud)
+        except AzureError as error:
+            raise NotSeenError(error.what, error.fact, error.remedy) from None
+
+    def remedy(self, found: Found) -> str:
+        """What to do where the resource is somebody else's."""
+        if "resourceName" in self.names:
+            return f"set adoptHub to {found.id} to manage it here, existingHub to manage only its certificates, or hubName to another name"
+        return f"set resourceGroup to {found.id.rpartition('/')[2]} to use it"
+
+    async def _invoke(self, function: str, arguments: Mapping[str, str]) -> Any:
+        options = pulumi.InvokeOptions(parent=self.component, version=version("pulumi-azure-native"))
+        return await pulumi.runtime.invoke_async(function, dict(arguments), options)
+
+    def _not_seen(self, names: Mapping[str, str], fact: str) -> NotSeenError:
+        return NotSeenError(
+            self.title(names), f"Azure did not say whether it exists: {fact}", "nothing was changed; run again when Azure answers"
+        )
+
+
+def _listed(path: str, query: Mapping[str, str], title: str, cloud: str) -> list[Found]:
+    limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0)
+    with AzureInputs.read({"cloud": cloud}).resource_manager(limits) as client:
+        listed = list_resources(client, path, query, f"the list in which {title} would be")
+    return [found for one in listed or () if (found := Found.read(one))]
+
+
+def _last(names: Mapping[str, str]) -> str:
+    return [*names.values()][-1]
