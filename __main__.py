@@ -40,6 +40,8 @@ fleet = TrustedFleet(
     canary=stack.canary or None,
     check=stack.connection_check,
     adopt=stack.adopt_devices or None,
+    no_devices=stack.no_devices,
+    delete_devices=stack.delete_devices or None,
 )
 
 pulumi.export("resourceGroupName", hub.resource_group_name)

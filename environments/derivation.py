@@ -33,7 +33,7 @@ LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
     **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
     **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),
-    **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "canary"), _OWN_DEVICES),
+    **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "noDevices", "deleteDevices", "canary"), _OWN_DEVICES),
 }
 # Credentials in the settings of other packages.
 _CREDENTIALS = frozenset("clientSecret clientCertificatePath clientCertificatePassword oidcToken oidcRequestToken".split())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from hubtrust import HubtrustError, Roster, from_csv, from_json_lines, from_pattern
 from hubtrust.devices.description import require_device_id
 from hubtrust.devices.id_patterns import expand
+from hubtrust.devices.roster import MOST_DEVICES
 
 from .configuration import SettingsError, checked_by, file_text, names_for
 from .tag import Tag, as_mapping
@@ -25,6 +26,8 @@ class DeviceConfig(BaseModel):
     devices_file: str = ""
     device_tags: tuple[Tag, ...] = ()
     adopt_devices: Annotated[tuple[Annotated[str, checked_by(expand)], ...], names_for("adoptDevices", "press-{001..025}")] = ()
+    no_devices: bool = False
+    delete_devices: Annotated[int, Field(ge=0, le=MOST_DEVICES)] = 0
     canary: Annotated[str, checked_by(require_device_id)] = ""
     connection_check: bool = True
 
@@ -32,18 +35,25 @@ class DeviceConfig(BaseModel):
         """Keys of the devices that contradict each other, a line each."""
         if self.devices and self.devices_file:
             yield "devices and devicesFile are both set; set only one of them"
+        if self.no_devices and (self.devices or self.devices_file):
+            yield f"noDevices is true, but {'devices' if self.devices else 'devicesFile'} is set too; remove one of them"
 
     def roster(self, folder: Path) -> Roster:
         """The devices; a file is read relative to ``folder``.
 
         Raises:
-            SettingsError: the file can't be read, or the pattern or a line of the file is not valid.
+            SettingsError: the file can't be read or has no devices, or the pattern or a line of the file is not valid.
         """
         tags = as_mapping(self.device_tags)
         try:
             if self.devices_file:
                 read = from_csv if self.devices_file.lower().endswith(".csv") else from_json_lines
-                return read(file_text(folder, self.devices_file, "devicesFile"), what=f"devicesFile '{self.devices_file}'", tags=tags)
+                what = f"devicesFile '{self.devices_file}'"
+                found = read(file_text(folder, self.devices_file, "devicesFile"), what=what, tags=tags)
+                if not len(found):
+                    remedy = "restore it; if the stack is to have no devices, remove devicesFile and set noDevices: true"
+                    raise SettingsError(f"{what}: it has no devices; {remedy}")
+                return found
             return from_pattern(self.devices, tags) if self.devices else Roster(())
         except HubtrustError as error:
             raise SettingsError(str(error)) from None

@@ -29,6 +29,8 @@ class TrustedFleet(pulumi.ComponentResource):
         canary: str | None = None,
         check: bool = True,
         adopt: Sequence[str] | None = None,
+        no_devices: bool = False,
+        delete_devices: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the devices and the connection.
@@ -41,6 +43,8 @@ class TrustedFleet(pulumi.ComponentResource):
             canary: the id of the device that connects; if it is not in the roster, it gets an identity of its own.
             check: whether to connect; False where port 8883 is closed.
             adopt: ids, or patterns, of existing devices that may be taken over although they are not this stack's.
+            no_devices: the roster is empty on purpose; without it, a roster that has become empty is refused.
+            delete_devices: how many enabled devices a run may delete if they are more than half of at least 20.
             opts: Pulumi's resource options.
         """
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
@@ -49,11 +53,21 @@ class TrustedFleet(pulumi.ComponentResource):
         self.devices = pulumi.Output.from_input({"count": 0, "enabled": 0, "digest": None})
         self.connection = pulumi.Output.from_input({"device": canary, "state": "not checked", "reason": "no canary is declared"})
         device: pulumi.Output[str] | None = None
-        if roster is not None and len(roster):
-            fleet = DeviceFleet(name, roster=roster, adopt=adopt, **common, opts=self._child())
+        roster = Roster(()) if roster is None else roster
+        # An empty one is declared too: without it Pulumi would delete the devices of the last run, and nothing could refuse that.
+        fleet = DeviceFleet(
+            name,
+            roster=roster,
+            adopt=adopt,
+            no_devices=no_devices or None,
+            delete_devices=delete_devices,
+            **common,
+            opts=self._child(),
+        )
+        if len(roster):
             self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
             device = _joined(fleet.digest, fleet.last_write)
-        if canary and (roster is None or roster.get(canary) is None):
+        if canary and roster.get(canary) is None:
             own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child())
             device = _joined(own.device_etag, own.last_write)
         if canary:

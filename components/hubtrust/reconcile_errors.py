@@ -27,6 +27,10 @@ class FleetError(DynamicError):
     """The hub refused some of a fleet's devices; the others are kept, and the next run continues from there."""
 
 
+class LossError(DynamicError):
+    """A fleet would lose more of its devices than its declaration says."""
+
+
 class ConnectionFailedError(DynamicError):
     """A device can't connect to its hub; the error says why. ``temporary``: a retry may help."""
 

@@ -8,6 +8,7 @@ from pulumi.runtime import mocks
 
 from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
 from hubtrust.device import DeviceError, TrustedDevice
+from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
@@ -329,12 +330,21 @@ def test_a_canary_outside_the_fleet_gets_an_identity(engine: Engine) -> None:
     assert (engine.inputs(_IDENTITY)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("canary", False)
 
 
-def test_an_empty_fleet_declares_nothing(engine: Engine) -> None:
-    """Without devices and canary there are no resources, and the outputs say so."""
+def test_an_empty_fleet_is_declared(engine: Engine) -> None:
+    """Without it, the devices of the last run would be deleted with the resource, and nothing could refuse; there is no other resource."""
     printed = declare_fleet()
-    assert not {_FLEET, _IDENTITY, _CHECK} & engine.registered.keys()
+    assert not {_IDENTITY, _CHECK} & engine.registered.keys()
+    assert engine.inputs(_FLEET)["members"] == Roster(()).pack()
     assert printed["devices"] == {"count": 0, "enabled": 0, "digest": None}
     assert (printed["connection"]["state"], printed["connection"]["reason"]) == ("not checked", "no canary is declared")
+
+
+def test_what_a_fleet_may_lose_and_take_is_passed_on(engine: Engine) -> None:
+    """To the fleet; what may be taken over to the canary too."""
+    declare_fleet(canary="canary", adopt=["canary"], no_devices=True, delete_devices=7)
+    sent = engine.inputs(_FLEET)
+    assert (sent["noDevices"], sent["deleteDevices"], sent["adopt"]) == (True, 7, ["canary"])
+    assert engine.inputs(_IDENTITY)["adopt"] == ["canary"]
 
 
 @pytest.mark.parametrize(("client", "kind"), [("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "User"), ("c", "ServicePrincipal")])

@@ -95,6 +95,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no thumbprint": ({"adopt": '["AB"]'}, ("hubtrust:adopt", "'AB' is not a SHA-1 thumbprint", "40 hex digits")),
     "no pattern": ({"adoptDevices": '["press-{9..1}"]'}, ("hubtrust:adoptDevices", "9..1 is not a valid range")),
     "no list of devices": ({"adoptDevices": "press-1"}, ("hubtrust:adoptDevices is 'press-1'", "--path 'adoptDevices[0]' VALUE")),
+    "none and some": ({"noDevices": "true", "devicesFile": "a.csv"}, ("noDevices is true, but devicesFile is set too", "remove one")),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit, but units is 2", "set units to 1")),
 }
 
@@ -188,12 +189,21 @@ def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
     [
         ({"devices": "press-{9..1}"}, "9..1 is not a valid range"),
         ({"devicesFile": "absent.csv"}, r"devicesFile: the file 'absent\.csv' can't be read"),
+        (
+            {"devicesFile": "empty.jsonl"},
+            "it has no devices; restore it; if the stack is to have no devices, remove devicesFile and set noDev",
+        ),
+        ({"devicesFile": "blank.jsonl"}, "devicesFile 'blank.jsonl': it has no devices"),
+        ({"devicesFile": "header.csv"}, "devicesFile 'header.csv': it has no devices"),
         ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 invalid lines: line 2: .*; line 3: "),
     ],
 )
 def test_invalid_devices_are_reported(keys: dict[str, str], match: str, tmp_path: Path) -> None:
     """One error line has every invalid line of the file."""
     (tmp_path / "bad.csv").write_text("id\na b\nc/d\n")
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "blank.jsonl").write_text("\n \n")
+    (tmp_path / "header.csv").write_text("id,status\n\n")
     with pytest.raises(SettingsError, match=match):
         load(**keys).roster(tmp_path)
 

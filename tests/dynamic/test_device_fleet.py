@@ -9,7 +9,7 @@ from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from tests.kit.device_registry import OWNER, DeviceRegistry
-from tests.kit.provider_process import Provider, ResourceState
+from tests.kit.provider_process import CallFailedError, Provider, ResourceState
 
 FLEET = from_pattern("press-{001..025}", {"plant": "A"})
 
@@ -39,7 +39,7 @@ def test_a_fleet_is_created_a_hundred_devices_a_call(fleets: Provider, registry:
         "digest": wanted.digest,
         "exceptions": [],
     }
-    assert "press" not in str(created.outs | {"owner": None}), "the list of members is in one input and nowhere else"
+    assert "press" not in str(created.outs | {"owner": None}), "outputs hold the members packed"
 
 
 def test_an_unchanged_fleet_is_one_read(fleets: Provider, registry: DeviceRegistry) -> None:
@@ -203,6 +203,76 @@ def test_a_lagging_query_index_causes_no_wrong_write(fleets: Provider, registry:
     assert shown(again) == shown(created), "made anew though the index shows nothing of it"
 
 
+def test_a_refresh_reads_by_id_what_the_index_does_not_show(fleets: Provider, registry: DeviceRegistry) -> None:
+    """New devices are not called gone, deleted ones are; the next `up` repairs exactly what differs."""
+    news = registry.fleet(FLEET)
+    registry.clear(query_lag_seconds=3600)
+    created = fleets.create(news)
+    refreshed = fleets.read(created)
+    assert refreshed is not None
+    assert refreshed.outs == created.outs
+    registry.delete("press-003")
+    registry.disable("press-004", "by hand")
+    drifted = fleets.read(created)
+    assert drifted is not None
+    assert (drifted.outs["count"], drifted.outs["enabled"], drifted.outs["exceptions"]) == (24, 23, ["press-004: disabled (by hand)"])
+    assert fleets.update(drifted, news).outs | {"lastWrite": None} == created.outs | {"lastWrite": None}
+    assert (len(registry.ids()), registry.twin("press-004")["status"]) == (25, "enabled")
+
+
+def test_what_a_refresh_cannot_read_is_not_gone(fleets: Provider, registry: DeviceRegistry) -> None:
+    """More new devices than are read one by one: the index does not show them, and they stay known."""
+    registry.clear(query_lag_seconds=3600)
+    created = fleets.create(registry.fleet(from_pattern("press-{0001..1100}")))
+    refreshed = fleets.read(created)
+    assert refreshed is not None
+    assert (refreshed.outs["count"], refreshed.outs["enabled"], refreshed.outs["members"]) == (1100, 1100, created.outs["members"])
+    assert fleets.diff(refreshed, created.inputs).changes is True
+
+
+@pytest.mark.parametrize("counted", [25, 0])
+def test_a_lagging_index_leaves_no_device_of_a_deleted_fleet(fleets: Provider, registry: DeviceRegistry, counted: int) -> None:
+    """The index shows none of them: each is read by its id and deleted, whatever a refresh counted; devices of others are kept."""
+    registry.clear(query_lag_seconds=3600)
+    created = fleets.create(registry.fleet(FLEET))
+    registry.tag("press-007", hubtrust={**OWNER, "stack": "organization/tests/other"})
+    fleets.delete(ResourceState(created.id, created.outs | {"count": counted}, created.inputs))
+    assert registry.ids() == ["press-007"]
+
+
+def test_a_fleet_of_an_earlier_version_is_not_called_deleted(fleets: Provider, registry: DeviceRegistry) -> None:
+    """Its state has the number of devices and not their ids: what the index does not show is reported; an `up` adds the ids."""
+    registry.clear(query_lag_seconds=3600)
+    news = registry.fleet(FLEET)
+    created = fleets.create(news)
+    earlier = ResourceState(created.id, {name: value for name, value in created.outs.items() if name != "members"}, news)
+    with pytest.raises(CallFailedError, match="the hub's query index, which lags, does not show 25 of its 25 devices; run again in some"):
+        fleets.delete(earlier)
+    assert (len(registry.ids()), fleets.diff(earlier, news).changes) == (25, True)
+    assert fleets.update(earlier, news).outs == created.outs
+
+
+def test_devices_that_the_index_does_not_show_yet_leave_the_fleet(fleets: Provider, registry: DeviceRegistry) -> None:
+    """They are new, and are no longer declared: they are deleted, and not forgotten."""
+    registry.clear(query_lag_seconds=3600)
+    created = fleets.create(registry.fleet(FLEET))
+    smaller = registry.fleet(from_pattern("press-{001..020}", {"plant": "A"}))
+    fleets.update(created, smaller)
+    assert registry.ids() == list(from_pattern("press-{001..020}").ids)
+
+
+def test_devices_that_the_index_still_shows_are_created_again(fleets: Provider, registry: DeviceRegistry) -> None:
+    """They have just been deleted, and are declared again: by the same fleet, or by a new one."""
+    news, smaller = registry.fleet(FLEET), registry.fleet(from_pattern("press-{001..020}", {"plant": "A"}))
+    created = fleets.create(news)
+    registry.clear(query_lag_seconds=3600)
+    fleets.update(fleets.update(created, smaller), news)
+    assert len(registry.ids()) == 25
+    fleets.delete(created)
+    assert registry.ids() == []
+    assert (fleets.create(news).outs["count"], len(registry.ids())) == (25, 25)
+
+
 def test_a_throttled_hub_gets_the_whole_fleet(fleets: Provider, registry: DeviceRegistry) -> None:
     """Far more calls than the hub allows at once: none fails, and the whole fleet is created."""
     wanted = from_pattern("press-{0001..3000}")
@@ -276,3 +346,65 @@ def test_each_invalid_input_is_reported(fleets: Provider, registry: DeviceRegist
     failures = fleets.check(registry.fleet(FLEET, **changes)).failures
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures
+
+
+CUT = from_pattern("press-{001..012}", {"plant": "A"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes", "match"),
+    [
+        (FLEET, Roster(()), {}, "list of devices is empty, so that 25 devices would be deleted; restore .* set noDevices: true"),
+        (from_ids(["a"]), Roster(()), {}, "list of devices is empty, so that 1 device would be deleted; restore"),
+        (FLEET, Roster(()), {"deleteDevices": 25}, "set noDevices: true"),
+        (FLEET, CUT, {}, "13 of 25 enabled devices are not in its list any more and would be deleted; check .* set deleteDevices: 13 "),
+        (FLEET, CUT, {"deleteDevices": 14}, r"would be deleted \(deleteDevices is 14\); .* set deleteDevices: 13"),
+        (FLEET, from_pattern("lathe-{001..025}"), {}, "25 of 25 enabled devices are not in its list any more"),
+        (FLEET, CUT, {"noDevices": True}, "noDevices is true, but its list has 12 devices; remove noDevices"),
+        (Roster(()), CUT, {"noDevices": True}, "noDevices is true, but its list has 12 devices; remove noDevices"),
+        (FLEET, Roster(()), {"noDevices": True}, None),
+        (FLEET, CUT, {"deleteDevices": 13}, None),
+        (FLEET, from_pattern("press-{001..013}"), {}, None),
+        (from_pattern("press-{01..19}"), from_ids(["press-01"]), {}, None),
+        (Roster(()), Roster(()), {}, None),
+        (None, Roster(()), {}, None),
+        (roster(**{f"press_{n:03}": DeviceDescription(enabled=False) for n in range(13, 26)}), CUT, {}, None),
+    ],
+)
+def test_what_a_fleet_may_lose_is_said(
+    fleets: Provider, registry: DeviceRegistry, before: Roster | None, after: Roster, changes: dict[str, Any], match: str | None
+) -> None:
+    """An empty list, and one that lacks more than half of at least 20 enabled devices, is refused unless the number is said."""
+    olds = registry.fleet(before) if before is not None else {}
+    failures = fleets.check(registry.fleet(after, **changes), olds).failures
+    assert len(failures) == (match is not None)
+    if match:
+        assert re.search(match, failures[0][1]), failures
+        assert failures[0][1].startswith("fleet 'presses' on IoT hub")
+
+
+def test_a_fleet_is_emptied_and_an_empty_one_makes_no_call(fleets: Provider, registry: DeviceRegistry) -> None:
+    """`noDevices` deletes the devices; a fleet without devices is created, read and deleted without any right on the hub."""
+    created = fleets.create(registry.fleet(FLEET))
+    news = registry.fleet(Roster(()), noDevices=True)
+    empty = fleets.update(created, news)
+    assert (registry.ids(), empty.outs["count"], empty.outs["enabled"]) == ([], 0, 0)
+    registry.clear("401:path=/*")
+    assert fleets.up(empty, registry.fleet(Roster(()))).outs == empty.outs
+    another = fleets.create(news)
+    fleets.delete(another)
+    assert registry.calls() == []
+
+
+def test_an_old_state_deletes_no_devices_of_a_later_one(fleets: Provider, registry: DeviceRegistry) -> None:
+    """The state, lost or restored from a backup, has fewer devices than the hub: they are not deleted unless that is said."""
+    few = from_ids(["press-001", "press-002"])
+    old = fleets.create(registry.fleet(few))
+    fleets.update(old, registry.fleet(from_pattern("press-{001..025}")))
+    match = "23 of 25 enabled devices of this fleet on the hub are neither in its list nor in that of the last run and would be deleted; "
+    with pytest.raises(CallFailedError, match=f"{match}.* set deleteDevices: 23"):
+        fleets.update(old, registry.fleet(few))
+    assert match in fleets.create_error(registry.fleet(few))
+    assert len(registry.ids()) == 25
+    assert fleets.update(old, registry.fleet(few, deleteDevices=23)).outs["count"] == 2
+    assert registry.ids() == list(few.ids)

@@ -192,7 +192,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
-            *("exceptions", "lastWrite"),
+            *("exceptions", "lastWrite", "members"),
         },
     ),
     HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token"}),

@@ -60,7 +60,7 @@ class Reconciliation:
     # Devices that differ from their declaration, as they were read or written last; None: the device does not exist.
     differing: dict[str, Twin | None] = field(default_factory=dict)
     matching: set[str] = field(default_factory=set)  # devices that were as declared when they were read
-    has_written: bool = False
+    written: set[str] = field(default_factory=set)  # devices that were created, updated or deleted
 
     def find(self) -> None:
         """Find our devices in the hub's query index. Then read each device that differs from the registry itself, up to 1,000."""
@@ -75,6 +75,7 @@ class Reconciliation:
 
         A device that is to be deleted and that the hub does not know is asked for again: it counts as deleted from then on.
         """
+        self.matching.difference_update(device_ids)
         found = read_each(self.registry, device_ids)
         absent = [one for one, twin in found.items() if twin is None and self.declaration(one) is None and not self.is_excluded(one)]
         found |= confirm_absent(self.registry, absent)
@@ -110,7 +111,7 @@ class Reconciliation:
         else:
             failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
         if done:
-            self.has_written = True
+            self.written |= set().union(*done.values())
             self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(done.items()))}")
         self._raise(failed, not_ours)
         return sum(map(len, done.values()))
@@ -120,7 +121,7 @@ class Reconciliation:
 
         The hub tells its time in whole seconds; the fraction is this machine's, and tells two writes in one second apart.
         """
-        if not self.has_written:
+        if not self.written:
             return earlier or ""
         here = now()
         return (self.registry.time or here).replace(microsecond=here.microsecond).isoformat(timespec="milliseconds")

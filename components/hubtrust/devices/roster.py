@@ -134,6 +134,11 @@ class Roster:
         """The devices that may not connect, and why."""
         return {device_id: declared.reason or "" for device_id, declared in self if not declared.enabled}
 
+    @property
+    def trusting(self) -> Iterator[str]:
+        """The devices that may connect with a certificate of a CA that the hub trusts."""
+        return (device_id for device_id, declared in self if declared.enabled and not declared.thumbprints)
+
     def pack(self) -> str:
         """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
         lengths = [(_Length.of(ids), ids) for ids in _by_length(self.ids)]

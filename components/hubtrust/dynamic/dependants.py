@@ -5,7 +5,7 @@ from collections.abc import Collection
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, RetryLimits
-from hubtrust.devices.reading import MOST_READ, read_each
+from hubtrust.devices.reading import MOST_READ, confirm_absent, read_each
 from hubtrust.dynamic import known_devices
 from hubtrust.dynamic.hub_inputs import HubInputs
 from hubtrust.reconcile_errors import DependantsError
@@ -47,11 +47,12 @@ def _depending(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]:
     with hub.open_registry(limits=limits) as registry:
         depending = {twin.device_id for stack in stacks for twin in registry.owned({"stack": stack}) if _may_depend(twin)}
         unseen = sorted(known_devices.enabled(host, stacks) - depending)
-        for device_id, twin in read_each(registry, unseen[:MOST_READ]).items():
-            if twin is not None and _may_depend(twin):
-                depending.add(device_id)
+        found = read_each(registry, unseen[:MOST_READ])
+        if not depending and not any(map(_may_depend, found.values())) and len(unseen) <= MOST_READ:
+            found |= confirm_absent(registry, [device_id for device_id, twin in found.items() if twin is None])
+    depending |= {device_id for device_id, twin in found.items() if _may_depend(twin)}
     return len(depending), len(unseen[MOST_READ:])
 
 
-def _may_depend(twin: Twin) -> bool:
-    return twin.description.enabled and twin.authentication == "certificateAuthority"
+def _may_depend(twin: Twin | None) -> bool:
+    return twin is not None and twin.description.enabled and twin.authentication == "certificateAuthority"

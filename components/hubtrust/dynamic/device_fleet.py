@@ -5,7 +5,6 @@ of ``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add o
 the constructor here.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,15 +12,17 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.errors import NotFoundError, UnreachableError
-from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import INDEX_LAG, INDEX_WAITS
-from hubtrust.devices.description import Scope, digest
+from hubtrust.devices.description import Scope
+from hubtrust.devices.fleet_deletion import FleetDeletion
+from hubtrust.devices.fleet_reading import FleetReading
+from hubtrust.devices.loss import Consent
 from hubtrust.devices.reconcile import Reconciliation
-from hubtrust.devices.roster import Roster, unpack
+from hubtrust.devices.roster import MOST_DEVICES, Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
+from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, input_field
+from hubtrust.inputs import Properties, boolean, input_field, whole_number
 from hubtrust.process import show_message
 
 _MOST_EXCEPTIONS = 100  # devices named in the outputs
@@ -36,7 +37,20 @@ class DeviceFleetInputs(DevicesInputs):
         "the devices: `from_pattern`, `from_ids`, `from_csv` or `from_json_lines` of `hubtrust.devices.roster_files`, or `Roster.of`.",
         argument="roster",
         required=True,
+        kept=True,
     )
+    no_devices: bool = input_field(
+        boolean, "True: the roster is empty on purpose, so that all devices of the fleet may be deleted. Default False.", default=False
+    )
+    delete_devices: int | None = input_field(
+        whole_number(1, MOST_DEVICES),
+        "how many enabled devices a run may delete if they are more than half of at least 20; default: none, refuse.",
+    )
+
+    @property
+    def consent(self) -> Consent:
+        """What the fleet may lose."""
+        return Consent(_what(self.owner, self.host_name), no_devices=self.no_devices, delete_devices=self.delete_devices)
 
 
 class DeviceFleetOutputs:
@@ -57,105 +71,132 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 
     inputs, results = DeviceFleetInputs, DeviceFleetOutputs
 
+    def on_check(self, olds: Properties, news: DeviceFleetInputs) -> None:
+        """A list that is empty, or lacks most of the devices of the last run, is refused unless that is said."""
+        if not {"owner", "members", "no_devices", "delete_devices"} & news.unknown:
+            news.consent.require_for(_last_roster(olds), news.members)
+
     def on_diff(self, olds: Properties, news: DeviceFleetInputs) -> Change:
         """Another hub is another fleet, so a replacement; devices that differ, found by the digest, are an update."""
-        differs = bool(news.unknown) or news.members.digest != olds.get("digest") or news.moved(olds)
+        differs = bool(news.unknown) or news.members.digest != olds.get("digest") or "members" not in olds or news.moved(olds)
         return Change(news.changes_that_replace(olds), updates=differs)
 
     def on_create(self, news: DeviceFleetInputs) -> tuple[str, dict[str, Any]]:
         """Create the devices. Those that an interrupted run has created are found by the owner tag, and are updated."""
-        outs = self._reconcile(news, {}, creating=True)
+        outs = self._reconcile(news, {}, Roster(()))
         return f"{outs['hostName']}/{hubs.name_in(news.owner)}", outs
 
     def on_update(self, _id: str, olds: Properties, news: DeviceFleetInputs) -> dict[str, Any]:
         """Read the devices on the hub and write those that differ."""
-        return self._reconcile(news, olds, creating=False)
+        return self._reconcile(news, olds, _last_roster(olds))
 
     @staticmethod
-    def _reconcile(news: DeviceFleetInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
+    def _reconcile(news: DeviceFleetInputs, olds: Properties, last: Roster | None) -> dict[str, Any]:
+        """Make the hub's devices as declared. ``last`` is the list of the last run, empty before the first one, None if it is not known."""
         roster, host = news.members, news.resolve_host_name()
+        news = replace(news, host_name=host)
+        if not len(roster) and last is not None and not len(last):
+            return _outs(news, olds.get("lastWrite") or "")  # nothing to ask the hub: a stack without devices needs no right to read them
         what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
-        with replace(news, host_name=host).open_registry() as registry:
+        _remember(host, news.owner, last or Roster(()), roster)
+        with news.open_registry() as registry:
             reconciliation = Reconciliation(
                 registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=show_message
             )
             reconciliation.find()
-            if creating:
+            if last is not None:
+                reconciliation.read(_in_doubt(reconciliation, last, roster))
+            if not olds:
                 hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
+            _require_meant(news.consent, reconciliation, last, roster)
             reconciliation.apply(roster.ids)
-        return _outs(news, host) | {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
+        _remember(host, news.owner, roster)
+        return _outs(news, reconciliation.last_write(olds.get("lastWrite")))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """The digest of our devices on the hub. If it differs, the query index is read again after a moment, because it lags behind."""
-        hub = HubInputs.read(olds)
+        """The digest of our devices on the hub. Devices that the query index, which lags, shows otherwise than declared are read by id."""
+        hub, roster = HubInputs.read(olds), _last_roster(olds)
+        if roster is not None:
+            if not len(roster):
+                return dict(olds)
+            _remember(str(olds["hostName"]), olds["owner"], roster)
         try:
             with hub.open_registry(reading=True) as registry:
-                found = _read_devices(registry, olds)
-                if found["digest"] != olds.get("digest"):
-                    time.sleep(INDEX_LAG)
-                    found = _read_devices(registry, olds)
+                reading = FleetReading(registry, olds["owner"], _scope(olds), roster, str(olds.get("digest")))
+                reading.read()
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
             raise
-        return {**olds, **found, "lastWrite": olds.get("lastWrite") or ""}
+        found = {"count": reading.count, "enabled": reading.enabled, "digest": reading.digest}
+        return {**olds, **found, "exceptions": _exceptions(reading.disabled), "lastWrite": olds.get("lastWrite") or ""}
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete every device with the owner tag, except those that another resource has taken over in this run."""
-        hub, host, left = HubInputs.read(olds), str(olds["hostName"]), int(olds.get("count") or 0)
-        taken_over: dict[str, bool] = {}
-
-        def is_excluded(device_id: str) -> bool:
-            if device_id not in taken_over:
-                taken_over[device_id] = hubs.is_taken_over(host, device_id)
-            return taken_over[device_id]
-
+        hub, roster, count = HubInputs.read(olds), _last_roster(olds), int(olds.get("count") or 0)
+        if roster is not None and not len(roster):
+            return
+        host = str(olds["hostName"])
+        known = None if roster is None else roster.ids
         try:
             with hub.open_registry(reading=True) as registry:
-                for wait in (*INDEX_WAITS, 0.0):
-                    reconciliation = Reconciliation(
-                        registry,
-                        _what(olds["owner"], host),
-                        olds["owner"],
-                        _scope(olds),
-                        lambda _: None,
-                        report=show_message,
-                        is_excluded=is_excluded,
-                    )
-                    reconciliation.find()
-                    left -= reconciliation.apply()
-                    if left <= sum(taken_over.values()):
-                        return
-                    time.sleep(wait)
+                FleetDeletion(
+                    registry,
+                    _what(olds["owner"], host),
+                    olds["owner"],
+                    known,
+                    count,
+                    lambda one: hubs.is_taken_over(host, one),
+                    show_message,
+                ).run()
         except (NotFoundError, UnreachableError):
             if not hub.is_gone():
                 raise
 
 
-def _what(owner: Mapping[str, Any], host: str) -> str:
-    return f"fleet '{hubs.name_in(owner)}' on IoT hub '{host.partition('.')[0]}'"
+def _last_roster(properties: Properties) -> Roster | None:
+    """The list of the last run, from its inputs or outputs; None if they don't have it: outputs of earlier versions don't."""
+    members = properties.get("members")
+    return None if members is None else unpack(str(members))
+
+
+def _remember(host: str, owner: Mapping[str, str], *rosters: Roster) -> None:
+    remember_enabled(host, owner, {device_id for roster in rosters for device_id in roster.trusting})
+
+
+def _in_doubt(reconciliation: Reconciliation, last: Roster, roster: Roster) -> list[str]:
+    """The devices about which the query index, which lags, may be wrong.
+
+    Some are to be deleted, and it does not show them yet. Others are new in the list, and it shows them as they should be: they may have
+    been deleted a moment ago.
+    """
+    shown = reconciliation.matching | reconciliation.differing.keys()
+    removed = [one for one in last.ids if roster.get(one) is None and one not in shown]
+    return removed + [one for one in reconciliation.matching if last.get(one) is None and roster.get(one) is not None]
+
+
+def _require_meant(consent: Consent, reconciliation: Reconciliation, last: Roster | None, roster: Roster) -> None:
+    """Refuse to delete most of what the hub has, if not even the list of the last run has it: this state may be an old one."""
+    found = [twin for twin in reconciliation.differing.values() if twin is not None and twin.description.enabled]
+    expected = last or Roster(())
+    unexpected = [twin.device_id for twin in found if roster.get(twin.device_id) is None and expected.get(twin.device_id) is None]
+    as_declared = sum(declared.enabled for one in reconciliation.matching if (declared := roster.get(one)))
+    consent.require_for_found(unexpected, len(found) + as_declared)
+
+
+def _what(owner: Mapping[str, Any], host: str | None) -> str:
+    return f"fleet '{hubs.name_in(owner)}'" + (f" on IoT hub '{host.partition('.')[0]}'" if host else "")
 
 
 def _scope(properties: Properties) -> Scope:
     return Scope(properties.get("tagNames") or (), properties.get("desiredNames") or ())
 
 
-def _read_devices(registry: Registry, olds: Properties) -> dict[str, Any]:
-    scope, lines, disabled = _scope(olds), dict[str, str](), dict[str, str]()
-    same: dict[str, str] = {}  # most devices have the same line: it is kept once
-    for twin in registry.owned(olds["owner"]):
-        line = scope.found_line(twin)
-        lines[twin.device_id] = same.setdefault(line, line)
-        if not twin.description.enabled:
-            disabled[twin.device_id] = twin.description.reason or ""
-    found = digest((one, lines[one]) for one in sorted(lines))
-    return {"count": len(lines), "enabled": len(lines) - len(disabled), "digest": found, "exceptions": _exceptions(disabled)}
-
-
-def _outs(news: DeviceFleetInputs, host: str) -> dict[str, Any]:
+def _outs(news: DeviceFleetInputs, last_write: object) -> dict[str, Any]:
     roster = news.members
     return news.kept_values() | {
-        "hostName": host,
+        "hostName": news.host_name,
+        "lastWrite": last_write,
         "tagNames": list(roster.scope.tags),
         "desiredNames": list(roster.scope.desired),
         "count": len(roster),
@@ -187,6 +228,8 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
         roster: Roster,
         host_name: pulumi.Input[str] | None = None,
         adopt: pulumi.Input[Sequence[str]] | None = None,
+        no_devices: pulumi.Input[bool] | None = None,
+        delete_devices: pulumi.Input[int] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,

@@ -27,6 +27,7 @@ from hubtrust.devices.description import (
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
+from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Inputs, Properties, boolean, input_field, wire_names
 from hubtrust.process import show_message
@@ -151,6 +152,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
                 hubs.remember_existing(host, [device_id])
             reconciliation.apply([device_id])
             found = registry.find(device_id)
+        _remember(host, news.owner, found)
         if found is None:
             raise NotFoundError(what, "it was deleted by somebody else during this run", "run again, and find out who deletes it")
         written = {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
@@ -166,6 +168,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             if hub.is_gone():
                 return None
             raise
+        _remember(str(olds["hostName"]), olds.get("owner") or {}, found)
         if found is None:
             return None
         tag = found.description.owner
@@ -191,6 +194,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
 def _what(host: str, device_id: str) -> str:
     return f"device '{device_id}' on IoT hub '{host.partition('.')[0]}'"
+
+
+def _remember(host: str, owner: Mapping[str, str], found: Twin | None) -> None:
+    depends = found is not None and found.description.enabled and found.authentication == "certificateAuthority"
+    remember_enabled(host, owner, [found.device_id] if depends and found else [])
 
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
