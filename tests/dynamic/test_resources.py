@@ -36,11 +36,17 @@ class Engine(mocks.Mocks):
 
     def __init__(self) -> None:
         self.registered: list[mocks.MockResourceArgs] = []
+        self.more: dict[str, Any] = {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Record the registration, and return its outputs."""
         self.registered.append(args)
-        return f"{args.name}-id", {"certificateName": "plant-a-g1-0123abcd", "notAfter": "2036-11-24T03:19:06Z", "state": "verified"}
+        return f"{args.name}-id", {
+            "certificateName": "plant-a-g1-0123abcd",
+            "notAfter": "2036-11-24T03:19:06Z",
+            "state": "verified",
+            **self.more,
+        }
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
         """No function is called here."""
@@ -104,6 +110,22 @@ def test_attest_gives_a_warning(engine: Engine, caplog: pytest.LogCaptureFixture
     declare()
     assert (capsys.readouterr().err + caplog.text).count("possession of its key is not proven") == 1
     assert engine.registered[0].inputs["attest"] is True
+
+
+@pytest.mark.parametrize(("proof", "warned"), [("possession", False), ("attestation", False), ("key-held", True), ("found", True)])
+def test_a_certificate_that_is_not_proven_gives_a_warning(
+    engine: Engine, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], proof: str, warned: bool
+) -> None:
+    """In every run, with the value of `reprove` that proves it: a run without changes calls no provider that could say so."""
+    engine.more = {"proof": proof, "etag": "E7"}
+
+    @pulumi.runtime.test
+    def declare() -> Any:
+        return VerifiedCertificate("plant", service_id=HUB, certificate="PEM", signer=signer_inputs.offline()).state
+
+    declare()
+    printed = capsys.readouterr().err + caplog.text
+    assert (f"proof is {proof}; to prove it, set reprove to 'E7'" in printed) is warned
 
 
 def test_a_devices_tags_are_sent_unchanged(engine: Engine) -> None:

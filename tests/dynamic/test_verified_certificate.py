@@ -129,6 +129,22 @@ def test_a_renamed_or_replaced_resource_keeps_its_certificate(provider: Provider
     assert hub.certificates() == {}
 
 
+@pytest.mark.parametrize("case", ["it waits for its proof", "it is proven again in the same run", "its verification was lost"])
+def test_a_renamed_resource_keeps_its_certificate_in_every_state(provider: Provider, hub: Hub, relay: Relay, case: str) -> None:
+    """The new resource asked for a code, so the certificate's etag changed: the old one's delete must not take it for its own."""
+    authority = RootAuthority()
+    news = authority.declared(hub, relay, **({"signer": signer_inputs.offline()} if case.endswith("its proof") else {}))
+    old = provider.create(news)
+    if case.endswith("lost"):
+        hub.put(old.outs["certificateName"], authority.pem)
+    new = provider.create(news | ({"reprove": old.outs["etag"]} if "again" in case else {}))
+    assert new.outs["etag"] != old.outs["etag"]
+    provider.delete(old)
+    assert list(hub.certificates()) == [new.outs["certificateName"]]
+    provider.delete(new)
+    assert hub.certificates() == {}
+
+
 def test_a_declared_name_stays_when_its_certificate_changes(provider: Provider, hub: Hub, relay: Relay) -> None:
     """With an explicit name the certificate is replaced in place, by etag, and proven at once."""
     old, new = RootAuthority(), RootAuthority()

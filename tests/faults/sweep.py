@@ -174,7 +174,7 @@ def _wrong(scenario: Scenario, case: CaseHub, declared: Declared) -> list[str]:
         flaws.append(f"the result is {found}, expected {wanted}")
     if case.stack.replaced or case.stack.resources.keys() != declared.keys():
         flaws.append(f"the state has {sorted(case.stack.resources)}, and {len(case.stack.replaced)} more to delete")
-    return flaws
+    return flaws + trust.untrue_claims((known.created.outs for known in case.stack.resources.values()), case.hub.certificates)
 
 
 def _changes(log: list[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from hubtrust.dynamic.lifecycle import Reconciler
 from tests.faults import trust
-from tests.faults.broken import Babbling, Hasty, Littering
+from tests.faults.broken import Babbling, Boasting, Hasty, Littering
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.certificates import authority, declare, name
 from tests.faults.fault import FAULTS
@@ -34,10 +34,15 @@ def rotation(provider: type[Reconciler]) -> Scenario:
 
 @pytest.mark.parametrize(
     ("provider", "flaw"),
-    [(Littering, "the result is"), (Babbling, "is not one clear line"), (Hasty, "devices were locked out")],
+    [
+        (Littering, "the result is"),
+        (Babbling, "is not one clear line"),
+        (Hasty, "devices were locked out"),
+        (Boasting, "is not proven: the etag of its evidence"),
+    ],
 )
 def test_a_broken_guarantee_is_noticed(bench: Bench, provider: type[Reconciler], flaw: str) -> None:
-    """A certificate left behind, an error of several lines, and a moment at which no CA is trusted."""
+    """A certificate left behind, an error of several lines, a moment at which no CA is trusted, and a proof that is only claimed."""
     call = Call("POST", "arm", f"/certificates/{name(2)}/verify", 1)
     (busy,) = (fault for fault in FAULTS if fault.title == "503")
     outcome = attempt(bench, rotation(provider), Cell(call, busy, lasting=True))

@@ -43,18 +43,22 @@ class Outcome:
     code_etag: str | None = None
     proof: str | None = None  # one of PROOFS; None: it is not verified
     evidence: Evidence | None = None
-    already_verified: bool = False  # before this run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prover:
-    """Registers and proves the certificate that ``inputs`` declare; ``local_time`` is this machine's clock."""
+    """Registers and proves the certificate that ``inputs`` declare; ``local_time`` is this machine's clock.
+
+    ``found_there``: the first read found this very certificate on the service. ``unanswered``: the last code and proof that were sent, if
+    no answer came.
+    """
 
     certificates: Certificates
     inputs: CertificateInputs
     last_run: LastRun | None
     local_time: Callable[[], datetime]
-    unanswered: list[tuple[str, str]] = field(default_factory=list, init=False)  # code and proof that were sent, and no answer came
+    found_there: bool | None = field(default=None, init=False)
+    unanswered: tuple[str, str] | None = field(default=None, init=False)
 
     def reconcile(self) -> Outcome:
         """Read the certificate on the service, then do what is missing. After an etag error, read again and continue from there.
@@ -71,6 +75,8 @@ class Prover:
     def _attempt(self) -> Outcome:
         inputs = self.inputs
         registered = self.certificates.get(inputs.name_on_service)
+        if self.found_there is None:
+            self.found_there = registered is not None and registered.thumbprint == inputs.description.thumbprint
         if registered is None or registered.thumbprint != inputs.description.thumbprint:
             if registered is not None and self.last_run is None and registered.thumbprint not in inputs.adopt:
                 fact = f"another certificate ({registered.thumbprint}) has this name"
@@ -104,7 +110,7 @@ class Prover:
         evidence = self._evidence(registered)
         shows_key = partial(self._shows_key, registered.date)
         proof = how_verified(registered, last, evidence, attested=inputs.attest, shows_key=shows_key)
-        found = Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=proof, evidence=evidence, already_verified=True)
+        found = Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=proof, evidence=evidence)
         if last is None or proof != FOUND:
             return found
         # Somebody else's word does not end a ceremony: every run asks for the proof. But the code is void, if the etag did change.
@@ -117,7 +123,7 @@ class Prover:
         this is the first time that the certificate is seen verified.
         """
         if self.unanswered:
-            return Evidence.of(registered, *self.unanswered[-1])
+            return Evidence.of(registered, *self.unanswered)
         last = self.last_run
         if last is None:
             return None
@@ -142,7 +148,7 @@ class Prover:
     def _prove(self, registered: RegisteredCertificate) -> Outcome:
         """Send the proof, or wait for it. The code of the last run is used while it is valid: a proof for it may exist already."""
         inputs, name = self.inputs, self.inputs.name_on_service
-        self.unanswered.clear()
+        self.unanswered = None
         valid_code = self.last_run.code if self.last_run and self.last_run.code_etag == registered.etag else None
         if valid_code is None:
             registered = self.certificates.generate_verification_code(name, etag=registered.etag)
@@ -161,7 +167,7 @@ class Prover:
             verified = self.certificates.verify(name, proof_pem, etag=registered.etag)
         except (EtagError, RefusedError) as error:
             if error.may_be_done:  # the answer to an earlier try was lost: only the next read shows whether the proof was accepted
-                self.unanswered.append((code, proof_pem))
+                self.unanswered = (code, proof_pem)
                 raise EtagError(error.what, error.fact, error.remedy) from None
             if isinstance(error, EtagError):
                 raise

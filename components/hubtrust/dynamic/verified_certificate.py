@@ -34,7 +34,7 @@ from hubtrust.pki.certificate import load_certificate, thumbprint
 from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, show_message
 
-_TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this process found verified; a process lasts for one run
+_TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this process found on the service; a process lasts for one run
 
 
 class VerifiedCertificateOutputs:
@@ -101,9 +101,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Register and prove. An existing certificate of this name is used if its content is the same; otherwise see ``adopt``."""
-        outcome = self._reconcile(news, None)
+        outcome, found_there = self._reconcile(news, None)
         id_ = f"{news.service_id.id}/certificates/{news.name_on_service}"
-        if outcome.already_verified:
+        if found_there:
             _TAKEN_OVER.add(id_)
         return id_, _outputs(news, outcome)
 
@@ -112,19 +112,21 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         last_run = LastRun.read(olds)
         if news.description.thumbprint != _declared_thumbprint(olds):
             last_run = LastRun(last_run.etag)  # what is known is known of another certificate
-        return _outputs(news, self._reconcile(news, last_run))
+        return _outputs(news, self._reconcile(news, last_run)[0])
 
     @staticmethod
-    def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> Outcome:
+    def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> tuple[Outcome, bool]:
+        """The certificate after this run, and whether it was on the service before."""
         with writer(news.service_id), news.resource_manager() as client:
-            outcome = Prover(Certificates(client, news.service_id), news, last_run, local_time=now).reconcile()
+            prover = Prover(Certificates(client, news.service_id), news, last_run, local_time=now)
+            outcome = prover.reconcile()
         if outcome.state == WAITING:
             show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
             use = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
             show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
         elif outcome.proof in (KEY_HELD, FOUND):
             show_message(unproven_warning(news.what, outcome.proof, outcome.etag, last_run, key_here=news.key is not None))
-        return outcome
+        return outcome, prover.found_there is True
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate as it is now. A verification code is valid only while the etag is unchanged."""
@@ -235,7 +237,14 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
     ) -> None:
         super().__init__(resource_name, locals(), opts)
         pulumi.Output.from_input(attest).apply(self._warn_if_attested)
+        pulumi.Output.all(self.certificate_name, self.state, self.proof, self.etag).apply(lambda known: self._warn_if_unproven(*known))
 
     def _warn_if_attested(self, attest: bool | None) -> None:
         if attest:
             pulumi.log.warn("attest is set: the certificate is marked as verified, and possession of its key is not proven", self)
+
+    def _warn_if_unproven(self, name: str | None, state: str | None, proof: str | None, etag: str | None) -> None:
+        """In each run, because a run that changes nothing calls no provider."""
+        if state == VERIFIED and proof in (KEY_HELD, FOUND):
+            fact = f"certificate '{name}' is verified, but not by a proof of this stack: proof is {proof}"
+            pulumi.log.warn(f"{fact}; to prove it, set reprove to '{etag}'", self)
