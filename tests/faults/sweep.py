@@ -22,7 +22,7 @@ from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 
 ABSORBED = "absorbed"
-_LINE = re.compile(r"hubtrust(\.\w+)+\.(?P<kind>\w+Error): [^\n]+; [^\n]+")
+_LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
 _RUNS = 4  # the previous one, the one with the fault, the next, the last: each a process without the memory of the others
 _AT_A_TIME = 8  # cases; a provider process serves four calls at a time, and most of them wait
 

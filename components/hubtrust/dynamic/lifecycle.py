@@ -199,4 +199,7 @@ def _in_one_line(call: Callable[[], _T]) -> _T:
         return call()
     except HubtrustError as error:
         sys.tracebacklimit = 0
+        kind = type(error)
+        # Python shows an error's class with the path of its module, which is no help to a user, unless it is a built-in one.
+        error.__class__ = type(kind.__name__, (kind,), {"__module__": "builtins"})
         raise error from None
