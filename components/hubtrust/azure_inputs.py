@@ -53,12 +53,11 @@ class AzureInputs(CloudInputs):
     )
 
     def resource_manager(self, limits: RetryLimits | None = None) -> AzureClient:
-        """A client of Azure Resource Manager. For a `with`.
+        """A client of Azure Resource Manager, for one operation: its requests share the deadline. For a `with`.
 
         Raises:
             CloudError: there is no such cloud.
         """
         cloud = clouds.cloud_named(self.cloud)
-        return AzureClient(
-            cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits or RetryLimits(deadline=self.deadline), show_message
-        )
+        limits = (limits or RetryLimits(deadline=self.deadline)).starting_now()
+        return AzureClient(cloud.resource_manager, cloud.arm_scope, login(cloud, os.environ), limits, show_message)

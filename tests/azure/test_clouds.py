@@ -89,7 +89,8 @@ def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ("status", "body", "match"),
     [
         (500, b"", "its metadata can't be read"),
-        (200, b"<html>", "its metadata has no resource manager, login endpoint or audience"),
+        (200, b"<html>", "its metadata can't be read: a web page answered instead of Azure"),
+        (200, b"{}", "its metadata has no resource manager, login endpoint or audience"),
         (200, encoded(authentication={"loginEndpoint": "https://x", "audiences": []}), "its metadata has no resource manager"),
         (200, encoded(resourceManager="http://arm.stack.example"), "use https for both"),
     ],

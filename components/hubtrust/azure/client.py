@@ -46,7 +46,7 @@ class AzureClient:
     ) -> None:
         from hubtrust.azure.pipeline import pipeline
 
-        self.endpoint, self.scope, self.login = endpoint, scope, login
+        self.endpoint, self.scope, self.login, self.limits = endpoint, scope, login, limits
         self.pipeline = pipeline(scope, login, limits, report, remedies or {})
 
     def __enter__(self) -> Self:

@@ -3,13 +3,18 @@
 The one table of cloud names, aliases, endpoints, suffixes and scopes.
 """
 
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from hubtrust.azure import reachability
 from hubtrust.azure.errors import CloudError
+from hubtrust.azure.retry import CLOUD_TIMEOUT, CLOUD_WAITS, LAST_ATTEMPT
+from hubtrust.azure.time_limit import TimeOverError, within
 
+_OK = 200
 _METADATA_VERSION = "2022-09-01"  # the one that azure-native and Terraform ask for
 
 
@@ -102,22 +107,12 @@ def require_name(value: object) -> str:
 
 @cache  # once a process: the endpoints of a cloud do not change
 def _discovered(host: str) -> Cloud:
-    from azure.core import PipelineClient
-    from azure.core.exceptions import AzureError as CoreError
-    from azure.core.rest import HttpRequest
-
     what, remedy = f"cloud '{host}'", "check the URL, the proxy and the certificate of the metadata host"
-    client: PipelineClient[Any, Any] = PipelineClient(host, policies=[])
+    document = _metadata(host, what, remedy)
     try:
-        with client:
-            answer = client.send_request(HttpRequest("GET", f"{host}/metadata/endpoints", params={"api-version": _METADATA_VERSION}))
-            answer.raise_for_status()
-            document = answer.json()
         arm, login = str(document["resourceManager"]).rstrip("/"), str(document["authentication"]["loginEndpoint"]).rstrip("/")
         audience = str(document["authentication"]["audiences"][0]).rstrip("/")
-    except CoreError as error:
-        raise CloudError(what, f"its metadata can't be read ({_short(error)})", remedy) from None
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError):
         raise CloudError(what, "its metadata has no resource manager, login endpoint or audience", remedy) from None
     if not (arm.startswith("https://") and login.startswith("https://")):
         raise CloudError(what, f"its endpoints are {arm} and {login}", "use https for both, because tokens are sent over these connections")
@@ -135,6 +130,49 @@ def _discovered(host: str) -> Cloud:
     )
 
 
-def _short(error: Exception) -> str:
-    """One line of an azure-core error, which may be a page long."""
-    return " ".join(str(error).split())[:200]
+def _metadata(host: str, what: str, remedy: str) -> Any:
+    """The metadata document. A host that did not answer in this process before is asked only once more.
+
+    Raises:
+        CloudError: there is none, or it is somebody else's answer.
+    """
+    from azure.core.exceptions import AzureError as CoreError
+
+    from hubtrust.azure.json_body import ForeignAnswerError
+    from hubtrust.azure.network_faults import network_fault
+
+    fact, is_last = "", reachability.is_unreachable(what)
+    for wait in (None,) if is_last else (None, *CLOUD_WAITS):
+        if wait is not None:
+            time.sleep(wait)
+        try:
+            document = within(LAST_ATTEMPT if is_last else CLOUD_TIMEOUT, lambda: _request(host))
+        except ForeignAnswerError as error:
+            fact = str(error)
+        except TimeOverError:
+            fact, is_last = f"no complete answer within {CLOUD_TIMEOUT:.0f} s", True
+        except CoreError as error:
+            fault = network_fault(error, host)
+            fact, is_last = fault.fact, fault.limit is not None
+        else:
+            reachability.record(what, reached=True)
+            return document
+        if is_last:
+            break
+    reachability.record(what, reached=False)
+    raise CloudError(what, f"its metadata can't be read: {fact}", remedy)
+
+
+def _request(host: str) -> Any:
+    from azure.core import PipelineClient
+    from azure.core.rest import HttpRequest
+
+    from hubtrust.azure.json_body import ForeignAnswerError, content
+    from hubtrust.azure.transport import LimitedTransport
+
+    client: PipelineClient[Any, Any] = PipelineClient(host, policies=[], transport=LimitedTransport())
+    with client:
+        answer = client.send_request(HttpRequest("GET", f"{host}/metadata/endpoints", params={"api-version": _METADATA_VERSION}))
+        if answer.status_code != _OK:
+            raise ForeignAnswerError(f"it answers {answer.status_code}")
+        return content(answer)

@@ -28,7 +28,7 @@ ATTEMPT_TIMEOUT = 65.0  # of one HTTP request with its whole answer; Azure itsel
 SHORTEST_ATTEMPT = 1.5  # what one request gets even if its deadline is over by then
 LOGIN_TIMEOUT = 45.0  # for one token, from whichever credential: az alone may take 10
 TOKEN_RESERVE = 300.0  # a token is used until this long before it expires
-CLOUD_TIMEOUT, CLOUD_TRIES = 20.0, 3  # for the metadata of a cloud
+CLOUD_TIMEOUT, CLOUD_WAITS = 20.0, (0.5, 1.5)  # for the metadata of a cloud, and before it is asked for again
 LAST_ATTEMPT = 5.0  # of a request to a host that was waited for until the limit before, in this process
 # Causes that a retry seldom changes: a name that DNS does not know (that of a new hub may be late), and a proxy or server that refuses TLS.
 UNRESOLVED, TLS_RETRIES = 8.0, 2.0
@@ -46,6 +46,7 @@ MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls 
 
 # After an etag error the certificate is read again. After ten attempts another client probably keeps changing it.
 ETAG_RETRIES: dict[str, Any] = {"attempts": 10, "wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}
+VAULT_DEADLINE = 90.0  # of a call to Key Vault with its retries
 VAULT_RETRIES: dict[str, Any] = {"attempts": 3, "timeout": 60.0, "wait_initial": 0.2, "wait_max": 2.0}  # of a call to Key Vault
 
 MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it for a request that it can't read, and no retry helps then
@@ -74,6 +75,16 @@ class RetryLimits:
     def starting_now(self) -> "RetryLimits":
         """These limits, with the deadline counted from now for all requests together."""
         return replace(self, ends=self.clock() + self.deadline)
+
+    def require_time(self, seconds: float, what: str) -> None:
+        """Check that a wait of ``seconds`` ends before the shared deadline.
+
+        Raises:
+            UnreachableError: it does not.
+        """
+        if self.ends is not None and self.clock() + seconds > self.ends:
+            fact = "Azure answers 404 for it, and the deadline ends before that can be confirmed"
+            raise UnreachableError(what, fact, "run again, or set a longer deadline")
 
     def time_left(self, started: float) -> float:
         """Seconds until the deadline of a request that ``started`` then."""

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -24,6 +25,17 @@ class LimitedTransport(RequestsTransport):  # type: ignore[misc] # azure-core lo
 
     def __init__(self) -> None:
         super().__init__(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """As azure-core's.
+
+        Raises:
+            CoreError: there is no answer; also where a proxy's address is none, which is a ValueError in azure-core's.
+        """
+        try:
+            return super().send(request, **options)
+        except ValueError as error:
+            raise ServiceRequestError(str(error), error=error) from None
 
     def _init_session(self, session: requests.Session) -> None:
         """azure-core's hook for a new session."""

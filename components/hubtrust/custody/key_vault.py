@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError as CoreError
 from azure.core.exceptions import (
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from hubtrust.azure import reachability
 from hubtrust.azure.clouds import BY_VAULT_SUFFIX, Cloud
 from hubtrust.azure.error_bodies import envelope
 from hubtrust.azure.errors import (
@@ -35,7 +37,9 @@ from hubtrust.azure.errors import (
     UnreachableError,
 )
 from hubtrust.azure.login import login
-from hubtrust.azure.retry import VAULT_RETRIES, retry_context
+from hubtrust.azure.network_faults import network_fault
+from hubtrust.azure.retry import LAST_ATTEMPT, VAULT_DEADLINE, VAULT_RETRIES, retry_context
+from hubtrust.azure.time_limit import TimeOverError, within
 from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 
 # How a key is named. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
@@ -50,8 +54,6 @@ _CLIENT_OPTIONS: dict[str, Any] = {
     "retry_total": 6,
     "retry_connect": 2,
     "retry_backoff_max": 15,
-    "connection_timeout": 10,
-    "read_timeout": 60,
 }
 _REMEDIES = {
     "KeyDisabled": "enable it (az keyvault key set-attributes --enabled true), or use another key",
@@ -140,9 +142,9 @@ class KeyInVault:
 
         public, found = self.public_key, self._key()
         name = _algorithm(public, algorithm, f"key '{self._id}'")
-        with self._lock, _errors_translated(f"signing with key '{self._id}'"):
-            crypto = self._crypto = self._crypto or CryptographyClient(found, self._credential(), **_CLIENT_OPTIONS)
-            signature = _with_retries(lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
+        with self._lock:
+            crypto = self._crypto = self._crypto or CryptographyClient(found, self._credential(), **self._options())
+            signature = self._call(f"signing with key '{self._id}'", lambda: crypto.sign(SignatureAlgorithm(name), digest).signature)
         if isinstance(public, rsa.RSAPublicKey):
             return bytes(signature)
         half = len(signature) // 2  # RFC 7518 3.4: r and s, side by side
@@ -154,8 +156,8 @@ class KeyInVault:
         Raises:
             AzureError: see ``public_key``.
         """
-        with self._lock, _errors_translated(f"creating key '{self._id}'"):
-            self._found = _with_retries(lambda: self._existing_key() or self._create(algorithm))
+        with self._lock:
+            self._found = self._call(f"creating key '{self._id}'", lambda: self._existing_key() or self._create(algorithm))
 
     def _existing_key(self) -> Any:
         """The key in the vault; None if it does not exist. A given version can't be created, so for that one the error is raised."""
@@ -175,15 +177,28 @@ class KeyInVault:
     def _key(self) -> Any:
         with self._lock:
             if self._found is None:
-                with _errors_translated(f"key '{self._id}'"):
-                    self._found = self._client().get_key(self._id.name, self._id.version or None)
+                self._found = self._call(f"key '{self._id}'", lambda: self._client().get_key(self._id.name, self._id.version or None))
             return self._found
 
     def _client(self) -> Any:
         from azure.keyvault.keys import KeyClient
 
-        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **_CLIENT_OPTIONS)
+        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **self._options())
         return self._keys
+
+    def _call(self, what: str, step: Callable[[], _T]) -> _T:
+        """``step`` with retries, until its time is over. A vault that did not answer in this process before gets one short try."""
+        host = urlsplit(self._id.vault).netloc
+        is_last = reachability.is_unreachable(host)
+        with _errors_translated(what, self._id.vault):
+            found = within(LAST_ATTEMPT if is_last else VAULT_DEADLINE, step if is_last else lambda: _with_retries(step))
+        reachability.record(host, reached=True)
+        return found
+
+    def _options(self) -> dict[str, Any]:
+        from hubtrust.custody.vault_transport import VaultTransport
+
+        return _CLIENT_OPTIONS | {"transport": VaultTransport()}
 
     def _credential(self) -> Any:
         return login(self._id.cloud, os.environ).credential
@@ -213,13 +228,17 @@ def _with_retries(step: Callable[[], _T]) -> _T:
 
 
 @contextmanager
-def _errors_translated(what: str) -> Iterator[None]:
-    """Raise errors of azure-core and azure-identity as this package's own."""
+def _errors_translated(what: str, vault: str) -> Iterator[None]:
+    """Raise errors of azure-core as this package's own."""
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
-        fact = f"the vault can't be reached: {_short(error)}"
-        raise UnreachableError(what, fact, "check the vault's name, network, proxy (HTTPS_PROXY) and trusted roots") from None
+        reachability.record(urlsplit(vault).netloc, reached=False)
+        fault = network_fault(error, vault)
+        raise UnreachableError(what, f"the vault can't be reached: {fault.fact}", f"check the vault's name; {fault.remedy}") from None
+    except TimeOverError:
+        reachability.record(urlsplit(vault).netloc, reached=False)
+        raise UnreachableError(what, "the vault does not answer in time", "check the vault's name, network and proxy") from None
     except HttpResponseError as error:
         raise _refusal(what, error) from None
     except (CoreError, ValueError) as error:  # ValueError: a challenge that is not the vault's own

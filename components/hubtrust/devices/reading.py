@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from hubtrust.azure.absence import is_still_absent
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.registry import Registry
 
@@ -34,5 +33,5 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
         return None in found.values()
 
     if found:
-        is_still_absent(are_absent)
+        registry.is_still_absent(are_absent, f"{len(found)} devices")
     return found
