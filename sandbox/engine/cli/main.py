@@ -19,8 +19,6 @@ def main(argv: Sequence[str], **fields: Any) -> int:
     """Runs one command; an error is one `error:` line on the error output. `fields`: see `command`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until now, Ctrl-C ended the process without a traceback of its imports
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # gRPC reports on the error output that a program has ended, which every program with a transform does while it is connected.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     code = command(argv, **fields)
     try:
         sys.stdout.flush()
