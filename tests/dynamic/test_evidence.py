@@ -179,6 +179,23 @@ def test_a_lost_verify_is_concluded_in_the_same_process(provider: Provider, auth
     assert authority.signed(created.outs["provenBy"], created.outs["provenCode"])
 
 
+@pytest.mark.parametrize("moment", ["after", "before"])
+def test_a_verify_without_any_answer_is_looked_up(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, moment: str
+) -> None:
+    """Every answer to the proof is lost: the certificate itself shows whether it was accepted, before the run fails."""
+    relay.clear(dict.fromkeys(range(100), Fault(f"drop-{moment}", step="verify")))
+    news = authority.declared(hub, relay, deadline=1)
+    if moment == "after":
+        created = provider.create(news)
+        assert (created.outs["proof"], created.outs["provenEtag"]) == ("possession", created.outs["etag"])
+        assert authority.signed(created.outs["provenBy"], created.outs["provenCode"])
+    else:
+        with pytest.raises(CallFailedError, match="the connection was closed before an answer came"):
+            provider.create(news)
+    assert hub.verified() == {f"plant-a-g1-{authority.thumbprint[:8].lower()}": moment == "after"}
+
+
 def test_a_verify_that_was_refused_is_not_a_lost_one(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> None:
     """Somebody attests the certificate between our code and our proof: Azure refuses the proof, so nothing was proven."""
     relay.clear({3: Fault("pause-before")})
@@ -379,7 +396,7 @@ def test_the_key_ends_a_ceremony_that_was_overtaken(provider: Provider, authorit
 
 
 def test_a_lost_verify_that_fails_the_run_says_so(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> None:
-    """Every answer to the proof is lost: the run fails with one line, and the next one claims only what it can show."""
+    """Every answer after the proof is lost: the run fails with one line, and the next one claims only what it can show."""
     relay.clear(dict.fromkeys(range(3, 100), Fault("drop-after")))
     with pytest.raises(CallFailedError, match="the connection was closed before an answer came"):
         provider.create(authority.declared(hub, relay, deadline=1))

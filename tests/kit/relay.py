@@ -26,6 +26,7 @@ class Fault:
     status: int = 0
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    step: str | None = None  # only such a call is broken: see ``Call.step``
 
 
 @dataclass
@@ -128,6 +129,7 @@ class RelayHandler(BaseHTTPRequestHandler):
         with self.relay.lock:
             fault = self.relay.faults.pop(len(self.relay.calls), None)
             self.relay.calls.append(call)
+        fault = None if fault and fault.step not in (None, call.step) else fault
         if fault and fault.kind == "status":
             self.reply(fault.status, fault.headers, json.dumps(fault.body or {}).encode())
             return

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
-from hubtrust.azure.errors import EtagError, RefusedError
+from hubtrust.azure.errors import AzureError, EtagError, RefusedError
 from hubtrust.azure.retry import ETAG_RETRIES, retry_context
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.certificates.verification import (
@@ -165,11 +165,11 @@ class Prover:
             return Outcome(WAITING, registered.etag, registered.thumbprint, code, registered.etag)
         try:
             verified = self.certificates.verify(name, proof_pem, etag=registered.etag)
-        except (EtagError, RefusedError) as error:
-            if error.may_be_done:  # the answer to an earlier try was lost: only the next read shows whether the proof was accepted
+        except AzureError as error:
+            if error.may_be_done:
                 self.unanswered = (code, proof_pem)
-                raise EtagError(error.what, error.fact, error.remedy) from None
-            if isinstance(error, EtagError):
+                return self._without_answer(error)
+            if not isinstance(error, RefusedError):
                 raise
             fact = f"the proof was rejected: {error.fact}{self._clock_skew(registered.date)}"
             raise ProofRejectedError(inputs.what, fact, error.remedy) from None
@@ -178,6 +178,23 @@ class Prover:
             raise ProofRejectedError(inputs.what, fact, "run again; a new code is asked for")
         evidence = Evidence.of(verified, code, proof_pem)
         return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION, evidence=evidence)
+
+    def _without_answer(self, error: AzureError) -> Outcome:
+        """The proof was sent and its answer was lost: whether it was accepted, only the certificate itself shows.
+
+        Raises:
+            EtagError: a later try was refused, so that all of it is read and decided again.
+            AzureError: ``error``, if the certificate is not verified, or can't be read.
+        """
+        if isinstance(error, EtagError | RefusedError):
+            raise EtagError(error.what, error.fact, error.remedy) from None
+        try:
+            found = self.certificates.get(self.inputs.name_on_service)
+        except AzureError:
+            raise error from None
+        if found is None or not found.verified or found.thumbprint != self.inputs.description.thumbprint:
+            raise error
+        return self._already_verified(found)
 
     def _clock_skew(self, service_time: datetime) -> str:
         skew = self.local_time() - service_time
