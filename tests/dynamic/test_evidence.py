@@ -3,10 +3,13 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from hubtrust import signer_inputs
+from hubtrust.azure.certificates import RegisteredCertificate
+from hubtrust.certificates import verification
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.kit.local_azure import Hub
 from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess, ResourceState
@@ -89,6 +92,42 @@ def test_evidence_counts_again_once_the_etag_is_read_again(provider: Provider, a
     once = refreshed(provider, created)
     assert once.outs["proof"] == "key-held"
     assert provider.up(once, news).outs == created.outs
+
+
+@pytest.mark.parametrize("lie", [{"isVerified": False}, {"thumbprint": "AB" * 20}], ids=["not verified", "another certificate"])
+def test_one_answer_that_contradicts_its_etag_costs_no_verification(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay, lie: dict[str, Any]
+) -> None:
+    """Every change gives another etag. An answer with the known etag that shows something else is asked again, not acted upon."""
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    found = hub.certificates()[created.outs["certificateName"]]
+    wrong = {0: Fault("status", 200, found | {"properties": found["properties"] | lie})}
+    relay.clear(dict(wrong))
+    assert refreshed(provider, created).outs == created.outs
+    assert relay.steps == ["GET", "GET"]
+    relay.clear(dict(wrong))
+    assert provider.update(created, news | {"deadline": 30}).outs == created.outs | {"deadline": 30}
+    assert relay.steps == ["GET", "GET"]
+    assert hub.certificates()[created.outs["certificateName"]] == found
+
+
+def test_a_contradiction_that_lasts_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again as often as an absence; a certificate that changed, and one that is as it was, are not asked again."""
+    monkeypatch.setattr(verification, "ABSENCE_WAITS", (0.0,) * 3)
+    verified, waiting = (verification.LastRun("E1", state, thumbprint="AB") for state in ("verified", "waiting"))
+    for last_run, etag, is_verified, times in (
+        (verified, "E1", False, 4),
+        (verified, "E2", False, 1),
+        (verified, "E1", True, 1),
+        (waiting, "E1", True, 4),
+        (waiting, "E1", False, 1),
+        (None, "E1", True, 1),
+    ):
+        answer = RegisteredCertificate("ca", etag, "AB", is_verified, None, datetime.now(UTC))
+        answers = [answer] * 9
+        assert verification.settled(answers.pop, last_run) is answer
+        assert 9 - len(answers) == times
 
 
 def test_a_certificate_of_the_same_thumbprint_is_not_ours_to_call_proven(

@@ -19,6 +19,7 @@ from hubtrust.certificates.verification import (
     Evidence,
     LastRun,
     how_verified,
+    settled,
 )
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.errors import NotValidNowError, ProofError
@@ -74,7 +75,7 @@ class Prover:
 
     def _attempt(self) -> Outcome:
         inputs = self.inputs
-        registered = self.certificates.get(inputs.name_on_service)
+        registered = settled(partial(self.certificates.get, inputs.name_on_service), self.last_run)
         if self.found_there is None:
             self.found_there = registered is not None and registered.thumbprint == inputs.description.thumbprint
         if registered is None or registered.thumbprint != inputs.description.thumbprint:

@@ -3,11 +3,13 @@
 Azure says only whether a certificate is verified. Who verified it, and with which key, is known from what this stack did itself.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from hubtrust.azure.certificates import RegisteredCertificate
+from hubtrust.azure.retry import ABSENCE_WAITS
 from hubtrust.inputs import Properties
 from hubtrust.pki.certificate import rfc3339
 
@@ -69,13 +71,35 @@ class LastRun:
     code: str | None = None
     code_etag: str | None = None
     evidence: Evidence | None = None
+    thumbprint: str | None = None  # of the certificate on the service
 
     @classmethod
     def read(cls, olds: Properties) -> Self:
         """The last run, from its outputs."""
         etag, state = str(olds.get("etag") or ""), olds.get("state")
         code_etag = olds.get("codeEtag") or (etag if state == WAITING else None)  # earlier versions had no codeEtag
-        return cls(etag, state, olds.get("proof"), olds.get("code"), code_etag, Evidence.read(olds))
+        return cls(etag, state, olds.get("proof"), olds.get("code"), code_etag, Evidence.read(olds), olds.get("thumbprint"))
+
+    def contradicts(self, registered: RegisteredCertificate | None) -> bool:
+        """Whether ``registered`` has the etag of the last run, and is shown as another certificate or with another state."""
+        if registered is None or registered.etag != self.etag or self.state not in (VERIFIED, WAITING, UNVERIFIED):
+            return False
+        return registered.verified is not (self.state == VERIFIED) or registered.thumbprint != self.thumbprint
+
+
+def settled(read: Callable[[], RegisteredCertificate | None], last_run: LastRun | None) -> RegisteredCertificate | None:
+    """What ``read`` finds. Every change gives a certificate another etag, so an answer that contradicts the last run is asked again.
+
+    What would follow from it is a new code, which takes the verification away or voids the code of a ceremony. After some seconds it is
+    believed.
+    """
+    found = read()
+    for wait in ABSENCE_WAITS:
+        if last_run is None or not last_run.contradicts(found):
+            return found
+        time.sleep(wait)
+        found = read()
+    return found
 
 
 def how_verified(

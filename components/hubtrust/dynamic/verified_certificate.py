@@ -25,6 +25,7 @@ from hubtrust.certificates.verification import (
     LastRun,
     evidence_outputs,
     how_verified,
+    settled,
     unproven_warning,
 )
 from hubtrust.custody.custodies import OFFLINE
@@ -133,7 +134,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         service, last_run = ServiceInputs.read(olds), LastRun.read(olds)
         name = str(olds["certificateName"])
         with service.resource_manager() as client:
-            registered = Certificates(client, service.service_id).find(name)
+            certificates = Certificates(client, service.service_id)
+            registered = settled(lambda: certificates.find(name), last_run)
         if registered is None:
             report_if_gone(service.service_id)
             return None
