@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import grpc
 import pytest
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.settings import grpc_error_to_exception
 
 from sandbox.engine.display.message import concise
 from sandbox.engine.display.sections import duration
+from sandbox.engine.program.engine_service import EngineService
+from sandbox.engine.steps.events import Events
 
 TRACEBACK = """Traceback (most recent call last):
   File "/venv/lib/python3.11/site-packages/pulumi/dynamic/__main__.py", line 84, in wrapper
@@ -50,3 +58,22 @@ def test_a_plain_message_is_unchanged(text: str):
 def test_durations_have_the_clis_format(seconds: float, text: str):
     """Rounded up to whole seconds."""
     assert duration(seconds) == text
+
+
+class _Unavailable(grpc.RpcError):
+    """What a program gets for a call that comes after the run has failed."""
+
+    def code(self) -> grpc.StatusCode:
+        """The status that the monitor answers."""
+        return grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_program_that_goes_on_after_a_failure_adds_no_error() -> None:
+    """The SDK's own words for a run that is ending would hide the reason; everything else that it logs is shown."""
+    shown: list[Any] = []
+    service = EngineService(Events(shown.append))
+    error = engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=f"{grpc_error_to_exception(_Unavailable())}\n")
+    asyncio.run(service.Log(error, None))
+    assert shown == []
+    asyncio.run(service.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message="no region\n"), None))
+    assert [event["diagnosticEvent"]["message"].strip() for event in shown] == ["no region"]

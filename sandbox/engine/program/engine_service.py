@@ -12,6 +12,9 @@ from sandbox.engine.steps.events import SEVERITIES
 if TYPE_CHECKING:
     from sandbox.engine.steps.events import Events
 
+# What the SDK logs when this engine refuses a call because the run is ending. The reason is shown already.
+_MONITOR_ENDED = "Resource monitor has terminated, shutting down"
+
 
 class EngineService(engine_pb2_grpc.EngineServicer):
     """Turns log messages into events. Debug messages are dropped, as Pulumi does without --debug."""
@@ -22,9 +25,8 @@ class EngineService(engine_pb2_grpc.EngineServicer):
 
     async def Log(self, request: Any, context: Any) -> Any:
         """A message for the user."""
-        severity = SEVERITIES[request.severity]
-        if severity != "debug":
-            text = request.message.rstrip("\n")
+        severity, text = SEVERITIES[request.severity], request.message.rstrip("\n")
+        if severity != "debug" and text != _MONITOR_ENDED:
             self._events.message(text, severity, request.urn, stream=request.streamId, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
