@@ -9,3 +9,16 @@ class HubtrustError(Exception):
         self.what = what
         self.fact = fact
         self.remedy = remedy
+
+
+def one_line(text: object, most: int = 200) -> str:
+    """Somebody else's text for an error of ours: on one line, without a full stop at its end.
+
+    If it is longer than ``most`` characters, it ends after a whole sentence or a whole word, with … in place of the rest.
+    """
+    whole = " ".join(str(text).split()).rstrip(".")
+    if len(whole) <= most:
+        return whole
+    sentences, _, _ = whole[: most + 1].rpartition(". ")
+    words, _, _ = whole[: most + 1].rpartition(" ")
+    return f"{(sentences if len(sentences) > most // 2 else words or whole[:most]).rstrip('.,;: ')} …"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
+from hubtrust.errors import one_line
 
 MOST_IN_BULK = 100  # devices a call
 # Numbers of the error codes, where a bulk answer has those instead of names: …/iot-hub/iot-hub-troubleshoot-error-codes
@@ -62,7 +63,7 @@ def refusal(error: Mapping[str, Any]) -> Refusal:
     """The refusal that one row of a bulk response's `errors` describes."""
     code = str(error.get("errorCode"))
     name = _NUMBERED.get(code, code)
-    message = f"{name}: {' '.join(str(error.get('errorStatus') or '').split())[:200]}".rstrip(": .")
+    message = f"{name}: {one_line(error.get('errorStatus') or '')}".rstrip(": .")
     busy = name.startswith(("429", "500", "503", "Throttl", "ServerError", "ServiceUnavailable"))
     name = "PreconditionFailed" if name == "EtagDoesNotMatch" else name
     known = {each.value: each for each in (RefusalReason.EXISTS, RefusalReason.ABSENT, RefusalReason.STALE)}

@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
 from hubtrust.azure.errors import SessionError
 from hubtrust.azure.retry import DEVICE_CONNECT_TIMEOUT
+from hubtrust.errors import one_line
 
 PORT = 8883
 _STEP = 0.1  # seconds that the client's loop waits for its socket
@@ -134,7 +135,7 @@ class _Session:
 
     def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
-            self.errors.append(" ".join(text.split())[:200])
+            self.errors.append(one_line(text))
 
 
 def _open(client: mqtt.Client, host: str, what: str) -> None:
@@ -152,7 +153,7 @@ def _open(client: mqtt.Client, host: str, what: str) -> None:
             what, "the hub's name can't be resolved", "check the hub's name and the DNS of this machine", stage="name"
         ) from None
     except socks.ProxyError as error:
-        fact = f"the proxy can't reach it ({' '.join(str(error).split())[:200]})"
+        fact = f"the proxy can't reach it ({one_line(error)})"
         raise SessionError(what, fact, f"check the hub's name; {_PORT_REMEDY}", stage="name") from None
     except OSError as error:
         fact = f"no connection ({error.strerror or type(error).__name__})"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hubtrust.azure.errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
 from hubtrust.azure.json_body import ForeignAnswerError, content
 from hubtrust.azure.retry import LONGEST_RETRY_AFTER
+from hubtrust.errors import one_line
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
@@ -173,4 +174,4 @@ def _retry_after(response: "HttpResponse") -> float | None:
 
 def _one_line(message: object) -> str:
     """One line, without the tail for support that every message of Microsoft.Devices ends with."""
-    return " ".join(_TAIL.sub("", str(message or "")).split())[:400].rstrip(".")
+    return one_line(_TAIL.sub("", str(message or "")), most=400)

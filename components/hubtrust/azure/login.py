@@ -13,6 +13,7 @@ from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.errors import AzureError, CredentialsError, UnreachableError
 from hubtrust.azure.retry import LAST_ATTEMPT, LOGIN_TIMEOUT, TOKEN_RESERVE
 from hubtrust.azure.time_limit import TimeOverError, within
+from hubtrust.errors import one_line
 
 # azure-identity's default chain ends at the first credential that is configured and fails.
 _ATTEMPT = re.compile(r"^\t(\w+): (.*)$", re.MULTILINE)
@@ -215,4 +216,4 @@ def _fact(error: Exception) -> str:
     attempts = dict(_ATTEMPT.findall(text))
     message = attempts.get("AzureCliCredential") or (list(attempts.values())[-1] if attempts else text)
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")
+    return one_line(lines[0] if lines else type(error).__name__, most=300)

@@ -12,6 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionE
 
 from hubtrust.azure.retry import TLS_RETRIES, UNRESOLVED
 from hubtrust.azure.transport import TooLargeError
+from hubtrust.errors import one_line
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")  # http.client has no type for it
 _NOT_YET_VALID, _EXPIRED, _WRONG_NAME = 9, 10, (62, 64)  # OpenSSL's X509_V_ERR_…
@@ -131,5 +132,5 @@ def _no_connection(found: list[BaseException], host: str, *, behind_proxy: bool)
         return NetworkFault(f"no connection to {target} ({reason})", remedy)
     if any(isinstance(one, ConnectTimeoutError | TimeoutError) for one in found):
         return NetworkFault(f"no connection to {target} (it timed out)", remedy)
-    text = " ".join(str(found[-1]).split())[:200].rstrip(".") or type(found[-1]).__name__
+    text = one_line(found[-1]) or type(found[-1]).__name__
     return NetworkFault(f"no answer from {host} ({text})", remedy)

@@ -40,6 +40,7 @@ from hubtrust.azure.login import login
 from hubtrust.azure.network_faults import network_fault
 from hubtrust.azure.retry import LAST_ATTEMPT, VAULT_DEADLINE, VAULT_RETRIES, retry_context
 from hubtrust.azure.time_limit import TimeOverError, within
+from hubtrust.errors import one_line
 from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
 
 # How a key is named. Private links use the same names (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates).
@@ -294,4 +295,4 @@ def _algorithm(key: PublicKey, hashed: hashes.HashAlgorithm, what: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return one_line(error) or type(error).__name__

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from hubtrust.custody.pkcs11_uri import TokenUri
+from hubtrust.errors import one_line
 from hubtrust.pki.errors import PinError, TokenError
 from hubtrust.pki.keys import KeyAlgorithm, PublicKey, require_strong_key
 from hubtrust.reconcile_errors import DeclarationError
@@ -262,5 +263,5 @@ def _errors_translated(uri: TokenUri) -> Iterator[None]:
 
 
 def _short(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:200].rstrip(".")
+    text = one_line(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
