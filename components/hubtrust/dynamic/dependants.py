@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError
-from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, RetryLimits
+from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, READ_UNREACHABLE, RetryLimits
 from hubtrust.devices.reading import MOST_READ, confirm_absent, read_each
 from hubtrust.dynamic import known_devices
 from hubtrust.dynamic.hub_inputs import HubInputs
@@ -42,7 +42,7 @@ def _depending(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]:
 
     The index lags: a device of the state that it does not show as one that may depend is read by its id.
     """
-    limits = RetryLimits(deadline=READ_DEADLINE, denied=READ_DENIED, not_found=0.0)
+    limits = RetryLimits(deadline=READ_DEADLINE, denied=READ_DENIED, unreachable=READ_UNREACHABLE, not_found=0.0)
     host = hub.resolve_host_name()
     with hub.open_registry(limits=limits) as registry:
         depending = {twin.device_id for stack in stacks for twin in registry.owned({"stack": stack}) if _may_depend(twin)}
