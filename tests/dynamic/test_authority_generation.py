@@ -4,9 +4,12 @@ import pytest
 
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
+from sandbox import installation
 from tests.kit.device_registry import OWNER, DeviceRegistry
-from tests.kit.local_azure import LocalAzure
+from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.kit.root_authority import RootAuthority
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +156,45 @@ def test_whoever_cannot_see_refuses(named_process: ProviderProcess, registry: De
     ):
         watch.update(created, standing(registry, 2))
     assert watch.update(created, standing(registry, 2, dropGeneration=1)).outs["generation"] == 2
+
+
+def authority_on(hub: Hub, generation: int) -> dict[str, object]:
+    """The inputs of the certificate of one generation."""
+    ca = RootAuthority(f"Plant {generation}")
+    signer = {"custody": "state", "privateKey": ca.private_pem}
+    return {"serviceId": hub.id, "certificate": ca.pem, "name": "plant", "generation": generation, "signer": signer}
+
+
+def test_what_was_not_given_up_is_not_deleted(devices: Provider, azure: LocalAzure, registry: DeviceRegistry) -> None:
+    """With `--continue-on-error` the engine deletes after a refusal too: the certificate stays, and so do its keys. `destroy` deletes."""
+    hub = registry.client.hub
+    devices.create(registry.device())
+    kept, alone = standing(registry, 2, keepPrevious=True), standing(registry, 2)
+    inputs = {generation: authority_on(hub, generation) for generation in (1, 2)}
+    with ProviderProcess(installation.environment(azure.ready)) as first:
+        watch, certificates = first.of(AuthorityGenerationProvider), first.of(VerifiedCertificateProvider)
+        both = watch.update(watch.create(standing(registry, 1)), kept)
+        created = {generation: certificates.create(news) for generation, news in inputs.items()}
+    with ProviderProcess(installation.environment(azure.ready)) as run:
+        watch, certificates = run.of(AuthorityGenerationProvider), run.of(VerifiedCertificateProvider)
+        watch.read(both)
+        certificates.check(inputs[2], inputs[2])
+        # The program runs: the authority's own record was checked, but the hub's was never reached, and then it refused.
+        watch.check(at(2), at(2, keep=True))
+        with pytest.raises(CallFailedError, match="generation 1 was not given up in this run, because an earlier step failed, so it is"):
+            certificates.delete(created[1])
+        with pytest.raises(CallFailedError, match="1 enabled device of this stack may still use"):
+            watch.update(both, alone)
+        with pytest.raises(CallFailedError, match="generation 1 was not given up in this run"):
+            certificates.delete(created[1])
+        assert len(hub.verified()) == 2
+        watch.update(both, alone | {"dropGeneration": 1})
+        certificates.delete(created[1])
+        assert len(hub.verified()) == 1
+    with ProviderProcess(installation.environment(azure.ready)) as destroy:
+        destroy.of(AuthorityGenerationProvider).read(both)
+        destroy.of(VerifiedCertificateProvider).delete(created[2])
+    assert hub.verified() == {}
 
 
 def test_without_the_data_role_or_the_hub_a_generation_stays(named_process: ProviderProcess, azure: LocalAzure) -> None:

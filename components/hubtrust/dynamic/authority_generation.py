@@ -11,6 +11,7 @@ import pulumi
 
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs, same_id
+from hubtrust.dynamic import trusted_generations
 from hubtrust.dynamic.dependants import require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -95,7 +96,7 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     """Records the generation in the state and refuses impossible steps of a rotation; it creates nothing in Azure.
 
     With a hub, it also refuses to drop a generation on which enabled devices may depend. Resources are deleted at the end of a run, so
-    that a refusal here comes first.
+    that a refusal here comes first; with `--continue-on-error`, ``trusted_generations`` keeps the certificates.
     """
 
     inputs, results = AuthorityGenerationInputs, AuthorityGenerationOutputs
@@ -103,28 +104,47 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
 
     def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
         """Check the step from the last generation to this one, once all of these inputs are known."""
+        trusted_generations.note_program()
         if not {"authority", "generation", "keep_previous"} & news.unknown:
             news.require_valid_step(olds)
 
     def on_diff(self, olds: Properties, news: AuthorityGenerationInputs) -> Change:
         """Another authority is another resource; every other change is an update."""
+        _record(olds)
         return Change(news.changes_that_replace(olds), updates=any(olds.get(name) != value for name, value in news.kept_values().items()))
 
     def on_create(self, news: AuthorityGenerationInputs) -> tuple[str, dict[str, Any]]:
         """Record the inputs."""
+        _record(news.given)
         return news.authority, news.kept_values()
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """There is nothing to read."""
+        _record(olds)
         return dict(olds)
 
     def on_update(self, _id: str, olds: Properties, news: AuthorityGenerationInputs) -> dict[str, Any]:
         """Record the inputs, after a check that no device depends on a generation that is dropped."""
         news.require_droppable(olds)
+        _forget(olds)
+        _record(news.given)
         return news.kept_values()
 
-    def on_delete(self, _id: str, _olds: Properties) -> None:
+    def on_delete(self, _id: str, olds: Properties) -> None:
         """Nothing was created."""
+        _forget(olds)
+
+
+def _record(properties: Properties) -> None:
+    found = AuthorityGenerationInputs.read(properties)
+    if found.hub_id is not None:
+        trusted_generations.record(found.hub_id, found.authority, found.trusted)
+
+
+def _forget(properties: Properties) -> None:
+    found = AuthorityGenerationInputs.read(properties)
+    if found.hub_id is not None:
+        trusted_generations.forget(found.hub_id, found.authority)
 
 
 class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtrust", name="AuthorityGeneration"):

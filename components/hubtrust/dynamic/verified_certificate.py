@@ -29,6 +29,7 @@ from hubtrust.certificates.verification import (
     unproven_warning,
 )
 from hubtrust.custody.custodies import OFFLINE
+from hubtrust.dynamic import trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, thumbprint
@@ -68,6 +69,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
     def on_check(self, _olds: Properties, news: CertificateInputs) -> None:
         """See ``CertificateInputs.require_consistent``."""
         news.require_consistent()
+        if not {"service_id", "name", "generation"} & news.unknown:
+            trusted_generations.declare(news.service_id, news.name, news.generation)
 
     def on_diff(self, olds: Properties, news: CertificateInputs) -> Change:
         """Changing the service, or the certificate's name on it, replaces the resource; every other change is made in place."""
@@ -168,6 +171,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             _TAKEN_OVER.discard(id_)
             show_message(f"{what}: another resource of this run has taken it over, so it is kept")
             return
+        trusted_generations.require_given_up(what, service.service_id, str(olds.get("name") or "ca"), int(olds.get("generation") or 1))
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
         with writer(service.service_id), service.resource_manager() as client:
             certificates = Certificates(client, service.service_id)
