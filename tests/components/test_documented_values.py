@@ -4,7 +4,9 @@ import re
 
 from hubtrust.azure.bulk import MOST_IN_BULK
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, ROOT
+from hubtrust.certificates.verification import PROOFS
 from hubtrust.device import TrustedDevice
+from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 from hubtrust.pki.proof import proof_command
 from tests.kit.repository import ROOT as REPOSITORY
 
@@ -34,6 +36,21 @@ def test_the_command_that_signs_an_offline_proof() -> None:
     code = "0123456789ABCDEF" * 4
     shown = proof_command(code).replace(code, "<code>").replace(code[:30], "<code, 30 digits>")
     assert " ".join(shown.split()) in re.sub(r"\s*\\?\s+", " ", text("custody.md"))
+
+
+def test_the_words_for_how_a_certificate_was_verified() -> None:
+    """One word for one thing: the table of docs/custody.md, SECURITY.md, ARCHITECTURE.md and the resource's own documentation."""
+    section = text("custody.md").partition("## What `proof` says")[2].partition("## ")[0]
+    table = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
+    assert tuple(table) == ("proof", *PROOFS), "the head of the table, then each word"
+    security, architecture = ((REPOSITORY / page).read_text(encoding="utf-8") for page in ("SECURITY.md", "ARCHITECTURE.md"))
+    for word in PROOFS:
+        for page in (security, architecture, str(VerifiedCertificate.__doc__)):
+            assert f"`{word}`" in page or f"proof: {word}`" in page
+    outputs = VerifiedCertificateProvider.outputs
+    assert {output for output in outputs if output.startswith("proven") and f"`{output}`" in section} == {
+        output for output in outputs if output.startswith("proven")
+    }
 
 
 def test_the_size_of_a_bulk_call() -> None:
