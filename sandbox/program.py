@@ -141,7 +141,7 @@ class Program:
     def _call(self, arguments: Sequence[str], variables: dict[str, str]) -> int:
         """Run a command with output to the terminal. The embedded engine runs in this process: signals reach it, and nothing else."""
         if self.engine == "pulumi":
-            return _wait(subprocess.Popen(["pulumi", *arguments], cwd=self.folder, env=variables))
+            return wait_for_cli(subprocess.Popen(["pulumi", *arguments], cwd=self.folder, env=variables))
         from sandbox.engine.cli.main import main
         from sandbox.engine.cli.workspace import invocation
 
@@ -177,7 +177,7 @@ class Program:
         return path
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+def wait_for_cli(process: subprocess.Popen[bytes]) -> int:
     """Wait for Pulumi's CLI, which ends in its own time after Ctrl-C; returns its exit code.
 
     A terminal sends Ctrl-C to that process too. What is sent to this process alone is passed on.

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,24 @@ def test_make_up_interrupted_killed_and_again(clone: Clone) -> None:
     assert "'sandbox' has been removed" in clone.run(*hint.split(), "--yes")
     assert "does not exist here: nothing to destroy" in clone.run(*clone.make("down"))
     assert clone.changed() == ""
+
+
+_CLI = """trap 'echo stopping; trap "" INT TERM; touch "$ENDING"; exit 8' INT TERM
+touch "$BEGUN"
+while true; do read -t 0.02 <> <(:) || true; done
+"""
+_STARTER = """import subprocess, sys
+from sandbox.program import wait_for_cli
+sys.exit(wait_for_cli(subprocess.Popen(["bash", "-c", sys.argv[1]])))
+"""
+
+
+@pytest.mark.parametrize("how", ["a terminal's Ctrl-C", "SIGTERM to the starter alone"])
+def test_a_cli_that_was_started_ends_in_its_own_time(tmp_path: Path, how: str) -> None:
+    """Pulumi's CLI, for which a script stands in here, is not killed: it gets the signal once, and its exit code is passed on."""
+    begun, ending = tmp_path / "begun", tmp_path / "ending"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "BEGUN": str(begun), "ENDING": str(ending)}
+    stop: Any = CTRL_C if how.startswith("a terminal") else lambda process: process.send_signal(signal.SIGTERM)
+    ended = on_a_terminal([sys.executable, "-c", _STARTER, _CLI], tmp_path, environment, [(begun.exists, stop)])
+    assert (ended.code, ended.text.count("stopping"), ending.exists()) == (8, 1, True), ended.text
+    assert "Traceback" not in ended.text

@@ -41,7 +41,7 @@ ABSENCE_WAITS = (0.5, 1.0, 2.0)  # before each time that "it does not exist" is 
 INDEX_LAG = 1.0  # after this it is read again, if it showed a difference
 INDEX_WAITS = (1.0, 2.0, 4.0)  # between the passes of a fleet's deletion, for new devices that it does not show yet
 BUSY_WAIT = 0.5  # before the next round of a bulk write if the hub was busy; doubles each round
-PROGRESS_INTERVAL = 3.0  # between two lines about the progress of a bulk write
+PROGRESS_INTERVAL = 3.0  # until the first line about the progress of a bulk write
 MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls that share a throttle
 
 # After an etag error the certificate is read again. After ten attempts another client probably keeps changing it.
