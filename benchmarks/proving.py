@@ -35,7 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {venv}\noptions:\n  refresh: always\n"
 FROM_NOTHING = """
 from hubtrust.authority import CertificateAuthority, Generate
-from hubtrust.hub import HubSettings, TrustedHub
+from hubtrust.hub import TrustedHub
+from hubtrust.hub_settings import HubSettings
 TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(common_name="Bench"))], settings=HubSettings(protect=False))
 """
 MORE = """

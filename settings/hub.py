@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
+from pydantic.alias_generators import to_camel
 
 from hubtrust import HubSettings
 from hubtrust.azure.clouds import require_name
@@ -35,10 +36,11 @@ class HubConfig(BaseModel):
     resource_group: str = ""
     existing_hub: str = ""
     adopt_hub: str = ""
-    sku: Literal["F1", "B1", "B2", "B3", "S1", "S2", "S3"] = "S1"
-    units: Annotated[int, Field(ge=1, le=200)] = HubSettings.units
-    min_tls_version: Literal["1.0", "1.2"] = "1.2"
-    local_auth: bool = HubSettings.local_auth
+    # Empty, or 0, is not declared: a created hub gets the default, an adopted one keeps what it has.
+    sku: Literal["", "F1", "B1", "B2", "B3", "S1", "S2", "S3"] = ""
+    units: Annotated[int, Field(ge=0, le=200)] = 0
+    min_tls_version: Literal["", "1.0", "1.2"] = ""
+    local_auth: Literal["", "true", "false"] = ""
     protect: bool = HubSettings.protect
     retain: bool = False
     operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = ()
@@ -55,8 +57,18 @@ class HubConfig(BaseModel):
                 "existingHub and adoptHub are both set; set adoptHub to manage the whole hub here, or existingHub to manage only its"
                 " certificates"
             )
-        if self.sku == "F1" and self.units != 1:
+        if self.existing_hub and (ignored := self._of_the_hubs_owner()):
+            yield (
+                f"existingHub leaves the hub to its owner, who decides its {', '.join(ignored)}; remove that, or set adoptHub to manage"
+                " the hub here"
+            )
+        if self.sku == "F1" and self.units > 1:
             yield f"sku F1 has one unit, but units is {self.units}; set units to 1"
+
+    def _of_the_hubs_owner(self) -> list[str]:
+        """The keys that are set and that an existing hub's owner decides."""
+        keys = ("sku", "units", "min_tls_version", "local_auth", "tags", "operators")
+        return [to_camel(key) for key in keys if getattr(self, key)]
 
     @property
     def hub(self) -> HubSettings:
@@ -65,10 +77,10 @@ class HubConfig(BaseModel):
             resource_group=self.resource_group or None,
             name=self.hub_name or None,
             adopt_id=self.adopt_hub or None,
-            sku=self.sku,
-            units=self.units,
-            min_tls_version=self.min_tls_version,
-            local_auth=self.local_auth,
+            sku=self.sku or None,
+            units=self.units or None,
+            min_tls_version=self.min_tls_version or None,
+            local_auth={"true": True, "false": False}.get(self.local_auth),
             tags=as_mapping(self.tags),
             operators=self.operators,
             protect=self.protect,

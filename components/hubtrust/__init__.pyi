@@ -24,7 +24,7 @@ from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
 from .errors import HubtrustError as HubtrustError
 from .fleet import TrustedFleet as TrustedFleet
-from .hub import HubSettings as HubSettings
 from .hub import TrustedHub as TrustedHub
+from .hub_settings import HubSettings as HubSettings
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
 from .retention import retain_everything as retain_everything

@@ -1,7 +1,6 @@
 """TrustedHub: an IoT hub and the CAs that it trusts, each with proof of possession."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -19,6 +18,7 @@ from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.hub_identity import HubIdentity
+from hubtrust.hub_settings import SKU, HubSettings
 from hubtrust.operators import DEPLOYER, Operator
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
@@ -35,23 +35,6 @@ class HubIdError(HubtrustError, pulumi.RunError):
 
 class SameNameError(HubtrustError, pulumi.RunError):
     """Two authorities of a hub have the same name, so their certificates on the hub would have the same names too."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HubSettings:
-    """A hub that this stack manages."""
-
-    resource_group: str | None = None  # the name of an existing one; None: one is created
-    name: str | None = None  # unique in all of Azure; None: the resource's name and eight random hex digits, chosen by Pulumi
-    adopt_id: str | None = None  # the resource id of an existing hub to import into this stack; leave resource_group and name out then
-    location: str | None = None  # an Azure region; None: azure-native:location
-    sku: str = "S1"  # F1, B1 to B3 or S1 to S3
-    units: int = 1
-    min_tls_version: str | None = "1.2"  # enforced by Azure in some regions only; None: Azure's default
-    local_auth: bool = False  # allow SAS keys
-    tags: Mapping[str, str] | None = None  # of the hub, and of the resource group if one is created
-    operators: Sequence[str] = ()  # who gets the role IoT Hub Data Contributor, each as `Operator.read` takes it
-    protect: bool = True  # Pulumi refuses to delete the hub and the resource group
 
 
 class TrustedHub(pulumi.ComponentResource):
@@ -147,27 +130,21 @@ class TrustedHub(pulumi.ComponentResource):
             adopted = _hub_id(settings.adopt_id, "the adopted hub's id")
             name, group = adopted.name, pulumi.Output.from_input(adopted.group)
             existing = adoption.existing_hub(self._name, settings.adopt_id, self)
-            owned: Any = adoption.tags_with_owner(existing, tags, adopted.title, identity)
+            owned: Any = adoption.tags_with_owner(existing, settings, adopted.title, identity)
             adoption.report_kept(existing, self)
-            own = pulumi.ResourceOptions(import_=settings.adopt_id)
+            own = pulumi.ResourceOptions(import_=settings.adopt_id, ignore_changes=settings.undeclared())
+            declared = settings
         else:
             group = self._group(settings, identity, tags)
             kept = identity.hub(group, name)
-            owned, own = {**tags, OWNER_TAG: kept.tag}, kept.options
-        sas_off = not settings.local_auth
-        properties = iothub.IotHubPropertiesArgs(
-            min_tls_version=settings.min_tls_version,
-            disable_local_auth=sas_off,
-            disable_device_sas=sas_off,
-            disable_module_sas=sas_off,
-        )
+            owned, own, declared = {**tags, OWNER_TAG: kept.tag}, kept.options, settings.with_defaults()
         hub = iothub.IotHubResource(
             self._name,
             resource_group_name=group,
             resource_name_=name or identity.name,
             location=settings.location,
-            sku=iothub.IotHubSkuInfoArgs(name=settings.sku, capacity=settings.units),
-            properties=properties,
+            sku=iothub.IotHubSkuInfoArgs(name=declared.sku or SKU, capacity=declared.units),  # the name is needed, even where it is ignored
+            properties=_properties(declared),
             tags=owned,
             opts=pulumi.ResourceOptions.merge(own, self._child_options(protect=settings.protect, ignore_changes=adoption.UNDECLARED)),
         )
@@ -257,6 +234,16 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _properties(declared: HubSettings) -> iothub.IotHubPropertiesArgs:
+    sas_off = None if declared.local_auth is None else not declared.local_auth
+    return iothub.IotHubPropertiesArgs(
+        min_tls_version=declared.min_tls_version,
+        disable_local_auth=sas_off,
+        disable_device_sas=sas_off,
+        disable_module_sas=sas_off,
+    )
 
 
 def _hub_id(hub_id: str, what: str) -> Service:

@@ -116,7 +116,7 @@ class Kept:
         since = await self.identity.since()
         found = await self._find(names, since) if since else None
         if found and await self._is_own(found, names):
-            if self.location and not _same_location(found.location, self.location):
+            if self.location and not same_location(found.location, self.location):
                 fact = f"it is in {found.location}, and {self.location} is declared; Azure can't move it, and the hub is in it"
                 raise HubIdentityError(self.search.title(names), fact, f"set the location back to {found.location}, or use a new stack")
             self.found = found
@@ -154,6 +154,6 @@ class Kept:
         return False
 
 
-def _same_location(one: str, other: str) -> bool:
+def same_location(one: str, other: str) -> bool:
     """Azure writes `West Europe` as `westeurope` too."""
     return one.replace(" ", "").lower() == other.replace(" ", "").lower()

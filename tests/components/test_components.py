@@ -11,7 +11,8 @@ from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster import Roster
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
-from hubtrust.hub import HubIdError, HubSettings, SameNameError, TrustedHub
+from hubtrust.hub import HubIdError, SameNameError, TrustedHub
+from hubtrust.hub_settings import HubSettings
 from hubtrust.replaced_arguments import ReplacedArgumentError
 from tests.kit.authorities import hierarchy, pem_of, private_pem
 from tests.kit.root_authority import RootAuthority

@@ -50,6 +50,10 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "chain unused": ({"caChainFile": "y"}, ("caSource is generate, but a chain", "set caSource to import")),
     "two owners": ({"existingHub": "/subscriptions/s", "hubName": "abc"}, ("existingHub is set together", "has both already")),
+    "the owner's": (
+        {"existingHub": "/subscriptions/s", "operators": '["deployer"]', "localAuth": "false", "sku": "S1"},
+        ("existingHub leaves the hub to its owner, who decides its sku, localAuth, operators; remove that, or set adoptHub",),
+    ),
     "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "use hubName, or remove it")),
     "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "the keys are name, hubName, resourceGroup")),
     "two lists of devices": ({"devices": "a", "devicesFile": "b.csv"}, ("devices and devicesFile are both set", "set only one of them")),

@@ -42,7 +42,7 @@ def portal(azure: LocalAzure, authority: RootAuthority) -> Hub:
     group = f"/subscriptions/{azure.ready['subscription_id']}/resourcegroups/portal"
     azure.ask("PUT", group, json={"location": "westeurope"})
     hub = Hub(azure, f"{group.replace('resourcegroups', 'resourceGroups')}/providers/Microsoft.Devices/IotHubs/contoso-hub")
-    body = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "tags": {"cost": "4711"}}
+    body = {"location": "westeurope", "sku": {"name": "S2", "capacity": 2}, "tags": {"cost": "4711"}}
     azure.ask("PUT", hub.id, json={**body, "properties": {"routing": _ROUTING}})
     azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
     hub.put("portal-ca", authority.pem, isVerified=True)
@@ -87,7 +87,7 @@ def blocks() -> list[str]:
 
 
 def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, authority: RootAuthority, tmp_path: Path) -> None:
-    """Declared, previewed, adopted: proven, routes and tags unchanged; a second stack is refused; then released."""
+    """Declared, previewed, adopted: proven, and nothing else changed; a second stack is refused; renamed; then released."""
     declare, adopt, prove, release = blocks()
     before = azure.ask("GET", portal.id).json()
     shell = Shell(tmp_path / "program", azure, tmp_path / "state")
@@ -102,6 +102,10 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     _kept(azure, portal, before)
 
     shell.run("pulumi preview --refresh --expect-no-changes")
+    tls = shell.run("pulumi config set minTlsVersion 1.2\npulumi preview", fails=True)
+    assert "IoT hub 'contoso-hub': its minTlsVersion is not set, and 1.2 is declared; Azure can't change it" in tls
+    assert "Traceback" not in tls
+    shell.run("pulumi config rm minTlsVersion")
     etag = portal.certificates()["portal-ca"]["etag"]
     assert f"set reprove to '{etag}'" in printed
     shell.run("pulumi config set --path 'tags[0]' owner=plant\n" + prove, ETAG=etag)
@@ -113,13 +117,30 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; release it from that stack first" in second
     assert "Traceback" not in second
 
-    shell.run("pulumi stack select prod\n" + release)
+    shell.run("pulumi stack select prod")
+    _rename(shell, "prod", "renamed")
+    shell.run("pulumi up\n" + release)
+    assert azure.ask("GET", portal.id).json()["tags"]["hubtrust"].startswith("organization/hubtrust/renamed ")
     _kept(azure, portal, before)
     assert portal.verified() == {"portal-ca": True}
 
 
+def _rename(shell: Shell, old: str, new: str) -> None:
+    """As `pulumi stack rename` does it: every URN, and nothing in inputs and outputs."""
+    exported = shell.run("pulumi stack export --show-secrets").replace(f"urn:pulumi:{old}::", f"urn:pulumi:{new}::")
+    (shell.folder / "renamed.json").write_text(exported)
+    settings = (shell.folder / f"stacks/Pulumi.{old}.yaml").read_text().splitlines()
+    shell.run(f"pulumi stack init {new}")
+    salt = [line for line in (shell.folder / f"stacks/Pulumi.{new}.yaml").read_text().splitlines() if line.startswith("encryptionsalt")]
+    kept = [line for line in settings if not line.startswith("encryptionsalt")]
+    (shell.folder / f"stacks/Pulumi.{new}.yaml").write_text("\n".join([*kept, *salt, ""]))
+    shell.run("pulumi stack import --file renamed.json")
+
+
 def _kept(azure: LocalAzure, hub: Hub, before: dict[str, Any]) -> None:
     after = azure.ask("GET", hub.id).json()
-    assert after["properties"]["routing"] == before["properties"]["routing"]
+    assert {name: after[name] for name in ("properties", "sku", "location")} == {
+        name: before[name] for name in ("properties", "sku", "location")
+    }
     assert after["tags"].items() >= before["tags"].items()
     assert hub.verified() == {"portal-ca": True}

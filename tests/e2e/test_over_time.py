@@ -38,7 +38,7 @@ def test_every_drift_is_found_by_a_preview_and_repaired_by_a_plain_up(stack: Pro
             stack.up()
             assert stack.hub(azure).verified() == {name: True}, damages
             assert stack.outputs()["trust"][0]["proof"] == "possession"
-            assert azure.ask("GET", stack.hub(azure).id).json()["properties"]["minTlsVersion"] == "1.2"
+            assert azure.ask("GET", stack.hub(azure).id).json()["properties"]["disableLocalAuth"] is True
         assert stack.outputs()["hubName"] == hub_name
         assert f"IoT hub '{hub_name}' is not in Azure; where it is created again, it has the same name" in stack.printed
 
@@ -132,10 +132,10 @@ def _replace(_azure: LocalAzure, hub: Hub, name: str) -> None:
 
 
 def _loosen(azure: LocalAzure, hub: Hub, _name: str) -> None:
-    """Allow TLS 1.0 again, as the portal does: it sends the whole hub with one member changed."""
+    """Allow shared access keys again, as the portal does: it sends the whole hub with one member changed."""
     found = azure.ask("GET", hub.id).json()
     body = {name: found[name] for name in ("location", "tags", "sku")}
-    azure.ask("PUT", hub.id, json={**body, "properties": {**found["properties"], "minTlsVersion": "1.0"}})
+    azure.ask("PUT", hub.id, json={**body, "properties": {**found["properties"], "disableLocalAuth": False}})
 
 
 def _vanish(azure: LocalAzure, hub: Hub, _name: str) -> None:

@@ -106,6 +106,19 @@ def test_a_hub_s_own_etag(azure: InProcess) -> None:
     assert int.from_bytes(base64.b64decode(azure.must("GET", at(hub))["etag"])) > int.from_bytes(base64.b64decode(etag))
 
 
+def test_the_tls_minimum_is_chosen_when_the_hub_is_created(azure: InProcess) -> None:
+    """Another value later is refused, also where none was chosen; a body without it keeps it."""
+    chosen, open_ = (f"{azure.group()}/providers/Microsoft.Devices/IotHubs/{name}" for name in ("chosen-1", "open-1"))
+    azure.must("PUT", at(chosen), {**BODY, "properties": {"minTlsVersion": "1.2"}})
+    azure.must("PUT", at(open_), BODY)
+    azure.must("PUT", at(chosen), {**BODY, "properties": {"minTlsVersion": "1.2", "comments": "same"}})
+    azure.must("PUT", at(chosen), BODY)
+    assert azure.must("GET", at(chosen))["properties"]["minTlsVersion"] == "1.2"
+    for hub, other in ((chosen, "1.0"), (open_, "1.2")):
+        assert azure.ask("PUT", at(hub), {**BODY, "properties": {"minTlsVersion": other}}).status == 400
+    assert "minTlsVersion" not in azure.must("GET", at(open_))["properties"]
+
+
 def test_what_a_hub_shows(azure: InProcess) -> None:
     """Its host name, its built-in endpoint, the region by its display name, secrets redacted, other members as they were sent."""
     group = azure.group()

@@ -147,6 +147,12 @@ def value_invalid(message: str, service: Service, code: int = 400016) -> Devices
     return DevicesError(400, code, message, service)
 
 
+def tls_minimum_fixed(found: str | None, wanted: str) -> DevicesError:
+    """The property minTlsVersion can't change after the hub's creation. That is documented, the answer a guess."""
+    message = f"MinTlsVersion is read-only after the IotHub is created: it is {found or 'not set'}, and {wanted} was sent."
+    return DevicesError(400, 400090, message, Service.HUB)
+
+
 def key_name_not_found(name: str, service: Service) -> DevicesError:
     """The shared access policy does not exist."""
     return DevicesError(404, 404001, f"Key name not found: {name}.", service)

@@ -53,6 +53,8 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
         "namespace": f"iothub-ns-{name[:10].lower()}-{uuid.uuid4().int % 10**8}-{uuid.uuid4().hex[:10]}",
         "hostName": f"{name}.{resource_id.cloud.hub_suffix}",
     }
+    if existing:
+        _keep_tls_minimum(existing["properties"], properties)
     hub |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
     hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
     azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": hub_key})
@@ -119,6 +121,15 @@ def _check(body: dict[str, Any], location: str) -> None:
         )
         raise errors.value_invalid(message, Service.HUB, 400059)
     _check_enrichments(properties.get("routing") or {})
+
+
+def _keep_tls_minimum(before: dict[str, Any], properties: dict[str, Any]) -> None:
+    """The lowest TLS version is chosen when the hub is created: a body without it keeps it, and another one is refused."""
+    found, wanted = before.get("minTlsVersion"), properties.get("minTlsVersion")
+    if wanted not in (None, found):
+        raise errors.tls_minimum_fixed(found, wanted)
+    if found is not None:
+        properties["minTlsVersion"] = found
 
 
 def _check_enrichments(routing: dict[str, Any]) -> None:
