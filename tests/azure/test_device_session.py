@@ -1,6 +1,9 @@
 """A device's session: which proxy it uses, and that the key is never on disk unencrypted."""
 
+import gc
 import os
+import ssl
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +11,11 @@ import pytest
 import socks
 
 from hubtrust.azure import device_session as session
-from hubtrust.azure.device_session import context, proxy
+from hubtrust.azure.device_session import context, proxy, publish_once
+from hubtrust.azure.errors import SessionError
 from hubtrust.devices.canary import Canary
 from hubtrust.pki.chain import Chain
+from tests.azure.test_limits import HANGING, LONG, server
 from tests.kit.root_authority import RootAuthority
 
 HUB = "hub-7.azure-devices.net"
@@ -58,3 +63,19 @@ def test_the_key_is_never_on_disk_unencrypted(monkeypatch: pytest.MonkeyPatch, t
     ((key, mode),) = seen
     assert ("BEGIN ENCRYPTED PRIVATE KEY" in key, mode, os.listdir(tmp_path)) == (True, 0o700, [])  # noqa: PTH208 - the names are meant
     assert "PRIVATE" not in repr(identity)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # paho leaves the socket of a failed handshake to be collected
+def test_a_handshake_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts the connection and says nothing: the session's own limit ends it, in one line."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with server(HANGING["no answer"]) as url:
+        monkeypatch.setattr(session, "PORT", int(url.rpartition(":")[2]))
+        started = time.monotonic()
+        with pytest.raises(SessionError, match=r"(the hub does not answer|no connection \(it timed out\)); open port 8883"):
+            publish_once("127.0.0.1", "press-001", ssl.create_default_context(), payload="{}", timeout=0.5)
+        assert time.monotonic() - started < LONG / 2
+    gc.collect()

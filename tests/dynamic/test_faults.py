@@ -193,12 +193,13 @@ def test_a_wrong_client_secret_is_reported(hub: Hub, relay: Relay, relay_and_roo
 
 
 def test_a_certificate_deleted_meanwhile_counts_as_deleted(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """The certificate was deleted by somebody else meanwhile: delete succeeds."""
+    """The certificate was deleted by somebody else meanwhile: delete succeeds when the list and three more reads confirm it."""
     created = provider.create(RootAuthority().declared(hub, relay))
     hub.delete(created.outs["certificateName"])
     relay.clear({0: FAULTS["412"]})
     provider.delete(created)
-    assert relay.steps == ["DELETE", "GET"]
+    assert relay.steps == ["DELETE", *["GET"] * 6]
+    assert [call.path.endswith("/certificates") for call in relay.calls[1:]] == [False, True, False, False, False, True]
 
 
 def test_temporary_faults_during_delete_are_retried(provider: Provider, hub: Hub, relay: Relay) -> None:
@@ -208,3 +209,16 @@ def test_temporary_faults_during_delete_are_retried(provider: Provider, hub: Hub
         relay.clear({0: FAULTS[fault]})
         provider.delete(created)
         assert hub.certificates() == {}
+
+
+def test_a_run_prints_no_line_of_a_library(environment: dict[str, str], hub: Hub, relay: Relay) -> None:
+    """Requests that are tried again, and a login that is refused: the user sees our own line about a long wait, and no raw log line."""
+    news = RootAuthority().declared(hub, relay)
+    relay.clear(dict.fromkeys(range(4), FAULTS["dropped before"]))
+    with ProviderProcess(environment) as process:
+        assert process.of(VerifiedCertificateProvider).create(news).outs["proof"] == "possession"
+    (line,) = process.printed.splitlines()
+    assert re.fullmatch(
+        r"certificate '[^']*' on IoT hub '[^']*': the connection was closed before an answer came; trying again for .* s", line
+    )
+    assert process.error_output == ""

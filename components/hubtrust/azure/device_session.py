@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
 from hubtrust.azure.errors import SessionError
 from hubtrust.azure.retry import DEVICE_CONNECT_TIMEOUT
+from hubtrust.azure.time_limit import TimeOverError, within
 from hubtrust.errors import one_line
 
 PORT = 8883
@@ -66,7 +67,10 @@ def publish_once(host: str, device_id: str, tls: ssl.SSLContext, *, payload: str
     what = f"device '{device_id}' at {host}:{PORT}"
     session = _Session()
     client = session.client(host, device_id, tls, timeout)
-    _open(client, host, what)
+    try:
+        within(timeout, lambda: _open(client, host, what))
+    except TimeOverError:  # DNS, or a handshake: they have no limit of their own
+        raise SessionError(what, "the hub does not answer", _PORT_REMEDY, stage="network") from None
     end = time.monotonic() + timeout
     try:
         session.loop(client, what, end, lambda: session.connected)
@@ -156,5 +160,5 @@ def _open(client: mqtt.Client, host: str, what: str) -> None:
         fact = f"the proxy can't reach it ({one_line(error)})"
         raise SessionError(what, fact, f"check the hub's name; {_PORT_REMEDY}", stage="name") from None
     except OSError as error:
-        fact = f"no connection ({error.strerror or type(error).__name__})"
+        fact = f"no connection ({error.strerror or ('it timed out' if isinstance(error, TimeoutError) else type(error).__name__)})"
         raise SessionError(what, fact, _PORT_REMEDY, stage="network") from None

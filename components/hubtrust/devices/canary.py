@@ -1,5 +1,6 @@
 """The canary: a device that connects to its hub with a new key, and a diagnosis if it can't."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, retry_context
+from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, SHORTEST_ATTEMPT, retry_context
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
 from hubtrust.pki.chain import Chain, validate_leaf
@@ -90,10 +91,12 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
             report(f"{error}; trying again for up to {deadline:.0f} s")
         return temporary
 
+    end = time.monotonic() + deadline
     for attempt in retry_context(on=retry, attempts=None, timeout=deadline, **DEVICE_WAITS):
         with attempt:
+            seconds = min(DEVICE_SESSION_TIMEOUT, max(end - time.monotonic(), SHORTEST_ATTEMPT))
             try:
-                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=min(DEVICE_SESSION_TIMEOUT, deadline))
+                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=seconds)
             except SessionError as error:
                 raise diagnose(error, canary, registry) from None
 

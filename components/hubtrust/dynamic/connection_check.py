@@ -176,7 +176,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         asked, (etag, time_there) = now(), _look(there)
         ahead = (time_there or asked) - asked
         canary = news.canary(host, asked + ahead)
-        with there.open_registry() as registry:
+        with there.open_registry(limits=RetryLimits(there.deadline).starting_now()) as registry:
             connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
         connected = now() + ahead
         show_message(f"device {news.device_id} connected, chain: {canary.path()}")
