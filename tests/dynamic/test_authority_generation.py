@@ -197,6 +197,25 @@ def test_what_was_not_given_up_is_not_deleted(devices: Provider, azure: LocalAzu
     assert hub.verified() == {}
 
 
+def test_an_authority_that_leaves_a_hub_is_counted_too(devices: Provider, azure: LocalAzure, registry: DeviceRegistry) -> None:
+    """It was renamed or removed, and the hub stays: as a generation that is dropped. `destroy` asks nothing."""
+    devices.create(registry.device())
+    with ProviderProcess(installation.environment(azure.ready)) as run:
+        watch = run.of(AuthorityGenerationProvider)
+        old = watch.create(standing(registry, 1))
+        new = standing(registry, 1, authority="mill")
+        watch.create(new)
+        with pytest.raises(
+            CallFailedError, match=r"authority 'plant': generation 1 is to be deleted: 1 enabled device .* set caDropGeneration: 1"
+        ):
+            watch.delete(old)
+        watch.check(new | {"dropGeneration": 1}, new)
+        watch.delete(old)
+    with ProviderProcess(installation.environment(azure.ready)) as destroy:
+        destroy.of(AuthorityGenerationProvider).read(old)
+        destroy.of(AuthorityGenerationProvider).delete(old)
+
+
 def test_without_the_data_role_or_the_hub_a_generation_stays(named_process: ProviderProcess, azure: LocalAzure) -> None:
     """A login without the data role, a hub that is gone, and one whose name can't be found: the generation is not deleted."""
     watch, hub = named_process.of(AuthorityGenerationProvider), azure.hub()

@@ -83,6 +83,18 @@ class AuthorityGenerationInputs(CloudInputs):
         overlaps = self.generation == oldest + 1
         require_unused(f"authority '{self.authority}'", oldest, HubInputs.read(self.given), stacks, overlaps=overlaps)
 
+    def require_leaving(self) -> None:
+        """Refuse to delete an authority, of these outputs, on which devices of a hub that stays may depend.
+
+        Raises:
+            DependantsError: see ``require_droppable``.
+        """
+        if self.hub_id is None or self.devices_of is None:
+            return
+        for generation in trusted_generations.left(self.hub_id, self.authority, self.trusted):
+            hub = HubInputs.read(self.given)
+            require_unused(f"authority '{self.authority}'", generation, hub, {self.devices_of}, overlaps=False)
+
 
 def _trusted(generation: int, *, keep: bool) -> set[int]:
     return {generation, generation - 1} if keep else {generation}
@@ -105,6 +117,8 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
         """Check the step from the last generation to this one, once all of these inputs are known."""
         trusted_generations.note_program()
+        if news.hub_id is not None:
+            trusted_generations.note_hub(news.hub_id, news.drop_generation)
         if not {"authority", "generation", "keep_previous"} & news.unknown:
             news.require_valid_step(olds)
 
@@ -131,7 +145,8 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         return news.kept_values()
 
     def on_delete(self, _id: str, olds: Properties) -> None:
-        """Nothing was created."""
+        """Nothing was created. An authority that leaves a hub, or gets another name there, is a generation that is dropped."""
+        AuthorityGenerationInputs.read(olds).require_leaving()
         _forget(olds)
 
 

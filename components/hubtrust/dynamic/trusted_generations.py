@@ -9,6 +9,7 @@ from hubtrust.reconcile_errors import DependantsError
 
 _trusted: dict[tuple[str, str], frozenset[int]] = {}  # hub, authority: the generations of the hub's record in the state
 _declared: set[tuple[str, str, int]] = set()  # hub, authority, generation: certificates that the program declares
+_droppable: dict[str, set[int | None]] = {}  # hub: generations that may be deleted there; a hub is here if the program declares it
 _programs: list[bool] = []  # not empty: the program runs, so that this is no `destroy`
 
 
@@ -25,6 +26,19 @@ def forget(hub: Service, authority: str) -> None:
 def note_program() -> None:
     """The program runs: its resources are checked."""
     _programs.append(True)
+
+
+def note_hub(hub: Service, droppable: int | None) -> None:
+    """The program declares authorities of this hub; ``droppable`` is a generation that may be deleted there."""
+    _droppable.setdefault(hub.id.lower(), set()).add(droppable)
+
+
+def left(hub: Service, authority: str, generations: set[int]) -> list[int]:
+    """Those of ``generations`` that leave the hub although the program declares other authorities of it, and that are not to be dropped."""
+    droppable = _droppable.get(hub.id.lower())
+    if droppable is None:
+        return []  # the whole hub has left the program, or this is a `destroy`
+    return sorted(one for one in generations - droppable if (hub.id.lower(), authority, one) not in _declared)
 
 
 def declare(hub: Service, authority: str, generation: int) -> None:
