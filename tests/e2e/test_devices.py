@@ -90,6 +90,18 @@ def test_deleted_devices_are_created_again_in_one_call(running: Program) -> None
         assert running.outputs()["devices"]["count"] == 25
 
 
+def test_a_list_that_has_become_empty_deletes_nothing(running: Program) -> None:
+    """The setting was removed: without a word that no devices are meant, `up` ends before it changes anything."""
+    with registry(running) as found:
+        found.clear()
+        running.configure(devices="")
+        assert running.run("up") != 0
+        running.configure()
+        assert "its list of devices is empty, so that 25 devices would be deleted; restore the list" in running.printed
+        assert "set noDevices: true" in running.printed
+        assert found.azure.control("GET", "/requests?mutating=1") == []
+
+
 def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> None:
     """The hub checks each connection: a certificate from a CA with the same name but another key is refused."""
     other = Party("hubtrust sandbox issuing CA")
