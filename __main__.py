@@ -18,6 +18,7 @@ authority = CertificateAuthority(
     keep_previous=stack.ca_keep_previous,
     previous=stack.previous(folder),
     trust=stack.ca_trust,
+    cloud=stack.cloud or None,
 )
 
 hub = TrustedHub(

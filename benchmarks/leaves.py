@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from hubtrust.dynamic.issued_batch import IssuedBatchProvider
+from hubtrust.dynamic.issued_batch import IssuedBatchInputs, sign_missing
 from hubtrust.pki import issue
+from hubtrust.pki.certificate import pem
 from hubtrust.pki.signers import KeyInMemory
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def bare(authority: x509.Certificate, key: ec.EllipticCurvePrivateKey, requests:
     return made
 
 
+def batch(news: dict[str, Any]) -> list[str]:
+    """What IssuedBatch's provider does, without the question to Azure for its time."""
+    issuances = IssuedBatchInputs.read(news).issuances()
+    return [pem(one) for one in sign_missing(issuances, [None] * len(issuances))]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,7 +89,7 @@ def main() -> None:
     }
     works: dict[str, Callable[[], object]] = {
         "cryptography": lambda: bare(authority, key, requests),
-        "IssuedBatch": lambda: IssuedBatchProvider().create(news),
+        "IssuedBatch": lambda: batch(news),
     }
     best = dict.fromkeys(works, 0.0)
     for _ in range(3):

@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from hubtrust import signer_inputs
 from hubtrust.authority_keys import AuthorityKey, StoredKeys
 from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_valid_generations
+from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
@@ -48,6 +49,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         keep_previous: bool = False,
         previous: Generate | Import | Request | None = None,
         trust: Trust | None = None,
+        cloud: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the CA's keys and certificates.
@@ -59,17 +61,25 @@ class CertificateAuthority(pulumi.ComponentResource):
             keep_previous: keep the previous generation too, trusted by the hub, while devices move to the new one.
             previous: where the previous generation came from; default: ``source``, which is right for keys generated here.
             trust: which certificate hubs trust; default: the issuing one.
+            cloud: whose time this machine's clock is compared with before anything is issued, as TrustedHub takes it; None: azure-native's.
             opts: Pulumi's resource options.
 
         Raises:
+            CloudChoiceError: there is no such cloud.
             AuthorityError: an imported or returned chain is not valid (see ``load_chain``), the key is not the trusted certificate's, a
                 name is too long, or the generations are not valid (see ``require_valid_generations``).
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
+        self.cloud = choose_cloud(cloud, creates_hub=False)
         require_valid_generations(name, source, generation, keep_previous=keep_previous, previous=previous)
         self.generations = AuthorityGeneration(
-            name, authority=name, generation=generation, keep_previous=keep_previous, opts=pulumi.ResourceOptions(parent=self)
+            name,
+            authority=name,
+            generation=generation,
+            keep_previous=keep_previous,
+            clock_of=self.cloud if isinstance(source, Generate) else None,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.signer = None
         try:
@@ -112,6 +122,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 path_length=source.intermediates - number,
                 lifetime_days=source.issuing_days,
                 renew_before_days=source.issuing_lifetime().renew_before_days,
+                cloud=self.cloud,
                 opts=self._child_options(),
             )
             signer = child.signer
@@ -130,6 +141,7 @@ class CertificateAuthority(pulumi.ComponentResource):
                 path_length=source.intermediates,
                 lifetime_days=source.root_days,
                 renew_before_days=source.root_lifetime().renew_before_days,
+                cloud=self.cloud,
                 opts=self._child_options(),
             )
             return issued.certificate

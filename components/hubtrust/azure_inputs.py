@@ -2,15 +2,17 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from hubtrust.azure import clouds
 from hubtrust.azure.absence import is_known_gone
 from hubtrust.azure.client import AzureClient
+from hubtrust.azure.clock import require_true_clock
 from hubtrust.azure.login import login
 from hubtrust.azure.retry import DEADLINE, MAX_DEADLINE, MIN_DEADLINE, RetryLimits
 from hubtrust.azure.service import Service
 from hubtrust.inputs import Inputs, input_field, number
-from hubtrust.process import show_message
+from hubtrust.process import now, show_message
 
 _told: set[str] = set()  # services whose absence the user was told of; a process lasts for one run
 
@@ -29,16 +31,26 @@ def same_id(old: object, new: object) -> bool:
     return str(old).rstrip("/").lower() == str(new).rstrip("/").lower()
 
 
+def cloud_name(*, kept: bool = True) -> Any:
+    """The declaration of the input `cloud`."""
+    doc = "`public` (default), `usgovernment`, `china` or the https URL of a metadata host."
+    return input_field(clouds.require_name, doc, kept=kept, default=clouds.PUBLIC.name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CloudInputs(Inputs):
     """Which Azure."""
 
-    cloud: str = input_field(
-        clouds.require_name,
-        "`public` (default), `usgovernment`, `china` or the https URL of a metadata host.",
-        kept=True,
-        default=clouds.PUBLIC.name,
-    )
+    cloud: str = cloud_name()
+
+    def require_true_clock(self) -> None:
+        """Refuse to date anything by this machine's clock if it differs from Azure's. To be called before a certificate is signed.
+
+        Raises:
+            ClockError: it differs, or Azure's time can't be learned.
+            CloudError: there is no such cloud.
+        """
+        require_true_clock(clouds.cloud_named(self.cloud), now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ class TrustedDevice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[hub], deleted_with=hub.resource),
         )
         if authority is not None and (request is not None or make_key):
-            self._issue(authority, request, {"lifetime_days": lifetime_days, "renew_before_days": renew_before_days})
+            self._issue(hub, authority, request, {"lifetime_days": lifetime_days, "renew_before_days": renew_before_days})
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
 
     def _require_valid_arguments(
@@ -117,7 +117,9 @@ class TrustedDevice(pulumi.ComponentResource):
             fact = f"its hub does not trust the authority '{authority.name}', so it could never connect"
             raise DeviceError(what, fact, f"name '{authority.name}' in the hub's authorities, or give one of these to the device")
 
-    def _issue(self, authority: CertificateAuthority, request: pulumi.Input[str] | None, days: Mapping[str, float | None]) -> None:
+    def _issue(
+        self, hub: TrustedHub, authority: CertificateAuthority, request: pulumi.Input[str] | None, days: Mapping[str, float | None]
+    ) -> None:
         public_key: pulumi.Input[str] | None = None
         if request is None:
             pulumi.log.warn(
@@ -139,6 +141,7 @@ class TrustedDevice(pulumi.ComponentResource):
             signer=authority.signer or {},
             lifetime_days=days["lifetime_days"],
             renew_before_days=days["renew_before_days"],
+            cloud=hub.cloud,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.certificate, self.chain = issued.certificate, issued.chain

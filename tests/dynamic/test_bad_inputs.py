@@ -15,7 +15,7 @@ from tests.kit.root_authority import RootAuthority
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 PRIVATE_KEY_IS_NO_PROPERTY = (
     "privateKey: there is no such property; use adopt, attest, certificate, certificateName, cloud, deadline, generation, name, "
-    "proofCertificate, serviceId, signer"
+    "proofCertificate, reprove, serviceId, signer"
 )
 PLANT, NOW = RootAuthority(), datetime.now(UTC)
 DATES = {"start": NOW - timedelta(days=2), "end": NOW + timedelta(days=30)}

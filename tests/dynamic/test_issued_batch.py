@@ -35,8 +35,8 @@ def declared(*requests: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def batches(provider_process: ProviderProcess) -> Provider:
-    return provider_process.of(IssuedBatchProvider)
+def batches(named_process: ProviderProcess) -> Provider:
+    return named_process.of(IssuedBatchProvider)
 
 
 def test_each_request_becomes_a_certificate(batches: Provider) -> None:

@@ -28,8 +28,8 @@ ROOT = {"profile": "root", "subject": "CN=Plant A Root,O=Contoso", "signer": sig
 
 
 @pytest.fixture(scope="module")
-def issued(provider_process: ProviderProcess) -> Provider:
-    return provider_process.of(IssuedCertificateProvider)
+def issued(named_process: ProviderProcess) -> Provider:
+    return named_process.of(IssuedCertificateProvider)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> Non
         ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
         ({"publicKey": "noise"}, "publicKey: it contains no PEM public key"),
         ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
-        ({"colour": "red"}, "colour: there is no such property; use deviceId"),
+        ({"colour": "red"}, "colour: there is no such property; use cloud, deviceId"),
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
         ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),

@@ -57,35 +57,35 @@ def refusals(process: ProviderProcess, by: dict[str, Any], device_id: str) -> li
     return found
 
 
-def test_names_that_a_ca_may_not_name(provider_process: ProviderProcess) -> None:
+def test_names_that_a_ca_may_not_name(named_process: ProviderProcess) -> None:
     """The issuer's constraints, and those of the CA above it; what it may name is signed, and connects."""
     constrained = Forged(subject="Constrained", extra=[(PLANT, True)], **DATES)
     below = Forged(subject="Issuing", issuer=constrained, **DATES)
     for path in ((constrained,), (below, constrained)):
-        device, batch, intermediate = refusals(provider_process, issuing(*path), "press-001")
+        device, batch, intermediate = refusals(named_process, issuing(*path), "press-001")
         for refused in (device, batch):
             assert "'CN=Constrained'" in refused
             assert "does not permit its name 'press-001'; use an authority that allows this name (RFC 5280 4.2.1.10)" in refused
         assert intermediate == "", "it has no name of that form"
-        assert refusals(provider_process, issuing(*path), "press-001.plant.example") == ["", "", ""]
+        assert refusals(named_process, issuing(*path), "press-001.plant.example") == ["", "", ""]
         news = {"requests": request("press-001.plant.example"), **issuing(*path)}
-        created = provider_process.of(IssuedBatchProvider).create(news).outs
+        created = named_process.of(IssuedBatchProvider).create(news).outs
         sent = load_certificates(created["certificates"][0] + created["issuerChain"], what="chain")
         anchor = constrained.certificate.public_bytes(serialization.Encoding.DER)
         refusal = connection_check.chain_refusal(list(map(crypto.X509.from_cryptography, sent)), (anchor,), "press-001.plant.example", NOW)
         assert refusal is None
 
 
-def test_a_path_that_is_too_long_or_ends_too_early(provider_process: ProviderProcess) -> None:
+def test_a_path_that_is_too_long_or_ends_too_early(named_process: ProviderProcess) -> None:
     """The CA above the issuer allows no CA below; or it ends before the issuer does, and then so does what is signed."""
     narrow = Forged(subject="Narrow", path_length=1, **DATES)
     below = Forged(subject="Issuing", issuer=narrow, **DATES)
-    device, batch, intermediate = refusals(provider_process, issuing(below, narrow), "press-001")
+    device, batch, intermediate = refusals(named_process, issuing(below, narrow), "press-001")
     assert (device, batch) == ("", "")
     assert "'CN=Narrow'" in intermediate
     assert "2 authorities are below it and its path length allows 1" in intermediate
     closed = Forged(subject="Closed", path_length=0, **DATES)
-    assert all("allows 0" in one for one in refusals(provider_process, issuing(Forged(issuer=closed, **DATES), closed), "press-001"))
+    assert all("allows 0" in one for one in refusals(named_process, issuing(Forged(issuer=closed, **DATES), closed), "press-001"))
     short = Forged(subject="Short", **DATES | {"end": NOW + timedelta(days=40)})
     news = {
         "profile": "device",
@@ -93,7 +93,7 @@ def test_a_path_that_is_too_long_or_ends_too_early(provider_process: ProviderPro
         "publicKey": public_pem(ec_key().public_key()),
         **issuing(Forged(issuer=short, **DATES), short),
     }
-    provider = provider_process.of(IssuedCertificateProvider)
+    provider = named_process.of(IssuedCertificateProvider)
     created = provider.create(news)
     assert created.outs["notAfter"] == f"{short.end:%Y-%m-%dT%H:%M:%SZ}"
     assert provider.diff(created, news).changes is False
@@ -102,7 +102,7 @@ def test_a_path_that_is_too_long_or_ends_too_early(provider_process: ProviderPro
 @pytest.mark.parametrize(
     ("kind", "match"), [("pss", "its RSA key is for RSASSA-PSS alone"), ("explicit", "its EC key has explicit parameters")]
 )
-def test_a_ca_whose_devices_could_never_connect(provider_process: ProviderProcess, tmp_path: Path, kind: str, match: str) -> None:
+def test_a_ca_whose_devices_could_never_connect(named_process: ProviderProcess, tmp_path: Path, kind: str, match: str) -> None:
     """Nothing is registered for it, with a proof or attested, and it signs nothing."""
     certificate, key, device_request = made_by_openssl(tmp_path, kind)
     signer = {"custody": "state", "privateKey": key}
@@ -117,5 +117,5 @@ def test_a_ca_whose_devices_could_never_connect(provider_process: ProviderProces
         (IssuedBatchProvider, {**issuing(Forged(subject="Plain", **DATES)), "requests": device_request}),
     ]
     for provider, news in cases:
-        ((_, reason),) = provider_process.of(provider).check(news).failures
+        ((_, reason),) = named_process.of(provider).check(news).failures
         assert match in reason, provider

@@ -16,6 +16,10 @@ class CloudError(AzureError):
     """There is no such cloud, or its metadata can't be read."""
 
 
+class ClockError(AzureError):
+    """This machine's clock differs from Azure's, or can't be compared with it."""
+
+
 class CredentialsError(AzureError):
     """There is no login, or it was refused."""
 

@@ -28,6 +28,7 @@ ATTEMPT_TIMEOUT = 65.0  # of one HTTP request with its whole answer; Azure itsel
 SHORTEST_ATTEMPT = 1.5  # what one request gets even if its deadline is over by then
 LOGIN_TIMEOUT = 45.0  # for one token, from whichever credential: az alone may take 10
 TOKEN_RESERVE = 300.0  # a token is used until this long before it expires
+CLOCK_TOLERANCE = 300.0  # between this machine's clock and Azure's; what is issued is backdated by more
 CLOUD_TIMEOUT, CLOUD_WAITS = 20.0, (0.5, 1.5)  # for the metadata of a cloud, and before it is asked for again
 LAST_ATTEMPT = 5.0  # of a request to a host that was waited for until the limit before, in this process
 # Causes that a retry seldom changes: a name that DNS does not know (that of a new hub may be late), and a proxy or server that refuses TLS.

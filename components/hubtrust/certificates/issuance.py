@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
+from hubtrust.azure_inputs import CloudInputs, cloud_name
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LONGEST, ROOT, SHORTEST, Lifetime, require_window
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
-from hubtrust.inputs import Inputs, input_field, number
+from hubtrust.inputs import input_field, number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.chain import path_upwards, require_path_lengths, require_signed_by
@@ -34,8 +35,10 @@ def _defaults(name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IssuingInputs(Inputs):
+class IssuingInputs(CloudInputs):
     """The inputs of every resource that issues certificates: the issuer, its key, and how long the certificates last."""
+
+    cloud: str = cloud_name(kept=False)  # in the outputs it would be a change of every certificate that exists
 
     issuer_certificate: tuple[x509.Certificate, ...] = input_field(
         issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
@@ -128,15 +131,13 @@ class Issuance:
         require_allowed(self.subject or x509.Name([]), (), path, what="subject", leaf=False)
 
     def issuer(self, *, now: datetime) -> issue.Issuer:
-        """The issuer and the authorities above it, as far as they are given. One that has expired at ``now`` judges nothing any more.
+        """The issuer and the authorities above it, as far as they are given; see ``issue.Issuer.of``.
 
         Raises:
             PkiError: the issuer is not an authority, is not valid now, has another key than the signer, or can't sign.
         """
         require_authority(self.issuers[0], now=now)
-        path = path_upwards(self.issuers)
-        above = tuple(one for one in path[1:] if one.not_valid_after_utc > now)
-        return issue.Issuer(path[0], self.signer, above)
+        return issue.Issuer.of(path_upwards(self.issuers), self.signer, now=now)
 
     def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
         """Sign the certificate, and check it against the path. It is valid for its lifetime from ``now``, but not longer than its issuers.
@@ -162,7 +163,9 @@ class Issuance:
     def is_current(self, certificate: x509.Certificate, *, lifetime_days: object, now: datetime) -> bool:
         """Whether ``certificate``, issued for ``lifetime_days`` (None: the default), is still what is declared, and not due for renewal."""
         issued_for = LIFETIMES[self.profile].days if lifetime_days is None else float(str(lifetime_days))
-        return issued_for == self.lifetime.days and self._is_signed_by_issuer(certificate) and not self.is_due(certificate, now=now)
+        if issued_for != self.lifetime.days or is_from_the_future(certificate, now=now):
+            return False
+        return self._is_signed_by_issuer(certificate) and not self.is_due(certificate, now=now)
 
     def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
         """Whether it is in its renewal window, and renewal would make it last longer."""
@@ -182,6 +185,11 @@ class Issuance:
         except ChainError:
             return False
         return True
+
+
+def is_from_the_future(certificate: x509.Certificate, *, now: datetime) -> bool:
+    """Whether it was issued by a clock that was ahead. What is issued here is backdated, so that ``now`` need not be exact."""
+    return certificate.not_valid_before_utc > now
 
 
 def parse_subject(value: object) -> x509.Name:

@@ -16,7 +16,7 @@ from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, SHORTEST_ATTEMPT, retry_context
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import common_name, pem, thumbprint
-from hubtrust.pki.chain import Chain, validate_leaf
+from hubtrust.pki.chain import Chain
 from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import ConnectionFailedError
@@ -55,16 +55,15 @@ class Canary:
         """
         from hubtrust.azure.device_session import Identity  # paho and PySocks: loaded only where a canary connects
 
-        key, issuing = KeyAlgorithm.EC_P256.generate(), self.chain.issuing
-        validity = issue.Validity.lasting(_LIFETIME, now=now).within(issuing)
+        key, issuer = KeyAlgorithm.EC_P256.generate(), issue.Issuer.of(self.chain.certificates, self.signer, now=now)
+        validity = issue.Validity.lasting(_LIFETIME, now=now).within(*issuer.path)
         leaf = issue.device(
-            issue.Issuer(issuing, self.signer, self.chain.certificates[1:]),
+            issuer,
             device_id=self.device_id,
             public_key=key.public_key(),
             validity=validity,
             serial=x509.random_serial_number(),
         )
-        validate_leaf(leaf, self.chain, now=now)
         passphrase = token_hex(32).encode()
         encryption = serialization.BestAvailableEncryption(passphrase)
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import pulumi
 
+from hubtrust.azure import clouds
+from hubtrust.azure.clock import require_true_clock
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs, same_id
 from hubtrust.dynamic import trusted_generations
@@ -16,6 +18,7 @@ from hubtrust.dynamic.dependants import require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, whole_number
+from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
 
@@ -32,6 +35,20 @@ class AuthorityGenerationInputs(CloudInputs):
     drop_generation: int | None = input_field(
         whole_number(1, 9999), "a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone."
     )
+
+    clock_of: str | None = input_field(
+        clouds.require_name,
+        "cloud whose time this machine's clock is compared with, before the certificates of a generation are issued.",
+    )
+
+    def require_clock(self) -> None:
+        """Refuse a clock that is wrong before anything of the generation is issued, by whichever provider.
+
+        Raises:
+            ClockError, CloudError: see ``require_true_clock``.
+        """
+        if self.clock_of:
+            require_true_clock(clouds.cloud_named(self.clock_of), now)
 
     def require_valid_step(self, olds: Properties) -> None:
         """Check the step from the old inputs ``olds``: generations go up, and a generation that is to be kept exists.
@@ -128,7 +145,8 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         return Change(news.changes_that_replace(olds), updates=any(olds.get(name) != value for name, value in news.kept_values().items()))
 
     def on_create(self, news: AuthorityGenerationInputs) -> tuple[str, dict[str, Any]]:
-        """Record the inputs."""
+        """Record the inputs, once the clock is known to be right."""
+        news.require_clock()
         _record(news.given)
         return news.authority, news.kept_values()
 
@@ -138,7 +156,9 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         return dict(olds)
 
     def on_update(self, _id: str, olds: Properties, news: AuthorityGenerationInputs) -> dict[str, Any]:
-        """Record the inputs, after a check that no device depends on a generation that is dropped."""
+        """Record the inputs, after a check that no device depends on a generation that is dropped, and that a new one gets true dates."""
+        if news.generation != olds.get("generation"):
+            news.require_clock()
         news.require_droppable(olds)
         _forget(olds)
         _record(news.given)
@@ -178,6 +198,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
         host_name: pulumi.Input[str] | None = None,
         cloud: str | None = None,
         devices_of: str | None = None,
+        clock_of: str | None = None,
         drop_generation: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

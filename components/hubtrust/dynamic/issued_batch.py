@@ -1,7 +1,7 @@
 """IssuedBatch: a certificate for every device whose request is given, signed by this authority, each renewed in its window.
 
-Its inputs are the fields of ``IssuedBatchInputs`` here, and of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``. To add one, add
-a field there and a parameter of the same name to the constructor here.
+Its inputs are the fields of ``IssuedBatchInputs`` here, of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``, and of
+``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
 """
 
 import re
@@ -108,12 +108,16 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
                 issuance.require_possible(now=moment, issuer=issuer)
 
     def on_diff(self, olds: Properties, news: IssuedBatchInputs) -> Change:
-        """Every change is an update; nothing is ever replaced."""
-        return Change(updates=bool(news.unknown) or self._sign(olds, news) != dict(olds))
+        """Every change is an update; nothing is ever replaced. No key is used to find out."""
+        if news.unknown:
+            return Change(updates=True)
+        issuances = news.issuances()
+        kept = [one for one in _kept(issuances, olds) if one is not None]
+        return Change(updates=len(kept) < len(issuances) or _outs(issuances, news, kept) != dict(olds))
 
     def on_create(self, news: IssuedBatchInputs) -> tuple[str, dict[str, Any]]:
         """Sign all of them."""
-        return "batch", self._sign({}, news)
+        return "batch", self._issue({}, news)
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificates exist only in the state, so there is nothing to read."""
@@ -121,33 +125,51 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
 
     def on_update(self, _id: str, olds: Properties, news: IssuedBatchInputs) -> dict[str, Any]:
         """Issue those that are new, due for renewal, or declared differently."""
-        return self._sign(olds, news)
+        return self._issue(olds, news)
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """There is nothing to delete outside the state."""
 
     @staticmethod
-    def _sign(olds: Properties, news: IssuedBatchInputs) -> dict[str, Any]:
-        moment, issuances, days = now(), news.issuances(), olds.get("lifetimeDays")
-        held = {key_thumbprint(_strong_key(one)): one for one in map(_loaded, olds.get("certificates") or [])}
-        signed: list[x509.Certificate] = []
-        issuer = issuances[0].issuer(now=moment)
-        for issuance in issuances:
-            old = held.get(issuance.subject_key_thumbprint) if held else None
-            same = old is not None and common_name(old.subject) == issuance.device_id
-            if old is not None and same and issuance.is_current(old, lifetime_days=days, now=moment):
-                signed.append(old)
-            else:
-                signed.append(issuance.sign(now=moment, issuer=issuer))
-        ends = min((one.not_valid_after_utc for one in signed), default=moment)
-        found = news.kept_values() | {
-            "certificates": [pem(one) for one in signed],
-            "issuerChain": "".join(pem(one) for one in issuances[0].issuers),
-            "custody": news.signer.custody,
-            "count": len(signed),
-            "renewAt": rfc3339(ends - issuances[0].window),
-        }
-        return {name: value for name, value in found.items() if value is not None}
+    def _issue(olds: Properties, news: IssuedBatchInputs) -> dict[str, Any]:
+        issuances = news.issuances()
+        kept = _kept(issuances, olds)
+        if None in kept:
+            news.require_true_clock()
+        return _outs(issuances, news, sign_missing(issuances, kept))
+
+
+def _kept(issuances: list[Issuance], olds: Properties) -> list[x509.Certificate | None]:
+    """For each device its certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
+    held = {key_thumbprint(_strong_key(one)): one for one in map(_loaded, olds.get("certificates") or [])}
+    moment, days = now(), olds.get("lifetimeDays")
+
+    def kept(issuance: Issuance) -> x509.Certificate | None:
+        old = held.get(issuance.subject_key_thumbprint) if held else None
+        if old is None or common_name(old.subject) != issuance.device_id:
+            return None
+        return old if issuance.is_current(old, lifetime_days=days, now=moment) else None
+
+    return [kept(issuance) for issuance in issuances]
+
+
+def sign_missing(issuances: list[Issuance], kept: list[x509.Certificate | None]) -> list[x509.Certificate]:
+    """The kept certificates, and new ones in place of None."""
+    moment = now()
+    issuer = issuances[0].issuer(now=moment)
+    return [old or issuance.sign(now=moment, issuer=issuer) for issuance, old in zip(issuances, kept, strict=True)]
+
+
+def _outs(issuances: list[Issuance], news: IssuedBatchInputs, certificates: list[x509.Certificate]) -> dict[str, Any]:
+    ends = min((one.not_valid_after_utc for one in certificates), default=now())
+    found = news.kept_values() | {
+        "certificates": [pem(one) for one in certificates],
+        "issuerChain": "".join(pem(one) for one in issuances[0].issuers),
+        "custody": news.signer.custody,
+        "count": len(certificates),
+        "renewAt": rfc3339(ends - issuances[0].window),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _strong_key(certificate: x509.Certificate) -> PublicKey:
@@ -175,6 +197,7 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
         signer: pulumi.Input[Mapping[str, Any]],
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,
+        cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if isinstance(requests, list | tuple):

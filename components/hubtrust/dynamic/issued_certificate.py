@@ -1,7 +1,7 @@
 """IssuedCertificate: a certificate for this key or CSR, signed by this authority through its signer, renewed in its window.
 
-Its inputs are the fields of ``IssuedCertificateInputs`` here, and of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``. To add
-one, add a field there and a parameter of the same name to the constructor here.
+Its inputs are the fields of ``IssuedCertificateInputs`` here, of ``IssuingInputs`` in ``hubtrust/certificates/issuance.py``, and of
+``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 from cryptography import x509
 
-from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, issuer_certificates, parse_subject
+from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, is_from_the_future, issuer_certificates, parse_subject
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -147,6 +147,11 @@ def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -
     return certificate if same and issuance.is_current(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
 
 
+def _sign(issuance: Issuance, news: IssuedCertificateInputs) -> x509.Certificate:
+    news.require_true_clock()
+    return issuance.sign(now=now())
+
+
 def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.Certificate) -> dict[str, Any]:
     described = describe(certificate)
     found = news.kept_values() | {
@@ -169,9 +174,12 @@ def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.C
 
 
 def _report_renewal(issuance: Issuance, olds: Properties) -> None:
-    """Tell the user that renewal is due: a preview shows nothing else about it."""
+    """Tell the user why it is issued again: a preview shows nothing else about it."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
-    if issuance.is_due(certificate, now=now()):
+    if is_from_the_future(certificate, now=now()):
+        fact = f"it is not valid before {rfc3339(certificate.not_valid_before_utc)}, because a clock was ahead when it was issued"
+        show_message(f"{display(certificate)}: {fact}; `pulumi up` issues it again with the same key")
+    elif issuance.is_due(certificate, now=now()):
         ends = rfc3339(certificate.not_valid_after_utc)
         show_message(f"{display(certificate)}: renewal is due, because it expires on {ends}; `pulumi up` renews it with the same key")
 
@@ -205,7 +213,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
     def on_create(self, news: IssuedCertificateInputs) -> tuple[str, dict[str, Any]]:
         """Issue it. The resource's id is the thumbprint of the certified key, so renewals keep the id."""
         issuance = news.issuance()
-        return issuance.subject_key_thumbprint, _outs(issuance, news, issuance.sign(now=now()))
+        return issuance.subject_key_thumbprint, _outs(issuance, news, _sign(issuance, news))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate exists only in the state, so there is nothing to read. ``on_diff`` finds out whether renewal is due."""
@@ -214,7 +222,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
     def on_update(self, _id: str, olds: Properties, news: IssuedCertificateInputs) -> dict[str, Any]:
         """Issue it again if renewal is due or the declaration changed; otherwise keep it and update the other outputs."""
         issuance = news.issuance()
-        return _outs(issuance, news, _kept(issuance, news, olds) or issuance.sign(now=now()))
+        return _outs(issuance, news, _kept(issuance, news, olds) or _sign(issuance, news))
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """There is nothing to delete outside the state. The certificate stays valid until it expires."""
@@ -242,6 +250,7 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
         path_length: pulumi.Input[int] | None = None,
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,
+        cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(resource_name, locals(), opts)

@@ -69,6 +69,15 @@ class Issuer:
         require_may_sign(self.certificate)
         require_linked(self.path)
 
+    @classmethod
+    def of(cls, path: Sequence[x509.Certificate], signer: Signer, *, now: datetime) -> Self:
+        """The first certificate of ``path``, below the others. One that has expired at ``now`` judges nothing any more, and is left out.
+
+        Raises:
+            PkiError: as for the class.
+        """
+        return cls(path[0], signer, tuple(one for one in path[1:] if one.not_valid_after_utc > now))
+
     @property
     def path(self) -> tuple[x509.Certificate, ...]:
         """The authorities that judge what is signed, the issuer first."""
@@ -241,6 +250,10 @@ def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Vali
             remedy = "use a shorter lifetime or renew the issuer"
             raise OutlivesIssuerError(what, f"{fact}, and its issuer {display(above)} is valid from {limits}", remedy)
     above = issuer.certificate
+    if validity.not_before >= validity.not_after and validity.not_after < above.not_valid_after_utc:
+        fact = f"its issuer {display(above)} is not valid before {rfc3339(above.not_valid_before_utc)}"
+        remedy = "wait until then, or have the issuer reissued with an earlier start: a clock was ahead when it was issued"
+        raise OutlivesIssuerError(what, fact, remedy)
     if validity.not_before >= validity.not_after:
         fact = f"its issuer {display(above)} expires on {rfc3339(above.not_valid_after_utc)}"
         raise OutlivesIssuerError(what, fact, "renew the issuer first")

@@ -96,14 +96,18 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
     """
     moment = now.replace(microsecond=0)
     if moment > certificate.not_valid_after_utc:
-        raise NotValidNowError(
-            display(certificate), f"it expired on {rfc3339(certificate.not_valid_after_utc)}", "renew it and give the new certificate"
-        )
+        fact = f"it expired on {rfc3339(certificate.not_valid_after_utc)}"
+        raise NotValidNowError(display(certificate), fact, "renew it and give the new certificate")
     if moment < certificate.not_valid_before_utc:
-        start = rfc3339(certificate.not_valid_before_utc)
-        clock_is_slow = certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR
-        remedy = "correct this machine's clock" if clock_is_slow else "wait until then, or have it reissued with an earlier start"
-        raise NotValidNowError(display(certificate), f"it is not valid before {start}, and the time here is {rfc3339(now)}", remedy)
+        fact = f"it is not valid before {rfc3339(certificate.not_valid_before_utc)}, and the time here is {rfc3339(now)}"
+        raise NotValidNowError(display(certificate), fact, _when_early(certificate, moment))
+
+
+def _when_early(certificate: x509.Certificate, moment: datetime) -> str:
+    """The remedy for a certificate that is not valid yet. Nothing shows whether this clock is slow, or the issuer's was fast."""
+    if certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR:
+        return "correct this machine's clock"
+    return "wait until then, correct this machine's clock if it is behind, or have it reissued with an earlier start"
 
 
 def require_may_sign(certificate: x509.Certificate) -> None:
