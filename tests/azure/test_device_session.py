@@ -3,6 +3,7 @@
 import gc
 import os
 import ssl
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,4 +79,6 @@ def test_a_handshake_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(SessionError, match=r"(the hub does not answer|no connection \(it timed out\)); open port 8883"):
             publish_once("127.0.0.1", "press-001", ssl.create_default_context(), payload="{}", timeout=0.5)
         assert time.monotonic() - started < LONG / 2
+    for thread in [one for one in threading.enumerate() if one.name == "hubtrust-request"]:
+        thread.join(LONG)
     gc.collect()
