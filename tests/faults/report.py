@@ -22,7 +22,8 @@ another one. In every case:
 - the run with the fault either succeeded, or failed with one line that says what failed, the fact found and what to do next;
 - the next run reached the declared state, with nothing left over and nothing twice, in Azure and in the stack's state;
 - the run after that changed nothing;
-- during a rotation, the connected devices had a verified CA at every moment.
+- during a rotation, the connected devices had a verified CA at every moment;
+- no certificate was called proven without evidence that holds for it.
 
 `ok`: the run itself recovered from the fault. Anything else is the kind of the reported error: first for the fault that occurred once,
 then for the permanent one.
