@@ -16,8 +16,9 @@ from hubtrust.azure.error_bodies import envelope
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.throttle_pace import Pace
 from hubtrust.devices.description import Scope
+from hubtrust.devices.fleet_deletion import FleetDeletion
 from hubtrust.devices.reconcile import Reconciliation
-from hubtrust.reconcile_errors import AlreadyExistsError
+from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 from tests.kit.scripted_azure import Reply, Script, scripted
 
 OWNER = {"stack": "o/p/s", "urn": "urn:it's"}
@@ -236,3 +237,14 @@ def test_concurrent_429s_widen_the_pace_once() -> None:
         clock.now += 0.001
         kept.record(sent, throttled=True)
     assert kept._spacing == pytest.approx(0.101)
+
+
+def test_a_state_of_an_earlier_version_is_not_called_deleted() -> None:
+    """It has no ids: what the index does not show after several looks is reported, with what to do."""
+    waits: list[float] = []
+    with registry(*[(200, {}, [])] * 4) as (created, script):
+        deletion = FleetDeletion(created, "fleet", OWNER, None, 25, lambda _: False, script.messages.append, waits.append)
+        fact = "does not show 25 of its 25 devices; run again in some minutes; if somebody else deleted them, run `pulumi refresh` first"
+        with pytest.raises(FleetError, match=fact):
+            deletion.run()
+    assert len(waits) == 4
