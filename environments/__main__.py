@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"environments: {line}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
     pack = f" --policy-pack policies --policy-pack-config policies/{options.target}.json" if planned.policies else ""
-    _say(f"The stack '{options.target}' is created and empty. Deploy it:\n  pulumi up --stack {options.target}{pack}")
+    _say(f"The stack '{options.target}' is created and empty. Deploy it:\n  {engine.name} up --stack {options.target}{pack}")
     return 0
 
 

@@ -59,13 +59,15 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
     old = StackFile.read(StackFile.of(folder, source))
     stacks = engine.stacks()
     if source not in stacks:
-        raise EnvironmentRefusedError(f"there is no stack '{source}' in this backend: deploy it first (`pulumi up --stack {source}`)")
+        raise EnvironmentRefusedError(
+            f"there is no stack '{source}' in this backend: deploy it first (`{engine.name} up --stack {source}`)"
+        )
     if target in stacks:
         raise EnvironmentRefusedError(f"the stack '{target}' exists already: use another name, or remove that stack yourself")
     deployed = DeployedStack.read(engine.resources(source))
     if not deployed.is_up:
         raise EnvironmentRefusedError(
-            f"the stack '{source}' is not deployed, because it trusts no CA: run `pulumi up --stack {source}` first"
+            f"the stack '{source}' is not deployed, because it trusts no CA: run `{engine.name} up --stack {source}` first"
         )
     path = StackFile.of(folder, target)
     changes = _existing_settings(old, StackFile.read(path), given) if path.exists() else _new_settings(old, project, source, target, given)
@@ -151,7 +153,7 @@ def _given(text: str, project: str) -> tuple[str, Any]:
         raise EnvironmentRefusedError(f"'{text}' is not a setting: use key=value")
     if (package or project) == project and key in _SECRET_KEYS:
         raise EnvironmentRefusedError(
-            f"{key} is secret and would be in a file in plain text: create the stack, then run `pulumi config set --secret {key}`"
+            f"{key} is secret and would be in a file in plain text: create the stack, then run `config set --secret {key}`"
         )
     try:
         return f"{package or project}:{key}", yaml.safe_load(value)

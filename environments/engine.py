@@ -36,6 +36,11 @@ class Engine:
             raise EnvironmentRefusedError("`pulumi` is not on PATH: install Pulumi's CLI, or use --engine embedded")
         return cls(folder, (found,) if found and wanted != "embedded" else _EMBEDDED)
 
+    @property
+    def name(self) -> str:
+        """How a user enters a command of it."""
+        return "pulumi" if self.command != _EMBEDDED else "python -m sandbox.engine"
+
     def stacks(self) -> set[str]:
         """The names of the stacks of this project in the backend."""
         return {str(each["name"]).rpartition("/")[2] for each in json.loads(self._run("stack", "ls", "--json"))}
@@ -58,5 +63,5 @@ class Engine:
         if result.returncode:
             printed = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
             reason = next((line for line in printed if line.startswith("error:")), printed[-1]).removeprefix("error:").strip()
-            raise EnvironmentRefusedError(f"`{' '.join(('pulumi', *arguments))}` failed: {reason}")
+            raise EnvironmentRefusedError(f"`{' '.join((self.name, *arguments))}` failed: {reason}")
         return result.stdout

@@ -119,7 +119,7 @@ def _value(config: pulumi.Config, name: str, kind: Any, text: str) -> Any:
 
 
 def _wanted(name: str, kind: Any) -> str:
-    return {bool: "true or false", int: "an integer"}.get(kind, f"a list of strings: pulumi config set --path '{name}[0]' VALUE")
+    return {bool: "true or false", int: "an integer"}.get(kind, f"a list of strings: config set --path '{name}[0]' VALUE")
 
 
 def _lines(project: str, error: Any) -> list[str]:

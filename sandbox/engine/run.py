@@ -149,7 +149,7 @@ class Run:
         builtin = Builtin(options.stack_outputs or _no_backend, self._registered_resource)
         self._providers = Providers(self._plugins, builtin, self._base.resources, preview=self._preview)
         hooks = Hooks(self._callbacks, self._events, preview=self._preview)
-        context = StepContext(self._providers, self._journal, hooks, self._preview)
+        context = StepContext(self._providers, self._journal, hooks, self._preview, self._options.invocation)
         self._executor = Executor(context, self._events, parallel=options.parallel, continue_on_error=options.continue_on_error)
         self._cancel.listen(asyncio.get_running_loop(), self._stop)
 

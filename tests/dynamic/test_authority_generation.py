@@ -27,8 +27,8 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant", hub: 
     [
         (at(2), at(1), "generation 1 is older than the current generation 2; set it to 2, the current one; for a new generation 3"),
         (at(2, keep=True), at(1), "generation 1 is older than the current generation 2"),
-        ({}, at(1, keep=True), "this stack has none; run `pulumi up` with generation 1 first"),
-        ({}, at(3, keep=True), "this stack has none; run `pulumi up` with generation 2 first"),
+        ({}, at(1, keep=True), "this stack has none; run `up` with generation 1 first"),
+        ({}, at(3, keep=True), "this stack has none; run `up` with generation 2 first"),
         (at(1, authority="mill"), at(2, keep=True), "this stack has none"),
         (at(1), at(3, keep=True), "generation 2 is to be kept, but the current one is 1; use 2: generations go up one at a time"),
         (at(2, hub=True), at(2, keep=True, hub=True), "generation 1 is to be kept, but it has been deleted"),

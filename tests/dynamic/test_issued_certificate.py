@@ -151,7 +151,7 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> 
     with ProviderProcess() as process:
         assert process.of(IssuedCertificateProvider).diff(refreshed, refreshed.inputs).changes is True
     assert re.search(
-        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, because it expires on .*; `pulumi up` renews it",
+        r"'CN=Plant A Issuing' \([0-9A-F]{8}\): renewal is due, because it expires on .*; the next `up` renews it",
         process.printed,
     )
     renewed = issued.up(aged, news)

@@ -135,7 +135,7 @@ def test_an_operation_whose_run_stops_before_it_starts_is_removed_from_the_saved
         kept = Journal(Deployment(), save, lambda: "now")
         events = Events(lambda _event: None)
         providers = Providers(NO_PLUGINS, Builtin(lambda _name: {}, lambda _urn: None), (), preview=False)
-        context = StepContext(providers, kept, Hooks(Callbacks(), events, preview=False), preview=False)
+        context = StepContext(providers, kept, Hooks(Callbacks(), events, preview=False), preview=False, invocation="pulumi")
         executor = Executor(context, events, parallel=1)
         new = resource("a", provider="urn:pulumi:s::p::pulumi:providers:t::default::id")
         with pytest.raises(Stopped):

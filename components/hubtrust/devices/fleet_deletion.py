@@ -47,7 +47,7 @@ class FleetDeletion:
         if self.known is None:
             left = self.count - len(self._settled)
             fact = f"the hub's query index, which lags, does not show {left:,} of its {self.count:,} devices"
-            raise FleetError(self.what, fact, "run again in some minutes; if somebody else deleted them, run `pulumi refresh` first")
+            raise FleetError(self.what, fact, "run again in some minutes; if somebody else deleted them, run `refresh` first")
         unseen = self._unseen()
         self.report(f"{self.what}: the hub's query index does not show {len(unseen):,} devices of the state; reading each by its id")
         self._pass(unseen)

@@ -70,7 +70,7 @@ class AuthorityGenerationInputs(CloudInputs):
         before = wanted - 1
         if wanted == 1 or current is None:
             fact = "the previous generation is to be kept, but this stack has none"
-            raise DeclarationError(what, fact, f"run `pulumi up` with generation {max(before, 1)} first")
+            raise DeclarationError(what, fact, f"run `up` with generation {max(before, 1)} first")
         if wanted > current + 1:
             fact = f"generation {before} is to be kept, but the current one is {current}"
             raise DeclarationError(what, fact, f"use {current + 1}: generations go up one at a time")

@@ -181,7 +181,7 @@ def _report_renewal(issuance: Issuance, olds: Properties) -> None:
         show_message(f"{display(certificate)}: {fact}; `pulumi up` issues it again with the same key")
     elif issuance.is_due(certificate, now=now()):
         ends = rfc3339(certificate.not_valid_after_utc)
-        show_message(f"{display(certificate)}: renewal is due, because it expires on {ends}; `pulumi up` renews it with the same key")
+        show_message(f"{display(certificate)}: renewal is due, because it expires on {ends}; the next `up` renews it with the same key")
 
 
 class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):

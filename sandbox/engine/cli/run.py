@@ -137,6 +137,7 @@ class _Command:
                 for number, pack in enumerate(packs)
             ),
             continue_on_error=args.continue_on_error,
+            invocation=workspace.invocation,
             stack_outputs=lambda name: stack_outputs(workspace.backend, workspace.project.name, workspace.environment, name),
         )
 

@@ -59,7 +59,8 @@ class Replacements:
                 raise ProviderError(
                     f'unable to replace resource "{dependent.urn}" as part of replacing "{old.urn}" '
                     "as it is currently marked for protection. To unprotect the resource, remove the `protect` flag from the resource "
-                    f"in your Pulumi program and run `pulumi up`, or use the command:\n`pulumi state unprotect '{dependent.urn}'`"
+                    f"in your Pulumi program and run `{self._context.invocation} up`, or use the command:\n"
+                    f"`{self._context.invocation} state unprotect '{dependent.urn}'`"
                 )
             steps.append(self._deletion(dependent))
         if not old.pending_replacement:

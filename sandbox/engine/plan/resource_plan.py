@@ -247,7 +247,7 @@ class Plan:
         if new.protect and old.protect:
             self._report(
                 f'unable to replace resource "{new.urn}"\nas it is currently marked for protection. To unprotect the resource, '
-                "remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
+                f"remove the `protect` flag from the resource in your Pulumi program and run `{self._context.invocation} up`"
             )
         if goal.import_id:
             text = "previously-imported resources that still specify an ID may not be replaced; please remove the `import` declaration"

@@ -31,7 +31,8 @@ class RunOptions:
 
     `config` maps `namespace:name` to a value; `env` is the whole environment for the program and the plugins;
     `dry_run` (and the verb preview) changes nothing; `refresh` reads every resource before anything else;
-    `targets` are URNs or globs of URNs; `stack_outputs` gives another stack's outputs by its name (`stack_reference.py`).
+    `targets` are URNs or globs of URNs; `stack_outputs` gives another stack's outputs by its name (`stack_reference.py`);
+    `invocation` is how this engine is started, as remedies name it.
     """
 
     verb: Verb
@@ -48,6 +49,7 @@ class RunOptions:
     dry_run: bool = False
     plugin_path: tuple[Path, ...] = ()
     stack_outputs: Callable[[str], Mapping[str, Any]] | None = None
+    invocation: str = "pulumi"
 
     @property
     def preview(self) -> bool:

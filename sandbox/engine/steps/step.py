@@ -27,6 +27,7 @@ class StepContext:
     journal: Journal
     hooks: Hooks
     preview: bool
+    invocation: str  # how this engine is started, for remedies
     deletions: set[str] = field(default_factory=set)
 
 
@@ -183,8 +184,8 @@ class Delete(PartOfReplacement):
         if old.protect and not self.replacing:
             raise ProviderError(
                 f"resource {old.urn!r} cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the `protect` "
-                "flag from the resource in your Pulumi program and run `pulumi up`, or use the command:\n"
-                f"`pulumi state unprotect '{old.urn}'`"
+                f"flag from the resource in your Pulumi program and run `{context.invocation} up`, or use the command:\n"
+                f"`{context.invocation} state unprotect '{old.urn}'`"
             )
         if not context.preview and self._must_call(old, context):
             provider = await context.providers.of(old)
