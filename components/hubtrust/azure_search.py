@@ -20,7 +20,7 @@ OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they be
 _HUBS = {"api-version": "2023-06-30"}
 _GROUPS = {"api-version": "2024-03-01", "$filter": f"tagName eq '{OWNER_TAG}'"}
 # azure-native passes Azure's answer on as text: `Status=404 Code="ResourceNotFound" …`; azcore's own form is `RESPONSE 404: 404 Not Found`.
-_NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )Resource(Group)?NotFound\b")
+_NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )(Resource|ResourceGroup|RoleAssignment)NotFound\b")
 
 
 class NotSeenError(HubtrustError, pulumi.RunError):
@@ -68,6 +68,13 @@ class AzureSearch:
     def of_hub(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
         """A question for the hub of that name in ``group``."""
         return cls("IoT hub", "azure-native:iothub:getIotHubResource", {"resourceGroupName": group, "resourceName": name}, component)
+
+    @classmethod
+    def of_role(cls, component: pulumi.Resource, scope: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
+        """A question for the role assignment of that name at ``scope``."""
+        return cls(
+            "role assignment", "azure-native:authorization:getRoleAssignment", {"scope": scope, "roleAssignmentName": name}, component
+        )
 
     def title(self, names: Mapping[str, str]) -> str:
         """In messages, such as: IoT hub 'hub-7'."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
-from pulumi_azure_native import authorization, iothub, resources
+from pulumi_azure_native import iothub, resources
 
 from hubtrust import hub_adoption as adoption
 from hubtrust.authority import Anchor, CertificateAuthority
@@ -19,14 +19,10 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.errors import HubtrustError
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_settings import SKU, HubSettings
-from hubtrust.operators import DEPLOYER, Operator
+from hubtrust.operator_roles import OperatorRole
+from hubtrust.operators import Operator
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
-
-# Azure's built-in role "IoT Hub Data Contributor": devices, twins and methods, but neither keys nor the hub's own settings.
-# learn.microsoft.com/azure/role-based-access-control/built-in-roles/internet-of-things
-_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
-_AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # the az CLI's client id, the same in every tenant: a person has logged in with it
 
 
 class HubIdError(HubtrustError, pulumi.RunError):
@@ -150,7 +146,9 @@ class TrustedHub(pulumi.ComponentResource):
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
         self.host_name = hub.properties.apply(lambda properties: properties.host_name)
-        self._assign_roles(hub, settings.operators)
+        for operator in map(Operator.read, settings.operators):
+            role = OperatorRole(identity, operator, hub.id, may_exist=settings.adopt_id is not None)
+            role.declare(f"{self._name}-operator-{operator.principal}", self._child_options(protect=False, deleted_with=hub))
         return hub
 
     def _group(self, settings: HubSettings, identity: HubIdentity, tags: Mapping[str, Any]) -> pulumi.Output[str]:
@@ -165,19 +163,6 @@ class TrustedHub(pulumi.ComponentResource):
             tags={**tags, OWNER_TAG: kept.tag},
             opts=pulumi.ResourceOptions.merge(kept.options, self._child_options(protect=settings.protect)),
         ).name
-
-    def _assign_roles(self, hub: iothub.IotHubResource, operators: Sequence[str]) -> None:
-        role = hub.id.apply(lambda hub_id: f"{_part(hub_id, 1)}/providers/Microsoft.Authorization/roleDefinitions/{_DATA_CONTRIBUTOR}")
-        for operator in map(Operator.read, operators):
-            principal, kind = _deployer() if operator.principal == DEPLOYER else (operator.principal, operator.kind)
-            authorization.RoleAssignment(
-                f"{self._name}-operator-{operator.principal}",
-                scope=hub.id,
-                principal_id=principal,
-                principal_type=kind,
-                role_definition_id=role,
-                opts=self._child_options(protect=False, deleted_with=hub),
-            )
 
     def _use_existing_hub(self, hub_id: str, cloud: str) -> None:
         found = _hub_id(hub_id, "the existing hub's id")
@@ -262,14 +247,3 @@ def _require_distinct_names(hub: str, authorities: Sequence[CertificateAuthority
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SameNameError(f"the authorities of '{hub}'", f"two of them are called '{twice[0]}'", "give each authority its own name")
-
-
-def _deployer() -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """Object id and kind of whoever runs the program: a user if they logged in with the az CLI, otherwise a service principal."""
-    found = authorization.get_client_config_output()
-    return found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal")
-
-
-def _part(resource_id: str, segments: int) -> str:
-    """The first segments of a resource id, in pairs: `/subscriptions/…` for 1."""
-    return "/".join(resource_id.split("/")[: 1 + 2 * segments])

@@ -51,6 +51,7 @@ def tags_with_owner(hub: iothub.IotHubResource, settings: HubSettings, what: str
             fact = f"it belongs to stack '{found.stack}' by its tag '{OWNER_TAG}'"
             remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{OWNER_TAG}' from the hub"
             raise HubOwnedError(what, fact, remedy)
+        identity.adopted_before = bool(found and found.stack and not found.token)
         return {**(tags or {}), **(settings.tags or {})}
 
     tls = hub.properties.apply(lambda properties: properties.min_tls_version)

@@ -31,6 +31,7 @@ class HubIdentity:
     def __init__(self, name: str, component: pulumi.Resource, *, cloud: str, protect: bool) -> None:
         self._name, self.component, self.cloud = name, component, cloud
         self._started = now()
+        self.adopted_before = False  # by a version that wrote the tag without a token
         self.owner = HubOwner(name, stack=stack_name(), opts=pulumi.ResourceOptions(parent=component, protect=protect))
 
     @property

@@ -22,6 +22,8 @@ _ROUTING = {
     "routes": [{"name": "to-history", "source": "DeviceMessages", "condition": "true", "endpointNames": ["history"], "isEnabled": True}],
 }
 
+_DATA_ROLE = "4fc6c259-987e-4a07-842e-c321cc9d413f"  # IoT Hub Data Contributor
+
 
 @pytest.fixture
 def azure(tmp_path: Path) -> Iterator[LocalAzure]:
@@ -108,7 +110,10 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     shell.run("pulumi config rm minTlsVersion")
     etag = portal.certificates()["portal-ca"]["etag"]
     assert f"set reprove to '{etag}'" in printed
-    shell.run("pulumi config set --path 'tags[0]' owner=plant\n" + prove, ETAG=etag)
+    azure.grant(_DATA_ROLE, portal.id)  # somebody gave the deployer the role that the stack declares now
+    roles = _roles(azure, portal)
+    settings = "pulumi config set --path 'tags[0]' owner=plant\npulumi config set --path 'operators[0]' deployer\n"
+    assert "has the role IoT Hub Data Contributor already; it is taken as it is" in shell.run(settings + prove, ETAG=etag)
     assert '"proof":"possession"' in shell.run("pulumi stack output trust")
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
@@ -119,10 +124,17 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
 
     shell.run("pulumi stack select prod")
     _rename(shell, "prod", "renamed")
-    shell.run("pulumi up\n" + release)
+    shell.run("pulumi config rm operators\npulumi up")
+    assert _roles(azure, portal) == roles
+    shell.run(release)
     assert azure.ask("GET", portal.id).json()["tags"]["hubtrust"].startswith("organization/hubtrust/renamed ")
     _kept(azure, portal, before)
     assert portal.verified() == {"portal-ca": True}
+
+
+def _roles(azure: LocalAzure, hub: Hub) -> list[Any]:
+    url = f"{hub.id}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"
+    return [one for one in azure.http.get(url, headers=azure.token).json()["value"] if one["properties"]["scope"] == hub.id]
 
 
 def _rename(shell: Shell, old: str, new: str) -> None:

@@ -143,6 +143,8 @@ def test_a_role_is_assigned_and_removed(azure_native: Plugin, hub: dict[str, Any
     identity, outputs, inputs = created(azure_native, ROLE_ASSIGNMENT, "role", given)
     assert (outputs["scope"], outputs["principalId"]) == (hub["id"], me["objectId"])
     assert azure_native.read(ROLE_ASSIGNMENT.token, identity, outputs, inputs) == (identity, outputs, inputs)
+    named = {"scope": hub["id"], "roleAssignmentName": inputs["roleAssignmentName"]}
+    assert azure_native.invoke("azure-native:authorization:getRoleAssignment", named) == outputs
     azure_native.delete(ROLE_ASSIGNMENT.token, identity)
     assert azure_native.read(ROLE_ASSIGNMENT.token, identity, outputs, inputs)[0] == ""
 
