@@ -17,7 +17,7 @@ class TrustedFleet(pulumi.ComponentResource):
     """Any number of devices as one resource, and at the end a connection of one device, which proves that the whole chain works."""
 
     devices: pulumi.Output[dict[str, Any]]  # count, enabled (both integers) and digest
-    connection: pulumi.Output[dict[str, Any]]  # device, state, connectedAt, chain (if it connected) and reason (if not)
+    connection: pulumi.Output[dict[str, Any]]  # device, state, connectedAt; chain and validUntil (if it connected), or reason
 
     def __init__(
         self,
@@ -103,7 +103,9 @@ _TRUST = ("name", "thumbprint", "etag", "state", "verified")
 def _connection(check: ConnectionCheck, device: str, state: str, connected_at: str | None) -> pulumi.Output[dict[str, Any]]:
     """Only the outputs that there are in this ``state``: a preview would show a missing one as a change."""
     found: dict[str, Any] = {"device": device, "state": state, "connectedAt": connected_at or None}
-    return pulumi.Output.all(**found, **({"chain": check.certification_path} if state == CONNECTED else {"reason": check.reason}))
+    if state == CONNECTED:
+        return pulumi.Output.all(**found, chain=check.certification_path, validUntil=check.valid_until)
+    return pulumi.Output.all(**found, reason=check.reason)
 
 
 def _joined(*texts: pulumi.Output[str]) -> pulumi.Output[str]:

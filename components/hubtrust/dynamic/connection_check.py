@@ -18,6 +18,7 @@ from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, NotFoundError, UnreachableError
 from hubtrust.azure.retry import (
     CHECK_DEADLINE,
+    CLOCK_TOLERANCE,
     DEADLINE,
     MAX_DEADLINE,
     MIN_DEADLINE,
@@ -175,6 +176,9 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         there = replace(news, host_name=host, deadline=min(news.deadline, DEADLINE))
         asked, (etag, time_there) = now(), _look(there)
         ahead = (time_there or asked) - asked
+        if abs(ahead.total_seconds()) > CLOCK_TOLERANCE:
+            times = f"Azure's time is {_text(asked + ahead)}, this machine's {_text(asked)}"
+            show_message(f"{times}: device {news.device_id} and its certificates are checked by Azure's")
         canary = news.canary(host, asked + ahead)
         with there.open_registry(limits=RetryLimits(there.deadline).starting_now()) as registry:
             connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
