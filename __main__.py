@@ -30,6 +30,7 @@ hub = TrustedHub(
     reprove=stack.reprove or None,
     adopt=stack.adopt or None,
     drop_generation=stack.ca_drop_generation or None,
+    leave=stack.leave_hub or None,
     cloud=stack.cloud or None,
 )
 

@@ -23,7 +23,7 @@ COPIED_KEYS: Final = frozenset(
 )
 DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags"})
 LEFT_OUT_KEYS: Final = {
-    **dict.fromkeys(("existingHub", "adoptHub"), "the hub is not shared"),
+    **dict.fromkeys(("existingHub", "adoptHub", "leaveHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
     "caDropGeneration": _AGAIN,

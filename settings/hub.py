@@ -36,6 +36,7 @@ class HubConfig(BaseModel):
     resource_group: str = ""
     existing_hub: str = ""
     adopt_hub: str = ""
+    leave_hub: str = ""
     # Empty, or 0, is not declared: a created hub gets the default, an adopted one keeps what it has.
     sku: Literal["", "F1", "B1", "B2", "B3", "S1", "S2", "S3"] = ""
     units: Annotated[int, Field(ge=0, le=200)] = 0

@@ -60,6 +60,7 @@ class TrustedHub(pulumi.ComponentResource):
         adopt: Sequence[str] | None = None,
         drop_generation: int | Mapping[str, int] | None = None,
         drop_previous: object = None,
+        leave: str | None = None,
         cloud: str | None = None,
         deadline: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -77,6 +78,7 @@ class TrustedHub(pulumi.ComponentResource):
             drop_generation: confirm that the devices have moved from this generation, so that it is deleted although devices are enabled.
                 It holds for that generation alone. With several authorities: the generation by the authority's name.
             drop_previous: of earlier versions; ``drop_generation`` takes its place.
+            leave: the name of the hub that is left for another one although it still answers; what is on it then stays there.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: azure-native's own setting.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
@@ -89,7 +91,7 @@ class TrustedHub(pulumi.ComponentResource):
             CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the hub.
         """
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
-        self._name, self.authorities = name, tuple(authorities)
+        self._name, self._leave, self.authorities = name, leave, tuple(authorities)
         self.trusts_others = existing_id is not None or bool(settings and settings.adopt_id)
         _require_distinct_names(name, authorities)
         refuse_drop_previous(name, authorities, drop_previous)
@@ -186,6 +188,7 @@ class TrustedHub(pulumi.ComponentResource):
             cloud=self.cloud,
             devices_of=stack_name(),
             drop_generation=dropped,
+            leave=self._leave,
             opts=self._child_options(protect=False, deleted_with=hub, depends_on=self._certificates),
         )
 

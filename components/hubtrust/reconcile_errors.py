@@ -41,3 +41,7 @@ class ConnectionFailedError(DynamicError):
 
 class DependantsError(DynamicError):
     """Devices may depend on an authority that is to be deleted."""
+
+
+class MovedHubError(DynamicError):
+    """The stack's hub became another one while the old one still answers."""

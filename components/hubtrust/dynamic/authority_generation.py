@@ -13,7 +13,7 @@ from hubtrust.azure import clouds
 from hubtrust.azure.clock import require_true_clock
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs, same_id
-from hubtrust.dynamic import trusted_generations
+from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.dependants import require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -36,6 +36,9 @@ class AuthorityGenerationInputs(CloudInputs):
         whole_number(1, 9999), "a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone."
     )
 
+    leave: str | None = input_field(
+        str, "name of the hub that the authority leaves for another one although it still answers: what is on it then stays."
+    )
     clock_of: str | None = input_field(
         clouds.require_name,
         "cloud whose time this machine's clock is compared with, before the certificates of a generation are issued.",
@@ -100,6 +103,17 @@ class AuthorityGenerationInputs(CloudInputs):
         overlaps = self.generation == oldest + 1
         require_unused(f"authority '{self.authority}'", oldest, HubInputs.read(self.given), stacks, overlaps=overlaps)
 
+    def require_left(self, olds: Properties) -> None:
+        """Refuse another hub than that of the outputs ``olds`` while the old one answers, unless there is consent.
+
+        Raises:
+            MovedHubError, RefusedError: see ``moved_hub.require_left``.
+        """
+        if self.hub_id is None or not olds.get("hubId") or same_id(self.given.get("hubId"), olds.get("hubId")):
+            return
+        stacks = {str(one) for one in (self.devices_of, olds.get("devicesOf")) if one}
+        moved_hub.require_left(HubInputs.read(olds), self.hub_id, stacks)
+
     def require_leaving(self) -> None:
         """Refuse to delete an authority, of these outputs, on which devices of a hub that stays may depend.
 
@@ -134,6 +148,8 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     def on_check(self, olds: Properties, news: AuthorityGenerationInputs) -> None:
         """Check the step from the last generation to this one, once all of these inputs are known."""
         trusted_generations.note_program()
+        if news.leave:
+            moved_hub.note_left(news.leave)
         if news.hub_id is not None:
             trusted_generations.note_hub(news.hub_id, news.drop_generation)
         if not {"authority", "generation", "keep_previous"} & news.unknown:
@@ -159,6 +175,7 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         """Record the inputs, after a check that no device depends on a generation that is dropped, and that a new one gets true dates."""
         if news.generation != olds.get("generation"):
             news.require_clock()
+        news.require_left(olds)
         news.require_droppable(olds)
         _forget(olds)
         _record(news.given)
@@ -198,6 +215,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
         host_name: pulumi.Input[str] | None = None,
         cloud: str | None = None,
         devices_of: str | None = None,
+        leave: str | None = None,
         clock_of: str | None = None,
         drop_generation: int | None = None,
         opts: pulumi.ResourceOptions | None = None,

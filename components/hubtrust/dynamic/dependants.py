@@ -23,7 +23,7 @@ def require_unused(what: str, dropped: int, hub: HubInputs, stacks: Collection[s
     what = f"{what}: generation {dropped} is to be deleted"
     consent = f"caDropGeneration: {dropped} (drop_generation of TrustedHub)"
     try:
-        depending, unseen = _depending(hub, stacks)
+        depending, unseen = count_dependants(hub, stacks)
     except AzureError as error:
         fact = f"whether devices depend on it is unknown, because {error.what}: {error.fact}"
         raise DependantsError(what, fact, f"{error.remedy}; or, if no device needs it any more, set {consent}") from None
@@ -37,7 +37,7 @@ def require_unused(what: str, dropped: int, hub: HubInputs, stacks: Collection[s
         raise DependantsError(what, fact, f"run again in some minutes; or, if no device needs it any more, set {consent}")
 
 
-def _depending(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]:
+def count_dependants(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]:
     """How many devices may depend on a generation, and how many more could not be looked at.
 
     The index lags: a device of the state that it does not show as one that may depend is read by its id.

@@ -19,6 +19,7 @@ from hubtrust.devices.loss import Consent
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -135,6 +136,8 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         """Delete every device with the owner tag, except those that another resource has taken over in this run."""
         hub, roster, count = HubInputs.read(olds), _last_roster(olds), int(olds.get("count") or 0)
         if roster is not None and not len(roster):
+            return
+        if moved_hub.stays(f"the fleet of {count:,} devices", hub.hub_id):
             return
         host = str(olds["hostName"])
         known = None if roster is None else roster.ids

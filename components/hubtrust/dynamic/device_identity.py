@@ -26,6 +26,7 @@ from hubtrust.devices.description import (
 )
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -177,6 +178,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
+        if moved_hub.stays(f"device '{device_id}'", hub.hub_id):
+            return
         if hubs.is_taken_over(host, device_id):
             show_message(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
             return

@@ -29,7 +29,7 @@ from hubtrust.certificates.verification import (
     unproven_warning,
 )
 from hubtrust.custody.custodies import OFFLINE
-from hubtrust.dynamic import trusted_generations
+from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, thumbprint
@@ -167,6 +167,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         """
         service, name = ServiceInputs.read(olds), str(olds["certificateName"])
         what = f"certificate '{name}' on {service.service_id.title}"
+        if moved_hub.stays(f"certificate '{name}'", service.service_id):
+            return
         if id_ in _TAKEN_OVER:
             _TAKEN_OVER.discard(id_)
             show_message(f"{what}: another resource of this run has taken it over, so it is kept")
