@@ -45,12 +45,15 @@ def server(behaviour: Behaviour) -> Iterator[str]:
             except OSError:
                 return
 
-    threading.Thread(target=serve, daemon=True).start()
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
     reachability.forget()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         over.set()
+        listening.shutdown(socket.SHUT_RDWR)  # closing alone would not end the thread's accept, and a later socket gets the same number
+        serving.join()
         listening.close()
 
 

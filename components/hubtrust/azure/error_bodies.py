@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TAIL = re.compile(r"\s*If you contact a support representative.*$", re.DOTALL)
 _HUB_MESSAGE = re.compile(r"ErrorCode:(?P<code>\w+);(?P<message>.*)", re.DOTALL)
 _REMEDIES: dict[type[AzureError], str] = {
-    UnreachableError: "check network, proxy (HTTPS_PROXY) and trusted roots (SSL_CERT_FILE, REQUESTS_CA_BUNDLE), then run again",
+    UnreachableError: "check network and proxy (HTTPS_PROXY), then run again",
     DeniedError: "give this identity the role that allows it (Contributor on the hub's resource group), then run again",
     NotFoundError: "check the subscription and the name, refresh, then run again",
     EtagError: "run again; each run reads it first",

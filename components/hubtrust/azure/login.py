@@ -90,6 +90,8 @@ class Login:
             return within(seconds, request)
         except TimeOverError:
             self._source = self._watch = None  # they may be waiting for ever
+            if watch.fault is not None:
+                raise UnreachableError(self._what, f"{watch.fault.fact}, and there is no token within {seconds:.0f} s", _HUNG) from None
             raise UnreachableError(self._what, f"no token within {seconds:.0f} s", _HUNG) from None
         except (CoreError, ValueError) as error:  # ValueError: a malformed tenant, authority or certificate
             raise self._error(error, watch) from None

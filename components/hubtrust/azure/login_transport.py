@@ -12,6 +12,12 @@ from hubtrust.azure.network_faults import NetworkFault, network_fault
 from hubtrust.azure.retry import SERVER_ERROR, THROTTLED
 from hubtrust.azure.transport import LimitedTransport
 
+# What the answer to a request for such a path has.
+_MEMBERS = {
+    "/token": ("access_token",),
+    "/openid-configuration": ("authorization_endpoint", "token_endpoint", "issuer"),
+    "/discovery/instance": ("tenant_discovery_endpoint",),
+}
 _FIRST_FAILURE = 300  # HTTP status
 
 
@@ -46,7 +52,7 @@ class LoginTransport(LimitedTransport):
             return super().send(request, **options)
         try:
             response = super().send(request, **options)
-            self._require_answer(content(response), response.status_code, is_token=request.method == "POST")
+            self._require_answer(content(response), response.status_code, urlsplit(request.url).path.lower())
         except ForeignAnswerError as error:
             self.fault = NetworkFault(str(error), PROXY_REMEDY)
             raise ServiceResponseError(str(error)) from None
@@ -59,8 +65,8 @@ class LoginTransport(LimitedTransport):
             self.fault = None
         return response
 
-    def _require_answer(self, body: Any, status: int, *, is_token: bool) -> None:
-        """Refuse what is neither a token or metadata (OAuth 2.0, RFC 6749 5.1) nor an error in OAuth's form (5.2)."""
+    def _require_answer(self, body: Any, status: int, path: str) -> None:
+        """Refuse what is neither a token or metadata nor an error in OAuth's form (RFC 6749 5.1 and 5.2, RFC 8414 3.2)."""
         if not isinstance(body, dict):
             raise ForeignAnswerError("the answer is not the login's")
         if status == THROTTLED or status >= SERVER_ERROR:
@@ -69,5 +75,9 @@ class LoginTransport(LimitedTransport):
             if not isinstance(body.get("error"), str):
                 raise ForeignAnswerError(f"status {status} came without one of the login's error messages")
             self.refused = True
-        elif is_token and not isinstance(body.get("access_token"), str):
-            raise ForeignAnswerError("the answer is not the login's (it has no token)")
+            return
+        missing = [name for end, names in _MEMBERS.items() if path.endswith(end) for name in names if not isinstance(body.get(name), str)]
+        if missing:
+            raise ForeignAnswerError(f"the answer is not the login's (it has no '{missing[0]}')")
+        if "access_token" in body and not str(body.get("expires_in")).isdecimal():
+            raise ForeignAnswerError("the answer is not the login's (its token has no lifetime)")
