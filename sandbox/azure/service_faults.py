@@ -65,6 +65,11 @@ def _group_absent(request: Request) -> ServiceError:
     return arm.group_not_found(found["group"]) if found else _absent_in_arm(request)
 
 
+def _absent_in_vault(request: Request) -> ServiceError:
+    found = re.match(r"/keys/([^/]+(?:/[0-9a-f]+(?=/|$))?)", request.path)
+    return vault.key_not_found(found[1] if found else request.path)
+
+
 def _vault_broken(_request: Request) -> ServiceError:
     return vault.internal()
 
@@ -158,7 +163,7 @@ _LOGIN: Table = {
 _VAULT: Table = {
     "401": vault_endpoint.token_refused,
     "403": lambda _request: vault.operation_not_permitted("sign"),
-    "404": lambda request: vault.key_not_found("/".join(request.path.strip("/").split("/")[1:3])),
+    "404": _absent_in_vault,
     "429": lambda _request: vault.throttled(),
     "503": lambda _request: vault.unavailable(),
 }

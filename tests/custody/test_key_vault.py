@@ -163,6 +163,31 @@ def test_temporary_faults_at_the_vault_are_retried(proving: Provider, hub: Hub, 
         assert proving.create(declared(hub, authority, key)).outs["proof"] == "possession"
 
 
+@pytest.mark.parametrize("fault", ["html", "foreign", "deep", "redirect", "bomb"])
+def test_an_answer_that_is_not_the_vaults_is_asked_again(proving: Provider, hub: Hub, vault: Vault, faulty: Fault, fault: str) -> None:
+    """Once at every call: the same run proves. Always: the error says that the answer is not the vault's, and nothing was proven."""
+    authority = RootAuthority()
+    key = vault.give(f"lies-{uuid.uuid4().hex[:8]}", authority.key)
+    with faulty(fault, times=1, when="after"):
+        proven = proving.create(declared(hub, authority, key))
+    assert proven.outs["proof"] == "possession"
+    proving.delete(proven)
+    with faulty(fault, path="*/sign", when="after"):
+        text = proving.create_error(declared(hub, authority, key))
+    told = "a web page answered|redirected to|the answer is not|broke off|larger than|closed before an answer came"
+    assert re.search(rf"UnreachableError: [^;]*({told})[^;]*; .*(proxy|PROXY)", text), text
+    assert hub.verified() == {f"plant-a-g1-{authority.thumbprint[:8].lower()}": False}
+
+
+def test_a_key_that_is_denied_for_a_moment_is_not_created_again(keys: Provider, vault: Vault, faulty: Fault) -> None:
+    """404 twice for a key that exists: it is asked again, because to create it would make another key, under the same name."""
+    key = vault.give(f"there-{uuid.uuid4().hex[:8]}", ec_key())
+    name = key.split("/")[-2]
+    with faulty("404", path=f"/keys/{name}", times=2):
+        found = keys.create({"signer": in_key_vault(f"{vault.uri}/keys/{name}"), "make": "ec-p256"})
+    assert found.outs["reference"] == key
+
+
 def test_a_vault_that_always_throttles_is_reported(proving: Provider, hub: Hub, vault: Vault, faulty: Fault) -> None:
     """A vault that always throttles is reported, and the next run proves with the existing code."""
     authority = RootAuthority()

@@ -94,19 +94,19 @@ def test_a_certificate_of_others_under_our_name_is_refused(provider: Provider, h
 
 
 def test_delete_sends_the_etag_and_keeps_other_certificates(provider: Provider, hub: Hub, relay: Relay) -> None:
-    """Delete is one call with the etag; after a change by others it reads first; another certificate is kept; gone is deleted."""
+    """Delete is one call with the etag, and a look whether it is gone; after a change by others it reads first; another is kept."""
     authority, other = RootAuthority(), RootAuthority("Somebody else")
     created = provider.create(authority.declared(hub, relay))
     name = created.outs["certificateName"]
     relay.clear()
     provider.delete(created)
-    assert [(call.step, call.etag) for call in relay.calls] == [("DELETE", created.outs["etag"])]
+    assert [(call.step, call.etag) for call in relay.calls] == [("DELETE", created.outs["etag"]), ("GET", None)]
     provider.delete(created)
     created = provider.create(authority.declared(hub, relay))
     hub.put(name, authority.pem)
     relay.clear()
     provider.delete(created)
-    assert (relay.steps, hub.certificates()) == (["DELETE", "GET", "DELETE"], {})
+    assert (relay.steps, hub.certificates()) == (["DELETE", "GET", "DELETE", "GET"], {})
     created = provider.create(authority.declared(hub, relay))
     hub.put(name, other.pem)
     for state in (created, provider.read(created)):

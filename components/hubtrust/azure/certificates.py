@@ -162,6 +162,15 @@ class Certificates:
         if not is_done and self.find(name) is not None:
             raise EtagError(self._what(name), "Azure answers 404 to its deletion, but it is there", "run again; each run reads it first")
 
+    def require_deleted(self, name: str) -> None:
+        """Ask whether the certificate is gone. Azure answers a deletion with an empty body, and so may anybody in between.
+
+        Raises:
+            EtagError: it is there; read it again.
+        """
+        if self.get(name) is not None:
+            raise EtagError(self._what(name), "Azure answers that it is deleted, but it is there", "run again; each run reads it first")
+
     def _what(self, name: str) -> str:
         return f"certificate '{name}' on {self._owner.title}"
 

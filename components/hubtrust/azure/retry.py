@@ -47,6 +47,7 @@ MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls 
 
 # After an etag error the certificate is read again. After ten attempts another client probably keeps changing it.
 ETAG_RETRIES: dict[str, Any] = {"attempts": 10, "wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}
+VAULT_ABSENCE_WAITS = (0.5, 1.0)  # before each time that a key is asked for again, before it is created
 VAULT_DEADLINE = 90.0  # of a call to Key Vault with its retries
 VAULT_RETRIES: dict[str, Any] = {"attempts": 3, "timeout": 60.0, "wait_initial": 0.2, "wait_max": 2.0}  # of a call to Key Vault
 

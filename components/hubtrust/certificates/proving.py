@@ -216,6 +216,7 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
     def attempt() -> bool:
         if etags:
             certificates.delete(name, etag=etags.pop())
+            certificates.require_deleted(name)
             return True
         registered = certificates.find(name)
         if registered is None:
@@ -223,6 +224,7 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
         if registered.thumbprint != thumbprint:
             return False
         certificates.delete(name, etag=registered.etag)
+        certificates.require_deleted(name)
         return True
 
     return _retry_after_etag_errors(attempt, deadline)

@@ -6,6 +6,7 @@ Source: learn.microsoft.com/azure/key-vault/keys/about-keys-details (algorithms)
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from hubtrust.azure.errors import (
 )
 from hubtrust.azure.login import login
 from hubtrust.azure.network_faults import network_fault
-from hubtrust.azure.retry import LAST_ATTEMPT, VAULT_DEADLINE, VAULT_RETRIES, retry_context
+from hubtrust.azure.retry import LAST_ATTEMPT, VAULT_ABSENCE_WAITS, VAULT_DEADLINE, VAULT_RETRIES, retry_context
 from hubtrust.azure.time_limit import TimeOverError, within
 from hubtrust.errors import one_line
 from hubtrust.pki.keys import P_256, P_384, P_521, KeyAlgorithm, PublicKey
@@ -51,11 +52,7 @@ _CURVES: dict[str, ec.EllipticCurve] = {curve.name: curve.parameters for curve i
 _EC_ALGORITHMS = {("secp256r1", "sha256"): "ES256", ("secp384r1", "sha384"): "ES384", ("secp521r1", "sha512"): "ES512"}
 _RSA_ALGORITHMS = {"sha256": "RS256", "sha384": "RS384", "sha512": "RS512"}
 # Tries and seconds: a throttled vault says when to try again; a name that does not resolve will not resolve later.
-_CLIENT_OPTIONS: dict[str, Any] = {
-    "retry_total": 6,
-    "retry_connect": 2,
-    "retry_backoff_max": 15,
-}
+_CLIENT_OPTIONS: dict[str, Any] = {"retry_total": 6, "retry_connect": 2, "retry_backoff_max": 15}
 _REMEDIES = {
     "KeyDisabled": "enable it (az keyvault key set-attributes --enabled true), or use another key",
     "KeyExpired": "extend its dates, or use another key",
@@ -161,13 +158,18 @@ class KeyInVault:
             self._found = self._call(f"creating key '{self._id}'", lambda: self._existing_key() or self._create(algorithm))
 
     def _existing_key(self) -> Any:
-        """The key in the vault; None if it does not exist. A given version can't be created, so for that one the error is raised."""
-        try:
-            return self._client().get_key(self._id.name, self._id.version or None)
-        except ResourceNotFoundError:
-            if self._id.version:
-                raise
-            return None
+        """The key in the vault; None if it does not exist: asked again, because to create a key that exists makes another one.
+
+        A given version can't be created, so for that one the error is raised.
+        """
+        for wait in (0.0, *VAULT_ABSENCE_WAITS):
+            time.sleep(wait)
+            try:
+                return self._client().get_key(self._id.name, self._id.version or None)
+            except ResourceNotFoundError:
+                if self._id.version:
+                    raise
+        return None
 
     def _create(self, algorithm: KeyAlgorithm) -> Any:
         options = {"hardware_protected": ".managedhsm." in self._id.vault, "key_operations": ["sign", "verify"]}
