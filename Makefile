@@ -64,9 +64,9 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
-# Each run executes a random tenth of the fault sweep. The same HUBTRUST_SEED selects the same tenth; HUBTRUST_FAULTS=http runs all HTTP faults.
+# Each run executes a random sample of the fault sweep. The same HUBTRUST_SEED selects the same sample; HUBTRUST_FAULTS=http runs all HTTP faults.
 unit: $(VENV)/dev.stamp
-	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-tenth}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
+	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-sample}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.

@@ -71,9 +71,9 @@ class CaseHub:
         for about in (self.name, _LOGIN) if self.login else (self.name,):
             self.control.delete("/faults", params={"about": about}).raise_for_status()
 
-    def log(self) -> list[dict[str, Any]]:
-        """The requests about this hub since ``forget``, without those that the tests made to inspect it."""
-        return [entry for entry in self._entries()[self._seen :] if not entry["path"].endswith(("/certificates", "/listkeys"))]
+    def log(self, *, by_tests: bool = False) -> list[dict[str, Any]]:
+        """The requests about this hub since ``forget``, without those that the tests made at Resource Manager."""
+        return [entry for entry in self._entries()[self._seen :] if by_tests or not entry["host"].startswith("127.0.0.1")]
 
     def _entries(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = []

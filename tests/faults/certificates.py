@@ -85,7 +85,14 @@ SCENARIOS = (
     _row("previous CA dropped", before=declaring(1, 2), declared=declaring(2), wanted=_verified(name(2)), population=True),
     _row("drift: verification lost", before=one(1), meanwhile=_put_by_hand(name(1), 1), declared=one(1), wanted=_verified(name(1))),
     _row("drift: replaced", before=one(1), meanwhile=_put_by_hand(name(1), 2), declared=one(1), wanted=_verified(name(1))),
-    _row("drift: deleted", before=one(1), meanwhile=lambda case: case.hub.delete(name(1)), declared=one(1), wanted=_verified(name(1))),
+    _row(
+        "drift: deleted",
+        deadline=8,
+        before=one(1),
+        meanwhile=lambda case: case.hub.delete(name(1)),
+        declared=one(1),
+        wanted=_verified(name(1)),
+    ),
     _row(
         "another certificate under the same name",
         before=one(1, certificateName="fixed"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-_SHARES = {"tenth": (0.1, 0.0, 0), "http": (1.0, 0.01, 1), "all": (1.0, 1.0, 3)}
+_SHARES = {"sample": (0.05, 0.0, 0), "http": (1.0, 0.01, 1), "all": (1.0, 1.0, 3)}
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Extent:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
-        """``tenth`` by default; without a seed a random one.
+        """``sample`` by default; without a seed a random one.
 
         Raises:
             ValueError: HUBTRUST_FAULTS has an unknown value.
         """
-        named = environment.get("HUBTRUST_FAULTS") or "tenth"
+        named = environment.get("HUBTRUST_FAULTS") or "sample"
         if named not in _SHARES:
             raise ValueError(f"HUBTRUST_FAULTS is '{named}'; write {', '.join(_SHARES)}")
         seed = int(environment.get("HUBTRUST_SEED") or random.SystemRandom().randrange(10**6))

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tests.faults.deaths import OPERATIONS, Death
-from tests.faults.fault import FAULTS
+from tests.faults.fault import FAULTS, LIES, Fault
 from tests.faults.scenario import Scenario
 from tests.faults.sweep import ABSORBED, Outcome
 from tests.kit.repository import ROOT
@@ -13,13 +13,15 @@ from tests.kit.repository import ROOT
 PAGE = ROOT / "docs" / "faults.md"
 _DEATHS = "## Kill -9"
 _OPENING = """# What happens when something goes wrong
-Written by `make faults`. `make test` runs a random tenth of it, and `.ci/run` the whole first part. No fault needs manual repair:
+Written by `make faults`. `make test` runs a random sample of it, and `.ci/run` the whole first part. No fault needs manual repair:
 after any interruption, the next `pulumi up` continues.
 
 Each operation of each dynamic resource runs on a hub of its own, and one of its HTTP calls gets one fault: **once**, and **permanently**
 (the call fails at every retry until the provider's `deadline`). Then a new process runs the same operation without faults, and then
-another one. In every case:
+another one. A fault is an error, a lost connection, or a wrong answer: a 404 for what exists, a login page, JSON that was not asked
+for. Before the effect a wrong answer may claim what did not happen; after the effect it hides what did. In every case:
 - the run with the fault either succeeded, or failed with one line that says what failed, the fact found and what to do next;
+- that run deleted nothing that is declared, dropped nothing from the state that still exists, and called nothing verified that is not;
 - the next run reached the declared state, with nothing left over and nothing twice, in Azure and in the stack's state;
 - the run after that changed nothing;
 - during a rotation, the connected devices had a verified CA at every moment;
@@ -31,20 +33,24 @@ then for the permanent one.
 
 
 def section(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
-    """The table of one scenario: a row for each call, a column for each fault."""
-    lines = [f"### {scenario.title}", f"| call | {' | '.join(fault.title for fault in FAULTS)} |", "|---" * (len(FAULTS) + 1) + "|"]
+    """The tables of one scenario: a row for each call, a column for each fault; wrong answers have a table of their own."""
+    return "\n".join([f"### {scenario.title}", _table(outcomes, FAULTS), _table(outcomes, LIES)])
+
+
+def _table(outcomes: Sequence[Outcome], faults: Sequence[Fault]) -> str:
+    lines = [f"| call | {' | '.join(fault.title for fault in faults)} |", "|---" * (len(faults) + 1) + "|"]
     for call in dict.fromkeys(outcome.cell.call for outcome in outcomes):
         here = {(outcome.cell.fault, outcome.cell.lasting): outcome for outcome in outcomes if outcome.cell.call == call}
         label = next(outcome.label for outcome in here.values())
-        row = [" / ".join(_shown(here.get((fault, lasting))) for lasting in (False, True)) for fault in FAULTS]
+        row = [" / ".join(_shown(here.get((fault, lasting))) for lasting in (False, True)) for fault in faults]
         lines.append(f"| `{label}` | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
 def written(scenario: Scenario) -> str:
-    """The scenario's table in the page; empty if the page has none."""
+    """The scenario's tables in the page; empty if the page has none."""
     _, title, rest = PAGE.read_text().partition(f"### {scenario.title}\n")
-    return title + rest.partition("\n\n")[0]
+    return (title + rest.partition("\n##")[0]).rstrip("\n")
 
 
 def matrix(found: Sequence[tuple[Scenario, Sequence[Outcome]]]) -> str:

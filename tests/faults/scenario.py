@@ -28,6 +28,7 @@ class Scenario:
     names: Callable[[CaseHub], Mapping[str, str]] = lambda _case: {}  # literals in paths, and their names in the report
     login: bool = False  # the run with the fault has no token yet, and its calls for one get the faults
     permanent: bool = True  # each fault also at every retry
+    deadline: float = 3  # seconds, where the fault is permanent; more where something is gone, which takes seconds to confirm
     most_calls: int = 60  # of the run with the fault
     population: bool = False  # devices are connected: some CA must be verified at every moment
 

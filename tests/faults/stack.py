@@ -24,6 +24,7 @@ class Stack:
 
     resources: dict[str, Known] = field(default_factory=dict)
     replaced: list[Known] = field(default_factory=list)
+    written: list[Known] = field(default_factory=list)  # what the last run created or updated
 
     def up(self, process: ProviderProcess, declared: Declared) -> None:
         """Refresh, then each declared resource's step, then the deletions; the first failure ends the run; work already done is kept.
@@ -31,6 +32,7 @@ class Stack:
         Raises:
             CallFailedError: a step failed, with the text that the engine would show.
         """
+        self.written.clear()
         self._refresh(process)
         for name, (kind, news) in declared.items():
             self._step(process.of(kind), name, kind, news)
@@ -55,15 +57,20 @@ class Stack:
         if checked.failures:
             raise CallFailedError("; ".join(reason for _, reason in checked.failures))
         if known is None:
-            self.resources[name] = Known(kind, provider.create(news))
+            self._write(name, Known(kind, provider.create(news)))
             return
         different = provider.diff(known.created, news)
         if different.replaces:
             assert not different.delete_first, "a resource was to be deleted before its replacement exists"
             created = provider.create(news)
             self.replaced.append(known)
-            self.resources[name] = Known(kind, created)
+            self._write(name, Known(kind, created))
         elif different.changes:
             known.created = provider.update(known.created, news)
+            self._write(name, known)
         else:
             known.created = ResourceState(known.created.id, known.created.outs, news)
+
+    def _write(self, name: str, known: Known) -> None:
+        self.resources[name] = known
+        self.written.append(known)

@@ -1,20 +1,22 @@
 """The sweep: every fault at every HTTP call of every operation, and its outcome."""
 
+import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from sandbox.installation import environment
-from tests.faults import devices, trust
+from tests.faults import certificates, devices, trust
 from tests.faults.case_hub import Call, CaseHub
-from tests.faults.fault import FAULTS, Fault
+from tests.faults.fault import COLUMNS, Fault
+from tests.faults.losses import Moment, losses
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.kit.key_stores import OFFICER
@@ -22,9 +24,11 @@ from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 
 ABSORBED = "absorbed"
-_LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
+LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
 _RUNS = 4  # the previous one, the one with the fault, the next, the last: each a process without the memory of the others
-_AT_A_TIME = 8  # cases; a provider process serves four calls at a time, and most of them wait
+_LANES = 3  # of provider processes, for the whole matrix
+AT_A_TIME = 5  # cases in a lane: a provider process serves four calls at a time, and most of them wait
+_TIME = 20  # seconds: the deadline of every run but the one with a permanent fault
 
 
 @dataclass(frozen=True, order=True)
@@ -56,40 +60,56 @@ class Bench:
 
     azure: LocalAzure
     control: httpx.Client
-    runs: tuple[ProviderProcess, ...]
+    lanes: Sequence[Sequence[ProviderProcess]]  # each with a process for each run of a case
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def case(self, scenario: Scenario, deadline: float) -> CaseHub:
-        """A hub of its own, in the state that the scenario starts from."""
+    @property
+    def runs(self) -> Sequence[ProviderProcess]:
+        """The processes for the runs of one case: each call gives the next lane's."""
+        return self.lanes[next(self._numbers) % len(self.lanes)]
+
+    def case(self, scenario: Scenario, deadline: float, run: ProviderProcess) -> CaseHub:
+        """A hub of its own, in the state that the scenario starts from after ``run``."""
         case = CaseHub(self.azure.hub(scenario.kind), self.control, deadline, scenario.login)
         scenario.setup(case)
-        case.stack.up(self.runs[0], scenario.before(case))
+        case.stack.up(run, scenario.before(case))
         scenario.meanwhile(case)
         case.forget()
         return case
 
     @contextmanager
-    def run(self, scenario: Scenario) -> Iterator[ProviderProcess]:
-        """The process of the run with the fault: one that has a token, or a new one."""
+    def run(self, scenario: Scenario, process: ProviderProcess) -> Iterator[ProviderProcess]:
+        """The process of the run with the fault: this one, which may have a token, or a new one."""
         if not scenario.login:
-            yield self.runs[1]
-            return
-        with ProviderProcess(_environment(self.azure)) as process:
             yield process
+            return
+        with ProviderProcess(environment_of(self.azure)) as new:
+            yield new
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """The real processes; every Azure name leads to local Azure through its proxy."""
+def bench(folder: Path, *, whole: bool = False) -> Iterator[Bench]:
+    """The real processes, more of them for the ``whole`` matrix; every Azure name leads to local Azure through its proxy."""
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         devices.may_manage(azure)
         azure.grant(OFFICER)
         control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
-        runs = tuple(open_.enter_context(ProviderProcess(_environment(azure))) for _ in range(_RUNS))
-        yield Bench(azure, control, runs)
+        lanes = range(_LANES if whole else 1)
+        found = Bench(azure, control, [[open_.enter_context(ProviderProcess(environment_of(azure))) for _ in range(_RUNS)] for _ in lanes])
+        for processes in found.lanes:
+            for process in processes:
+                _log_in(process, found)
+        yield found
 
 
-def _environment(azure: LocalAzure) -> dict[str, str]:
+def _log_in(process: ProviderProcess, bench: Bench) -> None:
+    """Get the process its tokens, by work that needs them: no case's deadline is for that."""
+    hub = CaseHub(bench.azure.hub(), bench.control, _TIME)
+    hub.stack.up(process, devices.device()(hub) | certificates.one(1)(hub))
+
+
+def environment_of(azure: LocalAzure) -> dict[str, str]:
     """The environment of any client, without the public roots: reading them takes longer than a call."""
     roots = azure.ready["ca_file"]
     return environment(azure.ready) | {"REQUESTS_CA_BUNDLE": roots, "SSL_CERT_FILE": roots}
@@ -101,15 +121,16 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
     Raises:
         AssertionError: the run without faults does not end as the scenario expects.
     """
-    case = bench.case(scenario, deadline=20)
-    with bench.run(scenario) as run:
+    runs = bench.runs
+    case = bench.case(scenario, _TIME, runs[0])
+    with bench.run(scenario, runs[1]) as run:
         case.stack.up(run, scenario.declared(case))
     calls = case.calls()
     assert dict(scenario.found(case)) == dict(scenario.wanted(case)), f"{scenario.title}: the run without faults ends differently"
     calls = [call for call in calls if call.host == "login"] if scenario.login else calls
     assert calls, f"{scenario.title}: no call was logged"
     return [
-        Cell(call, fault, lasting) for call in calls for fault in FAULTS for lasting in ((False, True) if scenario.permanent else (False,))
+        Cell(call, fault, lasting) for call in calls for fault in COLUMNS for lasting in ((False, True) if scenario.permanent else (False,))
     ]
 
 
@@ -118,42 +139,48 @@ def sweep(bench: Bench, scenario: Scenario, share: float, seed: int) -> list[Out
     every = cells(bench, scenario)
     chance = random.Random(f"{seed} {scenario.title}")  # noqa: S311 - a draw that can be repeated, no secret
     drawn = [every[index] for index in sorted(chance.sample(range(len(every)), max(1, round(share * len(every)))))]
-    with ThreadPoolExecutor(1 if scenario.login else _AT_A_TIME) as pool:
+    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
         return list(pool.map(lambda cell: attempt(bench, scenario, cell), drawn))
 
 
 def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
     """One case: the run with the fault, the next run, and one more that has nothing to do."""
-    case = bench.case(scenario, deadline=1 if cell.lasting else 20)
+    runs = bench.runs
+    case = bench.case(scenario, scenario.deadline if cell.lasting else _TIME, runs[0])
     verified, declared = case.hub.verified(), scenario.declared(case)
-    with bench.run(scenario) as run:
+    earlier = Moment.of(case, scenario.found(case))
+    case.forget()
+    with bench.run(scenario, runs[1]) as run:
         case.inject(cell.fault, cell.call, lasting=cell.lasting)
-        result, line, flaws = _faulted(case, run, declared)
+        result, line, flaws = outcome_of(case, run, declared)
     log = case.log()
+    case.heal()
     if not any(entry["fault"] for entry in log):
         flaws.append("the fault never occurred: the call was not made on another hub")
     if len(log) > scenario.most_calls:
         flaws.append(f"it made {len(log)} calls; at most {scenario.most_calls} are allowed")
-    case.heal()
-    flaws += _next(case, bench.runs[2], declared)
+    later = {each: (kind, news | {"deadline": _TIME} if "deadline" in news else news) for each, (kind, news) in declared.items()}
+    flaws += losses(earlier, Moment.of(case, scenario.found(case)), scenario.wanted(case), case.stack.written)
+    flaws += _next(case, runs[2], later)
     after = case.log()
     if result == ABSORBED and (changes := _changes(after[len(log) :])):
         flaws.append(f"the run succeeded, but the next one changed something: {changes}")
     flaws += _wrong(scenario, case, declared)
     if scenario.population and not all(moments := trust.moments(verified, after)):
         flaws.append(f"devices were locked out: the trusted CAs were, in order, {[sorted(each) for each in moments]}")
-    flaws += _next(case, bench.runs[3], declared)
+    flaws += _next(case, runs[3], later)
     if changes := _changes(case.log()[len(after) :]):
         flaws.append(f"the last run still changed something: {changes}")
     return Outcome(cell, _label(cell.call, scenario.names(case)), result, line, tuple(flaws))
 
 
-def _faulted(case: CaseHub, run: ProviderProcess, declared: Declared) -> tuple[str, str, list[str]]:
+def outcome_of(case: CaseHub, run: ProviderProcess, declared: Declared) -> tuple[str, str, list[str]]:
+    """A run: ``absorbed`` or the kind of the error, the error's line, and what is wrong with that line."""
     try:
         case.stack.up(run, declared)
     except CallFailedError as error:
         line = str(error).strip()
-        match = _LINE.fullmatch(line)
+        match = LINE.fullmatch(line)
         return (match["kind"], line, []) if match else ("?", line, [f"the error is not one clear line: {line!r}"])
     return ABSORBED, "", []
 

@@ -5,7 +5,7 @@ import pytest
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.devices import DEVICE, device
-from tests.faults.fault import FAULTS, Fault
+from tests.faults.fault import COLUMNS, Fault
 from tests.faults.stack import Declared
 from tests.faults.sweep import Bench
 from tests.kit.device_registry import OWNER
@@ -21,7 +21,7 @@ def generation(case: CaseHub, *, keep: bool) -> Declared:
     return {"generation": (AuthorityGenerationProvider, {**inputs, **where})}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+@pytest.mark.parametrize("fault", COLUMNS, ids=lambda fault: fault.title)
 def test_a_generation_stays_while_devices_depend_on_it(bench: Bench, fault: Fault) -> None:
     """Whatever fault the query has once, the error says that a device depends on the generation, or that the query failed."""
     case = CaseHub(bench.azure.hub(), bench.control)

@@ -7,7 +7,7 @@ from tests.faults import trust
 from tests.faults.broken import Babbling, Boasting, Hasty, Littering
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.certificates import authority, declare, name
-from tests.faults.fault import FAULTS
+from tests.faults.fault import COLUMNS
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
 from tests.faults.sweep import Bench, Cell, attempt
@@ -44,14 +44,14 @@ def rotation(provider: type[Reconciler]) -> Scenario:
 def test_a_broken_guarantee_is_noticed(bench: Bench, provider: type[Reconciler], flaw: str) -> None:
     """A certificate left behind, an error of several lines, a moment at which no CA is trusted, and a proof that is only claimed."""
     call = Call("POST", "arm", f"/certificates/{name(2)}/verify", 1)
-    (busy,) = (fault for fault in FAULTS if fault.title == "503")
+    (busy,) = (fault for fault in COLUMNS if fault.title == "503")
     outcome = attempt(bench, rotation(provider), Cell(call, busy, lasting=True))
     assert any(flaw in found for found in outcome.flaws), outcome.flaws
 
 
 def test_a_fault_that_never_occurs_is_noticed(bench: Bench) -> None:
     """A case whose call is never made does not pass."""
-    (busy,) = (fault for fault in FAULTS if fault.title == "503")
+    (busy,) = (fault for fault in COLUMNS if fault.title == "503")
     scenario = Scenario(
         resource="VerifiedCertificate",
         operation="nothing",
@@ -78,4 +78,4 @@ def test_trust_is_lost_by_a_code_a_replacement_and_a_deletion(bench: Bench) -> N
         case.forget()
         change("a")
         after = {called for called, verified in case.hub.verified().items() if verified}
-        assert trust.moments(before, case.log())[-1] == after == frozenset()
+        assert trust.moments(before, case.log(by_tests=True))[-1] == after == frozenset()
