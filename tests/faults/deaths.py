@@ -24,7 +24,7 @@ from tests.kit.local_azure import Hub, local_azure
 from tests.kit.program import pem_of, program
 from tests.kit.repository import ROOT
 
-_RUN = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('tests.faults.trapped_engine', run_name='__main__')"
+RUN = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('tests.faults.trapped_engine', run_name='__main__')"
 _EFFECTS = {"Create", "Update", "Delete"}  # before and after differ for these; for all other calls they are the same
 _TIMEOUT = 600  # seconds, of one run
 _AT_A_TIME = max(2, os.cpu_count() or 2)
@@ -87,7 +87,7 @@ class Case:
         flags = [] if verb in ("cancel", "stack") else ["--skip-preview", "--config-file", str(self.settings)]
         named = ["init", "sandbox", "--config-file", str(self.settings)] if verb == "stack" else ["--stack", "sandbox", "--yes"]
         return subprocess.run(
-            [sys.executable, "-c", _RUN, verb, *named, *flags, "--non-interactive"],
+            [sys.executable, "-c", RUN, verb, *named, *flags, "--non-interactive"],
             cwd=self.bench.program,
             env=self.bench.environment | {"PULUMI_BACKEND_URL": f"file://{self.folder}", "TRAP": json.dumps(log | (trap or {}))},
             capture_output=True,
