@@ -147,7 +147,11 @@ class TrustedHub(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(own, self._child_options(protect=settings.protect, ignore_changes=adoption.UNDECLARED)),
         )
         self.resource_group_name, self.hub_name, self.hub_id = group, hub.name, hub.id
-        self.host_name = hub.properties.apply(lambda properties: properties.host_name)
+        if self.cloud in clouds.KNOWN:
+            # A preview of a change of the hub knows its id and not its properties: everything on the hub would be shown as changed.
+            self.host_name = hub.id.apply(lambda hub_id: _host_name(hub_id.rpartition("/")[2], self.cloud))
+        else:
+            self.host_name = hub.properties.apply(lambda properties: properties.host_name)
         for operator in map(Operator.read, settings.operators):
             role = OperatorRole(identity, operator, hub.id, may_exist=settings.adopt_id is not None)
             role.declare(f"{self._name}-operator-{operator.principal}", self._child_options(protect=False, deleted_with=hub))
@@ -171,7 +175,7 @@ class TrustedHub(pulumi.ComponentResource):
         self.hub_id = pulumi.Output.from_input(hub_id.rstrip("/"))
         self.resource_group_name = pulumi.Output.from_input(found.group)
         self.hub_name = pulumi.Output.from_input(found.name)
-        self.host_name = pulumi.Output.from_input(f"{found.name}.{clouds.KNOWN[cloud].hub_suffix}" if cloud in clouds.KNOWN else None)
+        self.host_name = pulumi.Output.from_input(_host_name(found.name, cloud) if cloud in clouds.KNOWN else None)
 
     def _declare_generation(self, authority: CertificateAuthority, hub: pulumi.Resource | None, dropped: int | None) -> None:
         """Declare the authority's generation on this hub, so that none is deleted while devices may depend on it.
@@ -232,6 +236,10 @@ def _properties(declared: HubSettings) -> iothub.IotHubPropertiesArgs:
         disable_device_sas=sas_off,
         disable_module_sas=sas_off,
     )
+
+
+def _host_name(name: str, cloud: str) -> str:
+    return f"{name}.{clouds.KNOWN[cloud].hub_suffix}"
 
 
 def _hub_id(hub_id: str, what: str) -> Service:

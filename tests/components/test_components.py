@@ -32,6 +32,7 @@ class Engine(mocks.Mocks):
         self.names: set[str] = set()
         self.crossed: dict[str, Any] = {}
         self.client = "c"
+        self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
         known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
         self.certificate: dict[str, Any] = {"state": "verified", "proof": "possession", "etag": "E1", "provenAt": PROVEN_AT, **known}
 
@@ -39,7 +40,7 @@ class Engine(mocks.Mocks):
         """Record the registration, and return its outputs."""
         self.registered[args.typ] = args
         self.names.add(args.name)
-        outs = {"properties": {"hostName": "hub-7.azure-devices.net"}, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
+        outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
         keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
         return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
@@ -95,6 +96,13 @@ def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, generation: int
 
     program()
     return seen[0]
+
+
+def test_a_preview_of_a_change_of_the_hub_knows_its_host_name(engine: Engine) -> None:
+    """The engine knows a hub's id then, and not its properties: what is on the hub is shown as changed only if it changes."""
+    mocks.set_mocks(engine, preview=True, monitor=Monitor(engine))
+    engine.properties = None
+    assert declare()["host"] == "hub-7.azure-devices.net"
 
 
 def test_type_tokens_are_frozen(engine: Engine) -> None:
