@@ -8,6 +8,7 @@ import pytest
 
 from hubtrust.azure import absence, errors
 from hubtrust.azure.certificates import Certificates
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.devices.description import Scope
 from hubtrust.devices.reconcile import Reconciliation
@@ -229,3 +230,12 @@ def test_a_deletion_of_a_device_that_answers_not_found_is_confirmed() -> None:
             reconciliation.apply()
             assert [request.method for request in script.requests].count("POST") == writes
             assert not script.replies
+
+
+@pytest.mark.parametrize(("deadline", "shortest", "longest"), [(300.0, 3.5, 3.5), (4.0, 1.0, 2.0), (1.0, 1.0, 1.0)])
+def test_a_short_deadline_shortens_the_confirmation(deadline: float, shortest: float, longest: float) -> None:
+    """The confirmation takes at most half of what is left of a shared deadline, and a second in any case: no deadline is a dead end."""
+    waits = RetryLimits(deadline, clock=lambda: 7.0).starting_now().absence_waits()
+    assert shortest <= sum(waits) <= longest
+    assert len(waits) == 3
+    assert RetryLimits(deadline).absence_waits() == [0.5, 1.0, 2.0], "without a shared deadline it is not shortened"

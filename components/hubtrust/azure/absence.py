@@ -12,7 +12,7 @@ from typing import Any
 from hubtrust.azure import answer_shapes
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import DeniedError, RefusedError, UnreachableError
-from hubtrust.azure.retry import ABSENCE_WAITS, RetryLimits
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import API_VERSIONS, Service
 
 _GROUPS_VERSION = "2021-04-01"
@@ -22,14 +22,9 @@ _LOCK = threading.Lock()
 _gone: set[str] = set()  # services that are confirmed to be gone, so that each of their resources does not wait again; a process is one run
 
 
-def is_still_absent(is_absent: Callable[[], bool], limits: RetryLimits, what: str) -> bool:
-    """Ask again over some seconds whether ``what`` is absent: False with the first answer that it is not.
-
-    Raises:
-        UnreachableError: the deadline ends before.
-    """
-    for wait in ABSENCE_WAITS:
-        limits.require_time(wait, what)
+def is_still_absent(is_absent: Callable[[], bool], limits: RetryLimits) -> bool:
+    """Ask again over some seconds whether it is absent: False with the first answer that it is not."""
+    for wait in limits.absence_waits():
         time.sleep(wait)
         if not is_absent():
             return False
@@ -45,12 +40,12 @@ def service_is_gone(client: AzureClient, owner: Service) -> bool:
     """
     if is_known_gone(owner):
         return not _answers(client, owner)
-    if not is_still_absent(lambda: not _answers(client, owner), client.limits, owner.title):
+    if not is_still_absent(lambda: not _answers(client, owner), client.limits):
         return False
     try:
         _require_unlisted(client, owner)
     except UnreachableError:  # a list has it: then it is the 404 that will pass
-        if not is_still_absent(lambda: not _answers(client, owner), client.limits, owner.title):
+        if not is_still_absent(lambda: not _answers(client, owner), client.limits):
             return False
         raise
     with _LOCK:

@@ -101,16 +101,14 @@ class Certificates:
             found = self.get(name)
             return found is None
 
-        if not absence.is_still_absent(is_absent, self._client.limits, self._what(name)):
+        if not absence.is_still_absent(is_absent, self._client.limits):
             return found
         listed = self._listed()
         if listed is None and absence.service_is_gone(self._client, self._owner):
             return None
         if listed is not None and name.lower() not in (one.lower() for one in listed):
             return None
-        if not absence.is_still_absent(
-            is_absent, self._client.limits, self._what(name)
-        ):  # the list has it: then it is the 404 that will pass
+        if not absence.is_still_absent(is_absent, self._client.limits):  # the list has it: then it is the 404 that will pass
             return found
         fact = "Azure answers 404 for it, but the hub or service is there and lists it" if listed else "Azure contradicts itself"
         raise UnreachableError(self._what(name), fact, "run again in a few minutes: nothing was changed")

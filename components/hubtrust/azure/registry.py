@@ -66,11 +66,11 @@ class Registry:
             found = self.twin(device_id)
             return found is None
 
-        return None if found is None and self.is_still_absent(is_absent, f"device '{device_id}'") else found
+        return None if found is None and self.is_still_absent(is_absent) else found
 
-    def is_still_absent(self, is_absent: Callable[[], bool], what: str) -> bool:
+    def is_still_absent(self, is_absent: Callable[[], bool]) -> bool:
         """See ``absence.is_still_absent``."""
-        return is_still_absent(is_absent, self._client.limits, what)
+        return is_still_absent(is_absent, self._client.limits)
 
     def owned(self, owner: Mapping[str, str]) -> Iterator[Twin]:
         """Every device whose tag names ``owner``. The query index lags a second or two, and much longer for deleted devices.

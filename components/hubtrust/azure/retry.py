@@ -1,5 +1,6 @@
 """How long the client keeps trying: every deadline, wait and pace limit of the package. ``pipeline.py`` applies them to a request."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ LARGEST_ANSWER = LARGEST_COMPRESSED = 64 * 2**20  # bytes, after and before deco
 DEVICE_CONNECT_TIMEOUT, DEVICE_SESSION_TIMEOUT = 15.0, 30.0
 DEVICE_WAITS: dict[str, Any] = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
 ABSENCE_WAITS = (0.5, 1.0, 2.0)  # before each time that "it does not exist" is asked again
+SHORTEST_CONFIRMATION = 1.0  # what these waits take together even if the deadline is over
 # A hub's query index shows changes late.
 INDEX_LAG = 1.0  # after this it is read again, if it showed a difference
 INDEX_WAITS = (1.0, 2.0, 4.0)  # between the passes of a fleet's deletion, for new devices that it does not show yet
@@ -78,15 +80,11 @@ class RetryLimits:
         """These limits, with the deadline counted from now for all requests together."""
         return replace(self, ends=self.clock() + self.deadline)
 
-    def require_time(self, seconds: float, what: str) -> None:
-        """Check that a wait of ``seconds`` ends before the shared deadline.
-
-        Raises:
-            UnreachableError: it does not.
-        """
-        if self.ends is not None and self.clock() + seconds > self.ends:
-            fact = "Azure answers 404 for it, and the deadline ends before that can be confirmed"
-            raise UnreachableError(what, fact, "run again, or set a longer deadline")
+    def absence_waits(self) -> list[float]:
+        """The waits before each time that "it does not exist" is asked again: shorter where the shared deadline is near."""
+        left = self.ends - self.clock() if self.ends is not None else math.inf
+        share = min(1.0, max(left / 2, SHORTEST_CONFIRMATION) / sum(ABSENCE_WAITS))
+        return [wait * share for wait in ABSENCE_WAITS]
 
     def time_left(self, started: float) -> float:
         """Seconds until the deadline of a request that ``started`` then."""

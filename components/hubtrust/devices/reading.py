@@ -33,5 +33,5 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
         return None in found.values()
 
     if found:
-        registry.is_still_absent(are_absent, f"{len(found)} devices")
+        registry.is_still_absent(are_absent)
     return found
