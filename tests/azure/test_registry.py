@@ -244,7 +244,7 @@ def test_a_state_of_an_earlier_version_is_not_called_deleted() -> None:
     waits: list[float] = []
     with registry(*[(200, {}, [])] * 4) as (created, script):
         deletion = FleetDeletion(created, "fleet", OWNER, None, 25, lambda _: False, script.messages.append, waits.append)
-        fact = "does not show 25 of its 25 devices; run again in some minutes; if somebody else deleted them, run `pulumi refresh` first"
+        fact = "does not show 25 of its 25 devices; run again in some minutes; if somebody else deleted them, run `refresh` first"
         with pytest.raises(FleetError, match=fact):
             deletion.run()
     assert len(waits) == 4
