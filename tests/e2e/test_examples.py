@@ -101,7 +101,7 @@ def test_single_hub(run: Run, tmp_path: Path) -> None:
     assert [each["proof"] for each in _twice(run, folder)["trust"]] == ["possession"]
     found = json.loads(run(folder, "stack", "export"))["deployment"]["resources"]
     protected = {resource["type"].rpartition(":")[2] for resource in found if resource.get("protect")}
-    assert protected == {"ResourceGroup", "IotHubResource"}
+    assert protected == {"ResourceGroup", "IotHubResource", "HubOwner"}
 
 
 def test_imported_ca(run: Run, tmp_path: Path) -> None:
