@@ -68,6 +68,16 @@ def twin(device_id: str) -> Expectation:
     return expect
 
 
+def identity(device_id: str) -> Expectation:
+    """The device ``device_id`` without its twin."""
+
+    def expect(body: Any) -> str | None:
+        fault = _members(body, ("deviceId", str), ("etag", str))
+        return f"it is device '{str(body['deviceId'])[:128]}'" if fault is None and body["deviceId"] != device_id else fault
+
+    return expect
+
+
 def twins(owner: Mapping[str, str]) -> Expectation:
     """A page of twins whose tag names ``owner``."""
 

@@ -58,7 +58,11 @@ class Registry:
         return None if answer.status == 404 else twin_from(answer.body)  # noqa: PLR2004 - HTTP's number
 
     def find(self, device_id: str) -> Twin | None:
-        """As ``twin``, but that it does not exist is confirmed: the hub is asked again over some seconds."""
+        """As ``twin``, but that it does not exist is confirmed: the hub is asked again over some seconds, and for the identity too.
+
+        Raises:
+            UnreachableError: see ``require_absent``.
+        """
         found = self.twin(device_id)
 
         def is_absent() -> bool:
@@ -66,7 +70,22 @@ class Registry:
             found = self.twin(device_id)
             return found is None
 
-        return None if found is None and self.is_still_absent(is_absent) else found
+        if found is not None or not self.is_still_absent(is_absent):
+            return found
+        self.require_absent(device_id)
+        return None
+
+    def require_absent(self, device_id: str) -> None:
+        """Ask for the device's identity, at another address than its twin's.
+
+        Raises:
+            UnreachableError: the identity is there, so the 404 for the twin is wrong.
+        """
+        path, what = f"/devices/{quote(device_id, safe='')}", f"device '{device_id}'"
+        answer = self._send("GET", path, what, _IDENTITIES, expects=answer_shapes.identity(device_id), absent_is_fine=True)
+        if answer.status != 404:  # noqa: PLR2004 - HTTP's number
+            fact, remedy = "Azure answers 404 for its twin, but the device is there", "run again in a few minutes: nothing was changed"
+            raise UnreachableError(f"{what} on IoT hub '{self._host.partition('.')[0]}'", fact, remedy)
 
     def is_still_absent(self, is_absent: Callable[[], bool]) -> bool:
         """See ``absence.is_still_absent``."""

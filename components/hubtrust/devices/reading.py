@@ -21,7 +21,7 @@ def read_each(registry: Registry, device_ids: Collection[str]) -> dict[str, Twin
 
 
 def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str, Twin | None]:
-    """Devices that did not exist a moment ago, as ``read_each``: all that are absent are asked for again over some seconds.
+    """Devices that did not exist a moment ago, as ``read_each``: all that are absent are asked for again, see ``Registry.find``.
 
     Raises:
         AzureError: see ``Registry``.
@@ -32,6 +32,7 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
         found.update(read_each(registry, [one for one, twin in found.items() if twin is None]))
         return None in found.values()
 
-    if found:
-        registry.is_still_absent(are_absent)
+    if found and registry.is_still_absent(are_absent):
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            list(pool.map(registry.require_absent, [one for one, twin in found.items() if twin is None]))
     return found
