@@ -211,11 +211,19 @@ def test_a_service_that_this_run_creates_again_is_not_gone(owner: str) -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 3, 4])
 def test_a_device_that_answers_404_for_a_moment_is_there(times: int) -> None:
-    """A device's 404 is asked again over some seconds: only one that lasts is believed."""
+    """A device's 404 is asked again over some seconds: only one that lasts, and that its identity has too, is believed."""
     absent: Any = (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})
-    with registry(*[absent] * times, (200, {}, SHOWN)) as (found, script):
+    with registry(*[absent] * times, absent if times == 4 else (200, {}, SHOWN)) as (found, script):
         assert (found.find("press-001") is None) is (times == 4)
-        assert len(script.requests) == min(times + 1, 4)
+        assert len(script.requests) == times + 1
+
+
+def test_a_device_whose_identity_is_there_is_not_gone() -> None:
+    """The twin answers 404 for as long as it is asked, and the identity is there: nothing is concluded."""
+    absent: Any = (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})
+    there: Any = (200, {}, {"deviceId": "press-001", "etag": "MQ=="})
+    with registry(*[absent] * 4, there) as (found, _), pytest.raises(errors.UnreachableError, match="but the device is there"):
+        found.find("press-001")
 
 
 def test_a_deletion_of_a_device_that_answers_not_found_is_confirmed() -> None:
@@ -223,7 +231,7 @@ def test_a_deletion_of_a_device_that_answers_not_found_is_confirmed() -> None:
     answers: list[Any] = [(400, {}, {"isSuccessful": False, "errors": [{"deviceId": "press-001", "errorCode": "DeviceNotFound"}]})]
     absent: Any = (404, {"iothub-errorcode": "DeviceNotFound"}, {"Message": "ErrorCode:DeviceNotFound;no"})
     done: Any = (200, {}, {"isSuccessful": True, "errors": []})
-    for after, writes in (([(200, {}, SHOWN), done], 2), ([absent] * 4, 1)):
+    for after, writes in (([(200, {}, SHOWN), done], 2), ([absent] * 5, 1)):
         with registry((200, {}, SHOWN), *answers, *after) as (found, script):
             reconciliation = Reconciliation(found, "fleet", OWNER, Scope((), ()), lambda _: None, report=script.messages.append)
             reconciliation.read(["press-001"])
