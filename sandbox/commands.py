@@ -194,7 +194,7 @@ def _run_program(options: argparse.Namespace) -> int:
     before, connected_before = installed.changes(), target.last_connection()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
-        unchanged = ("no changes: everything is as declared",) if installed.changes() == before else ()
+        unchanged = ("Azure was not changed: everything is as declared",) if installed.changes() == before else ()
         for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready), connected_before), *unchanged):
             _print(line)
     return code

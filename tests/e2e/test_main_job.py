@@ -20,7 +20,7 @@ def test_up_twice_then_destroy(stack: Program) -> None:
     """The first up ends verified by possession; a second up changes nothing; destroy leaves an empty subscription."""
     stack.up()
     assert "verified by possession" in stack.printed
-    assert "no changes: everything" not in stack.printed
+    assert "Azure was not changed" not in stack.printed
     outputs = stack.outputs()
     trusted = outputs["trust"][0]
     assert (trusted["verified"], trusted["state"], trusted["proof"]) == (True, "verified", "possession")
@@ -36,7 +36,7 @@ def test_up_twice_then_destroy(stack: Program) -> None:
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
-        assert "no changes: everything is as declared" in stack.printed
+        assert "Azure was not changed: everything is as declared" in stack.printed
         assert stack.outputs() == outputs
 
         assert stack.run("destroy") == 0, stack.printed

@@ -70,7 +70,7 @@ def test_after_a_storm_in_which_a_process_dies_everything_is_as_declared(tmp_pat
         assert "Traceback" not in stack.printed, stack.printed
         assert resources(stack) == before
         stack.up()
-        assert "no changes: everything is as declared" in stack.printed
+        assert "Azure was not changed: everything is as declared" in stack.printed
 
 
 def resources(stack: Program) -> list[Any]:
