@@ -1,6 +1,7 @@
 """The devices that may depend on a generation of an authority. The answer "none" needs proof: whoever can't see refuses."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError
@@ -43,8 +44,8 @@ def count_dependants(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]
     The index lags: a device of the state that it does not show as one that may depend is read by its id.
     """
     limits = RetryLimits(deadline=READ_DEADLINE, denied=READ_DENIED, unreachable=READ_UNREACHABLE, not_found=0.0)
-    host = hub.resolve_host_name()
-    with hub.open_registry(limits=limits) as registry:
+    host = hub.resolve_host_name(denied=READ_DENIED)
+    with replace(hub, host_name=host).open_registry(limits=limits) as registry:
         depending = {twin.device_id for stack in stacks for twin in registry.owned({"stack": stack}) if _may_depend(twin)}
         unseen = sorted(known_devices.enabled(host, stacks) - depending)
         found = read_each(registry, unseen[:MOST_READ])

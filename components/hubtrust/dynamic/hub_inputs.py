@@ -15,7 +15,7 @@ from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import READ_DEADLINE, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
+from hubtrust.azure.retry import DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone, same_id
 from hubtrust.devices.id_patterns import expand_all
@@ -63,8 +63,8 @@ class HubInputs(AzureInputs):
     hub_id: Service = hub_id(required=True)
     host_name: str | None = hub_host_name()
 
-    def resolve_host_name(self) -> str:
-        """The hub's host name: the input, or else read from Resource Manager.
+    def resolve_host_name(self, *, denied: float = DENIED) -> str:
+        """The hub's host name: the input, or else read from Resource Manager. A refusal is retried for ``denied`` seconds.
 
         Raises:
             NotFoundError: there is no such hub.
@@ -72,7 +72,7 @@ class HubInputs(AzureInputs):
         """
         if self.host_name:
             return self.host_name
-        with self._reading_client() as client:
+        with self._reading_client(denied) as client:
             found = host_name(client, self.hub_id)
             if found is None and not service_is_gone(client, self.hub_id):
                 found = host_name(client, self.hub_id)
@@ -87,7 +87,7 @@ class HubInputs(AzureInputs):
             RefusedError: it was moved to another resource group.
         """
         try:
-            with self._reading_client() as client:
+            with self._reading_client(READ_DENIED) as client:
                 is_gone = host_name(client, self.hub_id) is None and service_is_gone(client, self.hub_id)
         except RefusedError:
             raise
@@ -108,8 +108,8 @@ class HubInputs(AzureInputs):
         cloud = clouds.cloud_named(self.cloud)
         return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, show_message)
 
-    def _reading_client(self) -> AzureClient:
-        return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), not_found=0.0))
+    def _reading_client(self, denied: float) -> AzureClient:
+        return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), denied=denied, not_found=0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
