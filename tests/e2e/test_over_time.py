@@ -60,7 +60,8 @@ def test_rotation_with_overlap(stack: Program) -> None:
         stack.configure(**few, caGeneration=2)
         assert stack.run("up", "--", "--continue-on-error") != 0
         assert "generation 1 is to be deleted: 3 enabled devices of this stack may still use certificates of this" in stack.printed
-        assert "generation 1 was not given up in this run" in stack.printed
+        if stack.engine == "embedded":  # it goes on to its deletions; with Pulumi's CLI the program ends at the refusal
+            assert "generation 1 was not given up in this run" in stack.printed
         stack.configure(**few, caGeneration=2, caKeepPrevious=True)
         stack.up()
         assert stack.outputs()["trust"][1]["thumbprint"] == kept["thumbprint"], "its keys are still there"
