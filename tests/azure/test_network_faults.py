@@ -170,3 +170,14 @@ def test_a_proxy_that_is_not_an_address(waits: list[float], monkeypatch: pytest.
     """A setting that is no proxy's address is one line."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     assert told(PUBLIC.resource_manager, waits)
+
+
+def test_a_host_that_answers_others_is_reachable(waits: list[float]) -> None:
+    """One request that fails until its limit says nothing about a host that answered another one meanwhile."""
+    del waits
+    began = reachability.answers("hub")
+    reachability.record("hub", reached=True)
+    reachability.record("hub", reached=False, since=began)
+    assert not reachability.is_unreachable("hub")
+    reachability.record("hub", reached=False, since=reachability.answers("hub"))
+    assert reachability.is_unreachable("hub")

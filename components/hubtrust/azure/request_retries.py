@@ -46,6 +46,7 @@ class Retries:
         self._what, self._limits, self._report, self._remedies, self._paced = what, limits, report, remedies, paced
         self.host = host
         self.is_last = reachability.is_unreachable(host)  # one more try, and no more waiting
+        self._answers = reachability.answers(host)
         self._started = limits.clock()
         self._tries = self._server_errors = 0
         self._reported = self._may_be_done = False
@@ -69,7 +70,7 @@ class Retries:
     def error(self, failure: Failure) -> AzureError:
         """The error to raise after the last try."""
         if failure.kind is UnreachableError:
-            reachability.record(failure.what or self.host, reached=False)
+            reachability.record(failure.what or self.host, reached=False, since=None if failure.what else self._answers)
         fact = f"{failure.fact} (tried {self._tries} times in {self._spent():.0f} s)" if self._tries > 1 else failure.fact
         error = failure.error(failure.what or self._what, fact, self._remedies.get(failure.kind))
         error.may_be_done = self._may_be_done
