@@ -43,7 +43,7 @@ class Operation:
 
 OPERATIONS = (
     Operation("up", "initialized", "up", 1),
-    Operation("rotation", "deployed", "up", 1, {"caGeneration": 2}),
+    Operation("rotation", "deployed", "up", 1, {"caGeneration": 2, "caDropGeneration": 1}),  # this login may not read devices
     Operation("rotation that keeps the previous CA", "deployed", "up", 2, {"caGeneration": 2, "caKeepPrevious": "true"}),
     Operation("destroy", "deployed", "destroy", 0),
 )
