@@ -9,16 +9,17 @@ from typing import Any, Self
 
 import pulumi
 
-from hubtrust.azure.absence import list_resources
+from hubtrust.azure.absence import GROUPS_VERSION, list_resources
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.retry import READ_DEADLINE, RetryLimits
+from hubtrust.azure.service import API_VERSIONS
 from hubtrust.azure_inputs import AzureInputs
 from hubtrust.errors import HubtrustError
 
 OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they belong to, and the token of its HubOwner
 # Queries of the lists. Every group that a stack creates has the tag, so that the list fits on one page.
-_HUBS = {"api-version": "2023-06-30"}
-_GROUPS = {"api-version": "2024-03-01", "$filter": f"tagName eq '{OWNER_TAG}'"}
+_HUBS = {"api-version": API_VERSIONS["iothubs"]}
+_GROUPS = {"api-version": GROUPS_VERSION, "$filter": f"tagName eq '{OWNER_TAG}'"}
 # azure-native passes Azure's answer on as text: `Status=404 Code="ResourceNotFound" …`; azcore's own form is `RESPONSE 404: 404 Not Found`.
 _NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )(Resource|ResourceGroup|RoleAssignment)NotFound\b")
 
@@ -110,10 +111,8 @@ class AzureSearch:
         path, query = f"/subscriptions/{subscription}/resourcegroups", _GROUPS
         if "resourceName" in names:
             path, query = f"{path}/{names['resourceGroupName']}/providers/Microsoft.Devices/IotHubs", _HUBS
-        try:
-            return await asyncio.to_thread(_listed, path, query, self.title(names), cloud)
-        except AzureError as error:
-            raise NotSeenError(error.what, error.fact, error.remedy) from None
+        listed = await list_in_azure(path, query, f"the list in which {self.title(names)} would be", cloud)
+        return [found for one in listed if (found := Found.read(one))]
 
     def remedy(self, found: Found) -> str:
         """What to do where the resource is somebody else's."""
@@ -131,11 +130,30 @@ class AzureSearch:
         )
 
 
-def _listed(path: str, query: Mapping[str, str], title: str, cloud: str) -> list[Found]:
-    limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0)
-    with AzureInputs.read({"cloud": cloud}).resource_manager(limits) as client:
-        listed = list_resources(client, path, query, f"the list in which {title} would be")
-    return [found for one in listed or () if (found := Found.read(one))]
+def taken_back(args: pulumi.ResourceTransformArgs, found: Found | None, **more: Any) -> pulumi.ResourceTransformResult | None:
+    """The transform of a resource that imports ``found``, with these options. An engine ignores that if its state has the resource."""
+    if found is None:
+        return None
+    kept = pulumi.ResourceOptions(import_=found.id, **more)
+    return pulumi.ResourceTransformResult(props=args.props, opts=pulumi.ResourceOptions.merge(args.opts, kept))
+
+
+async def list_in_azure(path: str, query: Mapping[str, str], what: str, cloud: str) -> list[Any]:
+    """The resources in a list of Resource Manager, asked in the program itself; empty if what they are in does not exist.
+
+    Raises:
+        NotSeenError: Azure did not say.
+    """
+
+    def ask() -> list[Any]:
+        limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0)
+        with AzureInputs.read({"cloud": cloud}).resource_manager(limits) as client:
+            return list_resources(client, path, query, what) or []
+
+    try:
+        return await asyncio.to_thread(ask)
+    except AzureError as error:
+        raise NotSeenError(error.what, error.fact, error.remedy) from None
 
 
 def _last(names: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 import pulumi
 
 from hubtrust.azure.retry import ABSENCE_WAITS
-from hubtrust.azure_search import OWNER_TAG, AzureSearch, Found
+from hubtrust.azure_search import OWNER_TAG, AzureSearch, Found, taken_back
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.hub_owner import HubOwner
 from hubtrust.errors import HubtrustError
@@ -106,11 +106,8 @@ class Kept:
         return pulumi.ResourceOptions(transforms=[self._take_back], ignore_changes=[self.renamed] if self.renamed else None)
 
     def _take_back(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        """Import the resource if it is in Azure. An engine ignores that if its state has the resource."""
-        if self.found is None:
-            return None
-        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(import_=self.found.id))
-        return pulumi.ResourceTransformResult(props=args.props, opts=opts)
+        """Import the resource if it is in Azure."""
+        return taken_back(args, self.found)
 
     async def _look(self, values: Mapping[str, str]) -> str:
         names = {argument: values[argument] for argument in self.search.names}

@@ -1,6 +1,5 @@
 """The role of a hub's operators. One that a principal has already, given by somebody else, is taken as it is and never deleted."""
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization
 
-from hubtrust.azure.absence import list_resources
-from hubtrust.azure.errors import AzureError
-from hubtrust.azure.retry import READ_DEADLINE, RetryLimits
-from hubtrust.azure_inputs import AzureInputs
-from hubtrust.azure_search import AzureSearch, Found, NotSeenError
+from hubtrust.azure_search import AzureSearch, Found, list_in_azure, taken_back
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.operators import DEPLOYER, Operator
 
@@ -68,11 +63,7 @@ class OperatorRole:
         return name
 
     async def _look_for_others(self, hub: str, principal: str, description: str) -> None:
-        try:
-            listed = await asyncio.to_thread(_assignments, hub, principal, self.identity.cloud)
-        except AzureError as error:
-            raise NotSeenError(error.what, error.fact, error.remedy) from None
-        for one in listed:
+        for one in await _assignments(hub, principal, self.identity.cloud):
             self.found = Found.read(one)
             # An older version gave it a random name and no description. The first run of this version adds that.
             self.is_others = one["properties"].get("description") != description and not self.identity.adopted_before
@@ -81,22 +72,16 @@ class OperatorRole:
                 pulumi.log.info(what, self.identity.component)
 
     def _take(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        """Import what is in Azure, which an engine ignores if its state has it. Somebody else's is neither changed nor deleted."""
-        if self.found is None:
-            return None
-        kept = pulumi.ResourceOptions(import_=self.found.id)
-        if self.is_others:
-            kept = pulumi.ResourceOptions(import_=self.found.id, retain_on_delete=True, ignore_changes=_GIVEN)
-        return pulumi.ResourceTransformResult(props=args.props, opts=pulumi.ResourceOptions.merge(args.opts, kept))
+        """Import what is in Azure. Somebody else's is neither changed nor deleted."""
+        more: dict[str, Any] = {"retain_on_delete": True, "ignore_changes": _GIVEN} if self.is_others else {}
+        return taken_back(args, self.found, **more)
 
 
-def _assignments(hub_id: str, principal: str, cloud: str) -> list[dict[str, Any]]:
+async def _assignments(hub_id: str, principal: str, cloud: str) -> list[dict[str, Any]]:
     """The assignments of the role to the principal at the hub itself; Azure allows one."""
     query = {"api-version": _VERSION, "$filter": f"principalId eq '{principal}'"}
     path = f"{hub_id}/providers/Microsoft.Authorization/roleAssignments"
-    limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0)
-    with AzureInputs.read({"cloud": cloud}).resource_manager(limits) as client:
-        listed = list_resources(client, path, query, f"the roles of operator {principal} on the hub") or []
+    listed = await list_in_azure(path, query, f"the roles of operator {principal} on the hub", cloud)
     return [one for one in listed if _is_ours_to_give(one.get("properties") or {}, hub_id, principal)]
 
 

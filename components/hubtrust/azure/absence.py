@@ -7,7 +7,7 @@ certificate the list of its parent is asked too. Whoever can't see does not conc
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from hubtrust.azure import answer_shapes
 from hubtrust.azure.client import AzureClient
@@ -15,20 +15,22 @@ from hubtrust.azure.errors import DeniedError, RefusedError, UnreachableError
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import API_VERSIONS, Service
 
-_GROUPS_VERSION = "2021-04-01"
+GROUPS_VERSION = "2021-04-01"  # of lists of resource groups
 _NOT_FOUND = 404
 _KINDS = {"iothubs": "IotHubs", "provisioningservices": "provisioningServices"}
+_T = TypeVar("_T")
 _LOCK = threading.Lock()
 _gone: set[str] = set()  # services that are confirmed to be gone, so that each of their resources does not wait again; a process is one run
 
 
-def is_still_absent(is_absent: Callable[[], bool], limits: RetryLimits) -> bool:
-    """Ask again over some seconds whether it is absent: False with the first answer that it is not."""
+def found_again(read: Callable[[], _T | None], limits: RetryLimits) -> _T | None:
+    """Ask again over some seconds: the first thing that ``read`` finds, or None if it is still absent."""
     for wait in limits.absence_waits():
         time.sleep(wait)
-        if not is_absent():
-            return False
-    return True
+        found = read()
+        if found is not None:
+            return found
+    return None
 
 
 def service_is_gone(client: AzureClient, owner: Service) -> bool:
@@ -39,13 +41,13 @@ def service_is_gone(client: AzureClient, owner: Service) -> bool:
         AzureError: nobody can say, because a call failed or the lists contradict the 404.
     """
     if is_known_gone(owner):
-        return not _answers(client, owner)
-    if not is_still_absent(lambda: not _answers(client, owner), client.limits):
+        return read_service(client, owner) is None
+    if found_again(lambda: read_service(client, owner), client.limits) is not None:
         return False
     try:
         _require_unlisted(client, owner)
     except UnreachableError:  # a list has it: then it is the 404 that will pass
-        if not is_still_absent(lambda: not _answers(client, owner), client.limits):
+        if found_again(lambda: read_service(client, owner), client.limits) is not None:
             return False
         raise
     with _LOCK:
@@ -65,17 +67,25 @@ def remember_found(owner: Service) -> None:
         _gone.discard(owner.id.lower())
 
 
-def _answers(client: AzureClient, owner: Service) -> bool:
+def read_service(client: AzureClient, owner: Service) -> Mapping[str, Any] | None:
+    """The properties of the hub or service; None if Azure says that it, or its resource group, does not exist.
+
+    Raises:
+        AzureError: see ``AzureClient.send``.
+    """
     query, expects = {"api-version": API_VERSIONS[owner.kind]}, answer_shapes.service(owner)
     answer = client.send("GET", owner.id, what=owner.title, query=query, expects=expects, absent_is_fine=True)
-    return answer.status != _NOT_FOUND
+    if answer.status == _NOT_FOUND:
+        return None
+    found: Mapping[str, Any] = answer.body["properties"]
+    return found
 
 
 def _require_unlisted(client: AzureClient, owner: Service) -> None:
     """Ask the group, or where it is gone too the subscription's groups; and the subscription, in case it was moved to another group."""
     in_group = _listed(client, owner, f"/subscriptions/{owner.subscription}/resourceGroups/{owner.group}")
     if in_group is None:
-        groups = _list(client, owner, f"/subscriptions/{owner.subscription}/resourcegroups", _GROUPS_VERSION)
+        groups = _list(client, owner, f"/subscriptions/{owner.subscription}/resourcegroups", GROUPS_VERSION)
         names = {str(one["name"]).lower() for one in groups or []}
         if groups is None or owner.group.lower() in names:
             raise _contradiction(owner, f"resource group '{owner.group}' is in the list of the subscription")

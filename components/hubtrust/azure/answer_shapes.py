@@ -60,22 +60,20 @@ def resources(body: Any) -> str | None:
 
 def twin(device_id: str) -> Expectation:
     """The device ``device_id`` with its twin."""
-
-    def expect(body: Any) -> str | None:
-        fault = _twin(body)
-        return f"it is device '{str(body['deviceId'])[:128]}'" if fault is None and body["deviceId"] != device_id else fault
-
-    return expect
+    return _of_device(device_id, _twin)
 
 
 def identity(device_id: str) -> Expectation:
     """The device ``device_id`` without its twin."""
+    return _of_device(device_id, lambda body: _members(body, ("deviceId", str), ("etag", str)))
 
-    def expect(body: Any) -> str | None:
-        fault = _members(body, ("deviceId", str), ("etag", str))
+
+def _of_device(device_id: str, expect: Expectation) -> Expectation:
+    def expect_device(body: Any) -> str | None:
+        fault = expect(body)
         return f"it is device '{str(body['deviceId'])[:128]}'" if fault is None and body["deviceId"] != device_id else fault
 
-    return expect
+    return expect_device
 
 
 def twins(owner: Mapping[str, str]) -> Expectation:

@@ -21,7 +21,6 @@ from hubtrust.azure.service_time import service_time
 
 CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")  # learn.microsoft.com/rest/api/iothub/certificates
 QUOTA = 25  # certificates a hub or service: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
-_NOT_FOUND = 404
 _HOST_NAMES = {"iothubs": "hostName", "provisioningservices": "serviceOperationsHostName"}
 # Since these api-versions a PUT wraps the certificate in `properties`. Before, and in verify always, it is flat.
 _WRAPPED_SINCE = {"iothubs": "2021-03-31", "provisioningservices": "2022-02-05"}
@@ -33,11 +32,9 @@ def host_name(client: AzureClient, owner: Service) -> str | None:
     Raises:
         AzureError: see ``AzureClient.send``; BusyError also where the service has no host name yet.
     """
-    query, expects = {"api-version": API_VERSIONS[owner.kind]}, answer_shapes.service(owner)
-    answer = client.send("GET", owner.id, what=owner.title, query=query, expects=expects, absent_is_fine=True)
-    if answer.status == _NOT_FOUND:
+    properties = absence.read_service(client, owner)
+    if properties is None:
         return None
-    properties = answer.body["properties"]
     found = properties.get(_HOST_NAMES[owner.kind])
     if not found:  # it is still being created, which is not the same as being gone
         fact = f"it has no host name yet (its state is {properties.get('state') or 'not known'})"
@@ -95,20 +92,14 @@ class Certificates:
             return found
         if self._listed() is None and absence.service_is_gone(self._client, self._owner):
             return None
-
-        def is_absent() -> bool:
-            nonlocal found
-            found = self.get(name)
-            return found is None
-
-        if not absence.is_still_absent(is_absent, self._client.limits):
+        if found := absence.found_again(lambda: self.get(name), self._client.limits):
             return found
         listed = self._listed()
         if listed is None and absence.service_is_gone(self._client, self._owner):
             return None
         if listed is not None and name.lower() not in (one.lower() for one in listed):
             return None
-        if not absence.is_still_absent(is_absent, self._client.limits):  # the list has it: then it is the 404 that will pass
+        if found := absence.found_again(lambda: self.get(name), self._client.limits):  # the list has it: the 404 was to pass
             return found
         fact = "Azure answers 404 for it, but the hub or service is there and lists it" if listed else "Azure contradicts itself"
         raise UnreachableError(self._what(name), fact, "run again in a few minutes: nothing was changed")

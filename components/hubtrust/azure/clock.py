@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hubtrust.azure.clouds import Cloud
+from hubtrust.azure.clouds import METADATA_VERSION, Cloud
 from hubtrust.azure.errors import ClockError
 from hubtrust.azure.retry import CLOCK_TOLERANCE, CLOUD_TIMEOUT, CLOUD_WAITS
 from hubtrust.azure.service_time import service_time
 from hubtrust.azure.time_limit import TimeOverError, within
 
 _WHAT = "this machine's clock"
-_VERSION = "2022-09-01"  # of the metadata of a cloud: the one answer of Resource Manager for which nobody has to log in
 _TOLERANCE = timedelta(seconds=CLOCK_TOLERANCE)
 _FOREIGN = "check the proxy (HTTPS_PROXY), and that no login page answers in Azure's place; then run again"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -84,8 +83,9 @@ def _ask(cloud: Cloud, now: Callable[[], datetime]) -> timedelta:
     from hubtrust.azure.network_faults import network_fault
     from hubtrust.azure.transport import LimitedTransport
 
-    url = f"{cloud.resource_manager}/metadata/endpoints"
-    request = HttpRequest("GET", url, params={"api-version": _VERSION}, headers={"Cache-Control": "no-cache", "Accept": "application/json"})
+    url = f"{cloud.resource_manager}/metadata/endpoints"  # the one answer of Resource Manager for which nobody has to log in
+    headers = {"Cache-Control": "no-cache", "Accept": "application/json"}
+    request = HttpRequest("GET", url, params={"api-version": METADATA_VERSION}, headers=headers)
     try:
         with LimitedTransport() as transport:
             sent = now()

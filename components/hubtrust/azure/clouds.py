@@ -15,7 +15,7 @@ from hubtrust.azure.retry import CLOUD_TIMEOUT, CLOUD_WAITS, LAST_ATTEMPT
 from hubtrust.azure.time_limit import TimeOverError, within
 
 _OK = 200
-_METADATA_VERSION = "2022-09-01"  # the one that azure-native and Terraform ask for
+METADATA_VERSION = "2022-09-01"  # the one that azure-native and Terraform ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _request(host: str) -> Any:
 
     client: PipelineClient[Any, Any] = PipelineClient(host, policies=[], transport=LimitedTransport())
     with client:
-        answer = client.send_request(HttpRequest("GET", f"{host}/metadata/endpoints", params={"api-version": _METADATA_VERSION}))
+        answer = client.send_request(HttpRequest("GET", f"{host}/metadata/endpoints", params={"api-version": METADATA_VERSION}))
         if answer.status_code != _OK:
             raise ForeignAnswerError(f"it answers {answer.status_code}")
         return content(answer)

@@ -40,6 +40,11 @@ class Twin:
     device_etag: str  # of the identity
     scopes: Mapping[str, Any] = field(default_factory=dict)  # of an IoT Edge hierarchy; an update has to send them again
 
+    @property
+    def depends_on_a_ca(self) -> bool:
+        """Whether it may connect, and only with a certificate of a CA that the hub trusts."""
+        return self.description.enabled and self.authentication == "certificateAuthority"
+
 
 def twin_from(body: Mapping[str, Any]) -> Twin:
     """The twin in the wire's JSON."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.azure.errors import AzureError, BusyError, DeniedError, EtagError, NotFoundError, RefusedError, UnreachableError
-from hubtrust.azure.json_body import ForeignAnswerError, content
+from hubtrust.azure.json_body import REDIRECTION, ForeignAnswerError, content
 from hubtrust.azure.retry import LONGEST_RETRY_AFTER
 from hubtrust.errors import one_line
 
@@ -40,9 +40,6 @@ _ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound"
 _ABSENT |= {"DeviceNotFound"}
 # The answer of a hub's own endpoint when no hub has that name, and for a while after a hub was created.
 _NO_HUB = {"IotHubNotFound", "401001"}
-
-
-_REDIRECTIONS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ def failure(response: "HttpResponse", *, final_conflicts: Collection[str]) -> Fa
     try:
         code, message = _code_and_message(content(response))
     except ForeignAnswerError as error:
-        return foreign(f"{error} with status {status}" if status not in _REDIRECTIONS else str(error), status=status)
+        return foreign(f"{error} with status {status}" if status not in REDIRECTION else str(error), status=status)
     code = response.headers.get("iothub-errorcode") or code
     kind, is_transient = _classify(status, code, transient_conflict=code not in final_conflicts)
     if not (code or kind is BusyError or _is_bare_refusal_of_a_token(response)):

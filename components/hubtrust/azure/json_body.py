@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 CONTENT = "hubtrust-content"  # the key of the parsed body in the context of a response that was checked
 _CHARSETS = {"", "utf-8", "utf8", "us-ascii"}
-_REDIRECTION = range(300, 400)
+REDIRECTION = range(300, 400)
 
 
 class ForeignAnswerError(Exception):
@@ -19,7 +19,7 @@ def content(response: Any) -> Any:
     Raises:
         ForeignAnswerError: it is a redirection, or not JSON.
     """
-    if response.status_code in _REDIRECTION:
+    if response.status_code in REDIRECTION:
         raise ForeignAnswerError(f"redirected to {_place(response.headers.get('Location'))}")
     data = response.body()
     if not data or not data.strip():

@@ -5,11 +5,11 @@ Built on azure-core, because azure-iot-hub sends one device in each call and dep
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from hubtrust.azure import answer_shapes
-from hubtrust.azure.absence import is_still_absent
+from hubtrust.azure.absence import found_again
 from hubtrust.azure.bulk import Operation, Refusal, refusal
 from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
@@ -20,6 +20,7 @@ from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import shared_pace
 
+_T = TypeVar("_T")
 _API_VERSION = {"api-version": "2021-04-12"}
 _PAGE = 1000  # rows asked for; a hub may give fewer
 _REMEDIES: dict[type[AzureError], str] = {
@@ -63,17 +64,10 @@ class Registry:
         Raises:
             UnreachableError: see ``require_absent``.
         """
-        found = self.twin(device_id)
-
-        def is_absent() -> bool:
-            nonlocal found
-            found = self.twin(device_id)
-            return found is None
-
-        if found is not None or not self.is_still_absent(is_absent):
-            return found
-        self.require_absent(device_id)
-        return None
+        found = self.twin(device_id) or self.found_again(lambda: self.twin(device_id))
+        if found is None:
+            self.require_absent(device_id)
+        return found
 
     def require_absent(self, device_id: str) -> None:
         """Ask for the device's identity, at another address than its twin's.
@@ -87,9 +81,9 @@ class Registry:
             fact, remedy = "Azure answers 404 for its twin, but the device is there", "run again in a few minutes: nothing was changed"
             raise UnreachableError(f"{what} on IoT hub '{self._host.partition('.')[0]}'", fact, remedy)
 
-    def is_still_absent(self, is_absent: Callable[[], bool]) -> bool:
-        """See ``absence.is_still_absent``."""
-        return is_still_absent(is_absent, self._client.limits)
+    def found_again(self, read: Callable[[], _T | None]) -> _T | None:
+        """See ``absence.found_again``."""
+        return found_again(read, self._client.limits)
 
     def owned(self, owner: Mapping[str, str]) -> Iterator[Twin]:
         """Every device whose tag names ``owner``. The query index lags a second or two, and much longer for deleted devices.

@@ -214,16 +214,13 @@ def delete(certificates: Certificates, name: str, *, thumbprint: str, etag: str 
     etags = [etag] if etag else []  # for the first attempt only
 
     def attempt() -> bool:
-        if etags:
-            certificates.delete(name, etag=etags.pop())
-            certificates.require_deleted(name)
-            return True
-        registered = certificates.find(name)
-        if registered is None:
-            return True
-        if registered.thumbprint != thumbprint:
-            return False
-        certificates.delete(name, etag=registered.etag)
+        known = etags.pop() if etags else None
+        if known is None:
+            registered = certificates.find(name)
+            if registered is None or registered.thumbprint != thumbprint:
+                return registered is None
+            known = registered.etag
+        certificates.delete(name, etag=known)
         certificates.require_deleted(name)
         return True
 

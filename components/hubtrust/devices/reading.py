@@ -28,11 +28,11 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
     """
     found: dict[str, Twin | None] = dict.fromkeys(device_ids)
 
-    def are_absent() -> bool:
+    def all_of_them() -> dict[str, Twin | None] | None:
         found.update(read_each(registry, [one for one, twin in found.items() if twin is None]))
-        return None in found.values()
+        return None if None in found.values() else found
 
-    if found and registry.is_still_absent(are_absent):
+    if found and registry.found_again(all_of_them) is None:
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
             list(pool.map(registry.require_absent, [one for one, twin in found.items() if twin is None]))
     return found

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -33,7 +33,7 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, number
-from hubtrust.pki.certificate import load_certificates
+from hubtrust.pki.certificate import load_certificates, rfc3339
 from hubtrust.pki.chain import load_chain
 from hubtrust.pki.keys import require_strong_key
 from hubtrust.process import now, show_message
@@ -177,14 +177,18 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         asked, (etag, time_there) = now(), _look(there)
         ahead = (time_there or asked) - asked
         if abs(ahead.total_seconds()) > CLOCK_TOLERANCE:
-            times = f"Azure's time is {_text(asked + ahead)}, this machine's {_text(asked)}"
+            times = f"Azure's time is {rfc3339(asked + ahead)}, this machine's {rfc3339(asked)}"
             show_message(f"{times}: device {news.device_id} and its certificates are checked by Azure's")
         canary = news.canary(host, asked + ahead)
         with there.open_registry(limits=RetryLimits(there.deadline).starting_now()) as registry:
             connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
         connected = now() + ahead
         show_message(f"device {news.device_id} connected, chain: {canary.path()}")
-        found = {"certificationPath": canary.path(), "connectedAt": _text(connected), "validUntil": _text(canary.valid_until(connected))}
+        found = {
+            "certificationPath": canary.path(),
+            "connectedAt": rfc3339(connected),
+            "validUntil": rfc3339(canary.valid_until(connected)),
+        }
         return outs | found | {"state": CONNECTED, "deviceEtag": etag}
 
 
@@ -215,10 +219,6 @@ def _has_expired(olds: Properties, moment: datetime) -> bool:
     """Whether one of the certificates has expired with which the device connected."""
     until = olds.get("validUntil")
     return olds.get("state") == CONNECTED and until is not None and moment >= datetime.fromisoformat(str(until))
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", name="ConnectionCheck"):

@@ -56,4 +56,4 @@ def count_dependants(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]
 
 
 def _may_depend(twin: Twin | None) -> bool:
-    return twin is not None and twin.description.enabled and twin.authentication == "certificateAuthority"
+    return twin is not None and twin.depends_on_a_ca

@@ -200,8 +200,7 @@ def _what(host: str, device_id: str) -> str:
 
 
 def _remember(host: str, owner: Mapping[str, str], found: Twin | None) -> None:
-    depends = found is not None and found.description.enabled and found.authentication == "certificateAuthority"
-    remember_enabled(host, owner, [found.device_id] if depends and found else [])
+    remember_enabled(host, owner, [found.device_id] if found is not None and found.depends_on_a_ca else [])
 
 
 def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
