@@ -1,7 +1,8 @@
 """Local Azure, a relay to it that can fail, and a provider process: one of each for all tests of a module."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.kit.device_registry import DeviceRegistry
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.provider_process import Provider, ProviderProcess
-from tests.kit.relay import Relay, relay_to
+from tests.kit.relay import Fault, Relay, relay_to
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,23 @@ def relay(relay_and_roots: tuple[Relay, Path]) -> Relay:
 def environment(azure: LocalAzure, relay_and_roots: tuple[Relay, Path]) -> dict[str, str]:
     """The environment in which a provider process can log in and trusts the relay."""
     return azure.environment | {"REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
+
+
+@pytest.fixture
+def killed_create(environment: dict[str, str], relay: Relay) -> Callable[[dict[str, Any], dict[int, Fault]], None]:
+    """A create of a VerifiedCertificate in a process that is killed (-9) while the relay holds one of its calls."""
+
+    def run(news: dict[str, Any], held: dict[int, Fault]) -> None:
+        relay.clear(held)
+        with ProviderProcess(environment) as dying:
+            running = dying.stub.Create.future(dying.of(VerifiedCertificateProvider).request("Create", properties=news))
+            assert relay.held.wait(20)
+            dying.process.kill()
+            assert running.exception() is not None
+        relay.released.set()
+        relay.clear()
+
+    return run
 
 
 @pytest.fixture(scope="module")

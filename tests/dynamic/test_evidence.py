@@ -1,6 +1,7 @@
 """What `proof` says is what is known: possession only with its evidence, and never after one look at a certificate that others changed."""
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -250,18 +251,11 @@ def test_a_verify_that_was_refused_is_not_a_lost_one(provider: Provider, authori
 
 
 def test_a_killed_first_create_claims_no_more_than_it_can_show(
-    environment: dict[str, str], authority: RootAuthority, hub: Hub, relay: Relay
+    environment: dict[str, str], authority: RootAuthority, hub: Hub, relay: Relay, killed_create: Callable[..., None]
 ) -> None:
     """Killed after Azure accepted the proof: no state has the code, so the next run shows the key and says `key-held`."""
     news = authority.declared(hub, relay)
-    relay.clear({3: Fault("hold-after")})
-    with ProviderProcess(environment) as dying:
-        running = dying.stub.Create.future(dying.of(VerifiedCertificateProvider).request("Create", properties=news))
-        assert relay.held.wait(20)
-        dying.process.kill()
-        assert running.exception() is not None
-    relay.released.set()
-    relay.clear()
+    killed_create(news, {3: Fault("hold-after")})
     with ProviderProcess(environment) as next_run:
         provider = next_run.of(VerifiedCertificateProvider)
         created = provider.create(news)

@@ -4,6 +4,7 @@ Temporary faults at every call of every operation are tested in `tests/faults`.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,22 +42,14 @@ def test_a_403_from_a_new_role_is_retried(provider: Provider, hub: Hub, relay: R
 @pytest.mark.parametrize("effect", ["before", "after"])
 @pytest.mark.parametrize("call", range(4), ids=CALLS)
 def test_the_next_run_continues_after_a_kill_at_any_call(
-    environment: dict[str, str], hub: Hub, relay: Relay, call: int, effect: str
+    environment: dict[str, str], hub: Hub, relay: Relay, killed_create: Callable[..., None], call: int, effect: str
 ) -> None:
     """Kill -9 of the provider while a call is under way, before or after its effect: the next run proves the one certificate.
 
     What the dead run proved nobody can show: no state has the code and the proof.
     """
     news = RootAuthority().declared(hub, relay)
-    relay.clear({call: Fault(f"hold-{effect}")})
-    with ProviderProcess(environment) as dying:
-        checked = dying.of(VerifiedCertificateProvider)
-        running = dying.stub.Create.future(checked.request("Create", properties=news))
-        assert relay.held.wait(20)
-        dying.process.kill()
-        assert running.exception() is not None
-    relay.released.set()
-    relay.clear()
+    killed_create(news, {call: Fault(f"hold-{effect}")})
     with ProviderProcess(environment) as next_run:
         created = next_run.of(VerifiedCertificateProvider).create(news)
     proof = "key-held" if (CALLS[call], effect) == ("verify", "after") else "possession"
