@@ -65,7 +65,9 @@ contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
 # Each run executes a random sample of the fault sweep. The same HUBTRUST_SEED selects the same sample; HUBTRUST_FAULTS=http runs all HTTP faults.
+# Our own files are compiled first: where PYTHONDONTWRITEBYTECODE is set, each of the tests' processes would compile them again.
 unit: $(VENV)/dev.stamp
+	@$(BIN)/python -m compileall -q components environments policies sandbox settings tests
 	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-sample}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
