@@ -118,6 +118,20 @@ def test_an_answer_that_never_ends_is_not_waited_for(behaviour: str) -> None:
         assert "\n" not in str(caught.value)
 
 
+def busy_then_silent(connection: socket.socket, over: threading.Event) -> None:
+    """Answer 429 once, with no time to wait, then say nothing."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+    over.wait(LONG)
+
+
+def test_the_cause_of_an_error_is_what_the_host_said_not_that_time_was_over() -> None:
+    """A service that is busy, and whose next answer does not come before the deadline: the error says that it is busy."""
+    with server(busy_then_silent) as url, pytest.raises(errors.BusyError, match="429") as caught:
+        ask(url)
+    assert caught.value.may_be_done, "the second request may have been carried out"
+
+
 def test_a_connection_that_is_never_accepted_is_not_waited_for() -> None:
     """A server whose queue of connections is full: the deadline ends the call."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:

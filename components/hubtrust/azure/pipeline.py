@@ -118,6 +118,8 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             outcome = Failure(UnreachableError, found.fact, is_transient=True, remedy=found.remedy, limit=found.limit)
         except TimeOverError:
             outcome = Failure(UnreachableError, f"no complete answer within {seconds:.0f} s", is_transient=True)
+        if isinstance(outcome, Failure):
+            outcome = retries.before_time_was_over(outcome)
         if pace:
             pace.record(sent, throttled=isinstance(outcome, PipelineResponse) and outcome.http_response.status_code == THROTTLED)
         return outcome

@@ -50,12 +50,14 @@ class Retries:
         self._started = limits.clock()
         self._tries = self._server_errors = 0
         self._reported = self._may_be_done = False
+        self._answered: Failure | None = None  # what the host last said
 
     def next_wait(self, attempt: Exception) -> float | bool:
         """Seconds until the next try; False if a retry can't help, or the time for this kind of error is over."""
         if not isinstance(attempt, FailedAttempt):
             return False
         failure = attempt.failure
+        self._answered = None if failure.kind is UnreachableError else failure
         self._server_errors += failure.status == SERVER_ERROR
         self._may_be_done |= failure.status not in _REFUSED or failure.kind is UnreachableError
         wait = self._wait(failure)
@@ -66,6 +68,13 @@ class Retries:
             return False
         self._inform(failure, spent + wait, limit - spent)
         return wait
+
+    def before_time_was_over(self, missing: Failure) -> Failure:
+        """What the host said before, where no time was left for this answer: that is the cause, not the time."""
+        if self._answered is None or self.time_left() > 0:
+            return missing
+        self._may_be_done = True
+        return self._answered
 
     def error(self, failure: Failure) -> AzureError:
         """The error to raise after the last try."""
