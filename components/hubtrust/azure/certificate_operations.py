@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.error_bodies import PROXY_REMEDY
 from hubtrust.azure.errors import UnreachableError
+from hubtrust.azure.generated_models import complete
 from hubtrust.azure.service import API_VERSIONS, Service
 
 
@@ -139,6 +140,7 @@ def _dps_client(client: AzureClient, owner: Service, api_version: str) -> Any:
     from azure.core import AzureClouds
     from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
+    complete("azure.mgmt.iothubprovisioningservices")
     credential: Any = client.login  # required and not used: the pipeline brings its own tokens
     options: dict[str, Any] = {"pipeline": client.pipeline, "policies": [], "cloud_setting": AzureClouds.AZURE_PUBLIC_CLOUD}
     return IotDpsClient(credential, owner.subscription, client.endpoint, api_version=api_version, **options)

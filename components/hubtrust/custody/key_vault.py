@@ -37,6 +37,7 @@ from hubtrust.azure.errors import (
     RefusedError,
     UnreachableError,
 )
+from hubtrust.azure.generated_models import complete
 from hubtrust.azure.login import login
 from hubtrust.azure.network_faults import network_fault
 from hubtrust.azure.retry import LAST_ATTEMPT, VAULT_ABSENCE_WAITS, VAULT_DEADLINE, VAULT_RETRIES, retry_context
@@ -186,6 +187,7 @@ class KeyInVault:
     def _client(self) -> Any:
         from azure.keyvault.keys import KeyClient
 
+        complete("azure.keyvault.keys")
         self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **self._options())
         return self._keys
 
