@@ -1,6 +1,5 @@
 """Each example runs as its reader would run it, twice, and the second time changes nothing."""
 
-import io
 import json
 import os
 import re
@@ -16,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox import installation
-from sandbox.engine.cli.main import command
 from tests.kit.authorities import hierarchy, name, private_pem
 from tests.kit.authorities import pem_of as pem
+from tests.kit.embedded_engine import engine
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.repository import ROOT
 
@@ -46,14 +45,12 @@ def run(azure: LocalAzure, tmp_path: Path) -> Run:
     }
     (tmp_path / "state").mkdir()
 
-    def engine(folder: Path, *arguments: str, **more: str) -> str:
-        out, err = io.StringIO(), io.StringIO()
-        asked = [*arguments, "--cwd", str(folder), "--stack", "dev"]
-        code = command(asked, environment={**environment, **more}, stdin=io.StringIO(), stdout=out, stderr=err)
-        assert code == 0, out.getvalue() + err.getvalue()
-        return out.getvalue()
+    def on_copy(folder: Path, *arguments: str, **more: str) -> str:
+        done = engine([*arguments, "--cwd", str(folder), "--stack", "dev"], {**environment, **more})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
-    return engine
+    return on_copy
 
 
 def _copy(name: str, place: Path) -> Path:

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import httpx
 
 from sandbox.commands import main as sandbox
-from sandbox.engine.cli.main import command
+from tests.kit.embedded_engine import PATIENCE, engine, interrupted_if_it_hangs
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.repository import ROOT
 
@@ -49,7 +49,7 @@ class Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=PATIENCE,
         )
         self.printed = result.stdout + result.stderr
         return result.returncode
@@ -64,7 +64,7 @@ class Program:
         if self.engine == "pulumi" or not (self.home / "azure.json").exists():
             return self.sandbox(*asked)
         printed = io.StringIO()
-        with self._as_own_process(), redirect_stdout(printed), redirect_stderr(printed):
+        with self._as_own_process(), interrupted_if_it_hangs(), redirect_stdout(printed), redirect_stderr(printed):
             code = sandbox(asked)
         self.printed = printed.getvalue()
         return code
@@ -105,11 +105,9 @@ class Program:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_HOME": str(self.home / "pulumi"),
         }
-        out, err = io.StringIO(), io.StringIO()
-        asked = [*arguments, "--stack", "sandbox", "--cwd", str(self.folder)]
-        code = command(asked, environment=environment, stdin=io.StringIO(stdin), stdout=out, stderr=err)
-        assert code == 0, err.getvalue()
-        return out.getvalue()
+        done = engine([*arguments, "--stack", "sandbox", "--cwd", str(self.folder)], environment, stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def outputs(self) -> dict[str, Any]:
         """`stack output --json`."""

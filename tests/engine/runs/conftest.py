@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.engine.cli.main import command
+from tests.kit.embedded_engine import PATIENCE, engine
 from tests.kit.repository import EMBEDDED_ENGINE
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 PROGRAMS = Path(__file__).parent / "programs"
 EMBEDDED = [*EMBEDDED_ENGINE]
-PATIENCE = 300  # seconds
 
 
 class Stack:
@@ -75,20 +72,10 @@ class Stack:
         """Run a command of the CLI; what it printed and its exit code. The embedded engine runs in this process: that is cheaper."""
         (self.ledger / "calls.jsonl").unlink(missing_ok=True)
         if self.command == EMBEDDED:
-            return self._here(*args)
+            return engine([*args, "--cwd", str(self.program)], self.env)
         return subprocess.run(
             [*self.command, *args], cwd=self.program, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
-
-    def _here(self, *args: str) -> subprocess.CompletedProcess[str]:
-        out, err = io.StringIO(), io.StringIO()
-        too_late = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
-        too_late.start()
-        try:
-            code = command([*args, "--cwd", str(self.program)], environment=self.env, stdout=out, stderr=err)
-        finally:
-            too_late.cancel()
-        return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
     def verb(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Run up, refresh or destroy without asking, or a preview."""
