@@ -28,6 +28,7 @@ ABSORBED = "absorbed"
 LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
 _TIME_OVER = re.compile(r"no complete answer within|did not answer in time|\(it timed out\)")
 _NEVER_OCCURRED = "the fault never occurred: the call was not made on another hub"
+_TRIED_AGAIN = "(tried "
 _MORE_TRIES = 3
 _RUNS = 4  # the previous one, the one with the fault, the next, the last: each a process without the memory of the others
 _LANES = 3  # of provider processes, for the whole matrix
@@ -56,9 +57,7 @@ class Outcome:
     result: str
     line: str
     flaws: tuple[str, ...]
-    # A slow machine used up the time (no fault of the matrix withholds an answer), or another case in the same process, whose fault
-    # lasts, made it give up the host that both use.
-    disturbed: bool = False
+    disturbed: bool = False  # by a slow machine or by another case, see ``_is_disturbed``
 
 
 @dataclass
@@ -158,7 +157,7 @@ def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
     deadline = scenario.deadline if cell.lasting else _TIME
     outcome = _attempt(bench, scenario, cell, deadline, alone=scenario.login)
     for _ in range(_MORE_TRIES):
-        if not outcome.disturbed or set(outcome.flaws) - {_NEVER_OCCURRED}:
+        if not outcome.disturbed or any(not flaw.startswith(_NEVER_OCCURRED) for flaw in outcome.flaws):
             break
         deadline = min(deadline * 2, _TIME)
         outcome = _attempt(bench, scenario, cell, deadline, alone=True)
@@ -178,7 +177,7 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     log = case.log()
     case.heal()
     if not any(entry["fault"] for entry in log):
-        flaws.append(_NEVER_OCCURRED)
+        flaws.append(f"{_NEVER_OCCURRED}; the run ended with: {line}" if line else _NEVER_OCCURRED)
     if len(log) > scenario.most_calls:
         flaws.append(f"it made {len(log)} calls; at most {scenario.most_calls} are allowed")
     later = _within(_TIME, case, declared)
@@ -193,8 +192,20 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     flaws += _next(case, runs[3], later)
     if changes := _changes(case.log()[len(after) :]):
         flaws.append(f"the last run still changed something: {changes}")
-    disturbed = bool(_TIME_OVER.search(line)) or (result == UnreachableError.__name__ and not cell.lasting)
+    disturbed = _is_disturbed(cell, result, line, log, alone=alone)
     return Outcome(cell, _label(cell.call, scenario.names(case)), result, line, tuple(flaws), disturbed)
+
+
+def _is_disturbed(cell: Cell, result: str, line: str, log: Sequence[Mapping[str, Any]], *, alone: bool) -> bool:
+    """Whether the run with the fault ended by something else.
+
+    A slow machine can use up its time: no fault of the matrix withholds an answer. Another case in the same process, whose fault lasts,
+    can make the process give up the host that both use: then this run does not try again after a connection that was closed.
+    """
+    if _TIME_OVER.search(line):
+        return True
+    withheld = cell.lasting and any(entry["fault"] for entry in log) and _TRIED_AGAIN in line
+    return not alone and result == UnreachableError.__name__ and not withheld
 
 
 def _within(seconds: float, case: CaseHub, declared: Declared) -> Declared:
