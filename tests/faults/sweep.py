@@ -26,7 +26,7 @@ from tests.kit.provider_process import CallFailedError, ProviderProcess
 
 ABSORBED = "absorbed"
 LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
-_TIME_OVER = re.compile(r"no complete answer within|did not answer in time|\(it timed out\)")
+_TIME_OVER = re.compile(r"no (complete )?answer within|: no token within|did not answer in time|\(it timed out\)")
 _NEVER_OCCURRED = "the fault never occurred: the call was not made on another hub"
 _TRIED_AGAIN = "(tried "
 _MORE_TRIES = 3
@@ -84,12 +84,14 @@ class Bench:
         return case
 
     @contextmanager
-    def run(self, process: ProviderProcess, *, alone: bool) -> Iterator[ProviderProcess]:
-        """The process of the run with the fault: this one, which may have a token, or a new one that no other case uses."""
+    def run(self, process: ProviderProcess, *, alone: bool, login: bool) -> Iterator[ProviderProcess]:
+        """The process of the run with the fault: this one, or a new one that no other case uses, without a token for ``login``."""
         if not alone:
             yield process
             return
         with ProviderProcess(environment_of(self.azure)) as new:
+            if not login:
+                _log_in(new, self)
             yield new
 
 
@@ -129,7 +131,7 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
     """
     runs = bench.runs
     case = bench.case(scenario, runs[0])
-    with bench.run(runs[1], alone=scenario.login) as run:
+    with bench.run(runs[1], alone=scenario.login, login=scenario.login) as run:
         case.stack.up(run, scenario.declared(case))
     calls = case.calls()
     assert dict(scenario.found(case)) == dict(scenario.wanted(case)), f"{scenario.title}: the run without faults ends differently"
@@ -171,7 +173,7 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     verified, declared = case.hub.verified(), scenario.declared(case)
     earlier = Moment.of(case, scenario.found(case))
     case.forget()
-    with bench.run(runs[1], alone=alone) as run:
+    with bench.run(runs[1], alone=alone, login=scenario.login) as run:
         case.inject(cell.fault, cell.call, lasting=cell.lasting)
         result, line, flaws = outcome_of(case, run, _within(deadline, case, declared))
     log = case.log()
@@ -204,8 +206,11 @@ def _is_disturbed(cell: Cell, result: str, line: str, log: Sequence[Mapping[str,
     """
     if _TIME_OVER.search(line):
         return True
-    withheld = cell.lasting and any(entry["fault"] for entry in log) and _TRIED_AGAIN in line
-    return not alone and result == UnreachableError.__name__ and not withheld
+    if result != UnreachableError.__name__:
+        return False
+    occurred = any(entry["fault"] for entry in log)
+    withheld = cell.lasting and _TRIED_AGAIN in line
+    return not occurred or not (alone or withheld)
 
 
 def _within(seconds: float, case: CaseHub, declared: Declared) -> Declared:
