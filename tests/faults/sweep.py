@@ -178,7 +178,8 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
         result, line, flaws = outcome_of(case, run, _within(deadline, case, declared))
     log = case.log()
     case.heal()
-    if not any(entry["fault"] for entry in log):
+    occurred = any(entry["fault"] for entry in log)
+    if not occurred:
         flaws.append(f"{_NEVER_OCCURRED}; the run ended with: {line}" if line else _NEVER_OCCURRED)
     if len(log) > scenario.most_calls:
         flaws.append(f"it made {len(log)} calls; at most {scenario.most_calls} are allowed")
@@ -194,11 +195,11 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     flaws += _next(case, runs[3], later)
     if changes := _changes(case.log()[len(after) :]):
         flaws.append(f"the last run still changed something: {changes}")
-    disturbed = _is_disturbed(cell, result, line, log, alone=alone)
+    disturbed = _is_disturbed(cell, result, line, occurred=occurred, alone=alone)
     return Outcome(cell, _label(cell.call, scenario.names(case)), result, line, tuple(flaws), disturbed)
 
 
-def _is_disturbed(cell: Cell, result: str, line: str, log: Sequence[Mapping[str, Any]], *, alone: bool) -> bool:
+def _is_disturbed(cell: Cell, result: str, line: str, *, occurred: bool, alone: bool) -> bool:
     """Whether the run with the fault ended by something else.
 
     A slow machine can use up its time: no fault of the matrix withholds an answer. Another case in the same process, whose fault lasts,
@@ -208,7 +209,6 @@ def _is_disturbed(cell: Cell, result: str, line: str, log: Sequence[Mapping[str,
         return True
     if result != UnreachableError.__name__:
         return False
-    occurred = any(entry["fault"] for entry in log)
     withheld = cell.lasting and _TRIED_AGAIN in line
     return not occurred or not (alone or withheld)
 

@@ -187,8 +187,9 @@ class KeyInVault:
     def _client(self) -> Any:
         from azure.keyvault.keys import KeyClient
 
-        complete("azure.keyvault.keys")
-        self._keys = self._keys or KeyClient(self._id.vault, self._credential(), **self._options())
+        if self._keys is None:
+            complete("azure.keyvault.keys")
+            self._keys = KeyClient(self._id.vault, self._credential(), **self._options())
         return self._keys
 
     def _call(self, what: str, step: Callable[[], _T]) -> _T:
