@@ -88,7 +88,7 @@ def main() -> None:
         "signer": {"custody": "state", "privateKey": private},
     }
     works: dict[str, Callable[[], object]] = {
-        "cryptography": lambda: bare(authority, key, requests),
+        "cryptography": lambda: bare(x509.load_der_x509_certificate(authority.der), key, requests),
         "IssuedBatch": lambda: batch(news),
     }
     best = dict.fromkeys(works, 0.0)

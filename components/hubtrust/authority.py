@@ -17,7 +17,7 @@ from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
-from hubtrust.pki.certificate import pem
+from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import KeyAlgorithm, load_private_key
@@ -33,7 +33,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     """A root and any number of intermediates, with path lengths; no certificate ends after its issuer's (RFC 5280)."""
 
     chain: pulumi.Output[str | None]  # PEM, the issuing certificate first; None while a `Request` has no answer
-    given: tuple[x509.Certificate, ...]  # the chain where it is imported or returned; empty where it is generated
+    given: tuple[Certificate, ...]  # the chain where it is imported or returned; empty where it is generated
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM (RFC 2986)
     anchor: Anchor | None  # of the current generation; None while a `Request` has no answer
     previous: Anchor | None  # of the previous generation, if it is kept
@@ -235,7 +235,7 @@ def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
 
 
-def _require_key_of(certificate: x509.Certificate, chain: Chain, source: Import) -> None:
+def _require_key_of(certificate: Certificate, chain: Chain, source: Import) -> None:
     key = load_private_key(source.private_key or "", what="the imported key", passphrase=source.passphrase)
     owner = chain.of_key(key.public_key())
     if owner != certificate:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hubtrust import signer_inputs
 from hubtrust.pki import issue
@@ -43,7 +42,7 @@ def chain_of(issuing: Provider, root: dict[str, Any], below: dict[str, Any], bel
     top = key_stores.root_of(issuing, root)
     inputs = {"profile": "intermediate", "subject": "CN=Plant A issuing", "publicKey": below_key, "pathLength": 0, "signer": root}
     child = issuing.create({**inputs, "issuerCertificate": top.outs["certificate"]})
-    csr = issue.request(KeyInMemory(ec_key()), subject=named("press-001")).public_bytes(Encoding.PEM).decode()
+    csr = issue.request(KeyInMemory(ec_key()), subject=named("press-001")).pem
     leaf = issuing.create(
         {"profile": "device", "deviceId": "press-001", "request": csr, "signer": below, "issuerCertificate": child.outs["chain"]}
     )

@@ -15,7 +15,7 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.keys import public_pem
 from sandbox.azure.judge import connection_check
-from tests.kit.authorities import Forged, ec_key, name, pem_of, private_pem
+from tests.kit.authorities import Forged, ec_key, name, parsed, pem_of, private_pem
 from tests.kit.openssl_keys import made_by_openssl
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 
@@ -72,7 +72,8 @@ def test_names_that_a_ca_may_not_name(named_process: ProviderProcess) -> None:
         created = named_process.of(IssuedBatchProvider).create(news).outs
         sent = load_certificates(created["certificates"][0] + created["issuerChain"], what="chain")
         anchor = constrained.certificate.public_bytes(serialization.Encoding.DER)
-        refusal = connection_check.chain_refusal(list(map(crypto.X509.from_cryptography, sent)), (anchor,), "press-001.plant.example", NOW)
+        presented = [crypto.X509.from_cryptography(parsed(one)) for one in sent]
+        refusal = connection_check.chain_refusal(presented, (anchor,), "press-001.plant.example", NOW)
         assert refusal is None
 
 

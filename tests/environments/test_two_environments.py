@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hubtrust.pki import issue
+from hubtrust.pki.certificate import load_certificate
 from hubtrust.pki.signers import KeyInMemory
 from sandbox import installation
 from tests.environments.conftest import variables
@@ -82,7 +82,7 @@ class Place:
         (trusted,) = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))
         signer = json.loads(trusted["inputs"]["signer"]["plaintext"])
         key: Any = load_pem_private_key(signer["privateKey"].encode(), None)
-        issuer = issue.Issuer(x509.load_pem_x509_certificate(trusted["inputs"]["certificate"].encode()), KeyInMemory(key))
+        issuer = issue.Issuer(load_certificate(trusted["inputs"]["certificate"], what="the CA"), KeyInMemory(key))
         own, validity = ec_key(), lasting(1, datetime.now(UTC)).within(issuer.certificate)
         return Press(
             pem(issue.device(issuer, device_id="press-001", public_key=own.public_key(), validity=validity, serial=1)), private_pem(own)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from hubtrust.pki import issue
+from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.keys import PrivateKey
 from hubtrust.pki.signers import KeyInMemory
 
@@ -34,7 +35,12 @@ def name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def pem_of(*certificates: x509.Certificate) -> str:
+def parsed(certificate: Certificate) -> x509.Certificate:
+    """``certificate`` as `cryptography` reads it, for judges of another kind."""
+    return x509.load_der_x509_certificate(certificate.der)
+
+
+def pem_of(*certificates: Certificate) -> str:
     return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in certificates)
 
 
@@ -54,7 +60,7 @@ class Hierarchy:
     issuers: list[issue.Issuer]
 
     @property
-    def up(self) -> list[x509.Certificate]:
+    def up(self) -> list[Certificate]:
         """The certificates, issuing CA first, as in a chain file."""
         return [issuer.certificate for issuer in reversed(self.issuers)]
 
@@ -85,7 +91,7 @@ def hierarchy(keys: list[PrivateKey] | None = None, *, depth: int = 1, days: flo
     return Hierarchy(issuers)
 
 
-def leaf(issuer: issue.Issuer, device_id: str = "press-001", key: PrivateKey | None = None) -> x509.Certificate:
+def leaf(issuer: issue.Issuer, device_id: str = "press-001", key: PrivateKey | None = None) -> Certificate:
     validity = lasting(30).within(issuer.certificate)
     return issue.device(issuer, device_id=device_id, public_key=(key or ec_key()).public_key(), validity=validity, serial=77)
 
@@ -116,7 +122,7 @@ class Forged:
         return name(self.subject) if isinstance(self.subject, str) else self.subject
 
     @property
-    def certificate(self) -> x509.Certificate:
+    def certificate(self) -> Certificate:
         """A new certificate at each access, from the current fields."""
         issuer = self.issuer or self
         builder = x509.CertificateBuilder(
@@ -128,7 +134,7 @@ class Forged:
             not_valid_after=self.end,
             extensions=[x509.Extension(value.oid, critical, value) for value, critical in self._extensions(issuer)],
         )
-        return builder.sign(self.signed_by or issuer.key, self.algorithm)
+        return Certificate.of(builder.sign(self.signed_by or issuer.key, self.algorithm))
 
     def _extensions(self, issuer: "Forged") -> list[tuple[x509.ExtensionType, bool]]:
         found: list[tuple[x509.ExtensionType, bool]] = []

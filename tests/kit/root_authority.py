@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from hubtrust.pki import issue
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory
-from tests.kit.authorities import ec_key, name, pem_of, private_pem
+from tests.kit.authorities import ec_key, name, parsed, pem_of, private_pem
 from tests.kit.local_azure import Hub
 from tests.kit.relay import Relay
 
@@ -45,7 +45,7 @@ class RootAuthority:
     def signed(self, proof: str, code: str) -> bool:
         """Whether ``proof`` is a certificate for ``code`` that this authority signed."""
         given = x509.load_pem_x509_certificate(proof.encode())
-        given.verify_directly_issued_by(self.certificate)  # raises if it is not
+        given.verify_directly_issued_by(parsed(self.certificate))  # raises if it is not
         return given.subject.rfc4514_string() == f"CN={code}"
 
     def declared(self, hub: Hub, relay: Relay, **changes: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from tests.kit.repository import SHARED
 
 CASES = SHARED / "x509-cases" / "limbo.jsonl.gz"
 MARKS = [  # of every module that tests with them
-    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),  # one of the cases
     pytest.mark.recorded,
     pytest.mark.skipif(not CASES.exists(), reason=f"no recorded chains at {CASES.parent.name}/{CASES.name}"),
 ]

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubtrust.pki import chain, errors, issue
+from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.keys import PrivateKey
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.signers import KeyInMemory
-from tests.kit.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, pem_of, rsa_key, write
+from tests.kit.authorities import ABSENT, NOW, Forged, Hierarchy, ec_key, hierarchy, lasting, leaf, name, parsed, pem_of, rsa_key, write
 
 EXAMPLES = 200 if os.environ.get("HUBTRUST_FULL") else 12
 KINDS: dict[str, PrivateKey] = {}
@@ -28,7 +29,7 @@ def key(kind: str) -> PrivateKey:
     return {"P-256": ec_key, "P-384": lambda: ec_key(ec.SECP384R1()), "RSA 3072": lambda: rsa_key(3072)}[kind]()
 
 
-def openssl_verify(folder: Path, created: Hierarchy, end: x509.Certificate, *, purpose: str = "sslclient") -> str:
+def openssl_verify(folder: Path, created: Hierarchy, end: Certificate, *, purpose: str = "sslclient") -> str:
     """What `openssl verify` says, strictly, with the root as the only trust."""
     files = write(folder, root=pem_of(created.up[-1]), middle=pem_of(*created.up[:-1]) or pem_of(created.up[-1]), end=pem_of(end))
     moment = str(int(NOW.timestamp()))
@@ -38,14 +39,15 @@ def openssl_verify(folder: Path, created: Hierarchy, end: x509.Certificate, *, p
     return "OK" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def cryptography_verify(created: Hierarchy, end: x509.Certificate) -> list[x509.Certificate]:
+def cryptography_verify(created: Hierarchy, end: Certificate) -> list[Certificate]:
     """The path that cryptography's own verifier finds; it raises where there is none. A device's name need not be a DNS name."""
     permit = verification.ExtensionPolicy.webpki_defaults_ee().may_be_present(
         x509.SubjectAlternativeName, verification.Criticality.AGNOSTIC, None
     )
-    policy = verification.PolicyBuilder().time(NOW).store(verification.Store([created.up[-1]])).max_chain_depth(8)
+    policy = verification.PolicyBuilder().time(NOW).store(verification.Store([parsed(created.up[-1])])).max_chain_depth(8)
     policy = policy.extension_policies(ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=permit)
-    return policy.build_client_verifier().verify(end, created.up[:-1]).chain
+    found = policy.build_client_verifier().verify(parsed(end), [parsed(one) for one in created.up[:-1]]).chain
+    return [Certificate.of(one) for one in found]
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -233,9 +235,7 @@ def test_a_request_carries_the_name_and_the_key(tmp_path: Path) -> None:
     created = issue.request(signer, subject=name("Bought"))
     assert (created.subject, created.public_key()) == (name("Bought"), signer.public_key)
     assert created.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is True
-    from cryptography.hazmat.primitives import serialization
-
     path = tmp_path / "request.pem"
-    path.write_bytes(created.public_bytes(serialization.Encoding.PEM))
+    path.write_text(created.pem)
     done = subprocess.run(["openssl", "req", "-in", path, "-verify", "-noout"], capture_output=True, text=True, check=False)
     assert (done.returncode, "verify OK" in done.stdout + done.stderr) == (0, True)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hubtrust.pki import chain, errors
-from hubtrust.pki.certificate import load_certificate
+from hubtrust.pki.certificate import Certificate, load_certificate
 from tests.kit.authorities import ABSENT, NOW, Forged, hierarchy, name, pem_of
 
 TOP = Forged(subject="Top")
@@ -59,14 +59,13 @@ def test_a_leaf_may_be_an_authority() -> None:
     chain.validate_leaf(Forged(subject="d", issuer=TOP, extra=[(CONSTRAINTS, True)]).certificate, imported, now=NOW)
 
 
-def rewritten(certificate: x509.Certificate, old: bytes, new: bytes) -> str:
+def rewritten(certificate: Certificate, old: bytes, new: bytes) -> str:
     """The certificate's PEM with some of its DER changed."""
     der = certificate.public_bytes(serialization.Encoding.DER)
     assert old in der
     return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der.replace(old, new)).decode()}\n-----END CERTIFICATE-----\n"
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
 def test_a_zero_serial_number_is_refused() -> None:
     """Serial number 0 is refused (RFC 5280 4.1.2.2)."""
     zero = load_certificate(rewritten(Forged(serial=0x12, subject="Zero").certificate, b"\x02\x01\x12", b"\x02\x01\x00"), what="zero")
@@ -75,10 +74,10 @@ def test_a_zero_serial_number_is_refused() -> None:
 
 
 def test_a_malformed_extension_is_refused() -> None:
-    """An extension that breaks its own syntax is refused when the certificate is read."""
+    """An extension that breaks its own syntax is refused."""
     named = Forged(extra=[(x509.SubjectAlternativeName([x509.IPAddress(ip_address("192.0.2.1"))]), False)])
     with pytest.raises(errors.ProfileError, match="one of its extensions is malformed"):
-        load_certificate(rewritten(named.certificate, b"\x30\x06\x87\x04\xc0", b"\x30\x06\x87\x05\xc0"), what="one")
+        chain.load_chain(rewritten(named.certificate, b"\x30\x06\x87\x04\xc0", b"\x30\x06\x87\x05\xc0"), what="one", now=NOW)
 
 
 def test_signature_algorithms_must_agree_and_be_known() -> None:
@@ -90,13 +89,13 @@ def test_signature_algorithms_must_agree_and_be_known() -> None:
     text = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(once).decode()}\n-----END CERTIFICATE-----\n"
     with pytest.raises(errors.ChainError, match="two signature algorithm fields differ"):
         chain.load_chain(text, what="pki:chain", now=NOW)
-    with pytest.raises(errors.WeakError, match="an algorithm that is not supported"):
+    with pytest.raises(errors.WeakError, match=r"it is signed with 1\.2\.840\.10045\.4\.3\.9"):
         chain.load_chain(rewritten(created, sha_256, unknown), what="pki:chain", now=NOW)
     edwards = Forged(subject="Ed", key=ed25519.Ed25519PrivateKey.generate(), algorithm=None)
     below = Forged(subject="Below", issuer=edwards, algorithm=None)
-    with pytest.raises(errors.WeakError, match="its key is neither RSA nor EC"):
+    with pytest.raises(errors.WeakError, match="its key is Ed25519"):
         chain.load_chain(pem_of(below.certificate, edwards.certificate), what="pki:chain", now=NOW)
-    with pytest.raises(errors.WeakError, match="an algorithm that is not supported"):
+    with pytest.raises(errors.WeakError, match="it is signed with Ed25519"):
         chain.load_chain(pem_of(below.certificate), what="pki:chain", now=NOW)
 
 

@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hubtrust.pki import errors, issue
+from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.proof import proof_of_possession, require_proof
 from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name
 
@@ -14,11 +15,11 @@ CODE, OLD = "4F2A91C0" * 6, "00AA91C0" * 6
 MADE = hierarchy(depth=0).issuing
 
 
-def proof(code: str = CODE, issuer: issue.Issuer = MADE) -> x509.Certificate:
+def proof(code: str = CODE, issuer: issue.Issuer = MADE) -> Certificate:
     return proof_of_possession(issuer, code=code, public_key=ec_key().public_key(), now=NOW, serial=1)
 
 
-def judge(answer: x509.Certificate) -> None:
+def judge(answer: Certificate) -> None:
     require_proof(answer, code=CODE, authority=MADE.certificate, now=NOW)
 
 

@@ -11,11 +11,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
 
 from hubtrust.pki import errors, issue
+from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.proof import proof_of_possession
-from hubtrust.pki.request import requested_key
+from hubtrust.pki.request import CertificateRequest, requested_key
 from hubtrust.pki.signers import KeyInMemory
 from sandbox.azure.judge import connection_check, proof_check
-from tests.kit.authorities import NOW, ec_key, hierarchy, lasting, name
+from tests.kit.authorities import NOW, ec_key, hierarchy, lasting, name, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,17 +42,17 @@ def typed(text: str, kind: _ASN1Type) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, kind), x509.NameAttribute(NameOID.COMMON_NAME, "press-001")])
 
 
-def a_device(text: str) -> x509.Certificate:
+def a_device(text: str) -> Certificate:
     validity = lasting(5).within(MADE.issuing.certificate)
     return issue.device(MADE.issuing, device_id=text, public_key=ec_key().public_key(), validity=validity, serial=3)
 
 
-def an_intermediate(subject: x509.Name) -> x509.Certificate:
+def an_intermediate(subject: x509.Name) -> Certificate:
     validity, key = lasting(5), ec_key().public_key()
     return issue.intermediate(MADE.issuers[0], subject=subject, public_key=key, validity=validity, path_length=0, serial=3)
 
 
-def a_root(subject: x509.Name) -> x509.Certificate:
+def a_root(subject: x509.Name) -> Certificate:
     return issue.root(KeyInMemory(ec_key()), subject=subject, validity=lasting(5), path_length=0, serial=3)
 
 
@@ -89,14 +90,14 @@ def test_a_request_for_a_code_is_refused(form: str) -> None:
         if others:
             builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
         with pytest.raises(errors.VerificationCodeError, match="a name in it has the form of an Azure verification code"):
-            requested_key(builder.sign(ec_key(), hashes.SHA256()), what="request 1")
+            requested_key(CertificateRequest.of(builder.sign(ec_key(), hashes.SHA256())), what="request 1")
 
 
 def test_a_request_for_two_names_is_refused() -> None:
     """Which of them the device has can't be known."""
     two = x509.CertificateSigningRequestBuilder().subject_name(typed("press-002", _ASN1Type.UTF8String)).sign(ec_key(), hashes.SHA256())
     with pytest.raises(errors.RequestError, match="it has 2 common names; create it again with one"):
-        requested_key(two, what="request 1", name="press-001")
+        requested_key(CertificateRequest.of(two), what="request 1", name="press-001")
 
 
 @pytest.mark.parametrize("code", ["press-001", "", "AAAA", f"{CODE}\n", f"CN={CODE}", OTHERS[1]])
@@ -110,11 +111,11 @@ def test_a_proof_connects_no_device_and_a_device_proves_nothing() -> None:
     """Local Azure takes the proof as a proof, for one day, and refuses it as a device's certificate, even for a device of that name."""
     proof = proof_of_possession(MADE.issuing, code=CODE, public_key=ec_key().public_key(), now=NOW, serial=4)
     anchor = MADE.issuing.certificate
-    assert proof_check.refusal_reason(proof, anchor, CODE, NOW) is None
+    assert proof_check.refusal_reason(parsed(proof), parsed(anchor), CODE, NOW) is None
     assert proof.not_valid_after_utc - NOW <= timedelta(days=1)
     assert ExtendedKeyUsageOID.CLIENT_AUTH not in proof.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    ders = tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(one)) for one in (anchor,))
-    refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(proof)], ders, CODE, NOW)
+    ders = tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(one))) for one in (anchor,))
+    refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(parsed(proof))], ders, CODE, NOW)
     assert refusal is not None
     assert refusal.reason is connection_check.Reason.KEY_USAGE
-    assert proof_check.refusal_reason(a_device("press-001"), anchor, CODE, NOW) is proof_check.Reason.CODE
+    assert proof_check.refusal_reason(parsed(a_device("press-001")), parsed(anchor), CODE, NOW) is proof_check.Reason.CODE

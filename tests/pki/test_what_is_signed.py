@@ -10,13 +10,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
 
 from hubtrust.pki import chain, errors, issue
-from hubtrust.pki.certificate import load_certificate, pem
+from hubtrust.pki.certificate import Certificate, load_certificate, pem
 from hubtrust.pki.keys import load_private_key, load_public_key
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.request import load_request, requested_key
 from hubtrust.pki.signers import KeyInMemory
 from sandbox.azure.judge import connection_check, proof_check
-from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, lasting, name, pem_of, rsa_key
+from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, lasting, name, parsed, pem_of, rsa_key
 from tests.kit.openssl_keys import made_by_openssl, openssl
 
 URI, DNS, MAIL, DN, IP = x509.UniformResourceIdentifier, x509.DNSName, x509.RFC822Name, x509.DirectoryName, x509.IPAddress
@@ -28,21 +28,21 @@ def organization(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text)])
 
 
-def verdict(device: x509.Certificate, above: list[x509.Certificate]) -> str | None:
+def verdict(device: Certificate, above: list[Certificate]) -> str | None:
     """Why local Azure refuses this device where the highest certificate is verified; None if it connects."""
-    sent = [crypto.X509.from_cryptography(one) for one in (device, *above[:-1])]
-    anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(above[-1]))
+    sent = [crypto.X509.from_cryptography(parsed(one)) for one in (device, *above[:-1])]
+    anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(above[-1])))
     device_id = str(device.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
     refusal = connection_check.chain_refusal(sent, (anchor,), device_id, NOW)
     return str(refusal) if refusal else None
 
 
-def device_of(forged: Forged, device_id: str, above: tuple[x509.Certificate, ...] = ()) -> x509.Certificate:
+def device_of(forged: Forged, device_id: str, above: tuple[Certificate, ...] = ()) -> Certificate:
     issuer = issue.Issuer(forged.certificate if not above else above[0], KeyInMemory(forged.key), above[1:])
     return issue.device(issuer, device_id=device_id, public_key=ec_key().public_key(), validity=lasting(0.5), serial=9)
 
 
-def ungated(issuer: Forged, device_id: str) -> x509.Certificate:
+def ungated(issuer: Forged, device_id: str) -> Certificate:
     """The certificate that `issue.device` would sign, without any check."""
     names: list[tuple[x509.ExtensionType, bool]] = [(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)]
     if issue._HOST_NAME.fullmatch(device_id):
@@ -173,10 +173,10 @@ def test_a_key_that_no_path_can_have_is_refused_where_it_comes_in(tmp_path: Path
         issue.Issuer(certificate, KeyInMemory(key))  # type: ignore[arg-type]
     forged = Forged(subject="Odd Root", key=key)
     proof = Forged(subject=CODE, issuer=forged, authority=False, start=now - timedelta(hours=1), end=now + timedelta(days=1)).certificate
-    assert proof_check.refusal_reason(proof, certificate, CODE, now) is proof_check.Reason.SIGNATURE
+    assert proof_check.refusal_reason(parsed(proof), parsed(certificate), CODE, now) is proof_check.Reason.SIGNATURE
     below = Forged(subject="press-001", issuer=forged, authority=False, usage=False, start=now - timedelta(hours=1)).certificate
-    anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(certificate))
-    refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(below)], (anchor,), "press-001", now)
+    anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(certificate)))
+    refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(parsed(below))], (anchor,), "press-001", now)
     assert {"pss": "is for RSASSA-PSS alone", "explicit": "explicit ECC parameters"}[kind] in str(refusal)
 
 
@@ -188,7 +188,7 @@ def test_a_pss_key_that_signs_pss_proves_possession(tmp_path: Path) -> None:
     openssl(tmp_path, "x509", "-req", "-in", "p.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-out", "p.pem")
     authority = load_certificate(certificate_text, what="the CA")
     proof = load_certificate((tmp_path / "p.pem").read_text(), what="the proof")
-    assert proof_check.refusal_reason(proof, authority, CODE, proof.not_valid_before_utc) is None
+    assert proof_check.refusal_reason(parsed(proof), parsed(authority), CODE, proof.not_valid_before_utc) is None
     chain.require_signed_by(proof, authority)
 
 

@@ -13,7 +13,7 @@ from hubtrust.certificates.thumbprints import require_thumbprint
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.inputs import boolean, input_field, texts, whole_number
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import Description, describe, load_certificate, pem
+from hubtrust.pki.certificate import Certificate, Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
 from hubtrust.pki.profile import require_authority, require_may_sign
 from hubtrust.pki.proof import proof_of_possession, require_proof
@@ -25,7 +25,7 @@ _LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is n
 _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate is known
 
 
-def _read_authority(value: object) -> x509.Certificate:
+def _read_authority(value: object) -> Certificate:
     certificate = load_certificate(str(value), what="certificate")
     require_authority(certificate, now=now())
     require_may_sign(certificate)  # a CA whose devices could never connect is not registered
@@ -77,7 +77,7 @@ def _read_thumbprints(value: object) -> frozenset[str]:
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
 
-    certificate: x509.Certificate = input_field(_read_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
+    certificate: Certificate = input_field(_read_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
     name: str = input_field(
         _read_name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca"
     )
@@ -94,7 +94,7 @@ class CertificateInputs(ServiceInputs):
         "where the authority's key is: ``signer_inputs.in_state``, ``offline``, ``in_key_vault`` or ``in_token``; becomes a secret.",
         secret=True,
     )
-    proof_certificate: x509.Certificate | None = input_field(
+    proof_certificate: Certificate | None = input_field(
         lambda value: load_certificate(str(value), what="proofCertificate"),
         "the proof, PEM: the certificate that the command in the output ``ceremony`` creates. For custody offline only.",
     )

@@ -10,7 +10,7 @@ from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LON
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
 from hubtrust.inputs import input_field, number
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import load_certificates
+from hubtrust.pki.certificate import Certificate, load_certificates
 from hubtrust.pki.chain import path_upwards, require_path_lengths, require_signed_by
 from hubtrust.pki.errors import ChainError, PathLengthError
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
@@ -25,7 +25,7 @@ PROFILES = (ROOT, INTERMEDIATE, DEVICE)
 _LEAST_GAIN = timedelta(hours=1)
 
 
-def issuer_certificates(value: object) -> tuple[x509.Certificate, ...]:
+def issuer_certificates(value: object) -> tuple[Certificate, ...]:
     """The certificates in the input ``issuer_certificate``, the issuer's own first."""
     return tuple(load_certificates(str(value), what="issuerCertificate"))
 
@@ -40,7 +40,7 @@ class IssuingInputs(CloudInputs):
 
     cloud: str = cloud_name(kept=False)  # in the outputs it would be a change of every certificate that exists
 
-    issuer_certificate: tuple[x509.Certificate, ...] = input_field(
+    issuer_certificate: tuple[Certificate, ...] = input_field(
         issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
     )
     signer: DeclaredSigner = input_field(
@@ -90,7 +90,7 @@ class Issuance:
     signer: Signer
     public_key: PublicKey  # the key to certify
     lifetime: Lifetime
-    issuers: tuple[x509.Certificate, ...] = ()  # the issuer first; empty for a root
+    issuers: tuple[Certificate, ...] = ()  # the issuer first; empty for a root
     subject: x509.Name | None = None  # of a root or an intermediate
     device_id: str | None = None  # of a device
     path_length: int | None = None
@@ -139,7 +139,7 @@ class Issuance:
         require_authority(self.issuers[0], now=now)
         return issue.Issuer.of(path_upwards(self.issuers), self.signer, now=now)
 
-    def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> x509.Certificate:
+    def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> Certificate:
         """Sign the certificate, and check it against the path. It is valid for its lifetime from ``now``, but not longer than its issuers.
 
         ``issuer`` is the issuer if it is validated already, so that it is validated only once for many certificates.
@@ -160,25 +160,25 @@ class Issuance:
         length = self.path_length or 0
         return issue.intermediate(issuer, subject=subject, public_key=self.public_key, validity=validity, path_length=length, serial=serial)
 
-    def is_current(self, certificate: x509.Certificate, *, lifetime_days: object, now: datetime) -> bool:
+    def is_current(self, certificate: Certificate, *, lifetime_days: object, now: datetime) -> bool:
         """Whether ``certificate``, issued for ``lifetime_days`` (None: the default), is still what is declared, and not due for renewal."""
         issued_for = LIFETIMES[self.profile].days if lifetime_days is None else float(str(lifetime_days))
         if issued_for != self.lifetime.days or is_from_the_future(certificate, now=now):
             return False
         return self._is_signed_by_issuer(certificate) and not self.is_due(certificate, now=now)
 
-    def is_due(self, certificate: x509.Certificate, *, now: datetime) -> bool:
+    def is_due(self, certificate: Certificate, *, now: datetime) -> bool:
         """Whether it is in its renewal window, and renewal would make it last longer."""
         if now < certificate.not_valid_after_utc - self.window:
             return False
         path = self.issuer(now=now).path if self.issuers else ()
         return self._validity(now, path).not_after - certificate.not_valid_after_utc >= _LEAST_GAIN
 
-    def _validity(self, now: datetime, path: tuple[x509.Certificate, ...]) -> issue.Validity:
+    def _validity(self, now: datetime, path: tuple[Certificate, ...]) -> issue.Validity:
         validity = issue.Validity.lasting(timedelta(days=self.lifetime.days), now=now)
         return validity.within(*path) if path else validity
 
-    def _is_signed_by_issuer(self, certificate: x509.Certificate) -> bool:
+    def _is_signed_by_issuer(self, certificate: Certificate) -> bool:
         """Also true if the issuer was renewed since with the same name and key."""
         try:
             require_signed_by(certificate, self.issuers[0] if self.issuers else certificate)
@@ -187,7 +187,7 @@ class Issuance:
         return True
 
 
-def is_from_the_future(certificate: x509.Certificate, *, now: datetime) -> bool:
+def is_from_the_future(certificate: Certificate, *, now: datetime) -> bool:
     """Whether it was issued by a clock that was ahead. What is issued here is backdated, so that ``now`` need not be exact."""
     return certificate.not_valid_before_utc > now
 

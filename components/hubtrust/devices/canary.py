@@ -15,9 +15,10 @@ from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, SHORTEST_ATTEMPT, retry_context
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import common_name, pem, thumbprint
+from hubtrust.pki.certificate import pem, thumbprint
 from hubtrust.pki.chain import Chain
 from hubtrust.pki.keys import KeyAlgorithm
+from hubtrust.pki.names import common_name
 from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import ConnectionFailedError
 

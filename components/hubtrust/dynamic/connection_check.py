@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import pulumi
-from cryptography import x509
 
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, NotFoundError, UnreachableError
@@ -33,7 +32,7 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, number
-from hubtrust.pki.certificate import load_certificates, rfc3339
+from hubtrust.pki.certificate import Certificate, load_certificates, rfc3339
 from hubtrust.pki.chain import load_chain
 from hubtrust.pki.keys import require_strong_key
 from hubtrust.process import now, show_message
@@ -62,7 +61,7 @@ class ConnectionCheckInputs(HubInputs):
         required=True,
         kept=True,
     )
-    chain: list[x509.Certificate] | None = input_field(
+    chain: list[Certificate] | None = input_field(
         lambda value: load_certificates(str(value), what="chain"), "the authority's certificates, PEM; None while there are none yet."
     )
     signer: DeclaredSigner | None = input_field(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from cryptography import x509
 
 from hubtrust.certificates.issuance import Issuance, IssuingInputs
 from hubtrust.certificates.lifetimes import DEVICE
@@ -19,8 +18,9 @@ from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, input_field
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import common_name, load_certificate, pem, rfc3339
+from hubtrust.pki.certificate import Certificate, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
+from hubtrust.pki.names import common_name
 from hubtrust.pki.request import load_request, requested_key
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
@@ -139,12 +139,12 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         return _outs(issuances, news, sign_missing(issuances, kept))
 
 
-def _kept(issuances: list[Issuance], olds: Properties) -> list[x509.Certificate | None]:
+def _kept(issuances: list[Issuance], olds: Properties) -> list[Certificate | None]:
     """For each device its certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
     held = {key_thumbprint(_strong_key(one)): one for one in map(_loaded, olds.get("certificates") or [])}
     moment, days = now(), olds.get("lifetimeDays")
 
-    def kept(issuance: Issuance) -> x509.Certificate | None:
+    def kept(issuance: Issuance) -> Certificate | None:
         old = held.get(issuance.subject_key_thumbprint) if held else None
         if old is None or common_name(old.subject) != issuance.device_id:
             return None
@@ -153,14 +153,14 @@ def _kept(issuances: list[Issuance], olds: Properties) -> list[x509.Certificate 
     return [kept(issuance) for issuance in issuances]
 
 
-def sign_missing(issuances: list[Issuance], kept: list[x509.Certificate | None]) -> list[x509.Certificate]:
+def sign_missing(issuances: list[Issuance], kept: list[Certificate | None]) -> list[Certificate]:
     """The kept certificates, and new ones in place of None."""
     moment = now()
     issuer = issuances[0].issuer(now=moment)
     return [old or issuance.sign(now=moment, issuer=issuer) for issuance, old in zip(issuances, kept, strict=True)]
 
 
-def _outs(issuances: list[Issuance], news: IssuedBatchInputs, certificates: list[x509.Certificate]) -> dict[str, Any]:
+def _outs(issuances: list[Issuance], news: IssuedBatchInputs, certificates: list[Certificate]) -> dict[str, Any]:
     ends = min((one.not_valid_after_utc for one in certificates), default=now())
     found = news.kept_values() | {
         "certificates": [pem(one) for one in certificates],
@@ -172,11 +172,11 @@ def _outs(issuances: list[Issuance], news: IssuedBatchInputs, certificates: list
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _strong_key(certificate: x509.Certificate) -> PublicKey:
+def _strong_key(certificate: Certificate) -> PublicKey:
     return require_strong_key(certificate.public_key(), what="certificates")
 
 
-def _loaded(text: str) -> x509.Certificate:
+def _loaded(text: str) -> Certificate:
     return load_certificate(text, what="certificates")
 
 

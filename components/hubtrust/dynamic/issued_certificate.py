@@ -16,10 +16,10 @@ from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, input_field, whole_number, wire_name
-from hubtrust.pki.certificate import describe, display, load_certificate, pem, rfc3339
+from hubtrust.pki.certificate import Certificate, describe, display, load_certificate, pem, rfc3339
 from hubtrust.pki.issue import device_name
 from hubtrust.pki.keys import PublicKey, load_public_key
-from hubtrust.pki.request import load_request, requested_key
+from hubtrust.pki.request import CertificateRequest, load_request, requested_key
 from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -58,11 +58,11 @@ class IssuedCertificateInputs(IssuingInputs):
     public_key: PublicKey | None = input_field(
         lambda value: load_public_key(str(value), what="publicKey"), "the public key to certify, PEM; or give `request`."
     )
-    request: x509.CertificateSigningRequest | None = input_field(
+    request: CertificateRequest | None = input_field(
         lambda value: load_request(str(value), what="request"),
         "a certificate signing request, PEM, whose key is certified; nothing else in it is used.",
     )
-    issuer_certificate: tuple[x509.Certificate, ...] = input_field(
+    issuer_certificate: tuple[Certificate, ...] = input_field(
         issuer_certificates,
         "certificates, PEM, the issuer's certificate first; any others above it become part of ``chain``. A root has none.",
         kept=True,
@@ -140,19 +140,19 @@ class IssuedCertificateOutputs:
     custody: pulumi.Output[str]
 
 
-def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> x509.Certificate | None:
+def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> Certificate | None:
     """The certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
     same = olds.get("pathLength") == news.given.get("pathLength")
     return certificate if same and issuance.is_current(certificate, lifetime_days=olds.get("lifetimeDays"), now=now()) else None
 
 
-def _sign(issuance: Issuance, news: IssuedCertificateInputs) -> x509.Certificate:
+def _sign(issuance: Issuance, news: IssuedCertificateInputs) -> Certificate:
     news.require_true_clock()
     return issuance.sign(now=now())
 
 
-def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: x509.Certificate) -> dict[str, Any]:
+def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: Certificate) -> dict[str, Any]:
     described = describe(certificate)
     found = news.kept_values() | {
         "subject": news.given.get("subject") or described.subject,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pulumi
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import STORED_KEY_CUSTODIES, DeclaredSigner, StoredKey, StoredKeySigner, read_signer
@@ -107,7 +106,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
             "publicKey": public_pem(public_key),
             "keyThumbprint": key_thumbprint(public_key),
             "key": key_name(public_key),
-            "request": made.public_bytes(Encoding.PEM).decode() if made else None,
+            "request": made.pem if made else None,
         }
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:

@@ -1,23 +1,110 @@
 """One certificate: load it from PEM, name it in messages, describe it with the values that Azure and OpenSSL show."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
 
-from hubtrust.pki.errors import PrivateKeyInsideError, ProfileError, UnreadableError
+from hubtrust.pki import der
+from hubtrust.pki.errors import DerError, PrivateKeyInsideError, UnreadableError
 from hubtrust.pki.keys import key_name, key_thumbprint, require_strong_key
+from hubtrust.pki.names import common_name
+from hubtrust.pki.pem import CERTIFICATE, Block, blocks
+from hubtrust.pki.signed import Signed
 
 _LONGEST_SHOWN = 100  # characters of a subject in a message
-_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _REMEDIES = {  # by the label of the PEM block
     "PKCS7": "convert it to PEM certificates (openssl pkcs7 -print_certs)",
     "CERTIFICATE REQUEST": "give the certificate that the authority issued for this request",
     "TRUSTED CERTIFICATE": "convert it to a plain certificate (openssl x509)",
 }
+
+
+class Certificate(Signed):
+    """A certificate as it was given, with the attributes of `cryptography`'s. Two with the same octets are equal."""
+
+    __slots__ = ("issuer",)
+    _parsed: x509.Certificate
+    noun = "certificate"
+
+    def __init__(self, encoding: bytes, *, what: str) -> None:
+        """Read the certificate ``encoding``, which is DER.
+
+        Raises:
+            UnreadableError: it is damaged, or no certificate.
+        """
+        super().__init__(encoding, what=what)
+        self.issuer = self._parsed.issuer
+
+    @staticmethod
+    def _parse(encoding: bytes) -> x509.Certificate:
+        if _serial(encoding) <= 0:
+            raise ValueError("`cryptography` only warns of it yet, and will refuse it; the readable copy has another one")
+        found = x509.load_der_x509_certificate(encoding)
+        _ = found.subject, found.issuer
+        return found
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate) -> "Certificate":
+        """A certificate that `cryptography` made."""
+        return cls(certificate.public_bytes(serialization.Encoding.DER), what="the certificate")
+
+    def __repr__(self) -> str:
+        return f"Certificate({display(self)})"
+
+    @property
+    def shown(self) -> str:
+        """See ``display``."""
+        return display(self)
+
+    @property
+    def serial_number(self) -> int:
+        """What RFC 5280 4.1.2.2 wants to be positive; old certificates have 0, or a negative one."""
+        return _serial(self.der)
+
+    @property
+    def not_valid_before_utc(self) -> datetime:
+        """The first second of its validity (RFC 5280 4.1.2.5)."""
+        return self._parsed.not_valid_before_utc
+
+    @property
+    def not_valid_after_utc(self) -> datetime:
+        """The last second of its validity (RFC 5280 4.1.2.5)."""
+        return self._parsed.not_valid_after_utc
+
+    @property
+    def has_one_signature_algorithm(self) -> bool:
+        """Whether both fields that name the signature algorithm are equal (RFC 5280 4.1.1.2)."""
+        return self._sequences()[0] == der.only_element(self.der).elements()[1]
+
+    @property
+    def subject_encoding(self) -> bytes:
+        """The subject as it is written: what this authority issues names it in the same octets (RFC 5280 4.1.2.6)."""
+        return self._sequences()[3].encoding
+
+    def _sequences(self) -> list[der.Element]:
+        """The signature algorithm, the issuer, the validity, the subject and the key."""
+        return [part for part in self._content.elements() if part.tag == der.SEQUENCE]
+
+    def public_bytes(self, encoding: serialization.Encoding) -> bytes:
+        """It as PEM or DER."""
+        return pem(self).encode() if encoding is serialization.Encoding.PEM else self.der
+
+    def fingerprint(self, algorithm: hashes.HashAlgorithm) -> bytes:
+        """The hash of its DER."""
+        digest = hashes.Hash(algorithm)
+        digest.update(self.der)
+        return digest.finalize()
+
+
+def _serial(encoding: bytes) -> int:
+    """The serial number: the first integer of the signed content; the version before it is tagged."""
+    parts = der.only_element(encoding).elements()
+    number = next((part for part in (parts[0].elements() if parts else []) if part.tag == der.INTEGER), None)
+    if number is None:
+        raise DerError("it has no serial number")
+    return int.from_bytes(number.content, signed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,85 +123,51 @@ class Description:
     key_thumbprint: str  # SHA-256 over the SubjectPublicKeyInfo
 
 
-def load_certificates(pem: str, *, what: str) -> list[x509.Certificate]:
-    """Every certificate in ``pem``, in the order of the text. Text around the blocks, as ``openssl x509 -text`` writes it, is ignored.
+def load_certificates(text: str, *, what: str) -> list[Certificate]:
+    """Every certificate in the PEM ``text``, in its order. Text around the blocks, as ``openssl x509 -text`` writes it, is ignored.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
         UnreadableError: it contains no certificate, a damaged one, or another kind of PEM block.
-        ProfileError: see ``extensions``.
     """
-    if "PRIVATE KEY-----" in pem:
+    found = blocks(text, what=what)
+    if any(block.is_private_key for block in found):
         remedy = "remove the key and give only the certificates; a key that was mailed or committed is compromised, so replace it"
         raise PrivateKeyInsideError(what, "it contains a private key", remedy)
-    blocks = list(_PEM_BLOCK.finditer(pem))
-    for block in blocks:
-        if (label := block[1]) != "CERTIFICATE":
-            raise UnreadableError(what, f"it contains a {label}", _REMEDIES.get(label, "give only PEM certificates"))
-    if not blocks or len(blocks) != pem.count("-----BEGIN"):
-        fact = "a certificate in it is incomplete" if "-----BEGIN" in pem else "it contains no PEM certificate"
-        raise UnreadableError(
-            what, fact, "give PEM text from BEGIN CERTIFICATE to END CERTIFICATE (convert DER with openssl x509 -inform der)"
-        )
-    return [_load(block[0], f"{what}, certificate {number}") for number, block in enumerate(blocks, 1)]
+    if other := next((block.label for block in found if block.label != CERTIFICATE), None):
+        raise UnreadableError(what, f"it contains a {other}", _REMEDIES.get(other, "give only PEM certificates"))
+    if not found:
+        remedy = "give PEM text from BEGIN CERTIFICATE to END CERTIFICATE (convert DER with openssl x509 -inform der)"
+        raise UnreadableError(what, "it contains no PEM certificate", remedy)
+    return [Certificate(block.content, what=f"{what}, certificate {number}") for number, block in enumerate(found, 1)]
 
 
-def load_certificate(pem: str, *, what: str) -> x509.Certificate:
-    """The only certificate in ``pem``.
+def load_certificate(text: str, *, what: str) -> Certificate:
+    """The only certificate in the PEM ``text``.
 
     Raises:
         UnreadableError: it contains several.
         PkiError: see ``load_certificates``.
     """
-    certificates = load_certificates(pem, what=what)
+    certificates = load_certificates(text, what=what)
     if len(certificates) > 1:
         raise UnreadableError(what, f"it contains {len(certificates)} certificates", "give exactly one")
     return certificates[0]
 
 
-def _load(block: str, what: str) -> x509.Certificate:
-    try:
-        certificate = x509.load_pem_x509_certificate(block.encode())
-    except ValueError:
-        raise UnreadableError(what, "it is damaged", "copy the whole certificate from its source again") from None
-    extensions(certificate, what=what)
-    return certificate
-
-
-def extensions(certificate: x509.Certificate, *, what: str) -> x509.Extensions:
-    """The extensions of ``certificate``, decoded.
-
-    Raises:
-        ProfileError: an extension occurs twice or is malformed (RFC 5280 4.2).
-    """
-    try:
-        return certificate.extensions
-    except x509.DuplicateExtension as error:
-        fact = f"the extension {error.oid.dotted_string} occurs twice (RFC 5280 4.2)"
-        raise ProfileError(what, fact, "have it reissued") from None
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
-        raise ProfileError(what, "one of its extensions is malformed (RFC 5280 4.2)", "have it reissued") from None
-
-
-def pem(certificate: x509.Certificate) -> str:
+def pem(certificate: Certificate) -> str:
     """``certificate`` as PEM text with a final newline."""
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return Block(CERTIFICATE, certificate.der).text
 
 
-def common_name(name: x509.Name) -> str:
-    """The last common name in ``name``; empty if it has none."""
-    values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(values[-1].value) if values else ""
-
-
-def display(certificate: x509.Certificate) -> str:
+def display(certificate: Certificate) -> str:
     """The certificate's name in messages: its subject and the first digits of its SHA-1 thumbprint."""
     subject = certificate.subject.rfc4514_string() or "(no subject)"
     shown = subject if len(subject) <= _LONGEST_SHOWN else f"{subject[:_LONGEST_SHOWN]}…"
     return f"'{shown}' ({thumbprint(certificate)[:8]})"
 
 
-def thumbprint(certificate: x509.Certificate) -> str:
+def thumbprint(certificate: Certificate) -> str:
     """SHA-1 over the DER, 40 upper-case hex digits. Azure identifies certificates by it; no security depends on it."""
     return certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Azure's identifier
 
@@ -124,7 +177,7 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(certificate: x509.Certificate) -> Description:
+def describe(certificate: Certificate) -> Description:
     """``certificate`` as text.
 
     Raises:

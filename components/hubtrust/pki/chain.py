@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
-from hubtrust.pki.certificate import display, load_certificates, pem
-from hubtrust.pki.errors import ChainError, KeyMismatchError, PathLengthError
+from hubtrust.pki.certificate import Certificate, display, load_certificates, pem
+from hubtrust.pki.errors import ChainError, KeyMismatchError, PathLengthError, PkiError
 from hubtrust.pki.keys import PublicKey, key_thumbprint
 from hubtrust.pki.name_constraints import require_names_allowed
+from hubtrust.pki.names import same_name
 from hubtrust.pki.profile import (
     authority_key_identifier,
     is_self_issued,
@@ -29,20 +28,20 @@ _MOST_CERTIFICATES = 10  # Azure's and OpenSSL's TLS stacks have about the same 
 class Chain:
     """A valid chain: the issuing authority, then its issuer, and so on up to the highest certificate that was given."""
 
-    certificates: tuple[x509.Certificate, ...]
+    certificates: tuple[Certificate, ...]
     notices: tuple[str, ...] = ()  # what was corrected or is worth knowing, one line each
 
     @property
-    def issuing(self) -> x509.Certificate:
+    def issuing(self) -> Certificate:
         """The authority that signs devices."""
         return self.certificates[0]
 
     @property
-    def top(self) -> x509.Certificate:
+    def top(self) -> Certificate:
         """The root, or the highest certificate that was given without it."""
         return self.certificates[-1]
 
-    def of_key(self, key: PublicKey) -> x509.Certificate:
+    def of_key(self, key: PublicKey) -> Certificate:
         """The certificate that belongs to ``key``.
 
         Raises:
@@ -81,7 +80,7 @@ def load_chain(text: str, *, what: str, now: datetime) -> Chain:
     return Chain(ordered, tuple(notices))
 
 
-def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.Certificate, ...]:
+def order(certificates: Sequence[Certificate], *, what: str) -> tuple[Certificate, ...]:
     """The certificates as one chain, the issuing authority first. Their order in a file means nothing (RFC 8446 4.4.2).
 
     The root may be missing, but no certificate in between, and every certificate must belong to the chain.
@@ -96,7 +95,7 @@ def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.
     lowest = [certificate for certificate in unique if certificate not in issuers.values()]
     if len(lowest) > 1:
         raise _not_one_chain_error(lowest, issuers, what)
-    chain: list[x509.Certificate] = []
+    chain: list[Certificate] = []
     above = lowest[0] if lowest else None
     while above is not None and above not in chain:
         chain.append(above)
@@ -106,7 +105,7 @@ def order(certificates: Sequence[x509.Certificate], *, what: str) -> tuple[x509.
     return tuple(chain)
 
 
-def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
+def validate(chain: Sequence[Certificate], *, now: datetime) -> None:
     """Check that every certificate of ``chain`` (the issuing authority first) is a valid authority, issued by the next one.
 
     Raises:
@@ -119,7 +118,7 @@ def validate(chain: Sequence[x509.Certificate], *, now: datetime) -> None:
         require_signed_by(chain[-1], chain[-1])
 
 
-def require_linked(path: Sequence[x509.Certificate]) -> None:
+def require_linked(path: Sequence[Certificate]) -> None:
     """Check that every certificate of ``path`` was issued by the next one and is allowed by all above it. What they are is not checked.
 
     Raises:
@@ -129,7 +128,7 @@ def require_linked(path: Sequence[x509.Certificate]) -> None:
         _require_link(certificate, path[place + 1 :])
 
 
-def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> None:
+def validate_leaf(leaf: Certificate, chain: Chain, *, now: datetime) -> None:
     """Check that ``chain`` issued ``leaf`` (the certificate of a device, or a proof), and that it is valid at ``now``.
 
     Raises:
@@ -138,7 +137,7 @@ def validate_leaf(leaf: x509.Certificate, chain: Chain, *, now: datetime) -> Non
     validate_issued(leaf, chain.certificates, leaf=True, now=now)
 
 
-def validate_issued(certificate: x509.Certificate, above: Sequence[x509.Certificate], *, leaf: bool, now: datetime) -> None:
+def validate_issued(certificate: Certificate, above: Sequence[Certificate], *, leaf: bool, now: datetime) -> None:
     """Check that the first authority of ``above`` issued ``certificate``, that all of them allow it, and that it is valid at ``now``.
 
     ``above`` are valid themselves. ``leaf``: it is that of a device, and not an authority's.
@@ -153,7 +152,7 @@ def validate_issued(certificate: x509.Certificate, above: Sequence[x509.Certific
     _require_link(certificate, above, leaf=leaf)
 
 
-def path_upwards(given: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+def path_upwards(given: Sequence[Certificate]) -> tuple[Certificate, ...]:
     """The first certificate of ``given``, its issuer among the others, and so on. Others that are given are left out."""
     path, others = [given[0]], list(given[1:])
     while not is_self_issued(path[-1]) and (issuer := next((one for one in others if _is_signed_by(path[-1], one)), None)):
@@ -162,14 +161,14 @@ def path_upwards(given: Sequence[x509.Certificate]) -> tuple[x509.Certificate, .
     return tuple(path)
 
 
-def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+def require_signed_by(certificate: Certificate, issuer: Certificate) -> None:
     """Check that ``issuer`` issued ``certificate``, by its issuer name, authority key identifier and signature.
 
     Raises:
         ChainError: one of them does not match.
     """
     remedy = "give the certificate of its issuer"  # names of certificates are only made for errors: thousands are checked in a batch
-    if certificate.issuer != issuer.subject:
+    if not same_name(certificate.issuer, issuer.subject):
         raise ChainError(
             display(certificate), f"it was issued by '{certificate.issuer.rfc4514_string()}', not by {display(issuer)}", remedy
         )
@@ -177,20 +176,21 @@ def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -
     if wanted is not None and has is not None and wanted != has:
         fact = f"its authority key identifier is {wanted.hex().upper()}, and the key identifier of {display(issuer)} is {has.hex().upper()}"
         raise ChainError(display(certificate), fact, remedy)
-    if issuer.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS != certificate.signature_algorithm_oid:
+    if issuer.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS and not certificate.has_pss_signature:
         fact = f"its signature is PKCS#1 v1.5, and the key of {display(issuer)} is for RSASSA-PSS alone (RFC 4055)"
         raise ChainError(display(certificate), fact, "have it reissued with a signature of RSASSA-PSS")
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except InvalidSignature:
-        fact = f"its signature does not verify with the key of {display(issuer)}"
-        raise ChainError(display(certificate), fact, "give the certificate that signed it") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        fact = "its signature algorithm is not supported, or its two signature algorithm fields differ (RFC 5280 4.1.1.2)"
-        raise ChainError(display(certificate), fact, "have it reissued with SHA-256") from None
+    if not certificate.has_one_signature_algorithm:
+        raise ChainError(display(certificate), "its two signature algorithm fields differ (RFC 5280 4.1.1.2)", "have it reissued")
+    match certificate.is_signed_by(issuer.public_key()):
+        case False:
+            fact = f"its signature does not verify with the key of {display(issuer)}"
+            raise ChainError(display(certificate), fact, "give the certificate that signed it")
+        case None:
+            fact = f"its signature algorithm {certificate.signature_algorithm} is not supported with the key of {display(issuer)}"
+            raise ChainError(display(certificate), fact, "have it reissued with SHA-256")
 
 
-def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificate], *, leaf: bool = False) -> None:
+def _require_link(certificate: Certificate, above: Sequence[Certificate], *, leaf: bool = False) -> None:
     if not above:
         return
     require_signed_by(certificate, above[0])
@@ -199,7 +199,7 @@ def _require_link(certificate: x509.Certificate, above: Sequence[x509.Certificat
     require_path_lengths(above, below=0 if leaf or is_self_issued(certificate) else 1)
 
 
-def require_path_lengths(above: Sequence[x509.Certificate], *, below: int) -> None:
+def require_path_lengths(above: Sequence[Certificate], *, below: int) -> None:
     """Check that each authority of ``above`` allows the authorities below it; ``below`` is how many are below the first.
 
     Raises:
@@ -215,11 +215,11 @@ def require_path_lengths(above: Sequence[x509.Certificate], *, below: int) -> No
         below += 0 if is_self_issued(authority) else 1
 
 
-def _issuer_among(certificate: x509.Certificate, given: Sequence[x509.Certificate]) -> x509.Certificate | None:
+def _issuer_among(certificate: Certificate, given: Sequence[Certificate]) -> Certificate | None:
     """The certificate among ``given`` that signed this one; None if it is self-signed or its issuer was not given."""
     if is_self_issued(certificate) and _is_signed_by(certificate, certificate):
         return None
-    named = [other for other in given if other is not certificate and other.subject == certificate.issuer]
+    named = [other for other in given if other is not certificate and same_name(other.subject, certificate.issuer)]
     signed = [issuer for issuer in named if _is_signed_by(certificate, issuer)]
     if named and not signed:
         require_signed_by(certificate, named[0])  # raises the error that says what is wrong
@@ -229,15 +229,15 @@ def _issuer_among(certificate: x509.Certificate, given: Sequence[x509.Certificat
     return signed[0] if signed else None
 
 
-def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def _is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     try:
         require_signed_by(certificate, issuer)
-    except ChainError:
+    except PkiError:
         return False
     return True
 
 
-def _not_one_chain_error(lowest: list[x509.Certificate], issuers: dict[x509.Certificate, x509.Certificate | None], what: str) -> ChainError:
+def _not_one_chain_error(lowest: list[Certificate], issuers: dict[Certificate, Certificate | None], what: str) -> ChainError:
     """The error for certificates that are not one chain: one is missing, or there are several chains."""
     for certificate, issuer in issuers.items():
         if issuer is None and not is_self_issued(certificate):

@@ -11,6 +11,10 @@ class UnreadableError(PkiError):
     """Text that does not contain the expected certificate or request, or contains something else too."""
 
 
+class DerError(ValueError):
+    """Octets that are not DER, or not the structure that is read; whoever knows what they are makes a ``PkiError`` of it."""
+
+
 class PrivateKeyInsideError(UnreadableError):
     """A private key where only public certificates belong."""
 

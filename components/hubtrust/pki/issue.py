@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from hubtrust.pki.certificate import display, rfc3339
+from hubtrust.pki import der
+from hubtrust.pki.certificate import Certificate, display, rfc3339
 from hubtrust.pki.chain import require_linked, require_signed_by, validate, validate_issued
 from hubtrust.pki.errors import KeyMismatchError, OutlivesIssuerError, PathLengthError, ProfileError
 from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_strong_key
 from hubtrust.pki.name_constraints import require_allowed
 from hubtrust.pki.profile import path_length as path_length_of
 from hubtrust.pki.profile import require_may_sign, subject_key_identifier
-from hubtrust.pki.signers import Signer, builder_key
+from hubtrust.pki.request import CertificateRequest
+from hubtrust.pki.signers import Signer, builder_key, hashed
 from hubtrust.pki.verification_code import VerificationCode, require_no_code, require_no_code_in
 
 BACKDATE = timedelta(hours=1)  # a new certificate must also be valid where the clock is slow
@@ -37,7 +40,7 @@ class Validity:
         start = now.astimezone(UTC).replace(microsecond=0)
         return cls(start - backdate, start + lifetime)
 
-    def within(self, *issuers: x509.Certificate) -> Self:
+    def within(self, *issuers: Certificate) -> Self:
         """The part of this period in which all ``issuers`` are valid too."""
         starts, ends = (one.not_valid_before_utc for one in issuers), (one.not_valid_after_utc for one in issuers)
         return type(self)(max(self.not_before, *starts), min(self.not_after, *ends))
@@ -54,9 +57,9 @@ class Issuer:
         WeakError: see ``require_strong_key``.
     """
 
-    certificate: x509.Certificate
+    certificate: Certificate
     signer: Signer
-    above: tuple[x509.Certificate, ...] = ()
+    above: tuple[Certificate, ...] = ()
 
     def __post_init__(self) -> None:
         what = display(self.certificate)
@@ -70,7 +73,7 @@ class Issuer:
         require_linked(self.path)
 
     @classmethod
-    def of(cls, path: Sequence[x509.Certificate], signer: Signer, *, now: datetime) -> Self:
+    def of(cls, path: Sequence[Certificate], signer: Signer, *, now: datetime) -> Self:
         """The first certificate of ``path``, below the others. One that has expired at ``now`` judges nothing any more, and is left out.
 
         Raises:
@@ -79,12 +82,12 @@ class Issuer:
         return cls(path[0], signer, tuple(one for one in path[1:] if one.not_valid_after_utc > now))
 
     @property
-    def path(self) -> tuple[x509.Certificate, ...]:
+    def path(self) -> tuple[Certificate, ...]:
         """The authorities that judge what is signed, the issuer first."""
         return (self.certificate, *self.above)
 
 
-def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length: int | None, serial: int) -> x509.Certificate:
+def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length: int | None, serial: int) -> Certificate:
     """A self-signed authority with the key of ``signer``. ``path_length`` is how many authorities may follow below it; None: any number."""
     builder = _builder(subject, subject, signer.public_key, validity, serial)
     created = _sign(_as_authority(builder, path_length), signer)
@@ -94,7 +97,7 @@ def root(signer: Signer, *, subject: x509.Name, validity: Validity, path_length:
 
 def intermediate(
     issuer: Issuer, *, subject: x509.Name, public_key: PublicKey, validity: Validity, path_length: int, serial: int
-) -> x509.Certificate:
+) -> Certificate:
     """An authority below ``issuer`` for ``public_key``. ``path_length`` is how many authorities may follow below it (0: devices only).
 
     Raises:
@@ -116,7 +119,7 @@ def intermediate(
     return created
 
 
-def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
+def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: Validity, serial: int) -> Certificate:
     """A device's client certificate. Azure compares its common name with the device id; the id is its DNS name too, if it is a valid one.
 
     Raises:
@@ -132,7 +135,7 @@ def device(issuer: Issuer, *, device_id: str, public_key: PublicKey, validity: V
     return created
 
 
-def require_device_allowed(device_id: str, path: Sequence[x509.Certificate]) -> None:
+def require_device_allowed(device_id: str, path: Sequence[Certificate]) -> None:
     """Check, before anything is signed, that the authorities in ``path`` may name this device.
 
     Raises:
@@ -146,7 +149,7 @@ def _alternative_names(device_id: str) -> list[x509.DNSName]:
     return [x509.DNSName(device_id)] if _HOST_NAME.fullmatch(device_id) else []
 
 
-def proof(issuer: Issuer, *, code: VerificationCode, public_key: PublicKey, validity: Validity, serial: int) -> x509.Certificate:
+def proof(issuer: Issuer, *, code: VerificationCode, public_key: PublicKey, validity: Validity, serial: int) -> Certificate:
     """The only certificate that may be for a verification code. Its key usages are those of a signed statement: no device connects with it.
 
     Azure compares the signature, the name and the dates. Name constraints are about devices: the code is nobody's name.
@@ -176,7 +179,7 @@ def device_name(device_id: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device_id)])
 
 
-def request(signer: Signer, *, subject: x509.Name) -> x509.CertificateSigningRequest:
+def request(signer: Signer, *, subject: x509.Name) -> CertificateRequest:
     """A request (RFC 2986) to an outside authority for the certificate of an issuing authority.
 
     Raises:
@@ -188,7 +191,7 @@ def request(signer: Signer, *, subject: x509.Name) -> x509.CertificateSigningReq
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     builder = builder.add_extension(_AUTHORITY_USAGE, critical=True)
-    return builder.sign(builder_key(signer), digest_for(signer.public_key))
+    return CertificateRequest.of(builder.sign(builder_key(signer), digest_for(signer.public_key)))
 
 
 def _key_usage(*, authority: bool, statement: bool = False) -> x509.KeyUsage:
@@ -241,7 +244,7 @@ def _as_end_entity(builder: x509.CertificateBuilder, usage: x509.KeyUsage, purpo
     return builder.add_extension(usage, critical=True).add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
 
 
-def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Validity, what: str) -> x509.Certificate:
+def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Validity, what: str) -> Certificate:
     """Add the authority key identifier (RFC 5280 4.2.1.1) and sign."""
     for above in issuer.path:
         if validity.not_before < above.not_valid_before_utc or validity.not_after > above.not_valid_after_utc:
@@ -259,8 +262,19 @@ def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Vali
         raise OutlivesIssuerError(what, fact, "renew the issuer first")
     identifier = subject_key_identifier(above) or x509.SubjectKeyIdentifier.from_public_key(issuer.signer.public_key).digest
     authority = x509.AuthorityKeyIdentifier(identifier, authority_cert_issuer=None, authority_cert_serial_number=None)
-    return _sign(builder.add_extension(authority, critical=False), issuer.signer)
+    return _sign(builder.add_extension(authority, critical=False), issuer.signer, above)
 
 
-def _sign(builder: x509.CertificateBuilder, signer: Signer) -> x509.Certificate:
-    return builder.sign(builder_key(signer), digest_for(signer.public_key))
+def _sign(builder: x509.CertificateBuilder, signer: Signer, issuer: Certificate | None = None) -> Certificate:
+    """The certificate, signed; with ``issuer`` its issuer is written in the octets of that one's subject (RFC 5280 4.1.2.6)."""
+    digest = digest_for(signer.public_key)
+    made = builder.sign(builder_key(signer), digest)
+    if issuer is None or made.issuer.public_bytes() == issuer.subject_encoding:
+        return Certificate.of(made)
+    content, algorithm, _ = der.only_element(made.public_bytes(serialization.Encoding.DER)).elements()
+    fields = content.elements()
+    place = next(place for place, field in enumerate(fields) if field.encoding == made.issuer.public_bytes())
+    fields[place] = der.only_element(issuer.subject_encoding)
+    signed = der.encoded(der.SEQUENCE, b"".join(field.encoding for field in fields))
+    signature = der.encoded(der.BIT_STRING, b"\x00" + signer.sign(hashed(signed, digest), digest))
+    return Certificate(der.encoded(der.SEQUENCE, signed + algorithm.encoding + signature), what="the certificate")

@@ -7,8 +7,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from hubtrust.pki import der
 from hubtrust.pki.errors import KeyUnreadableError, WeakError
-from hubtrust.pki.key_encoding import require_usable_key_text
+from hubtrust.pki.key_encoding import require_usable_key
+from hubtrust.pki.pem import blocks
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -78,7 +80,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
 
     Raises:
         KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the key is neither RSA nor EC.
-        KeyEncodingError: see ``require_usable_key_text``.
+        KeyEncodingError: see ``require_usable_key``.
         WeakError: see ``require_strong_key``.
     """
     encrypted = "ENCRYPTED" in pem
@@ -95,7 +97,7 @@ def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> P
         raise KeyUnreadableError(what, "it contains no PEM private key", "give the key as PEM: PKCS#8, PKCS#1 or SEC1") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise KeyUnreadableError(what, "the private key is neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
-    require_usable_key_text(pem, what=what)
+    _require_usable_key(pem, what)
     require_strong_key(key.public_key(), what=what)
     return key
 
@@ -105,7 +107,7 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
 
     Raises:
         KeyUnreadableError: it contains no public key, or a private one.
-        KeyEncodingError: see ``require_usable_key_text``.
+        KeyEncodingError: see ``require_usable_key``.
         WeakError: see ``require_strong_key``.
     """
     if "PRIVATE KEY" in pem:
@@ -114,9 +116,16 @@ def load_public_key(pem: str, *, what: str) -> PublicKey:
         key = serialization.load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
         raise KeyUnreadableError(what, "it contains no PEM public key", "give PEM text that begins with BEGIN PUBLIC KEY") from None
-    require_usable_key_text(pem, what=what)
+    _require_usable_key(pem, what)
     require_strong_key(key, what=what)
     return cast("PublicKey", key)
+
+
+def _require_usable_key(pem: str, what: str) -> None:
+    """Only PKCS#8 and SubjectPublicKeyInfo name an algorithm, and an encrypted key does not show it."""
+    for block in blocks(pem, what=what):
+        if block.label in ("PUBLIC KEY", "PRIVATE KEY"):
+            require_usable_key(der.only_element(block.content), what=what)
 
 
 def require_strong_key(key: object, *, what: str) -> PublicKey:

@@ -2,22 +2,21 @@
 
 import ipaddress
 import re
-import string
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hubtrust.pki.certificate import display
+from hubtrust.pki.certificate import Certificate, display
 from hubtrust.pki.errors import NameConstraintError
+from hubtrust.pki.names import is_within
 
 _HOST_LIKE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its validator
 
 
-def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Certificate], *, leaf: bool = True) -> None:
+def require_names_allowed(certificate: Certificate, above: Iterable[Certificate], *, leaf: bool = True) -> None:
     """Check that every name of ``certificate`` is allowed by the constraints of each certificate ``above`` it. ``leaf``: it is a device's.
 
     Raises:
@@ -34,7 +33,7 @@ def require_names_allowed(certificate: x509.Certificate, above: Iterable[x509.Ce
 
 
 def require_allowed(
-    subject: x509.Name, alternative: Sequence[x509.GeneralName], above: Iterable[x509.Certificate], *, what: str, leaf: bool
+    subject: x509.Name, alternative: Sequence[x509.GeneralName], above: Iterable[Certificate], *, what: str, leaf: bool
 ) -> None:
     """Check that ``subject`` and the ``alternative`` names are allowed by the constraints of each certificate ``above``.
 
@@ -54,7 +53,7 @@ def require_allowed(
             _require_allowed(name, permitted, excluded, what, authority)
 
 
-def _constraints(authority: x509.Certificate) -> x509.NameConstraints | None:
+def _constraints(authority: Certificate) -> x509.NameConstraints | None:
     try:
         return authority.extensions.get_extension_for_class(x509.NameConstraints).value
     except x509.ExtensionNotFound:
@@ -66,7 +65,7 @@ def _require_allowed(
     permitted: list[x509.GeneralName],
     excluded: list[x509.GeneralName],
     what: str,
-    authority: x509.Certificate,
+    authority: Certificate,
 ) -> None:
     remedy = "use an authority that allows this name (RFC 5280 4.2.1.10)"
     if any(_within(name, base, excluding=True) for base in excluded if type(base) is type(name)):
@@ -103,24 +102,11 @@ def _within(name: x509.GeneralName, base: x509.GeneralName, *, excluding: bool) 
         case x509.RFC822Name(value=text), x509.RFC822Name(value=root):
             return _mailbox_within(text, root, excluding=excluding)
         case x509.DirectoryName(value=text), x509.DirectoryName(value=root):
-            rdns, first = _prepared(text, excluding=excluding), _prepared(root, excluding=excluding)
-            return rdns[: len(first)] == first
+            return is_within(text, root, excluding=excluding)
         case x509.UniformResourceIdentifier(value=text), x509.UniformResourceIdentifier(value=root):
             host = urlsplit(text).hostname or ""
             return _host_within(host, root.lower()) if root.startswith(".") else host == root.lower()
     return excluding  # a form that can't be compared: in any excluded subtree, in no permitted one
-
-
-def _prepared(name: x509.Name, *, excluding: bool) -> list[frozenset[tuple[str, str]]]:
-    """The name for comparison (RFC 5280 7.1): string types mean nothing, nor does case, nor how much white space there is.
-
-    In a permitted subtree only ASCII letters are the same in both cases, as OpenSSL has it; in an excluded one all letters are.
-    """
-    prepared = []
-    for rdn in name.rdns:
-        texts = {(each.oid.dotted_string, " ".join(str(each.value).split())) for each in rdn}
-        prepared.append(frozenset((oid, text.casefold() if excluding else text.translate(_LOWER)) for oid, text in texts))
-    return prepared
 
 
 def _host_within(name: str, root: str) -> bool:

@@ -4,14 +4,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from hubtrust.pki.certificate import display, extensions, rfc3339
+from hubtrust.pki.certificate import Certificate, display, rfc3339
 from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileError, WeakError
-from hubtrust.pki.key_encoding import require_usable_key
 from hubtrust.pki.keys import require_strong_key
+from hubtrust.pki.names import same_name
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
 _REISSUE = "have it reissued"
@@ -43,14 +42,14 @@ _SUPPORTED = {
 }
 
 
-def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
+def require_authority(certificate: Certificate, *, now: datetime) -> None:
     """Check that ``certificate`` is an authority's, is valid at ``now``, and may sign certificates for devices.
 
     Raises:
         NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first violation.
     """
     what = display(certificate)
-    found = extensions(certificate, what=what)
+    found = certificate.extensions
     constraints = _value(found, x509.BasicConstraints)
     if constraints is None or not constraints.ca:
         fact = "it is not a CA: basicConstraints is missing" if constraints is None else "it is not a CA: basicConstraints has cA false"
@@ -71,14 +70,14 @@ def require_authority(certificate: x509.Certificate, *, now: datetime) -> None:
     require_valid_at(certificate, now=now)
 
 
-def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
+def require_end_entity(certificate: Certificate, *, now: datetime) -> None:
     """Check that ``certificate`` is a valid end entity certificate at ``now``: that of a device, or a proof.
 
     Raises:
         NotValidNowError, WeakError, ProfileError: the first violation.
     """
     what = display(certificate)
-    found = extensions(certificate, what=what)
+    found = certificate.extensions
     constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
     if usage is not None and usage.key_cert_sign and not (constraints and constraints.ca):
         raise ProfileError(what, "its key usage has keyCertSign, but it is not a CA (RFC 5280 4.2.1.3)", _REISSUE)
@@ -88,7 +87,7 @@ def require_end_entity(certificate: x509.Certificate, *, now: datetime) -> None:
     require_valid_at(certificate, now=now)
 
 
-def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
+def require_valid_at(certificate: Certificate, *, now: datetime) -> None:
     """Check that ``certificate`` is valid at ``now`` (RFC 5280 4.1.2.5): both dates are included, fractions of a second are ignored.
 
     Raises:
@@ -103,14 +102,14 @@ def require_valid_at(certificate: x509.Certificate, *, now: datetime) -> None:
         raise NotValidNowError(display(certificate), fact, _when_early(certificate, moment))
 
 
-def _when_early(certificate: x509.Certificate, moment: datetime) -> str:
+def _when_early(certificate: Certificate, moment: datetime) -> str:
     """The remedy for a certificate that is not valid yet. Nothing shows whether this clock is slow, or the issuer's was fast."""
     if certificate.not_valid_before_utc - moment < _LIKELY_CLOCK_ERROR:
         return "correct this machine's clock"
     return "wait until then, correct this machine's clock if it is behind, or have it reissued with an earlier start"
 
 
-def require_may_sign(certificate: x509.Certificate) -> None:
+def require_may_sign(certificate: Certificate) -> None:
     """Check what certification paths require of the authority that signs (RFC 5280 6.1.4), where its dates are checked elsewhere.
 
     This is less than ``require_authority``: an authority from elsewhere may lack key usages or key identifiers.
@@ -121,46 +120,46 @@ def require_may_sign(certificate: x509.Certificate) -> None:
         ProfileError: it has a critical extension that nobody here can judge.
     """
     what = display(certificate)
-    found = extensions(certificate, what=what)
+    found = certificate.extensions
     if not is_authority(certificate):
         raise NotAnAuthorityError(what, "it is not an authority and can't issue certificates", "give the certificate of an authority")
     usage = _value(found, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         raise NotAnAuthorityError(what, "its key usage lacks keyCertSign (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
-    require_usable_key(certificate, what=what)
+    certificate.require_usable_key()
     _require_known_extensions(found, what)
 
 
-def is_self_issued(certificate: x509.Certificate) -> bool:
+def is_self_issued(certificate: Certificate) -> bool:
     """Whether subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
-    return certificate.subject == certificate.issuer
+    return same_name(certificate.subject, certificate.issuer)
 
 
-def is_authority(certificate: x509.Certificate) -> bool:
+def is_authority(certificate: Certificate) -> bool:
     """Whether its basic constraints say that it is a CA (RFC 5280 4.2.1.9)."""
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
 
-def path_length(certificate: x509.Certificate) -> int | None:
+def path_length(certificate: Certificate) -> int | None:
     """How many authorities may be below this one; None if unlimited, or if this is not an authority."""
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints.path_length if constraints else None
 
 
-def subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
+def subject_key_identifier(certificate: Certificate) -> bytes | None:
     """The extension's value; None if it is absent (RFC 5280 4.2.1.2)."""
     value = _value(certificate.extensions, x509.SubjectKeyIdentifier)
     return value.digest if value else None
 
 
-def authority_key_identifier(certificate: x509.Certificate) -> bytes | None:
+def authority_key_identifier(certificate: Certificate) -> bytes | None:
     """The extension's keyIdentifier; None if it is absent (RFC 5280 4.2.1.1)."""
     value = _value(certificate.extensions, x509.AuthorityKeyIdentifier)
     return value.key_identifier if value else None
 
 
-def _require_common_profile(certificate: x509.Certificate, found: x509.Extensions, what: str) -> None:
+def _require_common_profile(certificate: Certificate, found: x509.Extensions, what: str) -> None:
     """Check what applies to authorities and end entities: serial number, key, signature, criticality, authority key identifier."""
     if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
         raise ProfileError(what, "its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)", _REISSUE)
@@ -182,13 +181,9 @@ def _require_known_extensions(found: x509.Extensions, what: str) -> None:
             raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not supported (RFC 5280 4.2)", _REISSUE)
 
 
-def _require_strong_signature(certificate: x509.Certificate, what: str) -> None:
-    try:
-        algorithm = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        algorithm = None
-    if not isinstance(algorithm, _STRONG_HASHES):
-        fact = f"it is signed with {algorithm.name.upper() if algorithm else 'an algorithm that is not supported'}"
+def _require_strong_signature(certificate: Certificate, what: str) -> None:
+    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
+        fact = f"it is signed with {certificate.signature_algorithm}"
         raise WeakError(what, fact, "have it reissued with SHA-256 or stronger")
 
 

@@ -5,15 +5,13 @@ Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-test-certs.
 
 from datetime import datetime, timedelta
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import display
+from hubtrust.pki.certificate import Certificate, display
 from hubtrust.pki.chain import require_signed_by
 from hubtrust.pki.errors import ChainError, ProofError
 from hubtrust.pki.issue import Issuer, Validity
 from hubtrust.pki.keys import PublicKey
+from hubtrust.pki.names import common_names
 from hubtrust.pki.profile import require_valid_at
 from hubtrust.pki.verification_code import VerificationCode
 
@@ -22,7 +20,7 @@ OFFLINE_PROOF_LIFETIME = timedelta(days=30)  # of a proof that is signed elsewhe
 _CLOCK_SKEW = timedelta(minutes=5)  # the machine where a proof is signed may have a clock that is fast
 
 
-def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now: datetime, serial: int) -> x509.Certificate:
+def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now: datetime, serial: int) -> Certificate:
     """The proof for Azure's verification ``code``: a certificate whose subject is exactly ``CN=<code>``, signed by the authority.
 
     ``public_key`` is that of any new key, whose private half is not needed: Azure checks only the subject and the signature. ``now``
@@ -51,7 +49,7 @@ def proof_command(code: str) -> str:
     return f"{request} -subj /CN={code} | {signing} -out proof.pem"
 
 
-def require_proof(proof: x509.Certificate, *, code: str, authority: x509.Certificate, now: datetime) -> None:
+def require_proof(proof: Certificate, *, code: str, authority: Certificate, now: datetime) -> None:
     """Check that ``proof`` is signed by ``authority``, that its only common name is ``code``, and that it is valid at ``now``.
 
     A ceremony's tool may add an organization or a country: the service compares the common name.
@@ -61,12 +59,12 @@ def require_proof(proof: x509.Certificate, *, code: str, authority: x509.Certifi
         ProofError: another key signed it, or it is for another code.
         NotValidNowError: it has expired, or is not valid yet.
     """
-    what, signed = f"the proof for {display(authority)}", proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    what, signed = f"the proof for {display(authority)}", common_names(proof.subject)
     try:
         require_signed_by(proof, authority)
     except ChainError as error:
         raise ProofError(what, error.fact, "sign it with the authority's own key") from None
-    if [name.value for name in signed] != [code]:
+    if signed != [code]:
         fact = f"its subject is '{proof.subject.rfc4514_string()}' and the verification code is {code}"
         raise ProofError(what, fact, f"sign a certificate with one common name, CN={code}")
     start = proof.not_valid_before_utc

@@ -3,76 +3,126 @@
 from collections.abc import Iterable
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
-from hubtrust.pki.certificate import common_name
-from hubtrust.pki.errors import PrivateKeyInsideError, RequestError, UnreadableError
-from hubtrust.pki.key_encoding import require_usable_key
+from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
+from hubtrust.pki.names import common_name, common_names
+from hubtrust.pki.pem import REQUEST, Block, blocks
+from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
+_WEAK_HASHES = ("MD2", "MD5", "SHA1")
 
-def load_request(pem: str, *, what: str) -> x509.CertificateSigningRequest:
-    """The request in ``pem``.
+
+class CertificateRequest(Signed):
+    """A request as it was given, of any version: OpenSSL reads all, and RFC 2986 only knows version 1."""
+
+    __slots__ = ()
+    _parsed: x509.CertificateSigningRequest
+    noun = "request"
+
+    @staticmethod
+    def _parse(encoding: bytes) -> x509.CertificateSigningRequest:
+        found = x509.load_der_x509_csr(encoding)
+        _ = found.subject
+        return found
+
+    @classmethod
+    def of(cls, request: x509.CertificateSigningRequest) -> "CertificateRequest":
+        """A request that `cryptography` made."""
+        return cls(request.public_bytes(serialization.Encoding.DER), what="the request")
+
+    @property
+    def shown(self) -> str:
+        """What it is called in messages."""
+        return f"the request for '{self.subject.rfc4514_string()}'"
+
+    @property
+    def pem(self) -> str:
+        """The request as PEM."""
+        return Block(REQUEST, self.der).text
+
+
+def load_request(text: str, *, what: str) -> CertificateRequest:
+    """The only request in the PEM ``text``.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
-        UnreadableError: it contains no request.
+        UnreadableError: it contains no request, several, or something else.
     """
-    if "PRIVATE KEY-----" in pem:
+    found = load_requests(text, what=what)
+    if len(found) > 1:
+        raise UnreadableError(what, f"it contains {len(found)} requests", "give exactly one")
+    return found[0]
+
+
+def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
+    """Every request in the PEM ``text``, in its order. EC parameters before a request, as OpenSSL writes them, are passed over.
+
+    Raises:
+        PrivateKeyInsideError: it contains a private key.
+        UnreadableError: it contains no request, a damaged one, or something else.
+    """
+    found = [block for block in blocks(text, what=what) if not block.is_parameters]
+    if any(block.is_private_key for block in found):
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
-    try:
-        return x509.load_pem_x509_csr(pem.encode())
-    except ValueError:
-        raise UnreadableError(
-            what, "it contains no certificate signing request", "give PEM text that begins with BEGIN CERTIFICATE REQUEST"
-        ) from None
+    if other := next((block.label for block in found if block.label != REQUEST), None):
+        raise UnreadableError(what, f"it contains a {other}", "give only PEM requests, which begin with BEGIN CERTIFICATE REQUEST")
+    if not found:
+        remedy = "give PEM text that begins with BEGIN CERTIFICATE REQUEST (convert DER with openssl req -inform der)"
+        raise UnreadableError(what, "it contains no certificate signing request", remedy)
+    if len(found) == 1:
+        return [CertificateRequest(found[0].content, what=what)]
+    return [CertificateRequest(block.content, what=f"{what}, request {number}") for number, block in enumerate(found, 1)]
 
 
-def requested_key(request: x509.CertificateSigningRequest, *, what: str, name: str | None = None) -> PublicKey:
+def requested_key(request: CertificateRequest, *, what: str, name: str | None = None) -> PublicKey:
     """The key to certify. If ``name`` is given, it must be the request's common name.
 
     Raises:
         RequestError: the signature is not by the key in the request, or the request is for another name, or for several.
         KeyEncodingError: see ``require_usable_key``.
         VerificationCodeError: one of its names has the form of a verification code.
-        WeakError: see ``require_strong_key``.
+        WeakError: see ``require_strong_key``; or it is signed with SHA-1.
     """
-    key = require_strong_key(_key(request, what), what=what)
-    require_usable_key(request, what=what)
-    if not request.is_signature_valid:
-        raise RequestError(what, "its signature does not verify with the key in it", "create the request again with its own key")
+    try:
+        key = require_strong_key(request.public_key(), what=what)
+        request.require_usable_key()
+    except PkiError as error:
+        raise type(error)(what, error.fact, "have the device create a new key and request") from None
+    _require_signature(request, key, what)
     for asked in _names(request):
         require_no_code(asked, what=what, field="a name in it")
-    if len(several := request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)) > 1:
+    if len(several := common_names(request.subject)) > 1:
         raise RequestError(what, f"it has {len(several)} common names", "create it again with one: the device's id")
     requested = common_name(request.subject)
     if name is not None and requested != name:
-        raise RequestError(
-            what,
-            f"its common name is '{requested}', but the device is '{name}'",
-            "give the request of this device, or correct the device id",
-        )
+        fact = f"its common name is '{requested}', but the device is '{name}'"
+        raise RequestError(what, fact, "give the request of this device, or correct the device id")
     return key
 
 
-def _key(request: x509.CertificateSigningRequest, what: str) -> object:
-    try:
-        return request.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        raise RequestError(what, "its key can't be read", "create the request again with an RSA or EC key") from None
+def _require_signature(request: CertificateRequest, key: PublicKey, what: str) -> None:
+    if request.signature_algorithm in _WEAK_HASHES:
+        raise WeakError(what, f"it is signed with {request.signature_algorithm}", "create the request again, signed with SHA-256")
+    match request.is_signed_by(key):
+        case False:
+            raise RequestError(what, "its signature does not verify with the key in it", "create the request again with its own key")
+        case None:
+            fact = f"its signature algorithm {request.signature_algorithm} is not supported"
+            raise RequestError(what, fact, "create the request again, signed with SHA-256")
 
 
-def _names(request: x509.CertificateSigningRequest) -> Iterable[str]:
+def _names(request: CertificateRequest) -> Iterable[str]:
     """The common names and alternative names that are asked for. Alternative names that can't be read are not used, and not refused."""
-    yield from (str(attribute.value) for attribute in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+    yield from common_names(request.subject)
     try:
         alternative = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError, TypeError):
+    except (x509.ExtensionNotFound, ProfileError):
         return
     for general in alternative:
         if isinstance(general, x509.DirectoryName):
-            yield from (str(attribute.value) for attribute in general.value.get_attributes_for_oid(NameOID.COMMON_NAME))
+            yield from common_names(general.value)
         elif isinstance(general, x509.DNSName | x509.UniformResourceIdentifier | x509.RFC822Name):
             yield general.value

@@ -51,7 +51,8 @@ def builder_key(signer: Signer) -> PrivateKey:
     return _EcKeyOfSigner(signer)
 
 
-def _hashed(data: Any, algorithm: hashes.HashAlgorithm) -> bytes:
+def hashed(data: Any, algorithm: hashes.HashAlgorithm) -> bytes:
+    """The hash of ``data``."""
     digest = hashes.Hash(algorithm)
     digest.update(data)
     return digest.finalize()
@@ -80,7 +81,7 @@ class _RsaKeyOfSigner(_KeyOfSigner, rsa.RSAPrivateKey):
         return self._signer.public_key  # type: ignore[return-value]  # builder_key chose this class by that type
 
     def sign(self, data: Any, padding: Any, algorithm: Any) -> bytes:  # noqa: ARG002 - the builders here use PKCS#1 v1.5 only
-        return self._signer.sign(_hashed(data, algorithm), algorithm)
+        return self._signer.sign(hashed(data, algorithm), algorithm)
 
 
 class _EcKeyOfSigner(_KeyOfSigner, ec.EllipticCurvePrivateKey):
@@ -98,4 +99,4 @@ class _EcKeyOfSigner(_KeyOfSigner, ec.EllipticCurvePrivateKey):
         return self._signer.public_key  # type: ignore[return-value]  # builder_key chose this class by that type
 
     def sign(self, data: Any, signature_algorithm: Any) -> bytes:
-        return self._signer.sign(_hashed(data, signature_algorithm.algorithm), signature_algorithm.algorithm)
+        return self._signer.sign(hashed(data, signature_algorithm.algorithm), signature_algorithm.algorithm)
