@@ -186,14 +186,16 @@ def _anywhere(draw: st.DrawFn, shape: Any, parts: tuple[str, ...], key: Any) -> 
     place = draw(st.sampled_from(list(der.places(whole))))
     old = der.at(whole, place)
     how = draw(st.sampled_from(["other type", "other octets", "left out", "doubled", "one octet", "wrapped"]))
-    new = {
-        "other type": lambda: bytes((draw(st.integers(0, 255)),)) + old[1:],
-        "other octets": lambda: der.encode(old[0], draw(st.binary(max_size=40))),
-        "left out": lambda: b"",
-        "doubled": lambda: old * 2,
-        "one octet": lambda: _one_octet(draw, old),
-        "wrapped": lambda: der.encode(draw(st.sampled_from([der.SEQUENCE, der.SET, 0xA0, der.OCTET_STRING])), old),
-    }[how]()
+    if how == "other type":
+        new = bytes((draw(st.integers(0, 255)),)) + old[1:]
+    elif how == "other octets":
+        new = der.encode(old[0], draw(st.binary(max_size=40)))
+    elif how == "one octet":
+        new = _one_octet(draw, old)
+    elif how == "wrapped":
+        new = der.encode(draw(st.sampled_from([der.SEQUENCE, der.SET, 0xA0, der.OCTET_STRING])), old)
+    else:
+        new = b"" if how == "left out" else old * 2
     after = der.replaced(whole, place, new)
     label = f"{part} at {'.'.join(map(str, place)) or 'its top'}: {how} ({new[:40].hex()})"
     if part == "extensions":  # as one piece of DER, because it need not be a list any more
