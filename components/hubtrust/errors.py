@@ -1,14 +1,44 @@
-"""The root of every error that this package raises on purpose."""
+"""The root of every error that this package raises on purpose, and how a text is shown to a person: one line, bounded, nothing hidden."""
+
+import re
+
+# Characters. The remedy may be a command to copy: ours are far shorter, so that only a foreign text in one is ever cut.
+_LONGEST_WHAT, _LONGEST_FACT, _LONGEST_REMEDY = 600, 3000, 3000
+_CUT = " … (shortened)"  # a command that ends with it is a syntax error in every shell, so that no half of it runs
+# Printable for Python, and yet nothing is seen: Unicode's Default_Ignorable_Code_Point, and the Braille pattern without dots.
+_SEEN_AS_NOTHING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
 class HubtrustError(Exception):
-    """One line: what failed, the fact found, what to do next; never a part of a secret."""
+    """One line: what failed, the fact found, what to do next; never a part of a secret.
+
+    It is bounded and shows every character that can't be seen, whatever texts of others the three parts hold (``shown``).
+    """
 
     def __init__(self, what: str, fact: str, remedy: str) -> None:
-        super().__init__(f"{what}: {fact}; {remedy}")
-        self.what = what
-        self.fact = fact
-        self.remedy = remedy
+        self.what = shown(what, _LONGEST_WHAT)
+        self.fact = shown(fact, _LONGEST_FACT)
+        self.remedy = shown(remedy, _LONGEST_REMEDY)
+        super().__init__(f"{self.what}: {self.fact}; {self.remedy}")
+
+
+def shown(text: str, most: int = _LONGEST_FACT) -> str:
+    r"""``text`` on one line: what can't be seen is an escape (a line feed `\n`, U+200E `\u200e`, U+00A0 `\xa0`).
+
+    It has at most ``most`` characters, and says so if something is left out. A text that was shown already is not changed.
+    """
+    if len(text) <= most and text.isprintable() and text.isascii():
+        return text
+    pieces: list[str] = []
+    length = whole = 0  # of all pieces, and how many of them leave room to say that something is left out
+    for char in text[: most + 1]:
+        piece = char if char.isprintable() and not _SEEN_AS_NOTHING.match(char) else char.encode("unicode_escape").decode()
+        length += len(piece)
+        if length > most:
+            return "".join(pieces[:whole]) + _CUT
+        pieces.append(piece)
+        whole += length <= most - len(_CUT)
+    return "".join(pieces)
 
 
 def one_line(text: object, most: int = 200) -> str:

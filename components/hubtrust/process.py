@@ -3,6 +3,8 @@
 import sys
 from datetime import UTC, datetime
 
+from hubtrust.errors import shown
+
 
 def now() -> datetime:
     """The current time. It is read only here; other functions take it as an argument."""
@@ -11,5 +13,5 @@ def now() -> datetime:
 
 def show_message(line: str) -> None:
     """Show a message of one line to the user. Pulumi shows what a provider prints at once, next to the resource."""
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{shown(line)}\n")
     sys.stdout.flush()

@@ -28,7 +28,7 @@ def certificate(owner: Service, name: str, *, code: bool = False) -> Expectation
     def expect(body: Any) -> str | None:
         fault = _certificate(owner, body)
         if fault is None and not _same(body["name"], name):
-            fault = f"it is certificate '{str(body['name'])[:64]}'"
+            fault = f"it is certificate '{body['name']}'"
         if fault is None and code and not _matches(_CODE, body["properties"].get("verificationCode")):
             fault = "it has no verification code of 48 hex digits"
         return fault
@@ -47,7 +47,7 @@ def service(owner: Service) -> Expectation:
     def expect(body: Any) -> str | None:
         fault = _resource(body)
         if fault is None and not (_same(body["id"], owner.id) and _same(body["name"], owner.name)):
-            fault = f"it is {str(body['id'])[:200]}"
+            fault = f"it is {body['id']}"
         return fault or _members(body, ("properties", dict)) or _host_name(body["properties"])
 
     return expect
@@ -71,7 +71,7 @@ def identity(device_id: str) -> Expectation:
 def _of_device(device_id: str, expect: Expectation) -> Expectation:
     def expect_device(body: Any) -> str | None:
         fault = expect(body)
-        return f"it is device '{str(body['deviceId'])[:128]}'" if fault is None and body["deviceId"] != device_id else fault
+        return f"it is device '{body['deviceId']}'" if fault is None and body["deviceId"] != device_id else fault
 
     return expect_device
 
@@ -86,7 +86,7 @@ def twins(owner: Mapping[str, str]) -> Expectation:
             fault = _twin(row)
             tag = {} if fault else (row.get("tags") or {}).get(OWNER_TAG)
             if fault is None and not (isinstance(tag, dict) and all(tag.get(name) == value for name, value in owner.items())):
-                fault = f"device '{row['deviceId'][:128]}' in it is not one that was asked for"
+                fault = f"device '{row['deviceId']}' in it is not one that was asked for"
             if fault is not None:
                 return fault
         return None
@@ -116,7 +116,7 @@ def _certificate(owner: Service, body: Any) -> str | None:
     if fault is not None:
         return fault
     if not _same(body["id"], f"{owner.id}/certificates/{body['name']}"):
-        return f"it is {body['id'][:200]}"
+        return f"it is {body['id']}"
     if not body["etag"] or not _matches(_THUMBPRINT, body["properties"].get("thumbprint")):
         return "it is a certificate without etag or thumbprint"
     return _members(body["properties"], ("isVerified", bool))

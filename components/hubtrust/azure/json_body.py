@@ -25,12 +25,12 @@ def content(response: Any) -> Any:
     if not data or not data.strip():
         return None
     kind, _, parameters = str(response.headers.get("Content-Type") or "").partition(";")
-    shown = kind.strip().lower()[:60] or "of no type"
+    shown = kind.strip().lower() or "of no type"
     if "html" in shown or data.lstrip()[:1] == b"<":
         raise ForeignAnswerError(f"a web page answered instead of Azure ({shown})")
     charset = parameters.lower().partition("charset=")[2].strip(" \"'")
     if charset not in _CHARSETS:
-        raise ForeignAnswerError(f"the answer is not Azure's (its character set is {charset[:30]})")
+        raise ForeignAnswerError(f"the answer is not Azure's (its character set is {charset})")
     try:
         return json.loads(data.decode("utf-8-sig"))
     except ValueError:
