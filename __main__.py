@@ -1,11 +1,15 @@
 """A hub, a CA verified by possession, and a device connected."""
 
+import signal
 from pathlib import Path
 
 import pulumi
 
 import settings
 from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
+
+# Pulumi ends a program with this signal when a resource has failed. Python's own answer is a traceback beside the error that counts.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 stack = settings.load()
 folder = Path(__file__).parent

@@ -19,7 +19,6 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
-from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import KeyAlgorithm, load_private_key
 from hubtrust.pki.profile import require_may_sign
 from hubtrust.pki.verification_code import require_no_code_in
@@ -67,7 +66,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         Raises:
             CloudChoiceError: there is no such cloud.
             AuthorityError: an imported or returned chain is not valid (see ``load_chain``), the key is not the trusted certificate's, a
-                name is too long, or the generations are not valid (see ``require_valid_generations``).
+                name or a renewal window is too long, or the generations are not valid (see ``require_valid_generations``).
         """
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
@@ -82,11 +81,9 @@ class CertificateAuthority(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.signer = None
-        try:
+        with AuthorityError.told():
             self.previous = self._declare_generation(previous or source, generation - 1) if keep_previous else None
             self.anchor = self._declare_generation(source, generation)
-        except PkiError as error:
-            raise AuthorityError(error.what, error.fact, error.remedy) from None
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
     def _declare_generation(self, source: Generate | Import | Request, generation: int) -> Anchor | None:

@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 
 from hubtrust.authority_keys import StoredKeys
-from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT, Lifetime, authority_lifetime
-from hubtrust.errors import HubtrustError
+from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT, Lifetime, authority_lifetime, require_window
 from hubtrust.pki.keys import KeyAlgorithm
+from hubtrust.program_errors import ProgramError
 
 
 class Trust(StrEnum):
@@ -20,7 +20,7 @@ class Trust(StrEnum):
     ISSUING = "issuing"
 
 
-class AuthorityError(HubtrustError, pulumi.RunError):
+class AuthorityError(ProgramError):
     """An authority's declaration is not valid. Pulumi shows a RunError as one line, without a traceback."""
 
 
@@ -39,12 +39,26 @@ class Generate:
     issuing_renew_before_days: int | None = None
 
     def root_lifetime(self) -> Lifetime:
-        """How long the root lasts, and its renewal window."""
-        return authority_lifetime(self.root_days, self.root_renew_before_days)
+        """How long the root lasts, and its renewal window.
+
+        Raises:
+            DeclarationError: the window is not shorter.
+        """
+        return _checked(authority_lifetime(self.root_days, self.root_renew_before_days), "root")
 
     def issuing_lifetime(self) -> Lifetime:
-        """How long the CAs below the root last, and their renewal window."""
-        return authority_lifetime(self.issuing_days, self.issuing_renew_before_days)
+        """How long the CAs below the root last, and their renewal window.
+
+        Raises:
+            DeclarationError: the window is not shorter.
+        """
+        return _checked(authority_lifetime(self.issuing_days, self.issuing_renew_before_days), "issuing")
+
+
+def _checked(lifetime: Lifetime, certificate: str) -> Lifetime:
+    names = {"days_name": f"{certificate}_days", "window_name": f"{certificate}_renew_before_days"}
+    require_window(lifetime.days, lifetime.renew_before_days, **names)
+    return lifetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,10 @@ from typing import Any, Self
 import pulumi
 
 from hubtrust.azure.absence import GROUPS_VERSION, list_resources
-from hubtrust.azure.errors import AzureError
 from hubtrust.azure.retry import READ_DEADLINE, RetryLimits
 from hubtrust.azure.service import API_VERSIONS
 from hubtrust.azure_inputs import AzureInputs
-from hubtrust.errors import HubtrustError
+from hubtrust.program_errors import ProgramError
 
 OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they belong to, and the token of its HubOwner
 # Queries of the lists. Every group that a stack creates has the tag, so that the list fits on one page.
@@ -24,7 +23,7 @@ _GROUPS = {"api-version": GROUPS_VERSION, "$filter": f"tagName eq '{OWNER_TAG}'"
 _NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )(Resource|ResourceGroup|RoleAssignment)NotFound\b")
 
 
-class NotSeenError(HubtrustError, pulumi.RunError):
+class NotSeenError(ProgramError):
     """Azure did not say whether the resource exists."""
 
 
@@ -150,10 +149,8 @@ async def list_in_azure(path: str, query: Mapping[str, str], what: str, cloud: s
         with AzureInputs.read({"cloud": cloud}).resource_manager(limits) as client:
             return list_resources(client, path, query, what) or []
 
-    try:
+    with NotSeenError.told():
         return await asyncio.to_thread(ask)
-    except AzureError as error:
-        raise NotSeenError(error.what, error.fact, error.remedy) from None
 
 
 def _last(names: Mapping[str, str]) -> str:

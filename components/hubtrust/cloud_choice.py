@@ -6,11 +6,10 @@ from collections.abc import Mapping
 import pulumi
 
 from hubtrust.azure.clouds import ALIASES, require_name
-from hubtrust.azure.errors import CloudError
-from hubtrust.errors import HubtrustError
+from hubtrust.program_errors import ProgramError
 
 
-class CloudChoiceError(HubtrustError, pulumi.RunError):
+class CloudChoiceError(ProgramError):
     """There is no such cloud, or two settings name different ones: the hub would be in one and its certificates in the other."""
 
 
@@ -26,10 +25,8 @@ def choose_cloud(cloud: str | None, *, creates_hub: bool, environment: Mapping[s
         CloudChoiceError: there is no such cloud, or the two clouds differ.
     """
     native = _native(environment)
-    try:
+    with CloudChoiceError.told():
         require_name(native if cloud is None else cloud)
-    except CloudError as error:
-        raise CloudChoiceError(error.what, error.fact, error.remedy) from None
     if cloud is None:
         return native
     if creates_hub and cloud.rstrip("/") != native.rstrip("/"):

@@ -10,13 +10,12 @@ from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
-from hubtrust.errors import HubtrustError
 from hubtrust.hub import TrustedHub
 from hubtrust.pki.certificate import pem
-from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.program_errors import ProgramError
 
 
-class DeviceError(HubtrustError, pulumi.RunError):
+class DeviceError(ProgramError):
     """A device's declaration is not valid."""
 
 
@@ -100,10 +99,8 @@ class TrustedDevice(pulumi.ComponentResource):
         self, hub: TrustedHub, authority: CertificateAuthority | None, request: object, thumbprints: object, *, make_key: bool
     ) -> None:
         what = f"device '{self.device_id}'"
-        try:
+        with DeviceError.told():
             require_device_id(self.device_id)
-        except DeclarationError as error:
-            raise DeviceError(error.what, error.fact, error.remedy) from None
         if request is not None and make_key:
             raise DeviceError(what, "request and make_key are both given", "give only one of them")
         if thumbprints and (request is not None or make_key):

@@ -16,20 +16,20 @@ from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
-from hubtrust.errors import HubtrustError
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_settings import SKU, HubSettings
 from hubtrust.operator_roles import OperatorRole
 from hubtrust.operators import Operator
+from hubtrust.program_errors import ProgramError
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
 
 
-class HubIdError(HubtrustError, pulumi.RunError):
+class HubIdError(ProgramError):
     """The text is not the resource id of an IoT hub."""
 
 
-class SameNameError(HubtrustError, pulumi.RunError):
+class SameNameError(ProgramError):
     """Two authorities of a hub have the same name, so their certificates on the hub would have the same names too."""
 
 

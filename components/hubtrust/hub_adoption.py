@@ -7,9 +7,9 @@ import pulumi
 from pulumi_azure_native import iothub
 
 from hubtrust.azure_search import OWNER_TAG, Found
-from hubtrust.errors import HubtrustError
 from hubtrust.hub_identity import HubIdentity, same_location
 from hubtrust.hub_settings import HubSettings
+from hubtrust.program_errors import ProgramError
 
 # azure-native sends the whole hub with every change: what a program leaves out, such as routes and endpoints, would be removed.
 UNDECLARED = [
@@ -21,11 +21,11 @@ UNDECLARED = [
 ]
 
 
-class HubOwnedError(HubtrustError, pulumi.RunError):
+class HubOwnedError(ProgramError):
     """The hub belongs to another stack."""
 
 
-class HubFixedError(HubtrustError, pulumi.RunError):
+class HubFixedError(ProgramError):
     """Something is declared that Azure can't change on an existing hub."""
 
 

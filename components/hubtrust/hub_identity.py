@@ -15,13 +15,13 @@ from hubtrust.azure.retry import ABSENCE_WAITS
 from hubtrust.azure_search import OWNER_TAG, AzureSearch, Found, taken_back
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.hub_owner import HubOwner
-from hubtrust.errors import HubtrustError
 from hubtrust.process import now
+from hubtrust.program_errors import ProgramError
 
 _SUFFIX = 8  # digits of the token in a generated name, as many as azure-native's own names have
 
 
-class HubIdentityError(HubtrustError, pulumi.RunError):
+class HubIdentityError(ProgramError):
     """The hub or its group is not this stack's, or Azure's answers about it contradict each other."""
 
 

@@ -4,16 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-import pulumi
-
-from hubtrust.errors import HubtrustError
+from hubtrust.program_errors import ProgramError
 
 DEPLOYER = "deployer"  # whoever runs the program
 KINDS = ("ServicePrincipal", "User", "Group")  # Azure's principal types; the first is meant where none is named
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class OperatorError(HubtrustError, pulumi.RunError):
+class OperatorError(ProgramError):
     """The text does not name an operator."""
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import pulumi
-
 from hubtrust.authority import CertificateAuthority
-from hubtrust.errors import HubtrustError
+from hubtrust.program_errors import ProgramError
 
 
-class ReplacedArgumentError(HubtrustError, pulumi.RunError):
+class ReplacedArgumentError(ProgramError):
     """An argument of an earlier version is given."""
 
 

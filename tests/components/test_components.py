@@ -249,6 +249,7 @@ def test_an_invalid_hub_id_is_refused(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("source", "match"),
     [
+        (Generate(common_name="Plant", root_days=30, root_renew_before_days=30), "it is 30, but .* is only 30; use a smaller"),
         (Import(chain="noise"), "the imported chain: it contains no PEM certificate; give PEM text"),
         (
             Import(chain=RootAuthority().pem + RootAuthority("B").pem),

@@ -258,7 +258,7 @@ def test_an_encrypted_key_signs_with_its_passphrase(issued: Provider) -> None:
 def test_a_failing_create_is_one_line(issued: Provider, root: ResourceState) -> None:
     """A failing create (here: called without a check) reports one line, without a traceback or a key."""
     news = intermediate(root, signer=signer(ec_key()))
-    with pytest.raises(CallFailedError, match=r"^KeyMismatchError: [^\n]+; [^\n]+\n?$"):
+    with pytest.raises(CallFailedError, match=r"^'CN=Plant A Root[^\n]+; [^\n]+\n?$"):
         issued.process.call("Create", properties=issued._with_provider(news))
 
 

@@ -108,6 +108,6 @@ def _short(kind: str) -> str:
 
 def _plain(line: str) -> str:
     """An error's line, without what differs each time."""
-    named = re.sub(r"-g(\d)-[0-9a-f]{8}", r"-g\1-…", line.partition(": ")[2])
+    named = re.sub(r"-g(\d)-[0-9a-f]{8}", r"-g\1-…", line)
     named = re.sub(r" \(tried \d+ times in \d+ s\)|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", named)
     return re.sub(r"trial-\d+-\d+", "hub", named).replace("|", "\\|")

@@ -25,7 +25,7 @@ from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
 
 ABSORBED = "absorbed"
-LINE = re.compile(r"(?P<kind>\w+Error): [^\n]+; [^\n]+")
+LINE = re.compile(r"(?!\S+(Error|Exception)\b)[^\n]+: [^\n]+; [^\n]+")  # no class's name before it
 _TIME_OVER = re.compile(r"no (complete )?answer within|: no token within|did not answer in time|\(it timed out\)")
 _NEVER_OCCURRED = "the fault never occurred: the call was not made on another hub"
 _TRIED_AGAIN = "(tried "
@@ -89,7 +89,7 @@ class Bench:
         if not alone:
             yield process
             return
-        with ProviderProcess(environment_of(self.azure)) as new:
+        with _provider_process(self.azure) as new:
             if not login:
                 _log_in(new, self)
             yield new
@@ -104,7 +104,7 @@ def bench(folder: Path, *, whole: bool = False) -> Iterator[Bench]:
         azure.grant(OFFICER)
         control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
         lanes = range(_LANES if whole else 1)
-        found = Bench(azure, control, [[open_.enter_context(ProviderProcess(environment_of(azure))) for _ in range(_RUNS)] for _ in lanes])
+        found = Bench(azure, control, [[open_.enter_context(_provider_process(azure)) for _ in range(_RUNS)] for _ in lanes])
         for processes in found.lanes:
             for process in processes:
                 _log_in(process, found)
@@ -115,6 +115,10 @@ def _log_in(process: ProviderProcess, bench: Bench) -> None:
     """Get the process its tokens, by work that needs them: no case's deadline is for that."""
     hub = CaseHub(bench.azure.hub(), bench.control, _TIME)
     hub.stack.up(process, devices.device()(hub) | certificates.one(1)(hub))
+
+
+def _provider_process(azure: LocalAzure) -> ProviderProcess:
+    return ProviderProcess(environment_of(azure), names_errors=True)
 
 
 def environment_of(azure: LocalAzure) -> dict[str, str]:
@@ -227,8 +231,7 @@ def outcome_of(case: CaseHub, run: ProviderProcess, declared: Declared) -> tuple
         case.stack.up(run, declared)
     except CallFailedError as error:
         line = str(error).strip()
-        match = LINE.fullmatch(line)
-        return (match["kind"], line, []) if match else ("?", line, [f"the error is not one clear line: {line!r}"])
+        return (error.kind, line, []) if LINE.fullmatch(line) else ("?", line, [f"the error is not one clear line: {line!r}"])
     return ABSORBED, "", []
 
 

@@ -15,13 +15,18 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from hubtrust.dynamic.lifecycle import Reconciler
+from tests.kit.naming_provider import KIND
 from tests.kit.repository import ROOT
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value is sent
 
 
 class CallFailedError(Exception):
-    """A provider call that failed, with the text that the engine would show."""
+    """A provider call that failed, with the text that the engine would show; ``kind`` is the error's class, where the process names it."""
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass
@@ -68,13 +73,14 @@ class Reader:
 
 @dataclass
 class ProviderProcess:
-    """`python -m pulumi.dynamic`; all messages are kept, to search them for keys."""
+    """`python -m pulumi.dynamic`; all messages are kept, to search them for keys. With ``names_errors`` it tells each error's class."""
 
     environment: dict[str, str] = field(default_factory=dict)
     traffic: list[str] = field(default_factory=list)
+    names_errors: bool = False
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "pulumi.dynamic", "127.0.0.1:1"]
+        command = [sys.executable, "-m", "tests.kit.naming_provider" if self.names_errors else "pulumi.dynamic", "127.0.0.1:1"]
         environment = {**os.environ, **self.environment, "PULUMI_PROJECT": "tests", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -105,7 +111,7 @@ class ProviderProcess:
             response = getattr(self.stub, method)(request)
         except grpc.RpcError as error:
             self.traffic.append(error.details())
-            raise CallFailedError(error.details()) from None
+            raise CallFailedError(error.details(), dict(error.trailing_metadata()).get(KIND, "")) from None
         self.traffic.append(json_format.MessageToJson(response))
         return response
 

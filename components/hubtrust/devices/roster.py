@@ -15,18 +15,17 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-import pulumi
-
 from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import Scope, digest, read_description, require_device_id
-from hubtrust.reconcile_errors import DeclarationError, DynamicError
+from hubtrust.program_errors import ProgramError
+from hubtrust.reconcile_errors import DynamicError
 
 MOST_DEVICES = 1_000_000  # a hub: learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
 _VERSION = "1."
 _COMMON = DeviceDescription()
 
 
-class RosterError(DynamicError, pulumi.RunError):
+class RosterError(DynamicError, ProgramError):
     """The list of a fleet's devices is invalid; every invalid line of a file is named by its number."""
 
 
@@ -78,6 +77,7 @@ class Roster:
     own: Mapping[str, DeviceDescription] = field(default_factory=dict)
 
     @classmethod
+    @RosterError.told()
     def of(cls, devices: Iterable[tuple[str, DeviceDescription]]) -> "Roster":
         """From devices in any order.
 
@@ -86,7 +86,7 @@ class Roster:
         """
         held: dict[str, DeviceDescription] = {}
         for device_id, declared in devices:
-            _require_device_id(device_id)
+            require_device_id(device_id)
             if device_id in held:
                 raise RosterError(f"device '{device_id}'", "it is declared twice in this fleet", "leave one out")
             held[device_id] = declared
@@ -175,20 +175,14 @@ def unpack(text: str) -> Roster:
         common = read_description(head["common"])
     except (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error):
         raise RosterError("members", "it is not a packed list of devices", "use the output of Roster.pack") from None
-    for device_id in ids:
-        _require_device_id(device_id)
+    with RosterError.told():
+        for device_id in ids:
+            require_device_id(device_id)
     if len(ids) > MOST_DEVICES:
         raise RosterError(
             "members", f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs"
         )
     return Roster(tuple(ids), common, own)
-
-
-def _require_device_id(device_id: str) -> None:
-    try:
-        require_device_id(device_id)
-    except DeclarationError as error:
-        raise RosterError(error.what, error.fact, error.remedy) from None
 
 
 def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:

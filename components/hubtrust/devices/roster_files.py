@@ -20,6 +20,7 @@ _FIELDS = ("id", "status", "reason", "edge", "thumbprints", "tags", "desired")
 _BOOLEANS = {"true": True, "false": False, "": None}
 
 
+@RosterError.told()
 def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """`press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
 
@@ -30,16 +31,18 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     return Roster.of((device_id, declared) for device_id in expand(pattern))
 
 
+@RosterError.told()
 def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roster:
     """Devices with these ids, all with the same ``tags``.
 
     Raises:
-        RosterError: see ``Roster.of``.
+        RosterError: see ``Roster.of``; or a tag is invalid.
     """
     declared = read_description({"tags": tags or {}})
     return Roster.of((device_id, declared) for device_id in ids)
 
 
+@RosterError.told()
 def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """Columns `id`, and any of `status`, `reason`, `edge`, `thumbprint`, `secondaryThumbprint`, `tag.<name>`, `desired.<name>`.
 
@@ -57,6 +60,7 @@ def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> 
     return _from_lines(_csv_lines(reader), lambda row: _csv_device(header, row), what, tags)
 
 
+@RosterError.told()
 def from_json_lines(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """One object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`. All devices have the ``tags``.
 

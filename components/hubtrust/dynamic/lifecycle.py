@@ -191,15 +191,14 @@ def _own_properties(properties: Properties) -> dict[str, Any]:
 
 
 def _in_one_line(call: Callable[[], _T]) -> _T:
-    """Run ``call``, and raise errors of ours without a traceback: Pulumi's servicer would print all of it to the user.
+    """Run ``call``, and raise errors of ours so that the user sees their line alone: Pulumi's servicer shows ``traceback.format_exc()``.
 
-    The limit applies to the whole process, so it is set only when such an error is raised. A bug keeps its traceback.
+    That is the traceback, the class's name and the text. So the name is the line, and there is no text. The limit of the traceback holds
+    for the whole process, so it is set only when such an error is raised. A bug keeps its traceback.
     """
     try:
         return call()
     except HubtrustError as error:
         sys.tracebacklimit = 0
-        kind = type(error)
-        # Python shows an error's class with the path of its module, which is no help to a user, unless it is a built-in one.
-        error.__class__ = type(kind.__name__, (kind,), {"__module__": "builtins"})
-        raise error from None
+        line = type(str(error), (Exception,), {"__module__": "builtins"})  # of another module, its name would come first
+        raise line from None
