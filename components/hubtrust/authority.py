@@ -15,10 +15,12 @@ from hubtrust.authority_keys import AuthorityKey, StoredKeys
 from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_valid_generations
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
+from hubtrust.dynamic.authority_request import AuthorityRequest
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
+from hubtrust.pki.errors import NotAnAuthorityError
 from hubtrust.pki.keys import KeyAlgorithm, load_private_key
 from hubtrust.pki.profile import require_may_sign
 from hubtrust.pki.verification_code import require_no_code_in
@@ -178,7 +180,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         signer = self._declare_request(source)
         self.chain, self.anchor = pulumi.Output.from_input(None), None
         if source.answer:
-            chain = load_chain(source.answer, what="the answer to the certificate request", now=datetime.now(UTC))
+            chain = _answer(source.answer)
             self._log_notices(chain)
             self.chain, self.given = pulumi.Output.from_input(chain.pem), chain.certificates
             # The key here belongs to the lowest certificate of the chain: only that one can be proven.
@@ -199,10 +201,11 @@ class CertificateAuthority(pulumi.ComponentResource):
             self.certificate_request = signing_key.request
             return AuthorityKey.elsewhere(source.custody.signer(0), signing_key.reference, signing_key.public_key).signer
         key = self._key("issuing", source.key)
-        names = tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
-        request = tls.CertRequest(f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child_options())
-        self.certificate_request = request.cert_request_pem
-        return signer_inputs.in_state(key.private_key_pem)
+        signer = signer_inputs.in_state(key.private_key_pem)
+        self.certificate_request = AuthorityRequest(
+            f"{self._prefix}-request", signer=signer, subject=subject, opts=self._child_options()
+        ).request
+        return signer
 
     def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, index: int) -> AuthorityKey:
         """The key with this ``index`` (0 is the root's); created if it does not exist."""
@@ -224,6 +227,19 @@ class CertificateAuthority(pulumi.ComponentResource):
     def _log_notices(self, chain: Chain) -> None:
         for notice in chain.notices:
             pulumi.log.warn(notice, self)
+
+
+def _answer(text: str) -> Chain:
+    """The chain that an outside authority returned for the request.
+
+    Raises:
+        PkiError: see ``load_chain``.
+    """
+    try:
+        return load_chain(text, what="the answer to the certificate request", now=datetime.now(UTC))
+    except NotAnAuthorityError as error:
+        remedy = "have the request issued as a CA, as it asks for (openssl x509 -req: with -copy_extensions copyall)"
+        raise NotAnAuthorityError(error.what, error.fact, remedy) from None
 
 
 def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:

@@ -1,5 +1,6 @@
 """What the components declare: parents and dependencies, what is protected, what is secret, and the frozen type tokens."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pulumi
@@ -13,8 +14,10 @@ from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, SameNameError, TrustedHub
 from hubtrust.hub_settings import HubSettings
+from hubtrust.pki import issue
+from hubtrust.pki.signers import KeyInMemory
 from hubtrust.replaced_arguments import ReplacedArgumentError
-from tests.kit.authorities import hierarchy, pem_of, private_pem
+from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, name, pem_of, private_pem
 from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -197,10 +200,40 @@ def test_keys_are_secrets(engine: Engine) -> None:
 
 def test_a_requested_ca_waits_for_its_certificate(engine: Engine) -> None:
     """Until there is an answer, there is a CSR as an output, no certificate on the hub, and no proof."""
-    printed = declare(Request(common_name="Plant"))
+    engine.certificate |= {"request": "CSR"}
+    printed = declare(Request(common_name="Plant", organization="Contoso"))
     assert _VERIFIED not in engine.registered
     assert printed["request"] == "CSR"
+    asked = engine.inputs("pulumi-python:dynamic/hubtrust:AuthorityRequest")
+    assert (asked["subject"], asked["signer"].items() >= SECRET.items()) == ("CN=Plant,O=Contoso", True)
     assert [(one["state"], one["verified"], one["proof"]) for one in printed["trust"]] == [("waiting", False, None)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"authority": ABSENT, "usage": ABSENT}, "it is not a CA: basicConstraints is missing"),
+        ({"authority": False, "usage": False}, "it is not a CA: basicConstraints has cA false"),
+        ({"usage": False}, "its key usage lacks keyCertSign"),
+    ],
+    ids=["a leaf without extensions", "a leaf", "without keyCertSign"],
+)
+def test_an_answer_that_is_no_ca_is_refused(engine: Engine, wrong: dict[str, Any], match: str) -> None:
+    """The authority issued something else than was asked for; the error says what it returned, and how to have it issued."""
+    now = datetime.now(UTC)
+    returned = Forged(subject="Plant", issuer=Forged(subject="Root"), start=now, end=now + timedelta(days=9), **wrong).certificate
+    with pytest.raises(AuthorityError) as refused:
+        declare(Request(common_name="Plant", answer=pem_of(returned)))
+    assert match in refused.value.fact
+    assert refused.value.remedy.startswith("have the request issued as a CA, as it asks for")
+    assert _VERIFIED not in engine.registered
+
+
+def test_a_request_is_no_answer_to_itself(engine: Engine) -> None:
+    """The error says what it is."""
+    with pytest.raises(AuthorityError, match="it contains a CERTIFICATE REQUEST; give the certificate that the authority issued for"):
+        declare(Request(common_name="Plant", answer=issue.request(KeyInMemory(ec_key()), subject=name("Plant")).pem))
+    assert _VERIFIED not in engine.registered
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hubtrust import signer_inputs
 from hubtrust.devices.roster import unpack
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationProvider
+from hubtrust.dynamic.authority_request import AuthorityRequest, AuthorityRequestProvider
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
@@ -200,6 +201,11 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         "hubtrust.dynamic.signing_key",
         SigningKey,
         {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "subject", "request"},
+    ),
+    AuthorityRequestProvider: (
+        "hubtrust.dynamic.authority_request",
+        AuthorityRequest,
+        {"custody", "subject", "keyThumbprint", "request"},
     ),
     DeviceIdentityProvider: (
         "hubtrust.dynamic.device_identity",

@@ -66,9 +66,8 @@ class Issuer:
         key = require_strong_key(self.certificate.public_key(), what=what)
         if key != self.signer.public_key:
             given, own = key_thumbprint(self.signer.public_key)[:16], key_thumbprint(key)[:16]
-            raise KeyMismatchError(
-                what, f"the given key is {given}… and the certificate's own is {own}…", "give the key that belongs to this certificate"
-            )
+            remedy = "give the key that belongs to this certificate, or the certificate for this key"
+            raise KeyMismatchError(what, f"the given key is {given}… and the certificate's own is {own}…", remedy)
         require_may_sign(self.certificate)
         require_linked(self.path)
 
@@ -180,7 +179,7 @@ def device_name(device_id: str) -> x509.Name:
 
 
 def request(signer: Signer, *, subject: x509.Name) -> CertificateRequest:
-    """A request (RFC 2986) to an outside authority for the certificate of an issuing authority.
+    """A request (RFC 2986) to an outside authority for the certificate of an issuing authority: of a CA, with devices only below it.
 
     Raises:
         VerificationCodeError: the subject has the form of a verification code.
@@ -189,8 +188,9 @@ def request(signer: Signer, *, subject: x509.Name) -> CertificateRequest:
     require_strong_key(signer.public_key, what=f"'{subject.rfc4514_string()}'")
     require_no_code_in(subject, what=f"'{subject.rfc4514_string()}'")
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_AUTHORITY_USAGE, critical=True)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(signer.public_key), critical=False)
     return CertificateRequest.of(builder.sign(builder_key(signer), digest_for(signer.public_key)))
 
 
