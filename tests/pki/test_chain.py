@@ -82,7 +82,7 @@ def test_a_leaf_is_not_an_authority() -> None:
 def test_key_usage_must_allow_signing_certificates() -> None:
     """An authority without keyCertSign, or without the whole extension, is refused."""
     refused(errors.NotAnAuthorityError, "its key usage lacks keyCertSign", Forged(usage=False).certificate)
-    refused(errors.NotAnAuthorityError, "it has no key usage extension", Forged(usage=ABSENT).certificate)
+    refused(errors.ProfileError, "it has no key usage extension", Forged(usage=ABSENT).certificate)
 
 
 def test_an_authority_for_servers_only_is_refused() -> None:

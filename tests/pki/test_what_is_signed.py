@@ -95,7 +95,7 @@ def test_name_constraints_of_every_form(bases: list[x509.GeneralName], kind: str
 @pytest.mark.parametrize(
     ("broken", "match"),
     [
-        (Forged(subject="Leaf", authority=False), "it is not an authority"),
+        (Forged(subject="Leaf", authority=False), "it is not a CA"),
         (Forged(subject="CA", usage=False), "its key usage lacks keyCertSign"),
         (Forged(subject="CA", extra=[(UNKNOWN, True)]), "its critical extension 1.3.6.1.4.1.55738.1 is not supported"),
         (Forged(subject="CA", start=NOW), "and its issuer 'CN=CA' .* is valid from"),

@@ -13,6 +13,7 @@ from hubtrust.pki.names import common_name
 from hubtrust.pki.pem import CERTIFICATE, Block, blocks
 from hubtrust.pki.signed import Signed
 
+_VERSION = 0xA0  # the tag of the version: [0], constructed
 _LONGEST_SHOWN = 100  # characters of a subject in a message
 _REMEDIES = {  # by the label of the PEM block
     "PKCS7": "convert it to PEM certificates (openssl pkcs7 -print_certs)",
@@ -57,6 +58,12 @@ class Certificate(Signed):
     def shown(self) -> str:
         """See ``display``."""
         return display(self)
+
+    @property
+    def version(self) -> int:
+        """1, 2 or 3 (RFC 5280 4.1.2.1)."""
+        first = self._content.elements()[0]
+        return int.from_bytes(first.elements()[0].content) + 1 if first.tag == _VERSION else 1
 
     @property
     def serial_number(self) -> int:

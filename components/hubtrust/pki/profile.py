@@ -1,5 +1,10 @@
-"""What RFC 5280 and Azure require of a single certificate, independent of the other certificates in its chain."""
+"""What RFC 5280 requires of a single certificate, independent of the other certificates in its chain.
 
+Section 4 is for whoever issues: ``require_authority`` and ``require_end_entity`` hold what is issued here to it. Section 6 is for whoever
+validates a path: ``require_may_sign`` holds every authority to it, and ``departures`` tells where it falls short of section 4.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -15,6 +20,7 @@ from hubtrust.pki.names import same_name
 _E = TypeVar("_E", bound=x509.ExtensionType)
 _REISSUE = "have it reissued"
 _STRONG_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_VERSION_3 = 3  # the first with extensions (RFC 5280 4.1.2.1)
 _LONGEST_SERIAL = 20 * 8  # bits: RFC 5280 4.1.2.2
 _LIKELY_CLOCK_ERROR = timedelta(hours=1)  # a certificate that starts this soon is one that a slow clock sees too early
 # Whether RFC 5280 wants an extension to be critical, and the section that says so.
@@ -43,31 +49,15 @@ _SUPPORTED = {
 
 
 def require_authority(certificate: Certificate, *, now: datetime) -> None:
-    """Check that ``certificate`` is an authority's, is valid at ``now``, and may sign certificates for devices.
+    """Check what RFC 5280 section 4 requires of an authority's certificate that is issued here, and that it is valid at ``now``.
+
+    This is for issuers. An authority from elsewhere is held to ``require_may_sign``; see ``departures`` for the difference.
 
     Raises:
-        NotAnAuthorityError, NotValidNowError, WeakError, ProfileError: the first violation.
+        NotAnAuthorityError, KeyEncodingError, NotValidNowError, WeakError, ProfileError: the first violation.
     """
-    what = display(certificate)
-    found = certificate.extensions
-    constraints = _value(found, x509.BasicConstraints)
-    if constraints is None or not constraints.ca:
-        fact = "it is not a CA: basicConstraints is missing" if constraints is None else "it is not a CA: basicConstraints has cA false"
-        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.9)", "give the certificate of the authority that signs devices")
-    usage = _value(found, x509.KeyUsage)
-    if usage is None or not usage.key_cert_sign:
-        fact = "it has no key usage extension" if usage is None else "its key usage lacks keyCertSign"
-        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
-    purposes = _value(found, x509.ExtendedKeyUsage)
-    if purposes is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
-        fact = "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)"
-        raise NotAnAuthorityError(what, fact, "use an authority for client certificates")
-    if not list(certificate.subject):
-        raise ProfileError(what, "its subject is empty (RFC 5280 4.1.2.6)", _REISSUE)
-    if _value(found, x509.SubjectKeyIdentifier) is None:
-        raise ProfileError(what, "it has no subject key identifier (RFC 5280 4.2.1.2)", _REISSUE)
-    _require_common_profile(certificate, found, what)
-    require_valid_at(certificate, now=now)
+    require_may_sign(certificate)
+    _require_issued_well(certificate, now=now)
 
 
 def require_end_entity(certificate: Certificate, *, now: datetime) -> None:
@@ -83,8 +73,80 @@ def require_end_entity(certificate: Certificate, *, now: datetime) -> None:
         raise ProfileError(what, "its key usage has keyCertSign, but it is not a CA (RFC 5280 4.2.1.3)", _REISSUE)
     if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
         raise ProfileError(what, "it has name constraints, but it is not a CA (RFC 5280 4.2.1.10)", _REISSUE)
-    _require_common_profile(certificate, found, what)
+    require_strong_key(certificate.public_key(), what=what)
+    _require_known_extensions(found, what)
+    _require_issued_well(certificate, now=now)
+
+
+def _require_issued_well(certificate: Certificate, *, now: datetime) -> None:
+    what = display(certificate)
+    if found := departures(certificate):
+        raise ProfileError(what, found[0], _REISSUE)
+    require_strong_signature(certificate)
     require_valid_at(certificate, now=now)
+
+
+def require_may_sign(certificate: Certificate) -> None:
+    """Check what certification paths require of the authority that signs (RFC 5280 6.1.4): without it, no device could connect.
+
+    Its dates are checked elsewhere, and so is its own signature, which nobody checks of the certificate that is trusted.
+
+    Raises:
+        NotAnAuthorityError: it is no CA, its key usage lacks keyCertSign, or its extended key usage excludes devices.
+        KeyEncodingError, WeakError: see ``require_usable_key`` and ``require_strong_key``.
+        ProfileError: it has a critical extension that nobody here can judge, a malformed one, or one twice.
+    """
+    what = display(certificate)
+    found = certificate.extensions
+    if not is_authority(certificate):
+        constraints = _value(found, x509.BasicConstraints)
+        fact = "it is not a CA: basicConstraints is missing" if constraints is None else "it is not a CA: basicConstraints has cA false"
+        raise NotAnAuthorityError(what, f"{fact} (RFC 5280 4.2.1.9)", "give the certificate of the authority that signs devices")
+    usage = _value(found, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        raise NotAnAuthorityError(what, "its key usage lacks keyCertSign (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
+    purposes = _value(found, x509.ExtendedKeyUsage)
+    if purposes is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
+        fact = "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)"
+        raise NotAnAuthorityError(what, fact, "use an authority for client certificates")
+    certificate.require_usable_key()
+    require_strong_key(certificate.public_key(), what=what)
+    _require_known_extensions(found, what)
+
+
+def departures(certificate: Certificate) -> list[str]:
+    """What RFC 5280 section 4 requires of whoever issues a certificate, and this one lacks: a fact each, with the section.
+
+    Section 6, by which paths are judged, requires none of it: devices connect all the same.
+
+    Raises:
+        ProfileError: an extension is malformed, or occurs twice.
+    """
+    facts, found = [], certificate.extensions
+    if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
+        facts.append("its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)")
+    if is_authority(certificate):
+        facts += _departures_of_authority(certificate, found)
+    for extension in found:
+        critical, section = _MUST_BE_CRITICAL.get(extension.oid, (None, ""))
+        if critical is not None and extension.critical is not critical:
+            facts.append(
+                f"its extension {_extension_name(extension.oid)} is {'' if extension.critical else 'not '}critical (RFC 5280 {section})"
+            )
+    if not is_self_issued(certificate) and authority_key_identifier(certificate) is None:
+        facts.append("it has no authority key identifier (RFC 5280 4.2.1.1)")
+    return facts
+
+
+def _departures_of_authority(certificate: Certificate, found: x509.Extensions) -> Iterator[str]:
+    if certificate.version < _VERSION_3:
+        yield f"it is of version {certificate.version}, which has no extensions (RFC 5280 4.1.2.1)"
+    if not list(certificate.subject):
+        yield "its subject is empty (RFC 5280 4.1.2.6)"
+    if _value(found, x509.KeyUsage) is None:
+        yield "it has no key usage extension (RFC 5280 4.2.1.3)"
+    if _value(found, x509.SubjectKeyIdentifier) is None:
+        yield "it has no subject key identifier (RFC 5280 4.2.1.2)"
 
 
 def require_valid_at(certificate: Certificate, *, now: datetime) -> None:
@@ -109,25 +171,15 @@ def _when_early(certificate: Certificate, moment: datetime) -> str:
     return "wait until then, correct this machine's clock if it is behind, or have it reissued with an earlier start"
 
 
-def require_may_sign(certificate: Certificate) -> None:
-    """Check what certification paths require of the authority that signs (RFC 5280 6.1.4), where its dates are checked elsewhere.
-
-    This is less than ``require_authority``: an authority from elsewhere may lack key usages or key identifiers.
+def require_strong_signature(certificate: Certificate) -> None:
+    """Check the hash of its signature. Of the certificate that is trusted, and of those above it, nobody checks the signature.
 
     Raises:
-        NotAnAuthorityError: it is no CA, or its key usage lacks keyCertSign.
-        KeyEncodingError: see ``require_usable_key``.
-        ProfileError: it has a critical extension that nobody here can judge.
+        WeakError: it is not SHA-256, SHA-384 or SHA-512.
     """
-    what = display(certificate)
-    found = certificate.extensions
-    if not is_authority(certificate):
-        raise NotAnAuthorityError(what, "it is not an authority and can't issue certificates", "give the certificate of an authority")
-    usage = _value(found, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
-        raise NotAnAuthorityError(what, "its key usage lacks keyCertSign (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
-    certificate.require_usable_key()
-    _require_known_extensions(found, what)
+    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
+        fact = f"it is signed with {certificate.signature_algorithm}"
+        raise WeakError(display(certificate), fact, "have it reissued with SHA-256 or stronger")
 
 
 def is_self_issued(certificate: Certificate) -> bool:
@@ -136,7 +188,12 @@ def is_self_issued(certificate: Certificate) -> bool:
 
 
 def is_authority(certificate: Certificate) -> bool:
-    """Whether its basic constraints say that it is a CA (RFC 5280 4.2.1.9)."""
+    """Whether its basic constraints say that it is a CA (RFC 5280 4.2.1.9).
+
+    A root of version 1 can't say so, and is one if it is trusted (RFC 5280 6.1.4 k); OpenSSL sees it in the same way.
+    """
+    if certificate.version < _VERSION_3 and is_self_issued(certificate):
+        return True
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
@@ -159,32 +216,10 @@ def authority_key_identifier(certificate: Certificate) -> bytes | None:
     return value.key_identifier if value else None
 
 
-def _require_common_profile(certificate: Certificate, found: x509.Extensions, what: str) -> None:
-    """Check what applies to authorities and end entities: serial number, key, signature, criticality, authority key identifier."""
-    if not 0 < certificate.serial_number < 1 << _LONGEST_SERIAL:
-        raise ProfileError(what, "its serial number is not a positive number of at most 20 octets (RFC 5280 4.1.2.2)", _REISSUE)
-    require_strong_key(certificate.public_key(), what=what)
-    _require_strong_signature(certificate, what)
-    for extension in found:
-        critical, section = _MUST_BE_CRITICAL.get(extension.oid, (None, ""))
-        if critical is not None and extension.critical is not critical:
-            fact = f"its extension {_extension_name(extension.oid)} is {'not ' if critical else ''}critical (RFC 5280 {section})"
-            raise ProfileError(what, fact, _REISSUE)
-    _require_known_extensions(found, what)
-    if not is_self_issued(certificate) and authority_key_identifier(certificate) is None:
-        raise ProfileError(what, "it has no authority key identifier (RFC 5280 4.2.1.1)", _REISSUE)
-
-
 def _require_known_extensions(found: x509.Extensions, what: str) -> None:
     for extension in found:
         if extension.critical and extension.oid not in _SUPPORTED:
             raise ProfileError(what, f"its critical extension {extension.oid.dotted_string} is not supported (RFC 5280 4.2)", _REISSUE)
-
-
-def _require_strong_signature(certificate: Certificate, what: str) -> None:
-    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
-        fact = f"it is signed with {certificate.signature_algorithm}"
-        raise WeakError(what, fact, "have it reissued with SHA-256 or stronger")
 
 
 def _value(found: x509.Extensions, kind: type[_E]) -> _E | None:
