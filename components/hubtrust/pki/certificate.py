@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from hubtrust.pki import der
+from hubtrust.pki import der, extensions
 from hubtrust.pki.errors import DerError, PrivateKeyInsideError, UnreadableError
 from hubtrust.pki.keys import key_name, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
@@ -89,6 +89,14 @@ class Certificate(Signed):
     def subject_encoding(self) -> bytes:
         """The subject as it is written: what this authority issues names it in the same octets (RFC 5280 4.1.2.6)."""
         return self._sequences()[3].encoding
+
+    def extension_value(self, oid: x509.ObjectIdentifier) -> bytes | None:
+        """The encoding of an extension's value; None if it is absent."""
+        return extensions.value_of(oid, extensions.listed(der.only_element(self.der)))
+
+    def _extensions_one_by_one(self, error: Exception) -> x509.Extensions:
+        del error
+        return extensions.decoded(extensions.listed(der.only_element(self.der)))
 
     def _sequences(self) -> list[der.Element]:
         """The signature algorithm, the issuer, the validity, the subject and the key."""

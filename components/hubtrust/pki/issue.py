@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from hubtrust.pki import der
+from hubtrust.pki import der, general_names
 from hubtrust.pki.certificate import Certificate, display, rfc3339
 from hubtrust.pki.chain import require_linked, require_signed_by, validate, validate_issued
 from hubtrust.pki.errors import KeyMismatchError, OutlivesIssuerError, PathLengthError, ProfileError
@@ -141,7 +141,8 @@ def require_device_allowed(device_id: str, path: Sequence[Certificate]) -> None:
         NameConstraintError: one of them may not.
         ProfileError, VerificationCodeError: see ``device_name``.
     """
-    require_allowed(device_name(device_id), _alternative_names(device_id), path, what=f"device '{device_id}'", leaf=True)
+    names = [general_names.host(name.value) for name in _alternative_names(device_id)]
+    require_allowed(device_name(device_id), names, path, what=f"device '{device_id}'", leaf=True)
 
 
 def _alternative_names(device_id: str) -> list[x509.DNSName]:

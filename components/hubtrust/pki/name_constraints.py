@@ -1,18 +1,26 @@
-"""Name constraints: which names a certificate authority allows below itself (RFC 5280 4.2.1.10)."""
+"""Name constraints: which names a certificate authority allows below itself (RFC 5280 4.2.1.10), as OpenSSL judges devices by them.
 
-import ipaddress
+A name that can't be compared is refused by every constraint on its form, and by none on another form.
+"""
+
 import re
+import string
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
+from functools import lru_cache
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
+from hubtrust.pki import general_names
 from hubtrust.pki.certificate import Certificate, display
-from hubtrust.pki.errors import NameConstraintError
-from hubtrust.pki.names import is_within
+from hubtrust.pki.errors import DerError, NameConstraintError
+from hubtrust.pki.general_names import Constraints, Form, GeneralName, Subtree
+from hubtrust.pki.names import common_names, is_within
 
 _HOST_LIKE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
+_HOST_OF_URI = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?(?P<host>[^:/?#]*)")  # RFC 3986 3.2; an IPv6 address begins with [ and is no name
+_IPV4 = re.compile(r"[0-9.]+")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its validator
 
 
@@ -21,92 +29,100 @@ def require_names_allowed(certificate: Certificate, above: Iterable[Certificate]
 
     Raises:
         NameConstraintError: see ``require_allowed``.
+        ProfileError: see ``Certificate.extensions``.
     """
     constrained = [authority for authority in above if _constraints(authority)]
     if not constrained:
         return
-    try:
-        alternative = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except x509.ExtensionNotFound:
-        alternative = []
+    _ = certificate.extensions  # raises if the alternative names are malformed
+    value = certificate.extension_value(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    alternative = general_names.alternative_names(value) if value is not None else []
     require_allowed(certificate.subject, alternative, constrained, what=display(certificate), leaf=leaf)
 
 
-def require_allowed(
-    subject: x509.Name, alternative: Sequence[x509.GeneralName], above: Iterable[Certificate], *, what: str, leaf: bool
-) -> None:
+def require_allowed(subject: x509.Name, alternative: Sequence[GeneralName], above: Iterable[Certificate], *, what: str, leaf: bool) -> None:
     """Check that ``subject`` and the ``alternative`` names are allowed by the constraints of each certificate ``above``.
 
     Raises:
-        NameConstraintError: a name is excluded, not permitted, or of a form that can't be compared; or there are too many names.
+        NameConstraintError: a name is excluded, not permitted, or can't be compared; or there are too many names.
     """
     names = _names(subject, alternative, leaf=leaf)
     for authority in above:
-        constraints = _constraints(authority)
-        if constraints is None:
+        found = _constraints(authority)
+        if found is None:
             continue
-        permitted, excluded = list(constraints.permitted_subtrees or ()), list(constraints.excluded_subtrees or ())
-        if len(names) * (len(permitted) + len(excluded)) > _MOST_COMPARISONS:
-            fact = f"it has {len(names)} names to compare with {len(permitted) + len(excluded)} name constraints of {display(authority)}"
+        count = len(found.permitted) + len(found.excluded)
+        if len(names) * count > _MOST_COMPARISONS:
+            fact = f"it has {len(names)} names to compare with {count} name constraints of {display(authority)}"
             raise NameConstraintError(what, fact, "use an authority with fewer constraints")
         for name in names:
-            _require_allowed(name, permitted, excluded, what, authority)
+            _require_allowed(name, found, what, authority)
 
 
-def _constraints(authority: Certificate) -> x509.NameConstraints | None:
+def _constraints(authority: Certificate) -> Constraints | None:
+    value = authority.extension_value(ExtensionOID.NAME_CONSTRAINTS)
     try:
-        return authority.extensions.get_extension_for_class(x509.NameConstraints).value
-    except x509.ExtensionNotFound:
-        return None
+        return _read(value) if value is not None else None
+    except DerError as error:
+        raise NameConstraintError(display(authority), f"its name constraints are malformed ({error})", "have it reissued") from None
 
 
-def _require_allowed(
-    name: x509.GeneralName,
-    permitted: list[x509.GeneralName],
-    excluded: list[x509.GeneralName],
-    what: str,
-    authority: Certificate,
-) -> None:
+@lru_cache(maxsize=64)  # an authority's are read again for each device of a batch
+def _read(value: bytes) -> Constraints:
+    return general_names.constraints(value)
+
+
+def _require_allowed(name: GeneralName, found: Constraints, what: str, authority: Certificate) -> None:
     remedy = "use an authority that allows this name (RFC 5280 4.2.1.10)"
-    if any(_within(name, base, excluding=True) for base in excluded if type(base) is type(name)):
-        raise NameConstraintError(what, f"{display(authority)} excludes its name {_text(name)}", remedy)
-    same_form = [base for base in permitted if type(base) is type(name)]
-    if same_form and not any(_within(name, base, excluding=False) for base in same_form):
-        raise NameConstraintError(what, f"{display(authority)} does not permit its name {_text(name)}", remedy)
+    permitted, excluded = ([one for one in trees if one.base.form is name.form] for trees in (found.permitted, found.excluded))
+    if any(one.distance for one in (*permitted, *excluded)):
+        fact = f"{display(authority)} constrains its name {name} by a minimum or a maximum distance, which RFC 5280 does not allow"
+        raise NameConstraintError(what, fact, remedy)
+    if any(_within(name, one, excluding=True) for one in excluded):
+        raise NameConstraintError(what, f"{display(authority)} excludes its name {name}", remedy)
+    if permitted and not any(_within(name, one, excluding=False) for one in permitted):
+        raise NameConstraintError(what, f"{display(authority)} does not permit its name {name}", remedy)
 
 
-def _names(subject: x509.Name, alternative: Sequence[x509.GeneralName], *, leaf: bool) -> list[x509.GeneralName]:
-    """The subject, if it is not empty, and the alternative names; without those, e-mail addresses in the subject.
+def _names(subject: x509.Name, alternative: Sequence[GeneralName], *, leaf: bool) -> list[GeneralName]:
+    """The subject, if it is not empty, the alternative names, and e-mail addresses in the subject.
 
+    RFC 5280 wants the last ones only where there are no alternative names; OpenSSL always does.
     A common name of a device that looks like a host's counts as a DNS name if there is no other, for OpenSSL and for Windows.
     """
-    names: list[x509.GeneralName] = [x509.DirectoryName(subject), *alternative] if list(subject) else [*alternative]
-    if not alternative:
-        names += [x509.RFC822Name(str(address.value)) for address in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
-    if leaf and not any(isinstance(name, x509.DNSName) for name in alternative):
-        common = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        names += [x509.DNSName(text) for text in common if _HOST_LIKE.fullmatch(text)]
+    names = [general_names.directory(subject), *alternative] if list(subject) else [*alternative]
+    names += [general_names.mailbox(str(address.value)) for address in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    if leaf and not any(name.form is Form.HOST for name in alternative):
+        names += [general_names.host(text) for text in common_names(subject) if _HOST_LIKE.fullmatch(text.rstrip("\0"))]
     return names
 
 
-def _within(name: x509.GeneralName, base: x509.GeneralName, *, excluding: bool) -> bool:
-    """Whether ``name`` is in the subtree ``base``, which has the same form.
+def _within(name: GeneralName, subtree: Subtree, *, excluding: bool) -> bool:
+    """Whether ``name`` is in ``subtree``, which has the same form.
 
     With ``excluding`` the subtree is an excluded one: a name that can't be compared then is in it, and so is a wildcard that matches it.
     """
-    match name, base:
-        case x509.DNSName(value=text), x509.DNSName(value=root):
-            return _host_within(text.lower(), root.lower()) or (excluding and _wildcard_matches(text.lower(), root.lower()))
-        case x509.IPAddress(value=address), x509.IPAddress(value=network):
-            return _address_within(address, network)
-        case x509.RFC822Name(value=text), x509.RFC822Name(value=root):
-            return _mailbox_within(text, root, excluding=excluding)
-        case x509.DirectoryName(value=text), x509.DirectoryName(value=root):
-            return is_within(text, root, excluding=excluding)
-        case x509.UniformResourceIdentifier(value=text), x509.UniformResourceIdentifier(value=root):
-            host = urlsplit(text).hostname or ""
-            return _host_within(host, root.lower()) if root.startswith(".") else host == root.lower()
-    return excluding  # a form that can't be compared: in any excluded subtree, in no permitted one
+    base = subtree.base.value
+    match name.value, base:
+        case x509.Name(), x509.Name():
+            return is_within(name.value, base, excluding=excluding)
+        case bytes(), bytes():
+            return _address_within(name.value, base, excluding=excluding)
+        case str(), str():
+            return _text_within(name.form, name.value, base, excluding=excluding)
+    return excluding
+
+
+def _text_within(form: Form, name: str, base: str, *, excluding: bool) -> bool:
+    if form is Form.MAILBOX:
+        return _mailbox_within(name, base, excluding=excluding)
+    name, base = name.translate(_LOWER), base.translate(_LOWER)
+    if form is Form.HOST:
+        return _host_within(name, base) or (excluding and _wildcard_matches(name, base))
+    found = _HOST_OF_URI.match(name)
+    if not found or not found["host"] or "[" in found["host"] or _IPV4.fullmatch(found["host"]):
+        return excluding  # RFC 5280 wants every URI without a host name refused
+    return found["host"].endswith(base) if base.startswith(".") else found["host"] == base
 
 
 def _host_within(name: str, root: str) -> bool:
@@ -120,23 +136,22 @@ def _wildcard_matches(name: str, root: str) -> bool:
     return name.startswith("*.") and root.partition(".")[2] == name[2:]
 
 
-def _address_within(address: object, network: object) -> bool:
-    """Whether ``address``, a single one, is in ``network``. A network in place of an address is in no network."""
-    v4 = isinstance(address, ipaddress.IPv4Address) and isinstance(network, ipaddress.IPv4Network) and address in network
-    v6 = isinstance(address, ipaddress.IPv6Address) and isinstance(network, ipaddress.IPv6Network) and address in network
-    return v4 or v6
+def _address_within(address: bytes, network: bytes, *, excluding: bool) -> bool:
+    """Whether ``address``, 4 or 16 octets, is in ``network``, an address and a mask of any form."""
+    if len(address) not in (4, 16) or len(network) not in (8, 32):
+        return excluding
+    half = len(network) // 2
+    return len(address) == half and all(
+        (octet ^ wanted) & mask == 0 for octet, wanted, mask in zip(address, network[:half], network[half:], strict=True)
+    )
 
 
 def _mailbox_within(text: str, root: str, *, excluding: bool) -> bool:
     local, at, host = text.rpartition("@")
     if not at or not local or not host:
         return excluding  # not a mailbox: in any excluded subtree, in no permitted one
-    if "@" in root:
-        root_local, _, root_host = root.rpartition("@")
-        return local == root_local and host.lower() == root_host.lower()
-    return host.lower().endswith(root.lower()) if root.startswith(".") else host.lower() == root.lower()
-
-
-def _text(name: x509.GeneralName) -> str:
-    value = getattr(name, "value", name)
-    return f"'{value.rfc4514_string()}'" if isinstance(value, x509.Name) else f"'{value}'"
+    root_local, _, root_host = root.rpartition("@")
+    host, root = host.translate(_LOWER), root_host.translate(_LOWER)
+    if root_local:
+        return local == root_local and host == root
+    return host.endswith(root) if root.startswith(".") else host == root

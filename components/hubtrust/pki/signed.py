@@ -72,10 +72,21 @@ class Signed:
         except x509.DuplicateExtension as error:
             fact = f"the extension {error.oid.dotted_string} occurs twice (RFC 5280 4.2)"
         except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
-            fact = f"one of its extensions is malformed (RFC 5280 4.2): {readable.fact(error)}"
+            try:
+                return self._extensions_one_by_one(error)
+            except DerError as malformed:
+                fact = str(malformed)
         else:
             return found
         raise ProfileError(self.shown, fact, "have it reissued")
+
+    def _extensions_one_by_one(self, error: Exception) -> x509.Extensions:
+        """The extensions, where ``error`` is why they can't be decoded all at once.
+
+        Raises:
+            DerError: one that is needed is malformed.
+        """
+        raise DerError(f"one of its extensions is malformed (RFC 5280 4.2): {readable.fact(error)}")
 
     def public_key(self) -> PublicKey:
         """Its key: RSA of any size, or EC on any curve that `cryptography` knows (see ``require_strong_key``).
