@@ -39,6 +39,11 @@ def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
     return der.encode(der.SEQUENCE, der.oid(oid), flag, der.encode(der.OCTET_STRING, value))
 
 
+def is_of_kind(given: bytes, oid: str) -> bool:
+    """Whether it is an Extension of this kind."""
+    return given[0] == der.SEQUENCE and der.children(given)[:1] == [der.oid(oid)]
+
+
 def key_info(public_key: Any) -> bytes:
     """The SubjectPublicKeyInfo of a key of `cryptography`."""
     found: bytes = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -90,7 +95,7 @@ class CertificateShape:
 
     def with_extension(self, oid: str, value: bytes, *, critical: bool = False) -> Self:
         """With this extension instead of the one of the same kind, or as the last one."""
-        kept = [each for each in self.extensions or () if der.children(each)[0] != der.oid(oid)]
+        kept = [each for each in self.extensions or () if not is_of_kind(each, oid)]
         return replace(self, extensions=(*kept, extension(oid, value, critical=critical)))
 
     def named(self, subject: bytes) -> Self:

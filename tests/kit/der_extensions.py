@@ -21,6 +21,7 @@ from tests.kit.certificate_shapes import (
     CertificateShape,
     attribute,
     extension,
+    is_of_kind,
     name,
 )
 
@@ -127,11 +128,11 @@ def _listed(shape: CertificateShape) -> tuple[bytes, ...]:
 
 
 def _without(oid: str, shape: CertificateShape) -> CertificateShape:
-    return replace(shape, extensions=tuple(each for each in _listed(shape) if der.children(each)[0] != der.oid(oid)))
+    return replace(shape, extensions=tuple(each for each in _listed(shape) if not is_of_kind(each, oid)))
 
 
 def _doubled(oid: str, shape: CertificateShape) -> CertificateShape:
-    again = tuple(each for each in _listed(shape) if der.children(each)[0] == der.oid(oid))
+    again = tuple(each for each in _listed(shape) if is_of_kind(each, oid))
     return replace(shape, extensions=(*_listed(shape), *again))
 
 

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
-from sandbox.azure.judge import proof_check, upload
+from sandbox.azure.judge import anchor_check, proof_check, upload
+from sandbox.azure.judge.certificate import Certificate
 from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.recordings import Pair, day_of, differences, header_differences, pairs, present, scenes
@@ -190,18 +189,18 @@ def test_every_recorded_pair_gets_an_equal_answer(azure: InProcess) -> None:
 def test_recorded_proofs_prove_their_own_certificate_and_no_other() -> None:
     """All 38 real proofs are valid with their code and on their day, but not with another code, later, or for another CA."""
     proofs = [_proof(scene) for name in ("hub_certificates", "dps_certificates") for scene in scenes(name)]
-    authorities = {authority.fingerprint(hashes.SHA256()): authority for _, authority, _, _ in proofs}
+    authorities = {authority.encoded: authority for _, authority, _, _ in proofs}
 
     assert len(proofs) == 38
     for given, authority, code, moment in proofs:
-        assert proof_check.refusal_reason(given, authority, code, moment) is None
+        assert (proof_check.refusal_reason(given, authority, code, moment), anchor_check.unusable(authority)) == (None, "")
         assert proof_check.refusal_reason(given, authority, code[::-1], moment) is proof_check.Reason.CODE
         assert proof_check.refusal_reason(given, authority, code, moment + timedelta(days=30)) is proof_check.Reason.DATES
-        others = [each for mark, each in authorities.items() if mark != authority.fingerprint(hashes.SHA256())]
+        others = [each for mark, each in authorities.items() if mark != authority.encoded]
         assert {proof_check.refusal_reason(given, other, code, moment) for other in others} == {proof_check.Reason.SIGNATURE}
 
 
-def _proof(scene: list[Pair]) -> tuple[x509.Certificate, x509.Certificate, str, datetime]:
+def _proof(scene: list[Pair]) -> tuple[Certificate, Certificate, str, datetime]:
     """A recording's proof, the certificate it is for, the code, and when it was sent."""
     code = next(pair.answer["properties"]["verificationCode"] for pair in scene if "generateVerificationCode" in pair.path)
     verify = next(pair for pair in scene if pair.path.endswith("/verify"))

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
 from OpenSSL import crypto
 
-from sandbox.azure.judge import connection_check
+from sandbox.azure.judge import certificate, connection_check
 from tests.kit.x509_cases import MARKS, cases, ids, openssl
 
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"
@@ -59,15 +58,21 @@ def moment(case: dict[str, Any]) -> datetime:
     """The case's own time, or the middle of the peer's validity."""
     if case.get("validation_time"):
         return datetime.fromisoformat(case["validation_time"])
-    peer = x509.load_pem_x509_certificate(case["peer_certificate"].encode())
-    return peer.not_valid_before_utc + (peer.not_valid_after_utc - peer.not_valid_before_utc) / 2
+    peer = certificate.read(_der(case["peer_certificate"]))
+    assert peer.not_before
+    assert peer.not_after
+    return peer.not_before + (peer.not_after - peer.not_before) / 2
+
+
+def _der(text: str) -> bytes:
+    return base64.b64decode("".join(text.strip().splitlines()[1:-1]))
 
 
 def verdict(case: dict[str, Any], *, strict: bool) -> str:
     """The check's verdict on the path."""
     sent = [case["peer_certificate"], *case.get("untrusted_intermediates", [])]
     chain = [crypto.load_certificate(crypto.FILETYPE_PEM, text.encode()) for text in sent]
-    anchors = tuple(base64.b64decode("".join(text.strip().splitlines()[1:-1])) for text in case.get("trusted_certs", []))
+    anchors = tuple(_der(text) for text in case.get("trusted_certs", []))
     return "FAILURE" if connection_check.path_refusal(chain, anchors, moment(case), strict=strict) else "SUCCESS"
 
 

@@ -1,7 +1,7 @@
 """Checks connections: may the sender of this certificate chain connect as this device?
 
 The path is validated by OpenSSL after RFC 5280, 6; what it leaves out (basic constraints of every CA, a device's own key usages,
-its name) is checked here. Anything unknown is refused.
+its name) is checked here. Anything unknown, and anything that can't be read, is refused with what was found.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 from OpenSSL import crypto
+
+from sandbox.azure.judge import algorithms, issuers, names
+from sandbox.azure.judge import certificate as certificates
+from sandbox.azure.judge.der import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sandbox.azure.judge.certificate import Certificate
 
 MAX_CHAIN = 10  # certificates that a device may send
 
@@ -37,6 +40,8 @@ class Reason(StrEnum):
     NAME_CONSTRAINTS = "a name is not permitted by a CA in the chain"
     KEY_USAGE = "the certificate's key may not be used to connect"
     PATH = "the chain is not a valid path"
+    UNREADABLE = "a certificate in the chain can't be read"
+    DATES = "a date in the certificate is none"
     COMMON_NAME = "the certificate's common name is not the device's id"
     THUMBPRINT = "the certificate is not one of the two in the device's registry entry"
 
@@ -76,8 +81,13 @@ def chain_refusal(
         return Refusal(Reason.NO_CERTIFICATE)
     if refusal := path_refusal(chain, anchors, now, strict=strict):
         return refusal
-    own = chain[0].to_cryptography()
-    return _usage_refusal(own) or _name_refusal(own, device)
+    try:
+        own = certificates.read_sent(chain[0])
+        return _usage_refusal(own) or _name_refusal(own, device)
+    except certificates.UnreadableError as error:
+        return Refusal(Reason.UNREADABLE, f"the device's own: {error}")
+    except MalformedError as error:
+        return Refusal(Reason.PATH, str(error))
 
 
 def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Refusal | None:
@@ -86,16 +96,15 @@ def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: 
         return Refusal(Reason.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
     if not anchors:
         return Refusal(Reason.UNTRUSTED, "the hub has no verified certificate")
-    store = _store(anchors, strict=strict)
-    store.set_time(now)
+    store = _store(anchors, now, strict=strict)
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
     except crypto.X509StoreContextError as error:
-        return _refusal(error, [*map(_from_der, anchors), *chain])
+        return _refusal(error, _ours(anchors, chain))
     # OpenSSL accepts old certificates without basic constraints as CAs; RFC 5280, 6.1.4 (k) does not. The anchor is trusted as it is.
     for certificate in path[1:-1]:
-        if not _is_ca(certificate.to_cryptography()):
-            return Refusal(Reason.NOT_AN_AUTHORITY, certificate.to_cryptography().subject.rfc4514_string())
+        if not _is_ca(certificate):
+            return Refusal(Reason.NOT_AN_AUTHORITY, _subject(certificate))
     return None
 
 
@@ -103,74 +112,115 @@ def thumbprint_refusal(chain: Sequence[crypto.X509], thumbprints: Sequence[str |
     """Why a self-signed certificate is refused for a device whose registry entry has these thumbprints (SHA-1 or SHA-256, hex), or None."""
     if not chain:
         return Refusal(Reason.NO_CERTIFICATE)
-    own = chain[0].to_cryptography()
-    known = {each.lower() for each in thumbprints if each}
-    ours = {own.fingerprint(algorithm).hex() for algorithm in (hashes.SHA1(), hashes.SHA256())}  # noqa: S303 - Azure's name of a certificate
-    if not known & ours:
-        return Refusal(Reason.THUMBPRINT, f"its SHA-1 is {min(ours, key=len).upper()}")
-    if now < own.not_valid_before_utc:
-        return Refusal(Reason.NOT_YET_VALID, f"before {own.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}")
-    if now > own.not_valid_after_utc:
-        return Refusal(Reason.EXPIRED, f"since {own.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
-    return None
+    try:
+        own = certificates.read_sent(chain[0])
+    except certificates.UnreadableError as error:
+        return Refusal(Reason.UNREADABLE, f"the device's own: {error}")
+    if not {each.upper() for each in thumbprints if each} & set(own.thumbprints):
+        return Refusal(Reason.THUMBPRINT, f"its SHA-1 is {own.thumbprints[0]}")
+    return _dates_refusal(own, now)
 
 
-@lru_cache(maxsize=64)
-def _store(anchors: tuple[bytes, ...], *, strict: bool) -> crypto.X509Store:
+def openssl_words(error: crypto.Error) -> str:
+    """What OpenSSL says is wrong: the last parts of its errors."""
+    errors = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(dict.fromkeys(str(each[-1]) for each in errors)) or "it gives no reason"
+
+
+def _store(anchors: tuple[bytes, ...], now: datetime, *, strict: bool) -> crypto.X509Store:
     flags = crypto.X509StoreFlags
-    store = crypto.X509Store()
+    store = crypto.X509Store()  # a new one each time: OpenSSL keeps the first time that it is given
     # An anchor may be an issuing CA: nothing above it is checked.
     store.set_flags(flags.PARTIAL_CHAIN | (flags.X509_STRICT if strict else 0))
-    for der in anchors:
-        store.add_cert(_from_der(der))
+    store.set_time(now)
+    for anchor in filter(None, map(_for_openssl, anchors)):
+        store.add_cert(anchor)
     return store
 
 
-def _from_der(der: bytes) -> crypto.X509:
-    return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
-
-
-def _refusal(error: crypto.X509StoreContextError, issuers: Sequence[crypto.X509]) -> Refusal:
-    number, _, message = error.errors
-    certificate = error.certificate.to_cryptography()
-    reason = _REASONS.get(number, Reason.PATH)
-    subject = certificate.subject.rfc4514_string()
-    if reason is Reason.UNTRUSTED:
-        issuer = certificate.issuer.rfc4514_string()
-        above = [one.to_cryptography() for one in issuers]
-        pss = [one for one in above if one.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS]
-        if certificate.signature_algorithm_oid != SignatureAlgorithmOID.RSASSA_PSS and certificate.issuer in [one.subject for one in pss]:
-            fact = f"the key of '{issuer}' is for RSASSA-PSS alone, and '{subject}' is signed in another way"
-            return Refusal(Reason.SIGNATURE, fact)
-        return Refusal(
-            reason, f"'{subject}' was issued by '{issuer}', which is neither verified here nor among the certificates that were sent"
-        )
-    return Refusal(reason, f"'{subject}': {message}")
-
-
-def _is_ca(certificate: x509.Certificate) -> bool:
+@lru_cache(maxsize=256)
+def _for_openssl(anchor: bytes) -> crypto.X509 | None:
+    """An anchor for OpenSSL. None if OpenSSL can't read it: no path ends there, and none is marked as verified any more."""
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+        return crypto.load_certificate(crypto.FILETYPE_ASN1, anchor)
+    except crypto.Error:
+        return None
+
+
+def _ours(anchors: tuple[bytes, ...], chain: Sequence[crypto.X509]) -> list[Certificate]:
+    """The anchors and the chain, without what can't be read."""
+    found = []
+    for each in (*anchors, *(crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain)):
+        try:
+            found.append(certificates.read(each))
+        except certificates.UnreadableError:
+            continue
+    return found
+
+
+def _refusal(error: crypto.X509StoreContextError, known: Sequence[Certificate]) -> Refusal:
+    number, _, message = error.errors
+    reason = _REASONS.get(number, Reason.PATH)
+    try:
+        found = certificates.read_sent(error.certificate)
+    except certificates.UnreadableError as unreadable:
+        return Refusal(reason, f"{message}; the certificate can't be read ({unreadable})")
+    if reason is not Reason.UNTRUSTED:
+        return Refusal(reason, f"'{found.subject}': {message}")
+    return _no_issuer(found, known)
+
+
+def _no_issuer(found: Certificate, known: Sequence[Certificate]) -> Refusal:
+    """The path ends at `found`: say whether its issuer is missing, or what is wrong with the CA that has the issuer's name."""
+    if found.issuer.canonical == found.subject.canonical:
+        return Refusal(Reason.UNTRUSTED, f"'{found.subject}' is a root, and it is not verified here")
+    for authority in known:
+        if issuers.is_named_by(found, authority):
+            if authority.key_algorithm.name == algorithms.RSASSA_PSS != found.signature_algorithm.name:
+                fact = f"the key of '{found.issuer}' is for RSASSA-PSS alone, and '{found.subject}' is signed in another way"
+                return Refusal(Reason.SIGNATURE, fact)
+            why = issuers.why_not(found, authority) if _for_openssl(authority.encoded) else "OpenSSL can't read that CA's certificate"
+            fact = f"'{found.subject}' names '{found.issuer}' as its issuer, which is here, but {why}"
+            return Refusal(Reason.UNTRUSTED, fact)
+    fact = f"'{found.subject}' was issued by '{found.issuer}', which is neither verified here nor among the certificates that were sent"
+    return Refusal(Reason.UNTRUSTED, fact)
+
+
+def _subject(certificate: crypto.X509) -> str:
+    try:
+        return str(certificates.read_sent(certificate).subject)
+    except certificates.UnreadableError:
+        return "a certificate that can't be read"
+
+
+def _is_ca(certificate: crypto.X509) -> bool:
+    try:
+        return certificates.read_sent(certificate).is_ca
+    except certificates.UnreadableError:
         return False
 
 
-def _usage_refusal(own: x509.Certificate) -> Refusal | None:
-    try:
-        extensions = own.extensions
-    except ValueError as error:
-        return Refusal(Reason.PATH, str(error))
-    for extension in extensions:
-        value = extension.value
-        if isinstance(value, x509.KeyUsage) and not value.digital_signature:
-            return Refusal(Reason.KEY_USAGE, "its key usage has no digitalSignature")
-        if isinstance(value, x509.ExtendedKeyUsage):
-            usages = set(value)
-            if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
-                return Refusal(Reason.KEY_USAGE, "its extended key usage has no clientAuth")
+def _dates_refusal(own: Certificate, now: datetime) -> Refusal | None:
+    if own.not_before is None or own.not_after is None:
+        return Refusal(Reason.DATES)
+    if now < own.not_before:
+        return Refusal(Reason.NOT_YET_VALID, f"before {own.not_before:%Y-%m-%dT%H:%M:%SZ}")
+    if now > own.not_after:
+        return Refusal(Reason.EXPIRED, f"since {own.not_after:%Y-%m-%dT%H:%M:%SZ}")
     return None
 
 
-def _name_refusal(own: x509.Certificate, device: str) -> Refusal | None:
-    names = [str(name.value) for name in own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return None if names == [device] else Refusal(Reason.COMMON_NAME, f"'{', '.join(names)}' is not '{device}'")
+def _usage_refusal(own: Certificate) -> Refusal | None:
+    if not own.may_sign():
+        return Refusal(Reason.KEY_USAGE, "its key usage has no digitalSignature")
+    if not own.is_for_clients():
+        return Refusal(Reason.KEY_USAGE, "its extended key usage has no clientAuth")
+    return None
+
+
+def _name_refusal(own: Certificate, device: str) -> Refusal | None:
+    found = own.subject.common_names
+    if found == [device]:
+        return None
+    fact = f"'{', '.join(map(names.escaped, found))}' is not '{device}'" if found else "it has none"
+    return Refusal(Reason.COMMON_NAME, fact)

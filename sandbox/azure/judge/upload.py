@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
+from sandbox.azure.judge import certificate as certificates
+from sandbox.azure.judge.certificate import UnreadableError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sandbox.azure.judge.certificate import Certificate
+
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-
-
-class UnreadableError(ValueError):
-    """The upload contains no certificate."""
+_CERTIFICATE = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----(.*?)-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
 
 
 class PrivateKeyError(ValueError):
@@ -29,31 +27,27 @@ class PrivateKeyError(ValueError):
 
 @dataclass(frozen=True)
 class Upload:
-    """The first certificate of an upload, and how many there were."""
+    """The first certificate of an upload, the end of its validity, and how many certificates there were."""
 
-    certificate: x509.Certificate
+    certificate: Certificate
+    not_after: datetime
     count: int
-
-    @property
-    def der(self) -> bytes:
-        """The certificate as DER."""
-        return self.certificate.public_bytes(serialization.Encoding.DER)
 
     @property
     def thumbprint(self) -> str:
         """SHA-1 over the DER, upper-case hex: how Azure shows it."""
-        return self.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - the name of a certificate, not a security measure
+        return self.certificate.thumbprints[0]
 
     @property
     def subject(self) -> str:
         """The common name alone; the whole name where there is no common name."""
-        names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return str(names[0].value) if names else self.certificate.subject.rfc4514_string()
+        names = self.certificate.subject.common_names
+        return names[0] if names else str(self.certificate.subject)
 
     @property
     def expiry(self) -> str:
         """The end of its validity as an RFC 1123 date."""
-        return rfc1123(self.certificate.not_valid_after_utc)
+        return rfc1123(self.not_after)
 
 
 def rfc1123(moment: datetime) -> str:
@@ -66,24 +60,30 @@ def read(text: str) -> Upload:
 
     Raises:
         PrivateKeyError: The upload contains a private key.
-        UnreadableError: The upload contains no certificate.
+        UnreadableError: The upload contains no certificate, or one without a date at which it ends.
     """
     data = _bytes(text)
     if _PRIVATE_KEY.search(data):
         raise PrivateKeyError
-    try:
-        if b"-----BEGIN" in data:
-            certificates = x509.load_pem_x509_certificates(data)
-            return Upload(certificates[0], len(certificates))
-        return Upload(x509.load_der_x509_certificate(data), 1)
-    except ValueError as error:
-        raise UnreadableError(str(error)) from error
+    found = _in_pem(data) if b"-----BEGIN" in data else [data]
+    if not found:
+        raise UnreadableError("there is no certificate in the text")
+    first, *_ = [certificates.read(each) for each in found]
+    if first.not_before is None or first.not_after is None:
+        raise UnreadableError("a date of its validity is none")
+    return Upload(first, first.not_after, len(found))
+
+
+def _in_pem(data: bytes) -> list[bytes]:
+    return [_decoded(body) for _, body in _CERTIFICATE.findall(data)]
 
 
 def _bytes(text: str) -> bytes:
-    if "-----BEGIN" in text:
-        return text.encode("utf-8", "replace")
+    return text.encode("utf-8", "replace") if "-----BEGIN" in text else _decoded(text.encode("utf-8", "replace"))
+
+
+def _decoded(text: bytes) -> bytes:
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return base64.b64decode(b"".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise UnreadableError(str(error)) from error

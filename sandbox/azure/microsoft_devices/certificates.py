@@ -6,9 +6,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-
-from sandbox.azure.judge import proof_check, upload
+from sandbox.azure.judge import anchor_check, proof_check, upload
+from sandbox.azure.judge.certificate import UnreadableError
 from sandbox.azure.microsoft_devices import errors, etags, lifecycle
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.versions import Operation, certificate_shape
@@ -55,8 +54,8 @@ def create_or_update(
 
     Raises:
         DevicesError: The name is invalid. The certificate exists and If-Match is missing or stale; it does not exist and If-Match names an
-            etag. The service has MAX_CERTIFICATES certificates. The upload contains a private key or no certificate. With the setting
-            `strict`: an upload that Azure accepts and a correct client never sends.
+            etag. The service has MAX_CERTIFICATES certificates. The upload contains a private key or no certificate. It is attested, and no
+            device of it could ever connect. With the setting `strict`: an upload that Azure accepts and a correct client never sends.
     """
     if not _NAME.fullmatch(name):
         raise errors.certificate_name_invalid(name, service)
@@ -68,6 +67,8 @@ def create_or_update(
     if existing is None and azure.store.count(lifecycle.CERTIFICATE, f"{parent}/") >= errors.MAX_CERTIFICATES:
         raise errors.too_many_certificates(service)
     uploaded = _uploaded(text, service)
+    if attested and (reason := anchor_check.unusable(uploaded.certificate)):
+        raise errors.unusable_authority(reason, service)
     if azure.settings.strict:
         _check_strictly(azure, uploaded, attested=attested, service=service)
     now = upload.rfc1123(azure.clock.now())
@@ -107,16 +108,19 @@ def verify(azure: Azure, parent: str, name: str, text: str, if_match: str | None
 
     Raises:
         DevicesError: The certificate does not exist. If-Match is missing or stale. The upload contains a private key or no certificate. The
-            proof is not signed by the certificate's key, its common name is not the newest code, or it is outside its dates.
+            proof is not signed by the certificate's key, its common name is not the newest code, or it is outside its dates. No
+            device of the certificate's CA could ever connect.
     """
     certificate = require(azure, parent, name, service)
     if not etags.matches(if_match, certificate["etag"]):
         raise errors.etag_invalid(service)
     authority = upload.read(certificate["text"]).certificate
     proof = _uploaded(text, service).certificate
+    if flaw := anchor_check.unusable(authority):
+        raise errors.proof_of_unusable_authority(flaw, service)
     reason = proof_check.refusal_reason(proof, authority, certificate["code"] or "", azure.clock.now())
     if reason is proof_check.Reason.SIGNATURE:
-        raise errors.proof_failed(proof.issuer.rfc4514_string(), service)
+        raise errors.proof_failed(str(proof.issuer), service)
     if reason is proof_check.Reason.CODE:
         raise errors.proof_of_another_code(service)
     if reason is proof_check.Reason.DATES:
@@ -182,7 +186,7 @@ def _uploaded(text: str, service: Service) -> upload.Upload:
         return upload.read(text)
     except upload.PrivateKeyError:
         raise errors.private_key_uploaded(service) from None
-    except upload.UnreadableError:
+    except UnreadableError:
         raise errors.internal(service) from None  # Azure's own answer: 500
 
 
@@ -192,12 +196,8 @@ def _check_strictly(azure: Azure, uploaded: upload.Upload, *, attested: bool, se
         raise errors.refused_by_strict("isVerified without proof", service)
     if uploaded.count > 1:
         raise errors.refused_by_strict(f"{uploaded.count} certificates in one upload; only the first would count", service)
-    now = azure.clock.now()
-    if not uploaded.certificate.not_valid_before_utc <= now <= uploaded.certificate.not_valid_after_utc:
+    begins = uploaded.certificate.not_before
+    if begins is None or not begins <= azure.clock.now() <= uploaded.not_after:
         raise errors.refused_by_strict(f"the certificate is not within its dates; it ends {uploaded.expiry}", service)
-    try:
-        is_ca = uploaded.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        is_ca = False
-    if not is_ca:
+    if not uploaded.certificate.is_ca:
         raise errors.refused_by_strict("the certificate is not a CA by its basic constraints", service)

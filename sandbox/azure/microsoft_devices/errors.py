@@ -75,6 +75,11 @@ def proof_outside_dates(service: Service) -> DevicesError:
     return DevicesError(400, 400053, "Proof-Of-Possession failed. The verification certificate is not within its validity period.", service)
 
 
+def proof_of_unusable_authority(reason: str, service: Service) -> DevicesError:
+    """The proof is for a CA below which no device could connect. Guess: no recording shows what Azure does with such a certificate."""
+    return DevicesError(400, 400053, f"Proof-Of-Possession failed. No device of this CA could connect: {reason}.", service)
+
+
 def internal(service: Service) -> DevicesError:
     """Azure's answer to an upload that is not a certificate."""
     return DevicesError(500, 500019, "Internal Error.", service)
@@ -83,6 +88,13 @@ def internal(service: Service) -> DevicesError:
 def private_key_uploaded(service: Service) -> DevicesError:
     """The upload contains a private key. Guess."""
     return DevicesError(400, 400050, "The certificate must not contain a private key.", service)
+
+
+def unusable_authority(reason: str, service: Service) -> DevicesError:
+    """`isVerified` for a CA below which no device could connect. Guess: no recording shows what Azure does with such a certificate."""
+    return DevicesError(
+        400, 400054, f"The certificate can't be marked as verified, because no device of it could connect: {reason}.", service
+    )
 
 
 def certificate_not_found(name: str, service: Service) -> DevicesError:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-
 from sandbox.azure import host_names
 from sandbox.azure.hub_registry import access, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
@@ -126,7 +124,7 @@ def _anchors(azure: Azure, hub_key: str) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=256)
 def _der(text: str) -> bytes:
-    return upload.read(text).certificate.public_bytes(serialization.Encoding.DER)
+    return upload.read(text).certificate.encoded
 
 
 def _by_signature(azure: Azure, hub: Document, found: Document, password: str) -> float:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from sandbox.azure.hub_registry import identities
+from sandbox.azure.judge import certificate
 from sandbox.azure.microsoft_devices import lifecycle
 from sandbox.azure.mqtt import packets
 from sandbox.azure.mqtt.admission import AdmittedDevice, Peer, RefusedError, admit
@@ -38,6 +39,7 @@ class Session(asyncio.Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._keep_alive = 0.0
         self._peer: Peer | None = None
+        self._heard = self._logged = False  # whether anything was received, and whether the control port's log has this connection
         self._admitted: AdmittedDevice | None = None
         self._topics: Topics | None = None
 
@@ -50,6 +52,9 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
         """The connection ended, for any reason."""
         self._plane.connections.discard(self)
+        if self._heard and not self._logged:
+            stage = "its CONNECT" if self._tls.established else "the end of the TLS handshake"
+            self._log_attempt(None, f"the device closed the connection before {stage}")
         for timer in self._timers.values():
             timer.cancel()
         if self._admitted:
@@ -57,6 +62,7 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Ciphertext came: decrypt it and serve every whole packet in it."""
+        self._heard = True
         try:
             self._buffer += self._tls.feed(data)
             self._check_first()
@@ -180,14 +186,15 @@ class Session(asyncio.Protocol):
     def _log_attempt(self, connect: Connect | None, reason: str) -> None:
         peer = self._tls_peer()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
-        own = peer.chain[0].to_cryptography() if peer.chain else None
+        subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
         attempt = Attempt(
             time=self._azure.clock.now().isoformat(),
             host=peer.server_name,
             device=device,
             accepted=not reason,
             reason=reason,
-            subject=own.subject.rfc4514_string() if own else "",
-            issuer=own.issuer.rfc4514_string() if own else "",
+            subject=subject,
+            issuer=issuer,
         )
         self._plane.attempts.append(attempt)
+        self._logged = True
