@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
-from hubtrust.pki.certificate import common_name, load_certificate
+from hubtrust.pki.certificate import load_certificate
+from hubtrust.pki.keys import public_pem
+from hubtrust.pki.names import common_name
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
 from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.root_authority import RootAuthority
@@ -84,15 +86,73 @@ def test_every_invalid_request_is_reported(batches: Provider) -> None:
     )
     ((_, reason),) = batches.check(given).failures
     assert "\n" not in reason
-    assert reason.startswith("requests: 5 of 7 are invalid: request 2: its signature does not verify with the key in it; request 3: its EC")
-    assert re.findall(r"request (\d)", reason) == ["2", "3", "4", "5", "7"]
+    assert reason.startswith("requests: 5 of 7 are invalid: request 2 ('press-2'): its signature does not verify with the key in it; ")
+    for each in (
+        "request 3 ('press-3'): its EC key is on the curve secp192r1",
+        "request 4 ('press 4'): its id has the character ' '",
+        "request 5 ('press-1'): request 1 is of device 'press-1' too",
+        "request 7 ('press-5'): its RSA key has 1024 bits",
+    ):
+        assert each in reason
+    assert re.findall(r"request (\d) \(", reason) == ["2", "3", "4", "5", "7"]
+
+
+def test_the_first_twenty_are_named_and_the_others_counted(batches: Provider) -> None:
+    """In one line of bounded length, however many they are and whatever their names hold."""
+    key = ec_key()
+    named = "x" * 50 + "\u200e"
+    ((_, reason),) = batches.check(declared(*(csr(f"{number}{named}", key) for number in range(500)), csr("press-1", key))).failures
+    assert reason.startswith("requests: 500 of 501 are invalid, the first 20: request 1 (")
+    assert re.findall(r"request (\d+) \(", reason) == [str(number) for number in range(1, 21)]
+    assert "; and 480 more; use letters, digits and" in reason
+    assert (len(reason) < 4000, "\u200e" in reason, r"\u200e" in reason) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"),
+    [("\0", r"\x00"), ("\u200e", r"\u200e"), ("\xa0", r"\xa0"), (" ", " "), ("\n", r"\n"), ("\xad", r"\xad"), ("\u2028", r"\u2028")],
+    ids=["NUL", "left-to-right mark", "no-break space", "space", "line feed", "soft hyphen", "line separator"],
+)
+def test_a_hidden_character_in_a_name_is_shown(batches: Provider, hidden: str, shown: str) -> None:
+    """A name that looks like another one is not taken for it."""
+    ((_, reason),) = batches.check(declared(csr("press-1"), csr(f"press-1{hidden}"))).failures
+    assert f"request 2 ('press-1{shown}'): its id has the character '{shown}'" in reason
+    assert reason.isprintable()
+
+
+def test_one_that_can_not_be_read_is_named_too(batches: Provider) -> None:
+    """Damaged base64, an end that is missing, something else in place of a request: by number, and by the name if it is still there."""
+    good, cut = csr("press-1"), csr("press-2")
+    stray = csr("press-3").replace("\n", "\n*", 2)
+    head, _, tail = stray.partition("*")
+    damaged = head + tail[:60] + "*" + tail[60:].replace("*", "")
+    given = declared(good, cut[: len(cut) // 2] + "\n", damaged, PLANT.pem, public_pem(ec_key().public_key()))
+    ((_, reason),) = batches.check(given).failures
+    assert reason.startswith("requests: 4 of 5 are invalid: request 2 ('press-2'): block 1 (CERTIFICATE REQUEST) is incomplete")
+    assert "request 3 ('press-3'): block 1 (CERTIFICATE REQUEST) is damaged: its base64 has the character '*'" in reason
+    assert "request 4 ('Plant A'): it contains a certificate, which is no request" in reason
+    assert "request 5: it contains a public key, which is no request" in reason
+
+
+def test_what_is_around_the_requests_is_passed_over(batches: Provider) -> None:
+    """EC parameters before each, as OpenSSL writes them, Microsoft's label, text between, other line ends, a byte order mark."""
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    new = csr("press-2").replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
+    created = batches.create(
+        declared("\ufeff", parameters, csr("press-1"), "Certificate Request:\n", new, parameters, csr("press-3").replace("\n", "\r\n"))
+    )
+    assert [common_name(load_certificate(one, what="c").subject) for one in created.outs["certificates"]] == [
+        "press-1",
+        "press-2",
+        "press-3",
+    ]
 
 
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
         ({"requests": "noise"}, "requests: it contains no certificate signing request"),
-        ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key; give only the request"),
+        ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key, at place 2; give only the requests"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the given key is .* give the key that belongs"),
         ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400, but lifetimeDays is only 365"),
         ({"signer": {"custody": "offline"}}, "signer: custody 'offline' can't sign here"),

@@ -4,7 +4,6 @@ Its inputs are the fields of ``IssuedBatchInputs`` here, of ``IssuingInputs`` in
 ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +16,16 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, input_field
+from hubtrust.many_errors import ManyErrors
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Certificate, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
-from hubtrust.pki.request import load_request, requested_key
+from hubtrust.pki.request import requested_key
+from hubtrust.pki.request_batch import Place, each_request
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
-_REQUEST = re.compile(r"-----BEGIN (NEW )?CERTIFICATE REQUEST-----.*?-----END (NEW )?CERTIFICATE REQUEST-----", re.DOTALL)
 _MOST = 10_000  # requests: a certificate takes a kilobyte of the state
 
 
@@ -33,33 +33,36 @@ def _requested(text: object) -> dict[str, PublicKey]:
     """The keys of the requests by device id, which is the request's common name.
 
     Raises:
-        DeclarationError: requests are invalid; each is named by its place in the text.
+        DeclarationError: requests are invalid; each is named by its number and its common name.
         PrivateKeyInsideError: a private key is among them.
     """
-    given = str(text)
-    blocks = [found.group() for found in _REQUEST.finditer(given)]
-    if not blocks or "PRIVATE KEY-----" in given or len(blocks) != given.count("-----BEGIN"):
-        load_request(_REQUEST.sub("", given), what="requests")  # reports what else is there
-    if len(blocks) > _MOST:
-        raise DeclarationError("requests", f"there are {len(blocks):,} requests", f"use at most {_MOST:,} in one batch")
+    places = each_request(str(text), what="requests")
+    if len(places) > _MOST:
+        raise DeclarationError("requests", f"there are {len(places):,} requests", f"use at most {_MOST:,} in one batch")
     keys: dict[str, PublicKey] = {}
-    invalid: list[str] = []
-    for place, block in enumerate(blocks, 1):
-        what = f"request {place}"
+    numbers: dict[str, int] = {}
+    invalid = ManyErrors("request")
+    for place in places:
         try:
-            request = load_request(block, what=what)
-            key, device_id = requested_key(request, what=what), common_name(request.subject)
-            issue.device_name(require_device_id(device_id))
+            device_id, key = _device_and_key(place)
             if device_id in keys:
-                raise DeclarationError(what, f"there is already a request of device '{device_id}'", "remove one of them")
-            keys[device_id] = key
+                fact = f"request {numbers[device_id]} is of device '{device_id}' too"
+                raise DeclarationError(place.what, fact, "remove one of the two requests of a device")
         except HubtrustError as error:
-            invalid.append(f"{what}: {error.fact}")
-    if invalid:
-        raise DeclarationError(
-            "requests", f"{len(invalid)} of {len(blocks)} are invalid: {'; '.join(invalid)}", "have their devices create them again"
-        )
+            invalid.add(place.number, error, name=place.name)
+        else:
+            keys[device_id], numbers[device_id] = key, place.number
+    if invalid.count:
+        raise DeclarationError("requests", invalid.fact(len(places)), invalid.remedy)
     return keys
+
+
+def _device_and_key(place: Place) -> tuple[str, PublicKey]:
+    """The id of the device that made this request, and its key."""
+    request = place.read()
+    key, device_id = requested_key(request, what=place.what), common_name(request.subject)
+    issue.device_name(require_device_id(device_id))
+    return device_id, key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from hubtrust.pki import der, extensions
+from hubtrust.pki import der, extensions, readable
 from hubtrust.pki.errors import DerError, PrivateKeyInsideError, UnreadableError
 from hubtrust.pki.keys import key_name, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
@@ -36,7 +36,8 @@ class Certificate(Signed):
             UnreadableError: it is damaged, or no certificate.
         """
         super().__init__(encoding, what=what)
-        self.issuer = self._parsed.issuer
+        with readable.quiet():
+            self.issuer = self._parsed.issuer
 
     @staticmethod
     def _parse(encoding: bytes) -> x509.Certificate:

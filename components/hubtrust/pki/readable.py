@@ -4,7 +4,9 @@ A copy has other bytes: it is only for reading. Signatures, thumbprints and ever
 """
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from cryptography import x509
@@ -33,16 +35,25 @@ def read(encoding: bytes, reader: Callable[[bytes], _T]) -> _T:
     Raises:
         DerError: it can read neither; the error says why.
     """
-    try:
-        return reader(encoding)
-    except (ValueError, TypeError, x509.InvalidVersion):
-        copy = readable(encoding)
-    try:
-        return reader(copy)
-    except x509.InvalidVersion as error:
-        raise DerError(f"its version is {error.parsed_version + 1}") from None
-    except (ValueError, TypeError) as error:
-        raise DerError(fact(error)) from None
+    with quiet():
+        try:
+            return reader(encoding)
+        except (ValueError, TypeError, x509.InvalidVersion):
+            copy = readable(encoding)
+        try:
+            return reader(copy)
+        except x509.InvalidVersion as error:
+            raise DerError(f"its version is {error.parsed_version + 1}") from None
+        except (ValueError, TypeError) as error:
+            raise DerError(fact(error)) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings that `cryptography` prints whenever it reads a name that is longer than RFC 5280 A.1 allows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def readable(encoding: bytes) -> bytes:
@@ -68,7 +79,8 @@ def _known_version(fields: list[der.Element]) -> list[der.Element]:
         return fields
     first, *rest = fields
     if first.tag == der.INTEGER and len(rest) in _FIELDS_OF_A_REQUEST:
-        return [_VERSION_1, *rest, *([_NO_ATTRIBUTES] if len(rest) == min(_FIELDS_OF_A_REQUEST) else [])]
+        *others, last = [*rest, _NO_ATTRIBUTES] if len(rest) == min(_FIELDS_OF_A_REQUEST) else rest
+        return [_VERSION_1, *others, der.Element.of(last.tag, b"".join(sorted(each.encoding for each in last.elements())))]
     if first.tag != _VERSION:
         return _positive_serial(fields)
     is_default = first.content == _VERSION_1.encoding  # which DER leaves out
@@ -94,12 +106,20 @@ def _copy(element: der.Element, depth: int) -> bytes:
     if not element.is_constructed:
         return der.encoded(element.tag, element.content)
     parts = element.elements()
-    if element.tag == der.SET and parts and all(map(_is_attribute, parts)):
-        return der.encoded(der.SET, b"".join(sorted(map(_plain_attribute, parts))))
+    if element.tag == der.SEQUENCE and parts and all(part.tag == der.SET for part in parts):
+        return der.encoded(der.SEQUENCE, b"".join(_plain_names(part, depth + 1) for part in parts))
     if element.tag == der.SEQUENCE and _is_extension(parts):
         parts = [part for part in parts if part.tag != der.BOOLEAN or any(part.content)]  # false is the default
         return der.encoded(der.SEQUENCE, b"".join(map(_extension_part, parts)))
-    return der.encoded(element.tag, b"".join(_copy(part, depth + 1) for part in parts))
+    copies = [_copy(part, depth + 1) for part in parts]
+    return der.encoded(element.tag, b"".join(sorted(copies) if element.tag == der.SET else copies))
+
+
+def _plain_names(names: der.Element, depth: int) -> bytes:
+    """A relative distinguished name: a set of attributes of a name, each with a type and one value."""
+    return der.encoded(
+        der.SET, b"".join(sorted(_plain_attribute(part) if _is_attribute(part) else _copy(part, depth) for part in names.elements()))
+    )
 
 
 def _is_extension(parts: list[der.Element]) -> bool:
@@ -127,17 +147,18 @@ def _is_attribute(element: der.Element) -> bool:
     if element.tag != der.SEQUENCE:
         return False
     tags = [part.tag for part in element.elements()]
-    return len(tags) == 2 and tags[0] == der.OBJECT_IDENTIFIER and tags[1] not in (der.SEQUENCE, der.SET)  # noqa: PLR2004 - type, value
+    return len(tags) == 2 and tags[0] == der.OBJECT_IDENTIFIER  # noqa: PLR2004 - type, value
 
 
 def _plain_attribute(element: der.Element) -> bytes:
     kind, value = element.elements()
     if value.tag == der.BIT_STRING and kind.content == _UNIQUE_IDENTIFIER:
         return element.encoding
-    return der.encoded(der.SEQUENCE, kind.encoding + der.encoded(_UTF8, _text(value).encode()))
+    return der.encoded(der.SEQUENCE, kind.encoding + der.encoded(_UTF8, text(value).encode()))
 
 
-def _text(value: der.Element) -> str:
+def text(value: der.Element) -> str:
+    """The text of an attribute's value in a name; # and hex if it is none."""
     if value.tag not in _EIGHT_BITS and value.tag not in _ENCODINGS:
         return f"#{value.encoding.hex()}"
     try:
@@ -147,8 +168,8 @@ def _text(value: der.Element) -> str:
 
 
 def fact(error: Exception) -> str:
-    """`cryptography`'s error as a fact: what is wrong, and in which field."""
+    """`cryptography`'s error as a fact: what it could not read, and in which field."""
     kind, places = re.search(r"kind: (\w+)", str(error)), re.findall(r'"(?:\w+::)?(\w+)"', str(error))
     if not kind:
         return f"it can't be read ({error})"
-    return f"it is not DER ({kind[1]}{' at ' + '.'.join(places) if places else ''})"
+    return f"it can't be read ({kind[1]}{' at ' + '.'.join(places) if places else ''})"

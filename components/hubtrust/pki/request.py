@@ -8,11 +8,12 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
 from hubtrust.pki.names import common_name, common_names
-from hubtrust.pki.pem import REQUEST, Block, blocks
+from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
 _WEAK_HASHES = ("MD2", "MD5", "SHA1")
+_SHOWN_LABELS = {CERTIFICATE: "certificate", "PUBLIC KEY": "public key"}  # of what is given in place of a request
 
 
 class CertificateRequest(Signed):
@@ -68,7 +69,8 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
     if any(block.is_private_key for block in found):
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     if other := next((block.label for block in found if block.label != REQUEST), None):
-        raise UnreadableError(what, f"it contains a {other}", "give only PEM requests, which begin with BEGIN CERTIFICATE REQUEST")
+        fact = f"it contains a {_SHOWN_LABELS.get(other, other)}, which is no request"
+        raise UnreadableError(what, fact, "give only requests, whose PEM text begins with BEGIN CERTIFICATE REQUEST")
     if not found:
         remedy = "give PEM text that begins with BEGIN CERTIFICATE REQUEST (convert DER with openssl req -inform der)"
         raise UnreadableError(what, "it contains no certificate signing request", remedy)
@@ -90,7 +92,8 @@ def requested_key(request: CertificateRequest, *, what: str, name: str | None = 
         key = require_strong_key(request.public_key(), what=what)
         request.require_usable_key()
     except PkiError as error:
-        raise type(error)(what, error.fact, "have the device create a new key and request") from None
+        remedy = "have it created again with a new key: RSA of 2048 bits or more, or EC on P-256, P-384 or P-521"
+        raise type(error)(what, error.fact, remedy) from None
     _require_signature(request, key, what)
     for asked in _names(request):
         require_no_code(asked, what=what, field="a name in it")
@@ -105,7 +108,8 @@ def requested_key(request: CertificateRequest, *, what: str, name: str | None = 
 
 def _require_signature(request: CertificateRequest, key: PublicKey, what: str) -> None:
     if request.signature_algorithm in _WEAK_HASHES:
-        raise WeakError(what, f"it is signed with {request.signature_algorithm}", "create the request again, signed with SHA-256")
+        fact = f"it is signed with {request.signature_algorithm}, which is too weak"
+        raise WeakError(what, fact, "create the request again, signed with SHA-256")
     match request.is_signed_by(key):
         case False:
             raise RequestError(what, "its signature does not verify with the key in it", "create the request again with its own key")

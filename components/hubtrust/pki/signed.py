@@ -42,7 +42,8 @@ class Signed:
             self._parsed = readable.read(encoding, self._parse)
         except DerError as error:
             raise UnreadableError(what, str(error), f"copy the {self.noun} from its source again, or have it made again") from None
-        self.subject: x509.Name = self._parsed.subject
+        with readable.quiet():
+            self.subject: x509.Name = self._parsed.subject
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Signed) and other.der == self.der
@@ -68,7 +69,8 @@ class Signed:
             ProfileError: one occurs twice, or is malformed (RFC 5280 4.2).
         """
         try:
-            found: x509.Extensions = self._parsed.extensions
+            with readable.quiet():
+                found: x509.Extensions = self._parsed.extensions
         except x509.DuplicateExtension as error:
             fact = f"the extension {error.oid.dotted_string} occurs twice (RFC 5280 4.2)"
         except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
