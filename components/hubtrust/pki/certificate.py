@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from hubtrust.pki import der, extensions, readable
+from hubtrust.pki import der, extensions, name_strings, readable
 from hubtrust.pki.errors import DerError, PrivateKeyInsideError, UnreadableError
 from hubtrust.pki.keys import key_name, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
@@ -44,7 +44,7 @@ class Certificate(Signed):
         if _serial(encoding) <= 0:
             raise ValueError("`cryptography` only warns of it yet, and will refuse it; the readable copy has another one")
         found = x509.load_der_x509_certificate(encoding)
-        _ = found.subject, found.issuer
+        _ = found.subject, found.issuer, found.not_valid_before_utc, found.not_valid_after_utc
         return found
 
     @classmethod
@@ -102,6 +102,15 @@ class Certificate(Signed):
     def _sequences(self) -> list[der.Element]:
         """The signature algorithm, the issuer, the validity, the subject and the key."""
         return [part for part in self._content.elements() if part.tag == der.SEQUENCE]
+
+    @property
+    def unreadable_name(self) -> str | None:
+        """Why OpenSSL can't read it, if that is because of a name in it; see ``name_strings``."""
+        _, issuer, _, subject, *_ = self._sequences()
+        for field, name in (("subject", subject), ("issuer", issuer)):
+            if flaw := name_strings.unreadable_value(name):
+                return f"its {field} has {flaw}"
+        return None
 
     def public_bytes(self, encoding: serialization.Encoding) -> bytes:
         """It as PEM or DER."""

@@ -3,7 +3,7 @@
 `cryptography` decodes all of them or none, as DER. OpenSSL, and so Azure, reads those that it needs, and as BER.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
@@ -24,6 +24,19 @@ _NAMES = {  # what reads each name by itself, those of forms that `cryptography`
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME: general_names.alternative_names,
     ExtensionOID.NAME_CONSTRAINTS: general_names.constraints,
 }
+
+_OCTET = 8
+_USAGES = (  # RFC 5280 4.2.1.3, from the first bit
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 def listed(certificate: der.Element) -> list[der.Element]:
@@ -76,8 +89,8 @@ def _decoded(extension: der.Element) -> x509.Extension[x509.ExtensionType]:
 
 
 def _value(oid: x509.ObjectIdentifier, value: bytes, extension: der.Element) -> x509.ExtensionType:
-    if oid == ExtensionOID.BASIC_CONSTRAINTS:
-        return _basic_constraints(value)
+    if own := _OWN.get(oid):
+        return own(value)
     if read := _NAMES.get(oid):
         read(value)
     try:
@@ -101,3 +114,23 @@ def _basic_constraints(value: bytes) -> x509.BasicConstraints:
     if most is not None and most < 0:
         raise DerError("its path length is negative")
     return x509.BasicConstraints(ca, most if ca else None)
+
+
+def _key_usage(value: bytes) -> x509.KeyUsage:
+    """Read whatever the bits after the last one are."""
+    whole = der.only_element(value)
+    if whole.tag != der.BIT_STRING or not whole.content or whole.content[0] >= _OCTET or (whole.content[0] and len(whole.content) == 1):
+        raise DerError("it is no bit string")
+    unused, octets = whole.content[0], whole.content[1:]
+    number = int.from_bytes(octets) >> unused << unused
+    bits = [bool(number & 1 << place) for place in reversed(range(len(octets) * _OCTET))]
+    usages = dict(zip(_USAGES, bits + [False] * len(_USAGES), strict=False))
+    if not usages["key_agreement"]:
+        usages["encipher_only"] = usages["decipher_only"] = False
+    return x509.KeyUsage(**usages)
+
+
+_OWN: dict[x509.ObjectIdentifier, Callable[[bytes], x509.ExtensionType]] = {  # what is read more widely than `cryptography` does
+    ExtensionOID.BASIC_CONSTRAINTS: _basic_constraints,
+    ExtensionOID.KEY_USAGE: _key_usage,
+}

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from cryptography import x509
 
-from hubtrust.pki import carrier, der
+from hubtrust.pki import carrier, der, name_strings
 from hubtrust.pki.errors import DerError
 
 _PRIMITIVE, _CONSTRUCTED, _KIND = 0x80, 0xA0, 0x1F  # context-specific tags
@@ -138,6 +138,8 @@ def _directory(element: der.Element) -> x509.Name | None:
     parts = element.elements()
     if [part.tag for part in parts] != [der.SEQUENCE]:
         raise DerError("a directoryName in it is no name")
+    if flaw := name_strings.unreadable_value(parts[0]):
+        raise DerError(f"a directoryName in it has {flaw}")
     try:
         return carrier.decoded_name(parts[0].encoding)
     except DerError:

@@ -261,7 +261,9 @@ def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Vali
     if validity.not_before >= validity.not_after:
         fact = f"its issuer {display(above)} expires on {rfc3339(above.not_valid_after_utc)}"
         raise OutlivesIssuerError(what, fact, "renew the issuer first")
-    identifier = subject_key_identifier(above) or x509.SubjectKeyIdentifier.from_public_key(issuer.signer.public_key).digest
+    identifier = subject_key_identifier(above)
+    if identifier is None:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(issuer.signer.public_key).digest
     authority = x509.AuthorityKeyIdentifier(identifier, authority_cert_issuer=None, authority_cert_serial_number=None)
     return _sign(builder.add_extension(authority, critical=False), issuer.signer, above)
 

@@ -34,6 +34,7 @@ _MUST_BE_CRITICAL = {
     ExtensionOID.AUTHORITY_INFORMATION_ACCESS: (False, "4.2.2.1"),
     ExtensionOID.SUBJECT_INFORMATION_ACCESS: (False, "4.2.2.2"),
 }
+_NO_USAGE = x509.KeyUsage(*[False] * 9)
 # Extensions that may be critical: those that are validated, and policies, which neither this project nor Azure requires.
 _SUPPORTED = {
     ExtensionOID.BASIC_CONSTRAINTS,
@@ -45,6 +46,7 @@ _SUPPORTED = {
     ExtensionOID.POLICY_CONSTRAINTS,
     ExtensionOID.POLICY_MAPPINGS,
     ExtensionOID.INHIBIT_ANY_POLICY,
+    ExtensionOID.CRL_DISTRIBUTION_POINTS,  # they only say where lists are; Azure reads none
 }
 
 
@@ -61,18 +63,21 @@ def require_authority(certificate: Certificate, *, now: datetime) -> None:
 
 
 def require_end_entity(certificate: Certificate, *, now: datetime) -> None:
-    """Check that ``certificate`` is a valid end entity certificate at ``now``: that of a device, or a proof.
+    """Check that ``certificate`` is a valid end entity certificate at ``now``. What its key may be used for is the issuer's matter.
 
     Raises:
         NotValidNowError, WeakError, ProfileError: the first violation.
     """
     what = display(certificate)
     found = certificate.extensions
+    _require_readable_names(certificate, what)
     constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
     if usage is not None and usage.key_cert_sign and not (constraints and constraints.ca):
         raise ProfileError(what, "its key usage has keyCertSign, but it is not a CA (RFC 5280 4.2.1.3)", _REISSUE)
     if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
         raise ProfileError(what, "it has name constraints, but it is not a CA (RFC 5280 4.2.1.10)", _REISSUE)
+    if usage is not None and usage == _NO_USAGE:
+        raise ProfileError(what, "its key usage allows nothing (RFC 5280 4.2.1.3)", _REISSUE)
     require_strong_key(certificate.public_key(), what=what)
     _require_known_extensions(found, what)
     _require_issued_well(certificate, now=now)
@@ -98,6 +103,7 @@ def require_may_sign(certificate: Certificate) -> None:
     """
     what = display(certificate)
     found = certificate.extensions
+    _require_readable_names(certificate, what)
     if not is_authority(certificate):
         constraints = _value(found, x509.BasicConstraints)
         fact = "it is not a CA: basicConstraints is missing" if constraints is None else "it is not a CA: basicConstraints has cA false"
@@ -105,8 +111,7 @@ def require_may_sign(certificate: Certificate) -> None:
     usage = _value(found, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         raise NotAnAuthorityError(what, "its key usage lacks keyCertSign (RFC 5280 4.2.1.3)", "have it reissued with keyCertSign")
-    purposes = _value(found, x509.ExtendedKeyUsage)
-    if purposes is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
+    if not _serves_clients(found):
         fact = "its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)"
         raise NotAnAuthorityError(what, fact, "use an authority for client certificates")
     certificate.require_usable_key()
@@ -214,6 +219,17 @@ def authority_key_identifier(certificate: Certificate) -> bytes | None:
     """The extension's keyIdentifier; None if it is absent (RFC 5280 4.2.1.1)."""
     value = _value(certificate.extensions, x509.AuthorityKeyIdentifier)
     return value.key_identifier if value else None
+
+
+def _serves_clients(found: x509.Extensions) -> bool:
+    """Whether the extended key usage allows clients, as each one of a path must (RFC 5280 4.2.1.12; OpenSSL holds authorities to it)."""
+    purposes = _value(found, x509.ExtendedKeyUsage)
+    return purposes is None or bool({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes))
+
+
+def _require_readable_names(certificate: Certificate, what: str) -> None:
+    if fact := certificate.unreadable_name:
+        raise ProfileError(what, f"{fact}, with which OpenSSL can't read the certificate", "have it reissued with names in UTF8String")
 
 
 def _require_known_extensions(found: x509.Extensions, what: str) -> None:

@@ -23,7 +23,10 @@ _UNIQUE_IDENTIFIER = bytes.fromhex("55042d")  # X.520's x500UniqueIdentifier: th
 _FALSE, _TRUE = b"\x00", b"\xff"
 _VERSION = _ATTRIBUTES = 0xA0  # [0]: a certificate's version, a request's attributes
 _ONE = der.Element.of(der.INTEGER, b"\x01")
+_VERSION_3 = der.Element.of(_VERSION, der.encoded(der.INTEGER, b"\x02"))
 _VERSION_1, _NO_ATTRIBUTES = der.Element.of(der.INTEGER, b"\x00"), der.Element.of(_ATTRIBUTES, b"")
+# Version 1 in so many words, which DER leaves out; version 2, which is read as 3, as it may have extensions where nobody minds.
+_KNOWN_VERSIONS = {_VERSION_1.encoding: list[der.Element](), der.encoded(der.INTEGER, b"\x01"): [_VERSION_3]}
 _FIELDS_OF_A_REQUEST = (2, 3)  # after the version: subject, key, and mostly attributes
 _DEEPEST = 32  # elements inside elements
 _TIMES = {der.UTC_TIME: re.compile(rb"\d{12}Z"), der.GENERALIZED_TIME: re.compile(rb"\d{14}Z")}  # RFC 5280 4.1.2.5
@@ -83,8 +86,8 @@ def _known_version(fields: list[der.Element]) -> list[der.Element]:
         return [_VERSION_1, *others, der.Element.of(last.tag, b"".join(sorted(each.encoding for each in last.elements())))]
     if first.tag != _VERSION:
         return _positive_serial(fields)
-    is_default = first.content == _VERSION_1.encoding  # which DER leaves out
-    return ([] if is_default else [first]) + _positive_serial(rest)
+    known = _KNOWN_VERSIONS.get(first.content, [first])
+    return known + _positive_serial(rest)
 
 
 def _positive_serial(fields: list[der.Element]) -> list[der.Element]:

@@ -1,0 +1,45 @@
+"""Which values names may have, so that OpenSSL reads the certificate: it reads none whose names have others (RFC 5280 A.1, X.520).
+
+`cryptography` reads some of them, and refuses some that OpenSSL takes.
+"""
+
+from collections.abc import Iterator
+
+from hubtrust.pki import der
+
+_TEXTS = {  # the string types of RFC 5280, and whatever is in those of eight bits
+    0x0C: ("a UTF8String", "utf-8"),
+    0x12: ("a NumericString", "latin-1"),
+    0x13: ("a PrintableString", "latin-1"),
+    0x14: ("a TeletexString", "latin-1"),
+    0x16: ("an IA5String", "latin-1"),
+    0x1C: ("a UniversalString", "utf-32-be"),
+    0x1E: ("a BMPString", "utf-16-be"),
+}
+_OTHERS = {der.INTEGER: "an INTEGER", der.OCTET_STRING: "an OCTET STRING", 0x1A: "a VisibleString"}
+_BMP = 0x1E
+_BEYOND = 0x10000  # what a BMPString can't hold: surrogates are two characters for OpenSSL, and none of them is any
+
+
+def unreadable_value(name: der.Element) -> str | None:
+    """Why OpenSSL can't read this distinguished name, in words that follow "it has …"; None if it can."""
+    return next(filter(None, map(_flaw, _values(name))), None)
+
+
+def _values(name: der.Element) -> Iterator[der.Element]:
+    for rdn in name.elements():
+        for attribute in rdn.elements():
+            yield attribute.elements()[-1]
+
+
+def _flaw(value: der.Element) -> str | None:
+    if value.tag in (der.BIT_STRING, der.SEQUENCE):
+        return None
+    kind, encoding = _TEXTS.get(value.tag, ("", ""))
+    if not kind:
+        return _OTHERS.get(value.tag, f"a value with the tag {value.tag:#04x}")
+    try:
+        text = value.content.decode(encoding)
+    except UnicodeDecodeError:
+        return f"{kind} that is not valid"
+    return f"{kind} that is not valid" if value.tag == _BMP and any(ord(char) >= _BEYOND for char in text) else None
