@@ -1,9 +1,12 @@
-"""A fleet's members: the formats they are read from, the size of their packed form, and errors that number every invalid line."""
+"""A fleet's members: patterns and lists of ids, their digest, and the size and safety of their packed form."""
 
+import base64
+import contextlib
+import json
 import random
-import re
 import string
 import uuid
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +18,13 @@ from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.devices.description import Scope, read_description
 from hubtrust.devices.id_patterns import as_setting, compact, expand
 from hubtrust.devices.roster import Roster, RosterError, unpack
-from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
+from hubtrust.devices.roster_files import from_ids, from_pattern
+from hubtrust.errors import HubtrustError
 
 _LEGAL = string.ascii_letters + string.digits + "-.%_*?!(),:=@$'"
 
 
-@given(st.lists(st.text(_LEGAL, min_size=1, max_size=20), unique=True), st.integers(0, 9))
+@given(st.lists(st.text(_LEGAL, min_size=1, max_size=20).filter(lambda one: one not in {".", ".."}), unique=True), st.integers(0, 9))
 def test_packing_loses_nothing(ids: list[str], every: int) -> None:
     """Packing and unpacking returns the same ids and descriptions, in the order of ids, with the same digest."""
     odd = DeviceDescription(enabled=False, reason="spare", tags={"bin": 7}, edge=True)
@@ -43,6 +47,7 @@ def test_a_message_names_the_shortest_patterns() -> None:
     """As it is written in the settings; too many of them are counted, and two are examples."""
     ids = [f"press-{number:03}" for number in range(1, 121)] + ["lathe-1"]
     assert as_setting("adoptDevices", ids) == 'set adoptDevices: ["lathe-1", "press-{001..120}"]'
+    assert compact(["p6", "p7", "p08"]) == ["p08", "p6", "p7"]
     assert compact(["p7", "p8", "p9", "p10", "p11", "q1", "q2"]) == ["p{7..11}", "q1", "q2"]
     many = [f"press-{number}" for number in range(1, 99, 3)]
     remedy = 'set adoptDevices to a list of their 33 ids, as patterns where possible: adoptDevices: ["press-1", "press-10", …]'
@@ -97,6 +102,13 @@ def test_a_pattern_is_expanded(pattern: str, ids: list[str]) -> None:
         ("press-{a..c}", "it has a brace that is not part of a range"),
         ("press-{1..1000001}", "it stands for 1,000,001 devices, but a hub holds at most 1,000,000; use several hubs"),
         ("press {1..2}", "device 'press 1': its id has the character ' '"),
+        ("press-{\u0661..\u0663}", "it has a brace that is not part of a range"),
+        ("press-{1.." + "9" * 5000 + "}", "ids of it have more than 128 characters"),
+        ("{1..9}" * 20_000, "ids of it have more than 128 characters; write a shorter one"),
+        ("{1..2}" * 100, "but a hub holds at most 1,000,000; use several hubs"),
+        ("{1..1}" * 200, "ids of it have more than 128 characters"),
+        ("x" * 1_000_000, "ids of it have more than 128 characters"),
+        ("press-\u200e1", r"its id has the character '\\u200e'"),
     ],
 )
 def test_an_invalid_pattern_is_refused(pattern: str, match: str) -> None:
@@ -109,80 +121,6 @@ def test_a_million_and_one_devices_are_refused() -> None:
     """A list is refused as soon as it has one device too many."""
     with pytest.raises(RosterError, match="the fleet: it has more than 1,000,000 devices, the most that a hub holds; spread it"):
         from_ids(str(number) for number in range(1_000_001))
-
-
-def test_a_csv_file_is_read() -> None:
-    """Every column is read; a byte order mark, quotes, empty cells and blank lines are accepted."""
-    text = (
-        "\ufeffid,status,reason,edge,thumbprint,secondaryThumbprint,tag.plant,desired.mode\n"
-        'press-2,disabled,"lost, or stolen",,,,A,\n'
-        "\n"
-        f"press-1,,,TRUE,{'ab' * 20},{'CD' * 20},,fast\n"
-    )
-    assert dict(from_csv(text, what="f", tags={"site": "x", "plant": "B"})) == {
-        "press-1": DeviceDescription(
-            edge=True, thumbprints=("AB" * 20, "CD" * 20), tags={"site": "x", "plant": "B"}, desired={"mode": "fast"}
-        ),
-        "press-2": DeviceDescription(enabled=False, reason="lost, or stolen", tags={"site": "x", "plant": "A"}),
-    }
-
-
-def test_json_lines_are_read() -> None:
-    """Every field is read, and values keep their types."""
-    text = '{"id": "b", "tags": {"n": 1.0}, "desired": {"x": {"y": [1, true]}}}\n\n{"id": "a", "edge": true, "status": "enabled"}\n'
-    assert dict(from_json_lines(text, what="f")) == {
-        "a": DeviceDescription(edge=True),
-        "b": DeviceDescription(tags={"n": 1}, desired={"x": {"y": [1, True]}}),
-    }
-
-
-BAD_CSV = """id,status,edge,thumbprint
-press-1,,,
-press 2,,,
-press-3,off,,
-Press-1,,,
-press-1,,,
-press-4,,maybe,
-press-5,,
-press-6,,,AB
-"x
-"""
-
-
-def test_every_invalid_line_of_a_csv_file_is_reported() -> None:
-    """Every invalid line is named by its number in one error; ids that differ only in case are two devices."""
-    with pytest.raises(RosterError) as caught:
-        from_csv(BAD_CSV, what="devicesFile 'fleet.csv'")
-    text = str(caught.value)
-    assert text.startswith(
-        "devicesFile 'fleet.csv': 7 invalid lines: line 3: device 'press 2': its id has the character ' '; line 4: status:"
-    )
-    assert [int(number) for number in re.findall(r"line (\d+): ", text)] == [3, 4, 6, 7, 8, 9, 10]
-    assert "line 6: device 'press-1' is already in line 2" in text
-    assert "line 8: the line: it has 3 fields, and the first line has 4" in text
-    assert text.endswith("; correct them and run again; nothing was changed")
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("", "its first line has no column 'id'"),
-        ("name\nx\n", "there is no column 'name'; name the columns in the first line: id, status"),
-        ("id,id\nx,y\n", "or has a column twice"),
-    ],
-)
-def test_an_invalid_csv_header_is_reported(text: str, match: str) -> None:
-    """An invalid header is reported before any line is read."""
-    with pytest.raises(RosterError, match=match):
-        from_csv(text, what="f")
-
-
-def test_every_invalid_line_of_json_is_reported() -> None:
-    """Text that is not JSON, a value that is not an object, an unknown field and a missing id are refused."""
-    with pytest.raises(
-        RosterError, match=r"4 invalid lines: line 1: .*not valid JSON.*line 2: .*not an object.*line 3: .*no field 'name'.*line 4: .*empty"
-    ):
-        from_json_lines('{"id"\n[1]\n{"id": "a", "name": "x"}\n{"tags": {}}\n', what="f")
 
 
 def test_a_duplicate_is_named() -> None:
@@ -217,6 +155,38 @@ def test_what_others_write_is_not_in_the_digest() -> None:
     assert scope.line(held) == scope.line(DeviceDescription(tags={"a": 1.0}))
     twins = [Twin("x", held, kind, "", "") for kind in ("certificateAuthority", "sas")]
     assert scope.found_line(twins[0]) == scope.line(held) != scope.found_line(twins[1])
+
+
+_EDGES = st.none() | st.booleans() | st.integers(-1, 2) | st.just(10**30) | st.text(max_size=2) | st.just([])
+
+
+@given(st.recursive(_EDGES, lambda part: st.lists(part, max_size=4) | st.dictionaries(st.sampled_from("ids common own".split()), part)))
+def test_whatever_is_packed_is_read_or_refused(head: object) -> None:
+    """A state may have been edited: no content of a packed list is a traceback."""
+    packed = "1." + base64.b64encode(zlib.compress(json.dumps(head).encode() + b"\n\x01\x02")).decode()
+    with contextlib.suppress(HubtrustError):
+        unpack(packed)
+
+
+@pytest.mark.parametrize("ids", ["press-1", b"press-2", None, 7])
+def test_a_single_id_is_no_list(ids: Any) -> None:
+    """Its letters would be devices."""
+    with pytest.raises(RosterError, match=r"ids: it is .*; give a list of texts, or use from_pattern"):
+        from_ids(ids)
+
+
+@pytest.mark.parametrize(("given_id", "fact"), [(None, "null"), (7, "a number"), (True, "true"), ({}, "an object")])
+def test_an_id_is_a_text(given_id: Any, fact: str) -> None:
+    """Nothing is turned into one: None would be the device `None`."""
+    with pytest.raises(RosterError, match=f"the device: its id is {fact}; give a text, in quotes"):
+        from_ids([given_id])
+
+
+@pytest.mark.parametrize("device_id", [".", ".."])
+def test_an_id_that_a_url_loses_is_refused(device_id: str) -> None:
+    """A request for it would be one for something else."""
+    with pytest.raises(RosterError, match="no request can be for this id: a URL loses it"):
+        from_ids([device_id])
 
 
 @pytest.mark.parametrize("text", ["", "2.abc", "1.", "1.####", "1.eJwrAQAAcAB1"])

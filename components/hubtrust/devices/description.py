@@ -7,37 +7,57 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
+from hubtrust.devices.json_values import kind
+from hubtrust.devices.twin_limits import (
+    LEAST_INTEGER,
+    MOST_DESIRED,
+    MOST_INTEGER,
+    MOST_TAGS,
+    require_document,
+    require_whole_text,
+    twin_size,
+)
 from hubtrust.pki.errors import VerificationCodeError
 from hubtrust.pki.verification_code import require_no_code
 from hubtrust.reconcile_errors import DeclarationError
 
 # learn.microsoft.com/azure/iot-hub/iot-hub-devguide-identity-registry
-_LONGEST_ID = 128  # characters
+LONGEST_ID = 128  # characters
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']+")
 _LONGEST_REASON = 128  # characters
-_MOST_TAGS, _MOST_DESIRED = 8 * 1024, 32 * 1024  # bytes: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-device-twins
-_BAD_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f.$# ]")
-_THUMBPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
+_DOT_SEGMENTS = {".", ".."}  # RFC 3986 5.2.4: clients and proxies remove them from a path, so that a request would be for something else
+_THUMBPRINT_LENGTHS = (40, 64)  # hex digits of SHA-1 and SHA-256
+_NOT_HEX = re.compile(r"[^0-9A-Fa-f]")
+_SEPARATORS = re.compile(r"[\s:-]")
+_FINGERPRINT = re.compile(r"\s*sha-?(?:1|256) fingerprint\s*=", re.IGNORECASE)  # how `openssl x509 -fingerprint` begins
+_SHOWN = 8  # characters of what is not a thumbprint: it might be a key that is in the wrong place
 
 
 def require_device_id(value: object) -> str:
     """``value`` as a device id that Azure accepts, and for which a certificate may be signed.
 
     Raises:
-        DeclarationError: it is empty, too long, has a character that Azure does not allow, or has the form of a verification code.
+        DeclarationError: it is no text, empty, too long, has a character that Azure does not allow, is `.` or `..`, or has the form of a
+            verification code.
     """
-    text = str(value)
-    if len(text) > _LONGEST_ID:
-        raise DeclarationError(f"device '{text[:20]}…'", f"its id has {len(text)} characters", f"use at most {_LONGEST_ID}")
-    if not _ID.fullmatch(text):
-        stray = next((char for char in text if not _ID.fullmatch(char)), "")
-        fact = f"its id has the character {stray!r}" if stray else "its id is empty"
-        raise DeclarationError(f"device '{text}'", fact, "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '")
+    if not isinstance(value, str):
+        raise DeclarationError("the device", f"its id is {kind(value)}", "give a text, in quotes")
+    if not value:
+        raise DeclarationError("the device", "its id is empty", f"use 1 to {LONGEST_ID} characters")
+    if len(value) > LONGEST_ID:
+        raise DeclarationError(f"device '{value[:20]}…'", f"its id has {len(value)} characters", f"use at most {LONGEST_ID}")
+    if not _ID.fullmatch(value):
+        stray = next(char for char in value if not _ID.fullmatch(char))
+        raise DeclarationError(
+            f"device '{value}'", f"its id has the character {stray!r}", "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '"
+        )
+    if value in _DOT_SEGMENTS:
+        raise DeclarationError(f"device '{value}'", "no request can be for this id: a URL loses it (RFC 3986 5.2.4)", "use another id")
     try:
-        require_no_code(text, what=f"device '{text}'")
+        require_no_code(value, what=f"device '{value}'")
     except VerificationCodeError as error:
         raise DeclarationError(error.what, error.fact, error.remedy) from None
-    return text
+    return value
 
 
 def require_reason(value: object) -> None:
@@ -46,107 +66,122 @@ def require_reason(value: object) -> None:
     Raises:
         DeclarationError: it is not a text, or too long.
     """
+    remedy = f"use a text of at most {_LONGEST_REASON} characters"
     if not isinstance(value, str):
-        raise DeclarationError("reason", f"it is {value!r}", f"use a text of at most {_LONGEST_REASON} characters")
+        raise DeclarationError("reason", f"it is {kind(value)}", remedy)
     if len(value) > _LONGEST_REASON:
-        raise DeclarationError("reason", f"it has {len(value)} characters", f"use a text of at most {_LONGEST_REASON} characters")
+        raise DeclarationError("reason", f"it has {len(value)} characters", remedy)
+    require_whole_text("reason", value)
 
 
 def require_thumbprints(value: object) -> tuple[str, ...]:
-    """One or two thumbprints of self-signed certificates, SHA-1 or SHA-256, as upper-case hex without separators.
+    """One or two thumbprints of self-signed certificates, SHA-1 or SHA-256, as upper-case hex without separators, each once.
+
+    They may be written with white space, colons or hyphens, in either case, and as `openssl x509 -fingerprint` prints them.
 
     Raises:
         DeclarationError: there are more, or one is not a thumbprint.
     """
     given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2:  # noqa: PLR2004 - the primary and the secondary
-        raise DeclarationError("thumbprints", f"it is {value!r}", "give one or two thumbprints")
-    thumbprints = tuple(re.sub(r"[\s:-]", "", str(text)).upper() for text in given)
-    for thumbprint in thumbprints:
-        if not _THUMBPRINT.fullmatch(thumbprint):
-            raise DeclarationError("thumbprints", f"'{thumbprint}' is not a thumbprint", "give 40 (SHA-1) or 64 (SHA-256) hex digits")
-    return thumbprints
+    if not isinstance(given, list | tuple):
+        raise DeclarationError("thumbprints", f"it is {kind(given)}", "give one or two thumbprints")
+    if not 1 <= len(given) <= 2:  # noqa: PLR2004 - the primary and the secondary
+        raise DeclarationError("thumbprints", f"there are {len(given)}", "give one or two thumbprints")
+    return tuple(dict.fromkeys(_thumbprint(one) for one in given))
+
+
+def _thumbprint(value: object) -> str:
+    remedy = "give 40 (SHA-1) or 64 (SHA-256) hex digits"
+    if not isinstance(value, str):
+        raise DeclarationError("thumbprints", f"one of them is {kind(value)}", remedy)
+    plain = _SEPARATORS.sub("", _FINGERPRINT.sub("", value, count=1))
+    shown = f"'{value[:_SHOWN]}…'" if len(value) > _SHOWN else f"'{value}'"
+    if stray := _NOT_HEX.search(plain):
+        raise DeclarationError("thumbprints", f"{shown} is not a thumbprint: it has the character {stray[0]!r}", remedy)
+    if len(plain) not in _THUMBPRINT_LENGTHS:
+        raise DeclarationError("thumbprints", f"{shown} is not a thumbprint: it has {len(plain)} hex digits", remedy)
+    return plain.upper()
 
 
 def require_tags(value: object) -> None:
     """``value`` are tags that a twin can hold, next to the one that names its owner.
 
     Raises:
-        DeclarationError: see ``_require_document``; or they include that tag.
+        DeclarationError: see ``require_document``; or they include that tag.
     """
-    _require_document("tags", value, _MOST_TAGS)
+    require_document("tags", value, MOST_TAGS)
     if isinstance(value, Mapping) and OWNER_TAG in value:
         raise DeclarationError("tags", f"'{OWNER_TAG}' is reserved for the tag that names the device's owner", "use another name")
+
+
+def require_room_for_owner(device_id: str, tags: Mapping[str, Any], owner: Mapping[str, str]) -> None:
+    """The tags of the device and the tag that names its ``owner`` fit into one twin.
+
+    Raises:
+        DeclarationError: together they are larger than Azure allows.
+    """
+    size = twin_size("tags", {**tags, OWNER_TAG: owner})
+    if size > MOST_TAGS:
+        fact = f"its tags have {size} bytes by Azure's count, together with the tag '{OWNER_TAG}' that names its owner"
+        raise DeclarationError(f"device '{device_id}'", fact, f"use at most {MOST_TAGS} together")
 
 
 def require_desired(value: object) -> None:
     """``value`` are desired properties that a twin can hold.
 
     Raises:
-        DeclarationError: see ``_require_document``.
+        DeclarationError: see ``require_document``.
     """
-    _require_document("desired", value, _MOST_DESIRED)
-
-
-def _require_document(what: str, value: object, most: int) -> None:
-    """``value`` is an object of at most ``most`` bytes of JSON, and its names are ones that a twin can hold."""
-    if not isinstance(value, Mapping):
-        raise DeclarationError(what, f"it is {value!r}", "give an object of names and values")
-    for name in _names(value):
-        if not name:
-            raise DeclarationError(what, "a name in it is empty", "give each value a name")
-        if _BAD_IN_NAMES.search(name):
-            raise DeclarationError(what, f"the name '{name}' has a dot, space, $, # or control character", "use another name")
-    size = len(json.dumps(value).encode())
-    if size > most:
-        raise DeclarationError(what, f"it has {size} bytes", f"use at most {most}")
-
-
-def _names(value: object) -> Iterable[str]:
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield str(name)
-            yield from _names(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _names(part)
+    require_document("desired", value, MOST_DESIRED)
 
 
 def with_integers(value: Any) -> Any:
-    """``value`` with whole numbers as integers: the engine makes 3.0 of them, and a hub shows 3."""
-    if isinstance(value, float) and value.is_integer():
+    """``value`` with whole numbers as integers: the engine makes 3.0 of them, and a hub shows 3. Members that are null are left out."""
+    if isinstance(value, float) and value.is_integer() and LEAST_INTEGER <= value <= MOST_INTEGER:
         return int(value)
     if isinstance(value, Mapping):
         return {str(name): with_integers(part) for name, part in value.items() if part is not None}
-    return [with_integers(part) for part in value] if isinstance(value, list) else value
+    return [with_integers(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def read_description(inputs: Mapping[str, Any]) -> DeviceDescription:
-    """The description in ``inputs``, by their wire names: status, reason, edge, thumbprints, tags, desired.
+    """The description in ``inputs``, by their wire names: status, reason, edge, thumbprints, tags, desired. None is as if left out.
 
     Raises:
         DeclarationError: one of them is invalid.
     """
-    status = inputs.get("status") or "enabled"
-    if status not in ("enabled", "disabled"):
-        raise DeclarationError("status", f"it is '{status}'", "use enabled or disabled")
-    if inputs.get("reason") is not None:
-        require_reason(inputs["reason"])
-    tags, desired = inputs.get("tags") or {}, inputs.get("desired") or {}
+    if not isinstance(inputs, Mapping):
+        raise DeclarationError("the device", f"its description is {kind(inputs)}", "give an object")
+    status = _given(inputs, "status", "")
+    if status not in ("enabled", "disabled", ""):
+        raise DeclarationError("status", f"it is {_shown(status)}", "use enabled or disabled")
+    reason = inputs.get("reason")
+    if reason is not None:
+        require_reason(reason)
+    edge = _given(inputs, "edge", default=False)
+    if not isinstance(edge, bool):
+        raise DeclarationError("edge", f"it is {_shown(edge)}", "use true or false")
+    tags, desired = _given(inputs, "tags", {}), _given(inputs, "desired", {})
     require_tags(tags)
     require_desired(desired)
-    edge = inputs.get("edge")
-    if edge not in (None, True, False):
-        raise DeclarationError("edge", f"it is {edge!r}", "use true or false")
-    thumbprints = inputs.get("thumbprints")
+    thumbprints = _given(inputs, "thumbprints", ())
     return DeviceDescription(
-        enabled=status == "enabled",
-        reason=inputs.get("reason") or None,
-        edge=edge is True,
-        thumbprints=require_thumbprints(thumbprints) if thumbprints else (),
+        enabled=status != "disabled",
+        reason=reason or None,
+        edge=edge,
+        thumbprints=require_thumbprints(thumbprints) if thumbprints not in ((), []) else (),
         tags=with_integers(tags),
         desired=with_integers(desired),
     )
+
+
+def _given(inputs: Mapping[str, Any], name: str, default: object) -> Any:
+    value = inputs.get(name)
+    return default if value is None else value
+
+
+def _shown(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str) else kind(value)
 
 
 class Scope:

@@ -5,10 +5,12 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from hubtrust.devices.description import LONGEST_ID
+from hubtrust.devices.json_values import kind
 from hubtrust.devices.roster import MOST_DEVICES, RosterError
 
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
+_RANGE = re.compile(r"\{([0-9]+)\.\.([0-9]+)\}")
+_LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 _SHORTEST_RANGE = 3  # ids; two are shorter when they are listed
 _MOST_LISTED = 10  # ids and patterns in a message
 
@@ -19,20 +21,31 @@ def expand(pattern: str) -> Iterator[str]:
     Raises:
         RosterError: the pattern is invalid, or stands for more devices than a hub holds.
     """
+    if not isinstance(pattern, str):
+        raise RosterError("the pattern", f"it is {kind(pattern)}", "give a text such as press-{001..025}")
     what, remedy = (
         f"the pattern '{pattern}'",
         "write it as press-{001..025}: the lower number first, and equally many digits in both, or no leading zeros",
     )
+    if len(_RANGE.sub(lambda found: max(found[1], found[2], key=len), pattern)) > LONGEST_ID:
+        raise RosterError(
+            f"the pattern '{pattern[:LONGEST_ID]}…'", f"ids of it have more than {LONGEST_ID} characters", "write a shorter one"
+        )
     size = 1
     for low, high in _RANGE.findall(pattern):
-        if int(low) > int(high) or (len(low) != len(high) and (low.startswith("0") or high.startswith("0")) and low != "0"):
+        if not _is_range(low, high):
             raise RosterError(what, f"{low}..{high} is not a valid range", remedy)
         size *= int(high) - int(low) + 1
-    if size > MOST_DEVICES:
-        raise RosterError(what, f"it stands for {size:,} devices, but a hub holds at most {MOST_DEVICES:,}", "use several hubs")
+        if size > MOST_DEVICES:
+            raise RosterError(what, f"it stands for {size:,} devices, but a hub holds at most {MOST_DEVICES:,}", "use several hubs")
     if "{" in _RANGE.sub("", pattern) or "}" in _RANGE.sub("", pattern):
         raise RosterError(what, "it has a brace that is not part of a range", remedy)
     return _expand(pattern)
+
+
+def _is_range(low: str, high: str) -> bool:
+    padded = low.startswith("0") or high.startswith("0")
+    return int(low) <= int(high) and (len(low) == len(high) or not padded or low == "0")
 
 
 def _expand(pattern: str) -> Iterator[str]:
@@ -72,7 +85,7 @@ def compact(device_ids: Iterable[str]) -> list[str]:
 def _ranges(before: str, numbers: list[str], after: str) -> Iterator[str]:
     run: list[str] = []
     for number in [*sorted(numbers, key=lambda text: (len(text), text)), None]:
-        if run and number is not None and int(number) == int(run[-1]) + 1 and (len(number) == len(run[0]) or run[0][0] != "0"):
+        if run and number is not None and int(number) == int(run[-1]) + 1 and _is_range(run[0], number):
             run.append(number)
             continue
         if len(run) >= _SHORTEST_RANGE:

@@ -5,7 +5,6 @@ two places), so that sorted ids are small steps. What most devices share is writ
 """
 
 import base64
-import binascii
 import itertools
 import json
 import zlib
@@ -16,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from hubtrust.azure.device_description import DeviceDescription
-from hubtrust.devices.description import Scope, digest, read_description, require_device_id
+from hubtrust.devices.description import Scope, digest, read_description, require_device_id, require_room_for_owner
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DynamicError
 
@@ -139,6 +138,18 @@ class Roster:
         """The devices that may connect with a certificate of a CA that the hub trusts."""
         return (device_id for device_id, declared in self if declared.enabled and not declared.thumbprints)
 
+    def require_room_for(self, owner: Mapping[str, str]) -> None:
+        """The tags of each device and the tag that names its ``owner`` fit into one twin.
+
+        Raises:
+            DeclarationError: the tags of a device don't.
+        """
+        checked: set[int] = set()  # of thousands of devices most share one description
+        for device_id, declared in self:
+            if declared.tags and id(declared) not in checked:
+                checked.add(id(declared))
+                require_room_for_owner(device_id, declared.tags, owner)
+
     def pack(self) -> str:
         """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
         lengths = [(_Length.of(ids), ids) for ids in _by_length(self.ids)]
@@ -173,7 +184,7 @@ def unpack(text: str) -> Roster:
         ids.sort()
         own = {ids[place]: read_description(written) for place, written in head["own"]}
         common = read_description(head["common"])
-    except (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError, zlib.error):
         raise RosterError("members", "it is not a packed list of devices", "use the output of Roster.pack") from None
     with RosterError.told():
         for device_id in ids:

@@ -73,7 +73,12 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
     inputs, results = DeviceFleetInputs, DeviceFleetOutputs
 
     def on_check(self, olds: Properties, news: DeviceFleetInputs) -> None:
-        """A list that is empty, or lacks most of the devices of the last run, is refused unless that is said."""
+        """A list that is empty, or lacks most of the devices of the last run, is refused unless that is said.
+
+        Tags must leave room for the one that names the owner: Azure would refuse them together.
+        """
+        if not {"owner", "members"} & news.unknown:
+            news.members.require_room_for(news.owner)
         if not {"owner", "members", "no_devices", "delete_devices"} & news.unknown:
             news.consent.require_for(_last_roster(olds), news.members)
 

@@ -20,10 +20,12 @@ from hubtrust.devices.description import (
     require_desired,
     require_device_id,
     require_reason,
+    require_room_for_owner,
     require_tags,
     require_thumbprints,
     same_identity,
 )
+from hubtrust.devices.json_values import kind, parse
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
@@ -36,10 +38,9 @@ from hubtrust.reconcile_errors import DeclarationError
 
 
 def _document(text: object) -> Any:
-    try:
-        return json.loads(str(text))
-    except ValueError:
-        raise DeclarationError("value", "it is not JSON", "give an object as JSON text") from None
+    if not isinstance(text, str):
+        raise DeclarationError("value", f"it is {kind(text)}", "give an object as JSON text")
+    return parse(text, what="value")
 
 
 def _status(value: object) -> str:
@@ -120,6 +121,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     """Creates the device and its twin in one call, updates and deletes it. A device is revoked by the status `disabled`."""
 
     inputs, results = DeviceIdentityInputs, DeviceIdentityOutputs
+
+    def on_check(self, _olds: Properties, news: DeviceIdentityInputs) -> None:
+        """The tags must leave room for the one that names the owner: Azure would refuse them together."""
+        if news.tags and news.owner and news.device_id:
+            require_room_for_owner(news.device_id, news.tags, news.owner)
 
     def on_diff(self, olds: Properties, news: DeviceIdentityInputs) -> Change:
         """Another hub or another id is another device, so a replacement; every other change is an update."""

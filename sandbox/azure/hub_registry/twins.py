@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
-import re
+import math
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.hub_registry import errors
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from sandbox.azure.store import Document
 
 Part = dict[str, Any]  # one side of a twin's properties: `values`, `metadata` of the same shape, `version`
-_MAX_DEPTH = 10
+# Documented limits. That `#` and all white space are refused in names, and null in lists, is how Azure's IoT Edge hub checks them, which
+# takes its limits from IoT Hub.
+_MAX_DEPTH = 10  # of what is in the tags or properties, so that the innermost of ten objects may have members
 _MAX_BYTES = {"tags": 8 * 1024, "desired": 32 * 1024, "reported": 32 * 1024}
 _MAX_TEXT = 4 * 1024
-_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
-_BAD_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f.$ ]")
+_MAX_NAME = 1024
+_INTEGERS = range(-4503599627370496, 4503599627370496)
 
 
 def new_twin(now: datetime) -> Document:
@@ -57,6 +59,8 @@ def update(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool
     for name, value in (("tags", tags), ("desired", desired)):
         if value is not None and not isinstance(value, dict):
             raise errors.argument_invalid(f"{name} must be an object")
+    if tags is not None:
+        _size("tags", tags, 1)  # before anything walks through it: it may be nested as deeply as a request's JSON can be
     new_tags = _merged({} if replace else twin["tags"], tags or {}) if (replace or tags is not None) else twin["tags"]
     _check("tags", new_tags)
     if replace or desired is not None:
@@ -71,6 +75,7 @@ def patched_part(name: str, part: Part, patch: dict[str, Any], now: datetime, *,
         RegistryError: A name is invalid, or the twin is too deep or too large.
     """
     patch = {member: value for member, value in patch.items() if member not in {"$version", "$metadata"}}
+    _size(name, patch, 1)
     values = _merged({} if replace else part["values"], patch)
     _check(name, values)
     version = part["version"] + 1
@@ -106,26 +111,57 @@ def _metadata(old: dict[str, Any], patch: dict[str, Any], values: dict[str, Any]
 
 
 def _check(part: str, values: dict[str, Any]) -> None:
-    _check_names(part, values, 1)
-    size = len(_WRITER.encode(values).encode())
+    size = _size(part, values, 1)
     if size > _MAX_BYTES[part]:
         raise errors.argument_invalid(f"{part} of {size} bytes are too large: at most {_MAX_BYTES[part]} are allowed")
 
 
-def _check_names(part: str, value: Any, depth: int) -> None:
-    if isinstance(value, str) and len(value.encode()) > _MAX_TEXT:
-        raise errors.argument_invalid(f"{part} hold a text of {len(value.encode())} bytes: at most {_MAX_TEXT} are allowed")
-    if isinstance(value, list):
-        for each in value:
-            _check_names(part, each, depth + 1)
-    if not isinstance(value, dict):
-        return
-    if depth > _MAX_DEPTH:
-        raise errors.argument_invalid(f"{part} are more than {_MAX_DEPTH} levels deep")
-    for name, each in value.items():
-        if not name or _BAD_NAME.search(name):
-            raise errors.argument_invalid(f"{part} can't have a member '{name}': no dots, dollars, spaces or control characters")
-        _check_names(part, each, depth + 1)
+def _size(part: str, value: Any, depth: int) -> int:
+    """The documented size of a value: names and texts without control characters, 8 bytes for a number, 4 for a boolean.
+
+    Raises:
+        RegistryError: A name or a value is invalid, or nested too deep.
+    """
+    match value:
+        case str():
+            if len(_utf8(part, value)) > _MAX_TEXT:
+                raise errors.argument_invalid(f"{part} hold a text of {len(_utf8(part, value))} bytes: at most {_MAX_TEXT} are allowed")
+            return _counted(part, value)
+        case bool():
+            return 4
+        case int() if value not in _INTEGERS:
+            raise errors.argument_invalid(f"{part} hold the integer {str(value)[:30]}: only 53 bits with a sign are allowed")
+        case float() if math.isinf(value) or math.isnan(value):
+            raise errors.argument_invalid(f"{part} hold a number that is none")
+        case int() | float():
+            return 8
+        case dict() | list() if depth > _MAX_DEPTH + 1:
+            raise errors.argument_invalid(f"{part} are more than {_MAX_DEPTH} levels deep")
+        case dict():
+            return sum(_name_size(part, name) + _size(part, each, depth + 1) for name, each in value.items() if each is not None)
+        case list() if None in value:
+            raise errors.argument_invalid(f"{part} hold a list with null in it")
+        case _:
+            return sum(_size(part, each, depth + 1) for each in value)
+
+
+def _name_size(part: str, name: str) -> int:
+    if not name or any(char in ".$#" or char.isspace() or unicodedata.category(char) == "Cc" for char in name):
+        raise errors.argument_invalid(f"{part} can't have a member '{name}': no dots, dollars, #, white space or control characters")
+    if len(_utf8(part, name)) > _MAX_NAME:
+        raise errors.argument_invalid(f"{part} can't have a member '{name[:10]}…': at most {_MAX_NAME} bytes are allowed")
+    return _counted(part, name)
+
+
+def _counted(part: str, text: str) -> int:
+    return len(_utf8(part, "".join(char for char in text if unicodedata.category(char) != "Cc")))
+
+
+def _utf8(part: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise errors.argument_invalid(f"{part} hold a text that is not Unicode") from None
 
 
 def properties(part: Part) -> dict[str, Any]:
