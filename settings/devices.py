@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from hubtrust import HubtrustError, Roster, from_csv, from_json_lines, from_pattern
+from hubtrust import HubtrustError, Roster, from_file, from_pattern
 from hubtrust.devices.description import require_device_id
 from hubtrust.devices.id_patterns import expand
 from hubtrust.devices.roster import MOST_DEVICES
 
-from .configuration import SettingsError, checked_by, file_text, names_for
+from .configuration import SettingsError, checked_by, names_for
 from .tag import Tag, as_mapping
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ class DeviceConfig(BaseModel):
         tags = as_mapping(self.device_tags)
         try:
             if self.devices_file:
-                read = from_csv if self.devices_file.lower().endswith(".csv") else from_json_lines
                 what = f"devicesFile '{self.devices_file}'"
-                found = read(file_text(folder, self.devices_file, "devicesFile"), what=what, tags=tags)
+                found = from_file(folder / self.devices_file, what=what, tags=tags)
                 if not len(found):
                     remedy = "restore it; if the stack is to have no devices, remove devicesFile and set noDevices: true"
                     raise SettingsError(f"{what}: it has no devices; {remedy}")

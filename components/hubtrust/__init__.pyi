@@ -11,6 +11,7 @@ from .authority_source import Trust as Trust
 from .device import TrustedDevice as TrustedDevice
 from .devices.roster import Roster as Roster
 from .devices.roster_files import from_csv as from_csv
+from .devices.roster_files import from_file as from_file
 from .devices.roster_files import from_ids as from_ids
 from .devices.roster_files import from_json_lines as from_json_lines
 from .devices.roster_files import from_pattern as from_pattern

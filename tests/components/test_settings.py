@@ -179,7 +179,7 @@ def test_up_refreshes_first() -> None:
 
 
 def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
-    """A file that ends in .csv is CSV, any other JSON lines; `deviceTags` are added to every device."""
+    """A file is CSV or JSON, by its content; `deviceTags` are added to every device."""
     (tmp_path / "fleet.csv").write_text("id,tag.line\npress-1,4\n")
     (tmp_path / "fleet.jsonl").write_text('{"id": "press-1"}\n{"id": "press-2"}\n')
     assert len(load(devices="press-{001..025}").roster(tmp_path)) == 25
@@ -192,20 +192,25 @@ def test_devices_come_from_a_pattern_or_a_file(tmp_path: Path) -> None:
     ("keys", "match"),
     [
         ({"devices": "press-{9..1}"}, "9..1 is not a valid range"),
-        ({"devicesFile": "absent.csv"}, r"devicesFile: the file 'absent\.csv' can't be read"),
+        ({"devicesFile": "absent.csv"}, r"devicesFile 'absent\.csv': it can't be read: No such file or directory; give the path"),
         (
             {"devicesFile": "empty.jsonl"},
             "it has no devices; restore it; if the stack is to have no devices, remove devicesFile and set noDev",
         ),
         ({"devicesFile": "blank.jsonl"}, "devicesFile 'blank.jsonl': it has no devices"),
         ({"devicesFile": "header.csv"}, "devicesFile 'header.csv': it has no devices"),
+        ({"devicesFile": "empty.csv"}, "devicesFile 'empty.csv': its first line: there is none"),
+        ({"devicesFile": "."}, r"devicesFile '\.': it can't be read: Is a directory"),
+        ({"devicesFile": "latin-1.csv"}, "devicesFile 'latin-1.csv': line 2: it has the byte 0xFC, which is not UTF-8 here"),
         ({"devicesFile": "bad.csv"}, r"devicesFile 'bad\.csv': 2 invalid lines: line 2: .*; line 3: "),
     ],
 )
 def test_invalid_devices_are_reported(keys: dict[str, str], match: str, tmp_path: Path) -> None:
     """One error line has every invalid line of the file."""
     (tmp_path / "bad.csv").write_text("id\na b\nc/d\n")
+    (tmp_path / "latin-1.csv").write_bytes("id,tag.a\nx,Süd\n".encode("latin-1"))
     (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "empty.csv").touch()
     (tmp_path / "blank.jsonl").write_text("\n \n")
     (tmp_path / "header.csv").write_text("id,status\n\n")
     with pytest.raises(SettingsError, match=match):

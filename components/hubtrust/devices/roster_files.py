@@ -1,23 +1,29 @@
-"""Rosters from a pattern, a list of ids, a CSV file or a file of JSON lines. Errors name every invalid line by its number."""
+"""Rosters from a pattern, a list of ids, or a file: CSV or JSON. Errors name invalid lines by their numbers."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.devices.description import read_description, require_device_id
 from hubtrust.devices.id_patterns import expand
-from hubtrust.devices.roster import Roster, RosterError
-from hubtrust.errors import HubtrustError
+from hubtrust.devices.json_values import kind
+from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
+from hubtrust.devices.roster_csv import csv_devices
+from hubtrust.devices.roster_json import json_devices
+from hubtrust.devices.roster_text import as_text
+from hubtrust.errors import HubtrustError, shown
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
     from hubtrust.azure.device_description import DeviceDescription
 
-_COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")
-_FIELDS = ("id", "status", "reason", "edge", "thumbprints", "tags", "desired")
-_BOOLEANS = {"true": True, "false": False, "": None}
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_MOST_LINES = 20  # of invalid ones, that a message names
+_LONGEST_LINE = 125  # characters: twenty of them fit into an error
+_MOST_REMEDIES = 4
+_KEY = json.JSONEncoder(sort_keys=True)  # created once: `json.dumps` with options creates one for each call
 
 
 @RosterError.told()
@@ -25,9 +31,10 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """`press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
 
     Raises:
-        RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds.
+        RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds; or a
+            twin can't hold the ``tags``.
     """
-    declared = read_description({"tags": tags or {}})
+    declared = read_description({"tags": tags})
     return Roster.of((device_id, declared) for device_id in expand(pattern))
 
 
@@ -36,117 +43,129 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
     """Devices with these ids, all with the same ``tags``.
 
     Raises:
-        RosterError: see ``Roster.of``; or a tag is invalid.
+        RosterError: see ``Roster.of``; or ``ids`` is one text, or a twin can't hold the ``tags``.
     """
-    declared = read_description({"tags": tags or {}})
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise RosterError("ids", f"it is {kind(ids)}", "give a list of texts, or use from_pattern")
+    declared = read_description({"tags": tags})
     return Roster.of((device_id, declared) for device_id in ids)
 
 
+def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, Any] | None = None) -> Roster:
+    """Devices from a CSV file (see ``from_csv``) or a file of JSON (see ``from_json_lines``), whichever it is.
+
+    It is read as UTF-8 whatever the machine's locale is, or as UTF-16 with a byte order mark. Messages name it ``what``.
+
+    Raises:
+        RosterError: the file can't be read, or see ``from_csv`` and ``from_json_lines``.
+    """
+    named = what or f"file '{path}'"
+    try:
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise RosterError(named, f"it can't be read: {reason}", "give the path of a file that can be read") from None
+    text = as_text(content, what=named)
+    is_json = str(path).lower().endswith(_JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
+    return (from_json_lines if is_json else from_csv)(text, what=named, tags=tags)
+
+
 @RosterError.told()
-def from_csv(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
+def from_csv(text: str | bytes, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """Columns `id`, and any of `status`, `reason`, `edge`, `thumbprint`, `secondaryThumbprint`, `tag.<name>`, `desired.<name>`.
 
-    The first line has the names of the columns. Values are texts; an empty one means no value. All devices have the ``tags``.
+    The first line has the names of the columns, separated by comma, semicolon, tab or |; before it there may be Excel's `sep=;`.
+    Values are texts; an empty one means no value, and a row without any value is passed over. All devices have the ``tags``.
+    Messages name it ``what``.
 
     Raises:
-        RosterError: the first line, or another one, is invalid; all invalid lines are named.
+        RosterError: the encoding, the first line, or another one, is invalid; the first twenty invalid lines are named. Or a twin
+            can't hold the ``tags``.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    header = [name.strip() for name in next(reader, [])]
-    unknown = [name for name in header if name not in _COLUMNS and not name.startswith(("tag.", "desired."))]
-    if "id" not in header or unknown or len(set(header)) < len(header):
-        fact = f"there is no column '{unknown[0]}'" if unknown else "its first line has no column 'id', or has a column twice"
-        raise RosterError(what, fact, f"name the columns in the first line: {', '.join(_COLUMNS)}, tag.<name>, desired.<name>")
-    return _from_lines(_csv_lines(reader), lambda row: _csv_device(header, row), what, tags)
+    return _from_lines(csv_devices(as_text(text, what=what), what=what), what, tags)
 
 
 @RosterError.told()
-def from_json_lines(text: str, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
+def from_json_lines(text: str | bytes, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
     """One object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`. All devices have the ``tags``.
 
+    It may also be one list of such objects, and an object may be as a hub exports it (see ``hubtrust.devices.hub_export``). A line ends at
+    a line feed, and at nothing else. Messages name it ``what``.
+
     Raises:
-        RosterError: lines are invalid; all of them are named.
+        RosterError: the encoding or lines are invalid; the first twenty of them are named. Or a twin can't hold the ``tags``.
     """
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return _from_lines(lines, _json_device, what, tags)
+    return _from_lines(json_devices(as_text(text, what=what)), what, tags)
 
 
-def _csv_lines(reader: Any) -> Iterator[tuple[int, Any]]:
-    """Each row and the number of its first line; in place of a row that can't be read, csv's error."""
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
+@dataclass
+class _InvalidLines:
+    """How many lines are invalid, and what is wrong with the first ones: a file may have a million of them."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+    remedies: dict[str, None] = field(default_factory=dict)  # each once, in their order
+
+    def add(self, number: int, error: HubtrustError) -> None:
+        self.count += 1
+        if self.count <= _MOST_LINES:
+            self.first.append(f"line {number}: {shown(f'{error.what}: {error.fact}', _LONGEST_LINE)}")
+            if len(self.remedies) < _MOST_REMEDIES:
+                self.remedies[error.remedy] = None
+
+    def require_none(self, what: str) -> None:
+        if not self.count:
             return
-        except csv.Error as error:
-            yield number, error
-            continue
-        if row:
-            yield number, row
+        more = self.count - len(self.first)
+        counted = f"{self.count:,} invalid {'line' if self.count == 1 else 'lines'}{f', the first {_MOST_LINES}' if more else ''}"
+        fact = f"{counted}: {'; '.join(self.first)}{f'; and {more:,} more' if more else ''}"
+        raise RosterError(what, fact, f"{'; '.join(self.remedies)}; correct them and run again; nothing was changed")
 
 
-def _from_lines(
-    lines: Iterable[tuple[int, Any]], read: Callable[[Any], dict[str, Any]], what: str, tags: Mapping[str, Any] | None
-) -> Roster:
+def _from_lines(lines: Iterable[tuple[int, Mapping[str, Any] | DeclarationError]], what: str, tags: Mapping[str, Any] | None) -> Roster:
+    common = read_description({"tags": tags}).tags
     held: dict[str, DeviceDescription] = {}
     first: dict[str, int] = {}
-    invalid: list[str] = []
+    invalid = _InvalidLines()
     descriptions: dict[str, DeviceDescription] = {}  # thousands of lines differ only in the id
     for number, line in lines:
         try:
-            inputs = read(line)
-            device_id = require_device_id(inputs.pop("id", ""))
-            if device_id in held:
-                invalid.append(f"line {number}: device '{device_id}' is already in line {first[device_id]}")
-                continue
-            inputs["tags"] = {**(tags or {}), **(inputs.get("tags") or {})}
-            key = json.dumps(inputs, sort_keys=True)
-            if key not in descriptions:
-                descriptions[key] = read_description(inputs)
-            held[device_id], first[device_id] = descriptions[key], number
-        except HubtrustError as error:
-            invalid.append(f"line {number}: {error.what}: {error.fact}")
-    if invalid:
-        fact = f"{len(invalid)} invalid {'line' if len(invalid) == 1 else 'lines'}: {'; '.join(invalid)}"
-        raise RosterError(what, fact, "correct them and run again; nothing was changed")
+            device = _readable(line)
+            device_id = _new_id(device, first)
+            declared = _described(device, common, descriptions)
+        except DeclarationError as error:
+            invalid.add(number, error)
+            continue
+        held[device_id], first[device_id] = declared, number
+        if len(held) > MOST_DEVICES:
+            fact = f"it has more than {MOST_DEVICES:,} devices, the most that a hub holds"
+            raise RosterError(what, fact, "spread them over several hubs")
+    invalid.require_none(what)
     return Roster.of(held.items())
 
 
-def _csv_device(header: list[str], row: Any) -> dict[str, Any]:
-    if isinstance(row, csv.Error):
-        raise DeclarationError("the line", f"it is not valid CSV ({row})", "quote its values")
-    if len(row) != len(header):
-        raise DeclarationError(
-            "the line", f"it has {len(row)} fields, and the first line has {len(header)}", "give a field for each column"
-        )
-    cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
-    edge = cells.get("edge", "").lower()
-    if edge not in _BOOLEANS:
-        raise DeclarationError("edge", f"it is '{cells['edge']}'", "use true or false")
-    thumbprints = [cells[name] for name in ("thumbprint", "secondaryThumbprint") if cells.get(name)]
-    return {
-        "id": cells["id"],
-        "status": cells.get("status") or None,
-        "reason": cells.get("reason") or None,
-        "edge": _BOOLEANS[edge],
-        "thumbprints": thumbprints or None,
-        "tags": _columns("tag.", cells),
-        "desired": _columns("desired.", cells),
-    }
+def _readable(line: Mapping[str, Any] | DeclarationError) -> Mapping[str, Any]:
+    if isinstance(line, DeclarationError):
+        raise line
+    return line
 
 
-def _columns(prefix: str, cells: Mapping[str, str]) -> dict[str, str]:
-    return {name.removeprefix(prefix): cell for name, cell in cells.items() if name.startswith(prefix) and cell}
+def _new_id(device: Mapping[str, Any], lines: Mapping[str, int]) -> str:
+    """The id of a device, which is in none of the ``lines`` that were read before."""
+    device_id = require_device_id(device.get("id"))
+    if device_id in lines:
+        raise DeclarationError(f"device '{device_id}'", f"it is already in line {lines[device_id]}", "leave one of the two out")
+    return device_id
 
 
-def _json_device(line: str) -> dict[str, Any]:
+def _described(line: Mapping[str, Any], common: Mapping[str, Any], descriptions: dict[str, "DeviceDescription"]) -> "DeviceDescription":
+    """The description of a device that has the ``common`` tags too; equal ones are one object, kept in ``descriptions``."""
+    inputs = {name: value for name, value in line.items() if name != "id"}
     try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise DeclarationError("the line", f"it is not valid JSON ({error})", "write an object") from None
-    if not isinstance(found, dict):
-        raise DeclarationError("the line", "it is not an object", "write an object with an id")
-    if unknown := sorted(found.keys() - set(_FIELDS)):
-        raise DeclarationError("the line", f"there is no field '{unknown[0]}'", f"use {', '.join(_FIELDS)}")
-    return found
+        key = _KEY.encode(inputs)
+    except RecursionError:
+        raise DeclarationError("the line", "it is nested too deeply", "nest it less deeply") from None
+    if key not in descriptions:
+        own = read_description(inputs)
+        descriptions[key] = read_description({**inputs, "tags": {**common, **own.tags}}) if common else own
+    return descriptions[key]

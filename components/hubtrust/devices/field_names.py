@@ -1,0 +1,39 @@
+"""The names of a device's fields: which one was meant by a name that there is not."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+# How others name the same: Azure, its exports, and people.
+_OTHER_NAMES = {
+    "deviceid": ("id",),
+    "device": ("id",),
+    "name": ("id",),
+    "statusreason": ("reason",),
+    "iotedge": ("edge",),
+    "primarythumbprint": ("thumbprint", "thumbprints"),
+    "x509thumbprint": ("thumbprint", "thumbprints"),
+    "thumbprints": ("thumbprint",),
+    "thumbprint": ("thumbprints",),
+}
+_PREFIXES = {"tag": "tag", "tags": "tag", "desired": "desired", "properties.desired": "desired"}
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9.]")
+
+
+def meant_by(name: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``name`` is, but for case, white space, hidden characters, or how Azure names it; None if it is unlike all.
+
+    In ``known`` a name that ends with a dot, such as `tag.`, stands for all that begin with it.
+    """
+    names = tuple(known)
+    plain = _NOT_IN_NAMES.sub("", name.casefold())
+    by_plain = {_NOT_IN_NAMES.sub("", one.casefold()): one for one in names}
+    if plain in by_plain:
+        return by_plain[plain]
+    if other := next((one for one in _OTHER_NAMES.get(plain, ()) if one in names), None):
+        return other
+    for written, prefix in _PREFIXES.items():
+        if plain.startswith(f"{written}.") and f"{prefix}." in names:
+            return f"{prefix}.{name.strip()[len(written) + 1 :]}"
+    near = difflib.get_close_matches(plain[:100], [one for one in by_plain if not one.endswith(".")], n=1, cutoff=0.75)
+    return by_plain[near[0]] if near else None

@@ -1,0 +1,137 @@
+"""Devices from CSV, as spreadsheets write it (RFC 4180, and what Excel makes of it).
+
+Excel separates by semicolons where the comma is the decimal sign, writes a first line `sep=;`, and rows and columns that are empty.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hubtrust.devices.description import require_desired, require_tags
+from hubtrust.devices.field_names import meant_by
+from hubtrust.devices.roster import RosterError
+from hubtrust.reconcile_errors import DeclarationError
+
+_COLUMNS = ("id", "status", "reason", "edge", "thumbprint", "secondaryThumbprint")
+_TAG, _DESIRED = "tag.", "desired."
+_REMEDY = f"name the columns in the first line: {', '.join(_COLUMNS)}, {_TAG}<name>, {_DESIRED}<name>; separate them by commas"
+_BOOLEANS = {"true": True, "false": False, "": None}
+_SEPARATORS = ",;\t|"
+_DECLARED_SEPARATOR = re.compile(r'"?sep=([^\r\n]?)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def csv_devices(text: str, *, what: str) -> Iterator[tuple[int, Mapping[str, Any] | DeclarationError]]:
+    """Each device's description and the number of its first line, or what is wrong with this line. Rows without any value are passed over.
+
+    Raises:
+        RosterError: the first line, which names the columns, is invalid.
+    """
+    declared = _DECLARED_SEPARATOR.match(text)
+    if declared and (not declared[1] or declared[1].isalnum() or declared[1] == '"'):
+        raise RosterError(what, f"its first line, '{declared[0].strip()}', names no separator", "write it as sep=; or remove it")
+    body = text[declared.end() :] if declared else text
+    separator = declared[1] if declared else _separator(body)
+    # newline="": a line ends at \n, \r or \r\n, and at nothing else; within quotes it is kept as it is.
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+    rows = _rows(reader, 1 if declared else 0)
+    _, first = next(rows, (1, DeclarationError("the line", "there is none", _REMEDY)))
+    if isinstance(first, DeclarationError):
+        raise RosterError(what, f"its first line: {first.fact}", first.remedy)
+    header = [name.strip() for name in first]
+    _require_columns(header, what)
+    for number, row in rows:
+        try:
+            yield number, row if isinstance(row, DeclarationError) else _device(header, row)
+        except DeclarationError as error:
+            yield number, error
+
+
+def _separator(text: str) -> str:
+    """What separates the names in the first line: that which gives the most columns that there are."""
+    line = next((line for line in io.StringIO(text, newline="") if line.strip(f" \r\n{_SEPARATORS}")), "")
+
+    def fitting(separator: str) -> tuple[int, int]:
+        names = [name.strip(' "\t\r\n') for name in line.split(separator)]
+        return sum(_is_column(name) for name in names), _QUOTED.sub("", line).count(separator)
+
+    return max(_SEPARATORS, key=fitting)
+
+
+def _rows(reader: Any, before: int) -> Iterator[tuple[int, Sequence[str] | DeclarationError]]:
+    """The rows with a value, and each one's first line; ``before`` lines come before the reader's. What can't be read is an error."""
+    while True:
+        number = before + reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, DeclarationError("the line", _csv_fact(str(error)), 'close each quote, and write a quote within quotes as ""')
+            continue
+        if any(cell.strip() for cell in row):
+            yield number, row
+
+
+def _csv_fact(reason: str) -> str:
+    if "end of data" in reason:
+        return "a quote in it is not closed"
+    if "field larger" in reason:
+        return f"a quote in it is not closed, or a value has more than {csv.field_size_limit():,} characters"
+    return f"it is not valid CSV ({reason})"
+
+
+def _require_columns(header: Sequence[str], what: str) -> None:
+    named = [name for name in header if name]
+    if unknown := next((name for name in named if not _is_column(name)), None):
+        meant = meant_by(unknown, (*_COLUMNS, _TAG, _DESIRED))
+        raise RosterError(what, f"there is no column '{unknown}'", f"write it as '{meant}', or {_REMEDY}" if meant else _REMEDY)
+    if twice := next((name for name in named if named.count(name) > 1), None):
+        raise RosterError(what, f"its first line has the column '{twice}' twice", "leave one out, or give it another name")
+    if "id" not in named:
+        raise RosterError(what, "its first line has no column 'id'", _REMEDY)
+    for name in named:
+        try:
+            if name.startswith(_TAG):
+                require_tags({name.removeprefix(_TAG): ""})
+            elif name.startswith(_DESIRED):
+                require_desired({name.removeprefix(_DESIRED): ""})
+        except DeclarationError as error:
+            raise RosterError(what, f"the column '{name}': {error.fact}", error.remedy) from None
+
+
+def _is_column(name: str) -> bool:
+    return name in _COLUMNS or name.startswith((_TAG, _DESIRED))
+
+
+def _device(header: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
+    values = [cell.strip() for cell in row]
+    while len(values) > len(header) and not values[-1]:
+        values.pop()
+    if len(values) != len(header):
+        fact = f"it has {len(values)} fields, and the first line has {len(header)}"
+        raise DeclarationError("the line", fact, "give a field for each column; quote a value that has the separator in it")
+    if values == list(header) and len(header) > 1:
+        raise DeclarationError("the line", "it repeats the names of the columns", "remove it")
+    if stray := next((place for place, (name, cell) in enumerate(zip(header, values, strict=True), 1) if cell and not name), 0):
+        raise DeclarationError("the line", f"field {stray} has a value, and its column has no name", "name the column in the first line")
+    cells = dict(zip(header, values, strict=True))
+    edge = cells.get("edge", "").lower()
+    if edge not in _BOOLEANS:
+        raise DeclarationError("edge", f"it is '{cells['edge']}'", "use true or false")
+    thumbprints = [cells[name] for name in ("thumbprint", "secondaryThumbprint") if cells.get(name)]
+    return {
+        "id": cells["id"],
+        "status": cells.get("status", "").lower() or None,  # Azure reads it in any case too
+        "reason": cells.get("reason") or None,
+        "edge": _BOOLEANS[edge],
+        "thumbprints": thumbprints or None,
+        "tags": _columns(_TAG, cells),
+        "desired": _columns(_DESIRED, cells),
+    }
+
+
+def _columns(prefix: str, cells: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(prefix): cell for name, cell in cells.items() if name.startswith(prefix) and cell}
