@@ -56,7 +56,7 @@ def test_the_proof_is_given_as_an_input(
     ("kind", "match"),
     [
         ("another key", "sign it with the authority's own key"),
-        ("an old code", "its subject is 'CN=ABAB[^\n]*' and the verification code is"),
+        ("an old code", "it is for the code ABAB[^\n]*, and the verification code is now"),
         ("expired", "it expired on"),
     ],
 )
@@ -70,7 +70,7 @@ def test_an_invalid_proof_keeps_the_code(
         "an old code": authority.proof("AB" * 24),
         "expired": authority.proof(code, days_ago=3),
     }
-    with pytest.raises(CallFailedError, match=rf"^\w+Error: [^\n]*{match}[^\n]*\n?$"):
+    with pytest.raises(CallFailedError, match=rf"^[^\n]*{match}[^\n]*\n?$"):
         provider.update(waiting, news | {"proofCertificate": answers[kind]})
     assert relay.steps == ["GET"]
     assert provider.update(waiting, news | {"proofCertificate": authority.proof(code)}).outs["state"] == "verified"

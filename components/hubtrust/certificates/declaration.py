@@ -16,7 +16,7 @@ from hubtrust.pki import issue
 from hubtrust.pki.certificate import Certificate, Description, describe, load_certificate, pem
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
 from hubtrust.pki.profile import require_authority, require_may_sign
-from hubtrust.pki.proof import proof_of_possession, require_proof
+from hubtrust.pki.proof import load_proof, proof_of_possession, require_proof
 from hubtrust.pki.signers import Signer
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
@@ -95,7 +95,7 @@ class CertificateInputs(ServiceInputs):
         secret=True,
     )
     proof_certificate: Certificate | None = input_field(
-        lambda value: load_certificate(str(value), what="proofCertificate"),
+        lambda value: load_proof(str(value), what="proofCertificate"),
         "the proof, PEM: the certificate that the command in the output ``ceremony`` creates. For custody offline only.",
     )
     attest: bool = input_field(

@@ -12,7 +12,6 @@ from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
-_WEAK_HASHES = ("MD2", "MD5", "SHA1")
 _SHOWN_LABELS = {CERTIFICATE: "certificate", "PUBLIC KEY": "public key"}  # of what is given in place of a request
 
 
@@ -107,7 +106,7 @@ def requested_key(request: CertificateRequest, *, what: str, name: str | None = 
 
 
 def _require_signature(request: CertificateRequest, key: PublicKey, what: str) -> None:
-    if request.signature_algorithm in _WEAK_HASHES:
+    if request.is_weakly_signed:
         fact = f"it is signed with {request.signature_algorithm}, which is too weak"
         raise WeakError(what, fact, "create the request again, signed with SHA-256")
     match request.is_signed_by(key):

@@ -16,8 +16,10 @@ from hubtrust.pki.errors import DerError, ProfileError, UnreadableError
 from hubtrust.pki.key_encoding import require_usable_key, unsupported_key_error
 from hubtrust.pki.keys import PublicKey
 
+_WEAK_HASHES = ("MD2", "MD4", "MD5", "SHA1")
 _SIGNATURES = {  # what is not SHA-2; `cryptography` names the others
     "1.2.840.113549.1.1.2": "MD2",
+    "1.2.840.113549.1.1.3": "MD4",
     "1.2.840.113549.1.1.4": "MD5",
     "1.2.156.10197.1.501": "SM3 (with SM2)",
     "1.3.101.112": "Ed25519",
@@ -127,6 +129,11 @@ class Signed:
         oid: x509.ObjectIdentifier = self._parsed.signature_algorithm_oid
         found = self.signature_hash_algorithm
         return found.name.upper() if found else _SIGNATURES.get(oid.dotted_string, oid.dotted_string)
+
+    @property
+    def is_weakly_signed(self) -> bool:
+        """Whether signatures with its hash can be forged: SHA-1 and older ones."""
+        return self.signature_algorithm in _WEAK_HASHES
 
     @property
     def public_key_algorithm_oid(self) -> x509.ObjectIdentifier:
