@@ -11,16 +11,17 @@ from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_ever
 # Pulumi ends a program with this signal when a resource has failed. Python's own answer is a traceback beside the error that counts.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-stack = settings.load()
-folder = Path(__file__).parent
+stack = settings.load(Path(__file__).parent)
+for notice in stack.notices():
+    pulumi.log.warn(notice)
 retain_everything(when=stack.retain)
 
 authority = CertificateAuthority(
     stack.name,
-    source=stack.source(folder),
+    source=stack.source(),
     generation=stack.ca_generation,
     keep_previous=stack.ca_keep_previous,
-    previous=stack.previous(folder),
+    previous=stack.previous(),
     trust=stack.ca_trust,
     cloud=stack.cloud or None,
 )
@@ -42,7 +43,7 @@ fleet = TrustedFleet(
     stack.name,
     hub=hub,
     authority=authority,
-    roster=stack.roster(folder),
+    roster=stack.roster,
     canary=stack.canary or None,
     check=stack.connection_check,
     adopt=stack.adopt_devices or None,

@@ -178,7 +178,7 @@ def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
             texts[key] = value if isinstance(value, str) else json.dumps(value)
     pulumi.runtime.set_all_config(texts)
     try:
-        settings.load(pulumi.Config(project))
+        settings.load(None, pulumi.Config(project))  # its files may be on another machine
     except settings.SettingsError as error:
         for line in str(error).splitlines()[1:]:
             given = " (give it with --set)" if any(key in line for key in LEFT_OUT_KEYS) else ""

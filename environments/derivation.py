@@ -103,7 +103,8 @@ def renamed_tag(tag: str, source: str, target: str) -> str:
 
 def names_left_unset(config: Mapping[str, Any], project: str, target: str, defaults: Mapping[str, str]) -> list[Change]:
     """Names that the old environment leaves at their defaults get the new environment's name appended, so that they differ."""
-    missing = [name for name in ("name", "caName") if f"{project}:{name}" not in config]
+    used = ("name",) if config.get(f"{project}:caSource") == "import" else ("name", "caName")  # an imported CA has its own names
+    missing = [name for name in used if f"{project}:{name}" not in config]
     spaces = {"name": "-", "caName": " "}
     return [Change(f"{project}:{name}", DERIVED, defaults[name], f"{defaults[name]}{spaces[name]}{target}") for name in missing]
 

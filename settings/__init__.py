@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pulumi
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
+from .applicability import unused
 from .authority import AuthorityConfig, replaced_keys
-from .configuration import SettingsError, read
+from .configuration import Problem, SettingsError, read
 from .devices import DeviceConfig
 from .hub import HubConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -19,19 +26,23 @@ class Settings(DeviceConfig, AuthorityConfig, HubConfig):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
-    @model_validator(mode="after")
-    def _without_conflicts(self) -> Settings:
-        conflicts = [*self.hub_conflicts(), *self.authority_conflicts(), *self.device_conflicts()]
-        if conflicts:
-            raise ValueError("\n".join(conflicts))
-        return self
+    def problems(self) -> Iterator[Problem]:
+        """Keys that contradict each other or have no effect, and files that can't be used."""
+        yield from self.hub_problems()
+        yield from self.authority_problems()
+        yield from self.device_problems()
+        yield from unused(self, errors=True)
+
+    def notices(self) -> Iterator[str]:
+        """Keys that are set and change nothing, a line each with what to do."""
+        return (problem.line for problem in unused(self, errors=False))
 
 
-def load(config: pulumi.Config | None = None) -> Settings:
-    """The settings of the running stack.
+def load(folder: Path | None, config: pulumi.Config | None = None) -> Settings:
+    """The settings of the running stack; files that they name are relative to ``folder``, and are not looked at without one.
 
     Raises:
-        SettingsError: keys are wrong or unknown; the error lists all of them.
+        SettingsError: keys are wrong or unknown, contradict each other, or name files that can't be used; the error lists all of them.
     """
     found = config or pulumi.Config()
-    return read(Settings, found, replaced_keys(found))
+    return read(Settings, found, folder, replaced_keys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,12 +13,12 @@ from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.certificates.lifetimes import LONGEST, require_window
 from hubtrust.certificates.thumbprints import require_thumbprint
 
-from .configuration import checked_by, file_text, names_for, plain
-from .custody import CustodyConfig, Source
+from .configuration import Problem, SettingsError, checked_by, names_for, plain
+from .custody import CustodyConfig
+from .values import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pulumi
 
@@ -29,7 +30,7 @@ _Window = Annotated[int, Field(ge=0, le=LONGEST)]
 
 def _certificate_name(text: str) -> str:
     if text and not CERTIFICATE_NAME.fullmatch(text):
-        raise ValueError(f"'{text}' is not a valid certificate name; use at most 64 of: letters, digits, - . _")
+        raise ValueError(f"{quoted(text)} is not a valid certificate name; use at most 64 of: letters, digits, - . _")
     return text
 
 
@@ -40,7 +41,7 @@ _CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 def replaced_keys(config: pulumi.Config) -> dict[str, str]:
     """Keys of earlier versions, and what takes their place. `caDropPrevious` held for every later rotation too."""
     generation, keeps = config.get("caGeneration") or "1", config.get("caKeepPrevious") == "true"
-    dropped = int(generation) - (2 if keeps else 1) if generation.isdecimal() else 0
+    dropped = int(generation) - (2 if keeps else 1) if re.fullmatch("[0-9]{1,9}", generation) else 0
     instead = f"set caDropGeneration: {dropped}, which holds for that generation alone" if dropped > 0 else "no generation is dropped"
     return {"caDropPrevious": f"remove it; {instead}"}
 
@@ -48,7 +49,6 @@ def replaced_keys(config: pulumi.Config) -> dict[str, str]:
 class AuthorityConfig(CustodyConfig):
     """Where the CA comes from, which generation of it there is, and what the hub trusts of it."""
 
-    ca_source: Source = "generate"
     ca_name: Annotated[str, Field(min_length=1, max_length=50)] = "hubtrust"
     ca_organization: Annotated[str, Field(max_length=64)] = ""
     ca_key_algorithm: KeyAlgorithm = Generate.key
@@ -71,44 +71,38 @@ class AuthorityConfig(CustodyConfig):
     reprove: str = ""
     adopt: _Thumbprints = ()
 
-    def authority_conflicts(self) -> Iterator[str]:
-        """Keys of the CA that contradict each other, a line each."""
+    def authority_problems(self) -> Iterator[Problem]:
+        """Keys of the CA that contradict each other, and its files that can't be read."""
         if self.ca_source == "import" and not (self.ca_chain or self.ca_chain_file):
-            yield "caSource is import, but no chain is set; set caChain or caChainFile"
-        if self.ca_source == "generate" and (self.ca_chain or self.ca_chain_file or self.has_key):
-            yield "caSource is generate, but a chain or a key is set too; remove them, or set caSource to import"
+            line = "caSource is import, but no chain is set; set caChain or caChainFile"
+            yield Problem.of(line, "ca_source", "ca_chain", "ca_chain_file")
         for text in ("ca_chain", "ca_key", "ca_previous_chain"):
-            if getattr(self, f"{text}_file") and plain(getattr(self, text)):
-                yield f"{to_camel(text)} and {to_camel(text)}File are both set; set only one of them"
-        if self.ca_certificate_name and self.ca_source != "import":
-            yield f"caCertificateName is set, but caSource is {self.ca_source}; set caSource to import, or remove caCertificateName"
-        if self.attest and self.reprove:
-            yield "attest and reprove are both set; remove attest to prove the CA, or remove reprove"
-        yield from self._generation_conflicts()
-        yield from self._window_conflicts()
-        yield from self.custody_conflicts(self.ca_source, self.ca_intermediates)
-
-    def _generation_conflicts(self) -> Iterator[str]:
-        previous = self.ca_previous_chain or self.ca_previous_chain_file
-        if self.ca_keep_previous and self.ca_generation == 1:
-            yield "caKeepPrevious is true, but caGeneration is 1 and nothing comes before it; remove caKeepPrevious"
-        generated_here = self.ca_source == "generate" and self.custody is None
-        if self.ca_keep_previous and not generated_here and not previous:
-            yield "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
-        if previous and (generated_here or not self.ca_keep_previous):
-            yield "caPreviousChain is set but not used; remove it, or set caKeepPrevious (a CA generated in the state needs no chain)"
-
-    def _window_conflicts(self) -> Iterator[str]:
-        for kind in ("root", "issuing"):
-            days, window = getattr(self, f"ca_{kind}_days"), getattr(self, f"ca_{kind}_renew_before_days")
-            lifetime_name, window_name = to_camel(f"ca_{kind}_days"), to_camel(f"ca_{kind}_renew_before_days")
+            file = f"{text}_file"
+            if getattr(self, file) and plain(getattr(self, text)):
+                yield Problem.of(f"{to_camel(text)} and {to_camel(file)} are both set; set only one of them", text, file)
+                continue
             try:
-                require_window(days, window, days_name=lifetime_name, window_name=window_name)
-            except HubtrustError as error:
-                yield str(error)
+                self.text_of(text)
+            except SettingsError as error:
+                yield Problem.of(str(error), file)
+        in_state = self.ca_source == "generate" and self.custody is None
+        if self.ca_keep_previous and not in_state and not (self.ca_previous_chain or self.ca_previous_chain_file):
+            line = "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
+            chains = ("ca_previous_chain", "ca_previous_chain_file")
+            yield Problem.of(line, "ca_keep_previous", "ca_source", "ca_custody", *chains)
+        yield from self._window_problems()
+        yield from self.custody_problems(self.ca_intermediates)
 
-    def source(self, folder: Path) -> Generate | Import | Request:
-        """Where the CA comes from; files are read relative to ``folder``.
+    def _window_problems(self) -> Iterator[Problem]:
+        for kind in ("root", "issuing"):
+            days, window = f"ca_{kind}_days", f"ca_{kind}_renew_before_days"
+            try:
+                require_window(getattr(self, days), getattr(self, window), days_name=to_camel(days), window_name=to_camel(window))
+            except HubtrustError as error:
+                yield Problem.of(str(error), days, window)
+
+    def source(self) -> Generate | Import | Request:
+        """Where the CA comes from.
 
         Raises:
             SettingsError: a file can't be read.
@@ -125,25 +119,25 @@ class AuthorityConfig(CustodyConfig):
                 root_renew_before_days=self.ca_root_renew_before_days or None,
                 issuing_renew_before_days=self.ca_issuing_renew_before_days or None,
             )
-        chain = self.ca_chain or file_text(folder, self.ca_chain_file, "caChainFile")
+        chain = self.text_of("ca_chain")
         if self.ca_source == "request":
             return self._request(chain, self.custody)
         return Import(
             chain=chain,
-            private_key=self.ca_key.get_secret_value() or file_text(folder, self.ca_key_file, "caKeyFile") or None,
+            private_key=self.text_of("ca_key") or None,
             passphrase=self.ca_key_passphrase.get_secret_value() or None,
             custody=self.custody,
             proof=self.ca_proof or None,
             certificate_name=self.ca_certificate_name or None,
         )
 
-    def previous(self, folder: Path) -> Import | Request | None:
+    def previous(self) -> Import | Request | None:
         """Where the previous generation came from, if it was not generated here. It is proven already, so its key is not needed.
 
         Raises:
             SettingsError: a file can't be read.
         """
-        chain = self.ca_previous_chain or file_text(folder, self.ca_previous_chain_file, "caPreviousChainFile")
+        chain = self.text_of("ca_previous_chain")
         if not chain:
             return None
         if self.ca_source == "request":

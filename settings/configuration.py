@@ -1,55 +1,91 @@
-"""A stack's configuration, read key by key into a pydantic model; all errors are reported together, one line for each key."""
+"""A stack's configuration, read key by key into a pydantic model; all errors are reported together, a line for each.
+
+A model has its keys as fields, and tells by ``problems`` which of them contradict each other.
+"""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
-from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 from hubtrust import HubtrustError
+from hubtrust.errors import shown
+from hubtrust.file_content import file_content
+
+from .values import quoted, read_value, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_M = TypeVar("_M", bound=BaseModel)
+_MOST_LINES = 20  # for one key, and of unknown keys
+_LONGEST_LINE = 2000  # characters
+_NEAR = 0.8  # how similar a misspelt name of the project is to it
+_SECRET = "(a secret)"  # noqa: S105 - what is shown in place of one
 
 
 class SettingsError(pulumi.RunError):
     """The configuration has errors; one line for each."""
 
 
-def read(model: type[_M], config: pulumi.Config, replaced: Mapping[str, str]) -> _M:
-    """The configuration as a ``model``, whose fields are its keys. ``replaced`` has keys of earlier versions: what to do instead.
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with some keys together. It is told only if each of these ``keys`` has a valid value: wrong ones are told already."""
+
+    line: str
+    keys: frozenset[str]  # as they are written in the settings
+
+    @classmethod
+    def of(cls, line: str, *attributes: str) -> Problem:
+        """A problem that depends on these fields."""
+        return cls(line, frozenset(map(to_camel, attributes)))
+
+
+class Configured(BaseModel):
+    """A part of the settings. Files that keys name are relative to the program's folder; without one, none is read."""
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def problems(self) -> Iterator[Problem]:
+        """Keys that contradict each other, and files that can't be used."""
+        yield from ()
+
+    def text_of(self, key: str) -> str:
+        """The text of ``key``, or of the file that `<key>File` names; empty if neither is set.
+
+        Raises:
+            SettingsError: the file can't be read.
+        """
+        file = f"{key}_file"
+        return str(plain(getattr(self, key))) or file_text(self._folder, getattr(self, file), to_camel(file))
+
+
+_M = TypeVar("_M", bound=Configured)
+
+
+def read(model: type[_M], config: pulumi.Config, folder: Path | None, replaced: Mapping[str, str]) -> _M:
+    """The configuration as a ``model``. ``replaced`` has keys of earlier versions: what to do instead.
 
     Raises:
-        SettingsError: keys are wrong or unknown; the error lists all of them.
+        SettingsError: keys are wrong or unknown, contradict each other, or name files that can't be read; the error lists all of them.
     """
-    values: dict[str, Any] = {}
-    wrong = _unknown(model, config.name, replaced)
-    for attribute, field in model.model_fields.items():
-        name = to_camel(attribute)
-        text = config.get(name)
-        if text is None:
-            continue
-        if field.annotation is SecretStr and text and not is_config_secret(f"{config.name}:{name}"):
-            wrong.append(f"{config.name}:{name}: it is in plain text, and would be in the state too; remove it and set it with --secret")
-        try:
-            values[name] = _value(config, name, field.annotation, text)
-        except (pulumi.ConfigTypeError, ValueError):
-            wrong.append(f"{config.name}:{name} is '{text}'; use {_wanted(name, field.annotation)}")
-    try:
-        settings = model(**values)
-    except ValidationError as error:
-        wrong += [line for each in error.errors() for line in _lines(config.name, each)]
-    else:
-        if not wrong:
-            return settings
-    raise SettingsError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
+    lines = [f"{key}: {reason}" for key, reason in _unknown(model, config.name, replaced)]
+    values, wrong = _values(model, config)
+    settings = _validated(model, values, wrong, config.name)
+    settings._folder = folder  # noqa: SLF001 - the model's own, which no key sets
+    for attribute in model.model_fields:
+        key = to_camel(attribute)
+        lines += [f"{config.name}:{key}: {reason}" for reason in _first(wrong.get(key, ()), "in this list")]
+    lines += [f"{config.name}: {problem.line}" for problem in settings.problems() if not problem.keys & wrong.keys()]
+    if lines:
+        raise SettingsError("the configuration is wrong:\n" + "\n".join(f"  {shown(line, _LONGEST_LINE)}" for line in lines))
+    return settings
 
 
 def checked_by(reader: Callable[[str], object]) -> AfterValidator:
@@ -78,19 +114,33 @@ def names_for(key: str, example: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def file_text(folder: Path, name: str, key: str) -> str:
-    """The text of the file that the key ``key`` names, relative to ``folder``; empty if it names none.
+def file_text(folder: Path | None, name: str, key: str) -> str:
+    """The text of the file that the key ``key`` names; empty if it names none. It is UTF-8, whatever encoding this machine prefers.
+
+    Raises:
+        SettingsError: the file can't be read, or is not UTF-8.
+    """
+    content = file_bytes(folder, name, key)
+    try:
+        return content.decode("utf-8-sig")  # a byte order mark at its start is not a part of the text
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        fact = f"it is not UTF-8: line {line} has the byte 0x{content[error.start]:02X}"
+        raise SettingsError(f"{key} {quoted(name)}: {fact}; save it as UTF-8") from None
+
+
+def file_bytes(folder: Path | None, name: str, key: str) -> bytes:
+    """The content of the file that the key ``key`` names, relative to ``folder``; empty if it names none, or there is no folder.
 
     Raises:
         SettingsError: the file can't be read.
     """
-    if not name:
-        return ""
+    if not name or folder is None:
+        return b""
     try:
-        return (folder / name).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise SettingsError(f"{key}: the file '{name}' can't be read: {reason}; use a path relative to the program's folder") from None
+        return file_content(folder / name, what=f"{key} {quoted(name)}", remedy="use a path relative to the program's folder")
+    except HubtrustError as error:
+        raise SettingsError(str(error)) from None
 
 
 def plain(value: Any) -> Any:
@@ -98,41 +148,64 @@ def plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _unknown(model: type[BaseModel], project: str, replaced: Mapping[str, str]) -> list[str]:
-    """Keys that the model does not have: a misspelt key would otherwise be ignored silently."""
+def _unknown(model: type[BaseModel], project: str, replaced: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Keys that the model does not have, and what to do: a misspelt key would otherwise be ignored silently."""
     known = [to_camel(attribute) for attribute in model.model_fields]
-    given = {key.partition(":")[2] for key in (*get_config_env(), *CONFIG.get()) if key.startswith(f"{project}:")}
-    lines = []
-    for key in sorted(given - set(known)):
+    strays = []
+    for whole in sorted({*get_config_env(), *CONFIG.get()}):
+        namespace, _, key = whole.partition(":")
         near = difflib.get_close_matches(key, known, n=1)
-        remedy = replaced.get(key) or (f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}")
-        lines.append(f"{project}:{key}: there is no such key; {remedy}")
-    return lines
+        if namespace != project and difflib.SequenceMatcher(None, namespace, project).ratio() >= _NEAR:
+            strays.append((whole, f"the project is called {project}; use {project}:{key}, or remove it"))
+        elif namespace == project and key not in known:
+            remedy = replaced.get(key) or (f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}")
+            strays.append((whole, f"there is no such key; {remedy}"))
+    yield from strays[:_MOST_LINES]
+    if len(strays) > _MOST_LINES:
+        yield project, f"there are {len(strays) - _MOST_LINES:,} more unknown keys; remove them"
 
 
-def _value(config: pulumi.Config, name: str, kind: Any, text: str) -> Any:
-    if kind is bool:
-        return config.get_bool(name)
-    if kind is int:
-        return config.get_int(name)
-    return config.get_object(name) if str(kind).startswith("tuple") else text
+def _values(model: type[BaseModel], config: pulumi.Config) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The values of all keys that are set and of the right type, and what is wrong with the others."""
+    values: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for attribute, field in model.model_fields.items():
+        key = to_camel(attribute)
+        text = config.get(key)
+        if text is None:
+            continue
+        is_secret = is_config_secret(f"{config.name}:{key}")
+        if field.annotation is SecretStr and text and not is_secret:
+            wrong[key] = ["it is in plain text, and would be in the state too; remove it and set it with --secret"]
+        try:
+            value = read_value(text, key, field)
+        except ValueError as error:
+            wrong.setdefault(key, []).append(_without(text, str(error)) if is_secret else str(error))
+        else:
+            values |= {} if value is None else {key: value}
+    return values, wrong
 
 
-def _wanted(name: str, kind: Any) -> str:
-    return {bool: "true or false", int: "an integer"}.get(kind, f"a list of strings: config set --path '{name}[0]' VALUE")
+def _validated(model: type[_M], values: dict[str, Any], wrong: dict[str, list[str]], project: str) -> _M:
+    """The model of the values that are valid; the reasons of the others are added to ``wrong``."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        for each in error.errors():
+            key = str(each["loc"][0])
+            field = next(field for attribute, field in model.model_fields.items() if to_camel(attribute) == key)
+            own = str(each["msg"]).removeprefix("Value error, ")
+            reason = own if each["type"] == "value_error" else f"it is {quoted(each['input'])}; use {wanted(key, field)}"
+            wrong.setdefault(key, []).append(_without(str(each["input"]), reason) if is_config_secret(f"{project}:{key}") else reason)
+    return model(**{key: value for key, value in values.items() if key not in wrong})
 
 
-def _lines(project: str, error: Any) -> list[str]:
-    """One wrong key in the form: the key, the fact, the remedy. A secret's value is never repeated."""
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if not error["loc"]:
-        return [f"{project}: {line}" for line in message.split("\n")]
-    key = str(error["loc"][0])
-    if error["type"] == "value_error":
-        return [f"{project}:{key}: {message}"]
-    shown = "" if ("key" in key.lower() or "pin" in key.lower()) and error["type"] != "enum" else f" is '{error['input']}';"
-    return [f"{project}:{key}{shown} {_remedy(message)}"]
+def _without(value: str, reason: str) -> str:
+    """A reason that does not repeat a value that was set as a secret."""
+    return reason.replace(f"'{shown(value)}'", _SECRET).replace(quoted(value), _SECRET).replace(shown(value), _SECRET)
 
 
-def _remedy(message: str) -> str:
-    return message[0].lower() + message[1:].replace("Input should", "it should")
+def _first(reasons: Iterable[str], where: str) -> list[str]:
+    """The first of many reasons, and how many more there are."""
+    every = list(reasons)
+    return every[:_MOST_LINES] + ([f"there are {len(every) - _MOST_LINES:,} more errors {where}"] if len(every) > _MOST_LINES else [])

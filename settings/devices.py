@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from hubtrust import HubtrustError, Roster, from_file, from_pattern
 from hubtrust.devices.description import require_device_id
 from hubtrust.devices.id_patterns import expand
 from hubtrust.devices.roster import MOST_DEVICES
 
-from .configuration import SettingsError, checked_by, names_for
+from .configuration import Configured, Problem, SettingsError, checked_by, names_for
 from .tag import Tag, as_mapping
+from .values import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
-class DeviceConfig(BaseModel):
+class DeviceConfig(Configured):
     """Which devices there are, and which of them connects at the end of an `up`."""
 
     devices: str = ""
@@ -31,15 +33,23 @@ class DeviceConfig(BaseModel):
     canary: Annotated[str, checked_by(require_device_id)] = ""
     connection_check: bool = True
 
-    def device_conflicts(self) -> Iterator[str]:
-        """Keys of the devices that contradict each other, a line each."""
+    def device_problems(self) -> Iterator[Problem]:
+        """Keys of the devices that contradict each other, and lists of devices that can't be used."""
         if self.devices and self.devices_file:
-            yield "devices and devicesFile are both set; set only one of them"
+            yield Problem.of("devices and devicesFile are both set; set only one of them", "devices", "devices_file")
+            return
         if self.no_devices and (self.devices or self.devices_file):
-            yield f"noDevices is true, but {'devices' if self.devices else 'devicesFile'} is set too; remove one of them"
+            named = "devices" if self.devices else "devicesFile"
+            line = f"noDevices is true, but {named} is set too; remove one of them"
+            yield Problem.of(line, "no_devices", "devices", "devices_file")
+        try:
+            len(self.roster if self._folder or not self.devices_file else ())
+        except SettingsError as error:
+            yield Problem.of(str(error), "devices", "devices_file", "device_tags")
 
-    def roster(self, folder: Path) -> Roster:
-        """The devices; a file is read relative to ``folder``.
+    @cached_property
+    def roster(self) -> Roster:
+        """The devices.
 
         Raises:
             SettingsError: the file can't be read or has no devices, or the pattern or a line of the file is not valid.
@@ -47,8 +57,8 @@ class DeviceConfig(BaseModel):
         tags = as_mapping(self.device_tags)
         try:
             if self.devices_file:
-                what = f"devicesFile '{self.devices_file}'"
-                found = from_file(folder / self.devices_file, what=what, tags=tags)
+                what = f"devicesFile {quoted(self.devices_file)}"
+                found = from_file((self._folder or Path()) / self.devices_file, what=what, tags=tags)
                 if not len(found):
                     remedy = "restore it; if the stack is to have no devices, remove devicesFile and set noDevices: true"
                     raise SettingsError(f"{what}: it has no devices; {remedy}")

@@ -5,33 +5,40 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
 from hubtrust import HubSettings
 from hubtrust.azure.clouds import require_name
 from hubtrust.operators import Operator
 
-from .configuration import checked_by
+from .configuration import Configured, Problem, checked_by
 from .tag import Tag, as_mapping
+from .values import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules, Microsoft.Devices/IotHubs
 _HUB_NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}")  # room for what Pulumi and we add to it
 
 
 def _hub_name(text: str) -> str:
     if text and not _HUB_NAME.fullmatch(text):
-        raise ValueError(f"'{text}' is not a valid hub name; use 3 to 50 letters, digits and hyphens, without a hyphen at the end")
+        raise ValueError(f"{quoted(text)} is not a valid hub name; use 3 to 50 letters, digits and hyphens, without a hyphen at the end")
     return text
 
 
-class HubConfig(BaseModel):
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not a valid name; use 2 to 31 letters, digits and hyphens, with a letter first")
+    return text
+
+
+class HubConfig(Configured):
     """Which hub, what it is like, and who may use it."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{1,30}$")] = "hubtrust"
+    name: Annotated[str, AfterValidator(_name)] = "hubtrust"
     hub_name: Annotated[str, AfterValidator(_hub_name)] = ""
     resource_group: str = ""
     existing_hub: str = ""
@@ -48,28 +55,13 @@ class HubConfig(BaseModel):
     tags: tuple[Tag, ...] = ()
     cloud: Annotated[str, checked_by(require_name)] = ""
 
-    def hub_conflicts(self) -> Iterator[str]:
-        """Keys of the hub that contradict each other, a line each."""
-        if (self.existing_hub or self.adopt_hub) and (self.hub_name or self.resource_group):
-            name = "existingHub" if self.existing_hub else "adoptHub"
-            yield f"{name} is set together with hubName or resourceGroup; remove those two: an existing hub has both already"
+    def hub_problems(self) -> Iterator[Problem]:
+        """Keys of the hub that contradict each other."""
         if self.existing_hub and self.adopt_hub:
-            yield (
-                "existingHub and adoptHub are both set; set adoptHub to manage the whole hub here, or existingHub to manage only its"
-                " certificates"
-            )
-        if self.existing_hub and (ignored := self._of_the_hubs_owner()):
-            yield (
-                f"existingHub leaves the hub to its owner, who decides its {', '.join(ignored)}; remove that, or set adoptHub to manage"
-                " the hub here"
-            )
+            remedy = "set adoptHub to manage the whole hub here, or existingHub to manage only its certificates"
+            yield Problem.of(f"existingHub and adoptHub are both set; {remedy}", "existing_hub", "adopt_hub")
         if self.sku == "F1" and self.units > 1:
-            yield f"sku F1 has one unit, but units is {self.units}; set units to 1"
-
-    def _of_the_hubs_owner(self) -> list[str]:
-        """The keys that are set and that an existing hub's owner decides."""
-        keys = ("sku", "units", "min_tls_version", "local_auth", "tags", "operators")
-        return [to_camel(key) for key in keys if getattr(self, key)]
+            yield Problem.of(f"sku F1 has one unit, but units is {self.units}; set units to 1", "sku", "units")
 
     @property
     def hub(self) -> HubSettings:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
+from .values import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,7 +18,7 @@ _TAG = re.compile(r"[^=]{1,512}=[^=]{0,256}")
 
 def _checked(text: str) -> str:
     if not _TAG.fullmatch(text):
-        raise ValueError(f"'{text}' is not a tag; write it as name=value")
+        raise ValueError(f"{quoted(text)} is not a tag; write it as name=value")
     return text
 
 

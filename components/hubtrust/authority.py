@@ -103,6 +103,10 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def _generate(self, source: Generate) -> None:
         _require_one_key_each(source.custody, source.intermediates + 1)
+        if source.intermediates and source.issuing_days > source.root_days:
+            fact = f"issuing_days (caIssuingDays) is {source.issuing_days:g}, and root_days (caRootDays) is only {source.root_days:g}"
+            remedy = f"set issuing_days to at most {source.root_days:g}, or root_days to at least {source.issuing_days:g}"
+            pulumi.log.warn(f"{self.name}: {fact}, so the CAs below the root end with it; {remedy}", self)
         key = self._authority_key("root", source.key, source.custody, 0)
         signer = key.signer
         root = self._root(source, key)

@@ -1,7 +1,6 @@
 """The custody settings: which belong together, which exclude each other, and the signers that the CA gets."""
 
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -9,16 +8,17 @@ from hubtrust import CertificateAuthority, Generate, Import, InKeyVault, InToken
 from hubtrust.authority import AuthorityError
 from settings import SettingsError
 from tests.components import test_settings
+from tests.kit.repository import ROOT as FOLDER
 
-load = partial(test_settings.load, secrets=("caPin",))
+load = partial(test_settings.load, secrets=("caPin",), folder=FOLDER)
 ROOT, ISSUING = "https://kv.vault.azure.net/keys/root", "https://kv.vault.azure.net/keys/issuing"
 TOKEN = "pkcs11:token=plant;object=ca"
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no such custody": ({"caCustody": "drawer"}, "'drawer' is not a custody; use state, offline, key-vault, pkcs11, or leave it empty"),
     "a key beside it": (
-        {"caSource": "import", "caChain": "x", "caKeyFile": "k", "caCustody": "key-vault", "caKeyReference": ISSUING},
-        "caCustody is key-vault, but a key is set too; remove caKey and caKeyFile, or set caCustody to state",
+        {"caSource": "import", "caChain": "x", "caKeyFile": "pyproject.toml", "caCustody": "key-vault", "caKeyReference": ISSUING},
+        "caKeyFile is set, but caCustody is key-vault, and only custody state uses it; remove caKeyFile, or set caCustody to state",
     ),
     "offline and generated": ({"caCustody": "offline"}, "caCustody is offline, but caSource is generate; set caSource to import"),
     "state without a key": (
@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a reference alone": (
         {"caKeyReference": ISSUING},
-        "caKeyReference is set, but caCustody is not key-vault or pkcs11; set caCustody",
+        "caKeyReference is set, but caCustody is not set, and only custody key-vault or pkcs11 uses it; remove caKeyReference, or set caCu",
     ),
     "no root's": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING},
@@ -39,7 +39,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a root's without a use": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caSource": "import", "caChain": "x"},
-        "caRootKeyReference is set, but only a generated root",
+        "caRootKeyReference is set, but caCustody is key-vault and caSource is import, and only a generated root",
     ),
     "too deep": (
         {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caIntermediates": "2"},
@@ -47,13 +47,13 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "no PIN": (
         {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0"},
-        "caCustody is pkcs11, but no PIN is set; pkcs11 needs exactly one of caPin (with --secret) and caPinVariable",
+        "caCustody is pkcs11, but no PIN is set; set exactly one of caPin (with --secret) and caPinVariable",
     ),
     "two PINs": (
         {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0", "caPin": "84017263", "caPinVariable": "PIN"},
-        "caCustody is pkcs11, but two PINs are set; pkcs11 needs exactly one",
+        "caCustody is pkcs11, but two PINs are set; set exactly one",
     ),
-    "a PIN for nothing": ({"caPin": "84017263"}, "caCustody is not set, but a PIN is set; pkcs11 needs"),
+    "a PIN for nothing": ({"caPin": "84017263"}, "caPin is set, but caCustody is not set, and only custody pkcs11 uses it"),
 }
 
 
@@ -70,17 +70,16 @@ def test_invalid_custody_settings_are_refused(case: str) -> None:
 
 def test_the_authority_gets_a_signer_for_each_key() -> None:
     """The root's key first; an imported or requested CA has one key; with custody `state` there is none elsewhere."""
-    here = Path()
-    both = load(caCustody="key-vault", caKeyReference=ISSUING, caRootKeyReference=ROOT).source(here)
+    both = load(caCustody="key-vault", caKeyReference=ISSUING, caRootKeyReference=ROOT).source()
     assert isinstance(both, Generate)
     assert both.custody == InKeyVault(keys=(ROOT, ISSUING))
-    token = load(caCustody="pkcs11", caKeyReference=TOKEN, caPinVariable="PLANT_PIN", caSource="request").source(here)
+    token = load(caCustody="pkcs11", caKeyReference=TOKEN, caPinVariable="PLANT_PIN", caSource="request").source()
     assert isinstance(token, Request)
     assert token.custody == InToken(keys=(TOKEN,), pin_variable="PLANT_PIN")
-    imported = load(caCustody="pkcs11", caKeyReference=TOKEN, caPin="84017263", caSource="import", caChain="x").source(here)
+    imported = load(caCustody="pkcs11", caKeyReference=TOKEN, caPin="84017263", caSource="import", caChain="x").source()
     assert isinstance(imported, Import)
     assert imported.custody == InToken(keys=(TOKEN,), pin="84017263")
-    assert load(caCustody="state").source(here) == load().source(here)
+    assert load(caCustody="state").source() == load().source()
 
 
 def test_one_key_for_two_certificates_is_refused() -> None:

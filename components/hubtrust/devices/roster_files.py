@@ -14,6 +14,7 @@ from hubtrust.devices.roster_csv import csv_devices
 from hubtrust.devices.roster_json import json_devices
 from hubtrust.devices.roster_text import as_text
 from hubtrust.errors import HubtrustError, shown
+from hubtrust.file_content import file_content
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
     return Roster.of((device_id, declared) for device_id in ids)
 
 
+@RosterError.told()
 def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, Any] | None = None) -> Roster:
     """Devices from a CSV file (see ``from_csv``) or a file of JSON (see ``from_json_lines``), whichever it is.
 
@@ -60,11 +62,7 @@ def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, A
         RosterError: the file can't be read, or see ``from_csv`` and ``from_json_lines``.
     """
     named = what or f"file '{path}'"
-    try:
-        content = Path(path).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise RosterError(named, f"it can't be read: {reason}", "give the path of a file that can be read") from None
+    content = file_content(Path(path), what=named, remedy="give the path of a file that can be read")
     text = as_text(content, what=named)
     is_json = str(path).lower().endswith(_JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
     return (from_json_lines if is_json else from_csv)(text, what=named, tags=tags)
