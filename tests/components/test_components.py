@@ -283,14 +283,14 @@ def test_an_invalid_hub_id_is_refused(engine: Engine) -> None:
     ("source", "match"),
     [
         (Generate(common_name="Plant", root_days=30, root_renew_before_days=30), "it is 30, but .* is only 30; use a smaller"),
-        (Import(chain="noise"), "the imported chain: it contains no PEM certificate; give PEM text"),
+        (Import(chain="noise"), "the imported chain: it contains no certificate, key or request; give PEM"),
         (
             Import(chain=RootAuthority().pem + RootAuthority("B").pem),
             "the imported chain: it contains 2 chains, .*give one chain, not a bundle",
         ),
         (Import(chain=RootAuthority().pem, private_key=RootAuthority().private_pem), "it belongs to none of 'CN=Plant A'"),
         (Request(common_name="4F2A91C0" * 6), "its common name has the form of an Azure verification code"),
-        (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: it contains no PEM certificate"),
+        (Request(common_name="Plant", answer="noise"), "the answer to the certificate request: it contains no certificate, key or request"),
         (
             Generate(common_name="x" * 65, intermediates=0),
             "a name in it is empty or longer than 64 characters .*; use names of 1 to 64 characters",

@@ -57,7 +57,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ({"certificate": forged(key=rsa_key(1024))}, "its RSA key has 1024 bits; use RSA with at least 2048 bits"),
         ({"certificate": PLANT.pem + RootAuthority("Other").pem}, "it contains 2 certificates; give exactly one"),
         ({"certificate": PLANT.pem + PLANT.private_pem}, "it contains a private key; remove the key"),
-        ({"certificate": "noise"}, "it contains no PEM certificate"),
+        ({"certificate": "noise"}, "it contains no certificate, key or request"),
         ({"signer": None}, "signer: there is none and attest is not set; say where the key is"),
         (
             {"signer": {"custody": "state", "privateKey": private_pem(ec_key())}},
@@ -66,7 +66,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         ({"signer": {"custody": "state", "privateKey": private_pem(PLANT.key, "word")}}, "is encrypted and no passphrase was given"),
         ({"signer": {"custody": "safe"}}, "there is no custody 'safe'; use state, offline, key-vault or pkcs11"),
         ({"proofCertificate": leaf()}, "with custody 'state' the proof is signed here; leave it out, or set custody offline"),
-        ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: it contains no PEM certificate"),
+        ({"proofCertificate": "noise", "signer": {"custody": "offline"}}, "proofCertificate: it contains no certificate, key or request"),
         ({"serviceId": "hub-7"}, "serviceId: resource id 'hub-7': it is not the id of an IoT hub"),
         ({"name": "plant a"}, "name: the certificate would be called 'plant a-g1-0000.*use at most 64 of: letters, digits"),
         ({"name": "x" * 52, "generation": 12}, "would be called 'x{52}-g12-0{8}'"),

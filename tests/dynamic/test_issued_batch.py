@@ -151,7 +151,7 @@ def test_what_is_around_the_requests_is_passed_over(batches: Provider) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"requests": "noise"}, "requests: it contains no certificate signing request"),
+        ({"requests": "noise"}, "requests: it contains no certificate, key or request"),
         ({"requests": csr("a") + private_pem(ec_key())}, "requests: it contains a private key, at place 2; give only the requests"),
         ({"signer": {"custody": "state", "privateKey": private_pem(ec_key())}}, "the given key is .* give the key that belongs"),
         ({"renewBeforeDays": 400}, "renewBeforeDays: it is 400, but lifetimeDays is only 365"),

@@ -214,7 +214,7 @@ def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> Non
             "renewBeforeDays: it is 182.5, but lifetimeDays is only 10; use a smaller renewBeforeDays or a longer lifetimeDays",
         ),
         ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
-        ({"publicKey": "noise"}, "publicKey: it contains no PEM public key"),
+        ({"publicKey": "noise"}, "publicKey: it contains no certificate, key or request"),
         ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
         ({"colour": "red"}, "colour: there is no such property; use cloud, deviceId"),
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),

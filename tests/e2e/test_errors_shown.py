@@ -12,7 +12,7 @@ _OPENING = "import signal\nimport pulumi\nfrom hubtrust import *\nsignal.signal(
 CASES = {
     "a component": (
         'CertificateAuthority("a", source=Import(chain="x\\n\\u200e"))',
-        "the imported chain: it contains no PEM certificate; give PEM text",
+        "the imported chain: it contains no certificate, key or request; give PEM",
     ),
     "a function": ('from_pattern("a", tags={"b.c": 1})', r"tags: the name 'b\.c' has a dot, "),
     "a value that is known later": (

@@ -27,6 +27,13 @@ def openssl(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def openssl_octets(*arguments: str, given: bytes = b"") -> bytes:
+    """What the command writes for what it is given, without a file in between."""
+    done = subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout
+
+
 def key_by_openssl(folder: Path, kind: str) -> bytes:
     """Create `ca.key` of this kind in the folder; returns its public half (SubjectPublicKeyInfo) in DER."""
     if kind == "dsa":

@@ -211,19 +211,19 @@ def test_a_private_key_in_the_chain_is_refused_and_never_repeated() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "it contains no PEM certificate"),
-        ("MIIB", "it contains no PEM certificate"),
+        ("", "it is empty"),
+        ("MIIB", "it contains no certificate"),
         (pem_of(MADE.up[0])[:-40], r"block 1 .CERTIFICATE. is incomplete: it has no END CERTIFICATE"),
         (
             pem_of(MADE.up[0]).replace("MII", "AAA", 1),
             r"certificate 1: \d+ octets follow its end; copy the certificate",
         ),
-        ("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "it contains a PKCS7; convert it to PEM certificates"),
+        ("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "it is PKCS#7 and damaged"),
         (
             "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n",
             "give the certificate that the authority issued",
         ),
-        ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "it contains a X509 CRL; give only PEM certificates"),
+        ("-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n", "it contains a X509 CRL; give the certificates"),
     ],
 )
 def test_invalid_pem_is_refused(text: str, match: str) -> None:

@@ -50,11 +50,11 @@ def test_an_encrypted_key_needs_its_passphrase() -> None:
 
 def test_invalid_private_keys_are_refused() -> None:
     """Text that is not a key, a truncated key and a key of another algorithm are refused."""
-    refused(errors.KeyUnreadableError, "it contains no PEM private key", "noise")
-    refused(errors.KeyUnreadableError, "it contains no PEM private key", private_pem(ec_key())[:-60])
+    refused(errors.KeyUnreadableError, "it contains no certificate, key or request", "noise")
+    refused(errors.KeyUnreadableError, "is incomplete: it has no END PRIVATE KEY", private_pem(ec_key())[:-60])
     other = ed25519.Ed25519PrivateKey.generate()
     plain = other.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
-    refused(errors.KeyUnreadableError, "the private key is neither RSA nor EC", plain)
+    refused(errors.KeyUnreadableError, "the private key is Ed25519, neither RSA nor EC", plain)
 
 
 def test_weak_private_keys_are_refused() -> None:
@@ -70,7 +70,7 @@ def test_public_keys() -> None:
     assert public_pem(load_public_key(pem, what="key")) == pem
     with pytest.raises(errors.KeyUnreadableError, match="it is a private key"):
         load_public_key(private_pem(key), what="key")
-    with pytest.raises(errors.KeyUnreadableError, match="it contains no PEM public key"):
+    with pytest.raises(errors.KeyUnreadableError, match="it contains no certificate, key or request"):
         load_public_key("noise", what="key")
 
 

@@ -60,8 +60,8 @@ def test_an_unknown_key_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "no certificate signing request"),
-        ("noise", "no certificate signing request"),
+        ("", "it is empty"),
+        ("noise", "it contains no certificate, key or request"),
         ("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", "1 octets follow its end"),
     ],
 )

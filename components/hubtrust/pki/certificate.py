@@ -1,24 +1,27 @@
-"""One certificate: load it from PEM, name it in messages, describe it with the values that Azure and OpenSSL show."""
+"""One certificate: load it, name it in messages, describe it with the values that Azure and OpenSSL show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from hubtrust.pki import der, extensions, name_strings, readable
+from hubtrust.errors import shown
+from hubtrust.pki import der, encodings, extensions, name_strings, readable
 from hubtrust.pki.errors import DerError, PrivateKeyInsideError, UnreadableError
 from hubtrust.pki.keys import key_name, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
-from hubtrust.pki.pem import CERTIFICATE, Block, blocks
+from hubtrust.pki.pem import CERTIFICATE, Block
 from hubtrust.pki.signed import Signed
 
 _VERSION = 0xA0  # the tag of the version: [0], constructed
 _LONGEST_SHOWN = 100  # characters of a subject in a message
-_REMEDIES = {  # by the label of the PEM block
-    "PKCS7": "convert it to PEM certificates (openssl pkcs7 -print_certs)",
+_REMEDIES = {  # by what it is
     "CERTIFICATE REQUEST": "give the certificate that the authority issued for this request",
-    "TRUSTED CERTIFICATE": "convert it to a plain certificate (openssl x509)",
+    "PUBLIC KEY": "give the certificate, which has the public key in it",
+    "X509 CRL": "give the certificates; lists of revoked certificates are not used here",
+    "OCSP RESPONSE": "give the certificates",
 }
 
 
@@ -148,33 +151,41 @@ class Description:
     key_thumbprint: str  # SHA-256 over the SubjectPublicKeyInfo
 
 
-def load_certificates(text: str, *, what: str) -> list[Certificate]:
-    """Every certificate in the PEM ``text``, in its order. Text around the blocks, as ``openssl x509 -text`` writes it, is ignored.
+def load_certificates(given: str | bytes, *, what: str) -> list[Certificate]:
+    """Every certificate in ``given``, in its order, in any encoding that ``encodings.read`` knows.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
         UnreadableError: it contains no certificate, a damaged one, or another kind of PEM block.
     """
-    found = blocks(text, what=what)
+    found = encodings.read(given, what=what).blocks
     if any(block.is_private_key for block in found):
         remedy = "remove the key and give only the certificates; a key that was mailed or committed is compromised, so replace it"
         raise PrivateKeyInsideError(what, "it contains a private key", remedy)
+    return certificates_in(found, what=what)
+
+
+def certificates_in(found: Sequence[Block], *, what: str) -> list[Certificate]:
+    """Every certificate among blocks that were read.
+
+    Raises:
+        UnreadableError: there is none, a damaged one, or another kind of block.
+    """
     if other := next((block.label for block in found if block.label != CERTIFICATE), None):
-        raise UnreadableError(what, f"it contains a {other}", _REMEDIES.get(other, "give only PEM certificates"))
+        raise UnreadableError(what, f"it contains a {other}", _REMEDIES.get(other, "give only certificates"))
     if not found:
-        remedy = "give PEM text from BEGIN CERTIFICATE to END CERTIFICATE (convert DER with openssl x509 -inform der)"
-        raise UnreadableError(what, "it contains no PEM certificate", remedy)
+        raise UnreadableError(what, "it contains no certificate", "give the file that has the certificate")
     return [Certificate(block.content, what=f"{what}, certificate {number}") for number, block in enumerate(found, 1)]
 
 
-def load_certificate(text: str, *, what: str) -> Certificate:
-    """The only certificate in the PEM ``text``.
+def load_certificate(given: str | bytes, *, what: str) -> Certificate:
+    """The only certificate in ``given``.
 
     Raises:
         UnreadableError: it contains several.
         PkiError: see ``load_certificates``.
     """
-    certificates = load_certificates(text, what=what)
+    certificates = load_certificates(given, what=what)
     if len(certificates) > 1:
         raise UnreadableError(what, f"it contains {len(certificates)} certificates", "give exactly one")
     return certificates[0]
@@ -188,8 +199,8 @@ def pem(certificate: Certificate) -> str:
 def display(certificate: Certificate) -> str:
     """The certificate's name in messages: its subject and the first digits of its SHA-1 thumbprint."""
     subject = certificate.subject.rfc4514_string() or "(no subject)"
-    shown = subject if len(subject) <= _LONGEST_SHOWN else f"{subject[:_LONGEST_SHOWN]}…"
-    return f"'{shown}' ({thumbprint(certificate)[:8]})"
+    cut = subject if len(subject) <= _LONGEST_SHOWN else f"{subject[:_LONGEST_SHOWN]}…"
+    return f"'{shown(cut)}' ({thumbprint(certificate)[:8]})"
 
 
 def thumbprint(certificate: Certificate) -> str:

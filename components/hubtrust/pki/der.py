@@ -9,6 +9,8 @@ from hubtrust.pki.errors import DerError
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OBJECT_IDENTIFIER = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 _CONSTRUCTED, _LONG_TAG, _LONG_LENGTH = 0x20, 0x1F, 0x80
+_INDEFINITE, _END = 0x80, b"\x00\x00"  # X.690 8.1.3.6: a length, and the two octets at the end
+_DEEPEST = 32  # elements inside elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,40 @@ def encoded(tag: int, content: bytes) -> bytes:
         return bytes([tag, len(content)]) + content
     size = (len(content).bit_length() + 7) // 8
     return bytes([tag, _LONG_LENGTH | size]) + len(content).to_bytes(size) + content
+
+
+def from_ber(data: bytes) -> bytes:
+    """The DER of the first element of ``data``, whose lengths may be indefinite and whose octet strings may be in pieces (X.690 8).
+
+    Raises:
+        DerError: it ends too early, or is nested too deep.
+    """
+    return _from_ber(data, 0, 0)[0]
+
+
+def _from_ber(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
+    """The DER of the element that begins at ``at``, and where it ends."""
+    if depth > _DEEPEST:
+        raise DerError(f"its elements are nested more than {_DEEPEST} deep")
+    if data[at + 1 : at + 2] == bytes([_INDEFINITE]) and data[at] & _CONSTRUCTED:
+        content, at_tag, at, end = list[bytes](), at, at + 2, len(data)
+    else:
+        element = _element(data, at)
+        if not element.is_constructed:
+            return element.encoding, at + len(element.encoding)
+        end = at + len(element.encoding)
+        content, at_tag, at = list[bytes](), at, end - len(element.content)
+    while at < end and data[at : at + 2] != _END:
+        part, at = _from_ber(data, at, depth + 1)
+        content.append(part)
+    if data[at_tag + 1] == _INDEFINITE:
+        if at >= end:
+            raise DerError("it ends in the middle of an element")
+        at += len(_END)
+    tag = data[at_tag]
+    if tag == OCTET_STRING | _CONSTRUCTED:
+        return encoded(OCTET_STRING, b"".join(only_element(part).content for part in content)), at
+    return encoded(tag, b"".join(content)), at
 
 
 def dotted(content: bytes) -> str:

@@ -1,16 +1,18 @@
 """Keys: the algorithms, loading from PEM, names for messages, and the required strength."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from hubtrust.pki import der
-from hubtrust.pki.errors import KeyUnreadableError, WeakError
-from hubtrust.pki.key_encoding import require_usable_key
-from hubtrust.pki.pem import blocks
+from hubtrust.pki import der, encodings, key_encryption
+from hubtrust.pki.contents import PUBLIC_KEY, RSA_PUBLIC_KEY
+from hubtrust.pki.errors import DerError, KeyUnreadableError, UnreadableError, WeakError
+from hubtrust.pki.key_encoding import require_usable_key, unsupported_curve_error, unsupported_key_error
+from hubtrust.pki.pem import Block
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -73,59 +75,114 @@ class KeyAlgorithm(StrEnum):
         return rsa.generate_private_key(_RSA_EXPONENT, self.modulus)
 
 
-def load_private_key(pem: str, *, what: str, passphrase: str | None = None) -> PrivateKey:
-    """The RSA or EC private key in ``pem`` (PKCS#8, PKCS#1 or SEC1).
+def load_private_key(given: str | bytes, *, what: str, passphrase: str | None = None) -> PrivateKey:
+    """The only RSA or EC private key in ``given``, in any encoding that ``encodings.read`` knows and any format that OpenSSL writes.
 
-    No error text repeats any part of the key or the passphrase.
+    No error text repeats any part of the key or the passphrase. A passphrase that is not needed is ignored.
 
     Raises:
-        KeyUnreadableError: it contains no key, the passphrase is missing or wrong, or the key is neither RSA nor EC.
+        KeyUnreadableError: it contains no key or several, the passphrase is missing or wrong, or the key is neither RSA nor EC.
         KeyEncodingError: see ``require_usable_key``.
         WeakError: see ``require_strong_key``.
     """
-    encrypted = "ENCRYPTED" in pem
-    if encrypted and not passphrase:
-        raise KeyUnreadableError(what, "the private key is encrypted and no passphrase was given", "give its passphrase as a secret")
-    secret = passphrase.encode() if encrypted and passphrase else None
-    try:
-        key = serialization.load_pem_private_key(pem.encode(), secret)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        if encrypted:
-            raise KeyUnreadableError(
-                what, "the passphrase does not decrypt the private key", "give the passphrase that it was encrypted with"
-            ) from None
-        raise KeyUnreadableError(what, "it contains no PEM private key", "give the key as PEM: PKCS#8, PKCS#1 or SEC1") from None
+    key = _loaded(private_key_block(given, what=what, passphrase=passphrase), what, passphrase)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise KeyUnreadableError(what, "the private key is neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
-    _require_usable_key(pem, what)
+        kind = type(key).__name__.removesuffix("PrivateKey")
+        raise KeyUnreadableError(what, f"the private key is {kind}, neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
     require_strong_key(key.public_key(), what=what)
     return key
 
 
-def load_public_key(pem: str, *, what: str) -> PublicKey:
-    """The RSA or EC public key in ``pem`` (SubjectPublicKeyInfo).
+def private_key_block(given: str | bytes, *, what: str, passphrase: str | None = None) -> Block:
+    """The only private key in ``given``, as it is written there, encrypted or not. Certificates beside it are passed over.
 
     Raises:
-        KeyUnreadableError: it contains no public key, or a private one.
+        KeyUnreadableError: it contains no key or several, or can't be read.
+    """
+    try:
+        found = encodings.read(given, what=what, passphrase=passphrase).blocks
+    except UnreadableError as error:
+        raise KeyUnreadableError(error.what, error.fact, error.remedy) from None
+    keys = list({block.content: block for block in found if block.is_private_key}.values())
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        raise KeyUnreadableError(what, f"it contains {len(keys)} private keys", "give only the key of the certificate that is trusted")
+    others = _named(found)
+    raise KeyUnreadableError(what, f"it contains no private key, only {others}", "give the file that has the private key")
+
+
+def _loaded(block: Block, what: str, passphrase: str | None) -> object:
+    """The key, of any kind."""
+    if not block.is_encrypted:
+        return _plain_key(block.content, what)
+    key_encryption.require_supported(block, what=what)
+    if not passphrase:
+        raise KeyUnreadableError(what, "the private key is encrypted and no passphrase was given", "give its passphrase as a secret")
+    wrong = True  # whether the passphrase certainly is
+    for secret in key_encryption.candidates(passphrase):
+        try:
+            if block.headers:
+                return _plain_key(key_encryption.decrypted(block, secret), what)
+            return serialization.load_der_private_key(block.content, secret)
+        except UnsupportedAlgorithm as error:
+            raise unsupported_curve_error(str(error), what=what) from None
+        except (ValueError, TypeError) as error:
+            wrong &= "Incorrect password" in str(error)
+    fact = f"the passphrase does not decrypt the private key{'' if wrong else ' to a key that can be read here'}"
+    raise KeyUnreadableError(what, fact, "give the passphrase that it was encrypted with; if it is the right one, copy the file again")
+
+
+def _plain_key(encoding: bytes, what: str) -> object:
+    """The key in DER that is not encrypted."""
+    try:
+        info = der.only_element(encoding)
+    except DerError as error:
+        raise KeyUnreadableError(what, f"the private key is damaged: {error}", "copy the file from its source again") from None
+    require_usable_key(info, what=what)
+    try:
+        return serialization.load_der_private_key(encoding, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise unsupported_key_error(info, what=what) from None
+
+
+def load_public_key(given: str | bytes, *, what: str) -> PublicKey:
+    """The only RSA or EC public key in ``given``, which is SubjectPublicKeyInfo or PKCS#1 in any encoding that ``encodings.read`` knows.
+
+    Raises:
+        KeyUnreadableError: it contains no public key, or something else.
         KeyEncodingError: see ``require_usable_key``.
         WeakError: see ``require_strong_key``.
     """
-    if "PRIVATE KEY" in pem:
-        raise KeyUnreadableError(what, "it is a private key", "give only its public key (openssl pkey -pubout)")
     try:
-        key = serialization.load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyUnreadableError(what, "it contains no PEM public key", "give PEM text that begins with BEGIN PUBLIC KEY") from None
-    _require_usable_key(pem, what)
-    require_strong_key(key, what=what)
-    return cast("PublicKey", key)
+        found = [block for block in encodings.read(given, what=what).blocks if not block.is_parameters]
+    except UnreadableError as error:
+        raise KeyUnreadableError(error.what, error.fact, error.remedy) from None
+    if any(block.is_private_key for block in found):
+        raise KeyUnreadableError(what, "it is a private key", "give only its public key (openssl pkey -pubout)")
+    if [block.label for block in found] not in ([PUBLIC_KEY], [RSA_PUBLIC_KEY]):
+        remedy = "give one public key, as openssl pkey -pubout writes it (of a certificate: openssl x509 -pubkey -noout)"
+        raise KeyUnreadableError(what, f"it contains {_named(found)}", remedy)
+    return _public_key(found[0], what)
 
 
-def _require_usable_key(pem: str, what: str) -> None:
-    """Only PKCS#8 and SubjectPublicKeyInfo name an algorithm, and an encrypted key does not show it."""
-    for block in blocks(pem, what=what):
-        if block.label in ("PUBLIC KEY", "PRIVATE KEY"):
-            require_usable_key(der.only_element(block.content), what=what)
+def _named(found: Sequence[Block]) -> str:
+    """What was found in place of a key."""
+    return " and ".join(f"a {label}" for label in dict.fromkeys(block.label for block in found)) or "parameters"
+
+
+def _public_key(block: Block, what: str) -> PublicKey:
+    try:
+        info = der.only_element(block.content)
+    except DerError as error:
+        raise KeyUnreadableError(what, f"the public key is damaged: {error}", "copy the file from its source again") from None
+    if block.label == PUBLIC_KEY:
+        require_usable_key(info, what=what)
+    try:
+        key = serialization.load_der_public_key(block.content)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise unsupported_key_error(info, what=what) from None
+    return require_strong_key(key, what=what)
 
 
 def require_strong_key(key: object, *, what: str) -> PublicKey:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,8 +12,10 @@ from hubtrust.pki.errors import UnreadableError
 CERTIFICATE, REQUEST = "CERTIFICATE", "CERTIFICATE REQUEST"
 _SAME = {"X509 CERTIFICATE": CERTIFICATE, "NEW CERTIFICATE REQUEST": REQUEST}  # RFC 7468 5.2 and 7.1: labels of old tools
 _BEGIN = re.compile(r"-----BEGIN ([^\n-]*)-----")
+_CIPHER_HEADERS = re.compile(r"\s*Proc-Type: *(4,ENCRYPTED)\s+DEK-Info: *([A-Z0-9-]+, *[0-9A-Fa-f]+)\s+")  # also on one line, or indented
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*): *(.*(?:\n[ \t]+.*)*)")  # RFC 1421 4.6; a folded line begins with white space
-_WRITTEN_LINE_END = re.compile(r"(?:\\r)?\\n|\\r")  # of JSON, or of an environment variable, that nobody decoded
+_ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|([nr/]))")  # of JSON, once or twice, or of an environment variable, that nobody decoded
+_ESCAPED_BLOCK = re.compile(r"-----BEGIN [^\n-]*----- *\\")
 _COPY = "copy the whole file from its source again"
 _LINE = 64  # characters of base64
 
@@ -29,6 +32,11 @@ class Block:
     def is_private_key(self) -> bool:
         """Whether it is a private key of any kind, encrypted or not."""
         return self.label.endswith("PRIVATE KEY")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it needs a passphrase: PKCS#8 says so by its label, and OpenSSL's own format by a header."""
+        return self.label == "ENCRYPTED PRIVATE KEY" or "DEK-Info" in self.headers
 
     @property
     def is_parameters(self) -> bool:
@@ -54,44 +62,55 @@ def blocks(text: str, *, what: str) -> list[Block]:
 
 
 def plain(text: str) -> str:
-    """``text`` with plain line ends, also where they were written as two characters, and without a byte order mark."""
+    """``text`` with plain line ends, also where they were written as two characters or for a URL, and without a byte order mark."""
+    if "-----BEGIN%20" in text:
+        text = urllib.parse.unquote(text)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    begin = _BEGIN.search(text)
-    return _WRITTEN_LINE_END.sub("\n", text) if begin and text[begin.end() :].lstrip(" ").startswith("\\") else text
+    return unescaped(text) if _ESCAPED_BLOCK.search(text) else text
+
+
+def unescaped(text: str) -> str:
+    """``text`` with the characters that its escapes stand for: line ends, a slash, and those of JSON by their number."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else {"n": "\n", "r": "\n"}.get(found[2], found[2]), text)
+
+
+def base64_content(text: str) -> bytes:
+    """The octets of base64, whatever white space is in it. Padding may be missing: variables often lose it.
+
+    Raises:
+        ValueError: it is not base64; the error says what is wrong.
+    """
+    joined = "".join(text.split())
+    try:
+        return base64.b64decode(joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4), validate=True)
+    except binascii.Error:
+        stray = re.search(r"[^A-Za-z0-9+/=]", joined)
+        fact = f"its base64 has the character {stray[0]!r}" if stray else "its base64 is cut off, or several texts follow each other"
+        raise ValueError(fact) from None
 
 
 def _blocks(text: str, what: str) -> Iterator[Block]:
-    at = 0
     for number, begin in enumerate(_BEGIN.finditer(text), 1):
         label, place = begin[1].strip(), f"block {number}"
-        if begin.start() < at:
-            continue
         end = text.find(f"-----END {begin[1]}-----", begin.end())
         following = _BEGIN.search(text, begin.end())
         if end < 0 or (following and following.start() < end):
-            raise UnreadableError(
-                what, f"{place} ({label}) is incomplete: it has no END {label}", "copy the whole file from its source again"
-            )
+            raise UnreadableError(what, f"{place} ({label}) is incomplete: it has no END {label}", _COPY)
         headers, body = _headers(text[begin.end() : end])
         try:
-            content = base64.b64decode("".join(body.split()), validate=True)
-        except binascii.Error:
-            raise UnreadableError(
-                what, f"{place} ({label}) is damaged: {_stray(body)}", "copy the whole file from its source again"
-            ) from None
+            content = base64_content(body)
+        except ValueError as error:
+            raise UnreadableError(what, f"{place} ({label}) is damaged: {error}", _COPY) from None
+        if not content:
+            raise UnreadableError(what, f"{place} ({label}) is empty", _COPY)
         yield Block(_SAME.get(label, label), content, headers)
-        at = end
 
 
 def _headers(body: str) -> tuple[dict[str, str], str]:
     headers: dict[str, str] = {}
+    if found := _CIPHER_HEADERS.match(body):
+        headers, body = {"Proc-Type": found[1], "DEK-Info": found[2].replace(" ", "")}, body[found.end() :]
     while found := _HEADER.match(body):
         headers[found[1]] = " ".join(found[2].split())
         body = body[found.end() :]
     return headers, body
-
-
-def _stray(body: str) -> str:
-    """What is wrong with base64."""
-    stray = re.search(r"[^A-Za-z0-9+/=\s]", body)
-    return f"its base64 has the character {stray[0]!r}" if stray else "its base64 is cut off"

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from hubtrust.pki import encodings
 from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
 from hubtrust.pki.names import common_name, common_names
-from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
+from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
@@ -64,7 +65,7 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
         PrivateKeyInsideError: it contains a private key.
         UnreadableError: it contains no request, a damaged one, or something else.
     """
-    found = [block for block in blocks(text, what=what) if not block.is_parameters]
+    found = [block for block in encodings.read(text, what=what).blocks if not block.is_parameters]
     if any(block.is_private_key for block in found):
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     if other := next((block.label for block in found if block.label != REQUEST), None):
