@@ -180,7 +180,7 @@ def test_a_hidden_character_is_shown_and_makes_another_name(hidden: str, shown: 
         (lambda: pem_of(hierarchy(depth=0).issuing.certificate), "it contains a certificate, which is no request"),
         (lambda: private_pem(KEY), "it contains a private key"),
         (lambda: private_pem(KEY, "secret"), "it contains a private key"),
-        (lambda: pem(b"0", "PKCS7"), "it contains a PKCS7, which is no request"),
+        (lambda: pem(b"0", "PKCS7"), "it is PKCS#7 and damaged"),
         (lambda: pem(SHAPE.signed(KEY)) * 2, "it contains 2 requests"),
         (lambda: pem(SHAPE.signed(KEY)[:-9]), "it ends in the middle of an element"),
         (lambda: pem(SHAPE.signed(ec_key())), "its signature does not verify with the key in it"),
