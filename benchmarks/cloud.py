@@ -170,7 +170,7 @@ def local_azure(folder: Path) -> Iterator[tuple[LocalAzure, tuple[float, float]]
         try:
             _await(ready.exists, process)
             start = time.perf_counter() - began, _cpu(process.pid)
-            yield LocalAzure(json.loads(ready.read_text()), process.pid), start
+            yield LocalAzure(json.loads(ready.read_text(encoding="utf-8")), process.pid), start
         finally:
             process.terminate()
 
@@ -216,7 +216,7 @@ def _free_port() -> int:
 
 def _memory(pid: int) -> float:
     """Resident MiB of a process."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
@@ -224,7 +224,7 @@ def _memory(pid: int) -> float:
 
 def _cpu(pid: int) -> float:
     """Seconds of processor time of a process, independent of other work on the machine."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

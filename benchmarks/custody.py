@@ -125,7 +125,7 @@ def local_azure(folder: Path) -> Iterator[Azure]:
         while not ready.exists():
             assert process.poll() is None, "local Azure did not start"
             time.sleep(0.02)
-        found = Azure(json.loads(ready.read_text()))
+        found = Azure(json.loads(ready.read_text(encoding="utf-8")))
         os.environ.update(installation.environment(found.ready))
         found.prepare()
         yield found
@@ -166,9 +166,9 @@ def offline(algorithm: str, folder: Path) -> Place:
 
     def answer(command: str) -> str:
         _shell(command, folder)
-        return (folder / "proof.pem").read_text()
+        return (folder / "proof.pem").read_text(encoding="utf-8")
 
-    certificate = (folder / "ca.pem").read_text()
+    certificate = (folder / "ca.pem").read_text(encoding="utf-8")
     return Place(
         "offline", algorithm, signer_inputs.offline(), certificate, lambda: _shell("openssl dgst -sha256 -sign ca.key data", folder), answer
     )
@@ -220,7 +220,7 @@ def _token(folder: Path) -> bool:
         print("custody pkcs11 is left out: SoftHSM is not installed (Debian: apt-get install softhsm2)")
         return False
     (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n", encoding="utf-8")
     os.environ |= {"SOFTHSM2_CONF": str(folder / "softhsm2.conf"), PIN_VARIABLE: PIN}
     _shell(f"softhsm2-util --init-token --free --label bench --so-pin {PIN} --pin {PIN}", folder)
     return True

@@ -63,7 +63,7 @@ class Side:
 
 def _processor(pid: int) -> float:
     """Seconds of processor time of a process, as exact as the kernel reports it."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[0]) / 1e9
 
 
 def _on_core(pid: int, core: int) -> None:
@@ -141,7 +141,7 @@ def main() -> None:
         root = Party("Bench root")
         issuing = root.authority_below("Bench issuing", path_length=0)
         chain, key = issuing.device("press-001").files(work / "device", issuing)
-        (work / "root.pem").write_text(root.pem)
+        (work / "root.pem").write_text(root.pem, encoding="utf-8")
         client = HubClient(azure, azure.hub())
         client.hub.put("root", root.pem, isVerified=True)
         client.put("press-001")

@@ -63,9 +63,11 @@ class Engine:
         self._command, self._folder = command, folder
         folder.mkdir(parents=True)
         (folder / "backend").mkdir()
-        (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
-        (folder / "__main__.py").write_text(PROGRAM)
-        (folder / "items.py").write_text(PROVIDER)
+        (folder / "Pulumi.yaml").write_text(
+            f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n", encoding="utf-8"
+        )
+        (folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+        (folder / "items.py").write_text(PROVIDER, encoding="utf-8")
         self._env = {
             **os.environ,
             "COUNT": str(count),
@@ -77,14 +79,16 @@ class Engine:
         }
         pack = folder / "pack"
         pack.mkdir()
-        (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
-        (pack / "__main__.py").write_text(PACK)
+        (pack / "PulumiPolicy.yaml").write_text("runtime: python\n", encoding="utf-8")
+        (pack / "__main__.py").write_text(PACK, encoding="utf-8")
         self.call("stack", "init", "dev")
 
     def call(self, *args: str) -> float:
         """Run a command; returns seconds."""
         began = time.perf_counter()
-        done = subprocess.run([*self._command, *args], cwd=self._folder, env=self._env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._command, *args], cwd=self._folder, env=self._env, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
         took = time.perf_counter() - began
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return took

@@ -26,7 +26,7 @@ def replayed(engine: str, scenarios: list[str]) -> tuple[float, str]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "TMPDIR": folder}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=env)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=env, encoding="utf-8")
     took = time.perf_counter() - began
     found = re.search(r"^\d+ passed, \d+ failed$", done.stdout, re.MULTILINE)
     assert found, done.stdout + done.stderr
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "engine.py"
         start = f"import sys\nsys.path[0] = {str(ROOT)!r}\nfrom sandbox.engine.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
-        script.write_text(start)
+        script.write_text(start, encoding="utf-8")
         ours, runs = replayed(f"{sys.executable} {script}", scenarios)
     print(f"embedded {ours:8.1f} s  {runs}")
     if shutil.which("pulumi") is None:

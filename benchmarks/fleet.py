@@ -130,7 +130,7 @@ def azure(folder: Path) -> Iterator[Azure]:
     try:
         while not ready.exists():
             time.sleep(0.02)
-        yield Azure(json.loads(ready.read_text()))
+        yield Azure(json.loads(ready.read_text(encoding="utf-8")))
     finally:
         process.terminate()
         process.wait()
@@ -142,10 +142,12 @@ class Stack:
     def __init__(self, folder: Path, program: str, count: int, **variables: str) -> None:
         folder.mkdir()
         (folder / "backend").mkdir()
-        (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
-        (folder / "Pulumi.yaml").open("a").write("options:\n  refresh: always\n")
-        (folder / "__main__.py").write_text(program)
-        (folder / "each.py").write_text(ONE)
+        (folder / "Pulumi.yaml").write_text(
+            f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n", encoding="utf-8"
+        )
+        (folder / "Pulumi.yaml").open("a", encoding="utf-8").write("options:\n  refresh: always\n")
+        (folder / "__main__.py").write_text(program, encoding="utf-8")
+        (folder / "each.py").write_text(ONE, encoding="utf-8")
         self.folder = folder
         self.env = {
             **os.environ,
@@ -162,7 +164,7 @@ class Stack:
         """Run a command; returns seconds."""
         began = time.perf_counter()
         command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "dev", "--non-interactive"]
-        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, encoding="utf-8")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return time.perf_counter() - began
 

@@ -83,8 +83,10 @@ def up(folder: Path, command: list[str], count: int, flags: tuple[str, ...]) -> 
     """Deploy a new stack in ``folder``; returns seconds of the clock and of processors."""
     folder.mkdir()
     (folder / "backend").mkdir()
-    (folder / "Pulumi.yaml").write_text(f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n")
-    (folder / "__main__.py").write_text(PROGRAM)
+    (folder / "Pulumi.yaml").write_text(
+        f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n", encoding="utf-8"
+    )
+    (folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
     authority(folder)
     shutil.copytree(ROOT / "policies", folder / "policies")
     (folder / ".venv").symlink_to(sys.prefix)
@@ -101,7 +103,7 @@ def up(folder: Path, command: list[str], count: int, flags: tuple[str, ...]) -> 
     subprocess.run([*command, "stack", "init", "dev"], cwd=folder, env=env, capture_output=True, check=True)
     began, spent = time.perf_counter(), processor_seconds()
     verb = [*command, "up", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive", *flags]
-    done = subprocess.run(verb, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(verb, cwd=folder, env=env, capture_output=True, text=True, check=False, encoding="utf-8")
     took, used = time.perf_counter() - began, processor_seconds() - spent
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     shutil.rmtree(folder)

@@ -96,7 +96,9 @@ class Bench:
         """Run a command; returns its seconds and calls."""
         self.control("DELETE", "/requests")
         began = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, env=self.environment | more, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=self.environment | more, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
         took = time.perf_counter() - began
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return Spent(took, sum("/oauth2/" not in call["path"] and "/.well-known/" not in call["path"] for call in self.requests()))
@@ -115,9 +117,9 @@ class Bench:
         folder = self.folder / name
         if not folder.exists():
             (folder / "state").mkdir(parents=True)
-            (folder / "Pulumi.yaml").write_text(PROJECT.format(venv=sys.prefix))
-            (folder / "__main__.py").write_text(program)
-            (folder / "Pulumi.dev.yaml").write_text("config:\n  azure-native:location: westeurope\n")
+            (folder / "Pulumi.yaml").write_text(PROJECT.format(venv=sys.prefix), encoding="utf-8")
+            (folder / "__main__.py").write_text(program, encoding="utf-8")
+            (folder / "Pulumi.dev.yaml").write_text("config:\n  azure-native:location: westeurope\n", encoding="utf-8")
             self.spent([sys.executable, "-m", "sandbox.engine", "stack", "init", "dev"], folder, **self._own(folder))
         command = [sys.executable, "-m", "sandbox.engine", "up", "--yes", "--skip-preview", "--stack", "dev"]
         return self.spent(command, folder, **self._own(folder), **more)
@@ -139,7 +141,7 @@ def bench(folder: Path) -> Iterator[Bench]:
         while not ready.exists():
             assert process.poll() is None, "local Azure did not start"
             time.sleep(0.02)
-        yield Bench(json.loads(ready.read_text()), folder)
+        yield Bench(json.loads(ready.read_text(encoding="utf-8")), folder)
     finally:
         process.terminate()
         process.wait()

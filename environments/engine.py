@@ -58,7 +58,7 @@ class Engine:
 
     def _run(self, *arguments: str) -> str:
         result = subprocess.run(
-            [*self.command, *arguments, "--non-interactive"], cwd=self.folder, capture_output=True, text=True, check=False
+            [*self.command, *arguments, "--non-interactive"], cwd=self.folder, capture_output=True, text=True, check=False, encoding="utf-8"
         )
         if result.returncode:
             printed = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]

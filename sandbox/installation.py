@@ -45,7 +45,7 @@ class Installation:
     def running(self) -> dict[str, Any] | None:
         """The content of the ready file if the local Azure that wrote it answers; otherwise None."""
         try:
-            ready: dict[str, Any] = json.loads(self.ready_file.read_text())
+            ready: dict[str, Any] = json.loads(self.ready_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return ready if _answers(ready) else None
@@ -94,7 +94,7 @@ class Installation:
             if ready := self.running():
                 return ready
             time.sleep(0.02)
-        last = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["it printed nothing"]
+        last = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:] or ["it printed nothing"]
         raise SandboxError(f"local Azure did not start: {last[0]}; the complete output is in {self.log}")
 
     def stop(self) -> bool:

@@ -128,10 +128,10 @@ class Program:
                 f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.settings.parent}; "
                 "create it, or use another --stack"
             )
-        known = _SALT.search(self.settings_copy.read_text()) if self.settings_copy.exists() else None
-        committed = self.settings.read_text()
+        known = _SALT.search(self.settings_copy.read_text(encoding="utf-8")) if self.settings_copy.exists() else None
+        committed = self.settings.read_text(encoding="utf-8")
         salt = known.group() if known and not _SALT.search(committed) else ""
-        self.settings_copy.write_text(f"{committed.rstrip()}\n{salt}")
+        self.settings_copy.write_text(f"{committed.rstrip()}\n{salt}", encoding="utf-8")
         if self.exists():
             return
         # The embedded engine creates the stack for both: Pulumi's own `stack init` writes the salt into the committed settings.
@@ -154,7 +154,9 @@ class Program:
             SandboxError: It fails.
         """
         if engine == "pulumi":
-            result = subprocess.run(["pulumi", *arguments], cwd=self.folder, env=variables, check=False, capture_output=True, text=True)
+            result = subprocess.run(
+                ["pulumi", *arguments], cwd=self.folder, env=variables, check=False, capture_output=True, text=True, encoding="utf-8"
+            )
             code, out, err = result.returncode, result.stdout, result.stderr
         else:
             from sandbox.engine.cli.main import command
@@ -172,7 +174,7 @@ class Program:
         path = self.installation.home / "passphrase"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(secrets.token_urlsafe(32))
         return path
 

@@ -4,6 +4,7 @@ import re
 
 # Characters. The remedy may be a command to copy: ours are far shorter, so that only a foreign text in one is ever cut.
 _LONGEST_WHAT, _LONGEST_FACT, _LONGEST_REMEDY = 600, 3000, 3000
+LONGEST = _LONGEST_WHAT + _LONGEST_FACT + _LONGEST_REMEDY + len(": ; ")  # of a whole error
 _CUT = " … (shortened)"  # a command that ends with it is a syntax error in every shell, so that no half of it runs
 # Printable for Python, and yet nothing is seen: Unicode's Default_Ignorable_Code_Point, and the Braille pattern without dots.
 _SEEN_AS_NOTHING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")

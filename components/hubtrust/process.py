@@ -12,6 +12,10 @@ def now() -> datetime:
 
 
 def show_message(line: str) -> None:
-    """Show a message of one line to the user. Pulumi shows what a provider prints at once, next to the resource."""
-    sys.stdout.write(f"{shown(line)}\n")
+    """Show a message of one line to the user. Pulumi shows what a provider prints at once, next to the resource.
+
+    It is UTF-8 whatever the machine prefers: a name in another alphabet must not end the run.
+    """
     sys.stdout.flush()
+    sys.stdout.buffer.write(f"{shown(line)}\n".encode())
+    sys.stdout.buffer.flush()

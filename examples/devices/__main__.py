@@ -11,13 +11,17 @@ plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant
 # The role Owner does not include managing devices: the deployer gets the role for it.
 hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["deployer"], protect=False))
 
-roster = from_csv((folder / "fleet.csv").read_text(), what="fleet.csv", tags={"site": "Rosenheim"})
+roster = from_csv((folder / "fleet.csv").read_text(encoding="utf-8"), what="fleet.csv", tags={"site": "Rosenheim"})
 fleet = TrustedFleet("lathes", hub=hub, authority=plant, roster=roster, canary="canary")
 
 # The press created its key and this request itself (openssl req -new -key press.key -subj /CN=press-001); only the chain is returned to it.
 request = folder / "press-001.csr"
 press = TrustedDevice(
-    "press-001", hub=hub, authority=plant, request=request.read_text() if request.exists() else None, make_key=not request.exists()
+    "press-001",
+    hub=hub,
+    authority=plant,
+    request=request.read_text(encoding="utf-8") if request.exists() else None,
+    make_key=not request.exists(),
 )
 
 pulumi.export("devices", fleet.devices)

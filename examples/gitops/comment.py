@@ -83,7 +83,7 @@ def request(service: str, body: str, env: Mapping[str, str]) -> urllib.request.R
 def main(service: str, stack: str, file: str) -> int:
     """Read the file and send the comment; returns the exit code."""
     path = Path(file)
-    text = path.read_text() if path.exists() else ""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     try:
         with urllib.request.urlopen(request(service, comment(stack, text), os.environ), timeout=30):  # noqa: S310 - as above
             return 0

@@ -13,8 +13,8 @@ from hubtrust import CertificateAuthority, Import, TrustedHub
 
 key_file = os.environ.get("CA_KEY_FILE")
 source = Import(
-    chain=(Path(__file__).parent / "ca.pem").read_text(),
-    private_key=Path(key_file).read_text() if key_file else None,
+    chain=(Path(__file__).parent / "ca.pem").read_text(encoding="utf-8"),
+    private_key=Path(key_file).read_text(encoding="utf-8") if key_file else None,
     proof=pulumi.Config().get("proof"),
 )
 bought = CertificateAuthority("bought", source=source)

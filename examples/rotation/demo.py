@@ -56,15 +56,17 @@ class Stack:
         """Run a command of `python -m sandbox`; returns its output."""
         module, *rest = arguments
         command = [sys.executable, "-m", module, *rest]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, encoding="utf-8")
         if done.returncode:
             sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def up(self, *settings: str) -> list[dict[str, Any]]:
         """Deploy with these settings added to the committed ones; returns what the hub trusts."""
-        committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text().rstrip()
-        (self.folder / "stacks/Pulumi.sandbox.yaml").write_text("\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")))
+        committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text(encoding="utf-8").rstrip()
+        (self.folder / "stacks/Pulumi.sandbox.yaml").write_text(
+            "\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")), encoding="utf-8"
+        )
         self.run("sandbox", "up", "--engine", self.engine)
         for line in self.run("sandbox", "env").splitlines():
             name, _, value = line.removeprefix("export ").partition("=")

@@ -269,6 +269,6 @@ def _write_ready(path: Path, ready: Ready) -> None:
     """Written atomically and readable by the owner only: it holds the client secret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(vars(ready), file, indent=2)
     partial.replace(path)

@@ -59,7 +59,7 @@ def test_a_missing_federated_token_is_reported(tmp_path: Path) -> None:
     """A missing variable, a missing file, and an endpoint that refuses each say what to set."""
     with pytest.raises(errors.CredentialsError, match="ARM_USE_OIDC is true, but there is no ARM_OIDC_TOKEN"):
         assertion({})
-    with pytest.raises(errors.CredentialsError, match=r"can't be read \(No such file"):
+    with pytest.raises(errors.CredentialsError, match=r"ARM_OIDC_TOKEN_FILE_PATH: it can't be read: No such file"):
         assertion({"ARM_OIDC_TOKEN_FILE_PATH": str(tmp_path / "none")})
     with scripted((403, {}, {})) as script:
         endpoint = {"ACTIONS_ID_TOKEN_REQUEST_URL": script.url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "bearer"}

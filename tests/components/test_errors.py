@@ -1,16 +1,18 @@
 """Errors of ours are one bounded line in which nothing is hidden, whatever texts of others they hold."""
 
+import os
+import subprocess
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubtrust.errors import HubtrustError, one_line, shown
+from hubtrust.errors import LONGEST, HubtrustError, one_line, shown
 
 _SENTENCE = "The subscription is not registered to use this namespace, and nothing can be created in it until it is."
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_LONGEST = 7000  # characters of a whole error
 _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_from("\n\r\x00\u200e\u2028\x85\ud800a ;"), max_size=9000)
 
 
@@ -18,7 +20,7 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_f
 def test_an_error_is_one_bounded_line_without_hidden_characters(what: str, fact: str, remedy: str) -> None:
     """Lone surrogates too: they could not even be written to a terminal."""
     line = str(HubtrustError(what, fact, remedy))
-    assert len(line) < _LONGEST
+    assert len(line) <= LONGEST < 7000
     assert len(f"{line}.".splitlines()) == 1
     assert not [char for char in line if unicodedata.category(char) in _HIDDEN or (char.isspace() and char != " ")]
     assert line.encode()
@@ -71,6 +73,14 @@ def test_an_escape_is_never_cut_in_two() -> None:
         cut = shown("\u200e" * 10, most).removesuffix(" … (shortened)")
         assert cut
         assert cut == r"\u200e" * (len(cut) // 6)
+
+
+def test_a_message_is_utf8_whatever_the_machine_prefers() -> None:
+    """A name in another alphabet must not end the run of a provider in a container whose locale is ASCII."""
+    script = "from hubtrust.process import show_message; show_message('Müller 東京\\u200e')"
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    printed = subprocess.run([sys.executable, "-c", script], env=os.environ | ascii_only, capture_output=True, check=True).stdout
+    assert printed.decode().rstrip("\r\n") == "Müller 東京\\u200e"
 
 
 @pytest.mark.parametrize(

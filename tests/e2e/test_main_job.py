@@ -97,7 +97,7 @@ def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
             {"caChainFile": "ca.pem", "caKeyFile": "other.key"},
             r"it belongs to none of 'CN=Plant A' \([0-9A-F]{8}\); give the key of one of them",
         ),
-        ({"caChainFile": "ca.pem", "caKeyFile": "absent.key"}, r"caKeyFile: the file 'absent.key' can't be read: No such file"),
+        ({"caChainFile": "ca.pem", "caKeyFile": "absent.key"}, r"caKeyFile 'absent.key': it can't be read: No such file"),
     ):
         stack.configure(caSource="import", **wrong)
         assert stack.run("up") != 0

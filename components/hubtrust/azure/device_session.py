@@ -52,7 +52,7 @@ def context(identity: Identity) -> ssl.SSLContext:
         tls.load_verify_locations(cafile=certifi.where())
     with tempfile.TemporaryDirectory(prefix="hubtrust-") as folder:  # created with mode 0700
         chain, key = Path(folder) / "chain.pem", Path(folder) / "key.pem"
-        chain.write_text(identity.chain)
+        chain.write_text(identity.chain, encoding="utf-8")
         key.write_bytes(identity.private_key)
         tls.load_cert_chain(chain, key, identity.passphrase)
     return tls

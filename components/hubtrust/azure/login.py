@@ -13,7 +13,8 @@ from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.errors import AzureError, CredentialsError, UnreachableError
 from hubtrust.azure.retry import LAST_ATTEMPT, LOGIN_TIMEOUT, TOKEN_RESERVE
 from hubtrust.azure.time_limit import TimeOverError, within
-from hubtrust.errors import one_line
+from hubtrust.errors import HubtrustError, one_line
+from hubtrust.file_content import file_content
 
 # azure-identity's default chain ends at the first credential that is configured and fails.
 _ATTEMPT = re.compile(r"^\t(\w+): (.*)$", re.MULTILINE)
@@ -171,11 +172,13 @@ def assertion(environment: Mapping[str, str]) -> str:
     if token := environment.get("ARM_OIDC_TOKEN"):
         return token
     if path := environment.get("ARM_OIDC_TOKEN_FILE_PATH"):
+        remedy = "provide the token file, or unset ARM_USE_OIDC"
         try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            fact = f"ARM_OIDC_TOKEN_FILE_PATH can't be read ({error.strerror})"
-            raise CredentialsError("workload identity", fact, "provide the token file, or unset ARM_USE_OIDC") from None
+            return file_content(Path(path), what="ARM_OIDC_TOKEN_FILE_PATH", remedy=remedy).decode("ascii").strip()
+        except HubtrustError as error:
+            raise CredentialsError("workload identity", f"{error.what}: {error.fact}", remedy) from None
+        except UnicodeDecodeError:
+            raise CredentialsError("workload identity", "ARM_OIDC_TOKEN_FILE_PATH: the file has no token", remedy) from None
     url, bearer = environment.get("ACTIONS_ID_TOKEN_REQUEST_URL"), environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if url and bearer:
         return _pipeline_token(url, bearer, environment.get("ARM_OIDC_AUDIENCE") or "api://AzureADTokenExchange")

@@ -23,12 +23,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from hubtrust.errors import HubtrustError
+from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import Inputs, Properties, python_name, wire_name, wire_names
 
 PROVIDER_KEY = "__provider"  # an input that Pulumi adds; its servicer adds it to the outputs
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 _T = TypeVar("_T")
+_LONGEST_VALUE = 200  # characters of an input that the engine may print
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,14 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
         """Delete the resource; it is no error if it is gone already."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Report every invalid input at once. A failure names its property unless the engine would print a secret or several lines."""
+        """Report every invalid input at once. A failure names its property unless the engine would print a secret, or a long value."""
         given, known = _own_properties(news), {wire_name(name) for name in self.inputs.declarations()}
         failures = []
         for name, reason in self._input_errors(_own_properties(olds), given, known):
             value = given.get(name)
-            plain = isinstance(value, str | int | float | bool) and "\n" not in str(value)
+            plain = isinstance(value, str | int | float | bool) and shown(str(value), _LONGEST_VALUE) == str(value)
             hidden = not plain or name in self.secret_inputs or name not in known
-            failures.append(CheckFailure("" if hidden else name, reason))
+            failures.append(CheckFailure("" if hidden else name, shown(reason, LONGEST)))
         return CheckResult(news, failures)
 
     def _input_errors(self, olds: Properties, given: Properties, known: set[str]) -> Iterator[tuple[str, str]]:

@@ -59,7 +59,7 @@ def cli_subscription() -> str:
             "no credentials for Azure: set azure-native:clientId, clientSecret, tenantId and subscriptionId (or the ARM_ variables), "
             "or install the Azure CLI and run `az login`"
         )
-    done = subprocess.run([az, "account", "show", "--output", "json"], capture_output=True, text=True, check=False)
+    done = subprocess.run([az, "account", "show", "--output", "json"], capture_output=True, text=True, check=False, encoding="utf-8")
     if done.returncode != 0:
         raise PluginError(f"`az account show` failed: {done.stderr.strip()[:300]}; run `az login`")
     return str(json.loads(done.stdout)["id"])
