@@ -77,7 +77,8 @@ def test_an_escape_is_never_cut_in_two() -> None:
 
 def test_a_message_is_utf8_whatever_the_machine_prefers() -> None:
     """A name in another alphabet must not end the run of a provider in a container whose locale is ASCII."""
-    script = "from hubtrust.process import show_message; show_message('Müller 東京\\u200e')"
+    text = "Müller 東京\u200e"
+    script = f"from hubtrust.process import show_message; show_message({text!a})"
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     printed = subprocess.run([sys.executable, "-c", script], env=os.environ | ascii_only, capture_output=True, check=True).stdout
     assert printed.decode().rstrip("\r\n") == "Müller 東京\\u200e"

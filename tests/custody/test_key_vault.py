@@ -51,7 +51,10 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
         ),
         (in_key_vault("https://kv.vault.azure.net/secrets/a"), "it is not the id of a key in Azure Key Vault"),
         (in_key_vault("http://kv.vault.azure.net/keys/a"), "it is not the id of a key in Azure Key Vault"),
-        (in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"), "signer.publicKey: it contains no certificate, key or request"),
+        (
+            in_key_vault("https://kv.vault.azure.net/keys/a", public_key="noise"),
+            "signer.publicKey: it contains no certificate, key or request",
+        ),
         (
             in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"},
             "custody 'key-vault' does not take pin; use only custody, key, publicKey",
