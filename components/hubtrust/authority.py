@@ -21,8 +21,8 @@ from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import NotAnAuthorityError
-from hubtrust.pki.keys import KeyAlgorithm, load_private_key
-from hubtrust.pki.profile import require_may_sign
+from hubtrust.pki.keys import KeyAlgorithm, PublicKey, load_private_key
+from hubtrust.pki.path import Wanted
 from hubtrust.pki.verification_code import require_no_code_in
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
@@ -35,6 +35,7 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     chain: pulumi.Output[str | None]  # PEM, the issuing certificate first; None while a `Request` has no answer
     given: tuple[Certificate, ...]  # the chain where it is imported or returned; empty where it is generated
+    given_anchor: Certificate | None  # the one of ``given`` that hubs trust: what is above it judges nothing
     certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM (RFC 2986)
     anchor: Anchor | None  # of the current generation; None while a `Request` has no answer
     previous: Anchor | None  # of the previous generation, if it is kept
@@ -91,7 +92,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     def _declare_generation(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
         """Declare one generation and return its trust anchor. It also sets the attributes, so the current one is declared last."""
         self._prefix = f"{self.name}-g{generation}"
-        self.certificate_request, self.given = pulumi.Output.from_input(None), ()
+        self.certificate_request, self.given, self.given_anchor = pulumi.Output.from_input(None), (), None
         match source:
             case Generate():
                 self._generate(source)
@@ -163,22 +164,26 @@ class CertificateAuthority(pulumi.ComponentResource):
         ).cert_pem
 
     def _import(self, source: Import) -> None:
-        chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC))
+        key = _imported_key(source)
+        wanted = Wanted(top=self.trust is Trust.ROOT, key=key)
+        chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC), wanted=wanted)
         self._log_notices(chain)
-        certificate = chain.top if self.trust is Trust.ROOT else chain.issuing
-        require_may_sign(certificate)
+        certificate = chain.anchor
         if source.custody:
             _require_one_key_each(source.custody, 1)
             signer = source.custody.signer(0)
-        elif source.private_key is None:
+        elif key is None or source.private_key is None:
             signer = signer_inputs.offline()
         else:
-            _require_key_of(certificate, chain, source)
+            _require_key_of(certificate, chain, key)
             passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
             signer = signer_inputs.in_state(pulumi.Output.secret(source.private_key), passphrase)
-        self.chain, self.given = pulumi.Output.from_input(chain.pem), chain.certificates
+        self._use(chain)
         self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
+
+    def _use(self, chain: Chain) -> None:
+        self.chain, self.given, self.given_anchor = pulumi.Output.from_input(chain.pem), chain.certificates, chain.anchor
 
     def _request(self, source: Request) -> None:
         signer = self._declare_request(source)
@@ -186,7 +191,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         if source.answer:
             chain = _answer(source.answer)
             self._log_notices(chain)
-            self.chain, self.given = pulumi.Output.from_input(chain.pem), chain.certificates
+            self._use(chain)
             # The key here belongs to the lowest certificate of the chain: only that one can be proven.
             self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
 
@@ -252,9 +257,15 @@ def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
 
 
-def _require_key_of(certificate: Certificate, chain: Chain, source: Import) -> None:
-    key = load_private_key(source.private_key or "", what="the imported key", passphrase=source.passphrase)
-    owner = chain.of_key(key.public_key())
+def _imported_key(source: Import) -> PublicKey | None:
+    """The public half of the imported key; None if it is elsewhere."""
+    if source.private_key is None or source.custody:
+        return None
+    return load_private_key(source.private_key, what="the imported key", passphrase=source.passphrase).public_key()
+
+
+def _require_key_of(certificate: Certificate, chain: Chain, key: PublicKey) -> None:
+    owner = chain.of_key(key)
     if owner != certificate:
         fact = f"it belongs to '{owner.subject.rfc4514_string()}', but '{certificate.subject.rfc4514_string()}' is the trusted certificate"
         raise AuthorityError("the imported key", fact, "trust the certificate that this key belongs to, or give the key of the trusted one")

@@ -11,7 +11,6 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.hub import TrustedHub
-from hubtrust.pki.certificate import pem
 from hubtrust.program_errors import ProgramError
 
 
@@ -135,6 +134,7 @@ class TrustedDevice(pulumi.ComponentResource):
             public_key=public_key,
             request=request,
             issuer_certificate=authority.chain,  # type: ignore[arg-type] # not None where there is a signer
+            anchor=hub.trusted_of(authority),
             signer=authority.signer or {},
             lifetime_days=days["lifetime_days"],
             renew_before_days=days["renew_before_days"],
@@ -150,7 +150,4 @@ def _may_trust(hub: TrustedHub, authority: CertificateAuthority) -> bool:
     They can if it is one of the hub's authorities, or if its chain contains a certificate that the hub trusts. A hub that was there before
     may trust CAs that are not declared here.
     """
-    if hub.trusts_others or any(one is authority for one in hub.authorities):
-        return True
-    anchors = [anchor.certificate for one in hub.authorities for anchor in (one.anchor, one.previous) if anchor]
-    return any(pem(certificate) in anchors for certificate in authority.given)
+    return hub.trusts_others or authority in hub.authorities or hub.trusted_of(authority) is not None

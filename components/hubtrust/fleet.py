@@ -81,6 +81,7 @@ class TrustedFleet(pulumi.ComponentResource):
             f"{self._name}-{canary}",
             device_id=canary,
             chain=authority.chain,
+            anchor=self._hub.trusted_of(authority),
             signer=authority.signer,
             trust=self._hub.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
             device=device,

@@ -20,6 +20,7 @@ from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_settings import SKU, HubSettings
 from hubtrust.operator_roles import OperatorRole
 from hubtrust.operators import Operator
+from hubtrust.pki.certificate import pem
 from hubtrust.program_errors import ProgramError
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
@@ -120,6 +121,16 @@ class TrustedHub(pulumi.ComponentResource):
             HubIdError: ``hub_id`` is not the resource id of an IoT hub.
         """
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
+
+    def trusted_of(self, authority: CertificateAuthority) -> str | None:
+        """The certificate of the authority's given chain, PEM, that this hub trusts; None if that is not known here, or all was generated.
+
+        It may be another one than the authority's own: the hub may trust a CA above it by way of another authority.
+        """
+        if authority in self.authorities:
+            return pem(authority.given_anchor) if authority.given_anchor else None
+        trusted = [anchor.certificate for one in self.authorities for anchor in (one.anchor, one.previous) if anchor]
+        return next((text for text in map(pem, authority.given) if text in trusted), None)
 
     def _create_hub(self, settings: HubSettings) -> iothub.IotHubResource:
         identity = HubIdentity(self._name, self, cloud=self.cloud, protect=settings.protect)

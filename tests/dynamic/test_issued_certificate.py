@@ -216,7 +216,7 @@ def test_unknown_values_pass_check(issued: Provider, root: ResourceState) -> Non
         ({"publicKey": None}, "publicKey: there are 0 keys to certify"),
         ({"publicKey": "noise"}, "publicKey: it contains no certificate, key or request"),
         ({"publicKey": public_pem(rsa_key(1024).public_key())}, "its RSA key has 1024 bits"),
-        ({"colour": "red"}, "colour: there is no such property; use cloud, deviceId"),
+        ({"colour": "red"}, "colour: there is no such property; use anchor, cloud, deviceId"),
         ({"signer": signer(ec_key())}, "give the key that belongs to this certificate"),
         ({"signer": {"custody": "drawer"}}, "signer: there is no custody 'drawer'; use state, offline, key-vault or pkcs11"),
         ({"signer": "drawer"}, "signer: there is no custody 'None'"),

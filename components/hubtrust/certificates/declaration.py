@@ -14,11 +14,11 @@ from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.inputs import boolean, input_field, texts, whole_number
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Certificate, Description, describe, load_certificate, pem
+from hubtrust.pki.errors import NotValidNowError, PkiError
 from hubtrust.pki.keys import KeyAlgorithm, require_strong_key
-from hubtrust.pki.profile import require_authority, require_may_sign
+from hubtrust.pki.profile import require_may_sign, require_valid_at
 from hubtrust.pki.proof import load_proof, proof_of_possession, require_proof
 from hubtrust.pki.signers import Signer
-from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
 _LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is never sent
@@ -27,7 +27,6 @@ _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate
 
 def _read_authority(value: object) -> Certificate:
     certificate = load_certificate(str(value), what="certificate")
-    require_authority(certificate, now=now())
     require_may_sign(certificate)  # a CA whose devices could never connect is not registered
     return certificate
 
@@ -151,6 +150,21 @@ class CertificateInputs(ServiceInputs):
         """
         composed = _compose_name(self.name, self.generation, self.description.thumbprint, attest=self.attest)
         return self.certificate_name or _require_name(composed)
+
+    def trusts_another_than(self, certificate: object) -> bool:
+        """Whether the declared certificate is another one than ``certificate``, PEM, that of an earlier run; or there is none."""
+        try:
+            return load_certificate(str(certificate), what="certificate") != self.certificate
+        except PkiError:
+            return True
+
+    def is_valid_at(self, moment: datetime) -> bool:
+        """Whether the certificate is valid at ``moment``."""
+        try:
+            require_valid_at(self.certificate, now=moment)
+        except NotValidNowError:
+            return False
+        return True
 
     @cached_property
     def description(self) -> Description:

@@ -10,12 +10,14 @@ from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LON
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
 from hubtrust.inputs import input_field, number
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import Certificate, load_certificates
-from hubtrust.pki.chain import path_upwards, require_path_lengths, require_signed_by
+from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates
+from hubtrust.pki.chain import path_upwards
 from hubtrust.pki.errors import ChainError, PathLengthError
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
+from hubtrust.pki.links import require_path_lengths, require_signed_by
 from hubtrust.pki.name_constraints import require_allowed
-from hubtrust.pki.profile import path_length, require_authority
+from hubtrust.pki.path_choice import path_to
+from hubtrust.pki.profile import path_length, require_valid_at
 from hubtrust.pki.signers import Signer
 from hubtrust.pki.verification_code import require_no_code_in
 from hubtrust.reconcile_errors import DeclarationError
@@ -42,6 +44,10 @@ class IssuingInputs(CloudInputs):
 
     issuer_certificate: tuple[Certificate, ...] = input_field(
         issuer_certificates, "certificates, PEM, the issuer's own first; those above it go into the chain.", required=True
+    )
+    anchor: Certificate | None = input_field(
+        lambda value: load_certificate(str(value), what="anchor"),
+        "the certificate, PEM, of those in ``issuer_certificate`` that is trusted: what is above it judges nothing. Default: all judge.",
     )
     signer: DeclaredSigner = input_field(
         read_signer,
@@ -94,6 +100,7 @@ class Issuance:
     subject: x509.Name | None = None  # of a root or an intermediate
     device_id: str | None = None  # of a device
     path_length: int | None = None
+    anchor: Certificate | None = None  # of the issuers the one that is trusted; None: all of them judge
 
     @property
     def subject_key_thumbprint(self) -> str:
@@ -131,13 +138,27 @@ class Issuance:
         require_allowed(self.subject or x509.Name([]), (), path, what="subject", leaf=False)
 
     def issuer(self, *, now: datetime) -> issue.Issuer:
-        """The issuer and the authorities above it, as far as they are given; see ``issue.Issuer.of``.
+        """The issuer and the authorities above it that judge: up to the trusted one, or all that are given and have not expired.
+
+        Whether they are valid now is checked where something is signed (``require_valid``): what exists is compared with them in every run.
 
         Raises:
-            PkiError: the issuer is not an authority, is not valid now, has another key than the signer, or can't sign.
+            PkiError: the issuer is not an authority, has another key than the signer, or can't sign; see ``path_to``.
         """
-        require_authority(self.issuers[0], now=now)
-        return issue.Issuer.of(path_upwards(self.issuers), self.signer, now=now)
+        if self.anchor is None:
+            return issue.Issuer.of(path_upwards(self.issuers), self.signer, now=now)
+        path = path_to(self.anchor, self.issuers, now=now)
+        return issue.Issuer(path[0], self.signer, path[1:])
+
+    def require_valid(self, *, now: datetime, issuer: issue.Issuer | None = None) -> None:
+        """Check that every authority that judges is valid now; ``issuer`` as for ``sign``. An expired one signs nothing new.
+
+        Raises:
+            PkiError: one is not, or see ``issuer``.
+        """
+        if self.issuers:
+            for authority in reversed((issuer or self.issuer(now=now)).path):
+                require_valid_at(authority, now=now)
 
     def sign(self, *, now: datetime, issuer: issue.Issuer | None = None) -> Certificate:
         """Sign the certificate, and check it against the path. It is valid for its lifetime from ``now``, but not longer than its issuers.
@@ -153,6 +174,7 @@ class Issuance:
             validity = self._validity(now, ())
             return issue.root(self.signer, subject=subject, validity=validity, path_length=self.path_length, serial=serial)
         issuer = issuer or self.issuer(now=now)
+        self.require_valid(now=now, issuer=issuer)
         validity = self._validity(now, issuer.path)
         if self.profile == DEVICE:
             device_id = str(self.device_id)

@@ -14,6 +14,7 @@ from hubtrust.certificates.verification import (
     ATTESTATION,
     FOUND,
     POSSESSION,
+    UNVERIFIED,
     VERIFIED,
     WAITING,
     Evidence,
@@ -37,7 +38,7 @@ class Outcome:
     accepted, even if the certificate was changed since.
     """
 
-    state: str
+    state: str  # unverified only where the certificate is not valid now, so that no proof is signed
     etag: str
     thumbprint: str
     code: str | None = None
@@ -88,10 +89,19 @@ class Prover:
             return self._already_verified(registered)
         elif registered.verified:
             inputs.shows_possession(registered.date)  # a key that can't sign must not cost the verification
+        if self.last_run is not None and not registered.verified and not inputs.is_valid_at(registered.date):
+            return self._not_proven(registered, self.last_run)
         if inputs.attest:
             registered = registered if registered.verified else self._put(registered.etag)
             return Outcome(VERIFIED, registered.etag, registered.thumbprint, proof=ATTESTATION)
         return self._prove(registered)
+
+    @staticmethod
+    def _not_proven(registered: RegisteredCertificate, last: LastRun) -> Outcome:
+        """A certificate that was trusted, has expired, and lost its verification: nobody could connect below it, so it is left as it is."""
+        if last.code and last.code_etag == registered.etag:
+            return Outcome(WAITING, registered.etag, registered.thumbprint, last.code, last.code_etag, evidence=last.evidence)
+        return Outcome(UNVERIFIED, registered.etag, registered.thumbprint, evidence=last.evidence)
 
     def _put(self, etag: str | None) -> RegisteredCertificate:
         inputs = self.inputs
@@ -135,6 +145,8 @@ class Prover:
         return last.evidence
 
     def _shows_key(self, date: datetime) -> bool:
+        if not self.inputs.is_valid_at(date):
+            return False  # what it would sign could not be valid
         return self.inputs.shows_possession(date) or self._given_proof(date) is not None
 
     def _given_proof(self, date: datetime) -> str | None:

@@ -44,9 +44,9 @@ class Canary:
         names = [common_name(authority.subject) or authority.subject.rfc4514_string() for authority in self.chain.certificates]
         return " < ".join((self.device_id, *names))
 
-    def valid_until(self, now: datetime) -> datetime:
-        """The first end of its authorities' certificates after ``now``. A root above the one that the hub trusts may have ended before."""
-        return min(end for one in self.chain.certificates if (end := one.not_valid_after_utc) > now)
+    def valid_until(self) -> datetime:
+        """The first end of its authorities' certificates, up to the one that the hub trusts."""
+        return min(one.not_valid_after_utc for one in self.chain.path)
 
     def identity(self, now: datetime) -> "Identity":
         """A new key and its certificate, which is valid for an hour.
@@ -56,7 +56,8 @@ class Canary:
         """
         from hubtrust.azure.device_session import Identity  # paho and PySocks: loaded only where a canary connects
 
-        key, issuer = KeyAlgorithm.EC_P256.generate(), issue.Issuer.of(self.chain.certificates, self.signer, now=now)
+        path = self.chain.path
+        key, issuer = KeyAlgorithm.EC_P256.generate(), issue.Issuer(path[0], self.signer, path[1:])
         validity = issue.Validity.lasting(_LIFETIME, now=now).within(*issuer.path)
         leaf = issue.device(
             issuer,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -32,9 +33,11 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, number
-from hubtrust.pki.certificate import Certificate, load_certificates, rfc3339
+from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates, rfc3339, thumbprint
 from hubtrust.pki.chain import load_chain
+from hubtrust.pki.errors import NotValidNowError
 from hubtrust.pki.keys import require_strong_key
+from hubtrust.pki.path import Wanted
 from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -63,6 +66,10 @@ class ConnectionCheckInputs(HubInputs):
     )
     chain: list[Certificate] | None = input_field(
         lambda value: load_certificates(str(value), what="chain"), "the authority's certificates, PEM; None while there are none yet."
+    )
+    anchor: Certificate | None = input_field(
+        lambda value: load_certificate(str(value), what="anchor"),
+        "the certificate of the chain, PEM, that the hub trusts: what is above it judges nothing. Default: all of them judge.",
     )
     signer: DeclaredSigner | None = input_field(
         read_signer,
@@ -102,9 +109,12 @@ class ConnectionCheckInputs(HubInputs):
         """The device that connects, with its authority and its hub.
 
         Raises:
-            HubtrustError: the chain is not valid at ``moment``, or the key that signs device certificates is not available here.
+            NotValidNowError: the chain is not valid at ``moment``.
+            HubtrustError: it can't be judged, or the key that signs device certificates is not available here.
         """
-        chain = load_chain(str(self.given["chain"]), what="chain", now=moment)
+        wanted = Wanted(thumbprint=thumbprint(self.anchor)) if self.anchor else Wanted(top=True)
+        chain = load_chain(str(self.given["chain"]), what="chain", now=moment, wanted=wanted)
+        chain.require_valid_at(moment)
         issuing_key = require_strong_key(chain.issuing.public_key(), what="chain")
         signer = self.signer.signer(issuing_key) if self.signer else None
         if signer is None:  # pragma: no cover - `skip_reason` has said so
@@ -139,12 +149,18 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
 
     def on_create(self, news: ConnectionCheckInputs) -> tuple[str, dict[str, Any]]:
         """Check. An interrupted run leaves nothing behind."""
-        outs = self._check({}, news)
+        outs = self._check(news)
         return f"{outs['hostName']}/{news.device_id}", outs
 
     def on_update(self, _id: str, olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
-        """Check again."""
-        return self._check(olds, news)
+        """Check again. A chain that is not valid now fails no run that may take something away: then the output ``reason`` says so."""
+        try:
+            return self._check(news, olds)
+        except NotValidNowError as error:
+            show_message(f"device {news.device_id} not checked: {error}")
+            expired = any(one.not_valid_after_utc < now() for one in news.chain or ())
+            # Without a trigger it is tried again in the next run: a chain that is not valid yet will be.
+            return self._not_checked(news, olds, str(error)) | ({} if expired else {"trigger": ""})
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The result of the last check if it can still be true. A refresh does not connect, but looks whether it is still that device."""
@@ -165,13 +181,19 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         """There is nothing to delete."""
 
     @staticmethod
-    def _check(olds: Properties, news: ConnectionCheckInputs) -> dict[str, Any]:
+    def _not_checked(news: ConnectionCheckInputs, olds: Properties, reason: str) -> dict[str, Any]:
+        host = news.resolve_host_name()
+        same = (olds.get("hostName"), olds.get("deviceId")) == (host, news.device_id)
+        last = (olds.get("connectedAt") if same else None) or ""
+        found = {"hostName": host, "trigger": news.trigger(), "state": NOT_CHECKED, "reason": reason, "connectedAt": last}
+        return news.kept_values() | found
+
+    def _check(self, news: ConnectionCheckInputs, olds: Properties = MappingProxyType({})) -> dict[str, Any]:
         host, reason = news.resolve_host_name(), news.skip_reason()
         outs = news.kept_values() | {"hostName": host, "trigger": news.trigger()}
         if reason is not None:
             show_message(f"device {news.device_id} not checked: {reason}")
-            same = (olds.get("hostName"), olds.get("deviceId")) == (host, news.device_id)
-            return outs | {"state": NOT_CHECKED, "reason": reason, "connectedAt": (olds.get("connectedAt") if same else None) or ""}
+            return self._not_checked(news, olds, reason)
         there = replace(news, host_name=host, deadline=min(news.deadline, DEADLINE))
         asked, (etag, time_there) = now(), _look(there)
         ahead = (time_there or asked) - asked
@@ -186,7 +208,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         found = {
             "certificationPath": canary.path(),
             "connectedAt": rfc3339(connected),
-            "validUntil": rfc3339(canary.valid_until(connected)),
+            "validUntil": rfc3339(canary.valid_until()),
         }
         return outs | found | {"state": CONNECTED, "deviceEtag": etag}
 
@@ -238,6 +260,7 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
         device_id: pulumi.Input[str],
         host_name: pulumi.Input[str] | None = None,
         chain: pulumi.Input[str | None] | None = None,
+        anchor: pulumi.Input[str] | None = None,
         signer: pulumi.Input[Mapping[str, Any]] | None = None,
         trust: pulumi.Input[Sequence[Mapping[str, Any]]] | None = None,
         device: pulumi.Input[str] | None = None,

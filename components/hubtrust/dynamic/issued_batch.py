@@ -81,9 +81,21 @@ class IssuedBatchInputs(IssuingInputs):
         """
         signer, lifetime = self.issuer_key(), self.lifetime(DEVICE)
         return [
-            Issuance(DEVICE, signer, key, lifetime, issuers=self.issuer_certificate, device_id=device_id)
+            Issuance(DEVICE, signer, key, lifetime, issuers=self.issuer_certificate, device_id=device_id, anchor=self.anchor)
             for device_id, key in sorted(self.requests.items())
         ]
+
+    def asks_for_more(self, olds: Properties) -> bool:
+        """Whether these inputs ask for a certificate that the old inputs ``olds`` did not ask for: so a device less asks for nothing."""
+        if olds.get("lifetimeDays") != self.given.get("lifetimeDays"):
+            return True
+        if olds.get("requests") == self.given.get("requests"):
+            return False
+        try:
+            before = _requested(olds.get("requests") or "")
+        except HubtrustError:
+            return True
+        return any(before.get(device_id) != key for device_id, key in self.requests.items())
 
 
 class IssuedBatchOutputs:
@@ -101,14 +113,16 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
 
     inputs, results = IssuedBatchInputs, IssuedBatchOutputs
 
-    def on_check(self, _olds: Properties, news: IssuedBatchInputs) -> None:
-        """Check that the renewal window is inside the lifetime, and that the issuer can sign."""
+    def on_check(self, olds: Properties, news: IssuedBatchInputs) -> None:
+        """Check the renewal window, and that the issuer can sign and, where a certificate is asked for, is valid."""
         news.lifetime(DEVICE)
         if not news.unknown:
             moment, issuances = now(), news.issuances()
             issuer = issuances[0].issuer(now=moment)
             for issuance in issuances:
                 issuance.require_possible(now=moment, issuer=issuer)
+            if news.asks_for_more(olds):
+                issuances[0].require_valid(now=moment, issuer=issuer)
 
     def on_diff(self, olds: Properties, news: IssuedBatchInputs) -> Change:
         """Every change is an update; nothing is ever replaced. No key is used to find out."""
@@ -197,6 +211,7 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
         *,
         requests: pulumi.Input[str] | Sequence[str],
         issuer_certificate: pulumi.Input[str],
+        anchor: pulumi.Input[str] | None = None,
         signer: pulumi.Input[Mapping[str, Any]],
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,

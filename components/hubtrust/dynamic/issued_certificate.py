@@ -24,6 +24,7 @@ from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _KEYS = ("public_key", "request", "signer", "issuer_certificate")  # unknown ones may bring another key, so another certificate
+_ASKED = ("profile", "subject", "deviceId", "publicKey", "request", "pathLength", "lifetimeDays")
 _REQUIRED = {
     ROOT: {"subject"},
     INTERMEDIATE: {"subject", "issuerCertificate", "pathLength"},
@@ -111,7 +112,12 @@ class IssuedCertificateInputs(IssuingInputs):
             subject=self.subject,
             device_id=self.device_id,
             path_length=self.path_length,
+            anchor=self.anchor,
         )
+
+    def asks_for_another(self, olds: Properties) -> bool:
+        """Whether these inputs ask for another certificate than the old inputs ``olds``, whoever issues it; so do the first ones."""
+        return any(olds.get(name) != self.given.get(name) for name in _ASKED)
 
     def _subject_key(self) -> PublicKey:
         if self.public_key is not None:
@@ -189,11 +195,18 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
 
     inputs, results = IssuedCertificateInputs, IssuedCertificateOutputs
 
-    def on_check(self, _olds: Properties, news: IssuedCertificateInputs) -> None:
-        """Check the profile's inputs, and once all inputs are known, that the certificate can be issued."""
+    def on_check(self, olds: Properties, news: IssuedCertificateInputs) -> None:
+        """Check the profile's inputs, and once all inputs are known, that the certificate can be issued.
+
+        Whether the issuer is valid now matters only for a certificate that there is none of yet: one that has expired must not keep a run
+        from taking a device off.
+        """
         news.require_consistent()
         if not news.unknown:
-            news.issuance().require_possible(now=now())
+            issuance = news.issuance()
+            issuance.require_possible(now=now())
+            if news.asks_for_another(olds):
+                issuance.require_valid(now=now())
 
     def on_diff(self, olds: Properties, news: IssuedCertificateInputs) -> Change:
         """Another key, name or issuer's key replaces the resource. A renewal, another lifetime or path length is an update."""
@@ -247,6 +260,7 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
         public_key: pulumi.Input[str] | None = None,
         request: pulumi.Input[str] | None = None,
         issuer_certificate: pulumi.Input[str] | None = None,
+        anchor: pulumi.Input[str] | None = None,
         path_length: pulumi.Input[int] | None = None,
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,

@@ -32,7 +32,8 @@ from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, wire_name
-from hubtrust.pki.certificate import load_certificate, thumbprint
+from hubtrust.pki.certificate import load_certificate, rfc3339, thumbprint
+from hubtrust.pki.profile import require_valid_at
 from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, show_message
 
@@ -66,8 +67,13 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     inputs, results = CertificateInputs, VerifiedCertificateOutputs
 
-    def on_check(self, _olds: Properties, news: CertificateInputs) -> None:
-        """See ``CertificateInputs.require_consistent``."""
+    def on_check(self, olds: Properties, news: CertificateInputs) -> None:
+        """See ``CertificateInputs.require_consistent``. A certificate that was not trusted before must be valid now.
+
+        One that was trusted may have expired: that keeps no run from taking something away.
+        """
+        if "certificate" not in news.unknown and news.trusts_another_than(olds.get("certificate")):
+            require_valid_at(news.certificate, now=now())
         news.require_consistent()
         if not {"service_id", "name", "generation"} & news.unknown:
             trusted_generations.declare(news.service_id, news.name, news.generation)
@@ -105,6 +111,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
 
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Register and prove. An existing certificate of this name is used if its content is the same; otherwise see ``adopt``."""
+        require_valid_at(news.certificate, now=now())
         outcome, found_there = self._reconcile(news, None)
         id_ = f"{news.service_id.id}/certificates/{news.name_on_service}"
         if found_there:
@@ -115,6 +122,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         """Register and prove. The name belongs to this resource: another certificate that has it was put there by hand, and is replaced."""
         last_run = LastRun.read(olds)
         if news.description.thumbprint != _declared_thumbprint(olds):
+            require_valid_at(news.certificate, now=now())
             last_run = LastRun(last_run.etag)  # what is known is known of another certificate
         return _outputs(news, self._reconcile(news, last_run)[0])
 
@@ -124,7 +132,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         with writer(news.service_id), news.resource_manager() as client:
             prover = Prover(Certificates(client, news.service_id), news, last_run, local_time=now)
             outcome = prover.reconcile()
-        if outcome.state == WAITING:
+        if outcome.state != VERIFIED and not news.is_valid_at(now()):
+            show_message(f"{news.what}: it is not verified, and is not proven because it is not valid now: {_dates(news)}")
+        elif outcome.state == WAITING:
             show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
             use = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
             show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
@@ -198,6 +208,11 @@ def _outputs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
         "proof": outcome.proof,
         **evidence_outputs(outcome.evidence),
     }
+
+
+def _dates(news: CertificateInputs) -> str:
+    first, last = (rfc3339(date) for date in (news.certificate.not_valid_before_utc, news.certificate.not_valid_after_utc))
+    return f"it is valid from {first} to {last}; renew it and give the new certificate"
 
 
 def _proof_after_refresh(registered: RegisteredCertificate, last_run: LastRun, *, attested: bool, key_here: bool) -> str:

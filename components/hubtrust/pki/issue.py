@@ -12,9 +12,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hubtrust.pki import der, general_names
 from hubtrust.pki.certificate import Certificate, display, rfc3339
-from hubtrust.pki.chain import require_linked, require_signed_by, validate, validate_issued
+from hubtrust.pki.chain import validate, validate_issued
 from hubtrust.pki.errors import KeyMismatchError, OutlivesIssuerError, PathLengthError, ProfileError
 from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_strong_key
+from hubtrust.pki.links import require_linked, require_signed_by
 from hubtrust.pki.name_constraints import require_allowed
 from hubtrust.pki.profile import path_length as path_length_of
 from hubtrust.pki.profile import require_may_sign, subject_key_identifier

@@ -8,12 +8,17 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_Comparable = tuple[frozenset[tuple[str, str | bytes]], ...]
+Comparable = tuple[frozenset[tuple[str, str | bytes]], ...]
 
 
 def same_name(one: x509.Name, other: x509.Name) -> bool:
     """Whether both are the same name: string types, upper and lower case, and repeated white space make no difference."""
-    return one == other or _comparable(one, prepared) == _comparable(other, prepared)
+    return one == other or comparable(one) == comparable(other)
+
+
+def comparable(name: x509.Name) -> Comparable:
+    """What is equal for two names that are the same (see ``same_name``): a key for dictionaries."""
+    return _comparable(name, prepared)
 
 
 def is_within(name: x509.Name, base: x509.Name, *, excluding: bool) -> bool:
@@ -47,7 +52,7 @@ def _prepared_as_openssl_does(text: str) -> str:
     return " ".join(text.translate(_LOWER).split())
 
 
-def _comparable(name: x509.Name, prepare: Callable[[str], str]) -> _Comparable:
+def _comparable(name: x509.Name, prepare: Callable[[str], str]) -> Comparable:
     return tuple(
         frozenset((part.oid.dotted_string, prepare(part.value) if isinstance(part.value, str) else part.value) for part in rdn)
         for rdn in name.rdns

@@ -17,6 +17,7 @@ from hubtrust.pki.errors import NotAnAuthorityError, NotValidNowError, ProfileEr
 from hubtrust.pki.keys import require_strong_key
 from hubtrust.pki.names import same_name
 
+_NO_IDENTIFIER = x509.AuthorityKeyIdentifier(None, None, None)
 _E = TypeVar("_E", bound=x509.ExtensionType)
 _REISSUE = "have it reissued"
 _STRONG_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
@@ -138,7 +139,7 @@ def departures(certificate: Certificate) -> list[str]:
             facts.append(
                 f"its extension {_extension_name(extension.oid)} is {'' if extension.critical else 'not '}critical (RFC 5280 {section})"
             )
-    if not is_self_issued(certificate) and authority_key_identifier(certificate) is None:
+    if not is_self_issued(certificate) and (authority_key_identifier(certificate) or _NO_IDENTIFIER).key_identifier is None:
         facts.append("it has no authority key identifier (RFC 5280 4.2.1.1)")
     return facts
 
@@ -215,10 +216,9 @@ def subject_key_identifier(certificate: Certificate) -> bytes | None:
     return value.digest if value else None
 
 
-def authority_key_identifier(certificate: Certificate) -> bytes | None:
-    """The extension's keyIdentifier; None if it is absent (RFC 5280 4.2.1.1)."""
-    value = _value(certificate.extensions, x509.AuthorityKeyIdentifier)
-    return value.key_identifier if value else None
+def authority_key_identifier(certificate: Certificate) -> x509.AuthorityKeyIdentifier | None:
+    """The extension's value; None if it is absent (RFC 5280 4.2.1.1)."""
+    return _value(certificate.extensions, x509.AuthorityKeyIdentifier)
 
 
 def _serves_clients(found: x509.Extensions) -> bool:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Certificate, display, load_certificates
-from hubtrust.pki.chain import require_signed_by
 from hubtrust.pki.errors import ChainError, NotValidNowError, PkiError, ProofError, UnreadableError
 from hubtrust.pki.issue import Issuer, Validity
 from hubtrust.pki.keys import PublicKey
+from hubtrust.pki.links import require_signed_by
 from hubtrust.pki.names import common_names, prepared, same_name
 from hubtrust.pki.profile import require_valid_at
 from hubtrust.pki.verification_code import VerificationCode, is_code

@@ -106,6 +106,11 @@ class Signed:
             return key
         raise unsupported_key_error(self._key_info, what=self.shown)
 
+    @property
+    def key_info(self) -> bytes:
+        """Its SubjectPublicKeyInfo, DER: of any key, also of one that nobody here can use."""
+        return self._key_info.encoding
+
     def require_usable_key(self) -> None:
         """Refuse a key in a form that no path can have.
 
