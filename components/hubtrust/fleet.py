@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.authority import CertificateAuthority
-from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster import Roster, require_roster
 from hubtrust.dynamic.connection_check import CONNECTED, ConnectionCheck
 from hubtrust.dynamic.device_fleet import DeviceFleet
 from hubtrust.dynamic.device_identity import DeviceIdentity
@@ -46,6 +46,9 @@ class TrustedFleet(pulumi.ComponentResource):
             no_devices: the roster is empty on purpose; without it, a roster that has become empty is refused.
             delete_devices: how many enabled devices a run may delete if they are more than half of at least 20.
             opts: Pulumi's resource options.
+
+        Raises:
+            RosterError: ``roster`` is something else.
         """
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
         self._name, self._hub = name, hub
@@ -53,7 +56,7 @@ class TrustedFleet(pulumi.ComponentResource):
         self.devices = pulumi.Output.from_input({"count": 0, "enabled": 0, "digest": None})
         self.connection = pulumi.Output.from_input({"device": canary, "state": "not checked", "reason": "no canary is declared"})
         device: pulumi.Output[str] | None = None
-        roster = Roster(()) if roster is None else roster
+        roster = Roster(()) if roster is None else require_roster(roster)
         # An empty one is declared too: without it Pulumi would delete the devices of the last run, and nothing could refuse that.
         fleet = DeviceFleet(
             name,

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pulumi
 
-from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedDevice, TrustedFleet, TrustedHub, from_csv
+from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedDevice, TrustedFleet, TrustedHub, from_file
 
 folder = Path(__file__).parent
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
 # The role Owner does not include managing devices: the deployer gets the role for it.
 hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["deployer"], protect=False))
 
-roster = from_csv((folder / "fleet.csv").read_text(encoding="utf-8"), what="fleet.csv", tags={"site": "Rosenheim"})
+roster = from_file(folder / "fleet.csv", tags={"site": "Rosenheim"})
 fleet = TrustedFleet("lathes", hub=hub, authority=plant, roster=roster, canary="canary")
 
 # The press created its key and this request itself (openssl req -new -key press.key -subj /CN=press-001); only the chain is returned to it.

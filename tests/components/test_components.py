@@ -9,7 +9,7 @@ from pulumi.runtime import mocks
 
 from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
 from hubtrust.device import DeviceError, TrustedDevice
-from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster import Roster, RosterError
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, SameNameError, TrustedHub
@@ -380,6 +380,14 @@ def test_an_empty_fleet_is_declared(engine: Engine) -> None:
     assert engine.inputs(_FLEET)["members"] == Roster(()).pack()
     assert printed["devices"] == {"count": 0, "enabled": 0, "digest": None}
     assert (printed["connection"]["state"], printed["connection"]["reason"]) == ("not checked", "no canary is declared")
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("roster", "fact"), [(["press-1"], "a list"), ("press-1", "a text"), ({"press-1": {}}, "an object")])
+def test_a_fleet_takes_a_roster_and_nothing_else(roster: Any, fact: str) -> None:
+    """The error says how to get one."""
+    with pytest.raises(RosterError, match=f"roster: it is {fact}; give what from_file, from_ids or from_pattern returns"):
+        declare_fleet(roster=roster)
 
 
 def test_what_a_fleet_may_lose_and_take_is_passed_on(engine: Engine) -> None:

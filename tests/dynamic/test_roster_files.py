@@ -159,6 +159,11 @@ def test_a_quoted_value_may_have_several_lines() -> None:
         ("deviceId\nx\n", "write it as 'id'"),
         ("id,thumbprints\nx,\n", "write it as 'thumbprint'"),
         ("id,primaryKey\nx,\n", "there is no column 'primaryKey'; name the columns in the first line"),
+        ("id:status\nx,\n", "there is no column 'id:status'; separate the names of columns by ',', or by another one that a line sep= "),
+        ("sep=;\nid\tstatus\n", r"there is no column 'id\\tstatus'; separate the names of columns by ';'"),
+        ("“id”\nx\n", "write it as 'id'"),
+        ("id,stauts\nx,\n", "write it as 'status'"),
+        ('\n{"id": "x"}\n', "it is JSON, and no CSV; read it with from_json_lines, or with from_file, which reads both"),
         ("oven-01,enabled\n", "there is no column 'oven-01'; name the columns in the first line: id"),
         ("id,tag.a,tag.a\n", "its first line has the column 'tag.a' twice; leave one out"),
         ("id,tag.a.b\n", "the column 'tag.a.b': the name 'a.b' has the character '.'"),
@@ -183,6 +188,8 @@ def test_a_first_line_that_names_no_columns_says_what_was_meant(text: str, match
         ("id,edge,", "line 2: the line: it repeats the names of the columns"),
         ("x,,stray", "line 2: the line: field 3 has a value, and its column has no name"),
         ("x,WAHR,", "line 2: edge: it is 'WAHR'; use true or false"),
+        ("x", "line 2: the line: it has 1 field, and the first line has 3"),
+        ("\u043even,,", r"its id has the character '\u043e' \(U\+043E\); use letters"),
         ("x\u200e,,", r"its id has the character '\\u200e'"),
         ('x,"y"z,', r"line 2: the line: it is not valid CSV"),
         (f'x,"{"y" * 200_000}', "a quote in it is not closed, or a value has more than 131,072 characters"),
@@ -213,7 +220,7 @@ def test_a_thumbprint_is_read_as_tools_write_it(written: str, read: str) -> None
     ("written", "match"),
     [
         (f"\u200e{_THUMBPRINT}", r"'\\u200eABABABA…' is not a thumbprint: it has the character '\\u200e'"),
-        ("ﬀ" * 20, "it has the character 'ﬀ'"),
+        ("ﬀ" * 20, r"it has the character 'ﬀ' \(U\+FB00\)"),
         ("ab" * 19, "'abababab…' is not a thumbprint: it has 38 hex digits; give 40"),
         ("q83vEjRWeJA=", "it has the character 'q'"),
     ],
@@ -351,11 +358,18 @@ def test_json_is_known_by_its_content(tmp_path: Path, name: str) -> None:
             _CSV.encode("cp1252"),
             r"line 2: it has the byte 0xFC, which is not UTF-8 here; in Windows-1252 or Latin-1 it would be 'ü'; save it",
         ),
-        ("id,tag.a\n\nx,5 €\n".encode("cp1252"), "line 3: it has the byte 0x80, .*'€'; save it as UTF-8 .*iconv -f WINDOWS-1252 -t UTF-8"),
+        (
+            "id,tag.a\n\nx,5 €\n".encode("cp1252"),
+            r"line 3: it has the byte 0x80, .*; if it is Windows-1252, this converts it: iconv -f WINDOWS-1252 -t UTF-8",
+        ),
         (b"id\nx\x81\n", "line 2: it has the byte 0x81, which is not UTF-8 here; save it as UTF-8"),
         (_CSV.encode("utf-16-le"), "it looks like UTF-16 .little-endian. without a byte order mark; save it as UTF-8"),
         (_CSV.encode("utf-16-be"), "it looks like UTF-16 .big-endian. without a byte order mark"),
-        (b"\xff\xfe" + _CSV.encode("utf-16-le")[:-1], "line 3: it is not UTF-16, as its byte order mark says"),
+        (b"\xff\xfe" + _CSV.encode("utf-16-le")[:-1], "line 3: it ends within a character of UTF-16, so that the file is cut off"),
+        (
+            _CSV.encode()[: _CSV.encode().index(b"\xc3") + 1],
+            "line 2: it ends within a character of UTF-8, .*; copy the whole file from its source",
+        ),
         (b"\xff\xfe\x00\xd8\x41\x00", "line 1: it is not UTF-16, as its byte order mark says"),
         (b"PK\x03\x04\x14\x00", "it is a ZIP archive, such as a workbook of Excel .*save it as CSV"),
         (b"\x1f\x8b\x08", "it is compressed .gzip., and no text"),
@@ -369,7 +383,7 @@ def test_another_encoding_is_named_with_the_byte_and_its_line(content: bytes, ma
             read(content, what="f")
 
 
-@pytest.mark.parametrize("path", ["absent.csv", "", "a\x00b.csv", "x" * 5000])
+@pytest.mark.parametrize("path", ["absent.csv", "", "a\x00b.csv", "x" * 5000, "\ud800"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
     """Whatever the reason is: absent, a folder, no path at all."""
     with pytest.raises(RosterError, match=r"it can't be read: .*; give the path of a file that can be read"):

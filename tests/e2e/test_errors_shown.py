@@ -14,7 +14,7 @@ CASES = {
         'CertificateAuthority("a", source=Import(chain="x\\n\\u200e"))',
         "the imported chain: it contains no certificate, key or request; give PEM",
     ),
-    "a function": ('from_pattern("a", tags={"b.c": 1})', r"tags: the name 'b\.c' has a dot, "),
+    "a function": ('from_pattern("a", tags={"b.c": 1})', r"tags: the name 'b\.c' has the character '\.'"),
     "a value that is known later": (
         'pulumi.export("x", pulumi.Output.from_input("press-{9..1}\\n").apply(from_pattern))',
         r"the pattern 'press-\{9\.\.1\}\\n': 9\.\.1 is not a valid range",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
-from hubtrust.devices.json_values import kind
+from hubtrust.devices.json_values import kind, shown_character
 from hubtrust.devices.twin_limits import (
     LEAST_INTEGER,
     MOST_DESIRED,
@@ -49,7 +49,9 @@ def require_device_id(value: object) -> str:
     if not _ID.fullmatch(value):
         stray = next(char for char in value if not _ID.fullmatch(char))
         raise DeclarationError(
-            f"device '{value}'", f"its id has the character {stray!r}", "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '"
+            f"device '{value}'",
+            f"its id has the character {shown_character(stray)}",
+            "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '",
         )
     if value in _DOT_SEGMENTS:
         raise DeclarationError(f"device '{value}'", "no request can be for this id: a URL loses it (RFC 3986 5.2.4)", "use another id")
@@ -97,7 +99,7 @@ def _thumbprint(value: object) -> str:
     plain = _SEPARATORS.sub("", _FINGERPRINT.sub("", value, count=1))
     shown = f"'{value[:_SHOWN]}…'" if len(value) > _SHOWN else f"'{value}'"
     if stray := _NOT_HEX.search(plain):
-        raise DeclarationError("thumbprints", f"{shown} is not a thumbprint: it has the character {stray[0]!r}", remedy)
+        raise DeclarationError("thumbprints", f"{shown} is not a thumbprint: it has the character {shown_character(stray[0])}", remedy)
     if len(plain) not in _THUMBPRINT_LENGTHS:
         raise DeclarationError("thumbprints", f"{shown} is not a thumbprint: it has {len(plain)} hex digits", remedy)
     return plain.upper()

@@ -35,5 +35,5 @@ def meant_by(name: str, known: Iterable[str]) -> str | None:
     for written, prefix in _PREFIXES.items():
         if plain.startswith(f"{written}.") and f"{prefix}." in names:
             return f"{prefix}.{name.strip()[len(written) + 1 :]}"
-    near = difflib.get_close_matches(plain[:100], [one for one in by_plain if not one.endswith(".")], n=1, cutoff=0.75)
+    near = difflib.get_close_matches(plain[:100], [one for one in by_plain if not one.endswith(".")], n=1, cutoff=0.82)
     return by_plain[near[0]] if near else None

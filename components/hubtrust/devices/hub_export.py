@@ -22,7 +22,7 @@ _PASSED_OVER = {
 }
 HUB_FIELDS = frozenset(_READ | _PASSED_OVER | _MARKS | {"tags", "properties", "capabilities"})
 _OURS = ("reason", "edge", "thumbprints", "desired")  # named otherwise by a hub
-_SYSTEM_MODULES = {"$edgeAgent", "$edgeHub"}  # Azure creates them with every IoT Edge device
+_SYSTEM_MODULES = ("$edgeAgent", "$edgeHub")  # Azure creates them with every IoT Edge device
 _SYSTEM_PROPERTIES = {"$metadata", "$version"}
 _WHOLE_DEVICE = {"create", "update", "updateifmatchetag", "createorupdate", "createorupdateifmatchetag"}  # import modes, in lower case
 _CERTIFICATES = "leave it out, or give it a certificate and the type certificateAuthority (or selfSigned with its thumbprints)"

@@ -32,6 +32,11 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value)) or f"of type {type(value).__name__}"
 
 
+def shown_character(char: str) -> str:
+    """``char`` in quotes; with its code point where it may look like another one (U+043E is a Cyrillic letter that looks like o)."""
+    return repr(char) if char.isascii() or not char.isprintable() else f"{char!r} (U+{ord(char):04X})"
+
+
 def parse(text: str, *, what: str = "the line") -> Any:
     """The one JSON value in ``text``.
 

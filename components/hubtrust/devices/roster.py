@@ -16,6 +16,7 @@ from typing import Any
 
 from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import Scope, digest, read_description, require_device_id, require_room_for_owner
+from hubtrust.devices.json_values import kind
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DynamicError
 
@@ -194,6 +195,17 @@ def unpack(text: str) -> Roster:
             "members", f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs"
         )
     return Roster(tuple(ids), common, own)
+
+
+def require_roster(value: object) -> Roster:
+    """``value`` if it is a roster.
+
+    Raises:
+        RosterError: it is something else, such as a list of ids.
+    """
+    if not isinstance(value, Roster):
+        raise RosterError("roster", f"it is {kind(value)}", "give what from_file, from_ids or from_pattern returns")
+    return value
 
 
 def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:

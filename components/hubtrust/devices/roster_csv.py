@@ -11,6 +11,7 @@ from typing import Any
 
 from hubtrust.devices.description import require_desired, require_tags
 from hubtrust.devices.field_names import meant_by
+from hubtrust.devices.key_texts import without_keys
 from hubtrust.devices.roster import RosterError
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -20,6 +21,7 @@ _REMEDY = f"name the columns in the first line: {', '.join(_COLUMNS)}, {_TAG}<na
 _BOOLEANS = {"true": True, "false": False, "": None}
 _SEPARATORS = ",;\t|"
 _DECLARED_SEPARATOR = re.compile(r'"?sep=([^\r\n]?)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_OTHER_SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -29,6 +31,8 @@ def csv_devices(text: str, *, what: str) -> Iterator[tuple[int, Mapping[str, Any
     Raises:
         RosterError: the first line, which names the columns, is invalid.
     """
+    if text.lstrip()[:1] in ("{", "["):
+        raise RosterError(what, "it is JSON, and no CSV", "read it with from_json_lines, or with from_file, which reads both")
     declared = _DECLARED_SEPARATOR.match(text)
     if declared and (not declared[1] or declared[1].isalnum() or declared[1] == '"'):
         raise RosterError(what, f"its first line, '{declared[0].strip()}', names no separator", "write it as sep=; or remove it")
@@ -41,7 +45,7 @@ def csv_devices(text: str, *, what: str) -> Iterator[tuple[int, Mapping[str, Any
     if isinstance(first, DeclarationError):
         raise RosterError(what, f"its first line: {first.fact}", first.remedy)
     header = [name.strip() for name in first]
-    _require_columns(header, what)
+    _require_columns(header, separator, what)
     for number, row in rows:
         try:
             yield number, row if isinstance(row, DeclarationError) else _device(header, row)
@@ -83,11 +87,10 @@ def _csv_fact(reason: str) -> str:
     return f"it is not valid CSV ({reason})"
 
 
-def _require_columns(header: Sequence[str], what: str) -> None:
+def _require_columns(header: Sequence[str], separator: str, what: str) -> None:
     named = [name for name in header if name]
     if unknown := next((name for name in named if not _is_column(name)), None):
-        meant = meant_by(unknown, (*_COLUMNS, _TAG, _DESIRED))
-        raise RosterError(what, f"there is no column '{unknown}'", f"write it as '{meant}', or {_REMEDY}" if meant else _REMEDY)
+        raise RosterError(what, f"there is no column '{without_keys(unknown)}'", _meant(unknown, separator))
     if twice := next((name for name in named if named.count(name) > 1), None):
         raise RosterError(what, f"its first line has the column '{twice}' twice", "leave one out, or give it another name")
     if "id" not in named:
@@ -102,6 +105,14 @@ def _require_columns(header: Sequence[str], what: str) -> None:
             raise RosterError(what, f"the column '{name}': {error.fact}", error.remedy) from None
 
 
+def _meant(unknown: str, separator: str) -> str:
+    parts = _OTHER_SEPARATORS.split(unknown)
+    if len(parts) > 1 and all(map(_is_column, parts)):
+        return f"separate the names of columns by {separator!r}, or by another one that a line sep= before them names"
+    meant = meant_by(unknown, (*_COLUMNS, _TAG, _DESIRED))
+    return f"write it as '{meant}', or {_REMEDY}" if meant else _REMEDY
+
+
 def _is_column(name: str) -> bool:
     return name in _COLUMNS or name.startswith((_TAG, _DESIRED))
 
@@ -111,7 +122,7 @@ def _device(header: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
     while len(values) > len(header) and not values[-1]:
         values.pop()
     if len(values) != len(header):
-        fact = f"it has {len(values)} fields, and the first line has {len(header)}"
+        fact = f"it has {len(values)} {'field' if len(values) == 1 else 'fields'}, and the first line has {len(header)}"
         raise DeclarationError("the line", fact, "give a field for each column; quote a value that has the separator in it")
     if values == list(header) and len(header) > 1:
         raise DeclarationError("the line", "it repeats the names of the columns", "remove it")

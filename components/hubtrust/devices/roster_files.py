@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hubtrust.devices.description import read_description, require_device_id
 from hubtrust.devices.id_patterns import expand
 from hubtrust.devices.json_values import kind
+from hubtrust.devices.key_texts import without_keys
 from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
 from hubtrust.devices.roster_csv import csv_devices
 from hubtrust.devices.roster_json import json_devices
@@ -62,6 +63,8 @@ def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, A
         RosterError: the file can't be read, or see ``from_csv`` and ``from_json_lines``.
     """
     named = what or f"file '{path}'"
+    if not isinstance(path, str | Path):
+        raise RosterError(named, f"its path is {kind(path)}", "give the path of a file")
     content = file_content(Path(path), what=named, remedy="give the path of a file that can be read")
     text = as_text(content, what=named)
     is_json = str(path).lower().endswith(_JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
@@ -107,7 +110,7 @@ class _InvalidLines:
     def add(self, number: int, error: HubtrustError) -> None:
         self.count += 1
         if self.count <= _MOST_LINES:
-            self.first.append(f"line {number}: {shown(f'{error.what}: {error.fact}', _LONGEST_LINE)}")
+            self.first.append(f"line {number}: {shown(without_keys(f'{error.what}: {error.fact}'), _LONGEST_LINE)}")
             if len(self.remedies) < _MOST_REMEDIES:
                 self.remedies[error.remedy] = None
 

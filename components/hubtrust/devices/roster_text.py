@@ -21,6 +21,7 @@ _FORMATS = (  # the first bytes of files that are no text
     (b"\x1f\x8b", "compressed (gzip)"),
 )
 _AS_UTF8 = "save it as UTF-8 (in Excel: the file type 'CSV UTF-8')"
+_CUT_OFF = ("unexpected end of data", "truncated data")  # how Python's decoders say that a text ends within a character
 _ASCII = 0x80  # bytes below are ASCII
 
 
@@ -66,6 +67,8 @@ def _require_no_utf16(content: bytes, what: str) -> None:
 
 def _fact(error: UnicodeDecodeError, title: str) -> str:
     byte = error.object[error.start : error.start + 1]
+    if error.reason.startswith(_CUT_OFF):
+        return f"it ends within a character of {title}, so that the file is cut off"
     if title != "UTF-8":
         return f"it is not {title}, as its byte order mark says ({error.reason})"
     fact = f"it has the byte 0x{byte.hex().upper()}, which is not UTF-8 here"
@@ -74,8 +77,10 @@ def _fact(error: UnicodeDecodeError, title: str) -> str:
 
 
 def _remedy(error: UnicodeDecodeError, title: str) -> str:
+    if error.reason.startswith(_CUT_OFF):
+        return "copy the whole file from its source again"
     if title == "UTF-8" and error.object[error.start : error.start + 1].decode("cp1252", "ignore"):
-        return f"{_AS_UTF8}, or convert it: iconv -f WINDOWS-1252 -t UTF-8"
+        return f"{_AS_UTF8}; if it is Windows-1252, this converts it: iconv -f WINDOWS-1252 -t UTF-8"
     return _AS_UTF8
 
 

@@ -17,7 +17,7 @@ from hubtrust.devices.fleet_deletion import FleetDeletion
 from hubtrust.devices.fleet_reading import FleetReading
 from hubtrust.devices.loss import Consent
 from hubtrust.devices.reconcile import Reconciliation
-from hubtrust.devices.roster import MOST_DEVICES, Roster, unpack
+from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
@@ -35,7 +35,7 @@ class DeviceFleetInputs(DevicesInputs):
 
     members: Roster = input_field(
         lambda value: unpack(str(value)),
-        "the devices: `from_pattern`, `from_ids`, `from_csv` or `from_json_lines` of `hubtrust.devices.roster_files`, or `Roster.of`.",
+        "the devices: `from_pattern`, `from_ids`, `from_file` or another function of `hubtrust.devices.roster_files`, or `Roster.of`.",
         argument="roster",
         required=True,
         kept=True,
@@ -242,5 +242,5 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        members, owner = roster.pack(), hubs.owner_tag(resource_name, "DeviceFleet", opts)
+        members, owner = require_roster(roster).pack(), hubs.owner_tag(resource_name, "DeviceFleet", opts)
         super().__init__(resource_name, locals(), opts)
