@@ -1,4 +1,4 @@
-"""The errors of many items, such as the requests of a batch, in one error of bounded length: the first twenty, and how many more."""
+"""The errors of many items (requests of a batch, lines of a file) in one error of bounded length: the first twenty, and how many more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,26 +15,31 @@ class ManyErrors:
     """What is wrong with items that are each called ``noun`` and a number. Only what is shown is kept, however many there are."""
 
     noun: str
+    tell: Callable[[HubtrustError], str] = lambda error: error.fact
     count: int = 0
     _first: list[str] = field(default_factory=list)
     _remedies: dict[str, None] = field(default_factory=dict)
 
-    def add(self, number: int, error: HubtrustError, *, name: Callable[[], str | None]) -> None:
-        """Add the error of the item with this ``number``. ``name`` is asked if it is shown; None: it has none."""
+    def add(self, number: int, error: HubtrustError, *, name: Callable[[], str | None] = lambda: None) -> None:
+        """Add the error of the item with this ``number``. ``name`` and ``tell`` are asked if it is shown; None: it has no name."""
         self.count += 1
         if self.count > _MOST_NAMED:
             return
         named = name()
         shown_name = "" if named is None else f" ('{named}')"
-        self._first.append(f"{self.noun} {number}{shown_name}: {error.fact}")
+        self._first.append(f"{self.noun} {number}{shown_name}: {self.tell(error)}")
         if len(self._remedies) < _MOST_REMEDIES:
             self._remedies[error.remedy] = None
 
-    def fact(self, of: int) -> str:
-        """The fact of an error for all of them, where there are ``of`` items."""
+    def fact(self, of: int | None = None) -> str:
+        """The fact of an error for all of them, where there are ``of`` items; None: nobody counted them."""
         more, longest = self.count - len(self._first), _LONGEST // max(len(self._first), 1)
-        counted = f"{self.count:,} of {of:,} {'is' if self.count == 1 else 'are'} invalid{f', the first {_MOST_NAMED}' if more else ''}"
-        return f"{counted}: {'; '.join(shown(one, longest) for one in self._first)}{f'; and {more:,} more' if more else ''}"
+        if of is None:
+            counted = f"{self.count:,} invalid {self.noun}{'' if self.count == 1 else 's'}"
+        else:
+            counted = f"{self.count:,} of {of:,} {'is' if self.count == 1 else 'are'} invalid"
+        named = f", the first {_MOST_NAMED}" if more else ""
+        return f"{counted}{named}: {'; '.join(shown(one, longest) for one in self._first)}{f'; and {more:,} more' if more else ''}"
 
     @property
     def remedy(self) -> str:

@@ -92,7 +92,9 @@ def test_a_mutated_text_is_read_or_refused(read: Callable[..., Roster], text: st
 
 
 @given(
-    st.sampled_from([16, 32, 64]).flatmap(lambda size: st.binary(min_size=size, max_size=size)).map(lambda octets: base64.b64encode(octets).decode()),
+    st.sampled_from([16, 32, 64])
+    .flatmap(lambda size: st.binary(min_size=size, max_size=size))
+    .map(lambda octets: base64.b64encode(octets).decode()),
     st.sampled_from(["id\n{}\n", "{}\nx\n", '{{"{}": 1}}']),
 )
 @example(_KEY, 'id\n"primaryKey": "{}"\n')

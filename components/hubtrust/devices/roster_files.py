@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +13,15 @@ from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
 from hubtrust.devices.roster_csv import csv_devices
 from hubtrust.devices.roster_json import json_devices
 from hubtrust.devices.roster_text import as_text
-from hubtrust.errors import HubtrustError, shown
+from hubtrust.errors import HubtrustError
 from hubtrust.file_content import file_content
+from hubtrust.many_errors import ManyErrors
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
     from hubtrust.azure.device_description import DeviceDescription
 
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
-_MOST_LINES = 20  # of invalid ones, that a message names
-_LONGEST_LINE = 125  # characters: twenty of them fit into an error
-_MOST_REMEDIES = 4
 _KEY = json.JSONEncoder(sort_keys=True)  # created once: `json.dumps` with options creates one for each call
 
 
@@ -99,35 +96,11 @@ def from_json_lines(text: str | bytes, *, what: str, tags: Mapping[str, Any] | N
     return _from_lines(json_devices(as_text(text, what=what)), what, tags)
 
 
-@dataclass
-class _InvalidLines:
-    """How many lines are invalid, and what is wrong with the first ones: a file may have a million of them."""
-
-    count: int = 0
-    first: list[str] = field(default_factory=list)
-    remedies: dict[str, None] = field(default_factory=dict)  # each once, in their order
-
-    def add(self, number: int, error: HubtrustError) -> None:
-        self.count += 1
-        if self.count <= _MOST_LINES:
-            self.first.append(f"line {number}: {shown(without_keys(f'{error.what}: {error.fact}'), _LONGEST_LINE)}")
-            if len(self.remedies) < _MOST_REMEDIES:
-                self.remedies[error.remedy] = None
-
-    def require_none(self, what: str) -> None:
-        if not self.count:
-            return
-        more = self.count - len(self.first)
-        counted = f"{self.count:,} invalid {'line' if self.count == 1 else 'lines'}{f', the first {_MOST_LINES}' if more else ''}"
-        fact = f"{counted}: {'; '.join(self.first)}{f'; and {more:,} more' if more else ''}"
-        raise RosterError(what, fact, f"{'; '.join(self.remedies)}; correct them and run again; nothing was changed")
-
-
 def _from_lines(lines: Iterable[tuple[int, Mapping[str, Any] | DeclarationError]], what: str, tags: Mapping[str, Any] | None) -> Roster:
     common = read_description({"tags": tags}).tags
     held: dict[str, DeviceDescription] = {}
     first: dict[str, int] = {}
-    invalid = _InvalidLines()
+    invalid = ManyErrors("line", _told)
     descriptions: dict[str, DeviceDescription] = {}  # thousands of lines differ only in the id
     for number, line in lines:
         try:
@@ -141,8 +114,13 @@ def _from_lines(lines: Iterable[tuple[int, Mapping[str, Any] | DeclarationError]
         if len(held) > MOST_DEVICES:
             fact = f"it has more than {MOST_DEVICES:,} devices, the most that a hub holds"
             raise RosterError(what, fact, "spread them over several hubs")
-    invalid.require_none(what)
+    if invalid.count:
+        raise RosterError(what, invalid.fact(), f"{invalid.remedy}; correct them and run again; nothing was changed")
     return Roster.of(held.items())
+
+
+def _told(error: HubtrustError) -> str:
+    return without_keys(f"{error.what}: {error.fact}")
 
 
 def _readable(line: Mapping[str, Any] | DeclarationError) -> Mapping[str, Any]:
