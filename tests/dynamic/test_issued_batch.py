@@ -8,10 +8,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hubtrust.dynamic.issued_batch import IssuedBatchProvider
+from hubtrust.dynamic.issued_batch import IssuedBatchProvider, _requested
+from hubtrust.errors import HubtrustError
 from hubtrust.pki.certificate import load_certificate
 from hubtrust.pki.keys import public_pem
 from hubtrust.pki.names import common_name
+from hubtrust.pki.request_batch import joined
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
 from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.root_authority import RootAuthority
@@ -163,3 +165,27 @@ def test_each_invalid_input_is_reported(batches: Provider, changes: dict[str, An
     ((_, reason),) = batches.check(declared(csr("press-1"), **changes)).failures
     assert re.search(match, reason), reason
     assert "PRIVATE" not in reason
+
+
+def test_requests_of_a_list_are_each_read() -> None:
+    """A list of texts, in PEM or as base64 of DER, as `openssl req -outform der | base64` writes it: none is passed over."""
+    keys = [ec_key() for _ in range(3)]
+    texts = [csr(f"press-{number}", key) for number, key in enumerate(keys)]
+    given = [texts[0], "".join(texts[1].splitlines()[1:-1]), texts[2].replace("\n", "\\n")]
+    assert _requested(joined(given)) == {f"press-{number}": key.public_key() for number, key in enumerate(keys)}
+    with pytest.raises(HubtrustError, match="requests: 1 of 3 is invalid: request 2: it ends in the middle of an element"):
+        _requested(joined([texts[0], "bm8gcmVxdWVzdA==", texts[2]]))
+
+
+def test_a_single_request_may_be_base64_of_der(batches: Provider) -> None:
+    """As a device's management tool hands it out."""
+    assert batches.create(declared("".join(csr("press-1").splitlines()[1:-1]))).outs["count"] == 1
+
+
+def test_ten_thousand_requests_are_read_and_one_more_is_refused() -> None:
+    """Each of them is verified."""
+    key = ec_key()
+    many = [csr(f"press-{number:05}", key) for number in range(10_001)]
+    assert len(_requested("".join(many[1:]))) == 10_000
+    with pytest.raises(HubtrustError, match="requests: there are 10,001 requests; use at most 10,000 in one batch"):
+        _requested("".join(many))

@@ -144,7 +144,7 @@ def signature(key: Any, signed: bytes, hash_name: str = "sha256") -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         made = key.sign(signed, padding.PKCS1v15(), algorithm())
     elif isinstance(key, ec.EllipticCurvePrivateKey):
-        made = key.sign(signed, ec.ECDSA(algorithm()))
+        made = key.sign(signed, ec.ECDSA(algorithm(), deterministic_signing=True))  # the same again, as hypothesis needs it
     else:
         made = key.sign(signed)
     return der.encode(der.BIT_STRING, b"\0", made)

@@ -22,7 +22,7 @@ from hubtrust.pki.certificate import Certificate, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
 from hubtrust.pki.request import requested_key
-from hubtrust.pki.request_batch import Place, each_request
+from hubtrust.pki.request_batch import Place, each_request, joined
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -219,7 +219,7 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if isinstance(requests, list | tuple):
-            requests = "\n".join(requests)
+            requests = joined(requests)
         super().__init__(resource_name, locals(), opts)
 
     @property

@@ -3,13 +3,13 @@
 import base64
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hubtrust.pki import der, readable
 from hubtrust.pki.errors import DerError, PkiError, PrivateKeyInsideError
 from hubtrust.pki.names import common_name
-from hubtrust.pki.pem import plain
+from hubtrust.pki.pem import REQUEST, plain
 from hubtrust.pki.request import CertificateRequest, load_request, load_requests
 
 _BLOCK = re.compile(r"-----BEGIN ([^\n-]*)-----([^-]*)")
@@ -64,7 +64,14 @@ def each_request(text: str, *, what: str) -> list[Place]:
         PrivateKeyInsideError: a private key is among them.
         UnreadableError: there is nothing to be read.
     """
-    return list(_places(plain(text), what)) or [Place(1, request.pem) for request in load_requests(text, what=what)]
+    found = list(_places(plain(text), what))
+    return found or [Place(number, request.pem) for number, request in enumerate(load_requests(text, what=what), 1)]
+
+
+def joined(requests: Sequence[str]) -> str:
+    """The ``requests``, each a text of its own, as one PEM text. One that is base64 alone would be passed over between others."""
+    begin, end = f"-----BEGIN {REQUEST}-----", f"-----END {REQUEST}-----"
+    return "\n".join(one if _BLOCK.search(plain(one)) else f"{begin}\n{one}\n{end}\n" for one in requests)
 
 
 def _places(text: str, what: str) -> Iterator[Place]:
