@@ -16,6 +16,7 @@ from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.request import CertificateRequest, requested_key
 from hubtrust.pki.signers import KeyInMemory
 from sandbox.azure.judge import connection_check, proof_check
+from sandbox.azure.judge.certificate import read as judged
 from tests.kit.authorities import NOW, ec_key, hierarchy, lasting, name, parsed
 
 if TYPE_CHECKING:
@@ -111,11 +112,11 @@ def test_a_proof_connects_no_device_and_a_device_proves_nothing() -> None:
     """Local Azure takes the proof as a proof, for one day, and refuses it as a device's certificate, even for a device of that name."""
     proof = proof_of_possession(MADE.issuing, code=CODE, public_key=ec_key().public_key(), now=NOW, serial=4)
     anchor = MADE.issuing.certificate
-    assert proof_check.refusal_reason(parsed(proof), parsed(anchor), CODE, NOW) is None
+    assert proof_check.refusal_reason(judged(proof.der), judged(anchor.der), CODE, NOW) is None
     assert proof.not_valid_after_utc - NOW <= timedelta(days=1)
     assert ExtendedKeyUsageOID.CLIENT_AUTH not in proof.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     ders = tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(one))) for one in (anchor,))
     refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(parsed(proof))], ders, CODE, NOW)
     assert refusal is not None
     assert refusal.reason is connection_check.Reason.KEY_USAGE
-    assert proof_check.refusal_reason(parsed(a_device("press-001")), parsed(anchor), CODE, NOW) is proof_check.Reason.CODE
+    assert proof_check.refusal_reason(judged(a_device("press-001").der), judged(anchor.der), CODE, NOW) is proof_check.Reason.CODE

@@ -16,6 +16,7 @@ from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.request import load_request, requested_key
 from hubtrust.pki.signers import KeyInMemory
 from sandbox.azure.judge import connection_check, proof_check
+from sandbox.azure.judge.certificate import read as judged
 from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, lasting, name, parsed, pem_of, rsa_key
 from tests.kit.openssl_keys import made_by_openssl, openssl
 
@@ -173,7 +174,7 @@ def test_a_key_that_no_path_can_have_is_refused_where_it_comes_in(tmp_path: Path
         issue.Issuer(certificate, KeyInMemory(key))  # type: ignore[arg-type]
     forged = Forged(subject="Odd Root", key=key)
     proof = Forged(subject=CODE, issuer=forged, authority=False, start=now - timedelta(hours=1), end=now + timedelta(days=1)).certificate
-    assert proof_check.refusal_reason(parsed(proof), parsed(certificate), CODE, now) is proof_check.Reason.SIGNATURE
+    assert proof_check.refusal_reason(judged(proof.der), judged(certificate.der), CODE, now) is proof_check.Reason.SIGNATURE
     below = Forged(subject="press-001", issuer=forged, authority=False, usage=False, start=now - timedelta(hours=1)).certificate
     anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(certificate)))
     refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(parsed(below))], (anchor,), "press-001", now)
@@ -188,7 +189,7 @@ def test_a_pss_key_that_signs_pss_proves_possession(tmp_path: Path) -> None:
     openssl(tmp_path, "x509", "-req", "-in", "p.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-out", "p.pem")
     authority = load_certificate(certificate_text, what="the CA")
     proof = load_certificate((tmp_path / "p.pem").read_text(), what="the proof")
-    assert proof_check.refusal_reason(parsed(proof), parsed(authority), CODE, proof.not_valid_before_utc) is None
+    assert proof_check.refusal_reason(judged(proof.der), judged(authority.der), CODE, proof.not_valid_before_utc) is None
     chain.require_signed_by(proof, authority)
 
 
