@@ -18,7 +18,7 @@ from hubtrust.pki.general_names import Constraints, Form, GeneralName, Subtree
 from hubtrust.pki.names import common_names, is_within
 
 _HOST_LIKE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
-_HOST_OF_URI = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?(?P<host>[^:/?#]*)")  # RFC 3986 3.2; an IPv6 address begins with [ and is no name
+_URI = re.compile(r"[^:/?#]*://(?P<authority>(?:[^/?#]*@)?(?P<host>[^:/?#]*)[^:/]*)")  # RFC 3986 3.2; OpenSSL takes the whole authority
 _IPV4 = re.compile(r"[0-9.]+")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_COMPARISONS = 1 << 18  # a chain that needs more is an attack on its validator
@@ -119,10 +119,17 @@ def _text_within(form: Form, name: str, base: str, *, excluding: bool) -> bool:
     name, base = name.translate(_LOWER), base.translate(_LOWER)
     if form is Form.HOST:
         return _host_within(name, base) or (excluding and _wildcard_matches(name, base))
-    found = _HOST_OF_URI.match(name)
+    return _uri_within(name, base, excluding=excluding)
+
+
+def _uri_within(name: str, base: str, *, excluding: bool) -> bool:
+    """Whether the host of the URI ``name`` is ``base``, or ends with it. RFC 5280 wants every URI without a host name refused."""
+    found = _URI.match(name)
     if not found or not found["host"] or "[" in found["host"] or _IPV4.fullmatch(found["host"]):
-        return excluding  # RFC 5280 wants every URI without a host name refused
-    return found["host"].endswith(base) if base.startswith(".") else found["host"] == base
+        return excluding
+    hosts = (found["host"], found["authority"].partition(":")[0])
+    matches = [host.endswith(base) if base.startswith(".") else host == base for host in hosts]
+    return any(matches) if excluding else all(matches)
 
 
 def _host_within(name: str, root: str) -> bool:

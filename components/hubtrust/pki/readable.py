@@ -93,7 +93,7 @@ def _known_version(fields: list[der.Element]) -> list[der.Element]:
 def _positive_serial(fields: list[der.Element]) -> list[der.Element]:
     """The fields of a certificate after its version, with a serial number that RFC 5280 4.1.2.2 allows."""
     number, *rest = fields or [_VERSION_1]
-    return [number if int.from_bytes(number.content, signed=True) > 0 else _ONE, *rest]
+    return [number if int.from_bytes(_integer(number.content), signed=True) > 0 else _ONE, *rest]
 
 
 def _copy(element: der.Element, depth: int) -> bytes:
@@ -102,7 +102,7 @@ def _copy(element: der.Element, depth: int) -> bytes:
     if element.tag == der.BOOLEAN:
         return der.encoded(der.BOOLEAN, _TRUE if any(element.content) else _FALSE)
     if element.tag == der.INTEGER:
-        return der.encoded(der.INTEGER, _shortest(element.content))
+        return der.encoded(der.INTEGER, _integer(element.content))
     if element.tag in _TIMES and not _TIMES[element.tag].fullmatch(element.content):
         shown = element.content.decode("ascii", "backslashreplace")
         raise DerError(f"it has the date '{shown}', and dates are YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5)")
@@ -140,10 +140,12 @@ def _extension_part(part: der.Element) -> bytes:
         return part.encoding  # the value of somebody's own extension, which need not be DER
 
 
-def _shortest(content: bytes) -> bytes:
-    """An integer's content without octets that only repeat its sign."""
+def _integer(content: bytes) -> bytes:
+    """An integer's content. OpenSSL takes none with octets that only repeat its sign (X.690 8.3.2)."""
     number = int.from_bytes(content, signed=True)
-    return number.to_bytes(number.bit_length() // 8 + 1, signed=True)
+    if not content or len(content) > number.bit_length() // 8 + 1:
+        raise DerError("a number in it has octets too many, or none (X.690 8.3.2), and OpenSSL reads no such certificate")
+    return content
 
 
 def _is_attribute(element: der.Element) -> bool:
