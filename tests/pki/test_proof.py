@@ -1,5 +1,6 @@
 """Proofs created elsewhere (an offline ceremony): which ones are accepted."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, name, 
 from tests.kit.certificate_shapes import COMMON_NAME, ORGANIZATION, CertificateShape, attribute
 from tests.kit.certificate_shapes import name as encoded_name
 from tests.kit.der_extensions import VALUES
-from tests.kit.openssl_keys import key_by_openssl
+from tests.kit.openssl_keys import key_by_openssl, openssl
 
 CODE, OLD = "4F2A91C0" * 6, "00AA91C0" * 6
 MADE = hierarchy(depth=0).issuing
@@ -197,3 +198,16 @@ def test_the_proof_is_found_among_certificates_of_authorities() -> None:
     ):
         with pytest.raises(errors.UnreadableError, match=match):
             load_proof(pem_of(*given), what="p")
+
+
+def test_a_proof_is_read_in_the_forms_that_tools_write(tmp_path: Path) -> None:
+    """PKCS#7 with the chain, as PEM; base64 of DER and of PKCS#7 in DER, which an input can hold where a file is binary."""
+    found = proof()
+    (tmp_path / "proof.pem").write_text(pem_of(found))
+    (tmp_path / "all.pem").write_text(pem_of(found, MADE.certificate))
+    openssl(tmp_path, "crl2pkcs7", "-nocrl", "-certfile", "all.pem", "-out", "all.p7b")
+    openssl(tmp_path, "crl2pkcs7", "-nocrl", "-certfile", "all.pem", "-outform", "DER", "-out", "binary.p7b")
+    openssl(tmp_path, "x509", "-in", "proof.pem", "-text", "-out", "text.pem")
+    binary = base64.b64encode((tmp_path / "binary.p7b").read_bytes()).decode()
+    texts = [(tmp_path / "all.p7b").read_text(), (tmp_path / "text.pem").read_text(), base64.b64encode(found.der).decode(), binary]
+    assert [load_proof(text, what="p") for text in texts] == [found] * 4

@@ -95,7 +95,8 @@ class CertificateInputs(ServiceInputs):
     )
     proof_certificate: Certificate | None = input_field(
         lambda value: load_proof(str(value), what="proofCertificate"),
-        "the proof, PEM: the certificate that the command in the output ``ceremony`` creates. For custody offline only.",
+        "the proof: the certificate that the command in the output ``ceremony`` creates; PEM, or base64 of DER or PKCS#7. For custody "
+        "offline only.",
     )
     attest: bool = input_field(
         boolean, "True: mark it as verified without a proof; this logs a warning. Default False.", kept=True, default=False
