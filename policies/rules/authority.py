@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from .certificates import (
     UnreadableError,
     ca_certificates,
-    certified_key,
     is_ca,
     is_self_issued,
     key_of,
@@ -17,8 +16,10 @@ from .certificates import (
     path_length,
     signature_hash,
 )
+from .certified_keys import certified_keys
 from .resource import (
     CONNECTION_CHECK,
+    ISSUED_BATCH,
     ISSUED_CERTIFICATE,
     TLS_KEY,
     TLS_ROOT,
@@ -60,13 +61,19 @@ def key_strength(resource: Resource, settings: Settings) -> Iterator[str]:
         size = resource.known("ecdsaCurve") or "P-224" if kind == "EC" else resource.known("rsaBits") or 2048
         size = f"P-{size.removeprefix('P-').removeprefix('P')}" if isinstance(size, str) else int(size)
         yield from _weakness("the key to generate", (kind, size), settings, "rsaBits")
-    if resource.type == ISSUED_CERTIFICATE:
-        bits = "deviceRsaBits" if resource.known("profile") == "device" else "rsaBits"
-        for name in ("publicKey", "request"):
-            text = resource.read(name)
-            key = certified_key(text) if isinstance(text, str) else None  # a key that does not exist yet is checked where it is declared
-            if key:
-                yield from _weakness(f"the key in {name}", key, settings, bits)
+    yield from _weak_certified_keys(resource, settings)
+
+
+def _weak_certified_keys(resource: Resource, settings: Settings) -> Iterator[str]:
+    """Each weakness once, also of thousands of requests. A key that does not exist yet is checked where it is declared."""
+    if resource.type not in {ISSUED_CERTIFICATE, ISSUED_BATCH}:
+        return
+    devices = resource.type == ISSUED_BATCH or resource.known("profile") == "device"
+    for name in ("publicKey", "request", "requests"):
+        text = resource.read(name)
+        for key in dict.fromkeys(certified_keys(text)) if isinstance(text, str) else ():
+            what = f"a key in {name}" if resource.type == ISSUED_BATCH else f"the key in {name}"
+            yield from _weakness(what, key, settings, "deviceRsaBits" if devices else "rsaBits")
 
 
 def authority_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:

@@ -105,17 +105,6 @@ def key_of(key: Any) -> tuple[str, int | str]:
     return type(key).__name__.removesuffix("PublicKey").lstrip("_"), 0
 
 
-@lru_cache(maxsize=4096)
-def certified_key(text: str) -> tuple[str, int | str] | None:
-    """The type and size of the key in a PEM public key or certificate request; None if it can't be read."""
-    try:
-        if "CERTIFICATE REQUEST" in text:
-            return key_of(x509.load_pem_x509_csr(text.encode()).public_key())
-        return key_of(serialization.load_pem_public_key(text.encode()))
-    except ValueError:
-        return None
-
-
 def signature_hash(certificate: x509.Certificate) -> str:
     """The hash of its signature, such as `sha256`; the OID of a signature algorithm without a separate hash."""
     algorithm = certificate.signature_hash_algorithm

@@ -16,6 +16,8 @@ from hubtrust.errors import HubtrustError
 from hubtrust.pki import errors
 from hubtrust.pki.keys import PublicKey, public_pem
 from hubtrust.pki.request import load_request, requested_key
+from policies.rules.certificates import key_of
+from policies.rules.certified_keys import certified_keys
 from tests.kit.authorities import ec_key, name
 from tests.kit.certificate_shapes import RequestShape
 from tests.kit.mutated_requests import MutatedRequest, requests
@@ -95,7 +97,7 @@ REASONS: dict[str, Callable[[Verdicts], bool]] = {
 
 
 def test_the_verdicts_are_openssls() -> None:
-    """It takes what we take, and reads the same key; a signature that it does not verify is never taken."""
+    """It takes what we take, and reads the same key, as policies do; a signature that it does not verify is never taken."""
     with counted("requests", REASONS) as found:
 
         @mutated
@@ -106,6 +108,8 @@ def test_the_verdicts_are_openssls() -> None:
             assert verdicts.alike or reasons, (made.odd, verdicts, made.encoding.hex())
             assert verdicts.key is None or verdicts.verified or not verdicts.readable, (made.odd, verdicts)
             found["agreed" if verdicts.alike else reasons[0]] += 1
+            seen_by_policies = certified_keys(pem(made.encoding))
+            assert verdicts.key is None or seen_by_policies == (key_of(verdicts.key),), made.odd
 
         judge()
 

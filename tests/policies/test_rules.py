@@ -1,5 +1,6 @@
 """Each rule as a pure function: violations, compliant resources, and values that are not known yet."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,10 @@ from policies.rules import trust as trust_rules
 from policies.rules.certificates import thumbprints
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import PlainTextKeys, bare_keys
+from tests.kit import der
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
+from tests.kit.certificate_shapes import COMMON_NAME, RequestShape, attribute, key_info
+from tests.kit.certificate_shapes import name as encoded_name
 
 NOW = datetime.now(UTC)
 DYNAMIC = "pulumi-python:dynamic/hubtrust:"
@@ -48,6 +52,21 @@ def authority(**properties: Any) -> x509.Certificate:
     return Forged(**{"path_length": 0, "start": NOW - timedelta(hours=1), "end": NOW + timedelta(days=365), **properties}).certificate
 
 
+def odd_request(key: Any = None) -> str:
+    """A request that `cryptography` does not read: of version 2, without attributes, `_` in a PrintableString."""
+    shape = RequestShape(
+        subject=encoded_name(attribute(COMMON_NAME, der.PRINTABLE_STRING, b"press_1")),
+        key=key_info((key or ec_key()).public_key()),
+        attributes=None,
+        version=der.integer(1),
+    )
+    return base64.b64encode(shape.signed(key or ec_key())).decode()
+
+
+def in_pem(*requests: str, label: str = "CERTIFICATE REQUEST") -> str:
+    return "".join(f"-----BEGIN {label}-----\n{one}\n-----END {label}-----\n" for one in requests)
+
+
 def issued(profile: str, **props: Any) -> Resource:
     return Resource(f"{DYNAMIC}IssuedCertificate", {"profile": profile, **props}, urn="urn:issued")
 
@@ -63,6 +82,10 @@ def fleet(thumbprinted: int) -> str:
 
 
 P521 = ec_key(ec.SECP521R1())
+# The object identifier of P-256 is one that nobody knows.
+UNKNOWN_CURVE = base64.b64encode(
+    base64.b64decode(odd_request()).replace(bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f"))
+).decode()
 OLD = {"elsewhere": {"staging": [thumbprints(authority())["key"]]}}
 # rule, a resource that breaks it, what the message must name, settings
 BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
@@ -83,6 +106,17 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "RSA"}), "2048", {}),
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P521"}), "P-521", {}),
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ED25519"}), "ED25519", {}),
+    ("key-strength", issued("device", request=in_pem(odd_request(rsa_key(1024)))), "the key in request is RSA with 1024 bits", {}),
+    ("key-strength", issued("intermediate", request=odd_request(rsa_key(2048))), "the key in request is RSA with 2048 bits", {}),
+    ("key-strength", issued("device", request=in_pem(odd_request(P521), label="NEW CERTIFICATE REQUEST")), "EC on P-521", {}),
+    ("key-strength", issued("device", request=odd_request(ed25519.Ed25519PrivateKey.generate())), "a key of type Ed25519", {}),
+    ("key-strength", issued("device", request=in_pem(UNKNOWN_CURVE)), "a key of type unknown", {}),
+    (
+        "key-strength",
+        Resource(f"{DYNAMIC}IssuedBatch", {"requests": in_pem(odd_request(), odd_request(P521), odd_request(P521))}),
+        "a key in requests is EC on P-521",
+        {},
+    ),
     ("authority-lifetime", trusted(authority(end=NOW + timedelta(days=4000))), "4000", {}),
     ("authority-lifetime", issued("intermediate", lifetimeDays=1826.0), "1826", {}),
     ("authority-lifetime", issued("root"), "3650", {"rootDays": 100.0}),
@@ -133,6 +167,8 @@ KEPT = [
     trusted(authority(path_length=1)),  # a root that is trusted may have CAs below it
     issued("intermediate", issuerCertificate=pem_of(GOOD.up[1]), lifetimeDays=1825.0, signer={"custody": "offline"}),
     issued("device", issuerCertificate=pem_of(*GOOD.up), lifetimeDays=365.0, signer={"custody": "offline"}),
+    issued("device", request=in_pem(odd_request(), odd_request(rsa_key(3072)))),
+    *(issued("device", request=text) for text in ("noise", "", "MA==", "MIIBIjAA", in_pem("noise"), in_pem("MAUwAwIBAA=="))),
     hub(publicNetworkAccess="Disabled"),
     Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
     Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
