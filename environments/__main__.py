@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         create(planned, engine, options.source)
     except EnvironmentRefusedError as refused:
-        for line in str(refused).splitlines():
+        for line in refused.lines:
             print(f"environments: {line}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 1
     pack = f" --policy-pack policies --policy-pack-config policies/{options.target}.json" if planned.policies else ""
@@ -60,4 +60,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a name in another alphabet is no reason to fail
     sys.exit(main(sys.argv[1:]))

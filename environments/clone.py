@@ -77,7 +77,7 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
     )
     wrong += _shared_encryption(old, secrets_provider)
     if wrong := wrong or list(_wrong_settings(config, project)):
-        raise EnvironmentRefusedError("\n".join(wrong))
+        raise EnvironmentRefusedError(*wrong)
     policies = policy_file.settings(folder, source=source, target=target, authorities=deployed.authorities)
     return Plan(StackFile(path, config), not path.exists(), changes, policies, secrets_provider)
 

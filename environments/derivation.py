@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hubtrust import errors
+
 from .stack_file import has_secret
 
 if TYPE_CHECKING:
@@ -116,4 +118,5 @@ def shown(value: Any) -> str:
     if has_secret(value):
         return "(secret)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if "\n" not in text else f"{text.splitlines()[0]}…"
+    first, *more = text.split("\n")
+    return errors.shown(first) + ("…" if more else "")

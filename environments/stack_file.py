@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from hubtrust.errors import one_line
+
 from .errors import EnvironmentRefusedError
 
 if TYPE_CHECKING:
@@ -83,4 +85,4 @@ def has_secret(value: Any) -> bool:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return one_line(error)

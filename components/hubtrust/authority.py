@@ -18,6 +18,7 @@ from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.authority_request import AuthorityRequest
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
+from hubtrust.errors import shown
 from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import NotAnAuthorityError
@@ -235,7 +236,7 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def _log_notices(self, chain: Chain) -> None:
         for notice in chain.notices:
-            pulumi.log.warn(notice, self)
+            pulumi.log.warn(shown(notice), self)
 
 
 def _answer(text: str) -> Chain:

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_azure_native import iothub
 
 from hubtrust.azure_search import OWNER_TAG, Found
+from hubtrust.errors import shown
 from hubtrust.hub_identity import HubIdentity, same_location
 from hubtrust.hub_settings import HubSettings
 from hubtrust.program_errors import ProgramError
@@ -77,7 +78,7 @@ def report_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
     def report(properties: Any) -> None:
         kept = ", ".join(_kept(properties))
         found = f"{kept} found on the hub but not declared here; kept unchanged" if kept else "everything on the hub is declared here"
-        pulumi.log.info(f"adopted: {found}", component)
+        pulumi.log.info(shown(f"adopted: {found}"), component)
 
     hub.properties.apply(report)
 

@@ -15,6 +15,7 @@ from hubtrust.azure.retry import ABSENCE_WAITS
 from hubtrust.azure_search import OWNER_TAG, AzureSearch, Found, taken_back
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.hub_owner import HubOwner
+from hubtrust.errors import shown
 from hubtrust.process import now
 from hubtrust.program_errors import ProgramError
 
@@ -137,7 +138,8 @@ class Kept:
         if any(one.is_named(names) for one in listed):
             fact = "Azure answers 404 for it, and lists it as existing"
             raise HubIdentityError(title, fact, "nothing was created or deleted; run again in a few minutes")
-        pulumi.log.info(f"{title} is not in Azure; where it is created again, it has the same name", self.identity.component)
+        what = f"{title} is not in Azure; where it is created again, it has the same name"
+        pulumi.log.info(shown(what), self.identity.component)
         return None
 
     async def _is_own(self, found: Found, names: Mapping[str, str]) -> bool:
@@ -148,7 +150,7 @@ class Kept:
         if found.stack:
             raise HubIdentityError(title, f"it belongs to stack '{found.stack}' by its tag '{OWNER_TAG}'", remedy)
         what = f"{title} has no tag '{OWNER_TAG}': if this stack has created it, it gets the tag now; otherwise {remedy}"
-        pulumi.log.warn(what, self.identity.component)
+        pulumi.log.warn(shown(what), self.identity.component)
         return False
 
 

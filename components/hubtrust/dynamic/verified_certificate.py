@@ -31,6 +31,7 @@ from hubtrust.certificates.verification import (
 from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.errors import shown
 from hubtrust.inputs import Properties, wire_name
 from hubtrust.pki.certificate import load_certificate, rfc3339, thumbprint
 from hubtrust.pki.profile import require_valid_at
@@ -270,4 +271,4 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         """In each run, because a run that changes nothing calls no provider."""
         if state == VERIFIED and proof in (KEY_HELD, FOUND):
             fact = f"certificate '{name}' is verified, but not by a proof of this stack: proof is {proof}"
-            pulumi.log.warn(f"{fact}; to prove it, set reprove to '{etag}'", self)
+            pulumi.log.warn(shown(f"{fact}; to prove it, set reprove to '{etag}'"), self)
