@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.engine.project.yaml_text import parse_yaml
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Workplace
 
 NEEDS_REGION = "name: quill\nruntime: python\nconfig:\n  region:\n    type: string\n"
@@ -205,3 +211,24 @@ def test_the_real_cli_and_this_engine_read_each_others_settings(stack: Workplace
     assert [stack.pulumi("config", "get", name).out for name in ("token", "map")] == ["hush\n", '{"list":[1]}\n']
     stack.pulumi("config", "set", "--secret", "--path", "map.token", "hushed")
     assert stack.done("config", "get", "map").out == '{"list":[1],"token":"hushed"}\n'
+
+
+def test_a_character_that_the_terminal_cannot_show_ends_nothing(tmp_path: Path) -> None:
+    """In a process whose locale is ASCII, as in many containers."""
+    (tmp_path / "Pulumi.yaml").write_text("name: plant\nruntime: python\n", encoding="utf-8")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  plant:site: 東京\n", encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+    backend = {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "x", "PULUMI_HOME": str(tmp_path)}
+    for arguments in (("stack", "init", "dev"), ("config", "--stack", "dev")):
+        done = subprocess.run(
+            [sys.executable, "-m", "sandbox.engine", *arguments],
+            cwd=tmp_path,
+            env=os.environ | ascii_only | backend,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert r"\u6771\u4eac" in done.stdout
