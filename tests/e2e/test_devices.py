@@ -102,6 +102,32 @@ def test_a_list_that_has_become_empty_deletes_nothing(running: Program) -> None:
         assert found.azure.control("GET", "/requests?mutating=1") == []
 
 
+def test_what_the_hub_writes_is_the_fleet(running: Program) -> None:
+    """The answer to a query, as `az iot hub query` prints it, is the file of the devices: nothing differs, and nothing is written."""
+    with registry(running) as found:
+        (running.folder / "devices.json").write_text(json.dumps(list(found.twins().values()), indent=2), encoding="utf-8")
+        found.clear()
+        running.configure(devices="", devicesFile="devices.json", canary="press-001")
+        running.up()
+        running.configure()
+        assert found.calls(writes=True) == []
+        assert running.outputs()["devices"]["count"] == 25
+
+
+def test_what_a_twin_cannot_hold_is_told_in_the_preview(running: Program) -> None:
+    """Tags of 8 KB have no room for the one that names the owner: nothing is sent, and Azure refuses nothing."""
+    tags = dict.fromkeys(("a", "b"), "x" * 4095)
+    (running.folder / "devices.jsonl").write_text(json.dumps({"id": "press-001", "tags": tags}), encoding="utf-8")
+    with registry(running) as found:
+        found.clear()
+        running.configure(devices="", devicesFile="devices.jsonl", deleteDevices=24)
+        assert running.run("preview") != 0
+        running.configure()
+        assert "device 'press-001': its tags have 8" in running.printed, running.printed
+        assert "by Azure's count, together with the tag 'hubtrust' that names its owner; use at most 8192 together" in running.printed
+        assert found.calls(writes=True) == []
+
+
 def test_a_device_of_another_ca_is_refused(running: Program, tmp_path: Path) -> None:
     """The hub checks each connection: a certificate from a CA with the same name but another key is refused."""
     other = Party("hubtrust sandbox issuing CA")
