@@ -155,6 +155,8 @@ def test_a_quoted_value_may_have_several_lines() -> None:
         ("id,sta tus\nx,\n", "write it as 'status'"),
         ("\u200bid\nx\n", r"there is no column '\\u200bid'; write it as 'id'"),
         ("id,tags.hall\nx,\n", "write it as 'tag.hall'"),
+        ("id,\u200btag.Hall 3\nx,\n", "write it as 'tag.Hall 3'"),
+        ("id,properties.desired.speed\nx,\n", "write it as 'desired.speed'"),
         ("id,Tag.Hall\nx,\n", "write it as 'tag.Hall'"),
         ("deviceId\nx\n", "write it as 'id'"),
         ("id,thumbprints\nx,\n", "write it as 'thumbprint'"),

@@ -1,6 +1,7 @@
 """The names of a device's fields: which one was meant by a name that there is not."""
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable
 
@@ -17,7 +18,14 @@ _OTHER_NAMES = {
     "thumbprint": ("thumbprints",),
 }
 _PREFIXES = {"tag": "tag", "tags": "tag", "desired": "desired", "properties.desired": "desired"}
+_LONGEST = 100  # characters of a name that is compared
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9.]")
+
+
+@functools.lru_cache(maxsize=32)  # a million lines may have the same wrong name
+def _nearest(plain: str, names: tuple[str, ...]) -> str | None:
+    near = difflib.get_close_matches(plain, names, n=1, cutoff=0.82)
+    return near[0] if near else None
 
 
 def meant_by(name: str, known: Iterable[str]) -> str | None:
@@ -34,6 +42,6 @@ def meant_by(name: str, known: Iterable[str]) -> str | None:
         return other
     for written, prefix in _PREFIXES.items():
         if plain.startswith(f"{written}.") and f"{prefix}." in names:
-            return f"{prefix}.{name.strip()[len(written) + 1 :]}"
-    near = difflib.get_close_matches(plain[:100], [one for one in by_plain if not one.endswith(".")], n=1, cutoff=0.82)
-    return by_plain[near[0]] if near else None
+            return f"{prefix}.{name.split('.', written.count('.') + 1)[-1].strip()}"
+    near = _nearest(plain[:_LONGEST], tuple(one for one in by_plain if not one.endswith(".")))
+    return None if near is None else by_plain[near]
