@@ -49,6 +49,7 @@ class Device:
     ) -> None:
         context = ssl.create_default_context(cafile=client.azure.ready["ca_file"])
         context.maximum_version = version
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # so that the client sends whatever it has
         if identity:
             context.load_cert_chain(*identity.files(folder, *above))
         if name == "":

@@ -179,7 +179,11 @@ def read_sent(certificate: crypto.X509) -> Certificate:
     Raises:
         UnreadableError: OpenSSL reads more than we do.
     """
-    return read(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate))
+    try:
+        encoded = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+    except crypto.Error as error:
+        raise UnreadableError("OpenSSL gives no certificate") from error
+    return read(encoded)
 
 
 def names_sent(certificate: crypto.X509) -> tuple[str, str]:

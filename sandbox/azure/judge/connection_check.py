@@ -100,7 +100,8 @@ def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: 
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
     except crypto.X509StoreContextError as error:
-        return _refusal(error, _ours(anchors, chain))
+        kept = _kept_errors()
+        return _refusal(error, _ours(anchors, chain), kept)
     # OpenSSL accepts old certificates without basic constraints as CAs; RFC 5280, 6.1.4 (k) does not. The anchor is trusted as it is.
     for certificate in path[1:-1]:
         if not _is_ca(certificate):
@@ -119,6 +120,15 @@ def thumbprint_refusal(chain: Sequence[crypto.X509], thumbprints: Sequence[str |
     if not {each.upper() for each in thumbprints if each} & set(own.thumbprints):
         return Refusal(Reason.THUMBPRINT, f"its SHA-1 is {own.thumbprints[0]}")
     return _dates_refusal(own, now)
+
+
+def _kept_errors() -> str:
+    """What else OpenSSL has to say about a path that it refused; no error is left for whoever calls it next."""
+    try:
+        crypto.load_certificate(crypto.FILETYPE_ASN1, b"")  # this fails, and the failure has all errors that were kept before it
+    except crypto.Error as error:
+        return openssl_words(error)
+    return ""
 
 
 def openssl_words(error: crypto.Error) -> str:
@@ -158,13 +168,13 @@ def _ours(anchors: tuple[bytes, ...], chain: Sequence[crypto.X509]) -> list[Cert
     return found
 
 
-def _refusal(error: crypto.X509StoreContextError, known: Sequence[Certificate]) -> Refusal:
+def _refusal(error: crypto.X509StoreContextError, known: Sequence[Certificate], kept: str) -> Refusal:
     number, _, message = error.errors
     reason = _REASONS.get(number, Reason.PATH)
     try:
         found = certificates.read_sent(error.certificate)
-    except certificates.UnreadableError as unreadable:
-        return Refusal(reason, f"{message}; the certificate can't be read ({unreadable})")
+    except certificates.UnreadableError:  # no certificate is named where a key can't be read
+        return Refusal(reason, f"{message} ({kept})")
     if reason is not Reason.UNTRUSTED:
         return Refusal(reason, f"'{found.subject}': {message}")
     return _no_issuer(found, known)

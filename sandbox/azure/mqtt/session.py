@@ -70,8 +70,9 @@ class Session(asyncio.Protocol):
                 self._serve(packet)
         except TlsError as error:
             self._log_attempt(None, f"TLS failed: {error}")
-            self._flush()
-            self.abort()
+            self._flush()  # TLS's alert
+            if self._transport:
+                self._transport.close()
             return
         except (MalformedPacketError, ProtocolBreachError) as error:
             self._end(f"closed: {error}")

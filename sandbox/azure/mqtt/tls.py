@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sandbox.azure.tls_identity import ServerIdentity
 
 _CHUNK = 32 * 1024
+_UNREADABLE = {"ASN1 lib", "cert length mismatch"}  # OpenSSL's last words on a certificate in a handshake
 
 
 class TlsError(Exception):
@@ -111,6 +112,10 @@ class TlsStream:
 
 
 def _words(error: SSL.Error) -> str:
+    """What OpenSSL says, without what it repeats; where it reads a certificate, its first error is the fact."""
     if error.args and isinstance(error.args[0], list) and error.args[0]:
-        return "; ".join(str(part[-1]) for part in error.args[0])
+        reasons = list(dict.fromkeys(str(part[-1]) for part in error.args[0]))
+        if reasons[-1] in _UNREADABLE:
+            return f"a certificate that was sent can't be read ({reasons[0]})"
+        return "; ".join(reasons)
     return "the connection broke off" if isinstance(error, SSL.SysCallError) else str(error) or type(error).__name__
