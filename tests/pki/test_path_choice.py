@@ -217,5 +217,5 @@ def test_nothing_above_the_trusted_certificate_refuses(odd: str) -> None:
     assert chain.anchor == below
     assert chain.notices
     assert all("\n" not in notice for notice in chain.notices)
-    with pytest.raises(errors.PkiError, match="expired|1024 bits|excludes|not a CA|signature does not verify|clientAuth"):
+    with pytest.raises(errors.PkiError, match=r"expired|1024 bits|excludes|not a CA|signature does not verify|clientAuth"):
         chosen(below, top.certificate, wanted=Wanted(top=True)).require_valid_at(NOW)
