@@ -20,6 +20,7 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import serialize_properties
 
 from . import authority, device, hub, secrecy, trust
+from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
         resource = Resource(args.resource_type, args.props, args.name, args.urn, args.opts.protect)
         try:
             for message in rule.validate(resource, {**rule.defaults, **given}):
-                report(message, None)
+                report(one_line(message), None)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
 
@@ -136,7 +137,7 @@ def _stack_validation(rule: Rule, check: Callable[..., Iterator[Any]]) -> Callab
         resources = [Resource(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
         try:
             for message, urn in check(resources, {**rule.defaults, **given}):
-                report(message, urn)
+                report(one_line(message), urn)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
 
@@ -146,7 +147,7 @@ def _stack_validation(rule: Rule, check: Callable[..., Iterator[Any]]) -> Callab
 def _report_unknown_settings(rule: Rule, given: Mapping[str, Any], report: ReportViolation) -> None:
     for name in rule.unknown_settings(given):
         valid = f"use {', '.join(sorted(rule.settings))}" if rule.settings else "remove it; this policy has no settings"
-        report(f"'{name}' in the policy's configuration is not one of its settings: {valid}", None)
+        report(one_line(f"'{name}' in the policy's configuration is not one of its settings: {valid}"), None)
 
 
 def _secrecy() -> ResourceValidationPolicy:
@@ -158,7 +159,7 @@ def _secrecy() -> ResourceValidationPolicy:
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         for message in keys.violations(args.urn, lambda: serialize_properties(args.props)):
-            report(message, None)
+            report(one_line(message), None)
 
     return ResourceValidationPolicy(
         "private-key-secret",

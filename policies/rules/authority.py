@@ -108,7 +108,7 @@ def path_length_set(resource: Resource, _settings: Settings) -> Iterator[str]:
     try:
         found = ca_certificates(resource)
     except UnreadableError as error:
-        yield f"the certificate can't be checked, because {error}: provide it as PEM"
+        yield f"the certificate can't be checked, because {error}"
         return
     signs_devices = resource.type == CONNECTION_CHECK or issues_for_devices(resource)
     for place, certificate in enumerate(found):

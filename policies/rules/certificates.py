@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -26,10 +28,12 @@ _CA_CERTIFICATES = {
 }
 _AZURE_CA_CERTIFICATES = {"iothub:Certificate", "deviceprovisioningservices:DpsCertificate"}
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp224r1": "P-224"}
+# What `cryptography` raises for a certificate, or a part of one, that it does not read.
+_ODD = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 class UnreadableError(ValueError):
-    """An input that should hold a certificate does not."""
+    """An input that should hold a certificate does not, or holds one that can't be checked; with what to do."""
 
 
 def ca_certificates(resource: Resource) -> tuple[x509.Certificate, ...]:
@@ -37,7 +41,7 @@ def ca_certificates(resource: Resource) -> tuple[x509.Certificate, ...]:
 
     Raises:
         NotKnownYetError: they are not known before the update.
-        UnreadableError: the input is not a certificate.
+        UnreadableError: the input is not a certificate, or one that can't be checked.
     """
     path = _CA_CERTIFICATES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_CA_CERTIFICATES else None)
     text = resource.known(*path) if path else None
@@ -49,15 +53,35 @@ def load(text: str) -> tuple[x509.Certificate, ...]:
     """Every certificate in a PEM text, or in base64 of PEM or DER, which Azure accepts.
 
     Raises:
-        UnreadableError: there is no certificate in it.
+        UnreadableError: there is no certificate in it, or one that can't be checked.
     """
+    with warnings.catch_warnings(action="ignore"):  # `cryptography` warns of what is odd; whoever runs the pack can't change it
+        try:
+            found = _certificates(text)
+        except (*_ODD, binascii.Error):
+            raise UnreadableError("it contains no readable certificate: provide it as PEM") from None
+        for certificate in found:
+            _require_checkable(certificate)
+    return found
+
+
+def _certificates(text: str) -> tuple[x509.Certificate, ...]:
+    if "-----BEGIN" in text:
+        return tuple(x509.load_pem_x509_certificates(text.encode()))
+    raw = base64.b64decode(text, validate=True)
+    return tuple(x509.load_pem_x509_certificates(raw)) if raw.startswith(b"-----") else (x509.load_der_x509_certificate(raw),)
+
+
+def _require_checkable(certificate: x509.Certificate) -> None:
+    """Everything that a rule reads is readable: `cryptography` reads most parts of a certificate when they are asked for."""
     try:
-        if "-----BEGIN" in text:
-            return tuple(x509.load_pem_x509_certificates(text.encode()))
-        raw = base64.b64decode(text, validate=True)
-        return tuple(x509.load_pem_x509_certificates(raw)) if raw.startswith(b"-----") else (x509.load_der_x509_certificate(raw),)
-    except (ValueError, binascii.Error):
-        raise UnreadableError("it contains no readable certificate") from None
+        for name in (certificate.subject, certificate.issuer):
+            name.rfc4514_string()
+        _ = certificate.extensions, certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        thumbprints(certificate), signature_hash(certificate)
+    except _ODD as error:
+        fact = f"a part of it can't be read ({' '.join(str(error).split()).rstrip('.') or type(error).__name__})"
+        raise UnreadableError(f"{fact}: use a CA whose parts are as RFC 5280 has them, or set this policy to advisory") from None
 
 
 @lru_cache(maxsize=4096)
@@ -114,5 +138,5 @@ def signature_hash(certificate: x509.Certificate) -> str:
 def _constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except x509.ExtensionNotFound:
         return None
