@@ -71,6 +71,13 @@ def test_existing_certificates_are_kept(batches: Provider) -> None:
     batches.delete(rekeyed)
 
 
+def test_devices_with_the_same_key_keep_their_certificates(batches: Provider) -> None:
+    """Copies of one device's image have one key; that is not refused here, and a second run changes nothing."""
+    key = ec_key()
+    given = declared(csr("press-1", key), csr("press-2", key))
+    assert batches.diff(batches.create(given), given).changes is False
+
+
 def test_another_lifetime_reissues_all_certificates(batches: Provider) -> None:
     """Another lifetime reissues all of them."""
     request = csr("press-1")

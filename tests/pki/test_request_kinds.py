@@ -16,7 +16,7 @@ from hubtrust.pki.names import common_name
 from hubtrust.pki.request import load_request, requested_key
 from tests.kit import der
 from tests.kit.authorities import ec_key, hierarchy, name, pem_of, private_pem, rsa_key
-from tests.kit.certificate_shapes import COMMON_NAME, RequestShape, attribute, extension
+from tests.kit.certificate_shapes import COMMON_NAME, RequestShape, attribute, extension, key_info
 from tests.kit.certificate_shapes import name as encoded_name
 from tests.kit.openssl_keys import SIGNING_KINDS, made_by_openssl, openssl
 from tests.kit.repository import SHARED
@@ -138,7 +138,7 @@ def test_a_key_of_another_kind_is_named(tmp_path: Path, kind: str) -> None:
 )
 def test_a_weak_hash_is_named(key: Any, algorithm: str, shown: str) -> None:
     """The signature verifies, so that is not what is said."""
-    made = replace(SHAPE, key=key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    made = replace(SHAPE, key=key_info(key.public_key()))
     error = refusal(pem(made.signed(key, algorithm)))
     assert (type(error), error.fact) == (errors.WeakError, f"it is signed with {shown}, which is too weak")
     assert error.remedy == "create the request again, signed with SHA-256"
@@ -152,6 +152,21 @@ def test_a_pss_signature_by_a_plain_rsa_key_is_verified(algorithm: Any) -> None:
     encoding = made.public_bytes(serialization.Encoding.DER)
     assert key_of(pem(encoding)) == rsa_key().public_key()
     assert refusal(pem(encoding[:-1] + bytes([encoding[-1] ^ 1]))).fact == "its signature does not verify with the key in it"
+
+
+@pytest.mark.parametrize("parameters", [b"", der.encode(der.NULL)], ids=["absent", "NULL"])
+@pytest.mark.parametrize(("key", "algorithm"), [(KEY, "1.2.840.10045.4.3.2"), (rsa_key(), "1.2.840.113549.1.1.11")], ids=["EC", "RSA"])
+def test_a_signature_algorithm_is_read_with_and_without_parameters(key: Any, algorithm: str, parameters: bytes) -> None:
+    """Tools write NULL for ECDSA, and none for RSA, against RFC 5758 3.2 and RFC 4055 5; OpenSSL reads both."""
+    named = der.encode(der.SEQUENCE, der.oid(algorithm), parameters)
+    assert key_of(pem(replace(SHAPE, key=key_info(key.public_key()), algorithm=named).signed(key))) == key.public_key()
+
+
+def test_a_key_that_is_no_point_on_its_curve_is_told() -> None:
+    """The curve is not what is wrong."""
+    algorithm, _ = der.children(SHAPE.key)
+    nowhere = der.encode(der.SEQUENCE, algorithm, der.encode(der.BIT_STRING, b"\0\4", b"\1" * 64))
+    assert refusal(pem(replace(SHAPE, key=nowhere).signed(KEY))).fact == "its EC key is no point on its curve P-256"
 
 
 def test_an_unknown_signature_algorithm_is_named(tmp_path: Path) -> None:

@@ -158,14 +158,12 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
 
 def _kept(issuances: list[Issuance], olds: Properties) -> list[Certificate | None]:
     """For each device its certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
-    held = {key_thumbprint(_strong_key(one)): one for one in map(_loaded, olds.get("certificates") or [])}
+    held = {(key_thumbprint(_strong_key(one)), common_name(one.subject)): one for one in map(_loaded, olds.get("certificates") or [])}
     moment, days = now(), olds.get("lifetimeDays")
 
     def kept(issuance: Issuance) -> Certificate | None:
-        old = held.get(issuance.subject_key_thumbprint) if held else None
-        if old is None or common_name(old.subject) != issuance.device_id:
-            return None
-        return old if issuance.is_current(old, lifetime_days=days, now=moment) else None
+        old = held.get((issuance.subject_key_thumbprint, str(issuance.device_id))) if held else None
+        return old if old and issuance.is_current(old, lifetime_days=days, now=moment) else None
 
     return [kept(issuance) for issuance in issuances]
 

@@ -12,6 +12,7 @@ from hubtrust.pki.errors import DerError, KeyEncodingError, WeakError
 
 _RSA, _RSASSA_PSS, _EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"  # RFC 3279 2.3, RFC 4055 1.2, RFC 5480 2.1.1
 _PARAMETERS_OF_SEC1 = 0xA0  # RFC 5915 3
+_USABLE_CURVES = {"1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521"}
 _CURVES = {
     "1.2.156.10197.1.301": "SM2",
     "1.3.132.0.10": "secp256k1",
@@ -48,6 +49,8 @@ def unsupported_key_error(info: der.Element, *, what: str) -> WeakError:
     algorithm, parameters = _algorithm(info)
     if algorithm == _EC and [part.tag for part in parameters] == [der.OBJECT_IDENTIFIER]:
         curve = der.dotted(parameters[0].content)
+        if curve in _USABLE_CURVES:
+            return WeakError(what, f"its EC key is no point on its curve {_USABLE_CURVES[curve]}", _USE)
         return WeakError(what, f"its EC key is on the curve {_CURVES.get(curve, curve)}", _USE)
     if algorithm in (_EC, _RSA):
         return WeakError(what, f"its {'EC' if algorithm == _EC else 'RSA'} key can't be read", _USE)

@@ -20,6 +20,8 @@ _GRAPHIC, _VISIBLE, _GENERAL, _UNIVERSAL, _BMP = 0x19, 0x1A, 0x1B, 0x1C, 0x1E
 _EIGHT_BITS = {_NUMERIC, _PRINTABLE, _TELETEX, _VIDEOTEX, _IA5, _GRAPHIC, _VISIBLE, _GENERAL}
 _ENCODINGS = {_UTF8: "utf-8", _UNIVERSAL: "utf-32-be", _BMP: "utf-16-be"}
 _UNIQUE_IDENTIFIER = bytes.fromhex("55042d")  # X.520's x500UniqueIdentifier: the only attribute that is a bit string
+# ECDSA with SHA-2, Ed25519 and Ed448: signature algorithms that have no parameters, also not NULL (RFC 5758 3.2, RFC 8410 3)
+_WITHOUT_PARAMETERS = (bytes.fromhex("2a8648ce3d0403"), bytes.fromhex("2b6570"), bytes.fromhex("2b6571"))
 _FALSE, _TRUE = b"\x00", b"\xff"
 _VERSION = _ATTRIBUTES = 0xA0  # [0]: a certificate's version, a request's attributes
 _ONE = der.Element.of(der.INTEGER, b"\x01")
@@ -111,6 +113,8 @@ def _copy(element: der.Element, depth: int) -> bytes:
     parts = element.elements()
     if element.tag == der.SEQUENCE and parts and all(part.tag == der.SET for part in parts):
         return der.encoded(der.SEQUENCE, b"".join(_plain_names(part, depth + 1) for part in parts))
+    if element.tag == der.SEQUENCE and [part.tag for part in parts] == [der.OBJECT_IDENTIFIER, der.NULL]:
+        parts = parts[: 1 if parts[0].content.startswith(_WITHOUT_PARAMETERS) else 2]
     if element.tag == der.SEQUENCE and _is_extension(parts):
         parts = [part for part in parts if part.tag != der.BOOLEAN or any(part.content)]  # false is the default
         return der.encoded(der.SEQUENCE, b"".join(map(_extension_part, parts)))

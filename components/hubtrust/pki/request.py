@@ -98,7 +98,7 @@ def requested_key(request: CertificateRequest, *, what: str, name: str | None = 
     for asked in _names(request):
         require_no_code(asked, what=what, field="a name in it")
     if len(several := common_names(request.subject)) > 1:
-        raise RequestError(what, f"it has {len(several)} common names", "create it again with one: the device's id")
+        raise RequestError(what, f"it has {len(several)} common names", "create it again with one")
     requested = common_name(request.subject)
     if name is not None and requested != name:
         fact = f"its common name is '{requested}', but the device is '{name}'"
