@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from hubtrust import HubtrustError
+from hubtrust.file_content import file_content
+from hubtrust.pki.authority_files import read_chain
+from hubtrust.pki.certificate import load_certificates
+from hubtrust.pki.encodings import MOST_OCTETS
+from hubtrust.pki.keys import key_thumbprint
 
 from .derivation import LEFT_OUT_KEYS
 from .stack_file import has_secret
@@ -110,17 +114,19 @@ def _without_version(reference: str) -> str:
 
 
 def _keys(folder: Path, text: str, file: str) -> Iterator[str]:
-    """SHA-256 of the SubjectPublicKeyInfo of each certificate; what can't be read is refused by the program later."""
+    """SHA-256 of the SubjectPublicKeyInfo of each certificate; what can't be read is refused by the program later.
+
+    A PKCS#12 file with a passphrase, which is a secret, can't be looked into.
+    """
+    content: str | bytes = text
     if file:
         try:
-            text = (folder / file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            content = file_content(folder / file, what="caChainFile", remedy="", most=MOST_OCTETS)
+        except HubtrustError:
             return
     try:
-        found = x509.load_pem_x509_certificates(text.encode()) if text else []
-    except ValueError:
+        found = read_chain(content, what="caChain", has_key=True).text if content else ""
+        for certificate in load_certificates(found, what="caChain") if found else ():
+            yield key_thumbprint(certificate.public_key())
+    except HubtrustError:
         return
-    for certificate in found:
-        digest = hashes.Hash(hashes.SHA256())
-        digest.update(certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
-        yield digest.finalize().hex().upper()

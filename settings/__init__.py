@@ -34,8 +34,9 @@ class Settings(DeviceConfig, AuthorityConfig, HubConfig):
         yield from unused(self, errors=True)
 
     def notices(self) -> Iterator[str]:
-        """Keys that are set and change nothing, a line each with what to do."""
-        return (problem.line for problem in unused(self, errors=False))
+        """Keys that are set and change nothing, and what was left out of a chain, a line each with what to do."""
+        yield from (problem.line for problem in unused(self, errors=False))
+        yield from self.chain_notices()
 
 
 def load(folder: Path | None, config: pulumi.Config | None = None) -> Settings:

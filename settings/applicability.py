@@ -136,8 +136,8 @@ USES: Final = (
     Use("ca_key ca_key_file", lambda s: s.ca_custody in ("", STATE), f"custody {STATE}", "ca_custody", f"set caCustody to {STATE}"),
     Use(
         "ca_key_passphrase",
-        lambda s: s.has_key,
-        "a key that is given here",
+        lambda s: s.has_key or s.has_pkcs12,
+        "a key or a PKCS#12 file that is given here",
         "ca_key ca_key_file",
         "set caKey or caKeyFile",
         is_error=False,

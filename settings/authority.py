@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from hubtrust import Generate, HubtrustError, Import, KeyAlgorithm, Request, Tru
 from hubtrust.azure.certificates import CERTIFICATE_NAME
 from hubtrust.certificates.lifetimes import LONGEST, require_window
 from hubtrust.certificates.thumbprints import require_thumbprint
+from hubtrust.custody.custodies import STATE
+from hubtrust.pki.authority_files import ChainText, KeyText, read_chain, read_key
 
 from .configuration import Problem, SettingsError, checked_by, names_for, plain
 from .custody import CustodyConfig
@@ -72,26 +75,36 @@ class AuthorityConfig(CustodyConfig):
     adopt: _Thumbprints = ()
 
     def authority_problems(self) -> Iterator[Problem]:
-        """Keys of the CA that contradict each other, and its files that can't be read."""
+        """Keys of the CA that contradict each other, and its chains and its key that can't be read."""
         if self.ca_source == "import" and not (self.ca_chain or self.ca_chain_file):
             line = "caSource is import, but no chain is set; set caChain or caChainFile"
             yield Problem.of(line, "ca_source", "ca_chain", "ca_chain_file")
-        for text in ("ca_chain", "ca_key", "ca_previous_chain"):
+        for text, is_used in self._contents():
             file = f"{text}_file"
             if getattr(self, file) and plain(getattr(self, text)):
                 yield Problem.of(f"{to_camel(text)} and {to_camel(file)} are both set; set only one of them", text, file)
                 continue
             try:
-                self.text_of(text)
+                if is_used:
+                    self.key_text() if text == "ca_key" else self.chain_text(text)
             except SettingsError as error:
-                yield Problem.of(str(error), file)
-        in_state = self.ca_source == "generate" and self.custody is None
-        if self.ca_keep_previous and not in_state and not (self.ca_previous_chain or self.ca_previous_chain_file):
+                yield Problem.of(str(error), text, file, "ca_key_passphrase")
+        if self.ca_keep_previous and not self._is_made_in_state and not (self.ca_previous_chain or self.ca_previous_chain_file):
             line = "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
             chains = ("ca_previous_chain", "ca_previous_chain_file")
             yield Problem.of(line, "ca_keep_previous", "ca_source", "ca_custody", *chains)
         yield from self._window_problems()
         yield from self.custody_problems(self.ca_intermediates)
+
+    @property
+    def _is_made_in_state(self) -> bool:
+        return self.ca_source == "generate" and self.custody is None
+
+    def _contents(self) -> Iterator[tuple[str, bool]]:
+        """The keys that have certificates or a private key, each with whether it is used: that another one is not is told elsewhere."""
+        yield "ca_chain", self.ca_source != "generate"
+        yield "ca_key", self.ca_source == "import" and self.kept_in == STATE
+        yield "ca_previous_chain", self.ca_keep_previous and not self._is_made_in_state
 
     def _window_problems(self) -> Iterator[Problem]:
         for kind in ("root", "issuing"):
@@ -100,6 +113,50 @@ class AuthorityConfig(CustodyConfig):
                 require_window(getattr(self, days), getattr(self, window), days_name=to_camel(days), window_name=to_camel(window))
             except HubtrustError as error:
                 yield Problem.of(str(error), days, window)
+
+    def chain_text(self, key: str = "ca_chain") -> ChainText | None:
+        """A chain as PEM, whatever encoding it is in; None if it is not set. If its file is the key's too, it has both.
+
+        Raises:
+            SettingsError: it can't be read.
+        """
+        content, what = self.content_of(key)
+        has_key = False
+        with contextlib.suppress(SettingsError):  # of the key's file, which is told where that is read
+            has_key = bool(content) and content == self.content_of("ca_key")[0]
+        try:
+            return read_chain(content, what=what, passphrase=self._passphrase, has_key=has_key) if what else None
+        except HubtrustError as error:
+            raise SettingsError(str(error)) from None
+
+    def key_text(self) -> KeyText | None:
+        """The CA's private key as PEM, whatever encoding it is in; None if it is not set.
+
+        Raises:
+            SettingsError: it can't be read.
+        """
+        content, what = self.content_of("ca_key")
+        try:
+            return read_key(content, what=what, passphrase=self._passphrase) if what else None
+        except HubtrustError as error:
+            raise SettingsError(str(error)) from None
+
+    @property
+    def _passphrase(self) -> str | None:
+        return self.ca_key_passphrase.get_secret_value() or None
+
+    @property
+    def has_pkcs12(self) -> bool:
+        """Whether a chain is in PKCS#12, which has a passphrase."""
+        with contextlib.suppress(SettingsError):
+            return any(chain.is_pkcs12 for chain in map(self.chain_text, ("ca_chain", "ca_previous_chain")) if chain)
+        return False
+
+    def chain_notices(self) -> Iterator[str]:
+        """What was left out of the chains, a line each."""
+        for key, is_used in self._contents():
+            chain = self.chain_text(key) if is_used and key != "ca_key" else None
+            yield from chain.notices if chain else ()
 
     def source(self) -> Generate | Import | Request:
         """Where the CA comes from.
@@ -119,13 +176,14 @@ class AuthorityConfig(CustodyConfig):
                 root_renew_before_days=self.ca_root_renew_before_days or None,
                 issuing_renew_before_days=self.ca_issuing_renew_before_days or None,
             )
-        chain = self.text_of("ca_chain")
+        chain = self.chain_text()
         if self.ca_source == "request":
             return self._request(chain, self.custody)
+        key = self.key_text() if self.kept_in == STATE else None
         return Import(
-            chain=chain,
-            private_key=self.text_of("ca_key") or None,
-            passphrase=self.ca_key_passphrase.get_secret_value() or None,
+            chain=chain.text if chain else "",
+            private_key=key.text if key else None,
+            passphrase=key.passphrase if key else self._passphrase,
             custody=self.custody,
             proof=self.ca_proof or None,
             certificate_name=self.ca_certificate_name or None,
@@ -137,18 +195,18 @@ class AuthorityConfig(CustodyConfig):
         Raises:
             SettingsError: a file can't be read.
         """
-        chain = self.text_of("ca_previous_chain")
+        chain = self.chain_text("ca_previous_chain")
         if not chain:
             return None
         if self.ca_source == "request":
             return self._request(chain, None)
-        return Import(chain=chain, certificate_name=self.ca_previous_certificate_name or None)
+        return Import(chain=chain.text, certificate_name=self.ca_previous_certificate_name or None)
 
-    def _request(self, answer: str, custody: InKeyVault | InToken | None) -> Request:
+    def _request(self, answer: ChainText | None, custody: InKeyVault | InToken | None) -> Request:
         return Request(
             common_name=self.ca_name,
             organization=self.ca_organization or None,
             key=self.ca_key_algorithm,
             custody=custody,
-            answer=answer or None,
+            answer=answer.text if answer else None,
         )

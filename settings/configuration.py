@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from hubtrust import HubtrustError
 from hubtrust.errors import shown
 from hubtrust.file_content import file_content
+from hubtrust.pki.encodings import MOST_OCTETS
 
 from .values import quoted, read_value, wanted
 
@@ -56,14 +57,18 @@ class Configured(BaseModel):
         """Keys that contradict each other, and files that can't be used."""
         yield from ()
 
-    def text_of(self, key: str) -> str:
-        """The text of ``key``, or of the file that `<key>File` names; empty if neither is set.
+    def content_of(self, key: str) -> tuple[str | bytes, str]:
+        """The text of ``key``, or the content of the file that `<key>File` names, and what it is called in messages.
+
+        Both are empty if neither is set, or no file is looked at.
 
         Raises:
             SettingsError: the file can't be read.
         """
-        file = f"{key}_file"
-        return str(plain(getattr(self, key))) or file_text(self._folder, getattr(self, file), to_camel(file))
+        if text := str(plain(getattr(self, key))):
+            return text, to_camel(key)
+        file, name = to_camel(f"{key}_file"), getattr(self, f"{key}_file")
+        return (file_bytes(self._folder, name, file), f"{file} {quoted(name)}") if name and self._folder else ("", "")
 
 
 _M = TypeVar("_M", bound=Configured)
@@ -114,31 +119,19 @@ def names_for(key: str, example: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def file_text(folder: Path | None, name: str, key: str) -> str:
-    """The text of the file that the key ``key`` names; empty if it names none. It is UTF-8, whatever encoding this machine prefers.
-
-    Raises:
-        SettingsError: the file can't be read, or is not UTF-8.
-    """
-    content = file_bytes(folder, name, key)
-    try:
-        return content.decode("utf-8-sig")  # a byte order mark at its start is not a part of the text
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        fact = f"it is not UTF-8: line {line} has the byte 0x{content[error.start]:02X}"
-        raise SettingsError(f"{key} {quoted(name)}: {fact}; save it as UTF-8") from None
-
-
 def file_bytes(folder: Path | None, name: str, key: str) -> bytes:
     """The content of the file that the key ``key`` names, relative to ``folder``; empty if it names none, or there is no folder.
 
+    It is one of certificates or keys, and has at most some megabytes.
+
     Raises:
-        SettingsError: the file can't be read.
+        SettingsError: the file can't be read, or is larger.
     """
     if not name or folder is None:
         return b""
     try:
-        return file_content(folder / name, what=f"{key} {quoted(name)}", remedy="use a path relative to the program's folder")
+        remedy = "use a path relative to the program's folder"
+        return file_content(folder / name, what=f"{key} {quoted(name)}", remedy=remedy, most=MOST_OCTETS)
     except HubtrustError as error:
         raise SettingsError(str(error)) from None
 

@@ -19,10 +19,11 @@ from hubtrust.dynamic.authority_request import AuthorityRequest
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
 from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.errors import shown
+from hubtrust.pki.authority_files import KeyText, read_chain, read_key
 from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import NotAnAuthorityError
-from hubtrust.pki.keys import KeyAlgorithm, PublicKey, load_private_key
+from hubtrust.pki.keys import KeyAlgorithm, PublicKey
 from hubtrust.pki.path import Wanted
 from hubtrust.pki.verification_code import require_no_code_in
 
@@ -166,22 +167,27 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def _import(self, source: Import) -> None:
         key = _imported_key(source)
-        wanted = Wanted(top=self.trust is Trust.ROOT, key=key)
-        chain = load_chain(source.chain, what="the imported chain", now=datetime.now(UTC), wanted=wanted)
-        self._log_notices(chain)
+        chain = self._imported_chain(source, Wanted(top=self.trust is Trust.ROOT, key=key.public_key if key else None))
         certificate = chain.anchor
         if source.custody:
             _require_one_key_each(source.custody, 1)
             signer = source.custody.signer(0)
-        elif key is None or source.private_key is None:
+        elif key is None:
             signer = signer_inputs.offline()
         else:
-            _require_key_of(certificate, chain, key)
-            passphrase = pulumi.Output.secret(source.passphrase) if source.passphrase else None
-            signer = signer_inputs.in_state(pulumi.Output.secret(source.private_key), passphrase)
+            _require_key_of(certificate, chain, key.public_key)
+            passphrase = pulumi.Output.secret(key.passphrase) if key.passphrase else None
+            signer = signer_inputs.in_state(pulumi.Output.secret(key.text), passphrase)
         self._use(chain)
         self.signer = signer if certificate == chain.issuing else None
         self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
+
+    def _imported_chain(self, source: Import, wanted: Wanted) -> Chain:
+        what, has_key = "the imported chain", source.private_key is not None and source.private_key == source.chain
+        found = read_chain(source.chain, what=what, passphrase=source.passphrase, has_key=has_key)
+        chain = load_chain(found.text, what=what, now=datetime.now(UTC), wanted=wanted)
+        self._log_notices(*found.notices, *chain.notices)
+        return chain
 
     def _use(self, chain: Chain) -> None:
         self.chain, self.given, self.given_anchor = pulumi.Output.from_input(chain.pem), chain.certificates, chain.anchor
@@ -191,7 +197,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.chain, self.anchor = pulumi.Output.from_input(None), None
         if source.answer:
             chain = _answer(source.answer)
-            self._log_notices(chain)
+            self._log_notices(*chain.notices)
             self._use(chain)
             # The key here belongs to the lowest certificate of the chain: only that one can be proven.
             self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
@@ -234,8 +240,8 @@ class CertificateAuthority(pulumi.ComponentResource):
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=[self.generations], **more)
 
-    def _log_notices(self, chain: Chain) -> None:
-        for notice in chain.notices:
+    def _log_notices(self, *notices: str) -> None:
+        for notice in notices:
             pulumi.log.warn(shown(notice), self)
 
 
@@ -258,11 +264,11 @@ def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
 
 
-def _imported_key(source: Import) -> PublicKey | None:
-    """The public half of the imported key; None if it is elsewhere."""
+def _imported_key(source: Import) -> KeyText | None:
+    """The imported key; None if it is elsewhere."""
     if source.private_key is None or source.custody:
         return None
-    return load_private_key(source.private_key, what="the imported key", passphrase=source.passphrase).public_key()
+    return read_key(source.private_key, what="the imported key", passphrase=source.passphrase)
 
 
 def _require_key_of(certificate: Certificate, chain: Chain, key: PublicKey) -> None:

@@ -65,9 +65,9 @@ def _checked(lifetime: Lifetime, certificate: str) -> Lifetime:
 class Import:
     """A CA created elsewhere: its chain, and the trusted certificate's key, or no key (custody offline)."""
 
-    chain: str  # PEM, in any order
-    private_key: str | None = None  # PEM; becomes a secret in the state
-    passphrase: str | None = None  # of the key, if it is encrypted
+    chain: str | bytes  # in any order and any encoding: PEM, DER, PKCS#7, PKCS#12, base64 of them
+    private_key: str | bytes | None = None  # in any encoding, or the same file as the chain; becomes a secret in the state, as PEM
+    passphrase: str | None = None  # of the key, if it is encrypted, or of a PKCS#12 file
     custody: StoredKeys | None = None  # the trusted certificate's key is there, instead of private_key
     proof: str | None = None  # custody offline: the certificate that proves possession for the verification code, PEM
     certificate_name: str | None = None  # of an existing certificate on the hub, to take it over; None: a generated name

@@ -1,10 +1,13 @@
 """What the components declare: parents and dependencies, what is protected, what is secret, and the frozen type tokens."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pulumi
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from pulumi.runtime import mocks
 
 from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request, Trust
@@ -15,9 +18,10 @@ from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import HubIdError, SameNameError, TrustedHub
 from hubtrust.hub_settings import HubSettings
 from hubtrust.pki import issue
+from hubtrust.pki.keys import load_private_key
 from hubtrust.pki.signers import KeyInMemory
 from hubtrust.replaced_arguments import ReplacedArgumentError
-from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, name, pem_of, private_pem
+from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, name, parsed, pem_of, private_pem
 from tests.kit.root_authority import RootAuthority
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
@@ -304,6 +308,28 @@ def test_an_invalid_authority_is_one_line(engine: Engine, source: Any, match: st
     assert isinstance(caught.value, pulumi.RunError)
     assert ("\n" in str(caught.value), "PRIVATE" in str(caught.value)) == (False, False)
     assert _VERIFIED not in engine.registered
+
+
+def test_an_authority_is_imported_in_any_encoding(engine: Engine) -> None:
+    """Files as they are: DER and an encrypted key, or one PKCS#12 file. What is declared is PEM, and the key is a secret."""
+    ca = RootAuthority()
+    own, secret = parsed(ca.certificate), serialization.BestAvailableEncryption(b"horse")
+    file = pkcs12.serialize_key_and_certificates(None, ca.key, own, None, secret)
+    locked = ca.key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, secret)
+    for chain, key, passphrase in (
+        (ca.certificate.der, locked, "horse"),
+        (file, file, None),
+        (base64.b64encode(file).decode(), file, None),
+    ):
+        declare(Import(chain=chain, private_key=key, passphrase="horse"))
+        given = engine.inputs(_VERIFIED)
+        assert given["certificate"] == ca.pem
+        assert given["signer"].items() >= SECRET.items()
+        signer = given["signer"]["value"]["privateKey"], given["signer"]["value"].get("passphrase")
+        assert load_private_key(signer[0], what="the key", passphrase=signer[1]).public_key() == ca.key.public_key()
+        assert (signer[0].startswith("-----BEGIN ENCRYPTED"), signer[1]) == (passphrase is not None, passphrase)
+    with pytest.raises(AuthorityError, match="the imported chain: the passphrase does not open this PKCS#12 file"):
+        declare(Import(chain=file, private_key=file, passphrase="cow"))
 
 
 def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:

@@ -15,7 +15,9 @@ from hubtrust.azure import clouds
 from hubtrust.operators import DEPLOYER, KINDS
 from settings import Settings, SettingsError
 from tests.kit.repository import ROOT
+from tests.kit.root_authority import RootAuthority
 
+CA = RootAuthority()
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
@@ -45,7 +47,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no source": ({"caSource": "buy"}, ("hubtrust:caSource: it is 'buy'; use generate, import or request",)),
     "no chain": ({"caSource": "import"}, ("caSource is import, but no chain is set", "set caChain or caChainFile")),
     "two chains": (
-        {"caSource": "import", "caChain": "x", "caChainFile": "there.pem"},
+        {"caSource": "import", "caChain": CA.pem, "caChainFile": "there.pem"},
         ("caChain and caChainFile are both set", "set only one of them"),
     ),
     "chain unused": (
@@ -73,7 +75,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("reprove is set, but attest is true", "remove reprove, or remove attest to prove the CA"),
     ),
     "no chain before": (
-        {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": "x"},
+        {"caKeepPrevious": "true", "caGeneration": "2", "caSource": "import", "caChain": CA.pem},
         ("the previous generation's chain is not set", "set caPreviousChain or caPreviousChainFile"),
     ),
     "kept by nothing": (
@@ -97,7 +99,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "made and found": ({"caCertificateName": "x"}, ("caCertificateName is set, but caSource is generate", "set caSource to import")),
     "no certificate name": (
-        {"caCertificateName": "a/b", "caSource": "import", "caChain": "x"},
+        {"caCertificateName": "a/b", "caSource": "import", "caChain": CA.pem},
         ("hubtrust:caCertificateName: 'a/b' is not a valid certificate name", "at most 64"),
     ),
     "consent of earlier versions": (
@@ -141,20 +143,23 @@ def test_all_wrong_keys_are_reported_together() -> None:
     assert [key for key in ("units", "sku", "cloud") if not any(f"hubtrust:{key}" in line for line in lines)] == []
 
 
-@pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
-def test_a_secret_is_never_repeated(key: str) -> None:
+@pytest.mark.parametrize(("key", "secret"), [("caKey", CA.private_pem), ("caKeyPassphrase", "open sesame")])
+def test_a_secret_is_never_repeated(key: str, secret: str) -> None:
     """Neither an error about other keys nor the text of the settings shows a secret."""
     with pytest.raises(SettingsError) as caught:
-        load(caSource="import", caKeyFile="there", sku="S9", **{key: "open sesame"})
+        load(caSource="import", caKeyFile="there", sku="S9", **{key: secret})
+    shown = str(caught.value) + repr(load(caSource="import", caChain=CA.pem, **{key: secret}))
+    assert not any(line in shown for line in secret.splitlines() if "---" not in line)
+    with pytest.raises(SettingsError, match="hubtrust: caKey: it contains no certificate, key or request") as caught:
+        load(caSource="import", caChain=CA.pem, caKey="open sesame")
     assert "open sesame" not in str(caught.value)
-    assert "open sesame" not in repr(load(caSource="import", caChain="x", **{key: "open sesame"}))
 
 
 @pytest.mark.parametrize("key", ["caKey", "caKeyPassphrase"])
 def test_a_secret_in_plain_text_is_refused(key: str) -> None:
     """It would be readable in the settings file and in the state; the error does not repeat it."""
     with pytest.raises(SettingsError, match=f"hubtrust:{key}: it is in plain text, and would be in the state too; .*--secret") as caught:
-        load(secrets=(), caSource="import", caChain="x", **{key: "open sesame"})
+        load(secrets=(), caSource="import", caChain=CA.pem, **{key: "open sesame"})
     assert "open sesame" not in str(caught.value)
 
 

@@ -10,13 +10,13 @@ from pydantic.alias_generators import to_camel
 
 from settings import Settings, SettingsError
 from settings.applicability import ALWAYS, USES
-from tests.components.test_settings import load
+from tests.components.test_settings import CA, load
 from tests.kit.repository import ROOT
 
 KEYS = {to_camel(name): field for name, field in Settings.model_fields.items()}
 SECRETS = ("caKey", "caKeyPassphrase", "caPin")
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h"
-IMPORTED = {"caSource": "import", "caChain": "x"}
+IMPORTED = {"caSource": "import", "caChain": CA.pem}
 VAULT = {"caCustody": "key-vault", "caKeyReference": "https://kv.vault.azure.net/keys/a", "caIntermediates": "0"}
 # Keys without an effect, the others, and what is told: an error, and then notices.
 WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
@@ -25,7 +25,7 @@ WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
         {},
         "caSource is generate, and only an imported CA in custody offline uses it; remove caProof, or set caCustody to offline",
     ),
-    ("caProof", IMPORTED | {"caKey": "k"}, "caSource is import and caKey is set, and only an imported CA in custody offline"),
+    ("caProof", IMPORTED | {"caKey": CA.private_pem}, "caSource is import and caKey is set, and only an imported CA in custody offline"),
     ("caProof", IMPORTED | {"caCustody": "offline", "attest": "true"}, "attest is true, and only a CA whose possession is proven"),
     ("caTrust", {"caSource": "request", "caTrust": "root"}, "caSource is request, and only a generated or imported CA uses it"),
     ("caKey", {"caSource": "request"}, "caSource is request, and only an imported CA uses it"),
@@ -33,7 +33,7 @@ WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
     ("caPreviousCertificateName", IMPORTED, "caKeepPrevious is false, and only a previous generation that is kept uses it"),
     (
         "caPreviousCertificateName",
-        {"caSource": "request", "caPreviousChain": "x", "caKeepPrevious": "true", "caGeneration": "2"},
+        {"caSource": "request", "caPreviousChain": CA.pem, "caKeepPrevious": "true", "caGeneration": "2"},
         "caSource is request, and only an imported CA uses it",
     ),
     (
@@ -45,7 +45,7 @@ WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
     ("caName", IMPORTED, "caSource is import, and only a CA whose key or request is made here uses it"),
     ("caRootDays", IMPORTED | {"caRootDays": "30"}, "caSource is import, and only a CA that is generated here uses it"),
     ("caIssuingDays", {"caIntermediates": "0", "caIssuingDays": "30"}, "caIntermediates is 0, and only a CA below the root uses it"),
-    ("caKeyPassphrase", IMPORTED, "caKey is not set and caKeyFile is not set, and only a key that is given here uses it"),
+    ("caKeyPassphrase", IMPORTED, "caKey is not set and caKeyFile is not set, and only a key or a PKCS#12 file that is given here uses it"),
     ("caDropGeneration", {"caDropGeneration": "2", "caGeneration": "2"}, "caGeneration is 2, and only a generation that a later one has"),
     ("deviceTags", {"deviceTags": '["a=b"]'}, "devices is not set and devicesFile is not set, and only a device uses it"),
     ("adoptDevices", {"adoptDevices": '["a"]'}, "canary is not set, and only a device uses it; remove adoptDevices, or declare devices"),

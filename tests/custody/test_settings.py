@@ -8,6 +8,7 @@ from hubtrust import CertificateAuthority, Generate, Import, InKeyVault, InToken
 from hubtrust.authority import AuthorityError
 from settings import SettingsError
 from tests.components import test_settings
+from tests.components.test_settings import CA
 from tests.kit.repository import ROOT as FOLDER
 
 load = partial(test_settings.load, secrets=("caPin",), folder=FOLDER)
@@ -17,12 +18,12 @@ TOKEN = "pkcs11:token=plant;object=ca"
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no such custody": ({"caCustody": "drawer"}, "'drawer' is not a custody; use state, offline, key-vault, pkcs11, or leave it empty"),
     "a key beside it": (
-        {"caSource": "import", "caChain": "x", "caKeyFile": "pyproject.toml", "caCustody": "key-vault", "caKeyReference": ISSUING},
+        {"caSource": "import", "caChain": CA.pem, "caKeyFile": "pyproject.toml", "caCustody": "key-vault", "caKeyReference": ISSUING},
         "caKeyFile is set, but caCustody is key-vault, and only custody state uses it; remove caKeyFile, or set caCustody to state",
     ),
     "offline and generated": ({"caCustody": "offline"}, "caCustody is offline, but caSource is generate; set caSource to import"),
     "state without a key": (
-        {"caCustody": "state", "caSource": "import", "caChain": "x"},
+        {"caCustody": "state", "caSource": "import", "caChain": CA.pem},
         "caCustody is state, but no key is set; set caKey or caKeyFile",
     ),
     "no reference": (
@@ -38,7 +39,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         "caCustody is key-vault, but caRootKeyReference is not set; set it to the root's key, or caIntermediates to 0",
     ),
     "a root's without a use": (
-        {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caSource": "import", "caChain": "x"},
+        {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caSource": "import", "caChain": CA.pem},
         "caRootKeyReference is set, but caCustody is key-vault and caSource is import, and only a generated root",
     ),
     "too deep": (
@@ -76,7 +77,7 @@ def test_the_authority_gets_a_signer_for_each_key() -> None:
     token = load(caCustody="pkcs11", caKeyReference=TOKEN, caPinVariable="PLANT_PIN", caSource="request").source()
     assert isinstance(token, Request)
     assert token.custody == InToken(keys=(TOKEN,), pin_variable="PLANT_PIN")
-    imported = load(caCustody="pkcs11", caKeyReference=TOKEN, caPin="84017263", caSource="import", caChain="x").source()
+    imported = load(caCustody="pkcs11", caKeyReference=TOKEN, caPin="84017263", caSource="import", caChain=CA.pem).source()
     assert isinstance(imported, Import)
     assert imported.custody == InToken(keys=(TOKEN,), pin="84017263")
     assert load(caCustody="state").source() == load().source()

@@ -92,7 +92,7 @@ def test_bad_input_is_one_line_and_the_next_up_finishes(stack: Program) -> None:
     (folder / "other.key").write_text(RootAuthority().private_pem)
     (folder / "ca.key").write_text(ca.private_pem)
     for wrong, message in (
-        ({"caChainFile": "Pulumi.yaml"}, r"the imported chain: it contains no certificate, key or request; give PEM"),
+        ({"caChainFile": "Pulumi.yaml"}, r"caChainFile 'Pulumi.yaml': it contains no certificate, key or request; give PEM"),
         (
             {"caChainFile": "ca.pem", "caKeyFile": "other.key"},
             r"it belongs to none of 'CN=Plant A' \([0-9A-F]{8}\); give the key of one of them",

@@ -119,6 +119,7 @@ SHARED = {
     "the group that prod made": ("resourceGroup=hubtrust-prod1a2b", "resource group"),
     "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the same as in 'prod'"),
     "a copy of the CA": ("caChainFile=copy.pem", "the same key as one of 'prod'"),
+    "the same CA in another encoding": ("caChainFile=copy.der", "the same key as one of 'prod'"),
     "a CA of a third environment": ("caChainFile=third.pem", "'third'"),
     "a key in a vault": ("caKeyReference=https://v.vault.azure.net/keys/Issuing/2", "is used by 'third'"),
     "the file of the key": ("caKeyFile=prod.key", "caKeyFile is the same as in 'prod'"),
@@ -131,6 +132,7 @@ def test_shared_resources_are_refused(case: str, project: Project) -> None:
     given, printed = SHARED[case]
     for name in ("prod.pem", "copy.pem"):
         (project.folder / name).write_text(pem_of(*project.authority.up))
+    (project.folder / "copy.der").write_bytes(project.authority.up[0].der)
     (project.folder / "third.pem").write_text(pem_of(*hierarchy().up))
     project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
     project.write("third", caSource="import", caChainFile="third.pem", caKeyReference="https://v.vault.azure.net/keys/issuing/1")

@@ -159,10 +159,19 @@ def load_certificates(given: str | bytes, *, what: str) -> list[Certificate]:
         UnreadableError: it contains no certificate, a damaged one, or another kind of PEM block.
     """
     found = encodings.read(given, what=what).blocks
+    require_no_key(found, what=what)
+    return certificates_in(found, what=what)
+
+
+def require_no_key(found: Sequence[Block], *, what: str) -> None:
+    """Refuse a private key among the blocks of a chain.
+
+    Raises:
+        PrivateKeyInsideError: there is one.
+    """
     if any(block.is_private_key for block in found):
         remedy = "remove the key and give only the certificates; a key that was mailed or committed is compromised, so replace it"
         raise PrivateKeyInsideError(what, "it contains a private key", remedy)
-    return certificates_in(found, what=what)
 
 
 def certificates_in(found: Sequence[Block], *, what: str) -> list[Certificate]:
