@@ -155,7 +155,7 @@ class AuthorityConfig(CustodyConfig):
     def chain_notices(self) -> Iterator[str]:
         """What was left out of the chains, a line each."""
         for key, is_used in self._contents():
-            chain = self.chain_text(key) if is_used and key != "ca_key" else None
+            chain = self.chain_text(key) if is_used and key != "ca_key" and not self.has_key else None
             yield from chain.notices if chain else ()
 
     def source(self) -> Generate | Import | Request:

@@ -186,7 +186,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         what, has_key = "the imported chain", source.private_key is not None and source.private_key == source.chain
         found = read_chain(source.chain, what=what, passphrase=source.passphrase, has_key=has_key)
         chain = load_chain(found.text, what=what, now=datetime.now(UTC), wanted=wanted)
-        self._log_notices(*found.notices, *chain.notices)
+        self._log_notices(*(found.notices if source.private_key is None else ()), *chain.notices)
         return chain
 
     def _use(self, chain: Chain) -> None:

@@ -328,7 +328,7 @@ def test_an_authority_is_imported_in_any_encoding(engine: Engine) -> None:
         signer = given["signer"]["value"]["privateKey"], given["signer"]["value"].get("passphrase")
         assert load_private_key(signer[0], what="the key", passphrase=signer[1]).public_key() == ca.key.public_key()
         assert (signer[0].startswith("-----BEGIN ENCRYPTED"), signer[1]) == (passphrase is not None, passphrase)
-    with pytest.raises(AuthorityError, match="the imported chain: the passphrase does not open this PKCS#12 file"):
+    with pytest.raises(AuthorityError, match="the imported key: the passphrase does not open this PKCS#12 file"):
         declare(Import(chain=file, private_key=file, passphrase="cow"))
 
 
