@@ -1,5 +1,6 @@
 """The program with `caSource: request`: an outside authority signs the request, and its answer is proven with the key that is here."""
 
+import re
 from pathlib import Path
 
 from tests.kit.openssl_keys import openssl
@@ -45,6 +46,11 @@ def test_what_an_authority_returns_for_the_request_is_proven(stack: Program, tmp
     asked = stack.outputs()["certificateRequest"]
     stack.up()
     assert stack.outputs()["certificateRequest"] == asked
+    openssl(tmp_path, "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "other.key", "-subj", "/CN=Plant", "-out", "other.csr")
+    ca = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash")
+    stack.configure(**_FEW, caChain=_answer(tmp_path, (tmp_path / "other.csr").read_text(), *ca))
+    assert stack.run("up") != 0
+    assert re.search(r"the given key is \w+… and the certificate's own is \w+…; give .*, or the certificate for this key", stack.printed)
     stack.configure(**_FEW, caChain=_answer(tmp_path, asked))
     stack.up()
     assert (stack.outputs()["trust"][0]["proof"], stack.outputs()["certificateRequest"]) == ("possession", asked)
