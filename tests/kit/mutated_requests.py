@@ -56,7 +56,7 @@ def requests(draw: st.DrawFn, shape: RequestShape) -> MutatedRequest:
     if how == "key":
         return _with_another_key(draw, held, key)
     if how == "PSS":
-        return MutatedRequest(_signed_with_pss(held), "RSASSA-PSS")
+        return MutatedRequest(_signed_with_pss(replace(held, key=key_info(rsa_key().public_key()))), "RSASSA-PSS")
     return _changed_after(draw, held.signed(key), how)
 
 
@@ -64,8 +64,9 @@ def _with_another_key(draw: st.DrawFn, held: RequestShape, key: Any) -> MutatedR
     """The key is for RSASSA-PSS, is another one than that which signs, or one octet of it is changed."""
     how = draw(st.sampled_from(["for PSS", "another", "one octet"]))
     if how == "for PSS":
-        held = replace(held, key=key_info(rsa_key().public_key()).replace(_RSA, _RSASSA_PSS))
-    elif how == "another":
+        only = replace(held, key=key_info(rsa_key().public_key()).replace(_RSA, _RSASSA_PSS))
+        return MutatedRequest(_signed_with_pss(only) if draw(st.booleans()) else only.signed(rsa_key()), f"key: {how}")
+    if how == "another":
         held = replace(held, key=key_info(ec_key().public_key()))
     else:
         octets = bytearray(held.key)
@@ -79,7 +80,7 @@ def _signed_with_pss(held: RequestShape) -> bytes:
     mask = der.encode(der.SEQUENCE, der.oid("1.2.840.113549.1.1.8"), sha256)
     parameters = der.encode(der.SEQUENCE, der.encode(0xA0, sha256), der.encode(0xA1, mask), der.encode(0xA2, der.integer(32)))
     algorithm = der.encode(der.SEQUENCE, _RSASSA_PSS, parameters)
-    content = der.encode(der.SEQUENCE, held.version, held.subject, key_info(rsa_key().public_key()), held.attributes or b"")
+    content = der.encode(der.SEQUENCE, held.version, held.subject, held.key, held.attributes or b"")
     made = rsa_key().sign(content, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
     return der.encode(der.SEQUENCE, content, algorithm, der.encode(der.BIT_STRING, b"\0", made))
 
