@@ -11,10 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.pki.certificate import load_certificate, load_certificates
 from hubtrust.pki.keys import key_thumbprint, public_pem
+from sandbox import installation
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
+from tests.kit.local_azure import LocalAzure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState
 
 ROOT_KEY, ISSUING_KEY, DEVICE_KEY = ec_key(), ec_key(ec.SECP384R1()), ec_key()
@@ -100,6 +103,24 @@ def test_an_unchanged_certificate_has_no_difference(issued: Provider, root: Reso
         assert issued.diff(refreshed, news).changes is False
         assert issued.up(created, news).outs == created.outs
         issued.delete(created)
+
+
+def test_a_lifetime_that_is_cut_is_told(azure: LocalAzure) -> None:
+    """Once for each certificate that is issued, and once for a batch; not where the lifetime is the default, or the issuer lasts."""
+    with ProviderProcess(installation.environment(azure.ready)) as process:
+        one, batch = process.of(IssuedCertificateProvider), process.of(IssuedBatchProvider)
+        root = one.create(ROOT | {"lifetimeDays": 30, "renewBeforeDays": 3})
+        for lifetime in ({"lifetimeDays": 400}, {"lifetimeDays": 20}, {}):
+            one.create(intermediate(root, renewBeforeDays=2, **lifetime))
+        request = x509.CertificateSigningRequestBuilder().subject_name(name("press-1")).sign(DEVICE_KEY, hashes.SHA256())
+        requests = request.public_bytes(serialization.Encoding.PEM).decode()
+        declared = {"requests": requests, "issuerCertificate": root.outs["certificate"], "signer": signer(ROOT_KEY)}
+        batch.create(declared | {"lifetimeDays": 40, "renewBeforeDays": 2})
+    told = [line for line in process.printed.splitlines() if "lifetimeDays" in line]
+    ends = f"it ends on {root.outs['notAfter']} with its issuer"
+    assert [line.partition(": ")[2].partition("days before")[0] for line in told] == [f"{ends}, 370 ", f"{ends}, 10 "]
+    assert [line.split("'")[:2] for line in told] == [["", "CN=Plant A Issuing"], ["", "CN=press-1"]]
+    assert all(line.endswith("lifetimeDays is over; have the issuer renewed, or use a smaller lifetimeDays") for line in told)
 
 
 def test_a_lifetime_is_cut_to_the_issuers_end(issued: Provider, root: ResourceState) -> None:

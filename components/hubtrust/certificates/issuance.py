@@ -10,7 +10,7 @@ from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, LON
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
 from hubtrust.inputs import input_field, number
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates
+from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates, rfc3339
 from hubtrust.pki.chain import path_upwards
 from hubtrust.pki.errors import ChainError, PathLengthError
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
@@ -25,6 +25,7 @@ from hubtrust.reconcile_errors import DeclarationError
 PROFILES = (ROOT, INTERMEDIATE, DEVICE)
 # A renewal that gains less than this is not worth it: a certificate that ends with its issuer waits for the issuer to be renewed.
 _LEAST_GAIN = timedelta(hours=1)
+_LEAST_CUT = timedelta(days=1)  # of a lifetime, that is told
 
 
 def issuer_certificates(value: object) -> tuple[Certificate, ...]:
@@ -195,6 +196,14 @@ class Issuance:
             return False
         path = self.issuer(now=now).path if self.issuers else ()
         return self._validity(now, path).not_after - certificate.not_valid_after_utc >= _LEAST_GAIN
+
+    def what_is_cut(self, certificate: Certificate, *, now: datetime) -> str | None:
+        """What to tell of a certificate, issued ``now``, that ends a day or more before its lifetime is over, because its issuers do."""
+        left = timedelta(days=self.lifetime.days) - (certificate.not_valid_after_utc - now)
+        if left < _LEAST_CUT:
+            return None
+        fact = f"it ends on {rfc3339(certificate.not_valid_after_utc)} with its issuer, {left.days:,} days before lifetimeDays is over"
+        return f"{fact}; have the issuer renewed, or use a smaller lifetimeDays"
 
     def _validity(self, now: datetime, path: tuple[Certificate, ...]) -> issue.Validity:
         validity = issue.Validity.lasting(timedelta(days=self.lifetime.days), now=now)

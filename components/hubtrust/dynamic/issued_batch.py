@@ -18,12 +18,12 @@ from hubtrust.errors import HubtrustError
 from hubtrust.inputs import Properties, input_field
 from hubtrust.many_errors import ManyErrors
 from hubtrust.pki import issue
-from hubtrust.pki.certificate import Certificate, load_certificate, pem, rfc3339
+from hubtrust.pki.certificate import Certificate, display, load_certificate, pem, rfc3339
 from hubtrust.pki.keys import PublicKey, key_thumbprint, require_strong_key
 from hubtrust.pki.names import common_name
 from hubtrust.pki.request import requested_key
 from hubtrust.pki.request_batch import Place, each_request, joined
-from hubtrust.process import now
+from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _MOST = 10_000  # requests: a certificate takes a kilobyte of the state
@@ -153,7 +153,10 @@ class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
         kept = _kept(issuances, olds)
         if None in kept:
             news.require_true_clock()
-        return _outs(issuances, news, sign_missing(issuances, kept))
+        certificates = sign_missing(issuances, kept)
+        if news.lifetime_days is not None:
+            _report_cut(issuances, [new for new, old in zip(certificates, kept, strict=True) if old is None])
+        return _outs(issuances, news, certificates)
 
 
 def _kept(issuances: list[Issuance], olds: Properties) -> list[Certificate | None]:
@@ -166,6 +169,14 @@ def _kept(issuances: list[Issuance], olds: Properties) -> list[Certificate | Non
         return old if old and issuance.is_current(old, lifetime_days=days, now=moment) else None
 
     return [kept(issuance) for issuance in issuances]
+
+
+def _report_cut(issuances: list[Issuance], issued: list[Certificate]) -> None:
+    """All of them have the same lifetime and the same issuer."""
+    cut = issuances[0].what_is_cut(issued[0], now=now()) if issued else None
+    if cut:
+        many = f"{len(issued):,} certificates, such as " if len(issued) > 1 else ""
+        show_message(f"{many}{display(issued[0])}: {cut}")
 
 
 def sign_missing(issuances: list[Issuance], kept: list[Certificate | None]) -> list[Certificate]:

@@ -155,7 +155,11 @@ def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -
 
 def _sign(issuance: Issuance, news: IssuedCertificateInputs) -> Certificate:
     news.require_true_clock()
-    return issuance.sign(now=now())
+    moment = now()
+    certificate = issuance.sign(now=moment)
+    if news.lifetime_days is not None and (cut := issuance.what_is_cut(certificate, now=moment)):
+        show_message(f"{display(certificate)}: {cut}")
+    return certificate
 
 
 def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: Certificate) -> dict[str, Any]:
