@@ -10,7 +10,7 @@ from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from sandbox import installation
 from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import LocalAzure
-from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState
 
 THUMBPRINT = "ab" * 20
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2}}, "desired": {"interval": 60, "rate": 1.5}}
@@ -156,6 +156,16 @@ def test_a_401_from_a_new_role_is_retried(azure: LocalAzure, registry: DeviceReg
     registry.clear("401:path=/twins/*:times=2")
     with ProviderProcess(installation.environment(azure.ready)) as process:
         assert process.of(DeviceIdentityProvider).create(registry.device()).outs["status"] == "enabled"
+
+
+def test_what_others_wrote_is_repaired_whatever_it_is(devices: Provider, registry: DeviceRegistry) -> None:
+    """A refresh found what no declaration may have: the next run replaces it, and does not end because of it."""
+    news = registry.device(**DECLARED)
+    created = devices.create(news)
+    odd = {"tags": json.dumps({"plant_line": {"a b": [None, 2**60]}}), "reason": "x" * 300}
+    found = ResourceState(created.id, {**created.outs, **odd}, news)
+    assert devices.diff(found, news).changes is True
+    assert json.loads(devices.update(found, news).outs["tags"])["plant_line"] == "A"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def request(*names: str) -> str:
 
 def packed(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A fleet's packed members that were not checked when they were packed."""
-    monkeypatch.setattr(rosters, "_require_device_id", lambda _: None)
+    monkeypatch.setattr(rosters, "require_device_id", lambda _: None)
     text = rosters.Roster.of([("press-001", DeviceDescription()), (code, DeviceDescription())]).pack()
     monkeypatch.undo()
     return text

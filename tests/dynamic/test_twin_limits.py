@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import read_description, require_desired, require_device_id, require_tags
-from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster import Roster, RosterError, unpack
 from hubtrust.errors import HubtrustError
 from hubtrust.reconcile_errors import DeclarationError
 from sandbox.azure.hub_registry import twins
@@ -93,6 +93,8 @@ def test_what_is_accepted_is_what_is_sent(document: dict[str, Any]) -> None:
         ({"a\u00a0b": 1}, r"tags: the name 'a\\xa0b' has the character '\\xa0'"),
         ({"a": 2**52}, "it has an integer of 53 bits; use integers from -4503599627370496 to 4503599627370495, or a text in quotes"),
         ({"a": float("nan")}, "it has nan, which is no number in JSON"),
+        ({None: 1}, "tags: a name in it is null; use texts as names"),
+        ({"a": {True: 1}}, "tags: a name in it is true"),
         ({"a": {1, 2}}, "tags: a value in it is of type set; use texts, numbers"),
         ({"a": b"x"}, "tags: a value in it is of type bytes"),
         ({"a": ["x", None]}, "a list in it has null, which Azure does not accept"),
@@ -111,6 +113,22 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     value["again"] = value
     with pytest.raises(DeclarationError, match="more than 10 levels deep"):
         read_description({"tags": value})
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
+def test_a_roster_of_descriptions_that_are_no_json_is_refused(value: Any) -> None:
+    """A program may build descriptions itself."""
+    with pytest.raises(RosterError, match="the fleet: the tags or desired properties of a device have a value that is no JSON"):
+        Roster.of([("x", DeviceDescription(tags={"a": value}))])
+
+
+def test_what_was_recorded_is_read_whatever_it_is() -> None:
+    """An earlier version had other limits, and a run that takes a device off must not end because of them."""
+    held = DeviceDescription(tags={"a b": 2**60, "c": [None]}, reason="x" * 300)
+    packed = Roster.of([("press-1", held)]).pack()
+    assert unpack(packed, recorded=True).get("press-1") == held
+    with pytest.raises(DeclarationError, match="reason: it has 300 characters"):
+        unpack(packed)
 
 
 @pytest.mark.parametrize("inputs", [None, "x", 5, [], [("status", "disabled")]])

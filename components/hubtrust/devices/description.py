@@ -166,14 +166,24 @@ def read_description(inputs: Mapping[str, Any]) -> DeviceDescription:
     tags, desired = _given(inputs, "tags", {}), _given(inputs, "desired", {})
     require_tags(tags)
     require_desired(desired)
-    thumbprints = _given(inputs, "thumbprints", ())
+    if inputs.get("thumbprints") not in (None, (), []):
+        require_thumbprints(inputs["thumbprints"])
+    return recorded_description(inputs)
+
+
+def recorded_description(inputs: Mapping[str, Any]) -> DeviceDescription:
+    """The description in ``inputs`` that a run has recorded: what was declared by an earlier version, or found on a hub.
+
+    It is not validated: what was valid once, or what others have written, must not keep a run from changing it.
+    """
+    thumbprints = inputs.get("thumbprints") or ()
     return DeviceDescription(
-        enabled=status != "disabled",
-        reason=reason or None,
-        edge=edge,
-        thumbprints=require_thumbprints(thumbprints) if thumbprints not in ((), []) else (),
-        tags=with_integers(tags),
-        desired=with_integers(desired),
+        enabled=inputs.get("status") != "disabled",
+        reason=inputs.get("reason") or None,
+        edge=inputs.get("edge") is True,
+        thumbprints=require_thumbprints(thumbprints) if thumbprints else (),
+        tags=with_integers(_given(inputs, "tags", {})),
+        desired=with_integers(_given(inputs, "desired", {})),
     )
 
 

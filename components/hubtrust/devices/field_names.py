@@ -9,6 +9,7 @@ from collections.abc import Iterable
 _OTHER_NAMES = {
     "deviceid": ("id",),
     "device": ("id",),
+    "iotcdeviceid": ("id",),
     "name": ("id",),
     "statusreason": ("reason",),
     "iotedge": ("edge",),

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from hubtrust.azure.device_description import DeviceDescription
-from hubtrust.devices.description import Scope, digest, read_description, require_device_id, require_room_for_owner
+from hubtrust.devices.description import Scope, digest, read_description, recorded_description, require_device_id, require_room_for_owner
 from hubtrust.devices.json_values import kind
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DynamicError
@@ -166,8 +166,8 @@ class Roster:
 
 
 @lru_cache(maxsize=4)  # a provider reads the same fleet three times in a run, and a large one takes a second to unpack
-def unpack(text: str) -> Roster:
-    """The roster that ``Roster.pack`` wrote.
+def unpack(text: str, *, recorded: bool = False) -> Roster:
+    """The roster that ``Roster.pack`` wrote; if it is a ``recorded`` one, of the last run, what devices are like is not validated again.
 
     Raises:
         RosterError: the text is not a packed roster, or an id in it is invalid.
@@ -175,26 +175,33 @@ def unpack(text: str) -> Roster:
     """
     if not text.startswith(_VERSION):
         raise RosterError("members", "it is not a packed list of devices of this version", "use the output of Roster.pack")
+    read = recorded_description if recorded else read_description
     try:
-        head_text, _, steps = zlib.decompress(base64.b64decode(text.removeprefix(_VERSION), validate=True)).partition(b"\n")
-        head: dict[str, Any] = json.loads(head_text)
-        ids: list[str] = []
-        for alphabets, width, size in head["ids"]:
-            ids += _Length(alphabets).unpack(width, steps[:size])
-            steps = steps[size:]
-        ids.sort()
-        own = {ids[place]: read_description(written) for place, written in head["own"]}
-        common = read_description(head["common"])
+        ids, head = _unpacked(text)
+        own = {ids[place]: read(written) for place, written in head["own"]}
+        common = read(head["common"])
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError, zlib.error):
         raise RosterError("members", "it is not a packed list of devices", "use the output of Roster.pack") from None
+    return Roster(ids, common, own)
+
+
+@lru_cache(maxsize=4)  # the last run's list is mostly this run's too
+def _unpacked(text: str) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """The ids, and what ``Roster.pack`` wrote before them."""
+    head_text, _, steps = zlib.decompress(base64.b64decode(text.removeprefix(_VERSION), validate=True)).partition(b"\n")
+    head: dict[str, Any] = json.loads(head_text)
+    ids: list[str] = []
+    for alphabets, width, size in head["ids"]:
+        ids += _Length(alphabets).unpack(width, steps[:size])
+        steps = steps[size:]
+    ids.sort()
     with RosterError.told():
         for device_id in ids:
             require_device_id(device_id)
     if len(ids) > MOST_DEVICES:
-        raise RosterError(
-            "members", f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}", "spread them over several hubs"
-        )
-    return Roster(tuple(ids), common, own)
+        fact = f"there are {len(ids):,} devices, and a hub holds at most {MOST_DEVICES:,}"
+        raise RosterError("members", fact, "spread them over several hubs")
+    return tuple(ids), head
 
 
 def require_roster(value: object) -> Roster:
@@ -229,7 +236,11 @@ def _inputs(declared: DeviceDescription) -> dict[str, Any]:
 def _most_frequent(held: Mapping[str, DeviceDescription]) -> DeviceDescription:
     """The description that most devices have. Those of a pattern share one object."""
     objects = {id(declared): declared for declared in held.values()}
-    texts = {one: json.dumps(_inputs(declared), sort_keys=True) for one, declared in objects.items()}
+    try:
+        texts = {one: json.dumps(_inputs(declared), sort_keys=True) for one, declared in objects.items()}
+    except (TypeError, ValueError, RecursionError):
+        fact = "the tags or desired properties of a device have a value that is no JSON"
+        raise RosterError("the fleet", fact, "use texts, numbers, true, false, lists and objects") from None
     counted = Counter(texts[id(declared)] for declared in held.values())
     most = counted.most_common(1)[0][0] if counted else None
     return next((objects[one] for one, text in texts.items() if text == most), _COMMON)

@@ -68,14 +68,17 @@ def twin_size(what: str, value: Any, level: int = 0) -> int:
     if level > _DEEPEST:
         raise DeclarationError(what, f"it is more than {_DEEPEST} levels deep", "nest it less deeply")
     if isinstance(value, Mapping):
-        members = ((str(name), part) for name, part in value.items() if part is not None)
+        members = ((name, part) for name, part in value.items() if part is not None)
         return sum(_name_size(what, name) + twin_size(what, part, level + 1) for name, part in members)
     if any(part is None for part in value):
         raise DeclarationError(what, "a list in it has null, which Azure does not accept", "leave it out")
     return sum(twin_size(what, part, level + 1) for part in value)
 
 
-def _name_size(what: str, name: str) -> int:
+def _name_size(what: str, given: object) -> int:
+    if not isinstance(given, str | int) or isinstance(given, bool):
+        raise DeclarationError(what, f"a name in it is {kind(given)}", "use texts as names")
+    name = str(given)
     shown = f"'{name[:_LONGEST_SHOWN]}…'" if len(name) > _LONGEST_SHOWN else f"'{name}'"
     if not name:
         raise DeclarationError(what, "a name in it is empty", "give each value a name")

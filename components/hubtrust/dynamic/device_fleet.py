@@ -165,7 +165,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 def _last_roster(properties: Properties) -> Roster | None:
     """The list of the last run, from its inputs or outputs; None if they don't have it: outputs of earlier versions don't."""
     members = properties.get("members")
-    return None if members is None else unpack(str(members))
+    return None if members is None else unpack(str(members), recorded=True)
 
 
 def _remember(host: str, owner: Mapping[str, str], *rosters: Roster) -> None:

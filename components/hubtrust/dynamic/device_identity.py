@@ -17,6 +17,7 @@ from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.devices.description import (
     Scope,
     read_description,
+    recorded_description,
     require_desired,
     require_device_id,
     require_reason,
@@ -133,7 +134,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _differs(olds: Properties, news: DeviceIdentityInputs) -> bool:
-        held, wanted = DescriptionInputs.read(olds).description, news.description
+        held, wanted = _recorded(olds), news.description
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         return not same_identity(found, wanted) or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
 
@@ -149,7 +150,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
         wanted, device_id, host = news.description, news.device_id, news.resolve_host_name()
-        what, scope = _what(host, device_id), Scope.of(wanted) | DescriptionInputs.read(olds).scope
+        what, scope = _what(host, device_id), Scope.of(wanted) | _recorded_scope(olds)
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
                 registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=show_message
@@ -179,7 +180,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         if found is None:
             return None
         tag = found.description.owner
-        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, DescriptionInputs.read(olds).scope)
+        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _recorded_scope(olds))
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
@@ -199,6 +200,22 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         except (NotFoundError, UnreachableError):
             if not hub.is_gone():
                 raise
+
+
+def _recorded(olds: Properties) -> DeviceDescription:
+    """What the last run declared or found. Others may have written any tag that Azure accepts, so it is not validated."""
+    return recorded_description({**olds, **_documents(olds)})
+
+
+def _recorded_scope(olds: Properties) -> Scope:
+    """The names of the tags and desired properties that the last run declared; those that others removed are null."""
+    documents = _documents(olds)
+    return Scope(documents.get("tags", ()), documents.get("desired", ()))
+
+
+def _documents(olds: Properties) -> dict[str, Mapping[str, Any]]:
+    found = {name: parse(str(olds[name]), what=name) for name in ("tags", "desired") if olds.get(name) is not None}
+    return {name: value if isinstance(value, Mapping) else {} for name, value in found.items()}
 
 
 def _what(host: str, device_id: str) -> str:
