@@ -9,8 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.dynamic.authority_request import AuthorityRequestProvider
-from hubtrust.pki.certificate import load_certificate
-from hubtrust.pki.profile import require_may_sign
+from hubtrust.pki.chain import load_chain
 from hubtrust.pki.request import load_request, requested_key
 from tests.kit.authorities import ec_key, private_pem, rsa_key
 from tests.kit.openssl_keys import openssl
@@ -85,8 +84,8 @@ def test_an_authority_that_issues_what_is_asked_for_returns_a_ca(requests: Provi
     openssl(tmp_path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out", "root.pem", "-subj", "/CN=Root")
     line = "x509 -req -in ca.csr -CA root.pem -CAkey root.key -days 8 -copy_extensions copyall -out ca.pem"
     openssl(tmp_path, *line.split())
-    answer = load_certificate((tmp_path / "ca.pem").read_text(), what="answer")
-    require_may_sign(answer)
-    assert answer.public_key() == key.public_key()
-    assert answer.not_valid_after_utc > datetime.now(UTC)
+    openssl(tmp_path, *"crl2pkcs7 -nocrl -certfile ca.pem -certfile root.pem -out all.p7b".split())
+    for text in ((tmp_path / "ca.pem").read_text(), (tmp_path / "all.p7b").read_text()):
+        answer = load_chain(text, what="answer", now=datetime.now(UTC)).issuing
+        assert answer.public_key() == key.public_key()
     assert "ca.pem: OK" in openssl(tmp_path, "verify", "-CAfile", "root.pem", "ca.pem")

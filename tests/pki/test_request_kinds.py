@@ -189,6 +189,17 @@ def test_a_hidden_character_is_shown_and_makes_another_name(hidden: str, shown: 
         assert fact == f"its common name is '{text.replace(hidden, shown)}', but the device is 'mixer-01'"
 
 
+def test_letters_of_other_alphabets_are_named() -> None:
+    """They look like ours; a request without a name says so."""
+    for text, shown in (
+        ("m\u0456xer-01", "'m\u0456xer-01' (with U+0456)"),
+        ("mixer\uff0d01\0", r"'mixer\uff0d01\x00' (with U+FF0D)".replace(r"\uff0d", "\uff0d")),
+    ):
+        encoding = SHAPE.named(encoded_name(attribute(COMMON_NAME, der.UTF8_STRING, text.encode()))).signed(KEY)
+        assert refusal(pem(encoding)).fact == f"its common name is {shown}, but the device is 'mixer-01'"
+    assert refusal(pem(SHAPE.named(encoded_name()).signed(KEY))).fact == "it has no common name, but the device is 'mixer-01'"
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

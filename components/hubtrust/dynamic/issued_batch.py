@@ -61,6 +61,8 @@ def _device_and_key(place: Place) -> tuple[str, PublicKey]:
     """The id of the device that made this request, and its key."""
     request = place.read()
     key, device_id = requested_key(request, what=place.what), common_name(request.subject)
+    if not device_id:
+        raise DeclarationError(place.what, "it has no common name", "create it again with the device's id as its common name")
     issue.device_name(require_device_id(device_id))
     return device_id, key
 

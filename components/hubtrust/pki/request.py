@@ -8,11 +8,12 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust.pki import encodings
 from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
-from hubtrust.pki.names import common_name, common_names
+from hubtrust.pki.names import common_names
 from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
+_MOST_NAMED = 5  # characters
 _SHOWN_LABELS = {CERTIFICATE: "certificate", "PUBLIC KEY": "public key"}  # of what is given in place of a request
 
 
@@ -97,13 +98,18 @@ def requested_key(request: CertificateRequest, *, what: str, name: str | None = 
     _require_signature(request, key, what)
     for asked in _names(request):
         require_no_code(asked, what=what, field="a name in it")
-    if len(several := common_names(request.subject)) > 1:
-        raise RequestError(what, f"it has {len(several)} common names", "create it again with one")
-    requested = common_name(request.subject)
-    if name is not None and requested != name:
-        fact = f"its common name is '{requested}', but the device is '{name}'"
-        raise RequestError(what, fact, "give the request of this device, or correct the device id")
+    if len(names := common_names(request.subject)) > 1:
+        raise RequestError(what, f"it has {len(names)} common names", "create it again with one")
+    if name is not None and names != [name]:
+        fact = f"its common name is {_shown(names[0])}" if names else "it has no common name"
+        raise RequestError(what, f"{fact}, but the device is '{name}'", "give the request of this device, or correct the device id")
     return key
+
+
+def _shown(name: str) -> str:
+    """A common name; letters of other alphabets look like ours, so they are named by their numbers too."""
+    others = dict.fromkeys(f"U+{ord(char):04X}" for char in name if not char.isascii() and char.isprintable())
+    return f"'{name}'{' (with ' + ', '.join(list(others)[:_MOST_NAMED]) + ')' if others else ''}"
 
 
 def _require_signature(request: CertificateRequest, key: PublicKey, what: str) -> None:
