@@ -189,6 +189,17 @@ def test_a_hidden_character_is_shown_and_makes_another_name(hidden: str, shown: 
         assert fact == f"its common name is '{text.replace(hidden, shown)}', but the device is 'mixer-01'"
 
 
+@pytest.mark.parametrize("certificates", [(), ("-nocerts",)], ids=["signed by a certificate", "without certificates"])
+def test_a_request_inside_signed_data_is_told(tmp_path: Path, certificates: tuple[str, ...]) -> None:
+    """As certreq writes it with `RequestType = CMC`, under the label of a request."""
+    (tmp_path / "data").write_bytes(SHAPE.signed(KEY))
+    openssl(tmp_path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Enrollment")
+    signing = "cms -sign -in data -binary -nodetach -signer ca.pem -inkey ca.key -outform DER -out cmc -econtent_type 1.3.6.1.5.5.7.12.2"
+    openssl(tmp_path, *signing.split(), *certificates)
+    error = refusal(pem((tmp_path / "cmc").read_bytes(), "NEW CERTIFICATE REQUEST"))
+    assert error.fact == "it is a request of the form CMC (RFC 5272), in PKCS#7"
+
+
 def test_letters_of_other_alphabets_are_named() -> None:
     """They look like ours; a request without a name says so."""
     for text, shown in (

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from hubtrust.pki import encodings
+from hubtrust.pki import contents, encodings
 from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
 from hubtrust.pki.names import common_names
-from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block
+from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
@@ -66,10 +66,15 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
         PrivateKeyInsideError: it contains a private key.
         UnreadableError: it contains no request, a damaged one, or something else.
     """
-    found = [block for block in encodings.read(text, what=what).blocks if not block.is_parameters]
+    try:
+        found = [block for block in encodings.read(text, what=what).blocks if not block.is_parameters]
+    except UnreadableError:
+        _require_no_cmc(text, what)
+        raise
     if any(block.is_private_key for block in found):
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     if other := next((block.label for block in found if block.label != REQUEST), None):
+        _require_no_cmc(text, what)
         fact = f"it contains a {_SHOWN_LABELS.get(other, other)}, which is no request"
         raise UnreadableError(what, fact, "give only requests, whose PEM text begins with BEGIN CERTIFICATE REQUEST")
     if not found:
@@ -78,6 +83,13 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
     if len(found) == 1:
         return [CertificateRequest(found[0].content, what=what)]
     return [CertificateRequest(block.content, what=f"{what}, request {number}") for number, block in enumerate(found, 1)]
+
+
+def _require_no_cmc(text: str, what: str) -> None:
+    """Refuse what `certreq` writes for some templates of Active Directory: a request inside signed data, under the label of a request."""
+    if any(block.label == REQUEST and contents.label_of(block.content) == contents.PKCS7 for block in blocks(text, what=what)):
+        fact = "it is a request of the form CMC (RFC 5272), in PKCS#7"
+        raise UnreadableError(what, fact, "have it created again as PKCS#10 (certreq: RequestType = PKCS10)")
 
 
 def requested_key(request: CertificateRequest, *, what: str, name: str | None = None) -> PublicKey:
