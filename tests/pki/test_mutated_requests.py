@@ -125,7 +125,7 @@ def test_a_batch_names_exactly_the_guilty_ones(made: list[MutatedRequest]) -> No
     }
     assert guilty <= named.keys()
     for number in named.keys() - guilty:
-        assert re.search("is of device|its id (has|is)|its common name", named[number]), named
+        assert re.search("is of device|its id (has|is)|no common name", named[number]), named
 
 
 def batch_error(text: str) -> str:
