@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, device, hub, secrecy, trust
+from . import authority, device, hub, profile, secrecy, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -92,6 +92,7 @@ RULES = (
     ),
     Rule("path-length-set", authority.path_length_set),
     Rule("issuing-path-length", authority.issuing_path_length, stack=True),
+    Rule("authority-profile", profile.authority_profile, advisory=True),
     Rule("device-lifetime", device.device_lifetime, settings={"days": {"type": "integer", "minimum": 1, "default": 365}}),
     Rule("devices-by-ca", device.devices_by_ca),
     Rule("tls-minimum", hub.tls_minimum, settings={"version": {"type": "string", "enum": ["1.2", "1.3"], "default": "1.2"}}),

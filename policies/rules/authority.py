@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .certificates import (
-    UnreadableError,
-    ca_certificates,
-    is_ca,
-    is_self_issued,
-    key_of,
-    lifetime_days,
-    load,
-    name_of,
-    path_length,
-    signature_hash,
-)
+from .certificate import UnreadableError
+from .certificates import ca_certificates, load, readable_ca_certificates
 from .certified_keys import certified_keys
 from .resource import (
     CONNECTION_CHECK,
@@ -33,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from cryptography.x509 import Certificate
-
+    from .certificate import Certificate
     from .resource import Resource
 
     Settings = Mapping[str, Any]
@@ -47,15 +36,16 @@ _TOLERANCE_DAYS = 1.0  # certificates start some minutes early, for devices whos
 def key_strength(resource: Resource, settings: Settings) -> Iterator[str]:
     """RSA keys have at least `rsaBits` (CAs) or `deviceRsaBits` bits, EC keys use one of `curves`, and signatures one of `hashes`.
 
-    Reason: a CA is used for many years, and 128 bits of security are acceptable beyond 2030. SHA-1 signatures can be forged.
+    Reason: a CA is used for many years, and 128 bits of security are acceptable beyond 2030. SHA-1 signatures can be forged. Nobody
+    checks the signature of a root on itself: `authority-profile` reports a weak one.
     Source: NIST SP 800-57 part 1 rev. 5, tables 2 and 4; NIST SP 800-131A rev. 2, 3 and 9.
     """
-    for certificate in _ca_certificates(resource):
-        yield from _weakness(f"the key of {name_of(certificate)}", key_of(certificate.public_key()), settings, "rsaBits")
-        found = signature_hash(certificate)
-        if found not in settings["hashes"]:
+    for certificate in readable_ca_certificates(resource):
+        yield from _weakness(f"the key of {certificate}", certificate.kind_of_key, settings, "rsaBits")
+        found = certificate.signature_hash
+        if found not in settings["hashes"] and not certificate.is_self_issued:
             allowed = ", ".join(settings["hashes"])
-            yield f"{name_of(certificate)} is signed with {found}, but only {allowed} are allowed: reissue it with one of these"
+            yield f"{certificate} is signed with {found}, but only {allowed} are allowed: reissue it with one of these"
     if resource.type == TLS_KEY:
         kind = {"ECDSA": "EC"}.get(str(resource.known("algorithm")), str(resource.known("algorithm")))
         size = resource.known("ecdsaCurve") or "P-224" if kind == "EC" else resource.known("rsaBits") or 2048
@@ -89,12 +79,12 @@ def authority_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
         if days > most:
             fact = f"this CA is declared with a lifetime of {days:g} days, but at most {most:g} are allowed"
             yield f"{fact}: shorten it (hubtrust:{_setting(kind)})"
-    for certificate in _ca_certificates(resource):
-        kind = "root" if is_self_issued(certificate) else "intermediate"
+    for certificate in readable_ca_certificates(resource):
+        kind = "root" if certificate.is_self_issued else "intermediate"
         most = float(settings["rootDays" if kind == "root" else "issuingDays"])
-        if lifetime_days(certificate) > most + _TOLERANCE_DAYS:
-            days = lifetime_days(certificate)
-            fact = f"{name_of(certificate)} is valid for {days:.0f} days, but at most {most:g} are allowed"
+        days = certificate.lifetime_days
+        if days > most + _TOLERANCE_DAYS:
+            fact = f"{certificate} is valid for {days:.0f} days, but at most {most:g} are allowed"
             yield f"{fact}: reissue it with a shorter lifetime (hubtrust:{_setting(kind)})"
 
 
@@ -108,17 +98,17 @@ def path_length_set(resource: Resource, _settings: Settings) -> Iterator[str]:
     try:
         found = ca_certificates(resource)
     except UnreadableError as error:
-        yield f"the certificate can't be checked, because {error}"
+        yield f"the certificate can't be checked, because {error}: provide the certificate of the CA as PEM"
         return
     signs_devices = resource.type == CONNECTION_CHECK or issues_for_devices(resource)
     for place, certificate in enumerate(found):
-        length = path_length(certificate)
-        if not is_ca(certificate):
-            yield f"{name_of(certificate)} is not a CA certificate (basic constraints): provide the certificate of the CA"
+        length = certificate.path_length
+        if not certificate.is_ca:
+            yield f"{certificate} is not a CA certificate (basic constraints): provide the certificate of the CA"
         elif length is None:
-            yield f"{name_of(certificate)} has no path length: reissue it with one"
-        elif length and place == 0 and (signs_devices or (resource.type == VERIFIED_CERTIFICATE and not is_self_issued(certificate))):
-            yield f"{name_of(certificate)} has path length {length}, but it issues certificates for devices: reissue it with path length 0"
+            yield f"{certificate} has no path length: reissue it with one"
+        elif length and place == 0 and (signs_devices or (resource.type == VERIFIED_CERTIFICATE and not certificate.is_self_issued)):
+            yield f"{certificate} has path length {length}, but it issues certificates for devices: reissue it with path length 0"
 
 
 def issuing_path_length(resources: Sequence[Resource], _settings: Settings) -> Iterator[tuple[str, str]]:
@@ -128,12 +118,12 @@ def issuing_path_length(resources: Sequence[Resource], _settings: Settings) -> I
     Source: RFC 5280 4.2.1.9.
     """
     issued = {each.urn: certificate for each in resources if (certificate := _issued_ca(each)) is not None}
-    issuers = {certificate.issuer for certificate in issued.values() if not is_self_issued(certificate)}
+    issuers = {certificate.issuer.canonical for certificate in issued.values() if not certificate.is_self_issued}
     for urn, certificate in issued.items():
-        length = path_length(certificate)
-        if certificate.subject not in issuers and length != 0:
+        length = certificate.path_length
+        if certificate.subject.canonical not in issuers and length != 0:
             found = "no path length" if length is None else f"path length {length}"
-            yield f"{name_of(certificate)} has {found} and no CA below it: issue it with path length 0", urn
+            yield f"{certificate} has {found} and no CA below it: issue it with path length 0", urn
 
 
 def authority_expiry(resource: Resource, settings: Settings, *, now: datetime) -> Iterator[str]:
@@ -144,11 +134,11 @@ def authority_expiry(resource: Resource, settings: Settings, *, now: datetime) -
     """
     if resource.type != VERIFIED_CERTIFICATE:
         return
-    for certificate in _ca_certificates(resource):
-        left = (certificate.not_valid_after_utc - now).total_seconds() / 86400
+    for certificate in readable_ca_certificates(resource):
+        left = (certificate.not_after - now).total_seconds() / 86400
         if left < float(settings["days"]):
-            end = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-            yield f"{name_of(certificate)} expires on {end}, in {max(left, 0):.0f} days: start the next generation (hubtrust:caGeneration)"
+            end = f"{certificate.not_after:%Y-%m-%d}"
+            yield f"{certificate} expires on {end}, in {max(left, 0):.0f} days: start the next generation (hubtrust:caGeneration)"
 
 
 def _weakness(what: str, key: tuple[str, int | str], settings: Settings, bits: str) -> Iterator[str]:
@@ -176,13 +166,6 @@ def _declared_lifetime(resource: Resource) -> tuple[str, float] | None:
 
 def _setting(kind: str) -> str:
     return "caRootDays" if kind == "root" else "caIssuingDays"
-
-
-def _ca_certificates(resource: Resource) -> Sequence[Certificate]:
-    try:
-        return ca_certificates(resource)
-    except UnreadableError:  # `path-length-set` reports it
-        return ()
 
 
 def _issued_ca(resource: Resource) -> Certificate | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from .certificates import UnreadableError, ca_certificates, name_of, thumbprints
+from .certificates import readable_ca_certificates
 from .resource import (
     CONNECTION_CHECK,
     ISSUED_BATCH,
@@ -99,12 +99,12 @@ def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str
     """
     if resource.type != VERIFIED_CERTIFICATE:
         return
-    for certificate in _ca_certificates(resource):
-        for what, thumbprint in thumbprints(certificate).items():
+    for certificate in readable_ca_certificates(resource):
+        for what, thumbprint in certificate.thumbprints().items():
             for environment, known in sorted(settings["elsewhere"].items()):
                 if thumbprint in {str(each).replace(":", "").upper() for each in items(known)}:
                     whose = "this CA" if what == "certificate" else "the key of this CA"
-                    fact = f"{whose}, {name_of(certificate)}, is also trusted by {environment}"
+                    fact = f"{whose}, {certificate}, is also trusted by {environment}"
                     yield f"{fact}: create another (hubtrust:caGeneration), or import another"
 
 
@@ -127,10 +127,3 @@ def previous_generation(resources: Sequence[Resource], _settings: Settings) -> I
             if generation < newest:
                 fact = f"generation {generation:g} of the CA '{name}' is still trusted together with generation {newest:g}"
                 yield f"{fact}: remove it once every device has moved (hubtrust:caKeepPrevious: false)", urn
-
-
-def _ca_certificates(resource: Resource) -> Sequence[Any]:
-    try:
-        return ca_certificates(resource)
-    except UnreadableError:  # `path-length-set` reports it
-        return ()

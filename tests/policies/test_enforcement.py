@@ -6,8 +6,8 @@ from typing import Any
 from cryptography import x509
 
 from policies.rules import POLICIES, RULES
-from policies.rules.certificates import thumbprints
-from tests.kit.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
+from policies.rules.certificates import load
+from tests.kit.authorities import ABSENT, Forged, ec_key, pem_of, private_pem, rsa_key
 from tests.policies.conftest import HandMade
 
 NOW = datetime.now(UTC)
@@ -50,6 +50,7 @@ VIOLATIONS = [
     trusted("weak", authority(key=rsa_key(2048))),
     trusted("long-lived", authority(end=NOW + timedelta(days=4000))),
     trusted("loose", authority(path_length=None)),
+    trusted("unusual", authority(usage=ABSENT)),
     trusted("ending", authority(end=NOW + timedelta(days=3))),
     {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400}},
     {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "thumbprints": ["A" * 40]}},
@@ -58,10 +59,11 @@ VIOLATIONS = [
 ]
 STRICT: dict[str, Any] = {
     "custody_allowed": {"enforcementLevel": "mandatory", "allowed": ["offline"]},
-    "authority_not_shared": {"elsewhere": {"prod": [thumbprints(SHARED)["key"]]}},
+    "authority_not_shared": {"elsewhere": {"prod": [load(pem_of(SHARED))[0].thumbprints()["key"]]}},
     "required_tags": {"required": ["environment"]},
     "public_access": "mandatory",
     "authority_expiry": "mandatory",
+    "authority_profile": "mandatory",
     "previous_generation": "mandatory",
 }
 

@@ -21,7 +21,7 @@ from policies.rules import RULES
 from policies.rules import authority as authority_rules
 from policies.rules import device as device_rules
 from policies.rules import trust as trust_rules
-from policies.rules.certificates import thumbprints
+from policies.rules.certificates import load
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import PlainTextKeys, bare_keys
 from tests.kit import der
@@ -81,12 +81,18 @@ def fleet(thumbprinted: int) -> str:
     return Roster.of((f"press-{number}", own[number >= thumbprinted]) for number in range(4)).pack()
 
 
+def thumbprints(given: x509.Certificate) -> dict[str, str]:
+    """SHA-256 of a certificate and of its key."""
+    return load(pem_of(given))[0].thumbprints()
+
+
 P521 = ec_key(ec.SECP521R1())
 # The object identifier of P-256 is one that nobody knows.
 UNKNOWN_CURVE = base64.b64encode(
     base64.b64decode(odd_request()).replace(bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f"))
 ).decode()
 OLD = {"elsewhere": {"staging": [thumbprints(authority())["key"]]}}
+UNUSED = pem_of(authority(usage=ABSENT))
 # rule, a resource that breaks it, what the message must name, settings
 BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("proof-required", trusted(authority(), attest=True), "attest", {}),
@@ -102,7 +108,7 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("key-strength", trusted(authority(key=rsa_key(2048))), "2048", {}),
     ("key-strength", trusted(authority(key=P521)), "P-521", {}),
     ("key-strength", trusted(authority(key=ed25519.Ed25519PrivateKey.generate(), algorithm=None)), "Ed25519", {"hashes": ["1.3.101.112"]}),
-    ("key-strength", trusted(authority(algorithm=hashes.SHA512())), "sha512", {"hashes": ["sha256"]}),
+    ("key-strength", trusted(authority(issuer=Forged("Root"), algorithm=hashes.SHA512())), "sha512", {"hashes": ["sha256"]}),
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "RSA"}), "2048", {}),
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P521"}), "P-521", {}),
     ("key-strength", Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ED25519"}), "ED25519", {}),
@@ -110,7 +116,7 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("key-strength", issued("intermediate", request=odd_request(rsa_key(2048))), "the key in request is RSA with 2048 bits", {}),
     ("key-strength", issued("device", request=in_pem(odd_request(P521), label="NEW CERTIFICATE REQUEST")), "EC on P-521", {}),
     ("key-strength", issued("device", request=odd_request(ed25519.Ed25519PrivateKey.generate())), "a key of type Ed25519", {}),
-    ("key-strength", issued("device", request=in_pem(UNKNOWN_CURVE)), "a key of type unknown", {}),
+    ("key-strength", issued("device", request=in_pem(UNKNOWN_CURVE)), "EC on 1.2.840.10045.3.1.127", {}),
     (
         "key-strength",
         Resource(f"{DYNAMIC}IssuedBatch", {"requests": in_pem(odd_request(), odd_request(P521), odd_request(P521))}),
@@ -127,6 +133,11 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("path-length-set", trusted(authority(issuer=Forged("Root"), path_length=1)), "path length 1", {}),
     ("path-length-set", issued("device", issuerCertificate=pem_of(authority(path_length=2))), "path length 2", {}),
     ("path-length-set", Resource("azure-native:iothub:Certificate", {"properties": {"certificate": "bm8="}}), "PEM", {}),
+    ("authority-profile", trusted(authority(usage=ABSENT)), "no key usage (4.2.1.3)", {}),
+    ("authority-profile", trusted(authority(critical_constraints=False)), "basic constraints extension is not critical (4.2.1.9)", {}),
+    ("authority-profile", trusted(authority(ski=ABSENT)), "no subject key identifier (4.2.1.2)", {}),
+    ("authority-profile", trusted(authority(issuer=Forged("Root"), aki=ABSENT)), "no authority key identifier (4.2.1.1)", {}),
+    ("authority-profile", Resource("azure-native:iothub:Certificate", {"properties": {"certificate": UNUSED}}), "4.2.1.3", {}),
     ("device-lifetime", issued("device", lifetimeDays=366.0), "366", {}),
     ("device-lifetime", Resource(f"{DYNAMIC}IssuedBatch", {"lifetimeDays": 500.0}), "500", {}),
     ("path-length-set", Resource(f"{DYNAMIC}IssuedBatch", {"issuerCertificate": pem_of(authority(path_length=1))}), "path length 1", {}),
@@ -192,7 +203,7 @@ UNKNOWNS = [
     ("proof-required", trusted(authority(), attest=UNKNOWN)),
     ("custody-allowed", trusted(authority(), signer=UNKNOWN)),
     *((rule, trusted(authority(), certificate=UNKNOWN)) for rule in ("key-strength", "authority-lifetime", "path-length-set")),
-    *((rule, trusted(authority(), certificate=UNKNOWN)) for rule in ("authority-not-shared", "authority-expiry")),
+    *((rule, trusted(authority(), certificate=UNKNOWN)) for rule in ("authority-not-shared", "authority-expiry", "authority-profile")),
     ("tls-minimum", hub(minTlsVersion=UNKNOWN)),
     ("shared-keys-off", hub(disableLocalAuth=UNKNOWN)),
     ("required-tags", Resource(HUB, {"tags": UNKNOWN})),
