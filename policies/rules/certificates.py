@@ -34,13 +34,16 @@ def is_on_a_hub(resource: Resource) -> bool:
 def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
     """The CA certificates among a resource's inputs, in the order of the chain; empty if it has none.
 
+    A root above another certificate is left out: it is judged where a hub trusts it, and where none does, it is not asked for anything.
+
     Raises:
         NotKnownYetError: they are not known before the update.
         UnreadableError: there is no certificate in the input, or one that can't be read.
     """
     path = _CA_CERTIFICATES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_CA_CERTIFICATES else None)
     text = resource.known(*path) if path else None
-    return load(str(text)) if text else ()
+    found = load(str(text)) if text else ()
+    return found[:1] + tuple(each for each in found[1:] if not each.is_self_issued)
 
 
 def readable_ca_certificates(resource: Resource) -> tuple[Certificate, ...]:

@@ -171,6 +171,7 @@ def test_a_violation_is_reported_with_fact_and_remedy(rule: str, resource: Resou
 
 
 GOOD = hierarchy(days=1800)
+OLD_ROOT = Forged("Old root", key=rsa_key(2048), start=NOW - timedelta(days=9000), end=NOW - timedelta(days=1))
 KEPT = [
     trusted(GOOD.issuing.certificate, signer={"custody": "offline"}, attest=False, generation=1.0, name="ca", serviceId="/h"),
     trusted(authority(), state="verified", proof="possession"),
@@ -180,6 +181,8 @@ KEPT = [
     issued("device", issuerCertificate=pem_of(*GOOD.up), lifetimeDays=365.0, signer={"custody": "offline"}),
     issued("device", request=in_pem(odd_request(), odd_request(rsa_key(3072)))),
     *(issued("device", request=text) for text in ("noise", "", "MA==", "MIIBIjAA", in_pem("noise"), in_pem("MAUwAwIBAA=="))),
+    # A root above the CA that is trusted is somebody else's, and no path asks for more than its name.
+    issued("device", issuerCertificate=pem_of(Forged("Issuing", issuer=OLD_ROOT, path_length=0).certificate, OLD_ROOT.certificate)),
     hub(publicNetworkAccess="Disabled"),
     Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
     Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
