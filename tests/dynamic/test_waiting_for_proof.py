@@ -3,8 +3,9 @@
 import pytest
 
 from hubtrust import signer_inputs
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.kit.local_azure import Hub
-from tests.kit.provider_process import CallFailedError, Provider, ResourceState
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess, ResourceState
 from tests.kit.relay import Relay
 from tests.kit.root_authority import RootAuthority
 
@@ -93,10 +94,16 @@ def test_an_invalidated_code_is_replaced(
     assert provider.update(again, fresh).outs["state"] == "verified"
 
 
-def test_an_old_proof_does_not_block_the_next_certificate(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> None:
-    """A new certificate is registered and waits, even if the proof of the last one is still in the configuration."""
-    created = provider.create(authority.declared(hub, relay, signer=OFFLINE, proofCertificate=RootAuthority().proof("AB" * 24)))
+def test_an_old_proof_does_not_block_the_next_certificate(
+    environment: dict[str, str], authority: RootAuthority, hub: Hub, relay: Relay
+) -> None:
+    """A new certificate is registered and waits, even if another proof is still in the configuration; the run says why it is not used."""
+    with ProviderProcess(environment) as process:
+        provider = process.of(VerifiedCertificateProvider)
+        created = provider.create(authority.declared(hub, relay, signer=OFFLINE, proofCertificate=authority.proof("AB" * 24)))
     assert created.outs["state"] == "waiting"
+    told = f"the given proof is not used: it is for the code {'AB' * 24}, and the verification code is now {created.outs['code']}"
+    assert told in process.printed
 
 
 def test_changing_custody_to_state_proves_the_waiting_certificate(

@@ -61,6 +61,7 @@ class Prover:
     local_time: Callable[[], datetime]
     found_there: bool | None = field(default=None, init=False)
     unanswered: tuple[str, str] | None = field(default=None, init=False)
+    unused: str = field(default="", init=False)  # why the given proof is not used, where that ends no run
 
     def reconcile(self) -> Outcome:
         """Read the certificate on the service, then do what is missing. After an etag error, read again and continue from there.
@@ -161,7 +162,7 @@ class Prover:
     def _prove(self, registered: RegisteredCertificate) -> Outcome:
         """Send the proof, or wait for it. The code of the last run is used while it is valid: a proof for it may exist already."""
         inputs, name = self.inputs, self.inputs.name_on_service
-        self.unanswered = None
+        self.unanswered, self.unused = None, ""
         valid_code = self.last_run.code if self.last_run and self.last_run.code_etag == registered.etag else None
         if valid_code is None:
             registered = self.certificates.generate_verification_code(name, etag=registered.etag)
@@ -170,10 +171,10 @@ class Prover:
         code = valid_code or str(registered.code)
         try:
             proof_pem = inputs.proof(code, registered.date)
-        except (ProofError, NotValidNowError):
+        except (ProofError, NotValidNowError) as error:
             if valid_code is not None:
                 raise
-            proof_pem = None  # the given proof is for an older code or no longer valid; an error here would lose the new code
+            proof_pem, self.unused = None, error.fact  # mostly for an older code; an error here would lose the new one
         if proof_pem is None:
             return Outcome(WAITING, registered.etag, registered.thumbprint, code, registered.etag)
         try:

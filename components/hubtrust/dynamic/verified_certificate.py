@@ -136,6 +136,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         if outcome.state != VERIFIED and not news.is_valid_at(now()):
             show_message(f"{news.what}: it is not verified, and is not proven because it is not valid now: {_dates(news)}")
         elif outcome.state == WAITING:
+            if prover.unused:
+                show_message(f"{news.what}: the given proof is not used: {prover.unused}")
             show_message(f"{news.what}: waiting for proof: where the key is, run: {proof_command(str(outcome.code))}")
             use = "then set the content of proof.pem as this resource's input proofCertificate (the stack's setting caProof) and run again"
             show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
