@@ -108,7 +108,7 @@ def _basic_constraints(value: bytes) -> x509.BasicConstraints:
     whole = der.only_element(value)
     parts = whole.elements() if whole.tag == der.SEQUENCE else []
     flag, length = ([part for part in parts if part.tag == tag] for tag in (der.BOOLEAN, der.INTEGER))
-    if whole.tag != der.SEQUENCE or parts != [*flag[:1], *length[:1]]:
+    if whole.tag != der.SEQUENCE or parts != [*flag[:1], *length[:1]] or any(len(part.content) != 1 for part in flag):
         raise DerError("it is not a boolean and a number")
     ca, most = any(flag[0].content) if flag else False, int.from_bytes(length[0].content, signed=True) if length else None
     if most is not None and most < 0:

@@ -28,6 +28,7 @@ class Form(IntEnum):
     REGISTERED = 8
 
 
+_NETWORKS = (8, 32)  # octets of an address and its mask
 _TEXTS = (Form.MAILBOX, Form.HOST, Form.URI)
 _STRUCTURES = (Form.OTHER, Form.X400_ADDRESS, Form.DIRECTORY, Form.EDI_PARTY)
 _SHOWN = {
@@ -60,6 +61,12 @@ class Subtree:
 
     base: GeneralName
     distance: bool
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether a name can be compared with it."""
+        of_networks = self.base.form is not Form.ADDRESS or len(self.base.value or b"") in _NETWORKS
+        return self.base.value is not None and of_networks
 
 
 @dataclass(frozen=True, slots=True)

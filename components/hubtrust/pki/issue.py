@@ -17,6 +17,7 @@ from hubtrust.pki.errors import KeyMismatchError, OutlivesIssuerError, PathLengt
 from hubtrust.pki.keys import PublicKey, digest_for, key_thumbprint, require_strong_key
 from hubtrust.pki.links import require_linked, require_signed_by
 from hubtrust.pki.name_constraints import require_allowed
+from hubtrust.pki.policies import require_no_policy_needed
 from hubtrust.pki.profile import path_length as path_length_of
 from hubtrust.pki.profile import require_may_sign, subject_key_identifier
 from hubtrust.pki.request import CertificateRequest
@@ -140,9 +141,11 @@ def require_device_allowed(device_id: str, path: Sequence[Certificate]) -> None:
 
     Raises:
         NameConstraintError: one of them may not.
+        ProfileError: see ``require_no_policy_needed``.
         ProfileError, VerificationCodeError: see ``device_name``.
     """
     names = [general_names.host(name.value) for name in _alternative_names(device_id)]
+    require_no_policy_needed(path)
     require_allowed(device_name(device_id), names, path, what=f"device '{device_id}'", leaf=True)
 
 

@@ -9,6 +9,7 @@ from hubtrust.pki.certificate import Certificate, display
 from hubtrust.pki.errors import ChainError, PathLengthError, PkiError
 from hubtrust.pki.name_constraints import require_names_allowed
 from hubtrust.pki.names import same_name
+from hubtrust.pki.policies import require_no_policy_needed
 from hubtrust.pki.profile import authority_key_identifier, is_self_issued, path_length, subject_key_identifier
 
 
@@ -27,6 +28,7 @@ def require_link(certificate: Certificate, above: Sequence[Certificate], *, leaf
 
     Raises:
         ChainError: see ``require_signed_by`` and ``require_path_lengths``; or an authority does not allow one of its names.
+        ProfileError: see ``require_no_policy_needed``.
     """
     if not above:
         return
@@ -34,6 +36,8 @@ def require_link(certificate: Certificate, above: Sequence[Certificate], *, leaf
     if leaf or not is_self_issued(certificate):
         require_names_allowed(certificate, above, leaf=leaf)
     require_path_lengths(above, below=0 if leaf or is_self_issued(certificate) else 1)
+    if leaf:
+        require_no_policy_needed(above)
 
 
 def require_path_lengths(above: Sequence[Certificate], *, below: int) -> None:

@@ -78,6 +78,9 @@ def _require_allowed(name: GeneralName, found: Constraints, what: str, authority
     if any(one.distance for one in (*permitted, *excluded)):
         fact = f"{display(authority)} constrains its name {name} by a minimum or a maximum distance, which RFC 5280 does not allow"
         raise NameConstraintError(what, fact, remedy)
+    if odd := next((one for one in (*permitted, *excluded) if not one.is_comparable), None):
+        fact = f"{display(authority)} constrains its name {name} by {odd.base}, which can't be compared with it"
+        raise NameConstraintError(what, fact, remedy)
     if any(_within(name, one, excluding=True) for one in excluded):
         raise NameConstraintError(what, f"{display(authority)} excludes its name {name}", remedy)
     if permitted and not any(_within(name, one, excluding=False) for one in permitted):
@@ -145,7 +148,7 @@ def _wildcard_matches(name: str, root: str) -> bool:
 
 def _address_within(address: bytes, network: bytes, *, excluding: bool) -> bool:
     """Whether ``address``, 4 or 16 octets, is in ``network``, an address and a mask of any form."""
-    if len(address) not in (4, 16) or len(network) not in (8, 32):
+    if len(address) not in (4, 16):
         return excluding
     half = len(network) // 2
     return len(address) == half and all(

@@ -17,6 +17,8 @@ _TEXTS = {  # the string types of RFC 5280, and whatever is in those of eight bi
     0x1E: ("a BMPString", "utf-16-be"),
 }
 _OTHERS = {der.INTEGER: "an INTEGER", der.OCTET_STRING: "an OCTET STRING", 0x1A: "a VisibleString"}
+# What is no text and can be read: two types, and those of numbers, times and others that nobody has put into a name yet.
+_NO_TEXTS = {der.BIT_STRING, der.SEQUENCE, *range(0x07, 0x0C), *range(0x0D, 0x10), 0x1D}
 _BMP = 0x1E
 _BEYOND = 0x10000  # what a BMPString can't hold: surrogates are two characters for OpenSSL, and none of them is any
 
@@ -33,7 +35,7 @@ def _values(name: der.Element) -> Iterator[der.Element]:
 
 
 def _flaw(value: der.Element) -> str | None:
-    if value.tag in (der.BIT_STRING, der.SEQUENCE):
+    if value.tag in _NO_TEXTS:
         return None
     kind, encoding = _TEXTS.get(value.tag, ("", ""))
     if not kind:

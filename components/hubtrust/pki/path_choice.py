@@ -8,6 +8,7 @@ from hubtrust.pki.errors import ChainError, KeyMismatchError, PkiError
 from hubtrust.pki.keys import key_thumbprint
 from hubtrust.pki.links import require_link, require_signed_by
 from hubtrust.pki.path import Bundle, Wanted
+from hubtrust.pki.policies import require_no_policy_needed
 from hubtrust.pki.profile import is_authority, is_self_issued, require_may_sign, require_strong_signature
 
 _MOST_NAMED = 5  # certificates in an error
@@ -68,6 +69,7 @@ def require_sound(path: Sequence[Certificate]) -> None:
         if place < len(path) - 1:
             require_strong_signature(path[place])
             require_link(path[place], path[place + 1 :])
+    require_no_policy_needed(path)
 
 
 def names(certificates: Sequence[Certificate]) -> str:

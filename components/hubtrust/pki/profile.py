@@ -198,10 +198,10 @@ def is_authority(certificate: Certificate) -> bool:
 
     A root of version 1 can't say so, and is one if it is trusted (RFC 5280 6.1.4 k); OpenSSL sees it in the same way.
     """
-    if certificate.version < _VERSION_3 and is_self_issued(certificate):
-        return True
     constraints = _value(certificate.extensions, x509.BasicConstraints)
-    return constraints is not None and constraints.ca
+    if constraints is None:
+        return certificate.version < _VERSION_3 and is_self_issued(certificate)
+    return constraints.ca
 
 
 def path_length(certificate: Certificate) -> int | None:

@@ -102,6 +102,8 @@ def _copy(element: der.Element, depth: int) -> bytes:
     if depth > _DEEPEST:
         raise DerError(f"its elements are nested more than {_DEEPEST} deep")
     if element.tag == der.BOOLEAN:
+        if len(element.content) != 1:
+            raise DerError(f"a BOOLEAN in it has {len(element.content)} octets (X.690 8.2.1)")
         return der.encoded(der.BOOLEAN, _TRUE if any(element.content) else _FALSE)
     if element.tag == der.INTEGER:
         return der.encoded(der.INTEGER, _integer(element.content))
