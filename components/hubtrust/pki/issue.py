@@ -24,6 +24,7 @@ from hubtrust.pki.request import CertificateRequest
 from hubtrust.pki.signers import Signer, builder_key, hashed
 from hubtrust.pki.verification_code import VerificationCode, require_no_code, require_no_code_in
 
+_ISSUER = 3  # its place in a TBSCertificate of version 3 (RFC 5280 4.1)
 BACKDATE = timedelta(hours=1)  # a new certificate must also be valid where the clock is slow
 LONGEST_COMMON_NAME = 64  # characters: RFC 5280 appendix A.1, ub-common-name
 _HOST_NAME = re.compile(r"(?!.{254})[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
@@ -275,13 +276,12 @@ def _sign_below(builder: x509.CertificateBuilder, issuer: Issuer, validity: Vali
 def _sign(builder: x509.CertificateBuilder, signer: Signer, issuer: Certificate | None = None) -> Certificate:
     """The certificate, signed; with ``issuer`` its issuer is written in the octets of that one's subject (RFC 5280 4.1.2.6)."""
     digest = digest_for(signer.public_key)
-    made = builder.sign(builder_key(signer), digest)
-    if issuer is None or made.issuer.public_bytes() == issuer.subject_encoding:
-        return Certificate.of(made)
-    content, algorithm, _ = der.only_element(made.public_bytes(serialization.Encoding.DER)).elements()
+    made = builder.sign(builder_key(signer), digest).public_bytes(serialization.Encoding.DER)
+    content, algorithm, _ = der.only_element(made).elements()
     fields = content.elements()
-    place = next(place for place, field in enumerate(fields) if field.encoding == made.issuer.public_bytes())
-    fields[place] = der.only_element(issuer.subject_encoding)
+    if issuer is None or fields[_ISSUER].encoding == issuer.subject_encoding:
+        return Certificate(made, what="the certificate")
+    fields[_ISSUER] = der.only_element(issuer.subject_encoding)
     signed = der.encoded(der.SEQUENCE, b"".join(field.encoding for field in fields))
     signature = der.encoded(der.BIT_STRING, b"\x00" + signer.sign(hashed(signed, digest), digest))
     return Certificate(der.encoded(der.SEQUENCE, signed + algorithm.encoding + signature), what="the certificate")
