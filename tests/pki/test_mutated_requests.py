@@ -16,10 +16,10 @@ from hubtrust.errors import HubtrustError
 from hubtrust.pki import errors
 from hubtrust.pki.keys import PublicKey, public_pem
 from hubtrust.pki.request import load_request, requested_key
-from policies.rules.certificates import key_of
 from policies.rules.certified_keys import certified_keys
+from policies.rules.key_kinds import kind_of_key
 from tests.kit.authorities import ec_key, name
-from tests.kit.certificate_shapes import RequestShape
+from tests.kit.certificate_shapes import RequestShape, key_info
 from tests.kit.mutated_requests import MutatedRequest, requests
 from tests.kit.mutated_runs import counted, mutated, require_one_line
 
@@ -109,7 +109,7 @@ def test_the_verdicts_are_openssls() -> None:
             assert verdicts.key is None or verdicts.verified or not verdicts.readable, (made.odd, verdicts)
             found["agreed" if verdicts.alike else reasons[0]] += 1
             seen_by_policies = certified_keys(pem(made.encoding))
-            assert verdicts.key is None or seen_by_policies == (key_of(verdicts.key),), made.odd
+            assert verdicts.key is None or seen_by_policies == (kind_of_key(key_info(verdicts.key)),), made.odd
 
         judge()
 
