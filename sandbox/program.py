@@ -107,6 +107,7 @@ class Program:
     def variables(self) -> dict[str, str]:
         """The variables that point an engine at this sandbox's state; for use together with `installation.environment`."""
         home = self.installation.home
+        (home / "state").mkdir(parents=True, exist_ok=True)  # without it an engine has nowhere to create a stack
         return {
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase()),
@@ -115,7 +116,6 @@ class Program:
         }
 
     def _environment(self, ready: dict[str, Any] | None) -> dict[str, str]:
-        (self.installation.home / "state").mkdir(parents=True, exist_ok=True)
         # The stand-in plugins come first on PATH, so that Pulumi's CLI downloads none either.
         path = os.pathsep.join((str(_PLUGINS), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
         inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}

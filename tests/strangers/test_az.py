@@ -3,12 +3,12 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.kit.local_azure import LocalAzure
+from tests.kit.program import copied
 from tests.kit.repository import ROOT
 from tests.strangers.conftest import Shell
 
@@ -63,15 +63,23 @@ def test_a_role_is_assigned(shell: Shell) -> None:
 
 
 def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:
-    """The commands of docs/first-proof.md, unchanged: the proof ends with `true`, and the cleanup leaves no file behind."""
+    """The commands of docs/first-proof.md, unchanged: the proof ends with `true`, a stack keeps the CA, and no file is left behind."""
     page = (ROOT / "docs" / "first-proof.md").read_text()
-    proof, cleanup = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    (tmp_path / ".venv").symlink_to(sys.prefix)
+    proof, keep, forget, cleanup = re.findall(r"```(?:ba)?sh\n(.*?)```", page, re.DOTALL)
+    copied(tmp_path / "program")
+    for part in (tmp_path / "program").iterdir():
+        part.rename(tmp_path / part.name)
+    (tmp_path / "stacks").mkdir()
     start = f"export PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'}"
     try:
         assert shell(f"{start}\n{proof}").stdout.strip().splitlines()[-1] == "true"
         assert (tmp_path / "ca.key").exists()
-        shell(f'{start}\neval "$(.venv/bin/python -m sandbox env)"\n{cleanup}')
+        environment = f'{start}\neval "$(.venv/bin/python -m sandbox env)"'
+        kept = shell(f"{environment}\n{keep}").stdout
+        assert "it has no key usage extension (RFC 5280 4.2.1.3)" in kept
+        assert '"proof":"key-held"' in kept.splitlines()[-1]
+        shell(f"{environment}\n{keep.splitlines()[0]}\n{forget}")
+        shell(f"{environment}\n{cleanup}")
         assert list(tmp_path.glob("ca.*")) + list(tmp_path.glob("proof.*")) == []
     finally:
         shell(f"{start}\n.venv/bin/python -m sandbox stop")
