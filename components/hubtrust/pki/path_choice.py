@@ -120,10 +120,10 @@ def _is_sound(path: Sequence[Certificate]) -> bool:
 
 
 def _above_a_gap(chosen: list[_Chosen]) -> list[_Chosen]:
-    """The one chain whose issuer is missing, if all others are single roots: they may be above the gap."""
+    """The chain whose issuer is missing, if all else is a single root: that may be above the gap."""
     open_ended = [one for one in chosen if not is_self_issued(one[0][-1])]
     single_roots = [one for one in chosen if len(one[0]) == 1 and is_self_issued(one[0][0])]
-    return open_ended if len(open_ended) == 1 and len(single_roots) == len(chosen) - 1 else chosen
+    return open_ended if (len(chosen), len(open_ended), len(single_roots)) == (2, 1, 1) else chosen
 
 
 def _require_whole(bundle: Bundle, path: Sequence[Certificate], what: str) -> None:
