@@ -85,4 +85,4 @@ def _remedy(error: UnicodeDecodeError, title: str) -> str:
 
 
 def _line(before: str) -> int:
-    return before.count("\n") + 1
+    return before.count("\n" if "\n" in before else "\r") + 1  # old spreadsheets end lines with \r alone
