@@ -92,6 +92,11 @@ def test_versions_and_attributes_make_no_difference(number: int, attributes: str
     assert key_of(pem(shape.signed(KEY))) == KEY.public_key()
 
 
+def test_attributes_that_are_not_marked_as_constructed_are_none() -> None:
+    """As OpenSSL has it."""
+    assert key_of(pem(replace(SHAPE, attributes=b"\x80\x00").signed(KEY))) == KEY.public_key()
+
+
 @pytest.mark.parametrize("tag", der.STRING_TYPES, ids=lambda tag: der.STRING_TYPES[tag][0])
 def test_a_name_is_read_from_every_string_type(tag: int) -> None:
     """Also `_` in a PrintableString, and Latin-1 in a TeletexString."""

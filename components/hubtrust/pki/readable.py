@@ -29,6 +29,7 @@ _VERSION_3 = der.Element.of(_VERSION, der.encoded(der.INTEGER, b"\x02"))
 _VERSION_1, _NO_ATTRIBUTES = der.Element.of(der.INTEGER, b"\x00"), der.Element.of(_ATTRIBUTES, b"")
 # Version 1 in so many words, which DER leaves out; version 2, which is read as 3, as it may have extensions where nobody minds.
 _KNOWN_VERSIONS = {_VERSION_1.encoding: list[der.Element](), der.encoded(der.INTEGER, b"\x01"): [_VERSION_3]}
+_NOTHING_AT_ALL = b"\x80\x00"  # no attributes, not marked as constructed
 _FIELDS_OF_A_REQUEST = (2, 3)  # after the version: subject, key, and mostly attributes
 _DEEPEST = 32  # elements inside elements
 _TIMES = {der.UTC_TIME: re.compile(rb"\d{12}Z"), der.GENERALIZED_TIME: re.compile(rb"\d{14}Z")}  # RFC 5280 4.1.2.5
@@ -85,6 +86,7 @@ def _known_version(fields: list[der.Element]) -> list[der.Element]:
     first, *rest = fields
     if first.tag == der.INTEGER and len(rest) in _FIELDS_OF_A_REQUEST:
         *others, last = [*rest, _NO_ATTRIBUTES] if len(rest) == min(_FIELDS_OF_A_REQUEST) else rest
+        last = _NO_ATTRIBUTES if last.encoding == _NOTHING_AT_ALL else last
         return [_VERSION_1, *others, der.Element.of(last.tag, b"".join(sorted(each.encoding for each in last.elements())))]
     if first.tag != _VERSION:
         return _positive_serial(fields)
