@@ -49,6 +49,11 @@ def test_an_export_is_a_roster() -> None:
     assert _device() == _READ
 
 
+def test_words_of_azure_are_read_in_any_case() -> None:
+    """As Azure reads them: tools write them with a capital letter."""
+    assert _device(status="Disabled", authentication={**_BY_CA, "type": "CertificateAuthority"}, importMode="CreateOrUpdate") == _READ
+
+
 @pytest.mark.parametrize("gone", ["eTag", "importMode", "twinETag", "capabilities", "properties", "tags", "statusReason", "parentScopes"])
 def test_an_export_may_lack_what_is_not_needed(gone: str) -> None:
     """A person may have shortened it, and older exports have fewer fields."""
@@ -110,6 +115,7 @@ def test_authentication_with_certificates_is_read(authentication: Any, thumbprin
             "its type is sas: the device authenticates with a symm",
         ),
         ({"symmetricKey": {"primaryKey": _KEY, "secondaryKey": _KEY}}, "it has no type, and Azure takes that as sas"),
+        ({"type": "SAS"}, "its type is SAS: the device authenticates with a symmetric key"),
         ({"type": "none"}, "its type is none: the device authenticates in no way"),
         ({"type": _KEY}, "its type is a text that is not known here"),
         ({"type": 5}, "its type is a number that is not known here"),

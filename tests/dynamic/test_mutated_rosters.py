@@ -77,7 +77,7 @@ def _require_answer(read: Callable[..., Roster], content: str | bytes) -> None:
     assert _KEY.rstrip("=") not in str(found)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(_READERS, _MUTATED)
 @example(from_csv, "id\n")
 @example(from_csv, "sep=")
@@ -141,7 +141,7 @@ _FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.sampled_from(_DEVICES), st.dictionaries(_FIELDS, _ANY, min_size=1, max_size=4))
 def test_a_field_of_another_type_is_read_or_refused(device: dict[str, Any], changes: dict[str, Any]) -> None:
     """Any field may be of any type."""

@@ -121,3 +121,30 @@ def test_devices_are_deleted_with_their_hub(registry: HubClient) -> None:
     registry.azure.until(lambda: registry.azure.ask("GET", registry.hub.id).json()["properties"].get("state") == "Active")
     registry.authorization = HubClient(registry.azure, registry.hub).authorization
     assert registry.ask("GET", "/devices").json() == []
+
+
+@pytest.mark.parametrize(
+    ("desired", "status"),
+    [
+        ('{"n":' * 10 + '{"property": "value"}' + "}" * 10, 200),  # as documented: ten objects inside each other
+        ('{"n":' * 11 + '{"property": "value"}' + "}" * 11, 400),
+        ('{"n":' * 900 + "1" + "}" * 900, 400),
+        ('{"n":' * 100_000 + "1" + "}" * 100_000, 400),
+        ('{"n": 4503599627370495}', 200),
+        ('{"n": 4503599627370496}', 400),
+        ('{"n": [null]}', 400),
+        ('{"a#": 1}', 400),
+        ('{"a\\u2003": 1}', 400),
+        (f'{{"{"x" * 1024}": "{"x" * 4096}"}}', 200),
+        (f'{{"{"x" * 1025}": 1}}', 400),
+        (f'{{"n": "{"x" * 4097}"}}', 400),
+        ('{"n": "\\ud800"}', 400),
+    ],
+    ids=range(13),
+)
+def test_what_a_twin_can_hold(registry: HubClient, desired: str, status: int) -> None:
+    """Azure's documented limits; whatever is nested how deeply, the answer is the registry's."""
+    registry.put("press-001")
+    body = f'{{"properties": {{"desired": {desired}}}}}'
+    answer = registry.ask("PATCH", "/twins/press-001", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, "iothub-errorcode" in answer.headers) == (status, status != 200), answer.text

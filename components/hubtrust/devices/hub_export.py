@@ -51,7 +51,7 @@ def read_exported(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     tags, desired = found.get("tags"), _object(found, "properties").get("desired")
     return {
         "id": _id(found),
-        "status": found.get("status"),
+        "status": _folded(found.get("status")),
         "reason": found.get("statusReason"),
         "edge": _object(found, "capabilities").get("iotEdge"),
         "thumbprints": _thumbprints(found),
@@ -95,11 +95,11 @@ def _thumbprints(found: Mapping[str, Any]) -> list[Any] | None:
     else:
         return None
     thumbprints = [one for one in _object(held, "x509Thumbprint").values() if one not in (None, "")]
-    if way == "selfSigned" or (way is None and thumbprints):
+    if _folded(way) == "selfsigned" or (way is None and thumbprints):
         if not thumbprints:
             raise DeclarationError("authentication", "its type is selfSigned, and it has no thumbprint", _CERTIFICATES)
         return thumbprints
-    if way != "certificateAuthority":
+    if _folded(way) != "certificateauthority":
         raise DeclarationError("authentication", _other_way(way), _CERTIFICATES)
     if thumbprints:
         raise DeclarationError("authentication", "its type is certificateAuthority, and it has thumbprints too", "leave out one of them")
@@ -109,8 +109,13 @@ def _thumbprints(found: Mapping[str, Any]) -> list[Any] | None:
 def _other_way(way: object) -> str:
     if way is None:
         return "it has no type, and Azure takes that as sas: with a symmetric key"
-    meaning = _KINDS.get(way) if isinstance(way, str) else None
+    meaning = _KINDS.get(way.lower()) if isinstance(way, str) else None
     return f"its type is {way}: the device authenticates {meaning}" if meaning else f"its type is {kind(way)} that is not known here"
+
+
+def _folded(value: Any) -> Any:
+    """A text in lower case: Azure reads these words in any case."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _object(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
