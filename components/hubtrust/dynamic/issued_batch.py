@@ -72,7 +72,9 @@ class IssuedBatchInputs(IssuingInputs):
     """The inputs of an IssuedBatch."""
 
     requests: dict[str, PublicKey] = input_field(
-        _requested, "certificate signing requests, PEM, at most 10,000; each one's common name is its device's id.", required=True
+        _requested,
+        "certificate signing requests, PEM, at most 10,000, or a list of PEM and base64 of DER; each one's common name is its device's id.",
+        required=True,
     )
 
     def issuances(self) -> list[Issuance]:

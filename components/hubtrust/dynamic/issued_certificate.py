@@ -61,7 +61,7 @@ class IssuedCertificateInputs(IssuingInputs):
     )
     request: CertificateRequest | None = input_field(
         lambda value: load_request(str(value), what="request"),
-        "a certificate signing request, PEM, whose key is certified; nothing else in it is used.",
+        "a certificate signing request, PEM or base64 of DER, whose key is certified; nothing else in it is used.",
     )
     issuer_certificate: tuple[Certificate, ...] = input_field(
         issuer_certificates,

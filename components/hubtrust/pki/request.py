@@ -13,6 +13,7 @@ from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
+_GIVE = "give the request alone, as PEM (it begins with BEGIN CERTIFICATE REQUEST), or as base64 of DER"
 _MOST_NAMED = 5  # characters
 _SHOWN_LABELS = {CERTIFICATE: "certificate", "PUBLIC KEY": "public key"}  # of what is given in place of a request
 
@@ -68,18 +69,17 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
     """
     try:
         found = [block for block in encodings.read(text, what=what).blocks if not block.is_parameters]
-    except UnreadableError:
+    except UnreadableError as error:
         _require_no_cmc(text, what)
-        raise
+        raise UnreadableError(what, error.fact, _GIVE if "PKCS#7" in error.remedy else error.remedy) from None
     if any(block.is_private_key for block in found):
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     if other := next((block.label for block in found if block.label != REQUEST), None):
         _require_no_cmc(text, what)
         fact = f"it contains a {_SHOWN_LABELS.get(other, other)}, which is no request"
-        raise UnreadableError(what, fact, "give only requests, whose PEM text begins with BEGIN CERTIFICATE REQUEST")
+        raise UnreadableError(what, fact, _GIVE)
     if not found:
-        remedy = "give PEM text that begins with BEGIN CERTIFICATE REQUEST (convert DER with openssl req -inform der)"
-        raise UnreadableError(what, "it contains no certificate signing request", remedy)
+        raise UnreadableError(what, "it contains no certificate signing request", _GIVE)
     if len(found) == 1:
         return [CertificateRequest(found[0].content, what=what)]
     return [CertificateRequest(block.content, what=f"{what}, request {number}") for number, block in enumerate(found, 1)]
