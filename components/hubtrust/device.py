@@ -54,7 +54,7 @@ class TrustedDevice(pulumi.ComponentResource):
             hub: the device's hub.
             authority: the CA that signs the certificate; needed with ``request`` or ``make_key``.
             device_id: default: ``name``.
-            request: the device's own certificate signing request (CSR), PEM or base64 of DER, with CN = the device's id; its key stays there.
+            request: the device's own signing request (CSR), PEM or base64 of DER, with CN = the device's id; its key stays there.
             make_key: generate a key here instead, for demos and tests; it is an encrypted secret in the state.
             lifetime_days: of the certificate; default 365.
             renew_before_days: days before its end in which the certificate is renewed; default 30.
