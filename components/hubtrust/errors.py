@@ -8,6 +8,7 @@ LONGEST = _LONGEST_WHAT + _LONGEST_FACT + _LONGEST_REMEDY + len(": ; ")  # of a 
 _CUT = " … (shortened)"  # a command that ends with it is a syntax error in every shell, so that no half of it runs
 # Printable for Python, and yet nothing is seen: Unicode's Default_Ignorable_Code_Point, and the Braille pattern without dots.
 _SEEN_AS_NOTHING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 
 
 class HubtrustError(Exception):
@@ -26,10 +27,12 @@ class HubtrustError(Exception):
 def shown(text: str, most: int = _LONGEST_FACT) -> str:
     r"""``text`` on one line: what can't be seen is an escape (a line feed `\n`, U+200E `\u200e`, U+00A0 `\xa0`).
 
-    It has at most ``most`` characters, and says so if something is left out. A text that was shown already is not changed.
+    It has at most ``most`` characters, and says so if something is left out. A private key that somebody gave in the wrong place is not
+    repeated. A text that was shown already is not changed.
     """
-    if len(text) <= most and text.isprintable() and text.isascii():
+    if len(text) <= most and text.isprintable() and text.isascii() and not _PRIVATE_KEY.search(text):
         return text
+    text = _PRIVATE_KEY.sub("(a private key)", text)
     pieces: list[str] = []
     length = whole = 0  # of all pieces, and how many of them leave room to say that something is left out
     for char in text[: most + 1]:

@@ -93,12 +93,20 @@ def test_a_cloud_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (200, b"{}", "its metadata has no resource manager, login endpoint or audience"),
         (200, encoded(authentication={"loginEndpoint": "https://x", "audiences": []}), "its metadata has no resource manager"),
         (200, encoded(resourceManager="http://arm.stack.example"), "use https for both"),
+        (200, encoded(authentication={"loginEndpoint": "https://[login", "audiences": ["x"]}), "its endpoints are .* and https://.login;"),
     ],
 )
 def test_invalid_metadata_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, match: str) -> None:
     """A metadata host that fails, answers something else, or names plain http endpoints is an error that says so."""
     with metadata_host(tmp_path, monkeypatch, status, body) as (url, _), pytest.raises(errors.CloudError, match=match):
         cloud.cloud_named(url)
+
+
+@pytest.mark.parametrize("name", ["mars", "http://host", "https://", "https://[::1", "https://host:abc", "https://a b", "https://host\n"])
+def test_what_is_no_cloud_is_refused(name: str) -> None:
+    """An address that is none, too; no request is sent."""
+    with pytest.raises(errors.CloudError, match=r"there is no such cloud; use public, .* or the https URL of a metadata host"):
+        cloud.require_name(name)
 
 
 def test_an_untrusted_metadata_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,14 @@ from tests.kit.root_authority import RootAuthority
 HUB = "hub-7.azure-devices.net"
 
 
+@pytest.mark.parametrize("url", ["http://[", "http://user:secret@host:abc", "http://", "http://a b"])
+def test_what_is_no_proxy_is_told(url: str) -> None:
+    """Without what it is, because it may have a password."""
+    with pytest.raises(SessionError, match="HTTPS_PROXY or ALL_PROXY is not the address of one; write it as http://") as caught:
+        proxy(HUB, {"HTTPS_PROXY": url})
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

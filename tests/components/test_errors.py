@@ -67,6 +67,12 @@ def test_a_remedy_is_whole_however_long_the_fact_is() -> None:
     assert line.endswith(f"x … (shortened); {command}")
 
 
+@pytest.mark.parametrize("end", ["\n-----END EC PRIVATE KEY-----'", "\\n-----END EC PRIVATE KEY-----'", ""])
+def test_a_private_key_in_the_wrong_place_is_not_repeated(end: str) -> None:
+    """Whole, on one line as JSON has it, or cut."""
+    assert shown(f"it is '-----BEGIN EC PRIVATE KEY-----\nMHcCAQ{end}") == f"it is '(a private key){end[-1:]}"
+
+
 def test_an_escape_is_never_cut_in_two() -> None:
     r"""Half of `\u200e` would be another text."""
     for most in range(30, 42):

@@ -43,6 +43,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("hubtrust:operators", "operator 'me@contoso.com': it is not an object id", "User:<GUID>", "deployer"),
     ),
     "no cloud": ({"cloud": "mars"}, ("hubtrust:cloud", "cloud 'mars'", "public, usgovernment, china")),
+    "no address": ({"cloud": "https://[::1"}, ("hubtrust:cloud: cloud 'https://[::1': there is no such cloud",)),
     "no hub name": ({"hubName": "a_b"}, ("hubtrust:hubName", "'a_b' is not a valid hub name", "3 to 50")),
     "no source": ({"caSource": "buy"}, ("hubtrust:caSource: it is 'buy'; use generate, import or request",)),
     "no chain": ({"caSource": "import"}, ("caSource is import, but no chain is set", "set caChain or caChainFile")),

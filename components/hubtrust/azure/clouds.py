@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from hubtrust.azure import reachability
+from hubtrust.azure.addresses import address_parts
 from hubtrust.azure.errors import CloudError
 from hubtrust.azure.retry import CLOUD_TIMEOUT, CLOUD_WAITS, LAST_ATTEMPT
 from hubtrust.azure.time_limit import TimeOverError, within
@@ -100,9 +100,13 @@ def require_name(value: object) -> str:
         CloudError: it can't be one.
     """
     name = str(value)
-    if name not in KNOWN and not (name.startswith("https://") and urlsplit(name).hostname):
+    if name not in KNOWN and not _is_https(name):
         raise CloudError(f"cloud '{name}'", "there is no such cloud", f"use {', '.join(KNOWN)} or the https URL of a metadata host")
     return name
+
+
+def _is_https(url: str) -> bool:
+    return url.startswith("https://") and address_parts(url) is not None
 
 
 @cache  # once a process: the endpoints of a cloud do not change
@@ -114,7 +118,7 @@ def _discovered(host: str) -> Cloud:
         audience = str(document["authentication"]["audiences"][0]).rstrip("/")
     except (KeyError, IndexError, TypeError):
         raise CloudError(what, "its metadata has no resource manager, login endpoint or audience", remedy) from None
-    if not (arm.startswith("https://") and login.startswith("https://")):
+    if not (_is_https(arm) and _is_https(login)):
         raise CloudError(what, f"its endpoints are {arm} and {login}", "use https for both, because tokens are sent over these connections")
     known = next((cloud for cloud in KNOWN.values() if cloud.resource_manager == arm), PUBLIC)
     return Cloud(

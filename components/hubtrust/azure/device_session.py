@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import certifi
 import socks
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
+from hubtrust.azure.addresses import address_parts
 from hubtrust.azure.errors import SessionError
 from hubtrust.azure.retry import DEVICE_CONNECT_TIMEOUT
 from hubtrust.azure.time_limit import TimeOverError, within
@@ -81,12 +82,19 @@ def publish_once(host: str, device_id: str, tls: ssl.SSLContext, *, payload: str
 
 
 def proxy(host: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """PySocks' arguments for the proxy that ``environment`` sets for ``host``; empty if it sets none."""
+    """PySocks' arguments for the proxy that ``environment`` sets for ``host``; empty if it sets none.
+
+    Raises:
+        SessionError: what it sets is not the address of a proxy; the error does not repeat it, because it may have a password.
+    """
     variables = {name.lower(): value for name, value in environment.items()}
     url = variables.get("https_proxy") or variables.get("all_proxy")
     if not url or urllib.request.proxy_bypass_environment(host, {"no": variables.get("no_proxy", "")}):  # type: ignore[attr-defined] # not in the stubs
         return {}
-    found = urlsplit(url if "://" in url else f"http://{url}")
+    found = address_parts(url if "://" in url else f"http://{url}")
+    if found is None:
+        fact = "HTTPS_PROXY or ALL_PROXY is not the address of one"
+        raise SessionError("the proxy", fact, "write it as http://<name>:<port>, or unset it", stage="network")
     arguments: dict[str, Any] = {"proxy_type": _PROXIES.get(found.scheme, socks.HTTP), "proxy_addr": found.hostname}
     arguments["proxy_port"] = found.port or 8080
     if found.username:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import IncompleteRead, RemoteDisconnected
-from urllib.parse import urlsplit
 
 from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError, ProxyError, ReadTimeoutError
 
+from hubtrust.azure.addresses import address_parts
 from hubtrust.azure.retry import TLS_RETRIES, UNRESOLVED
 from hubtrust.azure.transport import TooLargeError
 from hubtrust.errors import one_line
@@ -35,7 +35,8 @@ _CLOSED = NetworkFault("the connection was closed before an answer came", _NETWO
 
 def network_fault(error: BaseException, url: str) -> NetworkFault:
     """What ``error``, which a request for ``url`` ended with, means."""
-    host = urlsplit(url).hostname or url
+    parts = address_parts(url)
+    host = str(parts.hostname) if parts else url
     found = list(_causes(error))
     behind_proxy = any(isinstance(one, ProxyError) for one in found)
     known = (_tls_fault(one, host) or _connection_fault(one, host, behind_proxy=behind_proxy) for one in found)

@@ -134,13 +134,13 @@ def custody_of(signer: object) -> str:
         DeclarationError: there is no such custody, or it does not take all of the given fields.
     """
     named = signer.get("custody") if isinstance(signer, Mapping) else None
-    if not isinstance(signer, Mapping) or named not in CUSTODIES:
+    if not isinstance(signer, Mapping) or not isinstance(named, str) or named not in CUSTODIES:
         *others, last = CUSTODIES
         raise DeclarationError("signer", f"there is no custody '{named}'", f"use {', '.join(others)} or {last}")
-    fields = {"custody", *CUSTODIES[str(named)].fields}
+    fields = {"custody", *CUSTODIES[named].fields}
     if unknown := sorted(signer.keys() - fields):
         raise DeclarationError("signer", f"custody '{named}' does not take {', '.join(unknown)}", f"use only {', '.join(sorted(fields))}")
-    return str(named)
+    return named
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import ServiceResponseError
 
+from hubtrust.azure.addresses import address_parts
 from hubtrust.azure.json_body import ForeignAnswerError, content
 from hubtrust.azure.transport import LimitedTransport
 
@@ -43,7 +44,8 @@ def _fault(body: Any, status: int, path: str) -> str | None:
         return None if isinstance(body.get("error"), dict) else f"status {status} without one of its error messages"
     key = body.get("key")
     address = body.get("kid") if path.endswith("/sign") else key.get("kid") if isinstance(key, dict) else None
-    if not isinstance(address, str) or _name(urlsplit(address).path) != _name(path):
+    named = address_parts(address) if isinstance(address, str) else None
+    if named is None or _name(named.path) != _name(path):
         return "it is another key"
     if path.endswith("/sign"):
         return None if _is_base64(body.get("value")) else "it has no signature"
