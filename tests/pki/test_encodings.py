@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
     "comments around": f"subject=CN = x\n# Wurzel: Schlüssel\n{PEM}# end",
     "bag attributes": f"Bag Attributes\n    localKeyID: 54 69\n    friendlyName: x\nsubject=CN = x\n\nissuer=CN = x\n\n{PEM}",
     "old label": PEM.replace(" CERTIFICATE", " X509 CERTIFICATE"),
+    "headers": PEM.replace("CERTIFICATE-----\n", "CERTIFICATE-----\nComment: x\n\n", 1),
     "padding lost": PEM.replace("=", ""),
     "bare base64": BARE,
     "bare base64 in lines": PEM.split("-----")[2],
@@ -71,6 +72,7 @@ OCTETS: dict[str, bytes] = {
     "Latin-1 comment": f"# Größe\n{PEM}".encode("latin-1"),
     "Windows-1252 comment": f"• “Root” €\n{PEM}".encode("cp1252"),
     "UTF-16 of base64": BARE.encode("utf-16"),
+    "UTF-16 with an odd octet at its end": PEM.encode("utf-16") + b"\n",
 }
 
 
@@ -168,6 +170,8 @@ NOT_READ: dict[str, tuple[bytes, str]] = {
     "nothing but zeros": (bytes(600), "it is empty"),
     "quotes": (b'""', "it is empty"),
     "noise": (b"noise", "it contains no certificate, key or request"),
+    "a text about certificates": (b"# begin with a certificate\n# end: of the request\n", "it contains no certificate, key or request"),
+    "base64 of nothing known": (base64.b64encode(bytes(range(1, 90))), "it contains no certificate, key or request"),
     "cut PEM": (PEM[:-40].encode(), "is incomplete: it has no END CERTIFICATE"),
     "cut DER": (DER[:-9], "it is DER and damaged: it ends in the middle"),
     "another DER": (b"\x30\x03\x02\x01\x05", "it is DER, but no certificate, key, request"),
@@ -187,6 +191,12 @@ NOT_READ: dict[str, tuple[bytes, str]] = {
     "PuTTY": (b"PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\n", "a PuTTY key; convert it: puttygen FILE"),
     "JKS": (b"\xfe\xed\xfe\xed\0\0\0\2\0\0\0\1", r"a Java keystore \(JKS\); convert it: keytool -importkeystore"),
     "BKS": (b"\0\0\0\2\0\0\0\x14" + bytes(range(200, 220)), r"a BouncyCastle keystore \(BKS\)"),
+    "Microsoft store": (b"\0\0\0\0CERT\x20\0\0\0", r"a Microsoft certificate store \(\.sst\)"),
+    "Microsoft key": (b"\x1e\xf1\xb5\xb0\0\0\0\0", r"a Microsoft private key \(\.pvk\); convert it: openssl rsa -inform PVK"),
+    "NSS": (b"SQLite format 3\0\x10\0", "a database, perhaps of NSS"),
+    "openssl enc": (b"Salted__\x80\x81\x82", "encrypted with openssl enc"),
+    "age": (b"-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n", "encrypted with age"),
+    "key of a TPM": (b"-----BEGIN TSS2 PRIVATE KEY-----\nAAAA\n-----END TSS2 PRIVATE KEY-----\n", "a key that only its TPM can use"),
     "ZIP": (b"PK\3\4\x14\0\x80", "a ZIP archive"),
     "gzip": (b"\x1f\x8b\x08\0", "a gzip archive"),
     "PGP": (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n=AAAA\n-----END PGP PUBLIC KEY BLOCK-----", "a PGP key or message"),
@@ -229,6 +239,35 @@ def test_the_shared_cases_are_read(case: str) -> None:
     """Their names are shown on one line."""
     found = load_certificates((CASES / case).read_bytes(), what="the file")
     assert all("\n" not in repr(one) for one in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN " * 100_000,
+        "-----BEGIN X-----" + r"\n" * 100_000,
+        "\\" * 1_000_000,
+        "{" + " " * 1_000_000,
+        "BEGIN " * 200_000,
+        "\n" * 1_000_000 + "x",
+        "-----BEGIN X-----\n" + "A: b\n" * 200_000,
+    ],
+    ids=["begins", "escapes", "backslashes", "spaces", "words", "lines", "headers"],
+)
+def test_a_hostile_text_ends_soon(text: str) -> None:
+    """No expression takes a time that grows with the square of the text: each of these would take hours."""
+    for form in (text, text.encode(), base64.b64encode(text.encode())):
+        with pytest.raises(UnreadableError):
+            encodings.read(form, what="the file")
+
+
+@pytest.mark.parametrize(
+    "octets", [b"\x30\x80" * 500_000, b"\x30\x80" + b"\x24\x80" * 10_000, b"\x30\x84\x00\x10\x00\x00" + b"\x30\x00" * 2**19]
+)
+def test_hostile_der_ends_soon(octets: bytes) -> None:
+    """Deeper than anything real, or wider."""
+    with pytest.raises(UnreadableError):
+        encodings.read(octets, what="the file")
 
 
 @st.composite

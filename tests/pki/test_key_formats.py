@@ -225,6 +225,27 @@ def test_another_kind_of_key_is_named(options: str, error: type[PkiError], match
         load_private_key(key, what="the key", passphrase="x" if encrypted else None)
 
 
+def test_a_key_that_does_not_fit_together_is_told() -> None:
+    """An RSA key whose numbers are another's, and an EC key that names no curve."""
+    whole = der.only_element(openssl_octets("pkey", "-traditional", "-outform", "DER", given=PEMS["RSA"])).elements()
+    other = der.Element.of(der.INTEGER, whole[4].content[:-1] + b"\x01")
+    with pytest.raises(KeyUnreadableError, match=r"its RSA key can't be used: its numbers don't belong together; check it: openssl pkey"):
+        is_read(der.encoded(der.SEQUENCE, b"".join(one.encoding for one in (*whole[:4], other, *whole[5:]))))
+    curveless = der.only_element(openssl_octets("ec", "-outform", "DER", given=PEMS["EC"])).elements()[:2]
+    with pytest.raises(WeakError, match="it does not say of which kind its key is, or on which curve"):
+        is_read(der.encoded(der.SEQUENCE, b"".join(one.encoding for one in curveless)))
+
+
+def test_a_key_of_microsoft_is_converted_by_the_command_of_the_message(tmp_path: Path) -> None:
+    """A key blob of Windows is named, and `openssl` reads it."""
+    (tmp_path / "rsa.key").write_bytes(PEMS["RSA"])
+    openssl(tmp_path, "rsa", "-in", "rsa.key", "-outform", "MSBLOB", "-out", "FILE")
+    with pytest.raises(KeyUnreadableError, match="it is a Microsoft key blob; convert it") as caught:
+        is_read((tmp_path / "FILE").read_bytes(), "RSA")
+    openssl(tmp_path, *shlex.split(caught.value.remedy.partition(": ")[2])[1:])
+    assert is_read((tmp_path / "ca.key").read_bytes(), "RSA")
+
+
 def test_an_ssh_key_is_converted_by_the_command_of_the_message(tmp_path: Path) -> None:
     """OpenSSH's own format is named, and `ssh-keygen` writes PKCS#8 in its place."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", tmp_path / "FILE"], check=True, stdin=subprocess.DEVNULL)

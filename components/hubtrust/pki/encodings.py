@@ -26,7 +26,7 @@ _BOMS = (
 _BASE64, _HEX = re.compile(r"[A-Za-z0-9+/]+={0,2}"), re.compile(r"(?:0x)?(3[01](?:[0-9a-f]{2})+)", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:[\w/+.;=-]*;base64,", re.ASCII)
 _PATH = re.compile(r"[^\n]{0,400}\.(?:pem|crt|cer|der|p7[bc]|p12|pfx|key|csr|req|jks)", re.IGNORECASE)
-_DAMAGED_LINE = re.compile(r"\b(?:BEGIN|END) +(?:\w+ +)*(?:CERTIFICATE|KEY|REQUEST|PKCS7)\b", re.IGNORECASE)
+_DAMAGED_LINE = re.compile(r"[-\u2010-\u2015\u2212*=~_] ?(?:BEGIN|END) (?:\w+ ){0,3}(?:CERTIFICATE|KEY|REQUEST|PKCS7)\b", re.IGNORECASE)
 _AFTER = b"\r\n\t \x00\x1a"  # what editors and transfers add to the end of a file
 _FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 _COPY = "copy the whole file from its source again"
@@ -68,7 +68,7 @@ class _Reader:
             raise self._error(fact, "give only the certificates and the key of this CA")
         if _is_der(given):
             return list(self._of_der(given))
-        if not given.isascii() and (error := octets_error(given, what=self.what)):
+        if (not given.isascii() or 0 in given) and (error := octets_error(given, what=self.what)):
             raise error
         return self.of_text(_decoded(given), depth)
 
@@ -86,7 +86,7 @@ class _Reader:
         raise octets_error(text.encode(errors="replace"), what=self.what) or self._unknown_text_error(text)
 
     def _of_block(self, block: Block) -> Iterator[Block]:
-        if block.headers:
+        if block.is_encrypted:
             yield block
             return
         if block.label == "TRUSTED CERTIFICATE":
@@ -173,12 +173,12 @@ def _decoded(given: bytes) -> str:
     named = next((name for mark, name in _BOMS if given.startswith(mark)), None)
     if named is None and len(given) > 1 and 0 in given[:2]:
         named = "utf-16-le" if given[1] == 0 else "utf-16-be"
-    for encoding in filter(None, (named, "utf-8")):
-        try:
-            return given.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return given.decode("latin-1")
+    if named:
+        return given.decode(named, errors="replace")  # an odd octet at the end is no reason to read nothing
+    try:
+        return given.decode()
+    except UnicodeDecodeError:
+        return given.decode("latin-1")
 
 
 def _bare_octets(text: str) -> bytes:

@@ -54,6 +54,8 @@ def unsupported_key_error(info: der.Element, *, what: str) -> WeakError:
         return WeakError(what, f"its EC key is on the curve {_CURVES.get(curve, curve)}", _USE)
     if algorithm in (_EC, _RSA):
         return WeakError(what, f"its {'EC' if algorithm == _EC else 'RSA'} key can't be read", _USE)
+    if not algorithm:
+        return WeakError(what, "it does not say of which kind its key is, or on which curve", _USE)
     return WeakError(what, f"its key is {_ALGORITHMS.get(algorithm, f'of the algorithm {algorithm}')}", _USE)
 
 

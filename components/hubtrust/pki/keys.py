@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hubtrust.pki import der, encodings, key_encryption
-from hubtrust.pki.contents import PUBLIC_KEY, RSA_PUBLIC_KEY
+from hubtrust.pki.contents import PUBLIC_KEY, RSA_KEY, RSA_PUBLIC_KEY, label_of
 from hubtrust.pki.errors import DerError, KeyUnreadableError, UnreadableError, WeakError
 from hubtrust.pki.key_encoding import require_usable_key, unsupported_curve_error, unsupported_key_error
 from hubtrust.pki.pem import Block
@@ -143,6 +143,9 @@ def _plain_key(encoding: bytes, what: str) -> object:
     try:
         return serialization.load_der_private_key(encoding, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
+        if label_of(encoding) == RSA_KEY:  # which names no algorithm
+            remedy = "check it: openssl pkey -check -noout -in FILE"
+            raise KeyUnreadableError(what, "its RSA key can't be used: its numbers don't belong together", remedy) from None
         raise unsupported_key_error(info, what=what) from None
 
 

@@ -17,6 +17,7 @@ _SSH = "convert it: ssh-keygen -p -m PKCS8 -f FILE, which changes the file itsel
 _PUTTY = "convert it: puttygen FILE -O private-openssh -o ca.key"
 _PUBLIC = "give the certificate or the private key that is meant"
 _PGP = "it can't be converted into X.509; give a certificate or a key in PEM, DER, PKCS#7 or PKCS#12"
+_EXPORT = "export the certificates from it as PKCS#7 (certmgr.msc)"
 _UNPACK = "unpack it, and give the file inside"
 _DOWNLOAD = "open the address in a browser, log in, and save the file itself"
 _BY_OCTETS = tuple(
@@ -29,6 +30,15 @@ _BY_OCTETS = tuple(
             "a BouncyCastle keystore (BKS)",
             f"{_KEYTOOL} -srcstoretype BKS -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar",
         ),
+        (rb"\x00\x00\x00\x00CERT", "a Microsoft certificate store (.sst)", _EXPORT),
+        (rb"\x1e\xf1\xb5\xb0", "a Microsoft private key (.pvk)", "convert it: openssl rsa -inform PVK -in FILE -out ca.key"),
+        (
+            rb"[\x06\x07]\x02\x00\x00\x00[\x24\xa4]\x00\x00RSA[12]",
+            "a Microsoft key blob",
+            "convert it: openssl rsa -inform MSBLOB -in FILE -out ca.key",
+        ),
+        (rb"SQLite format 3\x00", "a database, perhaps of NSS", "export from it: pk12util -o ca.p12 -n NAME -d FOLDER"),
+        (rb"Salted__", "encrypted with openssl enc", "decrypt it: openssl enc -d, with the options that it was encrypted with"),
         (rb"PuTTY-User-Key-File-", "a PuTTY key", _PUTTY),
         (rb"---- BEGIN SSH2 ", "a key in SSH2 format", _SSH),
         (rb"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) AAAA", "an OpenSSH public key", _PUBLIC),
@@ -43,13 +53,15 @@ _BY_OCTETS = tuple(
         (rb'\s*\{.*"kty"\s*:', "a JSON web key (JWK)", "convert it to PEM where it comes from, and give that"),
         (rb'\s*\{.*"kind"\s*:\s*"(secret|list)"', "a Kubernetes secret", "give its value tls.crt or tls.key alone, base64 or decoded"),
         (rb"(?m:.*^kind: *secret\b)", "a Kubernetes secret", "give its value tls.crt or tls.key alone, base64 or decoded"),
-        (rb"\s*[{\[].*[}\]]\s*\Z", "JSON", "give the value alone that has the certificate or the key (az: --query value --output tsv)"),
+        (rb'\s*[{\[]\s*["{\[]', "JSON", "give the value alone that has the certificate or the key (az: --query value --output tsv)"),
     )
 )
 _BY_LABEL = {  # of a PEM block; the beginning of it is enough
     "OPENSSH PRIVATE KEY": ("an OpenSSH private key", _SSH),
     "SSH2 ": ("a key in SSH2 format", _SSH),
     "PGP ": ("a PGP key or message", _PGP),
+    "AGE ENCRYPTED FILE": ("encrypted with age", "decrypt it: age --decrypt FILE"),
+    "TSS2 PRIVATE KEY": ("a key that only its TPM can use", "use custody pkcs11, with a module for TPMs"),
 }
 
 
