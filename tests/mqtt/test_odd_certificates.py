@@ -1,12 +1,13 @@
 """Devices with certificates as people have them: each connection ends with a code and a reason, and path validity is OpenSSL's."""
 
 import base64
+import hashlib
 import os
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ ROOT = Party("Trial root")
 ANCHOR = ROOT.certificate.public_bytes(serialization.Encoding.DER)
 DEVICE = ROOT.device("press-001")
 SHAPE = CertificateShape.of(DEVICE.certificate.public_bytes(serialization.Encoding.DER))
+ISSUING = ROOT.authority_below("Issuing")
+ISSUING_SHAPE = CertificateShape.of(ISSUING.certificate.public_bytes(serialization.Encoding.DER))
+BELOW = CertificateShape.of(ISSUING.device("press-001").certificate.public_bytes(serialization.Encoding.DER))
 UNREADABLE = "TLS failed: a certificate that was sent can't be read"
 # A valid path, and still no device of this name that may connect.
 NOT_THIS_DEVICE = {
@@ -219,9 +223,52 @@ def test_the_verdict_on_a_mutated_device_is_openssls(tmp_path: Path, mutated: tu
     assert verified_by_openssl(ANCHOR, certificate, tmp_path) is not bool(of_path)
 
 
-def verified_by_openssl(anchor: bytes, certificate: bytes, folder: Path) -> bool:
-    """The verdict of `openssl verify` on a certificate below an anchor."""
-    (folder / "anchor.pem").write_text(pem(anchor))
-    (folder / "peer.pem").write_text(pem(certificate))
-    command = ["openssl", "verify", "-partial_chain", "-CAfile", "anchor.pem", "peer.pem"]
+@settings(RANDOM, max_examples=EXAMPLES)
+@given(mutated=mutated_certificates(ISSUING_SHAPE, ROOT.key))
+def test_the_verdict_on_a_device_below_a_mutated_ca_is_openssls(tmp_path: Path, mutated: tuple[bytes, str]) -> None:
+    """The CA stands between the device and the root that is trusted. The strict check refuses whatever the plain one refuses."""
+    above, _ = mutated
+    device = replace(BELOW, issuer=_subject(above)).signed(ISSUING.key)
+    try:
+        chain = [crypto.load_certificate(crypto.FILETYPE_ASN1, each) for each in (device, above)]
+    except crypto.Error:
+        return
+    refusal = connection_check.chain_refusal(chain, (ANCHOR,), "press-001", datetime.now(UTC))
+    assert verified_by_openssl(ANCHOR, device, tmp_path, above) is (refusal is None)
+    strict = connection_check.chain_refusal(chain, (ANCHOR,), "press-001", datetime.now(UTC), strict=True)
+    assert all(str(each).isprintable() for each in (refusal, strict) if each)
+    assert strict or not refusal
+
+
+def _subject(certificate: bytes) -> bytes:
+    """Its subject; that of the CA that it was made of, where it has none any more."""
+    try:
+        return CertificateShape.of(der.split(certificate)[0]).subject
+    except (ValueError, IndexError):
+        return ISSUING_SHAPE.subject
+
+
+@settings(RANDOM, max_examples=EXAMPLES)
+@given(mutated=mutated_certificates(SHAPE, ROOT.key))
+def test_a_mutated_certificate_counts_by_its_thumbprint_and_its_dates(mutated: tuple[bytes, str]) -> None:
+    """Nothing else is asked of a device that connects by thumbprint."""
+    certificate, _ = mutated
+    try:
+        chain = [crypto.load_certificate(crypto.FILETYPE_ASN1, certificate)]
+    except crypto.Error:
+        return
+    thumbprint = hashlib.sha256(crypto.dump_certificate(crypto.FILETYPE_ASN1, chain[0])).hexdigest()
+    refusal = connection_check.thumbprint_refusal(chain, ("0" * 64, thumbprint), datetime.now(UTC))
+    assert refusal is None or refusal.reason in {Reason.DATES, Reason.EXPIRED, Reason.NOT_YET_VALID, Reason.UNREADABLE}
+    other = connection_check.thumbprint_refusal(chain, ("0" * 64, None), datetime.now(UTC))
+    assert other
+    assert other.reason in {Reason.THUMBPRINT, Reason.UNREADABLE}
+
+
+def verified_by_openssl(anchor: bytes, certificate: bytes, folder: Path, *above: bytes) -> bool:
+    """The verdict of `openssl verify` on a certificate below an anchor, with those `above` it to build a path of."""
+    for name, certificates in (("anchor", (anchor,)), ("peer", (certificate,)), ("above", above)):
+        (folder / f"{name}.pem").write_text("".join(map(pem, certificates)))
+    untrusted = ["-untrusted", "above.pem"] if above else []
+    command = ["openssl", "verify", "-partial_chain", "-CAfile", "anchor.pem", *untrusted, "peer.pem"]
     return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0

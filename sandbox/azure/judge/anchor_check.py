@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from OpenSSL import crypto
 
 from sandbox.azure.judge import algorithms, connection_check, der
-from sandbox.azure.judge.connection_check import Reason, openssl_words
+from sandbox.azure.judge.certificate import openssl_words
+from sandbox.azure.judge.connection_check import Reason
 
 if TYPE_CHECKING:
     from sandbox.azure.judge.certificate import Certificate

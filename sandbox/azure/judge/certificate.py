@@ -160,7 +160,7 @@ class Certificate:
         return der.first(values[0]) if values else None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def read(encoded: bytes) -> Certificate:
     """Read a certificate in DER; octets after it are left out.
 
@@ -193,6 +193,12 @@ def names_sent(certificate: crypto.X509) -> tuple[str, str]:
     except UnreadableError as error:
         return (f"can't be read: {error}",) * 2
     return str(found.subject), str(found.issuer)
+
+
+def openssl_words(error: crypto.Error) -> str:
+    """What OpenSSL says is wrong: the last parts of its errors."""
+    errors = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(dict.fromkeys(str(each[-1]) for each in errors)) or "it gives no reason"
 
 
 def _read(whole: der.Element) -> Certificate:

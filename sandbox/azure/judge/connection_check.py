@@ -127,14 +127,8 @@ def _kept_errors() -> str:
     try:
         crypto.load_certificate(crypto.FILETYPE_ASN1, b"")  # this fails, and the failure has all errors that were kept before it
     except crypto.Error as error:
-        return openssl_words(error)
+        return certificates.openssl_words(error)
     return ""
-
-
-def openssl_words(error: crypto.Error) -> str:
-    """What OpenSSL says is wrong: the last parts of its errors."""
-    errors = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return "; ".join(dict.fromkeys(str(each[-1]) for each in errors)) or "it gives no reason"
 
 
 def _store(anchors: tuple[bytes, ...], now: datetime, *, strict: bool) -> crypto.X509Store:
@@ -189,8 +183,7 @@ def _no_issuer(found: Certificate, known: Sequence[Certificate]) -> Refusal:
             if authority.key_algorithm.name == algorithms.RSASSA_PSS != found.signature_algorithm.name:
                 fact = f"the key of '{found.issuer}' is for RSASSA-PSS alone, and '{found.subject}' is signed in another way"
                 return Refusal(Reason.SIGNATURE, fact)
-            why = issuers.why_not(found, authority) if _for_openssl(authority.encoded) else "OpenSSL can't read that CA's certificate"
-            fact = f"'{found.subject}' names '{found.issuer}' as its issuer, which is here, but {why}"
+            fact = f"'{found.subject}' names '{found.issuer}' as its issuer, which is here, but {issuers.why_not(found, authority)}"
             return Refusal(Reason.UNTRUSTED, fact)
     fact = f"'{found.subject}' was issued by '{found.issuer}', which is neither verified here nor among the certificates that were sent"
     return Refusal(Reason.UNTRUSTED, fact)
