@@ -6,6 +6,7 @@ names it as it is written where we don't.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,8 +30,10 @@ from tests.kit.certificate_shapes import (
 from tests.kit.constraint_strategies import alternative_names, name_constraints, subjects
 from tests.kit.der_mutations import mutated_certificates
 from tests.kit.judges import HUBTRUST, CertificationPath, Verdict, cryptography_verdict, openssl_verdict
+from tests.kit.signature_strategies import private_key, two_authorities
 
-ANCHOR, INTERMEDIATE, DEVICE, NAMES = "anchors", "intermediates", "devices", "names under constraints"
+ANCHOR, INTERMEDIATE, DEVICE = "anchors", "intermediates", "devices"
+NAMES, SIGNATURES = "names under constraints", "keys and signatures"
 _ROOT_KEY, _ISSUING_KEY, _DEVICE_KEY = (ec.derive_private_key(number, ec.SECP256R1()) for number in (5, 6, 7))
 _CLIENT = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
 _ROOT_FORGED = Forged(subject="Root", key=_ROOT_KEY)
@@ -47,7 +50,7 @@ class Kind:
     judges: Callable[[bytes], Sequence[Verdict]]
 
 
-def _below(authority: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+def _below(authority: bytes, key: Any) -> bytes:
     """A device's certificate below a changed authority, with its name and key identifier as that one writes them."""
     try:
         above = CertificateShape.of(authority)
@@ -63,7 +66,7 @@ def _below(authority: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
     return device.signed(key)
 
 
-def _imported(*given: bytes, key: ec.EllipticCurvePrivateKey) -> tuple[Verdict, bytes | None]:
+def _imported(*given: bytes, key: Any) -> tuple[Verdict, bytes | None]:
     """Our verdict on authorities of which the last is trusted, with the device that is issued below the first."""
     try:
         text = "".join(Block(CERTIFICATE, each).text for each in given)
@@ -120,7 +123,15 @@ def _names(both: bytes) -> Sequence[Verdict]:
     return _judged(CertificationPath(device, root), _gate(device, root))
 
 
+def _signatures(both: bytes) -> Sequence[Verdict]:
+    issuing, root = der.split(both)
+    key = private_key(issuing)
+    ours, device = _imported(issuing, root, key=key)
+    return _judged(CertificationPath(device or _below(issuing, key), root, (issuing,)), ours)
+
+
 KINDS = {
+    SIGNATURES: Kind(two_authorities(), _signatures),
     ANCHOR: Kind(mutated_certificates(CertificateShape.of(_ROOT), _ROOT_KEY), _anchor),
     INTERMEDIATE: Kind(mutated_certificates(CertificateShape.of(_ISSUING), _ROOT_KEY), _intermediate),
     DEVICE: Kind(mutated_certificates(CertificateShape.of(_DEVICE), _ROOT_KEY), _device),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.kit.judged_kinds import ANCHOR, DEVICE, INTERMEDIATE, NAMES
+from tests.kit.judged_kinds import ANCHOR, DEVICE, INTERMEDIATE, NAMES, SIGNATURES
 from tests.kit.judges import CRYPTOGRAPHY, HUBTRUST, OPENSSL, Verdict
 
 _AUTHORITIES = (ANCHOR, INTERMEDIATE)
@@ -216,10 +216,40 @@ _NAME_CONSTRAINTS = (
         )
     ),
 )
+_KEYS_AND_SIGNATURES = (
+    *(
+        _we_refuse(OPENSSL, (SIGNATURES,), said, because)
+        for said, because in (
+            ("its RSA key has 1024 bits", "an RSA key of less than 2048 bits is too weak (NIST SP 800-131A)"),
+            ("its key is Ed25519|its EC key is on the curve", "Azure IoT documents RSA, and EC on P-256, P-384 and P-521"),
+            ("its RSA key is for RSASSA-PSS alone", "what is signed here is PKCS#1 v1.5, which such a key does not verify (RFC 4055 1.2)"),
+            (
+                "signed with (SHA1|SHA224)|its signature algorithm SHA1",
+                "a signature below the trusted certificate has SHA-256 or a longer hash (NIST SP 800-131A, RFC 5480 4)",
+            ),
+            (r"EncodedDefault at tbs_cert\.signature_alg", "a default parameter of RSASSA-PSS in so many words is BER (RFC 4055 3.1)"),
+        )
+    ),
+    _we_refuse(
+        CRYPTOGRAPHY,
+        (SIGNATURES,),
+        "its signature does not verify",
+        "a signature is octets, with no bits left over (RFC 5480 A, RFC 8017 8); OpenSSL refuses others",
+        alone=True,
+    ),
+    _we_take(
+        CRYPTOGRAPHY,
+        (SIGNATURES,),
+        "Forbidden signature algorithm",
+        "this judge takes the algorithms of the Web's PKI; RSASSA-PSS may have other parameters (RFC 4055 3.1)",
+        alone=True,
+    ),
+)
 REASONS = (
     *_WHAT_CANNOT_BE_READ,
     *_WHAT_ONE_JUDGE_DOES_NOT_LOOK_AT,
     *_WHAT_IS_ISSUED_HERE,
     *_WHERE_CRYPTOGRAPHY_WANTS_MORE,
     *_NAME_CONSTRAINTS,
+    *_KEYS_AND_SIGNATURES,
 )

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubtrust.pki import chain, errors
+from hubtrust.pki import chain, der, errors
 from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.path import Wanted
 from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, hierarchy, leaf, name, pem_of, private_pem, rsa_key
@@ -275,3 +275,15 @@ def test_a_chain_reaches_up_to_its_first_gap(drop: set[int]) -> None:
     else:
         assert list(load(*kept).certificates) == kept[:linked]
         refused_by_the_top(errors.ChainError, "a certificate is missing", *kept) if linked < len(places) else None
+
+
+def test_a_signature_with_bits_left_over_is_none() -> None:
+    """`cryptography` verifies it, and OpenSSL does not."""
+    top = Forged(subject="Top")
+    below = Forged(subject="Below", issuer=top)  # a new signature at each access, until the last bit is 0
+    made = next(one for one in iter(lambda: below.certificate, None) if one.der[-1] % 2 == 0)
+    content, algorithm, signature = der.only_element(made.der).elements()
+    odd = der.encoded(der.BIT_STRING, b"\x01" + signature.content[1:])
+    changed = Certificate(der.encoded(der.SEQUENCE, content.encoding + algorithm.encoding + odd), what="below")
+    with pytest.raises(errors.ChainError, match="its signature does not verify"):
+        chain.require_signed_by(changed, top.certificate)

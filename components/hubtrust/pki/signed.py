@@ -26,6 +26,8 @@ _SIGNATURES = {  # what is not SHA-2; `cryptography` names the others
     "1.3.101.113": "Ed448",
 }
 
+_NO_UNUSED_BITS = b"\x00"  # a signature is octets; `cryptography` takes bits that are left over, and OpenSSL refuses them
+
 
 class Signed:
     """A certificate or a request as it was given. What is asked of it raises nothing but a ``PkiError``."""
@@ -154,6 +156,8 @@ class Signed:
     def is_signed_by(self, key: PublicKey) -> bool | None:
         """Whether ``key`` made its signature; None if the signature algorithm is not one for such a key, or not supported."""
         algorithm = self.signature_hash_algorithm
+        if self._signature.content[:1] != _NO_UNUSED_BITS:
+            return False
         try:
             parameters = self._parsed.signature_algorithm_parameters
             if isinstance(key, rsa.RSAPublicKey) and isinstance(parameters, padding.AsymmetricPadding) and algorithm:
@@ -171,6 +175,10 @@ class Signed:
     @property
     def _content(self) -> der.Element:
         return der.only_element(self.der).elements()[0]
+
+    @property
+    def _signature(self) -> der.Element:
+        return der.only_element(self.der).elements()[2]
 
     @property
     def _key_info(self) -> der.Element:
