@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
     """Whatever the reason is: absent, a folder, no path at all."""
     with pytest.raises(RosterError, match=r"it can't be read: .*; give the path of a file that can be read"):
         from_file(tmp_path / path)
+
+
+@pytest.mark.parametrize(("path", "fact"), [(None, "null"), (5, "a number"), ([], "a list"), (b"fleet.csv", "of type bytes")])
+def test_a_path_is_a_text_or_a_path(path: Any, fact: str) -> None:
+    """Whatever a program passes."""
+    with pytest.raises(RosterError, match=f"its path is {fact}; give the path of a file"):
+        from_file(path)
 
 
 def test_the_first_twenty_invalid_lines_are_named_and_the_others_counted() -> None:

@@ -1,6 +1,7 @@
 """Rosters from a pattern, a list of ids, or a file: CSV or JSON. Errors name invalid lines by their numbers."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
 
 
 @RosterError.told()
-def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, Any] | None = None) -> Roster:
+def from_file(path: str | os.PathLike[str], *, what: str | None = None, tags: Mapping[str, Any] | None = None) -> Roster:
     """Devices from a CSV file (see ``from_csv``) or a file of JSON (see ``from_json_lines``), whichever it is.
 
     It is read as UTF-8 whatever the machine's locale is, or as UTF-16 with a byte order mark. Messages name it ``what``.
@@ -60,7 +61,7 @@ def from_file(path: str | Path, *, what: str | None = None, tags: Mapping[str, A
         RosterError: the file can't be read, or see ``from_csv`` and ``from_json_lines``.
     """
     named = what or f"file '{path}'"
-    if not isinstance(path, str | Path):
+    if not isinstance(path, str | os.PathLike):
         raise RosterError(named, f"its path is {kind(path)}", "give the path of a file")
     content = file_content(Path(path), what=named, remedy="give the path of a file that can be read")
     text = as_text(content, what=named)
