@@ -76,9 +76,21 @@ def _constraints(permitted: list[bytes], excluded: list[bytes]) -> bytes:
 name_constraints = st.tuples(_subtrees, _subtrees).map(lambda both: _constraints(*both))
 alternative_names = st.lists(_names, max_size=3).map(lambda found: der.encode(der.SEQUENCE, *found) if found else b"")
 subjects = st.one_of(
-    st.sampled_from([b"press-001", b"a.plant.example", b"a_b.PLANT.example", b"a.example", b"plant", b"x.-a", b"a..b"]).map(
-        lambda octets: name(attribute(COMMON_NAME, der.UTF8_STRING, octets))
-    ),
+    st.sampled_from(
+        [
+            b"press-001",
+            b"a.plant.example",
+            b"a_b.PLANT.example",
+            b"a.example",
+            b"plant",
+            b"x.-a",
+            b"a..b",
+            b"a\0.plant.example",
+            b"a.example\0",
+        ]
+    ).map(lambda octets: name(attribute(COMMON_NAME, der.UTF8_STRING, octets))),
     directories,
-    st.tuples(_locals, _hosts).map(lambda parts: name(attribute(_EMAIL, der.IA5_STRING, b"@".join(parts)))),
+    st.tuples(_locals, _hosts, st.sampled_from([der.IA5_STRING] * 5 + [der.UTF8_STRING])).map(
+        lambda parts: name(attribute(_EMAIL, parts[2], b"@".join(parts[:2])))
+    ),
 )

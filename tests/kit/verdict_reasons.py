@@ -86,7 +86,7 @@ _WHAT_CANNOT_BE_READ = (
 _WHAT_ONE_JUDGE_DOES_NOT_LOOK_AT = (
     _we_refuse(
         CRYPTOGRAPHY,
-        _CERTIFICATES,
+        (*_CERTIFICATES, NAMES),
         "with which OpenSSL can't read the certificate",
         "OpenSSL reads no certificate with such a value in a name (X.520), so no device could connect",
         alone=True,
@@ -196,7 +196,7 @@ _NAME_CONSTRAINTS = (
     _we_refuse(
         CRYPTOGRAPHY,
         (NAMES,),
-        _NAME,
+        f"{_NAME}|constrains names, and ",
         "this judge compares alternative names, and neither subjects nor forms that RFC 5280 4.2.1.10 lets anybody leave out",
         alone=True,
     ),

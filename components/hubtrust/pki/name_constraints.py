@@ -11,7 +11,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from hubtrust.pki import general_names
+from hubtrust.pki import der, general_names, name_strings
 from hubtrust.pki.certificate import Certificate, display
 from hubtrust.pki.errors import DerError, NameConstraintError
 from hubtrust.pki.general_names import Constraints, Form, GeneralName, Subtree
@@ -34,6 +34,9 @@ def require_names_allowed(certificate: Certificate, above: Iterable[Certificate]
     constrained = [authority for authority in above if _constraints(authority)]
     if not constrained:
         return
+    if name_strings.has_odd_mailbox(der.only_element(certificate.subject_encoding)):
+        fact = f"{display(constrained[0])} constrains names, and the e-mail address in its subject is no IA5String (RFC 5280 A.1)"
+        raise NameConstraintError(display(certificate), fact, "have it reissued with the address in its alternative names")
     _ = certificate.extensions  # raises if the alternative names are malformed
     value = certificate.extension_value(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
     alternative = general_names.alternative_names(value) if value is not None else []
@@ -47,10 +50,14 @@ def require_allowed(subject: x509.Name, alternative: Sequence[GeneralName], abov
         NameConstraintError: a name is excluded, not permitted, or can't be compared; or there are too many names.
     """
     names = _names(subject, alternative, leaf=leaf)
+    hidden = leaf and any("\0" in text.rstrip("\0") for text in common_names(subject))
     for authority in above:
         found = _constraints(authority)
         if found is None:
             continue
+        if hidden and not any(name.form is Form.HOST for name in alternative):
+            fact = f"{display(authority)} constrains names, and a NUL in its common name hides what it is"
+            raise NameConstraintError(what, fact, "use a name without it")
         count = len(found.permitted) + len(found.excluded)
         if len(names) * count > _MOST_COMPARISONS:
             fact = f"it has {len(names)} names to compare with {count} name constraints of {display(authority)}"

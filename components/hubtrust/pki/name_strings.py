@@ -19,13 +19,20 @@ _TEXTS = {  # the string types of RFC 5280, and whatever is in those of eight bi
 _OTHERS = {der.INTEGER: "an INTEGER", der.OCTET_STRING: "an OCTET STRING", 0x1A: "a VisibleString"}
 # What is no text and can be read: two types, and those of numbers, times and others that nobody has put into a name yet.
 _NO_TEXTS = {der.BIT_STRING, der.SEQUENCE, *range(0x07, 0x0C), *range(0x0D, 0x10), 0x1D}
-_BMP = 0x1E
+_BMP, _IA5 = 0x1E, 0x16
+_EMAIL_ADDRESS = bytes.fromhex("2a864886f70d010901")  # PKCS#9's, in the octets of an object identifier
 _BEYOND = 0x10000  # what a BMPString can't hold: surrogates are two characters for OpenSSL, and none of them is any
 
 
 def unreadable_value(name: der.Element) -> str | None:
     """Why OpenSSL can't read this distinguished name, in words that follow "it has …"; None if it can."""
     return next(filter(None, map(_flaw, _values(name))), None)
+
+
+def has_odd_mailbox(name: der.Element) -> bool:
+    """Whether an e-mail address in this distinguished name is no IA5String: OpenSSL holds it to no name constraint, and refuses it."""
+    attributes = [attribute.elements() for rdn in name.elements() for attribute in rdn.elements()]
+    return any(kind.content == _EMAIL_ADDRESS and value.tag != _IA5 for kind, *_, value in attributes)
 
 
 def _values(name: der.Element) -> Iterator[der.Element]:
