@@ -169,12 +169,13 @@ USES: Final = (
         "declare devices",
         is_error=False,
     ),
+    Use("delete_devices", lambda s: not s.no_devices, "a fleet that keeps devices", "no_devices", "remove noDevices", is_error=False),
     Use("connection_check", lambda s: bool(s.canary), "a canary", "canary", "set canary", is_error=False),
 )
 # Keys that have an effect whatever the others are.
 ALWAYS: Final = frozenset(
     """name existing_hub adopt_hub leave_hub retain cloud ca_source ca_generation ca_custody attest adopt devices devices_file no_devices
-    delete_devices canary""".split()
+    canary""".split()
 )
 
 

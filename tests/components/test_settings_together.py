@@ -49,6 +49,7 @@ WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
     ("caDropGeneration", {"caDropGeneration": "2", "caGeneration": "2"}, "caGeneration is 2, and only a generation that a later one has"),
     ("deviceTags", {"deviceTags": '["a=b"]'}, "devices is not set and devicesFile is not set, and only a device uses it"),
     ("adoptDevices", {"adoptDevices": '["a"]'}, "canary is not set, and only a device uses it; remove adoptDevices, or declare devices"),
+    ("deleteDevices", {"deleteDevices": "40", "noDevices": "true"}, "noDevices is true, and only a fleet that keeps devices uses it"),
     ("connectionCheck", {"connectionCheck": "false"}, "canary is not set, and only a canary uses it"),
 ]
 
