@@ -1,7 +1,7 @@
 """Where an authority comes from: generated, imported, or signed by somebody else on a certificate request; and what hubs trust of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -65,9 +65,11 @@ def _checked(lifetime: Lifetime, certificate: str) -> Lifetime:
 class Import:
     """A CA created elsewhere: its chain, and the trusted certificate's key, or no key (custody offline)."""
 
-    chain: str | bytes  # in any order and any encoding: PEM, DER, PKCS#7, PKCS#12, base64 of them
-    private_key: str | bytes | None = None  # in any encoding, or the same file as the chain; becomes a secret in the state, as PEM
-    passphrase: str | None = None  # of the key, if it is encrypted, or of a PKCS#12 file
+    chain: str | bytes = field(repr=False)  # in any order and any encoding: PEM, DER, PKCS#7, PKCS#12, base64 of them
+    private_key: str | bytes | None = field(
+        default=None, repr=False
+    )  # in any encoding, or the same file as the chain; becomes a secret in the state, as PEM
+    passphrase: str | None = field(default=None, repr=False)  # of the key, if it is encrypted, or of a PKCS#12 file
     custody: StoredKeys | None = None  # the trusted certificate's key is there, instead of private_key
     proof: str | None = None  # custody offline: the certificate that proves possession for the verification code, PEM
     certificate_name: str | None = None  # of an existing certificate on the hub, to take it over; None: a generated name

@@ -43,6 +43,10 @@ TEXTS: dict[str, str] = {
     "JSON of .NET": json.dumps(PEM).replace("+", r"\u002B"),
     "single quotes": f"'{PEM}'",
     "for a URL": PEM.replace(" ", "%20").replace("+", "%2B").replace("\n", "%0A"),
+    "for a URL, line ends alone": PEM.replace("\n", "%0A"),
+    "of a form": PEM.replace("+", "%2B").replace("\n", "%0D%0A").replace(" ", "+"),
+    "PowerShell": PEM.replace("\n", "`r`n"),
+    "parameters before it": f"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{PEM}",
     "comments around": f"subject=CN = x\n# Wurzel: Schlüssel\n{PEM}# end",
     "bag attributes": f"Bag Attributes\n    localKeyID: 54 69\n    friendlyName: x\nsubject=CN = x\n\nissuer=CN = x\n\n{PEM}",
     "old label": PEM.replace(" CERTIFICATE", " X509 CERTIFICATE"),
@@ -220,7 +224,7 @@ def test_what_is_not_read_is_named(octets: bytes, match: str) -> None:
     [
         ("pkey -pubout", "it contains a PUBLIC KEY; give the certificate"),
         ("pkey -pubout -outform DER", "it contains a PUBLIC KEY; give the certificate"),
-        ("ecparam -name prime256v1", "it contains a EC PARAMETERS"),
+        ("ecparam -name prime256v1", "it contains no certificate; give the file that has the certificate"),
         (
             "req -new -key /dev/stdin -subj /CN=x -outform DER",
             "it contains a CERTIFICATE REQUEST; give the certificate that the authority issued",

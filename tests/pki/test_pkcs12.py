@@ -80,6 +80,13 @@ def test_a_passphrase_of_any_script_opens_it(passphrase: str, options: str) -> N
     assert labels(octets, passphrase) == labels(octets, f"{passphrase}\n") == LABELS
 
 
+@pytest.mark.parametrize("passphrase", ["a\0b", "\udcff", "\n", "x" * 100_000])
+def test_a_passphrase_that_nobody_can_type_opens_nothing(passphrase: str) -> None:
+    """NUL, half a character, a line end alone: told as any other wrong one."""
+    with pytest.raises(UnreadableError, match="the passphrase does not open this PKCS#12 file"):
+        labels(exported(), passphrase)
+
+
 def test_a_keystore_of_java_is_read(tmp_path: Path) -> None:
     """`keytool` writes PKCS#12 today; the command of the message turns JKS into it."""
     make = ("-genkeypair", "-alias", "ca", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=Java CA", "-storepass", "changeit")

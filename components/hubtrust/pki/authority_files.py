@@ -40,7 +40,7 @@ def read_chain(given: str | bytes, *, what: str, passphrase: str | None = None, 
     if not has_key and not found.is_pkcs12:
         require_no_key(found.blocks, what=what)
     keys = [block for block in found.blocks if block.is_private_key]
-    certificates = certificates_in([one for one in found.blocks if one not in keys and not (has_key and one.is_parameters)], what=what)
+    certificates = certificates_in([one for one in found.blocks if one not in keys], what=what)
     notices = (
         (f"{what}: its private key is not used here; give the same file as the key too, if it is to sign",) if keys and not has_key else ()
     )

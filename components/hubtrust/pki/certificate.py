@@ -175,16 +175,17 @@ def require_no_key(found: Sequence[Block], *, what: str) -> None:
 
 
 def certificates_in(found: Sequence[Block], *, what: str) -> list[Certificate]:
-    """Every certificate among blocks that were read.
+    """Every certificate among blocks that were read. Parameters of keys are passed over.
 
     Raises:
         UnreadableError: there is none, a damaged one, or another kind of block.
     """
-    if other := next((block.label for block in found if block.label != CERTIFICATE), None):
+    given = [block for block in found if not block.is_parameters]
+    if other := next((block.label for block in given if block.label != CERTIFICATE), None):
         raise UnreadableError(what, f"it contains a {other}", _REMEDIES.get(other, "give only certificates"))
-    if not found:
+    if not given:
         raise UnreadableError(what, "it contains no certificate", "give the file that has the certificate")
-    return [Certificate(block.content, what=f"{what}, certificate {number}") for number, block in enumerate(found, 1)]
+    return [Certificate(block.content, what=f"{what}, certificate {number}") for number, block in enumerate(given, 1)]
 
 
 def load_certificate(given: str | bytes, *, what: str) -> Certificate:

@@ -70,7 +70,7 @@ class _Reader:
             return list(self._of_der(given))
         if (not given.isascii() or 0 in given) and (error := octets_error(given, what=self.what)):
             raise error
-        return self.of_text(_decoded(given), depth)
+        return self.of_text(decoded(given), depth)
 
     def of_text(self, given: str, depth: int = 0) -> list[Block]:
         text = plain(given)
@@ -168,7 +168,7 @@ def _first(given: bytes) -> bytes:
         return given
 
 
-def _decoded(given: bytes) -> str:
+def decoded(given: bytes) -> str:
     """The text of a file. What no encoding explains is Latin-1: PEM itself is ASCII, and comments don't matter."""
     named = next((name for mark, name in _BOMS if given.startswith(mark)), None)
     if named is None and len(given) > 1 and 0 in given[:2]:

@@ -14,8 +14,10 @@ _SAME = {"X509 CERTIFICATE": CERTIFICATE, "NEW CERTIFICATE REQUEST": REQUEST}  #
 _BEGIN = re.compile(r"-----BEGIN ([^\n-]*)-----")
 _CIPHER_HEADERS = re.compile(r"\s*Proc-Type: *(4,ENCRYPTED)\s+DEK-Info: *([A-Z0-9-]+, *[0-9A-Fa-f]+)\s+")  # also on one line, or indented
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*): *(.*(?:\n[ \t]+.*)*)")  # RFC 1421 4.6; a folded line begins with white space
-_ESCAPE = re.compile(r"\\{1,4}(?:u([0-9A-Fa-f]{4})|([nr/]))")  # of JSON, once or twice, or of an environment variable, that nobody decoded
-_ESCAPED_BLOCK = re.compile(r"-----BEGIN [^\n-]*----- *\\")
+# Of JSON, once or twice, of an environment variable or of PowerShell, that nobody decoded.
+_ESCAPE = re.compile(r"(?:\\{1,4}|`)(?:u([0-9A-Fa-f]{4})|([nr/]))")
+_ESCAPED_BLOCK = re.compile(r"-----BEGIN [^\n-]*----- *[\\`]")
+_OF_A_URL = re.compile(r"-----BEGIN(?:%20|\+)|----- *%0[AD]", re.IGNORECASE)
 _COPY = "copy the whole file from its source again"
 _LINE = 64  # characters of base64
 
@@ -63,8 +65,8 @@ def blocks(text: str, *, what: str) -> list[Block]:
 
 def plain(text: str) -> str:
     """``text`` with plain line ends, also where they were written as two characters or for a URL, and without a byte order mark."""
-    if "-----BEGIN%20" in text:
-        text = urllib.parse.unquote(text)
+    if _OF_A_URL.search(text):
+        text = urllib.parse.unquote_plus(text) if "-----BEGIN+" in text else urllib.parse.unquote(text)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return unescaped(text) if _ESCAPED_BLOCK.search(text) else text
 

@@ -58,11 +58,12 @@ def _secrets(passphrase: str | None) -> list[bytes]:
     if not passphrase:
         return [b""]
     texts = [secret.decode("latin-1").encode() for secret in candidates(passphrase)]
-    return [secret for secret in dict.fromkeys([*candidates(passphrase), *texts, b""]) if _is_utf8(secret)]
+    return [secret for secret in dict.fromkeys([*candidates(passphrase), *texts, b""]) if _is_text(secret)]
 
 
-def _is_utf8(secret: bytes) -> bool:
-    return secret.decode(errors="replace").encode() == secret
+def _is_text(secret: bytes) -> bool:
+    """Whether it is UTF-8 without NUL, which `cryptography` panics about."""
+    return b"\0" not in secret and secret.decode(errors="replace").encode() == secret
 
 
 def _key_blocks(key: PrivateKeyTypes | None) -> list[Block]:

@@ -47,8 +47,8 @@ class CertificateRequest(Signed):
         return Block(REQUEST, self.der).text
 
 
-def load_request(text: str, *, what: str) -> CertificateRequest:
-    """The only request in the PEM ``text``.
+def load_request(text: str | bytes, *, what: str) -> CertificateRequest:
+    """The only request in ``text``, in any encoding that ``encodings.read`` knows.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
@@ -60,8 +60,8 @@ def load_request(text: str, *, what: str) -> CertificateRequest:
     return found[0]
 
 
-def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
-    """Every request in the PEM ``text``, in its order. EC parameters before a request, as OpenSSL writes them, are passed over.
+def load_requests(text: str | bytes, *, what: str) -> list[CertificateRequest]:
+    """Every request in ``text``, in its order, in any encoding. EC parameters before a request, as OpenSSL writes them, are passed over.
 
     Raises:
         PrivateKeyInsideError: it contains a private key.
@@ -85,8 +85,9 @@ def load_requests(text: str, *, what: str) -> list[CertificateRequest]:
     return [CertificateRequest(block.content, what=f"{what}, request {number}") for number, block in enumerate(found, 1)]
 
 
-def _require_no_cmc(text: str, what: str) -> None:
+def _require_no_cmc(given: str | bytes, what: str) -> None:
     """Refuse what `certreq` writes for some templates of Active Directory: a request inside signed data, under the label of a request."""
+    text = given if isinstance(given, str) else encodings.decoded(given)
     if any(block.label == REQUEST and contents.label_of(block.content) == contents.PKCS7 for block in blocks(text, what=what)):
         fact = "it is a request of the form CMC (RFC 5272), in PKCS#7"
         raise UnreadableError(what, fact, "have it created again as PKCS#10 (certreq: RequestType = PKCS10)")
