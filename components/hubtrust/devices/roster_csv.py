@@ -1,6 +1,7 @@
 """Devices from CSV, as spreadsheets write it (RFC 4180, and what Excel makes of it).
 
-Excel separates by semicolons where the comma is the decimal sign, writes a first line `sep=;`, and rows and columns that are empty.
+Excel separates by semicolons where the comma is the decimal sign, writes a first line `sep=;`, and rows and columns that are empty; from
+the 17th row on it leaves out the separators of empty cells at the end of a row.
 """
 
 import csv
@@ -22,6 +23,7 @@ _BOOLEANS = {"true": True, "false": False, "": None}
 _SEPARATORS = ",;\t|"
 _DECLARED_SEPARATOR = re.compile(r'"?sep=([^\r\n]?)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _OTHER_SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
+_LINE_ENDS = ("\n", "\r")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -39,7 +41,8 @@ def csv_devices(text: str, *, what: str) -> Iterator[tuple[int, Mapping[str, Any
     body = text[declared.end() :] if declared else text
     separator = declared[1] if declared else _separator(body)
     # newline="": a line ends at \n, \r or \r\n, and at nothing else; within quotes it is kept as it is.
-    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+    source = io.StringIO(body, newline="")
+    reader = csv.reader(source, delimiter=separator, strict=True)
     rows = _rows(reader, 1 if declared else 0)
     _, first = next(rows, (1, DeclarationError("the line", "there is none", _REMEDY)))
     if isinstance(first, DeclarationError):
@@ -48,7 +51,8 @@ def csv_devices(text: str, *, what: str) -> Iterator[tuple[int, Mapping[str, Any
     _require_columns(header, separator, what)
     for number, row in rows:
         try:
-            yield number, row if isinstance(row, DeclarationError) else _device(header, row)
+            ends = body.endswith(_LINE_ENDS) or source.tell() < len(body)
+            yield number, row if isinstance(row, DeclarationError) else _device(header, row, ends=ends)
         except DeclarationError as error:
             yield number, error
 
@@ -117,13 +121,20 @@ def _is_column(name: str) -> bool:
     return name in _COLUMNS or name.startswith((_TAG, _DESIRED))
 
 
-def _device(header: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
+def _device(header: Sequence[str], row: Sequence[str], *, ends: bool) -> dict[str, Any]:
+    """The device of a row. ``ends``: the row has a line end, so that it is whole: Excel leaves out separators before it."""
     values = [cell.strip() for cell in row]
     while len(values) > len(header) and not values[-1]:
         values.pop()
-    if len(values) != len(header):
-        fact = f"it has {len(values)} {'field' if len(values) == 1 else 'fields'}, and the first line has {len(header)}"
-        raise DeclarationError("the line", fact, "give a field for each column; quote a value that has the separator in it")
+    if ends:
+        values += [""] * (len(header) - len(values))
+    if len(values) < len(header):
+        fact = f"it has {len(values)} of {len(header)} fields and no line end, as where a file is cut off"
+        raise DeclarationError("the line", fact, "check that the file is whole; if it is, end its last line")
+    if len(values) > len(header):
+        raise DeclarationError(
+            "the line", f"it has {len(values)} fields, and the first line has {len(header)}", "quote a value that has the separator in it"
+        )
     if values == list(header) and len(header) > 1:
         raise DeclarationError("the line", "it repeats the names of the columns", "remove it")
     if stray := next((place for place, (name, cell) in enumerate(zip(header, values, strict=True), 1) if cell and not name), 0):
