@@ -27,6 +27,7 @@ from tests.kit.der_names import ODD_COMMON_NAMES
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, until
+from tests.kit.openssl_keys import SIGNING_KINDS, key_by_openssl
 from tests.local_azure.randomly import RANDOM
 
 EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
@@ -72,16 +73,17 @@ def pem(certificate: bytes) -> str:
 
 @dataclass
 class Sent:
-    """A certificate in DER that a device sends, with the key of `DEVICE`."""
+    """A certificate in DER that a device sends, with the key of `DEVICE` or that of a file."""
 
     certificate: bytes
     above: tuple[bytes, ...] = ()
+    key_file: Path | None = None
 
     def files(self, folder: Path, *_above: Party) -> tuple[Path, Path]:
         """The files that TLS takes them from."""
         chain, key = DEVICE.files(folder)
         chain.write_text("".join(map(pem, (self.certificate, *self.above))))
-        return chain, key
+        return chain, self.key_file or key
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +107,11 @@ def attempts_at(hub: HubClient) -> list[dict[str, Any]]:
     return [each for each in hub.azure.control("GET", "/connections") if each["host"] == hub.host]
 
 
-def connecting(hub: HubClient, sent: Sent, folder: Path) -> tuple[int | None, str]:
+def connecting(hub: HubClient, sent: Sent, folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> tuple[int | None, str]:
     """The return code of a connection with this certificate (None: the handshake failed), and the reason at the control port."""
     before = len(attempts_at(hub))
     try:
-        with Device(hub, sent, folder) as line:
+        with Device(hub, sent, folder, version=version) as line:
             code = line.connect("press-001")
     except (ssl.SSLError, ConnectionError):
         code = None
@@ -189,6 +191,22 @@ def test_long_chains_and_chains_with_doubles(plant: HubClient, tmp_path: Path, c
     assert (code, reason) == ((0, "") if count <= 10 else (5, f"too many certificates were sent: {count}, and at most 10 are accepted"))
     doubled = tuple(certificates[1:4]) * 2
     assert connecting(plant, Sent(SHAPE.signed(ROOT.key), doubled), tmp_path) == (0, "")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("kind", sorted(set(SIGNING_KINDS) - {"sm2"}))  # a key on SM2 is not even loaded by Python's TLS
+def test_a_device_with_a_key_of_any_kind(plant: HubClient, tmp_path: Path, kind: str, version: ssl.TLSVersion) -> None:
+    """TLS decides whether such a key can be used; where it can't, there is a reason all the same."""
+    certificate = replace(SHAPE, key=key_by_openssl(tmp_path, kind)).signed(ROOT.key)
+    code, reason = connecting(plant, Sent(certificate, key_file=tmp_path / "ca.key"), tmp_path, version)
+    if kind in {"pss", "ed25519", "ed448"}:
+        assert (code, reason) == (0, "")
+    elif kind == "explicit":
+        assert (code, "explicit ECC parameters" in reason) == (5, True)
+    elif version is ssl.TLSVersion.TLSv1_3:  # where the client has no signature for such a key, it sends no certificate
+        assert (code, reason) == (5, "no certificate was sent")
+    else:
+        assert (code, reason) == ((0, "") if kind == "dsa" else (None, "TLS failed: wrong curve"))
 
 
 def test_a_certificate_larger_than_tls_takes_is_refused_with_the_reason(plant: HubClient, tmp_path: Path) -> None:
