@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from sandbox.plugins.property_values import UNKNOWN
 from sandbox.plugins.resource import PluginError, State
 from sandbox.plugins.tls.plugin import plugin
+from tests.kit.certificate_shapes import CertificateShape, RequestShape
+from tests.kit.der_mutations import CERTIFICATE_CHANGES, REQUEST_CHANGES
 from tests.plugins.chains import CA, KEY, NOW, REQUEST, ROOT, key, operation, request, root, signed
 
 
@@ -120,3 +124,36 @@ def test_a_state_changed_by_hand_is_named() -> None:
     resource = plugin(None, clock=lambda: NOW).resources[ROOT]
     with pytest.raises(PluginError, match="Failed to parse data from string: soon"):
         resource.read(State("1", {"validityEndTime": "soon", "id": "1"}), operation())
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # of serial numbers that are not positive
+def test_odd_certificates_and_requests_are_signed_or_refused_on_one_line(tls: Any) -> None:
+    """Whatever their names, dates, versions and extensions are."""
+    mine = key(tls)
+    ca, csr = root(tls, mine)["certPem"], request(tls, mine)
+    signer = serialization.load_pem_private_key(mine.encode(), None)
+    authority, asked = CertificateShape.of(_der(ca)), RequestShape.of(_der(csr))
+    cas = {label: change(authority).signed(signer) for label, change in CERTIFICATE_CHANGES.items()}
+    requests = {label: change(asked).signed(signer) for label, change in REQUEST_CHANGES.items()}
+    attempts = [(label, _pem("CERTIFICATE", each), csr) for label, each in cas.items()]
+    attempts += [(label, ca, _pem("CERTIFICATE REQUEST", each)) for label, each in requests.items()]
+    outcomes = [_outcome(tls, mine, *pems) for _, *pems in attempts]
+    refused = [each for each in outcomes if each != "signed"]
+    assert [each for each in refused if "\n" in each or not each.lower().startswith("failed to parse c")] == []
+    assert len(refused) < len(outcomes) / 2
+
+
+def _outcome(tls: Any, signer: str, ca: str, csr: str) -> str:
+    try:
+        signed(tls, signer, ca, csr)
+    except grpc.RpcError as refused:
+        return str(refused.details())
+    return "signed"
+
+
+def _der(text: str) -> bytes:
+    return base64.b64decode("".join(text.strip().splitlines()[1:-1]))
+
+
+def _pem(label: str, encoding: bytes) -> str:
+    return f"-----BEGIN {label}-----\n{base64.encodebytes(encoding).decode()}-----END {label}-----\n"

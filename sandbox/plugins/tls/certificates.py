@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sandbox.plugins.resource import PluginError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 SERIAL_LIMIT: Final = 2**128
+# What `cryptography` raises for a certificate or a request that it does not read, also later, when a part is asked for.
+_REFUSED: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 # Go's time.Duration counts nanoseconds in 64 bits.
 MAX_HOURS: Final = (2**63 - 1) // (3600 * 10**9)
 
@@ -140,17 +143,21 @@ def _extensions(
 def _request(text: str) -> x509.CertificateSigningRequest:
     der = pem.decode_as("CERTIFICATE REQUEST", text, "Failed to parse certificate request PEM")
     try:
-        return x509.load_der_x509_csr(der)
-    except ValueError as refused:
+        request = x509.load_der_x509_csr(der)
+        _ = request.subject, request.extensions, request.public_key()  # they are read when they are asked for, and may be refused then
+    except _REFUSED as refused:
         raise PluginError(f"Failed to parse certificate request PEM: failed to parse certificate request: {refused}") from refused
+    return request
 
 
 def _certificate(text: str) -> x509.Certificate:
     der = pem.decode_as("CERTIFICATE", text, "Failed to parse CA certificate PEM")
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as refused:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.subject, certificate.extensions, certificate.public_key()
+    except _REFUSED as refused:
         raise PluginError(f"Failed to parse CA certificate PEM: failed to parse certificate: {refused}") from refused
+    return certificate
 
 
 def authority_warnings(plan: Properties) -> list[str]:
