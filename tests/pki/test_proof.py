@@ -104,6 +104,12 @@ def test_a_code_in_any_string_type_is_accepted(tag: int) -> None:
     judge(reshaped(SHAPE.named(encoded_name(attribute(COMMON_NAME, tag, CODE.encode(der.STRING_TYPES[tag][1]))))))
 
 
+def test_a_code_that_is_no_text_is_refused() -> None:
+    """In an OCTET STRING, which `cryptography` reads as text, and neither OpenSSL nor Azure's judge here does."""
+    with pytest.raises(errors.ProofError, match=r"its common name is '#0430[0-9a-f]+', and the verification code is"):
+        judge(reshaped(SHAPE.named(encoded_name(attribute(COMMON_NAME, der.OCTET_STRING, CODE.encode())))))
+
+
 def test_a_relative_name_of_several_parts_is_accepted() -> None:
     """The common name and the organization as one part of the name."""
     parts = (attribute(COMMON_NAME, der.UTF8_STRING, CODE.encode()), attribute(ORGANIZATION, der.UTF8_STRING, b"Kiln"))

@@ -40,7 +40,9 @@ def _certificate(subject: bytes, extensions: bytes) -> bytes:
 
 
 def _subject(certificate: bytes) -> x509.Name:
-    return x509.load_der_x509_certificate(certificate).subject
+    found = x509.load_der_x509_certificate(certificate).subject
+    readable.require_texts(found)
+    return found
 
 
 def _only_value(certificate: bytes) -> x509.ExtensionType:

@@ -47,7 +47,8 @@ class Certificate(Signed):
         if _serial(encoding) <= 0:
             raise ValueError("`cryptography` only warns of it yet, and will refuse it; the readable copy has another one")
         found = x509.load_der_x509_certificate(encoding)
-        _ = found.subject, found.issuer, found.not_valid_before_utc, found.not_valid_after_utc
+        readable.require_texts(found.subject, found.issuer)
+        _ = found.not_valid_before_utc, found.not_valid_after_utc
         return found
 
     @classmethod

@@ -19,6 +19,7 @@ _UTF8, _NUMERIC, _PRINTABLE, _TELETEX, _VIDEOTEX, _IA5 = 0x0C, 0x12, 0x13, 0x14,
 _GRAPHIC, _VISIBLE, _GENERAL, _UNIVERSAL, _BMP = 0x19, 0x1A, 0x1B, 0x1C, 0x1E
 _EIGHT_BITS = {_NUMERIC, _PRINTABLE, _TELETEX, _VIDEOTEX, _IA5, _GRAPHIC, _VISIBLE, _GENERAL}
 _ENCODINGS = {_UTF8: "utf-8", _UNIVERSAL: "utf-32-be", _BMP: "utf-16-be"}
+_NO_TEXTS = {der.OCTET_STRING, der.UTC_TIME, der.GENERALIZED_TIME}
 _UNIQUE_IDENTIFIER = bytes.fromhex("55042d")  # X.520's x500UniqueIdentifier: the only attribute that is a bit string
 # ECDSA with SHA-2, Ed25519 and Ed448: signature algorithms that have no parameters, also not NULL (RFC 5758 3.2, RFC 8410 3)
 _WITHOUT_PARAMETERS = (bytes.fromhex("2a8648ce3d0403"), bytes.fromhex("2b6570"), bytes.fromhex("2b6571"))
@@ -52,6 +53,16 @@ def read(encoding: bytes, reader: Callable[[bytes], _T]) -> _T:
             raise DerError(f"its version is {error.parsed_version + 1}") from None
         except (ValueError, TypeError) as error:
             raise DerError(fact(error)) from None
+
+
+def require_texts(*names: x509.Name) -> None:
+    """Refuse ``names`` with a value that is no text, which `cryptography` reads as one: its copy has # and hex, and is nobody's name.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if any(part._type.value in _NO_TEXTS for name in names for part in name):  # noqa: SLF001 - the only place where it is kept
+        raise ValueError("a name in it has a value that is no text")
 
 
 @contextmanager

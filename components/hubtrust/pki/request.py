@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from hubtrust.pki import contents, encodings
+from hubtrust.pki import contents, encodings, readable
 from hubtrust.pki.errors import PkiError, PrivateKeyInsideError, ProfileError, RequestError, UnreadableError, WeakError
 from hubtrust.pki.keys import PublicKey, require_strong_key
 from hubtrust.pki.names import common_names
@@ -28,7 +28,7 @@ class CertificateRequest(Signed):
     @staticmethod
     def _parse(encoding: bytes) -> x509.CertificateSigningRequest:
         found = x509.load_der_x509_csr(encoding)
-        _ = found.subject
+        readable.require_texts(found.subject)
         return found
 
     @classmethod
