@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sandbox.azure import arm
 from sandbox.azure.wire import MAX_BODY
+from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
 from tests.local_azure.makers import authority, uploaded
-from tests.local_azure.randomly import RANDOM
 
 BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
 

@@ -22,8 +22,8 @@ from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates
 from tests.kit.der_names import ODD_COMMON_NAMES
 from tests.kit.device_certificates import Party
 from tests.kit.openssl_keys import SIGNING_KINDS, made_by_openssl
+from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import Answer, InProcess, version
-from tests.local_azure.randomly import RANDOM
 
 EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
 ROOT = Party("Trial root")

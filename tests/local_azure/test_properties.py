@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.makers import Maker, authority, encoded, uploaded
-from tests.local_azure.randomly import RANDOM
 
 NAMES = ("a", "b")
 AUTHORITIES = (authority("One"), authority("Two"))

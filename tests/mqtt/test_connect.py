@@ -209,6 +209,7 @@ def test_keys_connect_where_the_hub_allows_them(registry: HubClient, root: Party
     ("press-001", "{host}/press-001/?api-version=1999-01-01", "is not known"),
     ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "no modules"),
     ("", "", "does not begin with"),
+    ("press-001", "{host}/press-001\n\u202e", r"is not the device's id 'press-001\n\u202e'"),
 ])  # fmt: skip
 def test_names_that_do_not_match(registry: HubClient, root: Party, tmp_path: Path, client: str, user: str, reason: str) -> None:
     """Client id, user name and hub must agree."""

@@ -28,7 +28,7 @@ from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, until
 from tests.kit.openssl_keys import SIGNING_KINDS, key_by_openssl
-from tests.local_azure.randomly import RANDOM
+from tests.kit.randomly import RANDOM
 
 EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
 ROOT = Party("Trial root")

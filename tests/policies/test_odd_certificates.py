@@ -20,7 +20,7 @@ from tests.kit.authorities import Forged
 from tests.kit.certificate_shapes import CertificateShape
 from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates
 from tests.kit.openssl_keys import SIGNING_KINDS, made_by_openssl
-from tests.local_azure.randomly import RANDOM
+from tests.kit.randomly import RANDOM
 
 EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
 NOW = datetime.now(UTC)

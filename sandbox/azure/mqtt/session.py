@@ -193,7 +193,7 @@ class Session(asyncio.Protocol):
             host=peer.server_name,
             device=device,
             accepted=not reason,
-            reason=reason,
+            reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
             subject=subject,
             issuer=issuer,
         )

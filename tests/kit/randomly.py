@@ -1,4 +1,4 @@
-"""Settings of the random tests in this folder: a failure prints the line that repeats it, and is not shrunk, which takes minutes."""
+"""Settings of random tests: a failure prints the line that repeats it, and is not shrunk, which takes minutes."""
 
 from hypothesis import HealthCheck, Phase, settings
 
