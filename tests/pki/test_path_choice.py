@@ -15,7 +15,7 @@ from hubtrust.pki.certificate import Certificate, display, load_certificates, th
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.path import Wanted
 from hubtrust.pki.path_choice import path_to
-from tests.kit.authorities import NOW, Forged, ec_key, pem_of, rsa_key
+from tests.kit.authorities import ABSENT, NOW, Forged, ec_key, pem_of, rsa_key
 from tests.kit.openssl_keys import openssl
 
 DAY = timedelta(days=1)
@@ -135,6 +135,14 @@ def test_authorities_that_cross_sign_each_other_on_every_level_end() -> None:
     assert len(chosen(*reversed(given)).certificates) == 10, "no more than TLS stacks take"
     with pytest.raises(errors.ChainError, match="20 certificates are between the devices and the trusted one"):
         chosen(*given, wanted=Wanted(top=True))
+
+
+def test_many_authorities_of_one_name_end() -> None:
+    """Each may have signed each: only so many signatures are verified, and then there is no chain."""
+    ring = [Forged(subject="CA", serial=number) for number in range(1, 61)]  # each signed by the one before
+    given = [Forged(subject="CA", key=one.key, issuer=ring[number - 1], aki=ABSENT).certificate for number, one in enumerate(ring)]
+    with pytest.raises(errors.ChainError, match=r"it contains \d+ chains, .* more"):
+        chosen(*given)
 
 
 def test_below_the_trusted_certificate_there_are_at_most_ten() -> None:

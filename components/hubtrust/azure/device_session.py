@@ -46,6 +46,9 @@ def context(identity: Identity) -> ssl.SSLContext:
     """TLS as a device uses it: the hub is verified with the roots in SSL_CERT_FILE, otherwise with the machine's roots and certifi's.
 
     Python loads keys from files only: this one is encrypted, readable by its owner alone, and deleted when the context is created.
+
+    Raises:
+        SessionError: OpenSSL does not load the chain.
     """
     tls = ssl.create_default_context()
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -55,7 +58,11 @@ def context(identity: Identity) -> ssl.SSLContext:
         chain, key = Path(folder) / "chain.pem", Path(folder) / "key.pem"
         chain.write_text(identity.chain, encoding="utf-8")
         key.write_bytes(identity.private_key)
-        tls.load_cert_chain(chain, key, identity.passphrase)
+        try:
+            tls.load_cert_chain(chain, key, identity.passphrase)
+        except ssl.SSLError as error:
+            fact = f"its TLS library does not take the device's chain: {error.reason or error}"
+            raise SessionError("the connection check", fact, "give a chain with stronger certificates", stage="tls") from None
     return tls
 
 

@@ -69,7 +69,7 @@ class Canary:
         passphrase = token_hex(32).encode()
         encryption = serialization.BestAvailableEncryption(passphrase)
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-        return Identity(pem(leaf) + self.chain.pem, private, passphrase)
+        return Identity(pem(leaf) + self.chain.sent, private, passphrase)
 
 
 def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: float, report: Callable[[str], None]) -> None:

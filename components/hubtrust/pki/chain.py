@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from hubtrust.pki.certificate import Certificate, display, load_certificates, pem
 from hubtrust.pki.chain_notices import chain_notices
@@ -10,17 +11,16 @@ from hubtrust.pki.errors import ChainError, KeyMismatchError
 from hubtrust.pki.keys import PublicKey, key_thumbprint
 from hubtrust.pki.links import is_signed_by, require_link, require_signed_by
 from hubtrust.pki.path import Bundle, Wanted, has_key
-from hubtrust.pki.path_choice import choose, require_sound
-from hubtrust.pki.profile import is_self_issued, require_authority, require_end_entity, require_valid_at
+from hubtrust.pki.path_choice import LONGEST_PATH, choose, require_sound
+from hubtrust.pki.profile import can_be_sent, is_self_issued, require_authority, require_end_entity, require_valid_at
 
 _MOST_GIVEN = 200  # certificates in one file: Debian's public roots are 142
-_LONGEST_PATH = 10  # certificates: Azure's and OpenSSL's TLS stacks have about the same limit
 _ISSUING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain that devices send: the issuing authority, then its issuer, and so on up to the highest certificate that was given.
+    """A chain for devices: the issuing authority, then its issuer, and so on up to the highest certificate that was given.
 
     ``place`` is the trusted certificate's in it. What is above that one judges nothing.
     """
@@ -71,6 +71,11 @@ class Chain:
         raise KeyMismatchError(what, f"it belongs to none of {named}", "give the key of one of them, or the chain that this key belongs to")
 
     @property
+    def sent(self) -> str:
+        """As PEM what a TLS library sends besides a device's own certificate. A hub has the trusted certificate itself."""
+        return "".join(map(pem, takewhile(can_be_sent, self.certificates)))
+
+    @property
     def pem(self) -> str:
         """All certificates as PEM, the issuing authority first."""
         return "".join(pem(certificate) for certificate in self.certificates)
@@ -91,11 +96,12 @@ def load_chain(text: str, *, what: str, now: datetime, wanted: Wanted = _ISSUING
         fact = f"it contains {len(bundle.certificates)} certificates, and at most {_MOST_GIVEN} are looked through"
         raise ChainError(what, fact, "give one chain, not a bundle")
     chosen, place = choose(bundle, wanted, what=what)
-    require_sound(chosen[: place + 1])
-    if place >= _LONGEST_PATH:
-        fact = f"{place + 1} certificates are between the devices and the trusted one, and TLS takes {_LONGEST_PATH}"
+    if place >= LONGEST_PATH:
+        fact = f"{place + 1} certificates are between the devices and the trusted one, and TLS takes {LONGEST_PATH}"
         raise ChainError(what, fact, "trust an authority nearer to the devices")
-    kept = chosen[:_LONGEST_PATH]
+    require_sound(chosen[: place + 1])
+    above = takewhile(can_be_sent, chosen[place + 1 : LONGEST_PATH])
+    kept = (*chosen[: place + 1], *above)
     return Chain(kept, chain_notices(kept, place, given, bundle, what=what, now=now), place)
 
 

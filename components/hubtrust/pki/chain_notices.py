@@ -8,7 +8,7 @@ from hubtrust.pki.errors import NotValidNowError, PkiError
 from hubtrust.pki.links import is_signed_by, require_link, require_signed_by
 from hubtrust.pki.path import Bundle
 from hubtrust.pki.path_choice import names
-from hubtrust.pki.profile import departures, is_self_issued, require_may_sign, require_strong_signature, require_valid_at
+from hubtrust.pki.profile import can_be_sent, departures, is_self_issued, require_may_sign, require_strong_signature, require_valid_at
 
 _MOST = 12  # notices; what is above is not worth more lines in each run
 
@@ -47,6 +47,7 @@ def _why_it_ends(top: Certificate, bundle: Bundle) -> str:
             require_signed_by(top, other)
         except PkiError as error:
             return error.fact
+        return f"TLS libraries send none as weak as {display(other)} above it, and devices connect all the same"
     return f"its issuer '{top.issuer.rfc4514_string()}' is not in it"
 
 
@@ -66,6 +67,8 @@ def _of_path(certificate: Certificate, now: datetime, *, trusted: bool) -> Itera
 def _of_own_signature(certificate: Certificate) -> Iterator[str]:
     """The signature of the trusted certificate, which no path depends on."""
     why = "nobody checks the signature of a certificate that is trusted itself, so devices connect all the same"
+    if not can_be_sent(certificate):
+        why += ", where they don't send it: OpenSSL refuses to"
     try:
         require_strong_signature(certificate)
     except PkiError as error:

@@ -100,6 +100,14 @@ def _misnamed_issuer(certificate: Certificate, issuer: Certificate) -> str | Non
     return None
 
 
+def may_be_issuer(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether the authority key identifier of ``certificate`` leaves it open that ``issuer`` signed it."""
+    try:
+        return _misnamed_issuer(certificate, issuer) is None
+    except PkiError:
+        return True
+
+
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether ``require_signed_by`` finds nothing."""
     try:

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives import hashes
 from hubtrust.pki.certificate import Certificate, thumbprint
 from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import PublicKey
-from hubtrust.pki.links import is_signed_by
+from hubtrust.pki.links import is_signed_by, may_be_issuer
 from hubtrust.pki.names import Comparable, comparable
 from hubtrust.pki.profile import is_self_issued, require_may_sign, require_valid_at
 
 _MOST_WAYS = 8  # up to one certificate that are followed: a bundle of cross-signed authorities has more than anybody could try
-_MOST_NAMESAKES = 50  # authorities of one name whose keys are tried on a signature
+_MOST_TRIES = 1000  # signatures in one file that are verified: only hundreds of authorities of one name need more
 _Holder = tuple[Comparable, bytes]  # a name and a key: certificates of the same holder take each other's place in a path
 
 
@@ -48,7 +48,7 @@ class Bundle:
 
     def __init__(self, certificates: Iterable[Certificate], *, now: datetime) -> None:
         self.certificates = tuple(dict.fromkeys(certificates))
-        self._now = now
+        self._tries = _MOST_TRIES
         self._holders: dict[Certificate, _Holder] = {one: (comparable(one.subject), one.key_info) for one in self.certificates}
         self._ranks = {one: (_is_bad(one, now), -one.not_valid_after_utc.timestamp(), thumbprint(one)) for one in self.certificates}
         self._by_name: dict[Comparable, list[Certificate]] = {}
@@ -65,14 +65,29 @@ class Bundle:
         return [one for one in self._by_name.get(comparable(certificate.issuer), ()) if one != certificate]
 
     def issuers(self, certificate: Certificate) -> list[Certificate]:
-        """Those that signed it, other than its holder's own."""
+        """Those that signed it, other than its holder's own; all have the same key, because one key made the signature."""
         if certificate not in self._issuers:
-            others = [one for one in self.named(certificate) if self._holders[one] != self._holders[certificate]]
-            keys = dict.fromkeys(one.key_info for one in others)  # only one of them made the signature
-            tried = [[one for one in others if one.key_info == key] for key in list(keys)[:_MOST_NAMESAKES]]
-            signed = ([one for one in group if is_signed_by(certificate, one)] for group in tried)
-            self._issuers[certificate] = next(filter(None, signed), [])
+            self._issuers[certificate] = self._signers(certificate)
         return self._issuers[certificate]
+
+    def _signers(self, certificate: Certificate) -> list[Certificate]:
+        if is_self_issued(certificate) and self._tries > 0 and self._is_signed_by(certificate, certificate):
+            return []
+        by_key: dict[bytes, list[Certificate]] = {}
+        for one in self.named(certificate):
+            if self._holders[one] != self._holders[certificate]:
+                by_key.setdefault(self._holders[one][1], []).append(one)
+        for group in by_key.values():
+            if self._tries <= 0:
+                break
+            possible = [one for one in group if may_be_issuer(one, certificate)]
+            if possible and self._is_signed_by(certificate, possible[0]):
+                return possible
+        return []
+
+    def _is_signed_by(self, certificate: Certificate, issuer: Certificate) -> bool:
+        self._tries -= 1
+        return is_signed_by(certificate, issuer)
 
     def lowest(self) -> list[list[Certificate]]:
         """The holders that issued no other certificate of the file, each with its certificates, the best one first."""
@@ -87,9 +102,10 @@ class Bundle:
         """The certificates of this key, the best one first."""
         return self._best_first([one for one in self.certificates if has_key(one, key)])
 
-    def below(self, certificate: Certificate) -> list[Certificate]:
-        """Those that it issued, by its name."""
-        return [one for one in self.certificates if self._holders[certificate] in {self._holders[each] for each in self._above(one)}]
+    def below(self, authorities: Iterable[Certificate]) -> list[Certificate]:
+        """Those that one of ``authorities`` issued, by its name."""
+        holders = {self._holders[one] for one in authorities}
+        return [one for one in self.certificates if holders & {self._holders[each] for each in self._above(one)}]
 
     def paths(self, start: Certificate) -> Iterator[tuple[Certificate, ...]]:
         """The paths from ``start`` up to a root, or to where an issuer is missing: the best one first.

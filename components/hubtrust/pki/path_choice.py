@@ -11,6 +11,7 @@ from hubtrust.pki.path import Bundle, Wanted
 from hubtrust.pki.policies import require_no_policy_needed
 from hubtrust.pki.profile import is_authority, is_self_issued, require_may_sign, require_strong_signature
 
+LONGEST_PATH = 10  # certificates: Azure's and OpenSSL's TLS stacks have about the same limit
 _MOST_NAMED = 5  # certificates in an error
 _Chosen = tuple[tuple[Certificate, ...], int]  # a path, and the place of the trusted certificate in it
 
@@ -85,7 +86,7 @@ def _starts(bundle: Bundle, wanted: Wanted) -> list[list[Certificate]]:
     if wanted.key is None or wanted.top or wanted.thumbprint:
         return authorities or lowest
     owners = bundle.of_key(wanted.key)
-    if authorities and any(_says_it_is_a_ca(below) for owner in owners for below in bundle.below(owner)):
+    if authorities and any(map(_says_it_is_a_ca, bundle.below(owners))):
         return authorities  # it is not the lowest authority's
     return [owners]
 
@@ -108,10 +109,14 @@ def _best(bundle: Bundle, group: list[Certificate], wanted: Wanted) -> _Chosen |
             first = first or (path, place)
             if all(map(bundle.is_good, path[: place + 1])) and _is_sound(path[: place + 1]):
                 return path, place
+            if place >= LONGEST_PATH:
+                break  # the others of this start are not better
     return first
 
 
 def _is_sound(path: Sequence[Certificate]) -> bool:
+    if len(path) > LONGEST_PATH:
+        return False
     try:
         require_sound(path)
     except PkiError:

@@ -188,6 +188,17 @@ def require_strong_signature(certificate: Certificate) -> None:
         raise WeakError(display(certificate), fact, "have it reissued with SHA-256 or stronger")
 
 
+def can_be_sent(certificate: Certificate) -> bool:
+    """Whether TLS libraries send it in a chain: OpenSSL loads no CA with a small key, or with a signature of SHA-1 unless it is its own."""
+    try:
+        require_strong_key(certificate.public_key(), what="")
+        if not is_self_issued(certificate):
+            require_strong_signature(certificate)
+    except WeakError:
+        return False
+    return True
+
+
 def is_self_issued(certificate: Certificate) -> bool:
     """Whether subject and issuer are the same name. Such certificates don't count in path lengths (RFC 5280 4.2.1.9)."""
     return same_name(certificate.subject, certificate.issuer)
