@@ -15,7 +15,7 @@ CASES = {
     "valid": None,
     "expired": "has expired",
     "wrong name": "common name is not the device's id",
-    "wrong authority": "neither verified here nor among the certificates that were sent",
+    "wrong authority": "names another key of that CA",
     "deleted authority": "neither verified here nor among the certificates that were sent",
     "no intermediate": "neither verified here nor among the certificates that were sent",
     "path too long": "longer than a CA in it allows",
