@@ -94,6 +94,14 @@ def _intermediate(changed: bytes) -> Sequence[Verdict]:
     return _judged(CertificationPath(device or _below(changed, _ISSUING_KEY), _ROOT, (changed,)), ours)
 
 
+def judged_names(subject: bytes, issuer: bytes) -> Sequence[Verdict]:
+    """The verdicts on a root with this subject and an authority below it that names it as ``issuer``."""
+    root = CertificateShape.of(_ROOT).named(subject).signed(_ROOT_KEY)
+    below = replace(CertificateShape.of(_ISSUING), issuer=issuer).signed(_ROOT_KEY)
+    ours, device = _imported(below, root, key=_ISSUING_KEY)
+    return _judged(CertificationPath(device or _below(below, _ISSUING_KEY), root, (below,)), ours)
+
+
 def _device(changed: bytes) -> Sequence[Verdict]:
     return _judged(CertificationPath(changed, _ROOT), _gate(changed, _ROOT))
 

@@ -1,0 +1,55 @@
+"""Which names are the same: an issuer that is named otherwise than it names itself is found exactly where OpenSSL finds it."""
+
+import pytest
+
+from hubtrust.pki.certificate import Certificate
+from hubtrust.pki.names import is_within, same_name
+from tests.kit import der
+from tests.kit.authorities import Forged, ec_key
+from tests.kit.certificate_shapes import ORGANIZATION, CertificateShape, attribute, name
+from tests.kit.judged_kinds import judged_names
+from tests.kit.judges import OPENSSL
+
+UTF8, PRINTABLE, TELETEX, BMP, NUMERIC = der.UTF8_STRING, der.PRINTABLE_STRING, der.TELETEX_STRING, der.BMP_STRING, der.NUMERIC_STRING
+SAME = [  # for OpenSSL, by RFC 5280 7.1
+    ((UTF8, b"Kiln"), (UTF8, b"KILN")),
+    ((UTF8, b"Kiln Works"), (PRINTABLE, b"  Kiln   Works ")),
+    ((UTF8, b"Kiln Works"), (UTF8, b"Kiln\tWorks")),
+    ((UTF8, b"Kiln Works"), (UTF8, b"Kiln\n\x0bWorks")),
+    ((UTF8, "Öfen".encode()), (TELETEX, b"\xd6fen")),
+    ((UTF8, "Öfen".encode()), (BMP, "Öfen".encode("utf-16-be"))),
+    ((NUMERIC, b"1 2"), (NUMERIC, b"1 2")),
+]
+ALIKE = [  # by RFC 4518, and not for OpenSSL
+    ((UTF8, "Öfen".encode()), (UTF8, "öfen".encode())),
+    ((UTF8, "Öfen".encode()), (UTF8, "O\u0308fen".encode())),
+    ((UTF8, b"Kiln Works"), (UTF8, "Kiln\u00a0Works".encode())),
+    ((UTF8, b"Kiln"), (UTF8, "Ki\u200bln".encode())),
+    ((UTF8, b"Kiln"), (UTF8, "Ki\u00adln".encode())),
+    ((UTF8, b"fine"), (UTF8, "\ufb01ne".encode())),
+    ((UTF8, "Straße".encode()), (UTF8, b"strasse")),
+    ((UTF8, b"kiln"), (UTF8, "\u212ailn".encode())),
+    ((UTF8, b"123"), (NUMERIC, b"123")),
+    ((NUMERIC, b"1 2"), (NUMERIC, b"1  2")),
+]
+OTHERS = [((UTF8, b"Kiln"), (UTF8, b"Kilns")), ((UTF8, b"Kiln"), (UTF8, b"Ki ln"))]
+Value = tuple[int, bytes]
+
+
+@pytest.mark.parametrize(("one", "other"), [*SAME, *ALIKE, *OTHERS])
+def test_an_issuer_is_found_where_openssl_finds_it(one: Value, other: Value) -> None:
+    """Otherwise no device could connect, although the chain was taken; or a good chain would be refused."""
+    ours, _, openssl = judged_names(name(attribute(ORGANIZATION, *one)), name(attribute(ORGANIZATION, *other)))
+    assert openssl.judge == OPENSSL
+    assert ours.accepts is openssl.accepts is ((one, other) in SAME)
+
+
+@pytest.mark.parametrize(("one", "other"), [*SAME, *ALIKE, *OTHERS])
+def test_an_excluded_name_is_excluded_however_it_is_written(one: Value, other: Value) -> None:
+    """What is alike for either of the two is excluded; what is permitted must be the same for OpenSSL."""
+    key = ec_key()
+    shape = CertificateShape.of(Forged(key=key).certificate.der)
+    names = [Certificate(shape.named(name(attribute(ORGANIZATION, *each))).signed(key), what="one").subject for each in (one, other)]
+    assert same_name(*names) is ((one, other) in SAME)
+    assert is_within(names[1], names[0], excluding=False) is ((one, other) in SAME)
+    assert is_within(names[1], names[0], excluding=True) is ((one, other) not in OTHERS)
