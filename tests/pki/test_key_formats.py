@@ -184,6 +184,13 @@ def test_a_derivation_that_takes_minutes_is_refused(extra: str) -> None:
         is_read(longer, passphrase="x")
 
 
+def test_a_cost_that_scrypt_does_not_have_is_told() -> None:
+    """OpenSSL has no word for it, and `cryptography` calls it an internal error."""
+    encoding = openssl_octets("pkcs8", "-topk8", "-scrypt", "-scrypt_N", "16384", "-outform", "DER", "-passout", "pass:x", given=PEMS["EC"])
+    with pytest.raises(KeyUnreadableError, match="the passphrase does not decrypt the private key"):
+        is_read(_replaced(der.only_element(encoding), b"\x40\x00", b"\x03"), passphrase="x")
+
+
 def _replaced(element: der.Element, number: bytes, by: bytes) -> bytes:
     """The element with another number in it."""
     if element.is_constructed:

@@ -1,6 +1,11 @@
 """Errors of keys, certificates, chains and tokens."""
 
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+
 from hubtrust.errors import HubtrustError
+
+# What `cryptography` raises for keys that it can't read; the last one where OpenSSL has no word for it, as for a scrypt cost of 3.
+KEY_READING_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
 
 
 class PkiError(HubtrustError):

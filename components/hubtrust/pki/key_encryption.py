@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from hubtrust.pki import der
-from hubtrust.pki.errors import DerError, KeyUnreadableError
+from hubtrust.pki.errors import KeyUnreadableError
 from hubtrust.pki.pem import Block
 
 _PBES2, _PBKDF2, _SCRYPT = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
@@ -75,6 +75,8 @@ _OF_PEM = {
 }  # octets of the key
 _OLD_OF_PEM = ("DES-CBC", "RC2-", "BF-CBC", "CAST5-CBC", "SEED-CBC", "IDEA-CBC")
 MOST_ROUNDS = 10_000_000  # of a key derivation: some seconds
+_UNBOUNDED = 2**63
+_DEEPEST = 8  # elements inside an AlgorithmIdentifier
 _MOST_MEMORY = 2**30  # octets, of scrypt
 _COPY = "copy the file from its source again"
 _REENCRYPT = "encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out ca.key"
@@ -106,17 +108,17 @@ def require_supported(block: Block, *, what: str) -> None:
     try:
         scheme = der.only_element(block.content).elements()[0]
         _require_read(scheme, what)
-    except (DerError, IndexError):
+    except (ValueError, IndexError):  # a DerError is one; so is an identifier without an algorithm
         raise KeyUnreadableError(what, "the encrypted key is damaged: it is not the structure of RFC 5958", _COPY) from None
 
 
-def _require_read(identifier: der.Element, what: str) -> None:
+def _require_read(identifier: der.Element, what: str, depth: int = 0) -> None:
     """Check an AlgorithmIdentifier, and those in it."""
     algorithm, *parameters = identifier.elements()
     oid = der.dotted(algorithm.content)
-    if oid == _PBES2:
+    if oid == _PBES2 and depth == 0:
         for inner in parameters[0].elements():
-            _require_read(inner, what)
+            _require_read(inner, what, depth + 1)
         return
     if oid not in _READ:
         raise _unsupported_error(_NAMES.get(oid, f"the algorithm {oid}"), what, old=oid in _OLD)
@@ -129,7 +131,7 @@ def _require_read(identifier: der.Element, what: str) -> None:
         require_few_rounds(identifier, what=what)
     for part in inside:
         if oid == _PBKDF2 and part.tag == der.SEQUENCE:
-            _require_read(part, what)
+            _require_read(part, what, depth + 1)
 
 
 def require_few_rounds(identifier: der.Element, *, what: str) -> None:
@@ -144,10 +146,11 @@ def require_few_rounds(identifier: der.Element, *, what: str) -> None:
         raise KeyUnreadableError(what, fact, _REENCRYPT)
 
 
-def _largest(element: der.Element) -> int:
-    if element.is_constructed:
-        return max(map(_largest, element.elements()), default=0)
-    return int.from_bytes(element.content) if element.tag == der.INTEGER else 0
+def _largest(element: der.Element, depth: int = 0) -> int:
+    """The largest number in it, as far as any number of rounds goes."""
+    if element.is_constructed and depth < _DEEPEST:
+        return max((_largest(part, depth + 1) for part in element.elements()), default=0)
+    return min(int.from_bytes(element.content), _UNBOUNDED) if element.tag == der.INTEGER else 0
 
 
 def decrypted(block: Block, secret: bytes) -> bytes:

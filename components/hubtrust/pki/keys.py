@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hubtrust.pki import der, encodings, key_encryption
 from hubtrust.pki.contents import PUBLIC_KEY, RSA_KEY, RSA_PUBLIC_KEY, label_of
-from hubtrust.pki.errors import DerError, KeyUnreadableError, UnreadableError, WeakError
+from hubtrust.pki.errors import KEY_READING_ERRORS, DerError, KeyUnreadableError, UnreadableError, WeakError
 from hubtrust.pki.key_encoding import require_usable_key, unsupported_curve_error, unsupported_key_error
 from hubtrust.pki.pem import Block
 
@@ -127,7 +127,7 @@ def _loaded(block: Block, what: str, passphrase: str | None) -> object:
             return serialization.load_der_private_key(block.content, secret)
         except UnsupportedAlgorithm as error:
             raise unsupported_curve_error(str(error), what=what) from None
-        except (ValueError, TypeError) as error:
+        except KEY_READING_ERRORS as error:
             wrong &= "Incorrect password" in str(error)
     fact = f"the passphrase does not decrypt the private key{'' if wrong else ' to a key that can be read here'}"
     raise KeyUnreadableError(what, fact, "give the passphrase that it was encrypted with; if it is the right one, copy the file again")
@@ -142,7 +142,7 @@ def _plain_key(encoding: bytes, what: str) -> object:
     require_usable_key(info, what=what)
     try:
         return serialization.load_der_private_key(encoding, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except KEY_READING_ERRORS:
         if label_of(encoding) == RSA_KEY:  # which names no algorithm
             remedy = "check it: openssl pkey -check -noout -in FILE"
             raise KeyUnreadableError(what, "its RSA key can't be used: its numbers don't belong together", remedy) from None
@@ -183,7 +183,7 @@ def _public_key(block: Block, what: str) -> PublicKey:
         require_usable_key(info, what=what)
     try:
         key = serialization.load_der_public_key(block.content)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except KEY_READING_ERRORS:
         raise unsupported_key_error(info, what=what) from None
     return require_strong_key(key, what=what)
 

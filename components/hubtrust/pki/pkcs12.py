@@ -1,18 +1,18 @@
 """PKCS#12, or PFX: certificates and a private key in one file with a passphrase (RFC 7292)."""
 
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from hubtrust.pki import der
 from hubtrust.pki.contents import PRIVATE_KEY
-from hubtrust.pki.errors import DerError, UnreadableError
+from hubtrust.pki.errors import KEY_READING_ERRORS, DerError, UnreadableError
 from hubtrust.pki.key_encryption import MOST_ROUNDS, candidates, require_few_rounds
 from hubtrust.pki.pem import CERTIFICATE, Block
 
@@ -36,13 +36,14 @@ def opened(encoding: bytes, *, what: str, passphrase: str | None) -> list[Block]
         UnreadableError: the passphrase is missing or wrong, or something in it can't be read here.
     """
     parts = _parts(encoding)
-    for identifier in _encryptions(parts):
-        require_few_rounds(identifier, what=what)
+    with contextlib.suppress(DerError, IndexError):  # what is damaged is told below
+        for identifier in _encryptions(parts):
+            require_few_rounds(identifier, what=what)
     secrets = _secrets(passphrase)
     for secret in secrets:
         try:
             key, own, others = pkcs12.load_key_and_certificates(encoding, secret)
-        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: of `cryptography` itself, for octets that are not UTF-8
+        except KEY_READING_ERRORS:  # TypeError: of `cryptography` itself, for octets that are not UTF-8
             continue
         return [*_key_blocks(key), *(Block(CERTIFICATE, _der_of(one)) for one in (own, *others) if one is not None)]
     if any(_has_mac_of(parts, secret) for secret in secrets):
@@ -90,16 +91,9 @@ def _contents(parts: list[der.Element]) -> bytes:
     return parts[1].elements()[1].elements()[0].content
 
 
-def _encryptions(parts: list[der.Element]) -> list[der.Element]:
+def _encryptions(parts: list[der.Element]) -> Iterator[der.Element]:
     """How the safes and the keys in it are encrypted, as far as it can be seen from outside."""
-    try:
-        return list(_encryptions_of(der.only_element(_contents(parts)).elements()))
-    except (DerError, IndexError):
-        return []
-
-
-def _encryptions_of(safes: Iterable[der.Element]) -> Iterator[der.Element]:
-    for safe in safes:
+    for safe in der.only_element(_contents(parts)).elements():
         inner = safe.elements()[1].elements()[0]
         if inner.tag == der.SEQUENCE:  # EncryptedData: its version, and its type, algorithm and content
             yield inner.elements()[1].elements()[1]
