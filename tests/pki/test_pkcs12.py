@@ -123,6 +123,17 @@ def test_an_odd_certificate_in_it_is_not_the_passphrases_fault(tmp_path: Path) -
     assert labels((tmp_path / "ca.pem").read_bytes()) == ["CERTIFICATE", "PRIVATE KEY"]
 
 
+def test_ber_is_read() -> None:
+    """Indefinite lengths, and octets in pieces, as NSS writes them."""
+    version, contents, mac = der.only_element(exported()).elements()
+    kind, wrapped = contents.elements()
+    octets = wrapped.elements()[0].content
+    pieces = b"".join(der.encoded(der.OCTET_STRING, octets[at : at + 99]) for at in range(0, len(octets), 99))
+    inner = b"\x30\x80" + kind.encoding + b"\xa0\x80\x24\x80" + pieces + bytes(6)
+    ber = b"\x30\x80" + version.encoding + inner + mac.encoding + bytes(2)
+    assert labels(ber) == labels(base64.b64encode(ber)) == LABELS
+
+
 def test_a_chain_alone_is_read() -> None:
     """PKCS#12 may have certificates alone. One with a key is no chain, unless the caller knows that one file has both."""
     assert [one.der for one in load_certificates(exported("-nokeys", passphrase=""), what="the file")] == [one.der for one in CHAIN]

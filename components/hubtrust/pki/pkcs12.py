@@ -15,6 +15,7 @@ from hubtrust.pki.contents import PRIVATE_KEY
 from hubtrust.pki.errors import KEY_READING_ERRORS, DerError, UnreadableError
 from hubtrust.pki.key_encryption import MOST_ROUNDS, candidates, require_few_rounds
 from hubtrust.pki.pem import CERTIFICATE, Block
+from hubtrust.pki.readable import quiet
 
 _CONVERT = "convert it: openssl pkcs12 -in FILE -nodes -legacy -out ca.pem"
 _HASHES = {
@@ -42,7 +43,8 @@ def opened(encoding: bytes, *, what: str, passphrase: str | None) -> list[Block]
     secrets = _secrets(passphrase)
     for secret in secrets:
         try:
-            key, own, others = pkcs12.load_key_and_certificates(encoding, secret)
+            with quiet():  # of BER, which Java and NSS write
+                key, own, others = pkcs12.load_key_and_certificates(encoding, secret)
         except KEY_READING_ERRORS:  # TypeError: of `cryptography` itself, for octets that are not UTF-8
             continue
         return [*_key_blocks(key), *(Block(CERTIFICATE, _der_of(one)) for one in (own, *others) if one is not None)]

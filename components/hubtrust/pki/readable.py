@@ -67,7 +67,7 @@ def require_texts(*names: x509.Name) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings that `cryptography` prints whenever it reads a name that is longer than RFC 5280 A.1 allows."""
+    """Without the warnings that `cryptography` prints whenever it reads a name longer than RFC 5280 A.1 allows, or PKCS#12 that is BER."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
