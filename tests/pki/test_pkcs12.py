@@ -134,6 +134,17 @@ def test_ber_is_read() -> None:
     assert labels(ber) == labels(base64.b64encode(ber)) == LABELS
 
 
+def test_a_file_for_windows_accounts_is_named() -> None:
+    """Nobody's passphrase opens it."""
+    kind = bytes.fromhex("2a864886f70d0107")
+    octets = exported().replace(kind + b"\x06", kind + b"\x03")
+    for passphrase in (None, PASSPHRASE):
+        with pytest.raises(
+            UnreadableError, match="is protected for Windows accounts, and not by a passphrase; export it again with a password"
+        ):
+            labels(octets, passphrase)
+
+
 def test_a_chain_alone_is_read() -> None:
     """PKCS#12 may have certificates alone. One with a key is no chain, unless the caller knows that one file has both."""
     assert [one.der for one in load_certificates(exported("-nokeys", passphrase=""), what="the file")] == [one.der for one in CHAIN]

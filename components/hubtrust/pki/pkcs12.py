@@ -26,6 +26,7 @@ _HASHES = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+_ENVELOPED_DATA = "1.2.840.113549.1.7.3"
 _KEY_OF_A_MAC = 3  # RFC 7292 B.3
 
 
@@ -37,6 +38,9 @@ def opened(encoding: bytes, *, what: str, passphrase: str | None) -> list[Block]
         UnreadableError: the passphrase is missing or wrong, or something in it can't be read here.
     """
     parts = _parts(encoding)
+    if _is_for_accounts(parts):
+        fact = "this PKCS#12 file is protected for Windows accounts, and not by a passphrase"
+        raise UnreadableError(what, fact, "export it again with a password")
     with contextlib.suppress(DerError, IndexError):  # what is damaged is told below
         for identifier in _encryptions(parts):
             require_few_rounds(identifier, what=what)
@@ -91,6 +95,14 @@ def _parts(encoding: bytes) -> list[der.Element]:
 def _contents(parts: list[der.Element]) -> bytes:
     """What the MAC is of: the authenticated safe."""
     return parts[1].elements()[1].elements()[0].content
+
+
+def _is_for_accounts(parts: list[der.Element]) -> bool:
+    """Whether something in it is encrypted for recipients (EnvelopedData), as Windows exports for accounts of a domain."""
+    with contextlib.suppress(DerError, IndexError):
+        safes = der.only_element(_contents(parts)).elements()
+        return any(der.dotted(safe.elements()[0].content) == _ENVELOPED_DATA for safe in safes)
+    return False
 
 
 def _encryptions(parts: list[der.Element]) -> Iterator[der.Element]:
