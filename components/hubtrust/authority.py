@@ -24,7 +24,7 @@ from hubtrust.pki.certificate import Certificate, pem
 from hubtrust.pki.chain import Chain, load_chain
 from hubtrust.pki.errors import NotAnAuthorityError
 from hubtrust.pki.keys import KeyAlgorithm, PublicKey
-from hubtrust.pki.path import Wanted
+from hubtrust.pki.path import Wanted, has_key
 from hubtrust.pki.verification_code import require_no_code_in
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
@@ -272,8 +272,8 @@ def _imported_key(source: Import) -> KeyText | None:
 
 
 def _require_key_of(certificate: Certificate, chain: Chain, key: PublicKey) -> None:
-    owner = chain.of_key(key)
-    if owner != certificate:
+    if not has_key(certificate, key):
+        owner = chain.of_key(key)
         fact = f"it belongs to '{owner.subject.rfc4514_string()}', but '{certificate.subject.rfc4514_string()}' is the trusted certificate"
         raise AuthorityError("the imported key", fact, "trust the certificate that this key belongs to, or give the key of the trusted one")
 

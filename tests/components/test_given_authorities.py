@@ -105,6 +105,15 @@ def test_the_key_of_another_certificate_is_named(engine: Engine) -> None:  # noq
     assert _VERIFIED not in engine.registered
 
 
+def test_an_issuing_ca_with_the_key_of_its_root(engine: Engine) -> None:  # noqa: F811
+    """One key under two names is the trusted certificate's, whichever of the two is trusted."""
+    below = Forged(subject="Issuing", key=ROOT.key, issuer=ROOT, **DATES).certificate
+    root = ROOT.certificate
+    for trust, trusted in ((Trust.ISSUING, below), (Trust.ROOT, root)):
+        declare(Import(chain=pem_of(root, below), private_key=private_pem(ROOT.key)), trust=trust)
+        assert engine.inputs(_VERIFIED)["certificate"] == pem_of(trusted)
+
+
 def test_an_answer_is_judged_as_an_import_is(engine: Engine, warnings: list[str]) -> None:  # noqa: F811
     """An outside authority that leaves out the key usage is taken, and its root above judges nothing."""
     plain = Forged(subject="Plant", issuer=EXPIRED, usage=ABSENT, critical_constraints=False, **DATES).certificate
