@@ -111,8 +111,7 @@ REASONS: dict[str, Callable[[Verdicts], bool]] = {
     "we can't read it, and say where": lambda found: found.is_ours_alone("it can't be read ("),
     "we refuse dates that are not RFC 5280's": lambda found: found.is_ours_alone("it has the date"),
     "we and OpenSSL can't read a part that local Azure does not read": lambda found: (
-        found.is_ours_alone("in the middle of an element", "not DER's", "of several octets", "octets too many", "structure of", "nested")
-        and bool(found.openssl)
+        found.is_ours_alone("proofCertificate, certificate 1: ") and "Could not read" in found.openssl
     ),
     "OpenSSL can't read or use it, and local Azure takes it": lambda found: not found.ours and not found.azure and bool(found.openssl),
 }
