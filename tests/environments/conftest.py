@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from environments.engine import Engine
-from policies.rules.certificates import thumbprints
+from policies.rules.certificate import Certificate
 from tests.kit.authorities import Hierarchy, hierarchy
 from tests.kit.repository import ROOT
 
@@ -109,7 +110,7 @@ def _resources(certificate: x509.Certificate) -> list[dict[str, Any]]:
     def one(token: str, name: str, outputs: dict[str, Any]) -> dict[str, Any]:
         return {"urn": f"urn:pulumi:prod::hubtrust::{token}::{name}", "custom": True, "id": name, "type": token, "outputs": outputs}
 
-    trusted = {"serviceId": HUB, "keyThumbprint": thumbprints(certificate)["key"]}
+    trusted = {"serviceId": HUB, "keyThumbprint": Certificate(certificate.public_bytes(serialization.Encoding.DER)).thumbprints()["key"]}
     return [
         one("azure-native:resources:ResourceGroup", "group", {"name": "hubtrust-prod1a2b"}),
         one("azure-native:iothub:IotHubResource", "hub", {"name": "hubtrust-prod3c4d"}),
