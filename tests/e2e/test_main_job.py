@@ -9,8 +9,11 @@ from pathlib import Path
 
 import httpx
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.e2e.leaks import keys_in, leaks
+from tests.kit.authorities import parsed
 from tests.kit.program import Program, pem_of
 from tests.kit.repository import ROOT
 from tests.kit.root_authority import RootAuthority
@@ -74,6 +77,21 @@ def test_an_imported_ca_is_proven_with_its_key(stack: Program) -> None:
     trusted = stack.outputs()["trust"][0]
     assert (trusted["subject"], trusted["proof"]) == ("CN=Bought CA", "possession")
     assert leaks(stack, keys, printed=stack.printed + stack.engine_says("stack", "export"), given=[folder / "locked.key"]) == []
+
+
+def test_one_pkcs12_file_is_chain_and_key(stack: Program) -> None:
+    """As Windows and Key Vault export a CA: both settings name the file, and the key leaks nowhere; a second run changes nothing."""
+    ca, secret = RootAuthority(), serialization.BestAvailableEncryption(b"correct horse")
+    file = pkcs12.serialize_key_and_certificates(b"ca", ca.key, parsed(ca.certificate), None, secret)
+    (stack.folder / "ca.pfx").write_bytes(file)
+    assert stack.run("preview") == 0, "the stack was not created"
+    stack.configure(caSource="import", caChainFile="ca.pfx", caKeyFile="ca.pfx")
+    stack.configure_secret("caKeyPassphrase", "correct horse")
+    stack.up()
+    trusted = stack.outputs()["trust"][0]
+    assert (trusted["subject"], trusted["proof"]) == ("CN=Plant A", "possession")
+    assert leaks(stack, keys_in(ca.private_pem), printed=stack.printed + stack.engine_says("stack", "export"), given=[]) == []
+    stack.up("--", "--expect-no-changes")
 
 
 def test_all_wrong_settings_are_reported_at_once(stack: Program) -> None:
