@@ -102,6 +102,17 @@ def test_a_key_that_openssl_encrypted_in_pem_is_read(name: str, cipher: str) -> 
             is_read(text, name, passphrase)
 
 
+@pytest.mark.parametrize("header", ["", "DEK-Info:", "DEK-Info: AES-256-CBC zz MHc", "DEK-Info: ,00", "DEK-Info: AES-256-CBC,00"])
+def test_a_damaged_header_is_told(header: str) -> None:
+    """Without its content, which may be the key's."""
+    arguments = ("pkey", "-traditional", "-aes256", "-passout", f"pass:{PASSPHRASE}")
+    lines = openssl_octets(*arguments, given=PEMS["EC"]).decode().splitlines()
+    lines[2] = header + ("" if header.endswith("00") else lines[4])
+    with pytest.raises(KeyUnreadableError) as caught:
+        is_read("\n".join(lines), passphrase=PASSPHRASE)
+    assert lines[4][:8] not in str(caught.value)
+
+
 CIPHERS = {
     "-v2 camellia-128-cbc": "Camellia-128-CBC",
     "-v2 camellia-192-cbc": "Camellia-192-CBC",

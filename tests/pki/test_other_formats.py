@@ -29,6 +29,10 @@ NOT_READ: dict[str, tuple[bytes, str]] = {
     "hyphens of a word processor": (PEM.replace("--", "\u2013").encode(), "its BEGIN line is missing or damaged"),
     "four hyphens": (PEM.replace("-----", "----").encode(), "its BEGIN line is missing or damaged"),
     "no BEGIN": (PEM.split("\n", 1)[1].encode(), "its BEGIN line is missing or damaged"),
+    "a label that runs into the content": (
+        PEM.replace("\n", "").replace("TE-----", "TE", 1).encode(),
+        "its BEGIN line is missing or damaged",
+    ),
     "stray character": (PEM.replace("M", "*", 1).encode(), r"is damaged: its base64 has the character '\*'"),
     "empty block": (b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "is empty"),
     "path": (b"certs/ca.pem\n", "it is the name of a file"),
@@ -81,6 +85,17 @@ def test_what_is_no_certificate_is_named(command: str, match: str) -> None:
     """A public key, parameters alone, and a request."""
     with pytest.raises(UnreadableError, match=match):
         load_certificates(openssl_octets(*command.split(), given=KEY_PEM.encode()), what="the file")
+
+
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_no_error_repeats_a_key(lost: int) -> None:
+    """Whatever hyphens or line ends are lost: the label, which errors name, never runs into the key."""
+    lines = [line for line in KEY_PEM.splitlines() if "-----" not in line]
+    for text in (KEY_PEM, KEY_PEM.replace("\n", " "), KEY_PEM.replace("\n", ""), KEY_PEM.replace("\n", r"\n")):
+        for damaged in (text.replace("KEY-----", "KEY" + "-" * (5 - lost), 1), text.replace("-----END", "-" * (5 - lost) + "END", 1)):
+            with pytest.raises(UnreadableError) as caught:
+                encodings.read(damaged, what="the file")
+            assert not any(line[at : at + 8] in str(caught.value) for line in lines for at in range(0, len(line) - 8, 8))
 
 
 @pytest.mark.parametrize(

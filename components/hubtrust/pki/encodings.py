@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hubtrust.pki import contents, der, pkcs12
 from hubtrust.pki.errors import DerError, UnreadableError
 from hubtrust.pki.other_formats import label_error, octets_error
-from hubtrust.pki.pem import CERTIFICATE, Block, base64_content, blocks, plain, unescaped
+from hubtrust.pki.pem import CERTIFICATE, Block, base64_content, blocks, labels, plain, unescaped
 
 MOST_OCTETS = 4 * 2**20  # of a file: a thousand certificates
 _DEEPEST = 3  # base64 inside base64
@@ -76,8 +76,8 @@ class _Reader:
         text = plain(given)
         if not text.strip(" \t\n\0\"'"):
             raise self._error("it is empty", f"give {_FORMATS}; if it is a file, write it again")
-        if "-----BEGIN " in text:
-            for label in re.findall(r"-----BEGIN ([^\n-]*)-----", text):
+        if found_labels := labels(text):
+            for label in found_labels:
                 if error := label_error(label, what=self.what):
                     raise error
             return [found for block in blocks(text, what=self.what) for found in self._of_block(block)]

@@ -5,6 +5,7 @@ A cipher that is not read is named before a passphrase is tried, so that nobody 
 
 import contextlib
 import hashlib
+import re
 import unicodedata
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -73,6 +74,7 @@ _OF_PEM = {
     "AES-256-CBC": (AES, 32),
     "DES-EDE3-CBC": (TripleDES, 24),
 }  # octets of the key
+_NAME_OF_PEM = re.compile(r"[A-Z0-9-]{1,30}")  # a damaged header may have the key in its line
 _OLD_OF_PEM = ("DES-CBC", "RC2-", "BF-CBC", "CAST5-CBC", "SEED-CBC", "IDEA-CBC")
 MOST_ROUNDS = 10_000_000  # of a key derivation: some seconds
 _UNBOUNDED = 2**63
@@ -103,7 +105,8 @@ def require_supported(block: Block, *, what: str) -> None:
     if block.headers:
         cipher = block.headers.get("DEK-Info", "").partition(",")[0]
         if cipher not in _OF_PEM:
-            raise _unsupported_error(cipher or "nothing that it names", what, old=cipher.startswith(_OLD_OF_PEM))
+            name = cipher if _NAME_OF_PEM.fullmatch(cipher) else "a cipher that its header does not name"
+            raise _unsupported_error(name, what, old=cipher.startswith(_OLD_OF_PEM))
         return
     try:
         scheme = der.only_element(block.content).elements()[0]

@@ -11,7 +11,8 @@ from hubtrust.pki.errors import UnreadableError
 
 CERTIFICATE, REQUEST = "CERTIFICATE", "CERTIFICATE REQUEST"
 _SAME = {"X509 CERTIFICATE": CERTIFICATE, "NEW CERTIFICATE REQUEST": REQUEST}  # RFC 7468 5.2 and 7.1: labels of old tools
-_BEGIN = re.compile(r"-----BEGIN ([^\n-]*)-----")
+# Labels are repeated in errors: with more characters, one whose hyphens are lost would have the key that follows it in it.
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 .#]{0,40})-----")
 _CIPHER_HEADERS = re.compile(r"\s*Proc-Type: *(4,ENCRYPTED)\s+DEK-Info: *([A-Z0-9-]+, *[0-9A-Fa-f]+)\s+")  # also on one line, or indented
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*): *(.*(?:\n[ \t]+.*)*)")  # RFC 1421 4.6; a folded line begins with white space
 # Of JSON, once or twice, of an environment variable or of PowerShell, that nobody decoded.
@@ -61,6 +62,11 @@ def blocks(text: str, *, what: str) -> list[Block]:
         UnreadableError: a block has no end, or is not base64.
     """
     return list(_blocks(plain(text), what))
+
+
+def labels(text: str) -> list[str]:
+    """The labels of the blocks in ``text``, whatever is in them."""
+    return [found[1].strip() for found in _BEGIN.finditer(text)]
 
 
 def plain(text: str) -> str:
