@@ -65,7 +65,20 @@ _bases = st.one_of(
     st.sampled_from([_OTHER_NAME, _X400, _EDI_PARTY, _REGISTERED]),
 )
 _distances = st.sampled_from([b""] * 9 + [der.encode(0x80, b"\0"), der.encode(0x80, b"\1"), der.encode(0x81, b"\2")])
-_subtrees = st.lists(st.tuples(_bases, _distances).map(lambda parts: der.encode(der.SEQUENCE, *parts)), max_size=3)
+_ALIKE = [  # in RFC 5280 7.1, and not for OpenSSL
+    name(attribute(ORGANIZATION, *value))
+    for value in (
+        (der.UTF8_STRING, "Öfen".encode()),
+        (der.TELETEX_STRING, b"\xf6fen"),
+        (der.UTF8_STRING, b"STRASSE"),
+        (der.UTF8_STRING, "Straße".encode()),
+    )
+]
+_alike = st.sampled_from(_ALIKE)
+_alike_tree = _alike.map(lambda found: [der.encode(der.SEQUENCE, der.encode(0xA4, found))])
+_permitted_first = st.just([der.encode(der.SEQUENCE, der.encode(0x87, octets)) for octets in (b"\0" * 8, b"\1\2\3\4\5")])
+_trees = st.lists(st.tuples(_bases, _distances).map(lambda parts: der.encode(der.SEQUENCE, *parts)), max_size=3)
+_subtrees = st.one_of(_trees, _trees, _trees, _trees, _trees, _alike_tree, _permitted_first)
 
 
 def _constraints(permitted: list[bytes], excluded: list[bytes]) -> bytes:
@@ -90,6 +103,7 @@ subjects = st.one_of(
         ]
     ).map(lambda octets: name(attribute(COMMON_NAME, der.UTF8_STRING, octets))),
     directories,
+    _alike,
     st.tuples(_locals, _hosts, st.sampled_from([der.IA5_STRING] * 5 + [der.UTF8_STRING])).map(
         lambda parts: name(attribute(_EMAIL, parts[2], b"@".join(parts[:2])))
     ),

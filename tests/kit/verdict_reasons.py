@@ -40,9 +40,16 @@ def reason_for(verdicts: Sequence[Verdict], other: Verdict, kind: str) -> Reason
     """The reason why ``other`` differs from ours, the first of ``verdicts``; None if none explains it."""
     ours = verdicts[0]
     refusing, taking = (other, ours) if ours.accepts else (ours, other)
-    others_agree = all(one.accepts is ours.accepts for one in verdicts if one is not other)
-    found = (reason for reason in REASONS if reason.explains(refusing, taking, kind) and (others_agree or not reason.alone))
-    return next(found, None)
+    found = (reason for reason in REASONS if reason.explains(refusing, taking, kind))
+    return next((reason for reason in found if not reason.alone or _third_agrees(verdicts, other, kind)), None)
+
+
+def _third_agrees(verdicts: Sequence[Verdict], other: Verdict, kind: str) -> bool:
+    """Whether the judge beside us and ``other`` says what we say, or differs for a reason of its own."""
+    ours, *others = verdicts
+    (third,) = (one for one in others if one is not other)
+    refusing, taking = (third, ours) if ours.accepts else (ours, third)
+    return third.accepts is ours.accepts or any(one.explains(refusing, taking, kind) for one in REASONS if not one.alone)
 
 
 def _we_refuse(takes: str, kinds: tuple[str, ...], said: str, because: str, *, alone: bool = False) -> Reason:
@@ -56,13 +63,18 @@ def _we_take(refuses: str, kinds: tuple[str, ...], said: str, because: str, *, a
 _EMPTY_RDN = "a relative name has one attribute or more, each once (X.501 9.3)"
 _NO_TEXT = "a value in a name is no text, and can't be shown (X.520)"
 _WHAT_CANNOT_BE_READ = (
-    _we_refuse(OPENSSL, _CERTIFICATES, "octets follow its end", "octets after the end belong to nothing (X.690 8.1.1)"),
+    _we_refuse(OPENSSL, _CERTIFICATES, r"octets follow its end|\(ExtraData", "octets after the end belong to nothing (X.690 8.1.1)"),
     _we_refuse(
         OPENSSL, _CERTIFICATES, r"its version is \d|at tbs_cert\.version", "a version that RFC 5280 4.1.2.1 does not know may mean anything"
     ),
     _we_refuse(OPENSSL, _CERTIFICATES, "cannot be empty|duplicate attributes", _EMPTY_RDN),
     _we_refuse(CRYPTOGRAPHY, _CERTIFICATES, "cannot be empty|duplicate attributes", _EMPTY_RDN),
-    _we_refuse(OPENSSL, _CERTIFICATES, r"\.type_id\)", "`cryptography`, which reads for us, knows no attribute types of such numbers"),
+    _we_refuse(
+        OPENSSL,
+        _CERTIFICATES,
+        r"\.type_id\)|UnexpectedTag",
+        "`cryptography`, which reads for us, knows no attribute types of such numbers, and no tags but DER's",
+    ),
     _we_refuse(OPENSSL, _CERTIFICATES, "occurs twice", "an extension occurs once (RFC 5280 4.2)"),
     _we_refuse(
         OPENSSL,
@@ -78,7 +90,7 @@ _WHAT_CANNOT_BE_READ = (
     ),
     _we_refuse(
         OPENSSL,
-        _AUTHORITIES,
+        (ANCHOR,),
         "basicConstraints is missing",
         "an authority of version 3 says so in its basic constraints (RFC 5280 6.1.4 k); OpenSSL takes a key usage for it",
     ),
@@ -132,9 +144,12 @@ _WHAT_IS_ISSUED_HERE = tuple(  # is held to RFC 5280 section 4
     _we_refuse(judge, (DEVICE,), said, because)
     for said, because in (
         ("serial number is not a positive number", "a serial number is positive and has 20 octets at most (RFC 5280 4.1.2.2)"),
-        ("has no (authority|subject) key identifier", "what is issued names its issuer's key and its own (RFC 5280 4.2.1.1, 4.2.1.2)"),
+        (
+            "has no (authority|subject) key identifier|has no key usage|which has no extensions",
+            "what is issued has version 3 and a key usage, and names its issuer's key and its own (RFC 5280 4.1.2.1, 4.2.1.1 to 4.2.1.3)",
+        ),
         (r"its extension \w+ is (not )?critical", "what is issued has each extension as critical as RFC 5280 4.2.1 wants it"),
-        ("keyCertSign, but it is not a CA", "keyCertSign is for authorities (RFC 5280 4.2.1.3)"),
+        ("(keyCertSign|name constraints), but it is not a CA", "these are for authorities (RFC 5280 4.2.1.3, 4.2.1.10)"),
     )
     for judge in (OPENSSL, CRYPTOGRAPHY)
 )
@@ -170,7 +185,7 @@ _WHERE_CRYPTOGRAPHY_WANTS_MORE = tuple(
         ((ANCHOR,), "mismatch between signatureAlgorithm", "the signature of the trusted certificate is not checked (RFC 5280 6.1.1 d)"),
         (_BELOW, "all candidates exhausted with no interior errors", "names are compared without their string types (RFC 5280 7.1)"),
         (
-            (INTERMEDIATE, DEVICE, NAMES),
+            (DEVICE, NAMES),
             "UnsupportedGeneralNameType|validation failed: ASN.1 parsing error: invalid value|does not appear to be an IPv4",
             "an alternative name that this judge can't read is nothing to anybody, without constraints on its form (RFC 5280 4.2.1.10)",
         ),
@@ -207,7 +222,10 @@ _NAME_CONSTRAINTS = (
                 "Invalid netmask|has host bits set",
                 "a network as an alternative name is nothing to anybody, without constraints on addresses",
             ),
-            ("unsupported (directoryName|name) constraint", "this judge can't compare directory names; we do (RFC 5280 7.1)"),
+            (
+                "unsupported (directoryName|name) constraint",
+                "this judge can't compare directory names; we do (RFC 5280 7.1)",
+            ),
             (
                 r"candidates exhausted: (ASN.1 parsing error|malformed \w+ name constraint)",
                 "a constraint that can't be compared refuses names of its form, and no others (RFC 5280 4.2.1.10)",

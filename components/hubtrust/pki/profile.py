@@ -75,7 +75,7 @@ def require_end_entity(certificate: Certificate, *, now: datetime) -> None:
     constraints, usage = _value(found, x509.BasicConstraints), _value(found, x509.KeyUsage)
     if usage is not None and usage.key_cert_sign and not (constraints and constraints.ca):
         raise ProfileError(what, "its key usage has keyCertSign, but it is not a CA (RFC 5280 4.2.1.3)", _REISSUE)
-    if _value(found, x509.NameConstraints) is not None and not (constraints and constraints.ca):
+    if any(extension.oid == ExtensionOID.NAME_CONSTRAINTS for extension in found) and not (constraints and constraints.ca):
         raise ProfileError(what, "it has name constraints, but it is not a CA (RFC 5280 4.2.1.10)", _REISSUE)
     if usage is not None and usage == _NO_USAGE:
         raise ProfileError(what, "its key usage allows nothing (RFC 5280 4.2.1.3)", _REISSUE)
@@ -211,8 +211,16 @@ def is_authority(certificate: Certificate) -> bool:
     """
     constraints = _value(certificate.extensions, x509.BasicConstraints)
     if constraints is None:
-        return certificate.version < _VERSION_3 and is_self_issued(certificate)
+        return certificate.version == 1 and is_self_issued(certificate) and _may_be_self_signed(certificate)
     return constraints.ca
+
+
+def _may_be_self_signed(certificate: Certificate) -> bool:
+    """Whether its signature is of an algorithm for its own key; whether it is good does not matter, as for OpenSSL."""
+    try:
+        return certificate.is_signed_by(certificate.public_key()) is not None
+    except WeakError:
+        return True  # it is refused for its key
 
 
 def path_length(certificate: Certificate) -> int | None:

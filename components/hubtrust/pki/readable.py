@@ -131,7 +131,7 @@ def _copy(element: der.Element, depth: int) -> bytes:
     if element.tag == der.SEQUENCE and [part.tag for part in parts] == [der.OBJECT_IDENTIFIER, der.NULL]:
         parts = parts[: 1 if parts[0].content.startswith(_WITHOUT_PARAMETERS) else 2]
     if element.tag == der.SEQUENCE and _is_extension(parts):
-        parts = [part for part in parts if part.tag != der.BOOLEAN or any(part.content)]  # false is the default
+        parts = [part for part in parts if part.tag != der.BOOLEAN or part.content != _FALSE]  # false is the default
         return der.encoded(der.SEQUENCE, b"".join(map(_extension_part, parts)))
     copies = [_copy(part, depth + 1) for part in parts]
     return der.encoded(element.tag, b"".join(sorted(copies) if element.tag == der.SET else copies))
