@@ -9,7 +9,7 @@ from hubtrust.pki.keys import key_thumbprint
 from hubtrust.pki.links import require_link, require_signed_by
 from hubtrust.pki.path import Bundle, Wanted
 from hubtrust.pki.policies import require_no_policy_needed
-from hubtrust.pki.profile import is_authority, is_self_issued, require_may_sign, require_strong_signature
+from hubtrust.pki.profile import authority_key_identifier, is_authority, is_self_issued, require_may_sign, require_strong_signature
 
 LONGEST_PATH = 10  # certificates: Azure's and OpenSSL's TLS stacks have about the same limit
 _MOST_NAMED = 5  # certificates in an error
@@ -69,8 +69,17 @@ def require_sound(path: Sequence[Certificate]) -> None:
         require_may_sign(path[place])
         if place < len(path) - 1:
             require_strong_signature(path[place])
+            _require_distinct_issuer(path[place])
             require_link(path[place], path[place + 1 :])
     require_no_policy_needed(path)
+
+
+def _require_distinct_issuer(certificate: Certificate) -> None:
+    """Check that OpenSSL sees that another certificate of the same name signed this one, as after a change of keys."""
+    identifier = authority_key_identifier(certificate)
+    if is_self_issued(certificate) and (identifier is None or identifier.key_identifier is None):
+        fact = "it has the name of its issuer and no authority key identifier, so that OpenSSL takes it for self-signed (RFC 5280 4.2.1.1)"
+        raise ChainError(display(certificate), fact, "have it reissued with one, or trust this certificate itself")
 
 
 def names(certificates: Sequence[Certificate]) -> str:
