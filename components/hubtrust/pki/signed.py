@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from hubtrust.pki import der, readable
-from hubtrust.pki.errors import DerError, ProfileError, UnreadableError
+from hubtrust.pki.errors import KEY_READING_ERRORS, DerError, ProfileError, UnreadableError
 from hubtrust.pki.key_encoding import require_usable_key, unsupported_key_error
 from hubtrust.pki.keys import PublicKey
 
@@ -102,7 +102,7 @@ class Signed:
         """
         try:
             key = self._parsed.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except KEY_READING_ERRORS:
             key = None
         if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
             return key
@@ -168,7 +168,7 @@ class Signed:
                 return True
         except InvalidSignature:
             return False
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except KEY_READING_ERRORS:
             return None
         return None
 
