@@ -108,11 +108,11 @@ REASONS: dict[str, Callable[[Verdicts], bool]] = {
     "we refuse two signature algorithm fields that differ": lambda found: found.is_ours_alone("its two signature algorithm fields differ"),
     "we refuse octets after the end": lambda found: found.is_ours_alone("octets follow its end"),
     "we refuse versions above 3": lambda found: found.is_ours_alone("its version is"),
-    "we can't read it, and say where": lambda found: found.is_ours_alone("it can't be read ("),
     "we refuse dates that are not RFC 5280's": lambda found: found.is_ours_alone("it has the date"),
     "we and OpenSSL can't read a part that local Azure does not read": lambda found: (
         found.is_ours_alone("proofCertificate, certificate 1: ") and "Could not read" in found.openssl
     ),
+    "we can't read it, and say where": lambda found: found.is_ours_alone("proofCertificate, certificate 1: "),
     "OpenSSL can't read or use it, and local Azure takes it": lambda found: not found.ours and not found.azure and bool(found.openssl),
 }
 
