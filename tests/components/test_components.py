@@ -22,56 +22,10 @@ from hubtrust.pki.keys import load_private_key
 from hubtrust.pki.signers import KeyInMemory
 from hubtrust.replaced_arguments import ReplacedArgumentError
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, name, parsed, pem_of, private_pem
+from tests.kit.remembering_engine import HUB, OPERATOR, PROVEN_AT, TOKEN, Engine, Monitor
 from tests.kit.root_authority import RootAuthority
 
-HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
-OPERATOR = "11111111-2222-3333-4444-555555555555"
-PROVEN_AT = "2026-11-24T03:19:06Z"
-TOKEN = "0123456789abcdef"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how the engine marks a secret
-
-
-class Engine(mocks.Mocks):
-    """Remembers every registration, and answers with ids and outputs as an engine would."""
-
-    def __init__(self) -> None:
-        self.registered: dict[str, Any] = {}
-        self.names: set[str] = set()
-        self.crossed: dict[str, Any] = {}
-        self.client = "c"
-        self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
-        known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
-        self.certificate: dict[str, Any] = {"state": "verified", "proof": "possession", "etag": "E1", "provenAt": PROVEN_AT, **known}
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Record the registration, and return its outputs."""
-        self.registered[args.typ] = args
-        self.names.add(args.name)
-        outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
-        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
-        return (HUB if args.typ == _HUB else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
-
-    def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
-        """The only function that is called: who runs the program."""
-        return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
-
-    def request(self, kind: str) -> Any:
-        """The registration request: parent, protect, deletedWith."""
-        return self.crossed[kind]
-
-    def inputs(self, kind: str) -> dict[str, Any]:
-        """Its inputs."""
-        found: dict[str, Any] = self.registered[kind].inputs
-        return found
-
-
-class Monitor(mocks.MockMonitor):
-    """Keeps each registration request: parent, protect and deletedWith don't reach the mocks."""
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
-        """Record the request, then register."""
-        self.mocks.crossed[request.type] = request
-        return super().RegisterResource(request)
 
 
 _HUB = "azure-native:iothub:IotHubResource"
@@ -81,14 +35,6 @@ _ROOT = "tls:index/selfSignedCert:SelfSignedCert"
 _ISSUED = "pulumi-python:dynamic/hubtrust:IssuedCertificate"
 _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 _OWNER = "pulumi-python:dynamic/hubtrust:HubOwner"
-
-
-@pytest.fixture
-def engine() -> Engine:
-    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
-    found = Engine()
-    mocks.set_mocks(found, preview=False, monitor=Monitor(found))
-    return found
 
 
 def declare(source: Any = None, *, trust: Trust = Trust.ISSUING, generation: int = 1, **hub: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from hubtrust.authority import AuthorityError, CertificateAuthority, Import, Req
 from hubtrust.device import TrustedDevice
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import TrustedHub
-from tests.components.test_components import Engine, engine  # noqa: F401 - the fixture
 from tests.kit.authorities import ABSENT, Forged, pem_of, private_pem
+from tests.kit.remembering_engine import Engine
 
 NOW, DAY = datetime.now(UTC).replace(microsecond=0), timedelta(days=1)
 DATES: dict[str, Any] = {"start": NOW - 900 * DAY, "end": NOW + 900 * DAY}
@@ -45,7 +45,7 @@ def declare(source: Import | Request, **options: Any) -> None:
     program()
 
 
-def test_an_expired_root_above_stops_no_run(engine: Engine, warnings: list[str]) -> None:  # noqa: F811
+def test_an_expired_root_above_stops_no_run(engine: Engine, warnings: list[str]) -> None:
     """The issuing CA is trusted: it alone judges, the chain stays whole for devices, and one line says what expired."""
     issuing, root = ISSUING.certificate, EXPIRED.certificate
     declare(Import(chain=pem_of(root, issuing), private_key=private_pem(ISSUING.key)))
@@ -58,7 +58,7 @@ def test_an_expired_root_above_stops_no_run(engine: Engine, warnings: list[str])
     )
 
 
-def test_an_expired_authority_stops_no_run_of_the_program(engine: Engine, warnings: list[str]) -> None:  # noqa: F811
+def test_an_expired_authority_stops_no_run_of_the_program(engine: Engine, warnings: list[str]) -> None:
     """What is new is refused by the resource that trusts or signs, which knows what was there before."""
     expired = Forged(subject="Plant", start=NOW - 9 * DAY, end=NOW - DAY)
     declare(Import(chain=pem_of(expired.certificate), private_key=private_pem(expired.key)))
@@ -68,7 +68,7 @@ def test_an_expired_authority_stops_no_run_of_the_program(engine: Engine, warnin
     assert "what is there already can still be changed or removed" in warning
 
 
-def test_the_root_judges_where_it_is_trusted(engine: Engine) -> None:  # noqa: F811
+def test_the_root_judges_where_it_is_trusted(engine: Engine) -> None:
     """Of a root and its renewed certificate the valid one is trusted; no certificate is signed with the root's key for devices."""
     issuing, root = ISSUING.certificate, ROOT.certificate
     declare(Import(chain=pem_of(EXPIRED.certificate, issuing, root), private_key=private_pem(ROOT.key)), trust=Trust.ROOT)
@@ -77,7 +77,7 @@ def test_the_root_judges_where_it_is_trusted(engine: Engine) -> None:  # noqa: F
     assert engine.inputs(_CHECK)["chain"] == pem_of(issuing, root)
 
 
-def test_the_key_chooses_its_chain(engine: Engine, warnings: list[str]) -> None:  # noqa: F811
+def test_the_key_chooses_its_chain(engine: Engine, warnings: list[str]) -> None:
     """Out of a bundle with other people's CAs; they are named once, and not sent by devices."""
     others = [Forged(subject=f"Other {number}", **DATES).certificate for number in range(30)]
     issuing = ISSUING.certificate
@@ -89,7 +89,7 @@ def test_the_key_chooses_its_chain(engine: Engine, warnings: list[str]) -> None:
         CertificateAuthority("offline", source=Import(chain=pem_of(*others, issuing)))
 
 
-def test_the_key_of_another_certificate_is_named(engine: Engine) -> None:  # noqa: F811
+def test_the_key_of_another_certificate_is_named(engine: Engine) -> None:
     """Trust does not move to the certificate of the key: whoever gave it is told whose it is."""
     chain = pem_of(ISSUING.certificate, ROOT.certificate)
     for key, trust, match in (
@@ -105,7 +105,7 @@ def test_the_key_of_another_certificate_is_named(engine: Engine) -> None:  # noq
     assert _VERIFIED not in engine.registered
 
 
-def test_an_issuing_ca_with_the_key_of_its_root(engine: Engine) -> None:  # noqa: F811
+def test_an_issuing_ca_with_the_key_of_its_root(engine: Engine) -> None:
     """One key under two names is the trusted certificate's, whichever of the two is trusted."""
     below = Forged(subject="Issuing", key=ROOT.key, issuer=ROOT, **DATES).certificate
     root = ROOT.certificate
@@ -114,7 +114,7 @@ def test_an_issuing_ca_with_the_key_of_its_root(engine: Engine) -> None:  # noqa
         assert engine.inputs(_VERIFIED)["certificate"] == pem_of(trusted)
 
 
-def test_an_answer_is_judged_as_an_import_is(engine: Engine, warnings: list[str]) -> None:  # noqa: F811
+def test_an_answer_is_judged_as_an_import_is(engine: Engine, warnings: list[str]) -> None:
     """An outside authority that leaves out the key usage is taken, and its root above judges nothing."""
     plain = Forged(subject="Plant", issuer=EXPIRED, usage=ABSENT, critical_constraints=False, **DATES).certificate
     declare(Request(common_name="Plant", answer=pem_of(plain, EXPIRED.certificate)))

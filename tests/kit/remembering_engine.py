@@ -1,0 +1,54 @@
+"""An engine in the test's own process that remembers what components register, instead of creating it."""
+
+from typing import Any
+
+from pulumi.runtime import mocks
+
+HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+OPERATOR = "11111111-2222-3333-4444-555555555555"
+PROVEN_AT = "2026-11-24T03:19:06Z"
+TOKEN = "0123456789abcdef"
+_HUB_TYPE = "azure-native:iothub:IotHubResource"
+
+
+class Engine(mocks.Mocks):
+    """Remembers every registration, and answers with ids and outputs as an engine would."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, Any] = {}
+        self.names: set[str] = set()
+        self.crossed: dict[str, Any] = {}
+        self.client = "c"
+        self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
+        known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
+        self.certificate: dict[str, Any] = {"state": "verified", "proof": "possession", "etag": "E1", "provenAt": PROVEN_AT, **known}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Record the registration, and return its outputs."""
+        self.registered[args.typ] = args
+        self.names.add(args.name)
+        outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
+        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
+        return (HUB if args.typ == _HUB_TYPE else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
+
+    def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
+        """The only function that is called: who runs the program."""
+        return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
+
+    def request(self, kind: str) -> Any:
+        """The registration request: parent, protect, deletedWith."""
+        return self.crossed[kind]
+
+    def inputs(self, kind: str) -> dict[str, Any]:
+        """Its inputs."""
+        found: dict[str, Any] = self.registered[kind].inputs
+        return found
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps each registration request: parent, protect and deletedWith don't reach the mocks."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
+        """Record the request, then register."""
+        self.mocks.crossed[request.type] = request
+        return super().RegisterResource(request)
