@@ -1,7 +1,7 @@
 """How many mutated inputs a property test takes, and the reasons for which judges may differ, counted and printed.
 
-`HUBTRUST_MUTATIONS=10000` takes that many inputs of each kind, each time others (or those of `HUBTRUST_SEED`); without it a few, always
-the same. `pytest -s` shows the table of reasons.
+`HUBTRUST_MUTATIONS=10000` takes that many inputs of each kind, each time others (or those of `HUBTRUST_SEED`), and so does
+`HUBTRUST_FULL=1`, which is for every random test; without them a few, always the same. `pytest -s` shows the table of reasons.
 """
 
 import os
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, seed, settings
 
 _FEW = 120
 _LONGEST_ERROR = 6700  # characters
-MUTATIONS = int(os.environ.get("HUBTRUST_MUTATIONS") or 0)
+MUTATIONS = int(os.environ.get("HUBTRUST_MUTATIONS") or (10_000 if os.environ.get("HUBTRUST_FULL") else 0))
 
 
 def mutated(test: Callable[..., None]) -> Callable[..., None]:

@@ -1,7 +1,6 @@
 """Uploads and proofs as people have them: each is answered in Azure's envelope, and what is verified can have devices."""
 
 import base64
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,11 +20,12 @@ from tests.kit.certificate_shapes import COMMON_NAME, COUNTRY, ORGANIZATION, Cer
 from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates
 from tests.kit.der_names import ODD_COMMON_NAMES
 from tests.kit.device_certificates import Party
+from tests.kit.mutated_runs import MUTATIONS
 from tests.kit.openssl_keys import SIGNING_KINDS, made_by_openssl
 from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import Answer, InProcess, version
 
-EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
+EXAMPLES = MUTATIONS or 60
 ROOT = Party("Trial root")
 SHAPE = CertificateShape.of(ROOT.certificate.public_bytes(serialization.Encoding.DER))
 UNREADABLE = (500, 500019)  # Azure's recorded answer to what is no certificate

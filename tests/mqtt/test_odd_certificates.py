@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 import socket
 import ssl
 import subprocess
@@ -27,10 +26,11 @@ from tests.kit.der_names import ODD_COMMON_NAMES
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, until
+from tests.kit.mutated_runs import MUTATIONS
 from tests.kit.openssl_keys import SIGNING_KINDS, key_by_openssl
 from tests.kit.randomly import RANDOM
 
-EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
+EXAMPLES = MUTATIONS or 60
 ROOT = Party("Trial root")
 ANCHOR = ROOT.certificate.public_bytes(serialization.Encoding.DER)
 DEVICE = ROOT.device("press-001")

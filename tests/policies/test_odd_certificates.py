@@ -1,7 +1,6 @@
 """Every rule on CA certificates as people have them: judged, or reported as unreadable, on one line."""
 
 import base64
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +18,11 @@ from policies.rules.resource import Resource
 from tests.kit.authorities import Forged
 from tests.kit.certificate_shapes import CertificateShape
 from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates
+from tests.kit.mutated_runs import MUTATIONS
 from tests.kit.openssl_keys import SIGNING_KINDS, made_by_openssl
 from tests.kit.randomly import RANDOM
 
-EXAMPLES = 10_000 if os.environ.get("HUBTRUST_FULL") else 60
+EXAMPLES = MUTATIONS or 60
 NOW = datetime.now(UTC)
 ROOT = Forged("Trial root", path_length=0, start=NOW - timedelta(hours=1), end=NOW + timedelta(days=365))
 SHAPE = CertificateShape.of(ROOT.certificate.public_bytes(serialization.Encoding.DER))
