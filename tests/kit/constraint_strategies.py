@@ -27,6 +27,10 @@ def _network(half: int) -> st.SearchStrategy[bytes]:
     return st.tuples(_address(0, 1, (half,)), masks).map(b"".join)
 
 
+def _text(tag: int, octets: bytes) -> bytes:
+    return octets.decode("latin-1").encode(der.STRING_TYPES[tag][1])
+
+
 _strings = st.sampled_from(
     [
         (der.UTF8_STRING, b"Kiln"),
@@ -105,6 +109,6 @@ subjects = st.one_of(
     directories,
     _alike,
     st.tuples(_locals, _hosts, st.sampled_from([der.IA5_STRING] * 5 + [der.UTF8_STRING])).map(
-        lambda parts: name(attribute(_EMAIL, parts[2], b"@".join(parts[:2])))
+        lambda parts: name(attribute(_EMAIL, parts[2], _text(parts[2], b"@".join(parts[:2]))))
     ),
 )

@@ -98,7 +98,7 @@ _WHAT_CANNOT_BE_READ = (
 _WHAT_ONE_JUDGE_DOES_NOT_LOOK_AT = (
     _we_refuse(
         CRYPTOGRAPHY,
-        (*_CERTIFICATES, NAMES),
+        _CERTIFICATES,
         "with which OpenSSL can't read the certificate",
         "OpenSSL reads no certificate with such a value in a name (X.520), so no device could connect",
         alone=True,
@@ -170,7 +170,7 @@ _WHERE_CRYPTOGRAPHY_WANTS_MORE = tuple(
             "versions 1 and 2 are certificates, and whoever imports a root knows that it is one (RFC 5280 6.1.4 k)",
         ),
         (_AUTHORITIES, "ASN.1 parsing error: (invalid value|integer overflow|DEFAULT)", "BER in an extension, or a large path length"),
-        (_AUTHORITIES, "while converting Extension to Python object", "bits after the last one of a key usage say nothing"),
+        (_CERTIFICATES, "while converting Extension to Python object", "bits after the last one of a key usage say nothing"),
         (
             _CERTIFICATES,
             r"invalid extension: 2\.5\.29\.(32|36|54|31): certificate contains unaccounted-for",

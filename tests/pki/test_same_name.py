@@ -1,5 +1,7 @@
 """Which names are the same: an issuer that is named otherwise than it names itself is found exactly where OpenSSL finds it."""
 
+from dataclasses import replace
+
 import pytest
 
 from hubtrust.pki.certificate import Certificate
@@ -53,3 +55,14 @@ def test_an_excluded_name_is_excluded_however_it_is_written(one: Value, other: V
     assert same_name(*names) is ((one, other) in SAME)
     assert is_within(names[1], names[0], excluding=False) is ((one, other) in SAME)
     assert is_within(names[1], names[0], excluding=True) is ((one, other) not in OTHERS)
+
+
+@pytest.mark.parametrize("octets", [b"123", b"A-12"])
+def test_a_numeric_string_stays_one_where_the_certificate_is_read_by_a_copy(octets: bytes) -> None:
+    """A root with serial number 0 is: what it issues names it in the same octets, and is found below it."""
+    key = ec_key()
+    shape = replace(CertificateShape.of(Forged(key=key).certificate.der), serial=der.integer(0))
+    subject = name(attribute(ORGANIZATION, NUMERIC, octets))
+    by_copy = Certificate(shape.named(subject).signed(key), what="the root")
+    directly = Certificate(replace(shape, serial=der.integer(7)).named(subject).signed(key), what="the root")
+    assert same_name(by_copy.subject, directly.subject)

@@ -178,6 +178,8 @@ def _plain_attribute(element: der.Element) -> bytes:
     kind, value = element.elements()
     if value.tag == der.BIT_STRING and kind.content == _UNIQUE_IDENTIFIER:
         return element.encoding
+    if value.tag == _NUMERIC and value.content.isascii():
+        return element.encoding  # it is compared with other NumericStrings alone, so it must stay one
     return der.encoded(der.SEQUENCE, kind.encoding + der.encoded(_UTF8, text(value).encode()))
 
 
