@@ -66,3 +66,22 @@ def test_a_numeric_string_stays_one_where_the_certificate_is_read_by_a_copy(octe
     by_copy = Certificate(shape.named(subject).signed(key), what="the root")
     directly = Certificate(replace(shape, serial=der.integer(7)).named(subject).signed(key), what="the root")
     assert same_name(by_copy.subject, directly.subject)
+
+
+@pytest.mark.parametrize(
+    ("value", "flaw"),
+    [
+        ((UTF8, b"\xff"), "a UTF8String that is not valid"),
+        ((BMP, "\U0001f525".encode("utf-16-be")), "a BMPString that is not valid"),
+        ((der.UNIVERSAL_STRING, b"\0\0\0K\0"), "a UniversalString that is not valid"),
+        ((der.VISIBLE_STRING, b"Kiln"), "a VisibleString"),
+        ((der.BIT_STRING, b"\x49Kiln"), "a BIT STRING that is not valid"),
+        ((der.BIT_STRING, b"\0Kiln"), None),
+        ((TELETEX, b"\xff"), None),
+    ],
+)
+def test_values_with_which_openssl_reads_no_certificate(value: Value, flaw: str | None) -> None:
+    """Nobody connects below an authority with one, and the error names it."""
+    ours, _, openssl = judged_names(*[name(attribute(ORGANIZATION, *value))] * 2)
+    assert ours.accepts is openssl.accepts is (flaw is None)
+    assert flaw is None or f"has {flaw}, with which OpenSSL can't read the certificate" in ours.said

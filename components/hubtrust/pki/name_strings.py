@@ -19,6 +19,7 @@ _TEXTS = {  # the string types of RFC 5280, and whatever is in those of eight bi
 _OTHERS = {der.INTEGER: "an INTEGER", der.OCTET_STRING: "an OCTET STRING", 0x1A: "a VisibleString"}
 # What is no text and can be read: two types, and those of numbers, times and others that nobody has put into a name yet.
 _NO_TEXTS = {der.BIT_STRING, der.SEQUENCE, *range(0x07, 0x0C), *range(0x0D, 0x10), 0x1D}
+_MOST_UNUSED_BITS = 7
 _BMP, _IA5 = 0x1E, 0x16
 _EMAIL_ADDRESS = bytes.fromhex("2a864886f70d010901")  # PKCS#9's, in the octets of an object identifier
 _BEYOND = 0x10000  # what a BMPString can't hold: surrogates are two characters for OpenSSL, and none of them is any
@@ -42,6 +43,8 @@ def _values(name: der.Element) -> Iterator[der.Element]:
 
 
 def _flaw(value: der.Element) -> str | None:
+    if value.tag == der.BIT_STRING and (not value.content or value.content[0] > _MOST_UNUSED_BITS):
+        return "a BIT STRING that is not valid"
     if value.tag in _NO_TEXTS:
         return None
     kind, encoding = _TEXTS.get(value.tag, ("", ""))
