@@ -162,7 +162,7 @@ def read_description(inputs: Mapping[str, Any]) -> DeviceDescription:
         require_reason(reason)
     edge = _given(inputs, "edge", default=False)
     if not isinstance(edge, bool):
-        raise DeclarationError("edge", f"it is {_shown(edge)}", "use true or false")
+        raise DeclarationError("edge", f"it is {_shown(edge)}", f"use true or false{', without quotes' if isinstance(edge, str) else ''}")
     tags, desired = _given(inputs, "tags", {}), _given(inputs, "desired", {})
     require_tags(tags)
     require_desired(desired)

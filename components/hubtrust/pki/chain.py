@@ -81,8 +81,8 @@ class Chain:
         return "".join(pem(certificate) for certificate in self.certificates)
 
 
-def load_chain(text: str, *, what: str, now: datetime, wanted: Wanted = _ISSUING) -> Chain:
-    """The chain in the PEM ``text``, in any order and among others; ``wanted`` says which certificate is trusted.
+def load_chain(text: str | bytes, *, what: str, now: datetime, wanted: Wanted = _ISSUING) -> Chain:
+    """The chain in ``text``, in any encoding and order, and among others; ``wanted`` says which certificate is trusted.
 
     It is judged from that one down, by RFC 5280 section 6. Everything else is a notice. So are dates at ``now`` (aware): a chain that has
     expired must not keep a run from taking something away. Whoever trusts or signs calls ``Chain.require_valid_at``.

@@ -3,6 +3,7 @@
 `cryptography` reads them bit by bit, when it is asked, and raises then. Here is the one place where it is asked.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from cryptography import x509
@@ -29,7 +30,7 @@ _SIGNATURES = {  # what is not SHA-2; `cryptography` names the others
 _NO_UNUSED_BITS = b"\x00"  # a signature is octets; `cryptography` takes bits that are left over, and OpenSSL refuses them
 
 
-class Signed:
+class Signed(ABC):
     """A certificate or a request as it was given. What is asked of it raises nothing but a ``PkiError``."""
 
     __slots__ = ("_parsed", "der", "subject")
@@ -56,14 +57,14 @@ class Signed:
         return hash(self.der)
 
     @staticmethod
+    @abstractmethod
     def _parse(encoding: bytes) -> Any:
         """What `cryptography` reads; its names can be read."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def shown(self) -> str:
         """What it is called in messages."""
-        raise NotImplementedError
 
     @property
     def extensions(self) -> x509.Extensions:
