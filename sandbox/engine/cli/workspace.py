@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import shutil
+import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -174,6 +177,7 @@ class Workspace:
             raise ConfirmationError("--yes must be passed in to proceed when running in non-interactive mode")
         self.stdout.write(f"{question} Type `{expected}` to continue: ")
         self.stdout.flush()
+        _wait_for_line(self.stdin)
         return self.stdin.readline().strip() == expected
 
     def now(self) -> str:
@@ -192,6 +196,25 @@ class Workspace:
             self.backend.save(self.ref, deployment)
         except OSError as error:
             raise unwritable(self.backend, self.ref, error) from None
+
+
+def _wait_for_line(terminal: TextIO) -> None:
+    """Wait until a line was typed, or a signal has come.
+
+    Python handles a signal between two of its own steps: one that comes right before it begins to read would only be seen after the line.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # Python handles signals in the main thread alone
+    typed, (ours, theirs) = terminal.fileno(), os.pipe()
+    os.set_blocking(theirs, False)
+    before = signal.set_wakeup_fd(theirs)
+    try:
+        while typed not in select.select([typed, ours], [], [])[0]:
+            os.read(ours, 1)  # a signal came, and its handler has not ended the question
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(ours)
+        os.close(theirs)
 
 
 def invocation(module: str) -> str:
