@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hubtrust.pki import encodings
 from hubtrust.pki.certificate import certificates_in, pem, require_no_key
-from hubtrust.pki.keys import PublicKey, load_private_key, private_key_block
+from hubtrust.pki.keys import PublicKey, key_contents, private_key_block, private_key_of
 from hubtrust.pki.pem import Block, blocks
 
 
@@ -53,12 +53,13 @@ def read_key(given: str | bytes, *, what: str, passphrase: str | None = None) ->
     Raises:
         PkiError: see ``load_private_key``.
     """
-    public_key = load_private_key(given, what=what, passphrase=passphrase).public_key()
-    block = private_key_block(given, what=what, passphrase=passphrase)
+    found = key_contents(given, what=what, passphrase=passphrase)  # once: opening a PKCS#12 file is slow on purpose
+    block = private_key_block(found, what=what)
+    public_key = private_key_of(block, what=what, passphrase=passphrase).public_key()
     text = given if isinstance(given, str) else _universal(given)
     if not _is_plain(text, block):
         text = block.text
-    is_opened = not block.is_encrypted and encodings.read(given, what=what, passphrase=passphrase).is_pkcs12
+    is_opened = not block.is_encrypted and found.is_pkcs12
     return KeyText(text, None if is_opened else passphrase, public_key)
 
 

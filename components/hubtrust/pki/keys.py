@@ -85,7 +85,17 @@ def load_private_key(given: str | bytes, *, what: str, passphrase: str | None = 
         KeyEncodingError: see ``require_usable_key``.
         WeakError: see ``require_strong_key``.
     """
-    key = _loaded(private_key_block(given, what=what, passphrase=passphrase), what, passphrase)
+    block = private_key_block(key_contents(given, what=what, passphrase=passphrase), what=what)
+    return private_key_of(block, what=what, passphrase=passphrase)
+
+
+def private_key_of(block: Block, *, what: str, passphrase: str | None = None) -> PrivateKey:
+    """The key that is written in ``block``.
+
+    Raises:
+        PkiError: see ``load_private_key``.
+    """
+    key = _loaded(block, what, passphrase)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         kind = type(key).__name__.removesuffix("PrivateKey")
         raise KeyUnreadableError(what, f"the private key is {kind}, neither RSA nor EC", "use RSA, or EC on P-256, P-384 or P-521")
@@ -93,22 +103,30 @@ def load_private_key(given: str | bytes, *, what: str, passphrase: str | None = 
     return key
 
 
-def private_key_block(given: str | bytes, *, what: str, passphrase: str | None = None) -> Block:
-    """The only private key in ``given``, as it is written there, encrypted or not. Certificates beside it are passed over.
+def key_contents(given: str | bytes, *, what: str, passphrase: str | None = None) -> encodings.Contents:
+    """What ``given``, which is to have a key, holds; see ``encodings.read``.
 
     Raises:
-        KeyUnreadableError: it contains no key or several, or can't be read.
+        KeyUnreadableError: it can't be read.
     """
     try:
-        found = encodings.read(given, what=what, passphrase=passphrase).blocks
+        return encodings.read(given, what=what, passphrase=passphrase)
     except UnreadableError as error:
         raise KeyUnreadableError(error.what, error.fact, error.remedy) from None
-    keys = list({block.content: block for block in found if block.is_private_key}.values())
+
+
+def private_key_block(found: encodings.Contents, *, what: str) -> Block:
+    """The only private key in ``found``, as it is written there, encrypted or not. Certificates beside it are passed over.
+
+    Raises:
+        KeyUnreadableError: there is no key, or there are several.
+    """
+    keys = list({block.content: block for block in found.blocks if block.is_private_key}.values())
     if len(keys) == 1:
         return keys[0]
     if keys:
         raise KeyUnreadableError(what, f"it contains {len(keys)} private keys", "give only the key of the certificate that is trusted")
-    others = _named(found)
+    others = _named(found.blocks)
     raise KeyUnreadableError(what, f"it contains no private key, only {others}", "give the file that has the private key")
 
 

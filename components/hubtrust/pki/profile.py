@@ -36,7 +36,7 @@ _MUST_BE_CRITICAL = {
     ExtensionOID.SUBJECT_INFORMATION_ACCESS: (False, "4.2.2.2"),
 }
 _NO_USAGE = x509.KeyUsage(*[False] * 9)
-# Extensions that may be critical: those that are validated, and policies, which neither this project nor Azure requires.
+# Extensions that may be critical: those that are validated, and policies: `policies.py` says when devices would need one.
 _SUPPORTED = {
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
