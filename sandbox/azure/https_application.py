@@ -187,6 +187,7 @@ async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]
         query=lower_query(scope["query_string"]),
         headers=headers,
         body=bytes(body),
+        client=str((scope.get("client") or ("",))[0]),
     )
     return request, True
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, fields, replace
 from typing import Any
+
+PRIVATE_ENDPOINT = "private-endpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +22,7 @@ class Settings:
     throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
     query_lag_seconds: float = 0.0  # until queries see a write
+    client_address: str | None = None  # where clients of hubs come from: None: their own address; an IP address; "private-endpoint"
 
     def changed(self, values: dict[str, Any]) -> Settings:
         """A copy of these settings with some changed.
@@ -34,6 +38,14 @@ class Settings:
         return replace(self, **values)
 
 
+def _is_address(value: object) -> bool:
+    try:
+        ipaddress.ip_address(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True
+
+
 def _check(name: str, value: object) -> None:
     if name in {"strict", "role_checks"}:
         fits = isinstance(value, bool)
@@ -45,6 +57,8 @@ def _check(name: str, value: object) -> None:
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     elif name == "retry_after":
         fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    elif name == "client_address":
+        fits = value is None or value == PRIVATE_ENDPOINT or _is_address(value)
     else:
         fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
     if not fits:

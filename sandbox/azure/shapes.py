@@ -63,6 +63,7 @@ GROUP = {"location": str, "tags": TAGS, "managedBy": str}
 TAGS_ONLY = {"tags": TAGS}
 _POLICIES = [{"keyName": str, "primaryKey": str, "secondaryKey": str, "rights": str}]
 _IDENTITY = {"type": str, "userAssignedIdentities": dict}
+_RULES = [{"filterName": str, "action": str, "ipMask": str}]
 _SERVICE = {"location": str, "tags": TAGS, "etag": str, "sku": {"name": str, "capacity": int}, "identity": _IDENTITY}
 HUB = {
     **_SERVICE,
@@ -74,9 +75,11 @@ HUB = {
         "enableDataResidency": bool,
         "enableFileUploadNotifications": bool,
         "eventHubEndpoints": Each({"retentionTimeInDays": int, "partitionCount": int}),
-        "ipFilterRules": [dict],
+        "ipFilterRules": _RULES,
         "messagingEndpoints": Each(dict),
         "minTlsVersion": str,
+        "networkRuleSets": {"applyToBuiltInEventHubEndpoint": bool, "defaultAction": str, "ipRules": _RULES},
+        "publicNetworkAccess": str,
         "routing": {
             "endpoints": Each([{"name": str, "connectionString": str}]),
             "enrichments": [{"key": str, "endpointNames": [str]}],

@@ -34,7 +34,7 @@ class Request:
     headers: dict[str, str]  # names lower-cased
     body: bytes = b""
     parameters: dict[str, str] = field(default_factory=dict)  # the values of the variable parts of the route's path
-    client: str = ""
+    client: str = ""  # the client's IP address
 
     def header(self, name: str) -> str | None:
         """A header's value, or None."""

@@ -283,3 +283,38 @@ def test_each_cloud_is_separate(azure: InProcess) -> None:
 
     assert azure.ask("GET", at(path), host=host, token=token).json()["properties"]["hostName"] == "trial.azure-devices.us"
     assert azure.ask("GET", at(path)).status == 404
+
+
+def test_network_settings_are_checked(azure: InProcess) -> None:
+    """Unknown values, invalid masks, names that are invalid or there twice, too many rules: 400059, and the hub stays as it is."""
+    path = azure.hub()
+
+    def rules(*masks: object, name: str = "rule-{}", action: str = "Allow", **more: object) -> dict[str, object]:
+        listed = [{"filterName": name.format(number), "action": action, "ipMask": mask} for number, mask in enumerate(masks)]
+        return {"networkRuleSets": {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": True, "ipRules": listed, **more}}
+
+    valid = rules("10.0.0.0/8", "131.107.160.200", "6.6.6.6/6")
+    assert azure.must("PUT", at(path), BODY | {"properties": valid})["properties"]["networkRuleSets"] == valid["networkRuleSets"]
+    classic = {"filterName": "a", "action": "Accept", "ipMask": "10.0.0.0/8"}
+    for properties in (
+        {"publicNetworkAccess": "disabled please"},
+        {"publicNetworkAccess": ""},
+        *(rules(mask) for mask in ("10.0.0.0/33", "10.0.0", "::/0", "", "10.0.0.0/8 ", None)),
+        rules("10.0.0.0/8", "11.0.0.0/8", name="Same"),
+        rules("10.0.0.0/8", name="a/b"),
+        rules("10.0.0.0/8", name=""),
+        rules("10.0.0.0/8", name="x" * 129),
+        rules("10.0.0.0/8", action="Deny"),
+        rules("10.0.0.0/8", defaultAction="Refuse"),
+        rules(applyToBuiltInEventHubEndpoint=None),
+        {"networkRuleSets": {"applyToBuiltInEventHubEndpoint": False}},
+        rules(*["10.0.0.0/8"] * 101),
+        {"ipFilterRules": [classic, classic | {"filterName": "A"}]},
+        {"ipFilterRules": [classic | {"action": "Allow"}]},
+        {"ipFilterRules": [{**classic, "filterName": str(number)} for number in range(11)]},
+    ):
+        answer = azure.ask("PUT", at(path), BODY | {"properties": properties})
+        assert (answer.status, answer.code) == (400, 400059), properties
+    for wrong_type in ({"publicNetworkAccess": True}, {"networkRuleSets": []}, rules(7), {"ipFilterRules": {}}):
+        assert azure.ask("PUT", at(path), BODY | {"properties": wrong_type}).status == 400, wrong_type
+    assert azure.must("GET", at(path))["properties"]["networkRuleSets"] == valid["networkRuleSets"]

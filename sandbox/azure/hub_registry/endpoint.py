@@ -1,4 +1,4 @@
-"""A hub's own endpoint: finds the hub, checks the api-version, the token and the rate, then runs the operation."""
+"""A hub's own endpoint: finds the hub, checks the client's address, the api-version, the token and the rate, then runs the operation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox.azure.clock import monotonic
 from sandbox.azure.hub_registry import access, errors
 from sandbox.azure.hub_registry.routes import RIGHTS, ROUTES
-from sandbox.azure.microsoft_devices import lifecycle
+from sandbox.azure.microsoft_devices import lifecycle, network_rules
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MalformedJsonError
 
@@ -27,6 +27,8 @@ def answer(azure: Azure, request: Request) -> Reply:
         RegistryError: The error answer of the hub.
     """
     hub_key, hub = _require_hub(azure, request)
+    if network_rules.refusal(hub["properties"], azure.settings.client_address or request.client):
+        raise errors.unauthorized()
     match = _ROUTER.find(request.method, request.path)
     if match is None:
         raise errors.no_route(f"{request.method} {request.path}")

@@ -37,7 +37,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def unauthorized(reason: str = "Unauthorized") -> RegistryError:
-    """The caller may not do this: a hub answers 401 where ARM answers 403."""
+    """The caller may not do this, or not from this address, which the answer does not tell: a hub answers 401 where ARM answers 403."""
     return RegistryError(401, 401002, "IotHubUnauthorizedAccess", reason)
 
 

@@ -119,7 +119,15 @@ _DEVICES = f"{_SUB}/providers/Microsoft.Devices"
 _ACTION = "Microsoft.Devices/IotHubs"
 ROUTES = table(
     (
-        ("IotHubResource_CreateOrUpdate", "PUT", _ONE, put_hub, Evidence.RECORDED, f"{_ACTION}/write"),
+        (
+            "IotHubResource_CreateOrUpdate",
+            "PUT",
+            _ONE,
+            put_hub,
+            Evidence.RECORDED,
+            f"{_ACTION}/write",
+            "guess: which network settings are refused",
+        ),
         ("IotHubResource_Update", "PATCH", _ONE, patch_hub, Evidence.DOCUMENTED, f"{_ACTION}/write"),
         ("IotHubResource_Get", "GET", _ONE, get_hub, Evidence.RECORDED, f"{_ACTION}/read"),
         ("IotHubResource_Delete", "DELETE", _ONE, delete_hub, Evidence.RECORDED, f"{_ACTION}/delete"),

@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.microsoft_devices import errors, etags, lifecycle, shared_access_policies
+from sandbox.azure.microsoft_devices import errors, etags, lifecycle, network_rules, shared_access_policies
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.microsoft_devices.lifecycle import HUB
 from sandbox.azure.resource_manager import groups, regions
@@ -121,6 +121,7 @@ def _check(body: dict[str, Any], location: str) -> None:
         )
         raise errors.value_invalid(message, Service.HUB, 400059)
     _check_enrichments(properties.get("routing") or {})
+    network_rules.check(properties)
 
 
 def _keep_tls_minimum(before: dict[str, Any], properties: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from sandbox.azure import host_names
 from sandbox.azure.hub_registry import access, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
 from sandbox.azure.judge import connection_check, upload
-from sandbox.azure.microsoft_devices import lifecycle
+from sandbox.azure.microsoft_devices import lifecycle, network_rules
 
 if TYPE_CHECKING:
     from OpenSSL import crypto
@@ -37,6 +37,7 @@ class Peer:
 
     server_name: str
     chain: list[crypto.X509]
+    address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedDevice:
     if connect.level != _MQTT_3_1_1:
         raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is supported", BAD_LEVEL)
     hub_key, hub = _hub(azure, peer.server_name)
+    refusal = network_rules.refusal(hub["properties"], azure.settings.client_address or peer.address)
+    if refusal:
+        raise RefusedError(f"the hub's network settings refuse this client: {refusal}")
     device = _device(connect, hub["hostName"])
     found = identities.find(azure, hub_key, device)
     if found is None:

@@ -181,8 +181,11 @@ class Session(asyncio.Protocol):
     def _tls_peer(self) -> Peer:
         """The client as TLS shows it; without certificates until the handshake is done."""
         if self._peer is None and self._tls.established:
-            self._peer = Peer(self._tls.server_name, self._tls.chain())
+            self._peer = Peer(self._tls.server_name, self._tls.chain(), self._address())
         return self._peer or Peer(self._tls.server_name, [])
+
+    def _address(self) -> str:
+        return str(self._transport.get_extra_info("peername")[0]) if self._transport else ""
 
     def _log_attempt(self, connect: Connect | None, reason: str) -> None:
         peer = self._tls_peer()
