@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hubtrust import signer_inputs
-from hubtrust.authority_keys import AuthorityKey, StoredKeys
-from hubtrust.authority_source import Anchor, AuthorityError, Generate, Import, Request, Trust, require_valid_generations
+from hubtrust.authority_errors import AuthorityError
+from hubtrust.authority_keys import AuthorityKey, KeyName, StoredKeys
+from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust, require_valid_generations
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.authority_request import AuthorityRequest
@@ -171,7 +172,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         certificate = chain.anchor
         if source.custody:
             _require_one_key_each(source.custody, 1)
-            signer = source.custody.signer(0)
+            signer = source.custody.signer(KeyName(self._prefix, "issuing", 0))
         elif key is None:
             signer = signer_inputs.offline()
         else:
@@ -207,15 +208,16 @@ class CertificateAuthority(pulumi.ComponentResource):
         subject = _subject(source.common_name, source.organization)
         if source.custody:
             _require_one_key_each(source.custody, 1)
+            declared = source.custody.signer(KeyName(self._prefix, "issuing", 0))
             signing_key = SigningKey(
                 f"{self._prefix}-issuing-key",
-                signer=source.custody.signer(0),
+                signer=declared,
                 make=source.key.value,
                 subject=subject,
                 opts=self._child_options(),
             )
             self.certificate_request = signing_key.request
-            return AuthorityKey.elsewhere(source.custody.signer(0), signing_key.reference, signing_key.public_key).signer
+            return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key).signer
         key = self._key("issuing", source.key)
         signer = signer_inputs.in_state(key.private_key_pem)
         self.certificate_request = AuthorityRequest(
@@ -228,10 +230,9 @@ class CertificateAuthority(pulumi.ComponentResource):
         if where is None:
             key = self._key(label, algorithm)
             return AuthorityKey(key.public_key_pem, signer_inputs.in_state(key.private_key_pem))
-        signing_key = SigningKey(
-            f"{self._prefix}-{label}-key", signer=where.signer(index), make=algorithm.value, opts=self._child_options()
-        )
-        return AuthorityKey.elsewhere(where.signer(index), signing_key.reference, signing_key.public_key)
+        declared = where.signer(KeyName(self._prefix, label, index))
+        signing_key = SigningKey(f"{self._prefix}-{label}-key", signer=declared, make=algorithm.value, opts=self._child_options())
+        return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
         opts = self._child_options(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
@@ -259,8 +260,8 @@ def _answer(text: str) -> Chain:
 
 
 def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
-    if where is not None and len(where.keys) != certificates:
-        fact = f"{len(where.keys)} given, but there are {certificates} certificates"
+    if where is not None and not where.names_keys and len(where.keys or ()) != certificates:
+        fact = f"{len(where.keys or ())} given, but there are {certificates} certificates"
         raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pulumi
 
+from hubtrust.authority_errors import AuthorityError
 from hubtrust.authority_keys import StoredKeys
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, ROOT, Lifetime, authority_lifetime, require_window
 from hubtrust.pki.keys import KeyAlgorithm
-from hubtrust.program_errors import ProgramError
 
 
 class Trust(StrEnum):
@@ -18,10 +18,6 @@ class Trust(StrEnum):
 
     ROOT = "root"
     ISSUING = "issuing"
-
-
-class AuthorityError(ProgramError):
-    """An authority's declaration is not valid. Pulumi shows a RunError as one line, without a traceback."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +102,8 @@ def require_valid_generations(name: str, source: object, generation: int, *, kee
     what = f"authority '{name}', generation {generation}"
     if keep_previous and generation == 1:
         raise AuthorityError(what, "keep_previous is set, but generation 1 has no previous one", "remove keep_previous (caKeepPrevious)")
-    generated_in_state = isinstance(source, Generate) and source.custody is None
-    if keep_previous and previous is None and not generated_in_state:
+    has_new_keys = isinstance(source, Generate) and (source.custody is None or source.custody.names_keys)
+    if keep_previous and previous is None and not has_new_keys:
         raise AuthorityError(what, "keep_previous is set, but the previous chain is missing", "give it as previous (caPreviousChain)")
     if generation > 1 and not keep_previous and isinstance(source, Request) and not source.answer:
         fact = "its certificate request has no answer yet, so nothing would be trusted"

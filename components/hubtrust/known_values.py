@@ -19,6 +19,16 @@ def is_plain(value: object) -> bool:
     return not isinstance(value, list | tuple) or all(map(is_plain, value))
 
 
+def require_plain(error: type[ProgramError], what: str, value: object) -> None:
+    """Refuse an Output where a value decides which resources there are: ``what`` names the argument.
+
+    Raises:
+        ProgramError: it is one, or has one in it.
+    """
+    if not is_plain(value):
+        raise error(what, "it is an Output", "it decides which resources there are, so give a plain value")
+
+
 def when_known(error: type[ProgramError], compute: Callable[..., _T], *inputs: Any) -> pulumi.Output[_T]:
     """``compute`` of the values of ``inputs``: at once if all of them are plain, otherwise when they are known.
 
