@@ -18,7 +18,7 @@ from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_settings import SKU, HubSettings
-from hubtrust.operator_roles import OperatorRole
+from hubtrust.operator_roles import DATA_CONTRIBUTOR, OperatorRole
 from hubtrust.operators import Operator
 from hubtrust.pki.certificate import pem
 from hubtrust.program_errors import ProgramError
@@ -164,7 +164,7 @@ class TrustedHub(pulumi.ComponentResource):
         else:
             self.host_name = hub.properties.apply(lambda properties: properties.host_name)
         for operator in map(Operator.read, settings.operators):
-            role = OperatorRole(identity, operator, hub.id, may_exist=settings.adopt_id is not None)
+            role = OperatorRole(identity, DATA_CONTRIBUTOR, operator, hub.id, may_exist=settings.adopt_id is not None)
             role.declare(f"{self._name}-operator-{operator.principal}", self._child_options(protect=False, deleted_with=hub))
         return hub
 
