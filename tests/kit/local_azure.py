@@ -56,6 +56,11 @@ class Hub:
         found = self.certificates()[name]
         self.azure.ask("POST", f"{self.id}/certificates/{name}/generateVerificationCode", headers={"If-Match": found["etag"]})
 
+    def set_properties(self, **properties: Any) -> None:
+        """Give the hub these properties and no others, by hand, and wait until it is active."""
+        self.azure.ask("PUT", self.id, json={"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties})
+        self.azure.until(lambda: self.azure.ask("GET", self.id).json()["properties"]["state"] == "Active")
+
     def delete_hub(self) -> None:
         """Delete the hub itself."""
         self.azure.ask("DELETE", self.id)

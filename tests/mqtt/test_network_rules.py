@@ -38,12 +38,6 @@ _CASES: list[tuple[dict[str, Any], str]] = [  # the hub's properties, and a part
 ]
 
 
-def _configure(registry: HubClient, properties: dict[str, Any]) -> None:
-    body = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": properties}
-    registry.azure.ask("PUT", registry.hub.id, json=body)
-    registry.azure.until(lambda: registry.azure.ask("GET", registry.hub.id).json()["properties"]["state"] == "Active")
-
-
 def _outcome(registry: HubClient, identity: Party, folder: Path) -> tuple[int, int, str]:
     """The registry's status, the device's return code, and the reason on the control port."""
     status = registry.ask("GET", "/devices").status_code
@@ -56,13 +50,13 @@ def test_a_hub_refuses_addresses_that_its_settings_do_not_admit(registry: HubCli
     """The registry answers 401 and a device gets return code 5, without the reason; Resource Manager answers as ever."""
     identity = root.device("press-001")
     for properties, expected in _CASES:
-        _configure(registry, properties)
+        registry.hub.set_properties(**properties)
         status, code, reason = _outcome(registry, identity, tmp_path)
         assert (status, code) == ((401, NOT_AUTHORIZED) if expected else (200, ACCEPTED)), properties
         assert expected in reason, properties
         assert bool(expected) == bool(reason), properties
         assert registry.hub.verified() == {"root": True}
-    _configure(registry, _set("10.0.0.0/8"))
+    registry.hub.set_properties(**_set("10.0.0.0/8"))
     answer = registry.ask("GET", "/devices")
     assert answer.json()["Message"] == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
 
@@ -72,7 +66,7 @@ def test_the_control_port_sets_where_clients_come_from(
     registry: HubClient, root: Party, tmp_path: Path, address: str, *, admitted: bool
 ) -> None:
     """An address, or a private endpoint, which no rule keeps out."""
-    _configure(registry, _set("10.0.0.0/8"))
+    registry.hub.set_properties(**_set("10.0.0.0/8"))
     registry.configure(client_address=address)
     try:
         assert _outcome(registry, root.device("press-001"), tmp_path)[:2] == ((200, ACCEPTED) if admitted else (401, NOT_AUTHORIZED))

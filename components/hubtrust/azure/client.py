@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hubtrust.azure.answer_shapes import Expectation
 from hubtrust.azure.errors import AzureError
@@ -12,6 +12,9 @@ from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service_time import service_time
 from hubtrust.azure.throttle_pace import Pace
+
+if TYPE_CHECKING:
+    from hubtrust.azure.network_faults import NetworkFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class AzureClient:
     """A client for ``endpoint``, an https URL. Use it in a `with`: it keeps a connection open.
 
     ``report`` gets one line when a request has to wait. ``remedies`` replaces the general advice for a kind of error.
+    ``on_denied`` is asked once, after a refusal for lack of rights, whether the network settings of what refuses may be the cause.
     """
 
     def __init__(
@@ -43,11 +47,12 @@ class AzureClient:
         report: Callable[[str], None],
         *,
         remedies: Mapping[type[AzureError], str] | None = None,
+        on_denied: "Callable[[], NetworkFault | None] | None" = None,
     ) -> None:
         from hubtrust.azure.pipeline import pipeline
 
         self.endpoint, self.scope, self.login, self.limits = endpoint, scope, login, limits
-        self.pipeline = pipeline(scope, login, limits, report, remedies or {})
+        self.pipeline = pipeline(scope, login, limits, report, remedies or {}, on_denied)
 
     def __enter__(self) -> Self:
         self.pipeline.__enter__()

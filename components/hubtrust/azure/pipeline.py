@@ -4,7 +4,8 @@ Loaded by the first ``AzureClient`` of a process: azure-core's pipeline takes ab
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ from azure.core.pipeline.policies import HTTPPolicy, RequestIdPolicy, UserAgentP
 from hubtrust.azure import reachability
 from hubtrust.azure.answer_shapes import Expectation
 from hubtrust.azure.error_bodies import Failure, failure, foreign
-from hubtrust.azure.errors import AzureError, UnreachableError
+from hubtrust.azure.errors import AzureError, DeniedError, UnreachableError
 from hubtrust.azure.json_body import CONTENT, ForeignAnswerError, content
 from hubtrust.azure.login import Login
-from hubtrust.azure.network_faults import network_fault
+from hubtrust.azure.network_faults import NetworkFault, network_fault
 from hubtrust.azure.request_retries import FailedAttempt, Retries
 from hubtrust.azure.retry import (
     ATTEMPT_TIMEOUT,
@@ -39,11 +40,19 @@ _FIRST_FAILURE, _BAD_REQUEST, _UNAUTHORIZED = 300, 400, 401
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
 
 
+_Doubt = Callable[[], NetworkFault | None]
+
+
 def pipeline(
-    scope: str, login: Login, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+    scope: str,
+    login: Login,
+    limits: RetryLimits,
+    report: Callable[[str], None],
+    remedies: Mapping[type[AzureError], str],
+    on_denied: _Doubt | None = None,
 ) -> Pipeline[Any, Any]:
-    """A pipeline that adds a token for ``scope``, retries, and raises this package's errors."""
-    retry = RetryPolicy(scope, login, limits, report, remedies)
+    """A pipeline that adds a token for ``scope``, retries, and raises this package's errors. For the rest see ``AzureClient``."""
+    retry = RetryPolicy(scope, login, limits, report, remedies, on_denied)
     return Pipeline(LimitedTransport(), [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust")])
 
 
@@ -56,10 +65,17 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     """
 
     def __init__(
-        self, scope: str, login: Login, limits: RetryLimits, report: Callable[[str], None], remedies: Mapping[type[AzureError], str]
+        self,
+        scope: str,
+        login: Login,
+        limits: RetryLimits,
+        report: Callable[[str], None],
+        remedies: Mapping[type[AzureError], str],
+        on_denied: _Doubt | None,
     ) -> None:
         super().__init__()
         self._scope, self._login, self._limits, self._report, self._remedies = scope, login, limits, report, remedies
+        self._network_doubt = cache(on_denied or (lambda: None))
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send, and retry.
@@ -99,6 +115,9 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             return outcome
         if found.status == _UNAUTHORIZED:  # Azure refuses a token that has not expired here
             self._login.renew()
+        doubt = self._network_doubt() if found.kind is DeniedError else None
+        if doubt is not None:
+            found = replace(found, fact=f"{found.fact}; {doubt.fact}", remedy=doubt.remedy, limit=doubt.limit)
         raise FailedAttempt(found)
 
     def _send_once(self, request: PipelineRequest[Any], pace: Pace | None, retries: Retries) -> PipelineResponse[Any, Any] | Failure:

@@ -5,7 +5,7 @@ Built on azure-core, because azure-iot-hub sends one device in each call and dep
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from hubtrust.azure import answer_shapes
@@ -19,6 +19,9 @@ from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, Unreac
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import shared_pace
+
+if TYPE_CHECKING:
+    from hubtrust.azure.network_faults import NetworkFault
 
 _T = TypeVar("_T")
 _API_VERSION = {"api-version": "2021-04-12"}
@@ -35,14 +38,24 @@ class Registry:
     """The registry of the hub ``host``, to be used in a `with` statement.
 
     Every method may raise the errors of ``AzureClient.send``. All registries of a process share the pace of each hub.
-    ``time`` is the hub's time at its last answer; None before the first one.
+    ``time`` is the hub's time at its last answer; None before the first one. For ``on_denied`` see ``AzureClient``.
     """
 
     time: datetime | None = None
 
-    def __init__(self, host: str, cloud: Cloud, login: Login, limits: RetryLimits, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        cloud: Cloud,
+        login: Login,
+        limits: RetryLimits,
+        report: Callable[[str], None],
+        *,
+        on_denied: "Callable[[], NetworkFault | None] | None" = None,
+    ) -> None:
         self._host = host
-        self._client = AzureClient(f"https://{host}", cloud.hub_scope, login, limits, report, remedies=_REMEDIES)
+        url = f"https://{host}"
+        self._client = AzureClient(url, cloud.hub_scope, login, limits, report, remedies=_REMEDIES, on_denied=on_denied)
 
     def __enter__(self) -> Self:
         self._client.__enter__()

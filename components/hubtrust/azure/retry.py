@@ -14,6 +14,7 @@ MIN_DEADLINE, MAX_DEADLINE = 1, 3600  # the range of that input
 CHECK_DEADLINE = 60.0  # of a connection check, unless its input `deadline` sets another
 # How long to retry, by kind of error. The deadline can make these shorter, not longer; other errors are retried until the deadline.
 DENIED = 90.0  # role assignments take time to take effect; waiting longer than this seldom helps
+NETWORK_DENIED = 3.0  # the same refusal where the hub's own network settings explain it, which no wait changes
 UNREACHABLE = 60.0
 NOT_FOUND = 20.0  # a new hub is not known everywhere at once
 # The same for a call that only reads.

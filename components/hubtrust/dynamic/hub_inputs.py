@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from hubtrust.azure import clouds
-from hubtrust.azure.absence import is_known_gone, service_is_gone
+from hubtrust.azure.absence import is_known_gone, read_service, service_is_gone
 from hubtrust.azure.certificates import host_name
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
@@ -22,6 +22,9 @@ from hubtrust.devices.id_patterns import expand_all
 from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
+
+if TYPE_CHECKING:
+    from hubtrust.azure.network_faults import NetworkFault
 
 _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
 _existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
@@ -106,7 +109,19 @@ class HubInputs(AzureInputs):
         if reading:
             limits = replace(limits, not_found=0.0 if is_known_gone(self.hub_id) else READ_NOT_FOUND, unreachable=READ_UNREACHABLE)
         cloud = clouds.cloud_named(self.cloud)
-        return Registry(self.resolve_host_name(), cloud, login(cloud, os.environ), limits, show_message)
+        host = self.resolve_host_name()
+        return Registry(host, cloud, login(cloud, os.environ), limits, show_message, on_denied=lambda: self._network_doubt(host))
+
+    def _network_doubt(self, host: str) -> "NetworkFault | None":
+        """Whether the hub's network settings may be why it refuses this machine; None also where Resource Manager doesn't say."""
+        from hubtrust.azure.hub_network import network_doubt
+
+        try:
+            with self._reading_client(READ_DENIED) as client:
+                properties = read_service(client, self.hub_id)
+        except AzureError:
+            return None
+        return network_doubt(properties, host) if properties is not None else None
 
     def _reading_client(self, denied: float) -> AzureClient:
         return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), denied=denied, not_found=0.0))

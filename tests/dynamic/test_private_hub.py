@@ -1,0 +1,83 @@
+"""A hub whose network settings don't admit this machine: every resource that needs it says so, and a guard that can't see stays closed."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hubtrust.azure.hub_network import network_doubt
+from hubtrust.devices.roster_files import from_pattern
+from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
+from tests.kit.device_registry import OWNER, DeviceRegistry
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _rules(*masks: str) -> dict[str, Any]:
+    rules = [{"filterName": f"rule-{number}", "action": "Allow", "ipMask": mask} for number, mask in enumerate(masks)]
+    return {"networkRuleSets": {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": True, "ipRules": rules}}
+
+
+CLOSED = "Azure answers 401 .*; the hub's public network access is disabled, so that it admits only what comes by a private endpoint"
+REMEDY = r"run where the hub's private endpoint is reachable, or let the hub admit this machine \(publicNetworkAccess, ipRules\)"
+
+
+def test_each_resource_names_the_network(
+    devices: Provider, fleets: Provider, named_process: ProviderProcess, registry: DeviceRegistry
+) -> None:
+    """The cause is found at Resource Manager, at once, by those that write devices, read them, or count them before they delete."""
+    canary = registry.device("canary", owner={**OWNER, "urn": "urn:pulumi:dev::tests::DeviceIdentity::canary"})
+    created, fleet = devices.create(canary), fleets.create(registry.fleet(from_pattern("press-{1..3}")))
+    watch = named_process.of(AuthorityGenerationProvider)
+    here = {"hubId": registry.client.hub.id, "hostName": registry.client.host, "devicesOf": OWNER["stack"]}
+    first = {"authority": "plant", "generation": 1, "keepPrevious": False, **here}
+    standing = watch.create(first)
+    registry.client.hub.set_properties(publicNetworkAccess="Disabled")
+    calls: dict[str, Callable[[], object]] = {
+        "create a device": lambda: devices.create(registry.device("press-9")),
+        "read a device": lambda: devices.read(created),
+        "delete a device": lambda: devices.delete(created),
+        "create a fleet": lambda: fleets.create(registry.fleet(from_pattern("press-{1..4}"))),
+        "read a fleet": lambda: fleets.read(fleet),
+        "delete a fleet": lambda: fleets.delete(fleet),
+    }
+    for name, call in calls.items():
+        with pytest.raises(CallFailedError) as refused:
+            call()
+        assert re.search(f"{CLOSED}.*; {REMEDY}; if it is admitted already, the role 'IoT Hub Data Contributor'", str(refused.value)), name
+    with pytest.raises(
+        CallFailedError, match=f"whether devices depend on it is unknown, because .*{CLOSED}.*{REMEDY}.*caDropGeneration: 1"
+    ):
+        watch.update(standing, {**first, "generation": 2})
+    registry.client.hub.set_properties(publicNetworkAccess="Enabled")
+    assert sorted(registry.twins()) == ["canary", "press-1", "press-2", "press-3"], "nothing was lost"
+
+
+def test_rules_are_named_with_their_ranges(devices: Provider, registry: DeviceRegistry) -> None:
+    """Nobody here knows from which address this machine is seen, so that the role stays a possible cause, and is waited for."""
+    registry.client.hub.set_properties(**_rules("10.0.0.0/8", "192.168.0.0/16", "20.1.2.3", "20.1.2.4"))
+    message = "the hub's network rules admit only 10.0.0.0/8, 192.168.0.0/16, 20.1.2.3 and 1 more.*; let the hub admit the public address"
+    with pytest.raises(CallFailedError, match=message):
+        devices.create(registry.device(deadline=2))
+    registry.client.hub.set_properties(**_rules("127.0.0.1/32"))
+    assert devices.create(registry.device()).outs["status"] == "enabled"
+
+
+@pytest.mark.parametrize(("properties", "expected"), [
+    ({}, ""),
+    ({"publicNetworkAccess": "Enabled", "ipFilterRules": [], "networkRuleSets": None}, ""),
+    (_rules(), "the hub's network rules admit no address"),
+    ({"networkRuleSets": {"defaultAction": "Allow", "ipRules": []}}, ""),
+    ({"networkRuleSets": {"ipRules": [{"ipMask": "10.0.0.0/8", "action": "Allow"}]}}, "admit only 10.0.0.0/8"),
+    ({"ipFilterRules": [{"action": "Accept", "ipMask": "10.0.0.0/8"}]}, ""),
+    ({"ipFilterRules": [{"action": "Accept", "ipMask": "10.0.0.0/8"}, {"action": "Reject", "ipMask": "0.0.0.0/0"}]},
+     "reject 0.0.0.0/0, and admit 10.0.0.0/8"),
+    ({"ipFilterRules": [{"action": "Reject", "ipMask": "20.1.2.3"}]}, "rules reject 20.1.2.3"),
+    ({"networkRuleSets": "nonsense", "ipFilterRules": 7}, ""),
+])  # fmt: skip
+def test_what_settings_say(properties: dict[str, Any], expected: str) -> None:
+    """Only a setting that can keep a machine out is named; whatever else Azure may answer there is none."""
+    found = network_doubt(properties, "hub-that-does-not-resolve.invalid")
+    assert (found.fact if found else "") == "" if not expected else found is not None and expected in found.fact
