@@ -53,6 +53,10 @@ class Configured(BaseModel):
 
     _folder: Path | None = PrivateAttr(default=None)
 
+    def use_folder(self, folder: Path | None) -> None:
+        """Set the program's folder, which no key sets."""
+        self._folder = folder
+
     def problems(self) -> Iterator[Problem]:
         """Keys that contradict each other, and files that can't be used."""
         yield from ()
@@ -83,7 +87,7 @@ def read(model: type[_M], config: pulumi.Config, folder: Path | None, replaced: 
     lines = [f"{key}: {reason}" for key, reason in _unknown(model, config.name, replaced)]
     values, wrong = _values(model, config)
     settings = _validated(model, values, wrong, config.name)
-    settings._folder = folder  # noqa: SLF001 - the model's own, which no key sets
+    settings.use_folder(folder)
     for attribute in model.model_fields:
         key = to_camel(attribute)
         lines += [f"{config.name}:{key}: {reason}" for reason in _first(wrong.get(key, ()), "in this list")]
@@ -144,7 +148,7 @@ def plain(value: Any) -> Any:
 def _unknown(model: type[BaseModel], project: str, replaced: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Keys that the model does not have, and what to do: a misspelt key would otherwise be ignored silently."""
     known = [to_camel(attribute) for attribute in model.model_fields]
-    strays = []
+    strays: list[tuple[str, str]] = []
     for whole in sorted({*get_config_env(), *CONFIG.get()}):
         namespace, _, key = whole.partition(":")
         near = difflib.get_close_matches(key, known, n=1)

@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from hubtrust.errors import shown
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
     from pydantic.fields import FieldInfo
 
 _LONGEST_SHOWN = 200  # characters of a value
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
-_KINDS = {dict: "an object", list: "a list", bool: "a boolean", int: "a number", float: "a number", type(None): "empty"}  # of JSON
+# The types of JSON
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", bool: "a boolean", int: "a number", float: "a number", type(None): "empty"}
 
 
 def read_value(text: str, key: str, field: FieldInfo) -> Any:
@@ -27,7 +29,7 @@ def read_value(text: str, key: str, field: FieldInfo) -> Any:
         ValueError: it is of another type; with the fact, and what to use.
     """
     kind = field.annotation
-    if kind in (bool, int) or is_list(kind):
+    if kind is bool or kind is int or is_list(kind):
         if not text.strip():
             return None
         return _read_list(text, key, field) if is_list(kind) else _read_scalar(text, key, field)
@@ -70,10 +72,7 @@ def _read_scalar(text: str, key: str, field: FieldInfo) -> bool | int:
 
 
 def _read_list(text: str, key: str, field: FieldInfo) -> Any:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
+    found = _json(text)
     if isinstance(found, bool):
         return found  # what earlier versions took for some of these keys: ``names_for``
     if not isinstance(found, list):
@@ -87,13 +86,19 @@ def _read_list(text: str, key: str, field: FieldInfo) -> Any:
     return found
 
 
-def _structure(text: str) -> list[Any] | dict[str, Any] | None:
+def _structure(text: str) -> list[JsonValue] | dict[str, JsonValue] | None:
     """The list or object that an engine wrote as JSON, because the settings have one where a text is wanted."""
+    found = _json(text) if text.startswith(("[", "{")) else None
+    return found if isinstance(found, list | dict) else None
+
+
+def _json(text: str) -> JsonValue:
+    """The value that ``text`` denotes as JSON; None if it is no JSON."""
     try:
-        found = json.loads(text) if text.startswith(("[", "{")) else None
+        found: JsonValue = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, list | dict) else None
+    return found
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
