@@ -17,12 +17,13 @@ def offline() -> dict[str, Any]:
     return _signer_input(OFFLINE)
 
 
-def in_key_vault(key: Input[str], *, public_key: Input[str] | None = None) -> dict[str, Any]:
+def in_key_vault(key: Input[str], *, public_key: Input[str] | None = None, hsm: bool = False) -> dict[str, Any]:
     """The input ``signer`` for a key in Azure Key Vault, by its id: ``https://<vault>.vault.azure.net/keys/<name>/<version>``.
 
-    ``public_key`` (PEM) is needed only to issue a root: otherwise it is read from a certificate.
+    ``public_key`` (PEM) is needed only to issue a root: otherwise it is read from a certificate. With ``hsm`` a key that is created is one
+    in an HSM (EC-HSM or RSA-HSM; needs a premium vault), and an existing software key is refused.
     """
-    return _signer_input(KEY_VAULT, key=key, publicKey=public_key)
+    return _signer_input(KEY_VAULT, key=key, publicKey=public_key, hsm=hsm or None)
 
 
 def in_token(

@@ -57,7 +57,7 @@ def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
         ),
         (
             in_key_vault("https://kv.vault.azure.net/keys/a") | {"pin": "1"},
-            "custody 'key-vault' does not take pin; use only custody, key, publicKey",
+            "custody 'key-vault' does not take pin; use only custody, hsm, key, publicKey",
         ),
         ({"custody": "state", "privateKey": "noise"}, "it contains no certificate, key or request"),
         ({"custody": "offline"}, "custody 'offline' has no key in a vault or token; use key-vault or pkcs11"),

@@ -52,6 +52,10 @@ MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls 
 ETAG_RETRIES: dict[str, Any] = {"attempts": 10, "wait_initial": 0.1, "wait_max": 5.0, "wait_jitter": 0.2}
 VAULT_ABSENCE_WAITS = (0.5, 1.0)  # before each time that a key is asked for again, before it is created
 VAULT_DEADLINE = 90.0  # of a call to Key Vault with its retries
+VAULT_ROLE = 600.0  # until a new role takes effect at a vault (learn.microsoft.com/azure/role-based-access-control/troubleshooting)
+VAULT_ROLE_SPREAD = 120.0  # of a later call in the same run: not every part of Key Vault learns of the role at the same time
+NEW_VAULT = 60.0  # until the name of a new vault resolves
+ROLE_WAITS: dict[str, Any] = {"wait_initial": 1.0, "wait_max": 15.0, "wait_jitter": 0.0}  # between two tries
 VAULT_RETRIES: dict[str, Any] = {"attempts": 3, "timeout": 60.0, "wait_initial": 0.2, "wait_max": 2.0}  # of a call to Key Vault
 
 MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it for a request that it can't read, and no retry helps then

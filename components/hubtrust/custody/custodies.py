@@ -37,6 +37,11 @@ class StoredKey(Signer, Protocol):
         """Create the key where there is none."""
         ...
 
+    @property
+    def hardware(self) -> bool:
+        """Whether the key is known to be in an HSM. One that is declared to be, and is not, is refused."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Custody:
@@ -63,7 +68,7 @@ def _in_token(fields: Mapping[str, Any]) -> StoredKey:
 CUSTODIES: Final[Mapping[str, Custody]] = {
     STATE: Custody(("privateKey", "passphrase"), read=state.read),
     OFFLINE: Custody(),
-    KEY_VAULT: Custody(("key", "publicKey"), "id", open=_in_key_vault),
+    KEY_VAULT: Custody(("key", "publicKey", "hsm"), "id", open=_in_key_vault),
     PKCS11: Custody(("key", "publicKey", "pin", "pinVariable"), "PKCS#11 URI", open=_in_token),
 }
 # The key signs in a vault or token and never leaves it.

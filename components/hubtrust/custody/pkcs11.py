@@ -82,6 +82,11 @@ class KeyInToken:
         half = len(signature) // 2
         return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
 
+    @property
+    def hardware(self) -> bool:
+        """False: a library does not say whether its token is hardware."""
+        return False
+
     def create(self, algorithm: KeyAlgorithm) -> None:
         """Create the key in the token if it does not exist. An existing key is kept.
 

@@ -35,7 +35,10 @@ class VaultTransport(LimitedTransport):
 
 
 def _fault(body: Any, status: int, path: str) -> str | None:
-    """What is wrong with the answer to a request for ``path``: `/keys/<name>`, with a version, `create` or `sign` after it."""
+    """What is wrong with the answer to a request for ``path``: `/keys/<name>`, with a version, `create` or `sign` after it.
+
+    A deleted key is at `/deletedkeys/<name>`; its `kid` is that of the key.
+    """
     if status == _UNAUTHORIZED:
         return None  # the challenge is in a header
     if not isinstance(body, dict):
@@ -55,7 +58,7 @@ def _fault(body: Any, status: int, path: str) -> str | None:
 
 
 def _name(path: str) -> list[str]:
-    return path.lower().strip("/").split("/")[:2]
+    return path.lower().strip("/").removeprefix("deleted").split("/")[:2]
 
 
 def _is_base64(value: object) -> bool:

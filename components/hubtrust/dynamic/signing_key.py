@@ -73,6 +73,7 @@ class SigningKeyOutputs:
     public_key: pulumi.Output[str]
     key_thumbprint: pulumi.Output[str]
     key: pulumi.Output[str]
+    hardware: pulumi.Output[bool | None]
     request: pulumi.Output[str | None]
 
 
@@ -82,10 +83,14 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
     inputs, results = SigningKeyInputs, SigningKeyOutputs
 
     def on_diff(self, olds: Properties, news: SigningKeyInputs) -> Change:
-        """Another address is another key, so a replacement. Another subject needs a new request."""
+        """Another address is another key, so a replacement. Another subject needs a new request.
+
+        That a key is to be in an HSM from now on is asked of the key: a software key is refused then.
+        """
         if "signer" in news.unknown or (news.signer.custody, news.given["signer"]["key"]) != (olds.get("custody"), olds.get("declared")):
             return Change(["signer"], updates=True)
-        return Change(updates="subject" in news.unknown or news.given.get("subject") != olds.get("subject"))
+        to_hardware = bool(news.given["signer"].get("hsm")) and not olds.get("hardware")
+        return Change(updates=to_hardware or "subject" in news.unknown or news.given.get("subject") != olds.get("subject"))
 
     def on_create(self, news: SigningKeyInputs) -> tuple[str, dict[str, Any]]:
         """Find the key by its address, or create it. A key that an interrupted run has created is found the same way."""
@@ -106,6 +111,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
             "publicKey": public_pem(public_key),
             "keyThumbprint": key_thumbprint(public_key),
             "key": key_name(public_key),
+            "hardware": key.hardware or None,
             "request": made.pem if made else None,
         }
 
@@ -126,7 +132,7 @@ class SigningKey(SigningKeyOutputs, Reconciled, module="hubtrust", name="Signing
     """A key in Azure Key Vault or in a PKCS#11 token.
 
     Outputs: ``reference`` is the permanent address of this key (in a vault: with its version), ``public_key`` and ``request`` are
-    PEM.
+    PEM, ``hardware`` is True where the key is known to be in an HSM.
     """
 
     provider = SigningKeyProvider
