@@ -21,6 +21,7 @@ from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch
 from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
+from .dynamic.possession_proof import PossessionProof as PossessionProof
 from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
 from .errors import HubtrustError as HubtrustError

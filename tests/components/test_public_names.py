@@ -12,8 +12,9 @@ import hubtrust
 
 PUBLIC = """
     AuthorityGeneration CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity Generate HubSettings HubtrustError Import
-    InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm Request Roster SigningKey Trust TrustedDevice TrustedFleet TrustedHub
-    VerifiedCertificate from_csv from_file from_ids from_json_lines from_pattern retain_everything signer_inputs
+    InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm PossessionProof Request Roster SigningKey Trust TrustedDevice
+    TrustedFleet TrustedHub VerifiedCertificate from_csv from_file from_ids from_json_lines from_pattern retain_everything
+    signer_inputs
 """.split()
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")
 

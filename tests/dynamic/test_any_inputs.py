@@ -18,6 +18,7 @@ from hubtrust.dynamic.hub_owner import HubOwnerProvider
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciler
+from hubtrust.dynamic.possession_proof import PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.inputs import wire_name
@@ -59,6 +60,7 @@ VALID: dict[type[Reconciler[Any]], dict[str, Any]] = {
     AuthorityGenerationProvider: HUB
     | {"authority": "a", "generation": 2, "keepPrevious": False, "devicesOf": "o/p/s", "dropGeneration": 1},
     AuthorityRequestProvider: {"signer": SIGNER, "subject": "CN=Plant"},
+    PossessionProofProvider: {"signer": SIGNER, "certificate": PLANT.pem, "code": "4F2A91C0" * 6, "cloud": "public"},
     SigningKeyProvider: {"signer": TOKEN, "make": "ec-p256", "subject": "CN=Plant"},
     HubOwnerProvider: {"stack": "o/p/s"},
     DeviceIdentityProvider: OWNED

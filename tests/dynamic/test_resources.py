@@ -23,6 +23,7 @@ from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
+from hubtrust.dynamic.possession_proof import PossessionProof, PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 from hubtrust.inputs import wire_name
@@ -206,6 +207,11 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         "hubtrust.dynamic.authority_request",
         AuthorityRequest,
         {"custody", "subject", "keyThumbprint", "request"},
+    ),
+    PossessionProofProvider: (
+        "hubtrust.dynamic.possession_proof",
+        PossessionProof,
+        {"certificate", "cloud", "proof", "proofCode"},
     ),
     DeviceIdentityProvider: (
         "hubtrust.dynamic.device_identity",

@@ -25,7 +25,12 @@ _LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is n
 _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate is known
 
 
-def _read_authority(value: object) -> Certificate:
+def read_authority(value: object) -> Certificate:
+    """The authority's certificate in the input `certificate`.
+
+    Raises:
+        PkiError: it is no certificate, or of no authority that may sign.
+    """
     certificate = load_certificate(str(value), what="certificate")
     require_may_sign(certificate)  # a CA whose devices could never connect is not registered
     return certificate
@@ -76,7 +81,7 @@ def _read_thumbprints(value: object) -> frozenset[str]:
 class CertificateInputs(ServiceInputs):
     """The inputs of a VerifiedCertificate."""
 
-    certificate: Certificate = input_field(_read_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
+    certificate: Certificate = input_field(read_authority, "the authority's certificate, PEM, exactly one.", required=True, kept=True)
     name: str = input_field(
         _read_name, "the beginning of the name on the service, letters, digits, - . _; default `ca`.", kept=True, default="ca"
     )

@@ -20,18 +20,20 @@ OFFLINE_PROOF_LIFETIME = timedelta(days=30)  # of a proof that is signed elsewhe
 _CLOCK_SKEW = timedelta(minutes=5)  # the machine where a proof is signed may have a clock that is fast
 
 
-def proof_of_possession(issuer: Issuer, *, code: str, public_key: PublicKey, now: datetime, serial: int) -> Certificate:
+def proof_of_possession(
+    issuer: Issuer, *, code: str, public_key: PublicKey, now: datetime, serial: int, lifetime: timedelta = PROOF_LIFETIME
+) -> Certificate:
     """The proof for Azure's verification ``code``: a certificate whose subject is exactly ``CN=<code>``, signed by the authority.
 
     ``public_key`` is that of any new key, whose private half is not needed: Azure checks only the subject and the signature. ``now``
-    should be the service's own time.
+    should be the service's own time. It ends with the authority at the latest.
 
     Raises:
         OutlivesIssuerError: the authority has expired.
         ProofError: ``code`` has another form than Azure's codes.
         WeakError: see ``require_strong_key``.
     """
-    validity = Validity.lasting(PROOF_LIFETIME, now=now).within(issuer.certificate)
+    validity = Validity.lasting(lifetime, now=now).within(issuer.certificate)
     return issue.proof(issuer, code=VerificationCode(code), public_key=public_key, validity=validity, serial=serial)
 
 
