@@ -1,23 +1,32 @@
 """TrustedFleet: the devices of a trusted hub, and a canary that shows that they can connect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from hubtrust.authority import CertificateAuthority
-from hubtrust.devices.roster import Roster, require_roster
-from hubtrust.dynamic.connection_check import CONNECTED, ConnectionCheck
-from hubtrust.dynamic.device_fleet import DeviceFleet
+from hubtrust.devices.json_values import kind
+from hubtrust.devices.roster import Roster, RosterError, require_roster
+from hubtrust.dynamic.connection_check import CONNECTED, ConnectionCheck, ConnectionCheckInputs
+from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.hub import TrustedHub
+from hubtrust.known_values import require_plain, when_known
+from hubtrust.program_errors import ProgramError
+
+
+class FleetDeclarationError(ProgramError):
+    """A fleet's declaration is not valid."""
 
 
 class TrustedFleet(pulumi.ComponentResource):
     """Any number of devices as one resource, and at the end a connection of one device, which proves that the whole chain works."""
 
-    devices: pulumi.Output[dict[str, Any]]  # count, enabled (both integers) and digest
-    connection: pulumi.Output[dict[str, Any]]  # device, state, connectedAt; chain and validUntil (if it connected), or reason
+    devices: pulumi.Output[dict[str, Any]]
+    """`count` and `enabled`, both integers, and `digest` over all that is declared of the devices."""
+    connection: pulumi.Output[dict[str, Any]]
+    """`device`, `state`, `connectedAt`; and `chain` and `validUntil` if it connected, otherwise `reason`."""
 
     def __init__(
         self,
@@ -26,37 +35,40 @@ class TrustedFleet(pulumi.ComponentResource):
         hub: TrustedHub,
         authority: CertificateAuthority,
         roster: Roster | None = None,
-        canary: str | None = None,
+        canary: pulumi.Input[str] | None = None,
         check: bool = True,
-        adopt: Sequence[str] | None = None,
+        adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         no_devices: bool = False,
-        delete_devices: int | None = None,
+        delete_devices: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the devices and the connection.
 
         Args:
             name: the resource's name.
-            hub: the devices' hub.
-            authority: the CA that signs device certificates.
-            roster: the devices; None or empty: none.
-            canary: the id of the device that connects; if it is not in the roster, it gets an identity of its own.
-            check: whether to connect; False where port 8883 is closed.
-            adopt: ids, or patterns, of existing devices that may be taken over although they are not this stack's.
-            no_devices: the roster is empty on purpose; without it, a roster that has become empty is refused.
-            delete_devices: how many enabled devices a run may delete if they are more than half of at least 20.
+            hub: the devices' hub. Plain.
+            authority: the CA that signs device certificates. Plain.
+            roster: the devices; None or empty: none. Plain: what is not in it is deleted.
+            canary: an Input: the id of the device that connects. A plain one that is not in the roster gets an identity of its own, whether
+                it connects or not; an Output's must be in the roster, if there is one. It is no secret: messages show it.
+            check: whether to connect; False where port 8883 is closed. Plain.
+            adopt: an Input, also each of them: ids, or patterns, of existing devices that may be taken over although they are not this
+                stack's.
+            no_devices: the roster is empty on purpose; without it, a roster that has become empty is refused. Plain.
+            delete_devices: an Input: how many enabled devices a run may delete if they are more than half of at least 20.
             opts: Pulumi's resource options.
 
         Raises:
-            RosterError: ``roster`` is something else.
+            RosterError: ``roster`` is something else, or an Output.
+            FleetDeclarationError: a plain value is not valid, or an argument is an Output that must be plain.
         """
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
         self._name, self._hub = name, hub
+        roster = self._read(roster, canary, {"adopt": adopt, "no_devices": no_devices, "delete_devices": delete_devices}, check=check)
         common: dict[str, Any] = {"hub_id": hub.hub_id, "host_name": hub.host_name, "cloud": hub.cloud}
         self.devices = pulumi.Output.from_input({"count": 0, "enabled": 0, "digest": None})
         self.connection = pulumi.Output.from_input({"device": canary, "state": "not checked", "reason": "no canary is declared"})
         device: pulumi.Output[str] | None = None
-        roster = Roster(()) if roster is None else require_roster(roster)
         # An empty one is declared too: without it Pulumi would delete the devices of the last run, and nothing could refuse that.
         fleet = DeviceFleet(
             name,
@@ -70,18 +82,37 @@ class TrustedFleet(pulumi.ComponentResource):
         if len(roster):
             self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
             device = _joined(fleet.digest, fleet.last_write)
-        if canary and roster.get(canary) is None:
-            own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child())
-            device = _joined(own.device_etag, own.last_write)
-        if canary:
-            self.connection = self._connect(authority, canary, device, common, check=check)
+        if canary is not None and canary != "":
+            member = _member(roster, canary, f"fleet '{name}'")
+            if member is None:
+                own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child())
+                device = _joined(own.device_etag, own.last_write)
+            self.connection = self._connect(authority, member or canary, device, common, check=check)
         self.register_outputs({"devices": self.devices, "connection": self.connection})
 
+    def _read(self, roster: object, canary: object, rest: Mapping[str, Any], *, check: object) -> Roster:
+        """The roster, after everything that is plain was checked."""
+        what = f"fleet '{self._name}'"
+        require_plain(RosterError, f"roster of {what}", roster)
+        for name, value in (("check", check), ("no_devices", rest["no_devices"])):
+            require_plain(FleetDeclarationError, f"{name} of {what}", value)
+        found = Roster(()) if roster is None else require_roster(roster)
+        with FleetDeclarationError.told():
+            DeviceFleetInputs.check_plain(what, rest)
+            ConnectionCheckInputs.check_plain(what, {"device_id": canary if canary != "" else None, "enabled": check})
+        return found
+
     def _connect(
-        self, authority: CertificateAuthority, canary: str, device: pulumi.Output[str] | None, common: dict[str, Any], *, check: bool
+        self,
+        authority: CertificateAuthority,
+        canary: pulumi.Input[str],
+        device: pulumi.Output[str] | None,
+        common: dict[str, Any],
+        *,
+        check: bool,
     ) -> pulumi.Output[dict[str, Any]]:
         connection_check = ConnectionCheck(
-            f"{self._name}-{canary}",
+            f"{self._name}-{canary}" if isinstance(canary, str) else f"{self._name}-canary",
             device_id=canary,
             chain=authority.chain,
             anchor=self._hub.trusted_of(authority),
@@ -99,6 +130,27 @@ class TrustedFleet(pulumi.ComponentResource):
     def _child(self) -> pulumi.ResourceOptions:
         """Created after the hub's certificates and roles; deleted together with the hub."""
         return pulumi.ResourceOptions(parent=self, depends_on=[self._hub], deleted_with=self._hub.resource)
+
+
+def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Input[str] | None:
+    """The canary if it is one of the roster's devices; None if it needs an identity of its own.
+
+    Whether an Output's is one of them is not known while resources are declared. So it must be one where there are any: otherwise two
+    resources might write the same device.
+    """
+    if isinstance(canary, str):
+        return None if roster.get(canary) is None else canary
+    if not len(roster):
+        return None
+
+    def require(device_id: Any) -> Any:
+        if not isinstance(device_id, str) or roster.get(device_id) is None:
+            shown = f"'{device_id}'" if isinstance(device_id, str) else kind(device_id)
+            fact = f"its canary, an Output, is {shown}, and that is none of its devices"
+            raise FleetDeclarationError(what, fact, "add it to the roster, or give the canary's id as plain text")
+        return device_id
+
+    return when_known(FleetDeclarationError, require, canary)
 
 
 _TRUST = ("name", "thumbprint", "etag", "state", "verified")

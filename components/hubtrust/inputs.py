@@ -14,6 +14,7 @@ from typing import Any, Self
 from pulumi.output import Unknown
 
 from hubtrust.errors import HubtrustError
+from hubtrust.known_values import is_plain
 from hubtrust.reconcile_errors import DeclarationError
 
 Properties = Mapping[str, Any]  # by wire name: camelCase, as in the state
@@ -95,6 +96,21 @@ class Inputs:
         if inputs is None:
             raise errors[0][1]
         return inputs
+
+    @classmethod
+    def check_plain(cls, what: str, arguments: Mapping[str, Any]) -> None:
+        """Read now what is plain of ``arguments``, by their Python names; None is not read. All others are read when they are known.
+
+        Raises:
+            HubtrustError: one of them is invalid; ``what`` names whose it is.
+        """
+        for name, value in arguments.items():
+            if value is not None and is_plain(value):
+                try:
+                    cls.declarations()[name].read(value)
+                except HubtrustError as error:
+                    named = f"{name} of {what}" if error.what in (_VALUE, name, wire_name(name)) else error.what
+                    raise DeclarationError(named, error.fact, error.remedy) from None
 
     def kept_values(self) -> dict[str, Any]:
         """The raw values of the inputs that are outputs too."""

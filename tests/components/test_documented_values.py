@@ -27,7 +27,7 @@ def test_the_table_of_lifetimes() -> None:
 def test_the_lifetime_of_a_devices_certificate() -> None:
     """TrustedDevice's documentation."""
     documented = str(TrustedDevice.__init__.__doc__)
-    assert f"lifetime_days: of the certificate; default {LIFETIMES[DEVICE].days:g}." in documented
+    assert f"how many days the certificate is valid; default {LIFETIMES[DEVICE].days:g}." in documented
     assert f"in which the certificate is renewed; default {LIFETIMES[DEVICE].renew_before_days:g}." in documented
 
 

@@ -11,6 +11,7 @@ from hubtrust.device import TrustedDevice
 from hubtrust.fleet import TrustedFleet
 from hubtrust.hub import TrustedHub
 from tests.kit.authorities import ABSENT, Forged, pem_of, private_pem
+from tests.kit.device_certificates import signing_request
 from tests.kit.remembering_engine import Engine
 
 NOW, DAY = datetime.now(UTC).replace(microsecond=0), timedelta(days=1)
@@ -39,7 +40,7 @@ def declare(source: Import | Request, **options: Any) -> None:
         authority = CertificateAuthority("plant", source=source, **options)
         hub = TrustedHub("plant", authorities=[authority])
         if authority.signer is not None:
-            TrustedDevice("press-001", hub=hub, authority=authority, request="CSR", status="disabled")
+            TrustedDevice("press-001", hub=hub, authority=authority, request=signing_request("press-001"), status="disabled")
         TrustedFleet("plant", hub=hub, authority=authority, canary="press-002")
 
     program()

@@ -94,3 +94,10 @@ class Party:
     def thumbprint(self) -> str:
         """SHA-1, upper-case hex, as Azure shows it."""
         return self.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Azure's name of a certificate
+
+
+def signing_request(common_name: str) -> str:
+    """A device's own certificate signing request, PEM; its key is thrown away."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return request.public_bytes(_PEM).decode()

@@ -235,7 +235,7 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
         hub_id: pulumi.Input[str],
         roster: Roster,
         host_name: pulumi.Input[str] | None = None,
-        adopt: pulumi.Input[Sequence[str]] | None = None,
+        adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         no_devices: pulumi.Input[bool] | None = None,
         delete_devices: pulumi.Input[int] | None = None,
         cloud: pulumi.Input[str] | None = None,

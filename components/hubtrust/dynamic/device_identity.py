@@ -5,7 +5,6 @@ Its inputs are the fields of ``DeviceIdentityInputs`` and ``DescriptionInputs`` 
 there and a parameter of the same name to the constructor here.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,30 +17,21 @@ from hubtrust.devices.description import (
     Scope,
     read_description,
     recorded_description,
-    require_desired,
     require_device_id,
     require_reason,
     require_room_for_owner,
-    require_tags,
     require_thumbprints,
     same_identity,
 )
-from hubtrust.devices.json_values import kind, parse
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, read_desired, read_tags, recorded_documents
 from hubtrust.inputs import Inputs, Properties, boolean, input_field, wire_names
 from hubtrust.process import show_message
-from hubtrust.reconcile_errors import DeclarationError
-
-
-def _document(text: object) -> Any:
-    if not isinstance(text, str):
-        raise DeclarationError("value", f"it is {kind(text)}", "give an object as JSON text")
-    return parse(text, what="value")
 
 
 def _status(value: object) -> str:
@@ -52,18 +42,6 @@ def _status(value: object) -> str:
 def _reason(value: object) -> str:
     require_reason(value)
     return str(value)
-
-
-def _tags(value: object) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _document(value)
-    require_tags(found)
-    return found
-
-
-def _desired(value: object) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _document(value)
-    require_desired(found)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +58,11 @@ class DescriptionInputs(Inputs):
         "one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
         kept=True,
     )
-    tags: Mapping[str, Any] | None = input_field(_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True)
+    tags: Mapping[str, Any] | None = input_field(
+        read_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True
+    )
     desired: Mapping[str, Any] | None = input_field(
-        _desired, "desired properties of its twin, an object; other properties in the twin are not changed.", kept=True
+        read_desired, "desired properties of its twin, an object; other properties in the twin are not changed.", kept=True
     )
 
     @property
@@ -204,18 +184,13 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
 def _recorded(olds: Properties) -> DeviceDescription:
     """What the last run declared or found. Others may have written any tag that Azure accepts, so it is not validated."""
-    return recorded_description({**olds, **_documents(olds)})
+    return recorded_description({**olds, **recorded_documents(olds)})
 
 
 def _recorded_scope(olds: Properties) -> Scope:
     """The names of the tags and desired properties that the last run declared; those that others removed are null."""
-    documents = _documents(olds)
+    documents = recorded_documents(olds)
     return Scope(documents.get("tags", ()), documents.get("desired", ()))
-
-
-def _documents(olds: Properties) -> dict[str, Mapping[str, Any]]:
-    found = {name: parse(str(olds[name]), what=name) for name in ("tags", "desired") if olds.get(name) is not None}
-    return {name: value if isinstance(value, Mapping) else {} for name, value in found.items()}
 
 
 def _what(host: str, device_id: str) -> str:
@@ -233,8 +208,8 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
         "reason": held.reason,
         "edge": held.edge,
         "thumbprints": list(held.thumbprints) or None,
-        "tags": json.dumps({name: held.tags.get(name) for name in scope.tags}) if scope.tags else None,
-        "desired": json.dumps({name: held.desired.get(name) for name in scope.desired}) if scope.desired else None,
+        "tags": managed_text(held.tags, scope.tags),
+        "desired": managed_text(held.desired, scope.desired),
         "authentication": found.authentication,
         "etag": found.etag,
         "deviceEtag": found.device_etag,
@@ -261,15 +236,14 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
         status: pulumi.Input[str] | None = None,
         reason: pulumi.Input[str] | None = None,
         edge: pulumi.Input[bool] | None = None,
-        thumbprints: pulumi.Input[Sequence[str]] | None = None,
-        tags: pulumi.Input[Mapping[str, Any]] | None = None,
-        desired: pulumi.Input[Mapping[str, Any]] | None = None,
-        adopt: pulumi.Input[Sequence[str]] | None = None,
+        thumbprints: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        tags: Document | None = None,
+        desired: Document | None = None,
+        adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        documents = {"tags": tags, "desired": desired}
-        texts = {name: None if value is None else pulumi.Output.json_dumps(value) for name, value in documents.items()}
+        texts = {"tags": document_text("tags", tags), "desired": document_text("desired", desired)}
         owner = hubs.owner_tag(resource_name, "DeviceIdentity", opts)
         super().__init__(resource_name, {**locals(), **texts}, opts)

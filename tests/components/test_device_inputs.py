@@ -1,0 +1,170 @@
+"""What devices and fleets take: each argument plain, as an Output, as a secret, and unknown in a preview; and what they refuse."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.output import UNKNOWN
+from pulumi.runtime import mocks
+
+from hubtrust.authority import CertificateAuthority, Generate
+from hubtrust.device import DeviceError, TrustedDevice
+from hubtrust.devices.roster import RosterError
+from hubtrust.devices.roster_files import from_pattern
+from hubtrust.dynamic.twin_documents import DocumentError
+from hubtrust.fleet import FleetDeclarationError, TrustedFleet
+from hubtrust.hub import TrustedHub
+from hubtrust.program_errors import ProgramError
+from tests.kit.device_certificates import signing_request
+from tests.kit.remembering_engine import Engine, Monitor
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how a secret crosses
+REQUEST = signing_request("press-007")
+_DYNAMIC = "pulumi-python:dynamic/hubtrust:"
+_IDENTITY, _ISSUED, _FLEET, _CHECK = (
+    f"{_DYNAMIC}{one}" for one in ("DeviceIdentity", "IssuedCertificate", "DeviceFleet", "ConnectionCheck")
+)
+# Each argument that may be an Output: the value, the resource that it reaches, and its input there.
+DEVICE: dict[str, tuple[Any, str, str]] = {
+    "device_id": ("press-007", _IDENTITY, "deviceId"),
+    "status": ("disabled", _IDENTITY, "status"),
+    "reason": ("stolen", _IDENTITY, "reason"),
+    "edge": (True, _IDENTITY, "edge"),
+    "adopt": (["press-007"], _IDENTITY, "adopt"),
+    "tags": ({"plant_line": {"a_b": [1]}}, _IDENTITY, "tags"),
+    "desired": ({"a_b": 1.5}, _IDENTITY, "desired"),
+    "request": (REQUEST, _ISSUED, "request"),
+    "lifetime_days": (30, _ISSUED, "lifetimeDays"),
+    "renew_before_days": (3, _ISSUED, "renewBeforeDays"),
+}
+FLEET: dict[str, tuple[Any, str, str]] = {
+    "canary": ("press-1", _CHECK, "deviceId"),
+    "adopt": (["press-1"], _FLEET, "adopt"),
+    "delete_devices": (7, _FLEET, "deleteDevices"),
+}
+
+
+def on_a_hub(declare: Callable[[TrustedHub, CertificateAuthority], None]) -> None:
+    """Run a program that has a trusted hub."""
+
+    @pulumi.runtime.test
+    def program() -> None:
+        authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+        declare(TrustedHub("plant", authorities=[authority]), authority)
+
+    program()
+
+
+def declared(component: Callable[..., Any], **arguments: Any) -> None:
+    """A program with the component on a trusted hub."""
+    on_a_hub(lambda hub, authority: component("press", **{"hub": hub, "authority": authority, **arguments}))
+
+
+def sent(engine: Engine, component: Callable[..., Any], given: Mapping[str, Any], table: Mapping[str, tuple[Any, str, str]]) -> Any:
+    """What crosses to the engine for each argument."""
+    rest: dict[str, Any] = {"roster": from_pattern("press-{1..3}")} if component is TrustedFleet else {}
+    declared(component, **rest, **given)
+    return {name: engine.inputs(kind).get(wire) for name, (_, kind, wire) in table.items()}
+
+
+@pytest.mark.parametrize(("component", "table"), [(TrustedDevice, DEVICE), (TrustedFleet, FLEET)])
+def test_each_input_may_be_an_output(engine: Engine, component: Any, table: dict[str, tuple[Any, str, str]]) -> None:
+    """Known later it is sent as if it were plain; a secret is sent as one; in a preview an unknown one is unknown, and nothing fails."""
+    values = {name: value for name, (value, _, _) in table.items()}
+    plain = sent(engine, component, values, table)
+    assert sent(engine, component, {name: pulumi.Output.from_input(value) for name, value in values.items()}, table) == plain
+    secrets = sent(engine, component, {name: pulumi.Output.secret(value) for name, value in values.items()}, table)
+    assert secrets == {name: {**SECRET, "value": value} for name, value in plain.items()}
+    mocks.set_mocks(engine, preview=True, monitor=Monitor(engine))
+    unknown = sent(engine, component, {name: pulumi.Output.from_input(UNKNOWN) for name in values}, table)
+    assert all(value is None or isinstance(value, pulumi.output.Unknown) for value in unknown.values()), unknown
+
+
+def test_parts_may_be_outputs(engine: Engine) -> None:
+    """Of lists, and of tags and desired properties however deep: a secret part makes the whole text a secret. Names stay as they are."""
+    output, secret = pulumi.Output.from_input, pulumi.Output.secret
+    tags = {"plant_line": {"floor": output(2), 7: ("a", output("b"))}}
+    declared(TrustedDevice, authority=None, thumbprints=[output("AB" * 20), "CD" * 20], tags=tags, desired={"wifi": {"key": secret("k")}})
+    found = engine.inputs(_IDENTITY)
+    assert found["thumbprints"] == ["AB" * 20, "CD" * 20]
+    assert json.loads(found["tags"]) == {"plant_line": {"floor": 2, "7": ["a", "b"]}}
+    assert found["desired"] == {**SECRET, "value": '{"wifi": {"key": "k"}}'}
+
+
+def test_a_canary_that_is_an_output(engine: Engine) -> None:
+    """No name depends on it. It is one of the roster's devices; without a roster it gets an identity, as a plain one does."""
+    declared(TrustedFleet, canary=pulumi.Output.from_input("canary"))
+    assert engine.inputs(_IDENTITY)["deviceId"] == engine.inputs(_CHECK)["deviceId"] == "canary"
+    assert {"press-canary"} <= engine.names
+    assert not [name for name in engine.names if "Output" in name]
+    with pytest.raises(FleetDeclarationError, match="its canary, an Output, is 'canary', and that is none of its devices; add it to the"):
+        declared(TrustedFleet, canary=pulumi.Output.from_input("canary"), roster=from_pattern("press-{1..3}"))
+
+
+_A = pulumi.Output.from_input
+Case = tuple[Any, dict[str, Any], type[ProgramError], str]
+WRONG_NOW: list[Case] = [
+    (TrustedDevice, {"request": REQUEST, "make_key": True}, DeviceError, "request and make_key are both given; give only one"),
+    (TrustedDevice, {"make_key": True, "thumbprints": ["AB" * 20]}, DeviceError, "thumbprints are given together with request or"),
+    (TrustedDevice, {"thumbprints": ["AB" * 20], "authority": None, "lifetime_days": 3}, DeviceError, "lifetime_days has no effect"),
+    (TrustedDevice, {"thumbprints": [], "authority": None}, DeviceError, "thumbprints of device 'press': there are 0; give one or two"),
+    (TrustedDevice, {"make_key": True, "authority": None}, DeviceError, "no authority is given"),
+    (
+        TrustedDevice,
+        {"make_key": _A(True)},
+        DeviceError,
+        "make_key of device 'press': it is an Output; it decides which resources there are, so",
+    ),
+    (TrustedDevice, {"make_key": "yes"}, DeviceError, "make_key is a text; give True or False"),
+    (TrustedDevice, {"make_key": True, "hub": _A("id")}, DeviceError, "its hub is an Output; give a TrustedHub; TrustedHub.existing makes"),
+    (TrustedDevice, {"make_key": True, "authority": "plant"}, DeviceError, "its authority is a text; give a CertificateAuthority"),
+    (TrustedDevice, {"make_key": True, "device_id": "4F2A91C0" * 6}, DeviceError, "its id has the form of an Azure verification code"),
+    (TrustedDevice, {"make_key": True, "device_id": "x" * 65}, DeviceError, "its id has 65 characters and a common name holds 1 to 64"),
+    (TrustedDevice, {"make_key": True, "device_id": ""}, DeviceError, "the device: its id is empty"),
+    (TrustedDevice, {"make_key": True, "status": "off"}, DeviceError, "status of device 'press': it is 'off'; use enabled or disabled"),
+    (TrustedDevice, {"make_key": True, "edge": "yes"}, DeviceError, "edge of device 'press': it is 'yes'; use true or false"),
+    (TrustedDevice, {"make_key": True, "reason": object()}, DeviceError, "reason of device 'press': it is of type object"),
+    (TrustedDevice, {"make_key": True, "lifetime_days": -1}, DeviceError, "lifetime_days of device 'press': it is -1; use a number from"),
+    (TrustedDevice, {"make_key": True, "adopt": "press"}, DeviceError, "adopt of device 'press': it is 'press'; list the ids or patterns"),
+    (TrustedDevice, {"request": "CSR"}, DeviceError, "request of device 'press': it contains no certificate, key or request"),
+    (TrustedDevice, {"request": 7}, DeviceError, "request of device 'press': it is a number; give the request as text"),
+    (TrustedDevice, {"request": REQUEST}, DeviceError, "its common name is 'press-007', but the device is 'press'"),
+    (TrustedDevice, {"make_key": True, "tags": {"a.b": 1}}, DocumentError, r"tags: the name 'a\.b' has the character '\.'"),
+    (TrustedDevice, {"make_key": True, "tags": {None: _A(1)}}, DocumentError, "tags: a name in it is null; use texts as names"),
+    (TrustedFleet, {"roster": _A("a")}, RosterError, "roster of fleet 'press': it is an Output; it decides"),
+    (TrustedFleet, {"check": _A(True)}, FleetDeclarationError, "check of fleet 'press': it is an Output"),
+    (TrustedFleet, {"no_devices": _A(True)}, FleetDeclarationError, "no_devices of fleet .press.: it is an Output"),
+    (TrustedFleet, {"canary": "press 1"}, FleetDeclarationError, "device 'press 1': its id has the character ' '"),
+    (TrustedFleet, {"canary": 7}, FleetDeclarationError, "the device: its id is a number; give a text, in quotes"),
+    (TrustedFleet, {"delete_devices": -1}, FleetDeclarationError, "delete_devices of fleet 'press': it is -1; use a whole number from 1"),
+]
+WRONG_LATER: list[Case] = [
+    (TrustedDevice, {"thumbprints": _A(None), "authority": None}, ProgramError, "thumbprints: the Output that is given holds nothing"),
+    (TrustedDevice, {"request": _A(None)}, ProgramError, "request: the Output that is given holds nothing; give it a value"),
+    (TrustedDevice, {"make_key": True, "tags": _A({"a": object()})}, DocumentError, "tags: a value in it is of type object; use texts"),
+    (TrustedDevice, {"make_key": True, "desired": _A(["a"])}, DocumentError, "desired: it is a list; give an object of names and values"),
+]
+
+
+def test_what_is_wrong_is_one_line(engine: Engine) -> None:
+    """What is plain before anything of the component is declared; never in a class's own words, and never in silence."""
+
+    def program(hub: TrustedHub, authority: CertificateAuthority) -> None:
+        for component, arguments, kind, match in WRONG_NOW:
+            with pytest.raises(kind, match=match) as raised:
+                component("press", **{"hub": hub, "authority": authority, **arguments})
+            assert "\n" not in str(raised.value), arguments
+
+    on_a_hub(program)
+    assert not {_IDENTITY, _ISSUED, _FLEET, _CHECK} & {kind for kind in engine.registered if engine.registered[kind].name == "press"}
+
+
+@pytest.mark.parametrize(("component", "arguments", "kind", "match"), WRONG_LATER)
+@pytest.mark.usefixtures("engine")
+def test_what_turns_out_to_be_wrong_is_one_line(component: Any, arguments: dict[str, Any], kind: type[ProgramError], match: str) -> None:
+    """The run ends with it."""
+    with pytest.raises(kind, match=match) as raised:
+        declared(component, **arguments)
+    assert "\n" not in str(raised.value)
