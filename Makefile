@@ -23,7 +23,7 @@ endef
 # Two stamps, because `make up` needs no test tools.
 # Only what `make up` imports is compiled: a few of azure-native's 6,000 files, and no package that is not used here. Python compiles
 # the rest when it is imported. Some packages contain templates that can't be compiled; that is not an error.
-USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|resources
+USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|keyvault|resources
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
 PIP := -m pip install --quiet --disable-pip-version-check
 # Ctrl-C ends these at once: by default each process of Python prints a traceback.

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sandbox.azure.host_names import Endpoint
+from sandbox.azure.key_vault import vault_routes
 from sandbox.azure.login.tokens import TokenError
 from sandbox.azure.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
 from sandbox.azure.resource_manager import access, errors, group_routes, metadata, role_routes
@@ -23,12 +24,14 @@ ROUTES: list[Route] = [
     *consumer_group_routes.ROUTES,
     *hub_routes.ROUTES,
     *provisioning_routes.ROUTES,
+    *vault_routes.ROUTES,
     *group_routes.ROUTES,
     *role_routes.ROUTES,
 ]
 _ROUTER = Router(ROUTES)
 _WITHOUT_TOKEN = Router(metadata.ROUTES)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RESOURCE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/(?P<type>[^/]+/[^/]+)/", re.IGNORECASE)
 _METHODS_WITH_BODY = {"PUT", "PATCH"}
 # ARM's error for an unknown api-version of its own types; providers have another error.
 _ARM_TYPES = ("Microsoft.Resources",)
@@ -109,7 +112,6 @@ def _scope(request: Request) -> str:
     path = f"/subscriptions/{parameters['subscription']}" if "subscription" in parameters else request.path
     if "group" in parameters:
         path += f"/resourceGroups/{parameters['group']}"
-    if "name" in parameters:
-        service = request.path.lower().partition("/microsoft.devices/")[2].partition("/")[0]
-        path += f"/providers/Microsoft.Devices/{service}/{parameters['name']}"
+    if "name" in parameters and (found := _RESOURCE.match(request.path)):
+        path += f"/providers/{found['type']}/{parameters['name']}"
     return path

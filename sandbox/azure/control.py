@@ -11,9 +11,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.azure import faults, host_names
-from sandbox.azure.key_vault import vaults
+from sandbox.azure.key_vault import vault_lifecycle, vaults
+from sandbox.azure.key_vault.management_errors import VaultManagementError
 from sandbox.azure.login import principals, tokens
 from sandbox.azure.resource_manager import access, role_assignments
+from sandbox.azure.resource_manager.resource_ids import ResourceId
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -161,10 +163,16 @@ class _ControlHandlers:
         return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
 
     def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        """A key vault with roles for its keys: `name`, `group`. It is created here because local Azure doesn't manage vaults at ARM."""
-        with self._azure.store.transaction():
-            vault = vaults.create(self._azure, str(body.get("name") or ""), str(body.get("group") or "vaults"))
-        return {"id": vault["id"], "uri": f"https://{vault['name']}.{host_names.PUBLIC.key_vault_suffix}"}
+        """A key vault with roles for its keys, at once: `name`, `group`, `sku`; `subscription`: somebody else's, which has the name."""
+        subscription = str(body.get("subscription") or principals.directory(self._azure.store).subscription_id)
+        group, name = str(body.get("group") or "vaults"), str(body.get("name") or "")
+        resource_id = ResourceId(cloud=host_names.PUBLIC, subscription=subscription, group=group, name=name)
+        try:
+            with self._azure.store.transaction():
+                vault = vault_lifecycle.create_with_roles(self._azure, resource_id, str(body.get("sku") or "premium"))
+        except VaultManagementError as error:
+            raise BadRequestError(error.message) from error
+        return {"id": vaults.identifier(vault), "uri": f"https://{vault['name']}.{host_names.PUBLIC.key_vault_suffix}"}
 
     def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""

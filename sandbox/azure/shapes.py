@@ -112,3 +112,32 @@ ROLE_ASSIGNMENT = {
         "description": str,
     }
 }
+_VAULT_PROPERTIES = {
+    "tenantId": str,
+    "sku": {"family": str, "name": str},
+    "accessPolicies": [
+        {
+            "tenantId": str,
+            "objectId": str,
+            "applicationId": str,
+            "permissions": {"keys": [str], "secrets": [str], "certificates": [str], "storage": [str]},
+        }
+    ],
+    "createMode": str,
+    "enabledForDeployment": bool,
+    "enabledForDiskEncryption": bool,
+    "enabledForTemplateDeployment": bool,
+    "enablePurgeProtection": bool,
+    "enableRbacAuthorization": bool,
+    "enableSoftDelete": bool,
+    "networkAcls": {
+        "bypass": str,
+        "defaultAction": str,
+        "ipRules": [{"value": str}],
+        "virtualNetworkRules": [{"id": str, "ignoreMissingVnetServiceEndpoint": bool}],
+    },
+    "publicNetworkAccess": str,
+    "softDeleteRetentionInDays": int,
+}
+VAULT = {"location": str, "tags": TAGS, "properties": _VAULT_PROPERTIES}
+VAULT_NAME = {"name": str, "type": str}

@@ -111,7 +111,7 @@ def test_subscription_tenant_and_providers(azure: InProcess) -> None:
     assert len(azure.must("GET", at("/tenants"))["value"]) == 1
     assert "westeurope" in {each["name"] for each in azure.must("GET", at(f"{one}/locations"))["value"]}
     assert azure.must("GET", at(f"{one}/providers/microsoft.devices"))["registrationState"] == "Registered"
-    assert len(azure.must("GET", at(f"{one}/providers"))["value"]) == 3
+    assert len(azure.must("GET", at(f"{one}/providers"))["value"]) == 4
     assert azure.ask("GET", at(f"{one}/providers/Microsoft.Nothing")).code == "InvalidResourceNamespace"
 
 

@@ -14,7 +14,15 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.installation import environment
-from sandbox.plugins.azure_native.resource_types import DPS, DPS_CERTIFICATE, HUB_CERTIFICATE, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT
+from sandbox.plugins.azure_native.resource_types import (
+    DPS,
+    DPS_CERTIFICATE,
+    HUB_CERTIFICATE,
+    IOT_HUB,
+    RESOURCE_GROUP,
+    ROLE_ASSIGNMENT,
+    VAULT,
+)
 from sandbox.plugins.property_values import from_struct
 from sandbox.plugins.tls.plugin import plugin as tls_plugin
 from tests.plugins.chains import CA, KEY, ROOT, operation
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 ANY_PORTS = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
 SKU = {"name": "S1", "capacity": 1}
+VAULT_PROPERTIES = {"tenantId": "11111111-2222-4333-8444-555555555555", "sku": {"family": "A", "name": "standard"}}
 IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
 
 
@@ -94,8 +103,9 @@ def authority() -> str:
         (RESOURCE_GROUP, {}, {"tags": {"a": "b"}}),
         (IOT_HUB, {"sku": SKU, "properties": {"minTlsVersion": "1.2"}}, {"sku": {"name": "S1", "capacity": 2}}),
         (DPS, {"sku": SKU, "properties": {"allocationPolicy": "Hashed"}}, {"properties": {"allocationPolicy": "GeoLatency"}}),
+        (VAULT, {"properties": VAULT_PROPERTIES}, {"properties": {**VAULT_PROPERTIES, "enablePurgeProtection": True}}),
     ],
-    ids=["group", "hub", "dps"],
+    ids=["group", "hub", "dps", "vault"],
 )
 def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
     """Create with a generated name and location, refresh without a diff, update, delete, read nothing."""

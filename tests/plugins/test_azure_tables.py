@@ -69,7 +69,7 @@ def required_of(cls: Any) -> frozenset[str]:
 def table(fields: Any, path: str, *, inputs: bool) -> Iterator[tuple[str, str, bool]]:
     """The same for a table: its writable properties, or all that Azure returns."""
     for name, field in fields.items():
-        if not (inputs and field.read_only):
+        if not (field.read_only if inputs else field.write_only):
             yield from row(field, f"{path}.{name}" if path else name, inputs=inputs)
 
 

@@ -26,7 +26,7 @@ def answer(azure: Azure, request: Request) -> Reply:
         VaultError: The error answer of the vault.
     """
     caller = _caller(azure, request)
-    vault = vaults.find(azure, request.destination.name)
+    vault = vaults.find(azure, request.destination.cloud.name, request.destination.name)
     if vault is None:  # the proxy refuses a vault that does not exist; this is for clients that connect without it
         raise errors.unavailable()
     match = _ROUTER.find(request.method, request.path)
@@ -59,7 +59,7 @@ def _caller(azure: Azure, request: Request) -> Caller:
 
 
 def _require_right(azure: Azure, caller: Caller, action: str, vault: Document, key: str) -> None:
-    key_id = f"{vault['id']}/keys/{key}"
+    key_id = f"{vaults.identifier(vault)}/keys/{key}"
     if not access.allowed(azure, caller, action, key_id, data=True):
         raise errors.forbidden_by_role(caller, azure.tokens.issuer, action, key_id.lower(), vault["name"])
 

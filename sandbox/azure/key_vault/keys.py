@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 
 from sandbox.azure.key_vault import errors
+from sandbox.azure.key_vault.vaults import KEY
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-KEY = "vault-key"
 _CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1(), "P-256K": ec.SECP256K1()}
 _CURVE_NAMES = {curve.name: name for name, curve in _CURVES.items()}
 _RSA_SIZES = (2048, 3072, 4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.azure.key_vault import keys
+from sandbox.azure.key_vault import keys, vaults
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import Reply
 
@@ -18,34 +18,39 @@ _ACTION = "Microsoft.KeyVault/vaults/keys"
 
 def create(azure: Azure, request: Request) -> Reply:
     """Create a key; an existing name gets another version."""
-    created = keys.create(azure, request.destination.name, request.parameters["key"], request.json_object())
+    created = keys.create(azure, _vault(request), request.parameters["key"], request.json_object())
     return Reply(body=keys.to_json(created, request.base_url))
 
 
 def import_(azure: Azure, request: Request) -> Reply:
     """Import a key."""
-    created = keys.import_(azure, request.destination.name, request.parameters["key"], request.json_object())
+    created = keys.import_(azure, _vault(request), request.parameters["key"], request.json_object())
     return Reply(body=keys.to_json(created, request.base_url))
 
 
 def get(azure: Azure, request: Request) -> Reply:
     """The public key and the attributes, of a disabled key too."""
-    found = keys.require(azure, request.destination.name, request.parameters["key"], request.parameters.get("version", ""))
+    found = keys.require(azure, _vault(request), request.parameters["key"], request.parameters.get("version", ""))
     return Reply(body=keys.to_json(found, request.base_url))
 
 
 def update(azure: Azure, request: Request) -> Reply:
     """Enable or disable a key."""
     version = request.parameters.get("version", "")
-    changed = keys.update(azure, request.destination.name, request.parameters["key"], version, request.json_object())
+    changed = keys.update(azure, _vault(request), request.parameters["key"], version, request.json_object())
     return Reply(body=keys.to_json(changed, request.base_url))
 
 
 def sign(azure: Azure, request: Request) -> Reply:
     """Sign a digest. Without a version (`/keys/{key}//sign` in the request) the newest version signs."""
     version = request.parameters.get("version", "")
-    key, value = keys.sign(azure, request.destination.name, request.parameters["key"], version, request.json_object())
+    key, value = keys.sign(azure, _vault(request), request.parameters["key"], version, request.json_object())
     return Reply(body={"kid": keys.identifier(key, request.base_url), "value": value})
+
+
+def _vault(request: Request) -> str:
+    """The store key of the vault that is asked."""
+    return vaults.store_key(request.destination.cloud.name, request.destination.name)
 
 
 _DOCUMENTED = Evidence.DOCUMENTED

@@ -18,6 +18,7 @@ _TYPES = {
         "checkProvisioningServiceNameAvailability",
         "operationResults",
     ),
+    "Microsoft.KeyVault": ("vaults", "deletedVaults", "locations/deletedVaults", "checkNameAvailability", "locations/operationResults"),
     "Microsoft.Authorization": ("roleAssignments", "roleDefinitions"),
     "Microsoft.Resources": ("resourceGroups", "subscriptions"),
 }

@@ -59,7 +59,7 @@ class ArmResource:
         path = self._path(inputs)
         deadline = self._account().deadline(operation.timeout)
         self._check_absent(path, deadline)
-        answer = self._put(path, inputs, deadline)
+        answer = self._put(path, conversion.with_kept(self.kind, inputs, None), deadline)
         identity = answer.get("id")
         identity = identity if isinstance(identity, str) else path
         return State(identity, self._read_after_write(identity, answer, operation, "Create", deadline))
@@ -89,6 +89,8 @@ class ArmResource:
             return {**conversion.preview(self.kind, inputs), **{name: old[name] for name in STABLE if name in old}}
         path = self._path(inputs)
         deadline = self._account().deadline(operation.timeout)
+        if conversion.leaves_out_kept(self.kind, inputs):
+            inputs = conversion.with_kept(self.kind, inputs, self._get(path, state, deadline))
         answer = self._put(path, inputs, deadline)
         return self._read_after_write(path, answer, operation, "Update", deadline)
 

@@ -54,6 +54,27 @@ def as_inputs(kind: ResourceType, values: Properties) -> Properties:
     return _known(kind.body, values, answered=False, identities=_identities_listed)
 
 
+def leaves_out_kept(kind: ResourceType, inputs: Properties) -> bool:
+    """Whether the inputs leave out a list that keeps what is in Azure."""
+    return _with_kept(kind.body, inputs, None) != inputs
+
+
+def with_kept(kind: ResourceType, inputs: Properties, answer: Properties | None) -> Properties:
+    """The inputs, with lists that they leave out as Azure has them in `answer`; empty without an answer, for a new resource."""
+    return _with_kept(kind.body, inputs, answer)
+
+
+def _with_kept(fields: Mapping[str, Field], inputs: Properties, answer: Properties | None) -> Properties:
+    result = dict(inputs)
+    for name, field in fields.items():
+        found = (answer or {}).get(name)
+        if field.kept and name not in inputs:
+            result[name] = found or []
+        elif field.fields and isinstance(inputs.get(name), dict):
+            result[name] = _with_kept(field.fields, inputs[name], found if isinstance(found, dict) else None)
+    return result
+
+
 def _identities_sent(field: Field, value: Any) -> Any:
     del field
     return {identity: {} for identity in value} if isinstance(value, list) else value
@@ -69,8 +90,12 @@ def _identities_listed(field: Field, value: Any) -> Any:
 
 
 def _known(fields: Mapping[str, Field], values: Properties, *, answered: bool, identities: Identities) -> Properties:
-    """The values that the table knows and that are not null; read-only ones only if `answered`."""
-    known = {name: field for name, field in fields.items() if (answered or not field.read_only) and values.get(name) is not None}
+    """The values that the table knows and that are not null; read-only ones only if `answered`, write-only ones only if not."""
+    known = {
+        name: field
+        for name, field in fields.items()
+        if not (field.write_only if answered else field.read_only) and values.get(name) is not None
+    }
     return {name: _converted(field, values[name], answered=answered, identities=identities) for name, field in known.items()}
 
 
@@ -116,7 +141,7 @@ def preview(kind: ResourceType, inputs: Properties) -> Properties:
 
 
 def _previewed_fields(fields: Mapping[str, Field], inputs: Properties) -> Properties:
-    return {name: _previewed(field, inputs.get(name)) for name, field in fields.items()}
+    return {name: _previewed(field, inputs.get(name)) for name, field in fields.items() if not field.write_only}
 
 
 def _previewed(field: Field, value: Any) -> Any:

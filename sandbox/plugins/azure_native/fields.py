@@ -1,6 +1,7 @@
 """Describes a value in ARM's JSON; the tables of the resource types consist of these.
 
-Names are those in ARM's JSON and in the SDK. A `read_only` field is returned by Azure and never sent.
+Names are those in ARM's JSON and in the SDK. A `read_only` field is returned by Azure and never sent, a `write_only` one the other way
+round. A `kept` list is also a resource of its own: where a program leaves it out, what is in Azure is sent back.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Field:
     kind: Kind
     required: bool = False
     read_only: bool = False
+    write_only: bool = False
+    kept: bool = False
     fields: Mapping[str, Field] = field(default_factory=dict)
     item: Field | None = None
     minimum: float | None = None
@@ -47,6 +50,14 @@ class Field:
     def as_read_only(self) -> Field:
         """The same field, only returned by Azure."""
         return replace(self, read_only=True)
+
+    def as_write_only(self) -> Field:
+        """The same field, never returned by Azure."""
+        return replace(self, write_only=True)
+
+    def as_kept(self) -> Field:
+        """The same list, which keeps what is in Azure where a program leaves it out."""
+        return replace(self, kept=True)
 
 
 TEXT = Field(Kind.STRING)

@@ -23,6 +23,7 @@ from sandbox.plugins.azure_native.fields import (
     record,
 )
 from sandbox.plugins.azure_native.hub_properties import HUB_PROPERTIES, NAME_PATTERN
+from sandbox.plugins.azure_native.vault_properties import VAULT_NAME_PATTERN, VAULT_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,4 +213,14 @@ ROLE_ASSIGNMENT = ResourceType(
     replaces=frozenset({"principalId"}),
 )
 
-TYPES: Final = {kind.token: kind for kind in (RESOURCE_GROUP, IOT_HUB, HUB_CERTIFICATE, DPS, DPS_CERTIFICATE, ROLE_ASSIGNMENT)}
+VAULT = ResourceType(
+    "azure-native:keyvault:Vault",
+    path=f"{_GROUP}/providers/Microsoft.KeyVault/vaults/{{vaultName}}",
+    api_version="2024-11-01",
+    body={**_ENVELOPE, "location": TEXT.as_required(), "tags": TAGS, "properties": VAULT_PROPERTIES, "systemData": SYSTEM_DATA},
+    long_running=True,
+    name_pattern=VAULT_NAME_PATTERN,
+)
+
+_ALL = (RESOURCE_GROUP, IOT_HUB, HUB_CERTIFICATE, DPS, DPS_CERTIFICATE, ROLE_ASSIGNMENT, VAULT)
+TYPES: Final = {kind.token: kind for kind in _ALL}
