@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from hubtrust import Generate, HubtrustError, Import, KeyAlgorithm, Request, Trust
 from hubtrust.azure.certificates import CERTIFICATE_NAME
-from hubtrust.certificates.lifetimes import LONGEST, require_window
+from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, LONGEST, ROOT, require_window
 from hubtrust.certificates.thumbprints import require_thumbprint
 from hubtrust.custody.custodies import STATE
 from hubtrust.pki.authority_files import ChainText, KeyText, read_chain, read_key
@@ -54,13 +54,13 @@ class AuthorityConfig(CustodyConfig):
 
     ca_name: Annotated[str, Field(min_length=1, max_length=50)] = "hubtrust"
     ca_organization: Annotated[str, Field(max_length=64)] = ""
-    ca_key_algorithm: KeyAlgorithm = Generate.key
+    ca_key_algorithm: KeyAlgorithm = KeyAlgorithm(Generate.key)
     ca_intermediates: Annotated[int, Field(ge=0, le=5)] = Generate.intermediates
     ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
     ca_keep_previous: bool = False
     ca_drop_generation: Annotated[int, Field(ge=0, le=9999)] = 0
-    ca_root_days: _Days = Generate.root_days
-    ca_issuing_days: _Days = Generate.issuing_days
+    ca_root_days: _Days = int(LIFETIMES[ROOT].days)
+    ca_issuing_days: _Days = int(LIFETIMES[INTERMEDIATE].days)
     ca_root_renew_before_days: _Window = 0
     ca_issuing_renew_before_days: _Window = 0
     ca_trust: Trust = Trust.ISSUING

@@ -1,49 +1,56 @@
 """CertificateAuthority: the CA that hubs trust: generated here, imported, or signed by somebody else on a certificate request."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import pulumi
-import pulumi_tls as tls
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 
-from hubtrust import signer_inputs
+from hubtrust.authority_arguments import (
+    Source,
+    read_certificate_name,
+    read_flag,
+    read_generation,
+    read_proof,
+    read_trust,
+    require_authority_name,
+    require_generations,
+    require_imported_key,
+    require_source,
+)
 from hubtrust.authority_errors import AuthorityError
-from hubtrust.authority_keys import AuthorityKey, KeyName, StoredKeys
-from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust, require_valid_generations
+from hubtrust.authority_keys import KeyName
+from hubtrust.authority_resources import Declared, GenerationResources
+from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
-from hubtrust.dynamic.authority_request import AuthorityRequest
-from hubtrust.dynamic.issued_certificate import IssuedCertificate
-from hubtrust.dynamic.signing_key import SigningKey
 from hubtrust.errors import shown
-from hubtrust.pki.authority_files import KeyText, read_chain, read_key
-from hubtrust.pki.certificate import Certificate, pem
-from hubtrust.pki.chain import Chain, load_chain
-from hubtrust.pki.errors import NotAnAuthorityError
-from hubtrust.pki.keys import KeyAlgorithm, PublicKey
-from hubtrust.pki.path import Wanted, has_key
-from hubtrust.pki.verification_code import require_no_code_in
+from hubtrust.generated_authority import ISSUING, GeneratedAuthority, RequestedAuthority
+from hubtrust.given_authority import ImportedAuthority, imported
+from hubtrust.known_values import computed, is_plain, require_plain, validated
+from hubtrust.pki.keys import KeyAlgorithm
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
-
-_HOURS = 24  # in a day: pulumi-tls takes hours
 
 
 class CertificateAuthority(pulumi.ComponentResource):
     """A root and any number of intermediates, with path lengths; no certificate ends after its issuer's (RFC 5280)."""
 
-    chain: pulumi.Output[str | None]  # PEM, the issuing certificate first; None while a `Request` has no answer
-    given: tuple[Certificate, ...]  # the chain where it is imported or returned; empty where it is generated
-    given_anchor: Certificate | None  # the one of ``given`` that hubs trust: what is above it judges nothing
-    certificate_request: pulumi.Output[str | None]  # the CSR of a `Request`, PEM (RFC 2986)
-    anchor: Anchor | None  # of the current generation; None while a `Request` has no answer
-    previous: Anchor | None  # of the previous generation, if it is kept
-    generations: AuthorityGeneration  # checks the change of generations before anything else of the CA is created
-    signer: Mapping[str, Any] | None  # signs device certificates, with the issuing certificate's key; None if that key is not here
+    chain: pulumi.Output[str | None]
+    """PEM, the issuing certificate first; None while a ``Request`` has no answer."""
+    given_anchor: pulumi.Input[str] | None
+    """Of an imported or returned chain the certificate that hubs trust, PEM: what is above it judges nothing. None if it is generated."""
+    certificate_request: pulumi.Output[str | None]
+    """The CSR of a ``Request``, PEM (RFC 2986); otherwise None."""
+    anchor: Anchor | None
+    """The trust anchor of the current generation; None while a ``Request`` has no answer."""
+    previous: Anchor | None
+    """The trust anchor of the previous generation, if it is kept."""
+    generations: AuthorityGeneration
+    """Checks the change of generations before anything else of the CA is created."""
+    signer: pulumi.Input[Mapping[str, Any]] | None
+    """Signs device certificates, with the issuing certificate's key. None if that key is not here; where that follows from an Output, it is
+    a signer of custody `offline`."""
 
     def __init__(
         self,
@@ -53,240 +60,103 @@ class CertificateAuthority(pulumi.ComponentResource):
         generation: int = 1,
         keep_previous: bool = False,
         previous: Generate | Import | Request | None = None,
-        trust: Trust | None = None,
+        trust: Trust | str | None = None,
         cloud: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the CA's keys and certificates.
 
+        These arguments are plain, because they decide which resources there are, and what they are called. The values in ``source`` and
+        ``previous`` may be Outputs: see ``Generate``, ``Import`` and ``Request``.
+
         Args:
-            name: the resource's name, and the first part of the certificates' names on a hub.
+            name: the resource's name, and the first part of the certificates' names on a hub: letters, digits, `-` `.` `_`.
             source: where the CA comes from.
             generation: 1, 2, …; the next generation is a new CA with new keys, proven before the previous one is deleted.
             keep_previous: keep the previous generation too, trusted by the hub, while devices move to the new one.
-            previous: where the previous generation came from; default: ``source``, which is right for keys generated here.
-            trust: which certificate hubs trust; default: the issuing one.
+            previous: where the previous generation came from; default: ``source``, which is right for keys that are named here.
+            trust: which certificate hubs trust, `issuing` or `root`; default: the issuing one.
             cloud: whose time this machine's clock is compared with before anything is issued, as TrustedHub takes it; None: azure-native's.
             opts: Pulumi's resource options.
 
         Raises:
             CloudChoiceError: there is no such cloud.
-            AuthorityError: an imported or returned chain is not valid (see ``load_chain``), the key is not the trusted certificate's, a
-                name or a renewal window is too long, or the generations are not valid (see ``require_valid_generations``).
+            AuthorityError: an argument is not valid, or an Output where it must be plain; an imported or returned chain is not valid (see
+                ``load_chain``), or the key is not the trusted certificate's. No resource is declared then. If it is the value of an Output
+                that is not valid, what depends on it fails with this error.
         """
+        self.generation, self.trust = read_generation(generation), read_trust(trust)
+        keeps = read_flag("keep_previous", keep_previous)
+        require_authority_name(name, self.generation)
+        current = require_source("source", source)
+        before = None if previous is None else require_source("previous", previous)
+        require_generations(name, current, self.generation, keep_previous=keeps, previous=before)
+        require_plain(AuthorityError, "cloud", cloud)
+        self.name, self.cloud = name, choose_cloud(cloud, creates_hub=False)
+        with AuthorityError.told():
+            read = self._read(_settled(current), self.generation)
+            read_before = self._read(_settled(before or current), self.generation - 1) if keeps else None
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
-        self.name, self.generation, self.trust = name, generation, trust or Trust.ISSUING
-        self.cloud = choose_cloud(cloud, creates_hub=False)
-        require_valid_generations(name, source, generation, keep_previous=keep_previous, previous=previous)
         self.generations = AuthorityGeneration(
             name,
             authority=name,
-            generation=generation,
-            keep_previous=keep_previous,
+            generation=self.generation,
+            keep_previous=keeps,
             clock_of=self.cloud if isinstance(source, Generate) else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.signer = None
-        with AuthorityError.told():
-            self.previous = self._declare_generation(previous or source, generation - 1) if keep_previous else None
-            self.anchor = self._declare_generation(source, generation)
+        self.previous = self._declare(read_before, self.generation - 1).anchor if read_before else None
+        declared = self._declare(read, self.generation)
+        self.anchor, self.signer, self._given = declared.anchor, declared.signer, declared.given
+        self.given_anchor = declared.given.anchor if declared.given else None
+        self.chain = pulumi.Output.from_input(declared.chain)
+        self.certificate_request = pulumi.Output.from_input(declared.request)
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
 
-    def _declare_generation(self, source: Generate | Import | Request, generation: int) -> Anchor | None:
-        """Declare one generation and return its trust anchor. It also sets the attributes, so the current one is declared last."""
-        self._prefix = f"{self.name}-g{generation}"
-        self.certificate_request, self.given, self.given_anchor = pulumi.Output.from_input(None), (), None
+    def given_among(self, trusted: Sequence[Anchor]) -> pulumi.Input[str | None] | None:
+        """The lowest certificate of an imported or returned chain that is one of ``trusted``, PEM; None if none is, or it was generated."""
+        return self._given.first_of([anchor.certificate for anchor in trusted if anchor.is_given]) if self._given else None
+
+    def _read(self, source: Source, generation: int) -> GeneratedAuthority | RequestedAuthority | tuple[Import, ImportedAuthority]:
+        """What is declared of this generation, checked as far as it is plain."""
+        if isinstance(source, Generate):
+            return GeneratedAuthority.read(source)
+        if isinstance(source, Request):
+            return RequestedAuthority.read(source)
+        require_imported_key(source)
+        read = imported(source, self.trust, KeyName(f"{self.name}-g{generation}", ISSUING, 0))
+        name = validated(AuthorityError, read_certificate_name, source.certificate_name)
+        return replace(source, certificate_name=name, proof=validated(AuthorityError, read_proof, source.proof)), read
+
+    def _declare(self, source: GeneratedAuthority | RequestedAuthority | tuple[Import, ImportedAuthority], generation: int) -> Declared:
+        resources = GenerationResources(self, f"{self.name}-g{generation}", self.trust, self.cloud, self.generations)
         match source:
-            case Generate():
-                self._generate(source)
-            case Import():
-                self._import(source)
-            case Request():
-                self._request(source)
-        return replace(self.anchor, generation=generation) if self.anchor else None
+            case GeneratedAuthority():
+                if len(source.labels) > 1:
+                    computed(AuthorityError, self._warn_of_end, source.root[0], source.issuing[0])
+                declared = resources.generate(source)
+            case RequestedAuthority():
+                declared = resources.request(source)
+            case (given, read):
+                anchor = Anchor(read.chain.anchor, read.proving, given.proof, given.certificate_name, is_given=True)
+                declared = Declared(read.chain.text, anchor, read.signing, read.chain)
+        if declared.given:
+            computed(AuthorityError, self._warn_of, declared.given.notices)
+        return replace(declared, anchor=replace(declared.anchor, generation=generation)) if declared.anchor else declared
 
-    def _generate(self, source: Generate) -> None:
-        _require_one_key_each(source.custody, source.intermediates + 1)
-        if source.intermediates and source.issuing_days > source.root_days:
-            fact = f"issuing_days (caIssuingDays) is {source.issuing_days:g}, and root_days (caRootDays) is only {source.root_days:g}"
-            remedy = f"set issuing_days to at most {source.root_days:g}, or root_days to at least {source.issuing_days:g}"
+    def _warn_of_end(self, root_days: int, issuing_days: int) -> None:
+        if issuing_days > root_days:
+            fact = f"issuing_days (caIssuingDays) is {issuing_days:g}, and root_days (caRootDays) is only {root_days:g}"
+            remedy = f"set issuing_days to at most {root_days:g}, or root_days to at least {issuing_days:g}"
             pulumi.log.warn(f"{self.name}: {fact}, so the CAs below the root end with it; {remedy}", self)
-        key = self._authority_key("root", source.key, source.custody, 0)
-        signer = key.signer
-        root = self._root(source, key)
-        root_anchor = anchor = Anchor(root, signer)
-        chain: pulumi.Output[str] = root
-        for number in range(1, source.intermediates + 1):
-            label = "issuing" if number == source.intermediates else f"intermediate-{number}"
-            child = self._authority_key(label, source.key, source.custody, number)
-            issued = IssuedCertificate(
-                f"{self._prefix}-{label}",
-                profile="intermediate",
-                subject=_subject(f"{source.common_name} {label.replace('-', ' ')} CA", source.organization),
-                public_key=child.public_key,
-                issuer_certificate=chain,
-                signer=signer,
-                path_length=source.intermediates - number,
-                lifetime_days=source.issuing_days,
-                renew_before_days=source.issuing_lifetime().renew_before_days,
-                cloud=self.cloud,
-                opts=self._child_options(),
-            )
-            signer = child.signer
-            chain, anchor = issued.chain, Anchor(issued.certificate, signer)
-        self.chain, self.signer = chain, signer
-        self.anchor = root_anchor if self.trust is Trust.ROOT else anchor
 
-    def _root(self, source: Generate, key: AuthorityKey) -> pulumi.Output[str]:
-        """The root's certificate. pulumi-tls supports neither a path length of 0 nor a key in a vault or token: IssuedCertificate does."""
-        if source.intermediates == 0 or source.custody:
-            issued = IssuedCertificate(
-                f"{self._prefix}-root",
-                profile="root",
-                subject=_subject(f"{source.common_name} root CA", source.organization),
-                signer=key.signer,
-                path_length=source.intermediates,
-                lifetime_days=source.root_days,
-                renew_before_days=source.root_lifetime().renew_before_days,
-                cloud=self.cloud,
-                opts=self._child_options(),
-            )
-            return issued.certificate
-        subject = tls.SelfSignedCertSubjectArgs(common_name=f"{source.common_name} root CA", organization=source.organization)
-        return tls.SelfSignedCert(
-            f"{self._prefix}-root",
-            private_key_pem=key.signer["privateKey"],
-            subject=subject,
-            is_ca_certificate=True,
-            max_path_length=source.intermediates,
-            set_subject_key_id=True,  # RFC 5280, 4.2.1.2: children name their issuer's key by it
-            allowed_uses=["cert_signing", "crl_signing"],
-            validity_period_hours=source.root_days * _HOURS,
-            early_renewal_hours=int(source.root_lifetime().renew_before_days * _HOURS),
-            opts=self._child_options(),
-        ).cert_pem
-
-    def _import(self, source: Import) -> None:
-        key = _imported_key(source)
-        chain = self._imported_chain(source, Wanted(top=self.trust is Trust.ROOT, key=key.public_key if key else None))
-        certificate = chain.anchor
-        if source.custody:
-            _require_one_key_each(source.custody, 1)
-            signer = source.custody.signer(KeyName(self._prefix, "issuing", 0))
-        elif key is None:
-            signer = signer_inputs.offline()
-        else:
-            _require_key_of(certificate, chain, key.public_key)
-            passphrase = pulumi.Output.secret(key.passphrase) if key.passphrase else None
-            signer = signer_inputs.in_state(pulumi.Output.secret(key.text), passphrase)
-        self._use(chain)
-        self.signer = signer if certificate == chain.issuing else None
-        self.anchor = Anchor(pem(certificate), signer, source.proof, source.certificate_name)
-
-    def _imported_chain(self, source: Import, wanted: Wanted) -> Chain:
-        what, has_key = "the imported chain", source.private_key is not None and source.private_key == source.chain
-        found = read_chain(source.chain, what=what, passphrase=source.passphrase, has_key=has_key)
-        chain = load_chain(found.text, what=what, now=datetime.now(UTC), wanted=wanted)
-        self._log_notices(*(found.notices if source.private_key is None else ()), *chain.notices)
-        return chain
-
-    def _use(self, chain: Chain) -> None:
-        self.chain, self.given, self.given_anchor = pulumi.Output.from_input(chain.pem), chain.certificates, chain.anchor
-
-    def _request(self, source: Request) -> None:
-        signer = self._declare_request(source)
-        self.chain, self.anchor = pulumi.Output.from_input(None), None
-        if source.answer:
-            chain = _answer(source.answer)
-            self._log_notices(*chain.notices)
-            self._use(chain)
-            # The key here belongs to the lowest certificate of the chain: only that one can be proven.
-            self.signer, self.anchor = signer, Anchor(pem(chain.issuing), signer)
-
-    def _declare_request(self, source: Request) -> Mapping[str, Any]:
-        """Declare the key and the certificate request; returns the signer with the key."""
-        subject = _subject(source.common_name, source.organization)
-        if source.custody:
-            _require_one_key_each(source.custody, 1)
-            declared = source.custody.signer(KeyName(self._prefix, "issuing", 0))
-            signing_key = SigningKey(
-                f"{self._prefix}-issuing-key",
-                signer=declared,
-                make=source.key.value,
-                subject=subject,
-                opts=self._child_options(),
-            )
-            self.certificate_request = signing_key.request
-            return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key).signer
-        key = self._key("issuing", source.key)
-        signer = signer_inputs.in_state(key.private_key_pem)
-        self.certificate_request = AuthorityRequest(
-            f"{self._prefix}-request", signer=signer, subject=subject, opts=self._child_options()
-        ).request
-        return signer
-
-    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, index: int) -> AuthorityKey:
-        """The key with this ``index`` (0 is the root's); created if it does not exist."""
-        if where is None:
-            key = self._key(label, algorithm)
-            return AuthorityKey(key.public_key_pem, signer_inputs.in_state(key.private_key_pem))
-        declared = where.signer(KeyName(self._prefix, label, index))
-        signing_key = SigningKey(f"{self._prefix}-{label}-key", signer=declared, make=algorithm.value, opts=self._child_options())
-        return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key)
-
-    def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
-        opts = self._child_options(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
-        return tls.PrivateKey(f"{self._prefix}-{label}-key", **algorithm.tls_arguments, opts=opts)
-
-    def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=[self.generations], **more)
-
-    def _log_notices(self, *notices: str) -> None:
+    def _warn_of(self, notices: Sequence[str]) -> None:
         for notice in notices:
             pulumi.log.warn(shown(notice), self)
 
 
-def _answer(text: str) -> Chain:
-    """The chain that an outside authority returned for the request.
-
-    Raises:
-        PkiError: see ``load_chain``.
-    """
-    try:
-        return load_chain(text, what="the answer to the certificate request", now=datetime.now(UTC))
-    except NotAnAuthorityError as error:
-        remedy = "have the request issued as a CA, as it asks for (openssl x509 -req: with -copy_extensions copyall)"
-        raise NotAnAuthorityError(error.what, error.fact, remedy) from None
-
-
-def _require_one_key_each(where: StoredKeys | None, certificates: int) -> None:
-    if where is not None and not where.names_keys and len(where.keys or ()) != certificates:
-        fact = f"{len(where.keys or ())} given, but there are {certificates} certificates"
-        raise AuthorityError("the addresses of the CA's keys", fact, "give one address for each certificate, the root's first")
-
-
-def _imported_key(source: Import) -> KeyText | None:
-    """The imported key; None if it is elsewhere."""
-    if source.private_key is None or source.custody:
-        return None
-    return read_key(source.private_key, what="the imported key", passphrase=source.passphrase)
-
-
-def _require_key_of(certificate: Certificate, chain: Chain, key: PublicKey) -> None:
-    if not has_key(certificate, key):
-        owner = chain.of_key(key)
-        fact = f"it belongs to '{owner.subject.rfc4514_string()}', but '{certificate.subject.rfc4514_string()}' is the trusted certificate"
-        raise AuthorityError("the imported key", fact, "trust the certificate that this key belongs to, or give the key of the trusted one")
-
-
-def _subject(common_name: str, organization: str | None) -> str:
-    """A distinguished name as RFC 4514 text, with commas and other special characters of the values escaped."""
-    try:
-        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-        attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
-    except ValueError:
-        fact = "a name in it is empty or longer than 64 characters (RFC 5280 appendix A.1)"
-        raise AuthorityError(f"the subject 'CN={common_name},O={organization or ''}'", fact, "use names of 1 to 64 characters") from None
-    name = x509.Name(attributes[::-1])
-    require_no_code_in(name, what=f"'{name.rfc4514_string()}'")
-    return name.rfc4514_string()
+def _settled(source: Source) -> Source:
+    """``source`` with Outputs in place of whatever else is not plain: what is awaited can be awaited once only."""
+    values = {one.name: getattr(source, one.name) for one in fields(source)}
+    settled: dict[str, Any] = {name: pulumi.Output.from_input(value) for name, value in values.items() if not is_plain(value)}
+    return replace(source, **settled)

@@ -3,27 +3,31 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pulumi
 
 from hubtrust import signer_inputs
 from hubtrust.authority_errors import AuthorityError
-from hubtrust.known_values import when_known
+from hubtrust.authority_readers import kind, read_text
+from hubtrust.custody.custodies import KEY_VAULT, PKCS11, read_signer
+from hubtrust.known_values import computed, is_plain
 
 _KEY_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")  # learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+_ADDRESSES = "the addresses of the CA's keys"
 
 
 @dataclass(frozen=True)
 class KeyName:
-    """Which key of an authority: its label (`root`, `intermediate-1`, …, `issuing`), and how many come before it, from the root down."""
+    """Which key of an authority it is."""
 
     prefix: str
     """The authority's name and generation, as `plant-g1`."""
     label: str
     """`root`, `intermediate-1` and so on, or `issuing`."""
     place: int
-    """0 for the root's, or for the only key."""
+    """How many keys come before it, from the root down."""
 
     def __str__(self) -> str:
         return f"{self.prefix}-{self.label}"
@@ -41,15 +45,31 @@ class InKeyVault:
     `…-intermediate-1` and `…-issuing` there. Not for an imported CA, whose key has a name already."""
 
     def signer(self, name: KeyName) -> Mapping[str, Any]:
-        """The input ``signer`` of this key."""
-        if self.vault is None:
-            return signer_inputs.in_key_vault((self.keys or ())[name.place])
-        return signer_inputs.in_key_vault(when_known(AuthorityError, lambda uri: _key_in(uri, str(name)), self.vault))
+        """The input ``signer`` of this key.
+
+        Raises:
+            AuthorityError: its address is plain and not valid.
+        """
+        if self.vault is not None:
+            return signer_inputs.in_key_vault(computed(AuthorityError, partial(_key_in, name), self.vault))
+        return signer_inputs.in_key_vault(computed(AuthorityError, _read_key_id, (self.keys or ())[name.place]))
 
     @property
     def names_keys(self) -> bool:
         """Whether the keys are named for the authority, so that every generation has its own."""
         return self.vault is not None
+
+    def require_valid(self) -> None:
+        """Check that there are keys or a vault, and what is plain of them.
+
+        Raises:
+            AuthorityError: it is not so.
+        """
+        if (self.keys is None) == (self.vault is None):
+            fact = "neither keys nor vault is given" if self.vault is None else "keys and vault are both given"
+            raise AuthorityError("InKeyVault", fact, "give one of them")
+        if self.keys is not None:
+            _require_addresses(self.keys, _read_key_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +84,33 @@ class InToken:
     """Instead of ``pin``: the name of the environment variable that has the PIN where Pulumi runs."""
 
     def signer(self, name: KeyName) -> Mapping[str, Any]:
-        """The input ``signer`` of this key."""
-        pin = None if self.pin is None else pulumi.Output.secret(self.pin)
-        return signer_inputs.in_token(self.keys[name.place], pin=pin, pin_variable=self.pin_variable)
+        """The input ``signer`` of this key.
+
+        Raises:
+            AuthorityError: its address or its PIN is plain and not valid.
+        """
+        pin = None if self.pin is None else pulumi.Output.secret(computed(AuthorityError, _read_pin, self.pin))
+        variable = None if self.pin_variable is None else computed(AuthorityError, _read_variable, self.pin_variable)
+        return signer_inputs.in_token(computed(AuthorityError, _read_uri, self.keys[name.place]), pin=pin, pin_variable=variable)
 
     @property
     def names_keys(self) -> bool:
         """Whether the keys are named for the authority: a token's have their addresses."""
         return False
+
+    def require_valid(self) -> None:
+        """Check that there is one PIN, and what is plain of the keys and the PIN.
+
+        Raises:
+            AuthorityError: it is not so.
+        """
+        if (self.pin is None) == (self.pin_variable is None):
+            fact = "no PIN is given" if self.pin is None else "two PINs are given"
+            raise AuthorityError("InToken", fact, "give one of pin and pin_variable")
+        for value, read in ((self.pin, _read_pin), (self.pin_variable, _read_variable)):
+            if value is not None and is_plain(value):
+                read(value)
+        _require_addresses(self.keys, _read_uri)
 
 
 StoredKeys = InKeyVault | InToken
@@ -92,8 +131,40 @@ class AuthorityKey:
         return cls(public_key, {**declared, "key": reference, "publicKey": public_key})
 
 
-def _key_in(vault: str, name: str) -> str:
-    if not _KEY_NAME.fullmatch(name):
-        fact = f"the key would be called '{name}', and Key Vault takes letters, digits and hyphens, at most 127"
-        raise AuthorityError(f"vault '{vault}'", fact, "give the authority such a name, or name the keys (keys=…)")
-    return f"{vault.rstrip('/')}/keys/{name}"
+_read_pin = read_text("pin", "give the token's PIN as a text, in quotes")
+_read_variable = read_text("pin_variable", "give the name of the environment variable that has the PIN")
+
+
+def _read_key_id(value: object) -> str:
+    text = read_text("a key's address", "give the key's id in the vault")(value)
+    with AuthorityError.told():
+        read_signer({"custody": KEY_VAULT, "key": text})
+    return text
+
+
+def _read_uri(value: object) -> str:
+    text = read_text("a key's address", "give the key's PKCS#11 URI")(value)
+    with AuthorityError.told():
+        read_signer({"custody": PKCS11, "key": text, "pinVariable": "PIN"})
+    return text
+
+
+def _require_addresses(keys: object, read: Any) -> None:
+    if not isinstance(keys, list | tuple):
+        fact = "they are an Output, and their number decides which resources there are" if not is_plain(keys) else kind(keys)
+        raise AuthorityError(_ADDRESSES, fact, "give a list, whose members may be Outputs")
+    for key in keys:
+        if is_plain(key):
+            read(key)
+
+
+def _key_in(name: KeyName, vault: object) -> str:
+    uri = read_text("vault", "give the vault's URI")(vault).rstrip("/")
+    if not _KEY_NAME.fullmatch(str(name)):
+        fact = f"its key would be called '{name}', and Key Vault takes letters, digits and hyphens, at most 127"
+        raise AuthorityError(f"vault '{uri}'", fact, "give the authority such a name, or name the keys (keys=…)")
+    try:
+        _read_key_id(f"{uri}/keys/{name}")
+    except AuthorityError:
+        raise AuthorityError(f"vault '{uri}'", "it is not the URI of a vault", "write it as https://<vault>.vault.azure.net") from None
+    return f"{uri}/keys/{name}"

@@ -20,7 +20,6 @@ from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_settings import SKU, HubSettings
 from hubtrust.operator_roles import DATA_CONTRIBUTOR, OperatorRole
 from hubtrust.operators import Operator
-from hubtrust.pki.certificate import pem
 from hubtrust.program_errors import ProgramError
 from hubtrust.replaced_arguments import refuse_drop_previous
 from hubtrust.trust_output import trust_of, waiting_for_certificate
@@ -122,15 +121,15 @@ class TrustedHub(pulumi.ComponentResource):
         """
         return cls(name, authorities=authorities, existing_id=hub_id, **options)
 
-    def trusted_of(self, authority: CertificateAuthority) -> str | None:
+    def trusted_of(self, authority: CertificateAuthority) -> pulumi.Input[str | None] | None:
         """The certificate of the authority's given chain, PEM, that this hub trusts; None if that is not known here, or all was generated.
 
-        It may be another one than the authority's own: the hub may trust a CA above it by way of another authority.
+        It may be another one than the authority's own: the hub may trust a CA above it by way of another authority. It is an Output where a
+        chain is one.
         """
         if authority in self.authorities:
-            return pem(authority.given_anchor) if authority.given_anchor else None
-        trusted = [anchor.certificate for one in self.authorities for anchor in (one.anchor, one.previous) if anchor]
-        return next((text for text in map(pem, authority.given) if text in trusted), None)
+            return authority.given_anchor
+        return authority.given_among([anchor for one in self.authorities for anchor in (one.anchor, one.previous) if anchor])
 
     def _create_hub(self, settings: HubSettings) -> iothub.IotHubResource:
         identity = HubIdentity(self._name, self, cloud=self.cloud, protect=settings.protect)

@@ -4,12 +4,12 @@ To add an input, add a field to the resource's ``Inputs`` class and a parameter 
 """
 
 import functools
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from enum import StrEnum
+from typing import Any, Self, TypeVar
 
 from pulumi.output import Unknown
 
@@ -18,7 +18,9 @@ from hubtrust.known_values import is_plain
 from hubtrust.reconcile_errors import DeclarationError
 
 Properties = Mapping[str, Any]  # by wire name: camelCase, as in the state
-_VALUE = "value"  # how errors of readers for several inputs name the value; ``Inputs.parse`` puts the input's name in its place
+_VALUE = "value"  # how errors of readers for several inputs name the value; ``named`` puts the input's name in its place
+_LARGEST_SHOWN = 10**300  # Python writes no integer of thousands of digits
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,7 @@ class Inputs:
                 try:
                     values[name] = declaration.read(value)
                 except HubtrustError as error:
-                    named = DeclarationError(wire, error.fact, error.remedy) if error.what == _VALUE else error
-                    errors.append((wire, named))
+                    errors.append((wire, named(error, wire)))
             elif declaration.required:
                 errors.append((wire, DeclarationError(wire, "it is missing", "set it")))
         return (None if errors else cls(given=properties, unknown=frozenset(unknown), **values)), errors
@@ -143,6 +144,11 @@ def python_name(name: str) -> str:
     return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
 
 
+def named(error: HubtrustError, name: str) -> HubtrustError:
+    """``error``, with ``name`` in place of the value's name if a reader for several inputs raised it."""
+    return DeclarationError(name, error.fact, error.remedy) if error.what == _VALUE else error
+
+
 def boolean(value: object) -> bool:
     """``value`` if it is true or false.
 
@@ -165,6 +171,17 @@ def texts(value: object, *, remedy: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def choice(kind: type[_Choice], fact: str = "it is {!r}") -> Callable[[object], _Choice]:
+    """A reader for a member of ``kind``, or its text; ``fact`` says in an error what the value is."""
+
+    def read(value: object) -> _Choice:
+        if not isinstance(value, str) or value not in list(kind):
+            raise DeclarationError(_VALUE, fact.format(value), f"use {', '.join(kind)}")
+        return kind(value)
+
+    return read
+
+
 def number(least: float, most: float) -> Callable[[object], float]:
     """A reader for a number from ``least`` to ``most``."""
     return functools.partial(_number, least=least, most=most, whole=False)
@@ -176,11 +193,11 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
 
 
 def _number(value: object, *, least: float, most: float, whole: bool) -> float:
-    parsed = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not least <= parsed <= most or (whole and parsed != int(parsed)):
-        kind = "a whole number" if whole else "a number"
-        raise DeclarationError(_VALUE, f"it is {value!r}", f"use {kind} from {least:g} to {most:g}")
-    return parsed
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most and not (whole and value % 1):
+        return float(value)
+    kind = "a whole number" if whole else "a number"
+    found = repr(value) if not isinstance(value, int) or abs(value) < _LARGEST_SHOWN else "far larger"
+    raise DeclarationError(_VALUE, f"it is {found}", f"use {kind} from {least:g} to {most:g}")
 
 
 def is_unknown(value: object) -> bool:

@@ -29,6 +29,20 @@ def require_plain(error: type[ProgramError], what: str, value: object) -> None:
         raise error(what, "it is an Output", "it decides which resources there are, so give a plain value")
 
 
+def computed(error: type[ProgramError], compute: Callable[..., _T], *inputs: Any) -> _T | pulumi.Output[_T]:
+    """``compute`` of the values of ``inputs``: what is plain stays plain, otherwise it is an Output. See ``when_known``.
+
+    Raises:
+        ProgramError: as ``when_known``.
+    """
+
+    def told(values: list[Any]) -> _T:
+        with error.told():
+            return compute(*values)
+
+    return told([*inputs]) if all(map(is_plain, inputs)) else pulumi.Output.all(*inputs).apply(told)
+
+
 def when_known(error: type[ProgramError], compute: Callable[..., _T], *inputs: Any) -> pulumi.Output[_T]:
     """``compute`` of the values of ``inputs``: at once if all of them are plain, otherwise when they are known.
 
@@ -38,14 +52,7 @@ def when_known(error: type[ProgramError], compute: Callable[..., _T], *inputs: A
     Raises:
         ProgramError: ``compute`` raised an error, which becomes ``error``. Where an input is not plain, the Output raises it.
     """
-
-    def computed(values: list[Any]) -> _T:
-        with error.told():
-            return compute(*values)
-
-    if all(map(is_plain, inputs)):
-        return pulumi.Output.from_input(computed([*inputs]))
-    return pulumi.Output.all(*inputs).apply(computed)
+    return pulumi.Output.from_input(computed(error, compute, *inputs))
 
 
 def validated(error: type[ProgramError], read: Callable[[Any], object], value: Any) -> Any:

@@ -37,7 +37,7 @@ def read_authority(value: object) -> Certificate:
 
 
 def _read_name(value: object) -> str:
-    _require_name(_compose_name(str(value), 1, _ANY_THUMBPRINT, attest=False))
+    require_composed_name(str(value), 1, what="name")
     return str(value)
 
 
@@ -48,10 +48,24 @@ def _read_etag(value: object) -> str:
     return text
 
 
-def _require_name(name: str) -> str:
+def require_certificate_name(name: str, *, what: str = "name") -> str:
+    """``name``, if a certificate on a service may have it.
+
+    Raises:
+        DeclarationError: Azure does not allow it.
+    """
     if not CERTIFICATE_NAME.fullmatch(name):
-        raise DeclarationError("name", f"the certificate would be called '{name}'", "use at most 64 of: letters, digits, - . _")
+        raise DeclarationError(what, f"the certificate would be called '{name}'", "use at most 64 of: letters, digits, - . _")
     return name
+
+
+def require_composed_name(name: str, generation: int, *, what: str) -> None:
+    """Check the names that the certificates of an authority called ``name`` get if none is given.
+
+    Raises:
+        DeclarationError: Azure does not allow them.
+    """
+    require_certificate_name(_compose_name(name, generation, _ANY_THUMBPRINT, attest=False), what=what)
 
 
 def _compose_name(name: str, generation: int, thumbprint: str, *, attest: bool) -> str:
@@ -89,7 +103,7 @@ class CertificateInputs(ServiceInputs):
         whole_number(1, 9999), "1 to 9999; the next one is created and proven before the last one is deleted.", kept=True, default=1
     )
     certificate_name: str | None = input_field(
-        lambda value: _require_name(str(value)),
+        lambda value: require_certificate_name(str(value)),
         "the whole name on the service, at most 64 characters, to adopt a certificate that exists. The name stays when the certificate "
         "changes: devices are then not trusted until the new certificate is proven.",
     )
@@ -136,7 +150,7 @@ class CertificateInputs(ServiceInputs):
         if not {"signer", "certificate"} & self.unknown and self.key is not None:
             issue.Issuer(self.certificate, self.key)
         if "certificateName" not in self.given and not {"name", "generation", "attest"} & self.unknown:
-            _require_name(_compose_name(self.name, self.generation, _ANY_THUMBPRINT, attest=self.attest))
+            require_certificate_name(_compose_name(self.name, self.generation, _ANY_THUMBPRINT, attest=self.attest))
 
     @cached_property
     def key(self) -> Signer | None:
@@ -155,7 +169,7 @@ class CertificateInputs(ServiceInputs):
             DeclarationError: Azure does not allow the name.
         """
         composed = _compose_name(self.name, self.generation, self.description.thumbprint, attest=self.attest)
-        return self.certificate_name or _require_name(composed)
+        return self.certificate_name or require_certificate_name(composed)
 
     def trusts_another_than(self, certificate: object) -> bool:
         """Whether the declared certificate is another one than ``certificate``, PEM, that of an earlier run; or there is none."""

@@ -260,7 +260,7 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
         device_id: pulumi.Input[str],
         host_name: pulumi.Input[str] | None = None,
         chain: pulumi.Input[str | None] | None = None,
-        anchor: pulumi.Input[str] | None = None,
+        anchor: pulumi.Input[str | None] | None = None,
         signer: pulumi.Input[Mapping[str, Any]] | None = None,
         trust: pulumi.Input[Sequence[Mapping[str, Any]]] | None = None,
         device: pulumi.Input[str] | None = None,

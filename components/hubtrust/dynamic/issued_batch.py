@@ -224,7 +224,7 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
         *,
         requests: pulumi.Input[str] | Sequence[str],
         issuer_certificate: pulumi.Input[str],
-        anchor: pulumi.Input[str] | None = None,
+        anchor: pulumi.Input[str | None] | None = None,
         signer: pulumi.Input[Mapping[str, Any]],
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,

@@ -14,7 +14,7 @@ from cryptography import x509
 from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import STORED_KEY_CUSTODIES, DeclaredSigner, StoredKey, StoredKeySigner, read_signer
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Inputs, Properties, input_field
+from hubtrust.inputs import Inputs, Properties, choice, input_field
 from hubtrust.pki.issue import request
 from hubtrust.pki.keys import KeyAlgorithm, key_name, key_thumbprint, public_pem, require_strong_key
 from hubtrust.process import show_message
@@ -30,12 +30,6 @@ def _stored(value: object) -> DeclaredSigner:
     return found
 
 
-def _algorithm(value: object) -> KeyAlgorithm:
-    if value not in list(KeyAlgorithm):
-        raise DeclarationError("make", f"there is no algorithm '{value}'", f"use {', '.join(KeyAlgorithm)}")
-    return KeyAlgorithm(str(value))
-
-
 @dataclass(frozen=True, kw_only=True)
 class SigningKeyInputs(Inputs):
     """The inputs of a SigningKey."""
@@ -47,7 +41,7 @@ class SigningKeyInputs(Inputs):
         secret=True,
     )
     make: KeyAlgorithm | None = input_field(
-        _algorithm,
+        choice(KeyAlgorithm, "there is no algorithm '{}'"),
         "the ``KeyAlgorithm`` of a key that is created if there is none; an existing key is used as it is.",
     )
     subject: x509.Name | None = input_field(

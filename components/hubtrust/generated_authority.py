@@ -1,0 +1,92 @@
+"""The values of a Generate and a Request, checked: names, lifetimes and keys. What is plain is checked at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from hubtrust.authority_arguments import read_algorithm, read_intermediates, read_lifetime, read_subject, require_keys
+from hubtrust.authority_errors import AuthorityError
+from hubtrust.authority_keys import StoredKeys
+from hubtrust.authority_readers import read_text
+from hubtrust.authority_source import Generate, Request
+from hubtrust.given_authority import GivenChain, returned
+from hubtrust.known_values import computed
+from hubtrust.pki.keys import KeyAlgorithm
+
+ROOT, ISSUING = "root", "issuing"
+
+
+@dataclass(frozen=True)
+class GeneratedAuthority:
+    """A Generate as it was read."""
+
+    labels: tuple[str, ...]
+    """Of its certificates, from the root down: `root`, `intermediate-1`, …, `issuing`; with no CA below the root only `root`."""
+    subjects: Mapping[str, pulumi.Input[str]]
+    """The subject of each, RFC 4514."""
+    common_name: pulumi.Input[str]
+    """The root's."""
+    organization: pulumi.Input[str | None] | None
+    """In all of them."""
+    key: KeyAlgorithm
+    """Of all keys."""
+    custody: StoredKeys | None
+    """Where the keys are; None: in the state."""
+    root: tuple[pulumi.Input[int], pulumi.Input[float]]
+    """The root's days, and those before its end in which it is renewed."""
+    issuing: tuple[pulumi.Input[int], pulumi.Input[float]]
+    """The same of the CAs below it."""
+
+    @classmethod
+    def read(cls, source: Generate) -> "GeneratedAuthority":
+        """The values of ``source``.
+
+        Raises:
+            AuthorityError: one that is plain is not valid. One that is an Output raises it when it is known.
+        """
+        below = read_intermediates(source.intermediates)
+        labels = (ROOT, *(f"intermediate-{number}" for number in range(1, below)), *((ISSUING,) if below else ()))
+        names = {label: computed(AuthorityError, _named_as(label), source.common_name) for label in labels}
+        return cls(
+            labels,
+            {label: computed(AuthorityError, read_subject, name, source.organization) for label, name in names.items()},
+            names[ROOT],
+            source.organization,
+            read_algorithm(source.key),
+            require_keys(source.custody, len(labels)),
+            read_lifetime("root", source.root_days, source.root_renew_before_days),
+            read_lifetime("issuing", source.issuing_days, source.issuing_renew_before_days),
+        )
+
+
+@dataclass(frozen=True)
+class RequestedAuthority:
+    """A Request as it was read."""
+
+    subject: pulumi.Input[str]
+    """What is asked for, RFC 4514."""
+    key: KeyAlgorithm
+    """Of the key."""
+    custody: StoredKeys | None
+    """Where the key is; None: in the state."""
+    answer: GivenChain | None
+    """The signed chain; None until there is one."""
+
+    @classmethod
+    def read(cls, source: Request) -> "RequestedAuthority":
+        """The values of ``source``.
+
+        Raises:
+            AuthorityError: one that is plain is not valid. One that is an Output raises it when it is known.
+        """
+        return cls(
+            computed(AuthorityError, read_subject, source.common_name, source.organization),
+            read_algorithm(source.key),
+            require_keys(source.custody, 1),
+            None if source.answer is None else returned(source.answer),
+        )
+
+
+def _named_as(label: str) -> Callable[[object], str]:
+    return lambda name: f"{read_text('common_name')(name)} {label.replace('-', ' ')} CA"
