@@ -93,8 +93,9 @@ NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund 
 	@$(call with_progress,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
 	@touch $@
 
-docs: $(VENV)/dev.stamp ## write the pages that are generated from the code
+docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage
+	@$(BIN)/python -m docs.constructor_arguments
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers

@@ -1,6 +1,7 @@
 """A resource's inputs. Each is declared once, with the function that validates it and returns the parsed value.
 
-To add an input, add a field to the resource's ``Inputs`` class and a parameter of the same name to its constructor.
+To add an input, add a field to the resource's ``Inputs`` class and a parameter of the same name to its constructor, and run `make docs`,
+which writes the constructor's docstring.
 """
 
 import functools

@@ -1,12 +1,13 @@
 """Values that the documentation repeats are those of the code."""
 
+import inspect
 import re
 
 from hubtrust.azure.bulk import MOST_IN_BULK
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, LIFETIMES, ROOT
-from hubtrust.certificates.verification import PROOFS
+from hubtrust.certificates.verification import PROOFS, VerifiedCertificateOutputs
 from hubtrust.device import TrustedDevice
-from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
+from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.proof import proof_command
 from tests.kit.repository import ROOT as REPOSITORY
 
@@ -45,7 +46,7 @@ def test_the_words_for_how_a_certificate_was_verified() -> None:
     assert tuple(table) == ("proof", *PROOFS), "the head of the table, then each word"
     security, architecture = ((REPOSITORY / page).read_text(encoding="utf-8") for page in ("SECURITY.md", "ARCHITECTURE.md"))
     for word in PROOFS:
-        for page in (security, architecture, str(VerifiedCertificate.__doc__)):
+        for page in (security, architecture, inspect.getsource(VerifiedCertificateOutputs)):
             assert f"`{word}`" in page or f"proof: {word}`" in page
     outputs = VerifiedCertificateProvider.outputs
     assert {output for output in outputs if output.startswith("proven") and f"`{output}`" in section} == {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pulumi
 from cryptography import x509
 
 from hubtrust.azure_inputs import CloudInputs, cloud_name
@@ -216,6 +217,51 @@ class Issuance:
         except ChainError:
             return False
         return True
+
+
+class IssuedCertificateOutputs:
+    """The outputs of an IssuedCertificate; none of them contains a private key."""
+
+    profile: pulumi.Output[str]
+    """`root`, `intermediate` or `device`, as declared."""
+    certificate: pulumi.Output[str]
+    """The certificate, PEM."""
+    chain: pulumi.Output[str]
+    """The certificate and all that are above it in ``issuer_certificate``, PEM: what a device sends."""
+    issuer: pulumi.Output[str]
+    """The issuer's subject, as RFC 4514 text."""
+    serial: pulumi.Output[str]
+    """The serial number, hex."""
+    thumbprint: pulumi.Output[str]
+    """SHA-1 thumbprint as Azure shows it: 40 upper-case hex digits."""
+    sha256: pulumi.Output[str]
+    """SHA-256 thumbprint: 64 upper-case hex digits."""
+    subject: pulumi.Output[str]
+    """The subject, as RFC 4514 text."""
+    device_id: pulumi.Output[str | None]
+    """The id of the device, as declared; None for a CA."""
+    issuer_certificate: pulumi.Output[str | None]
+    """The issuer's certificate and those above it, PEM, as declared; None for a root."""
+    path_length: pulumi.Output[float | None]
+    """How many authorities may follow below, as declared; None for a device."""
+    lifetime_days: pulumi.Output[float | None]
+    """For how many days it is issued, as declared; None: the default of the profile."""
+    renew_before_days: pulumi.Output[float | None]
+    """How many days before its end it is renewed, as declared; None: the default of the profile."""
+    not_before: pulumi.Output[str]
+    """From when it is valid, UTC: 2026-11-24T03:19:06Z."""
+    not_after: pulumi.Output[str]
+    """When it expires, UTC; never later than its issuer."""
+    renew_at: pulumi.Output[str]
+    """From when a run renews it with the same key, UTC."""
+    key: pulumi.Output[str]
+    """The kind of the certified key, such as `EC P-256`."""
+    key_thumbprint: pulumi.Output[str]
+    """SHA-256 of the certified public key (SubjectPublicKeyInfo, DER), hex; it is the resource's id."""
+    issuer_key_thumbprint: pulumi.Output[str]
+    """SHA-256 of the issuer's public key, hex."""
+    custody: pulumi.Output[str]
+    """Where the issuer's key is: `state`, `key-vault` or `pkcs11`."""
 
 
 def is_from_the_future(certificate: Certificate, *, now: datetime) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
+import pulumi
+
 from hubtrust.azure.certificates import RegisteredCertificate
 from hubtrust.azure.retry import ABSENCE_WAITS
 from hubtrust.inputs import Properties
@@ -21,6 +23,61 @@ KEY_HELD = "key-held"  # found verified; a local signature showed that the key i
 ATTESTATION = "attestation"  # called verified by this stack, without a proof
 FOUND = "found"  # called verified by somebody; nothing else is known
 PROOFS = (POSSESSION, KEY_HELD, ATTESTATION, FOUND)
+
+
+class VerifiedCertificateOutputs:
+    """The outputs of a VerifiedCertificate."""
+
+    service_id: pulumi.Output[str]
+    """ARM id of the IoT hub or provisioning service."""
+    certificate: pulumi.Output[str]
+    """The declared certificate, PEM."""
+    name: pulumi.Output[str | None]
+    """The beginning of the name on the service, as declared."""
+    generation: pulumi.Output[float | None]
+    """The generation, as declared."""
+    attest: pulumi.Output[bool | None]
+    """Whether it is marked as verified without a proof, as declared."""
+    cloud: pulumi.Output[str | None]
+    """The cloud, as declared."""
+    deadline: pulumi.Output[float | None]
+    """How many seconds Azure's temporary refusals are retried, as declared."""
+    certificate_name: pulumi.Output[str]
+    """The whole name on the service: the beginning, the generation and the first 8 digits of the thumbprint, unless it is declared."""
+    thumbprint: pulumi.Output[str]
+    """SHA-1 thumbprint of the certificate that is on the service, as Azure shows it: 40 upper-case hex digits."""
+    sha256: pulumi.Output[str]
+    """SHA-256 thumbprint of the declared certificate: 64 upper-case hex digits."""
+    subject: pulumi.Output[str]
+    """The certificate's subject, as RFC 4514 text."""
+    not_after: pulumi.Output[str]
+    """When the certificate expires, UTC: 2036-11-24T03:19:06Z."""
+    key_thumbprint: pulumi.Output[str]
+    """SHA-256 of the certificate's public key (SubjectPublicKeyInfo, DER), hex; a renewed certificate has the same one."""
+    custody: pulumi.Output[str | None]
+    """Where the key is: `state`, `offline`, `key-vault` or `pkcs11`; None if there is no signer."""
+    etag: pulumi.Output[str]
+    """The certificate's etag on the service, which every change replaces."""
+    code: pulumi.Output[str | None]
+    """Azure's verification code, 48 hex digits, while it waits for a proof; it is valid while the etag is ``code_etag``."""
+    code_etag: pulumi.Output[str | None]
+    """The etag with which Azure takes a proof for ``code``."""
+    ceremony: pulumi.Output[str | None]
+    """The command that signs the proof for ``code`` where the key is, while it waits for one."""
+    state: pulumi.Output[str]
+    """What Azure says: `verified` or `waiting` for a proof; after a refresh it may be `unverified`, or `replaced` by another."""
+    proof: pulumi.Output[str | None]
+    """How a verified certificate became so: `possession` (Azure accepted this stack's proof), `key-held` (it was found verified, and the
+    key is ours), `attestation` (marked without a proof) or `found` (somebody else did it).
+    """
+    proven_code: pulumi.Output[str | None]
+    """The code of the proof that Azure accepted. This evidence for `possession` holds while ``etag`` is ``proven_etag``."""
+    proven_by: pulumi.Output[str | None]
+    """The proof that Azure accepted: a certificate, PEM."""
+    proven_etag: pulumi.Output[str | None]
+    """The etag that the certificate got when Azure accepted the proof."""
+    proven_at: pulumi.Output[str | None]
+    """When Azure accepted the proof, by its own clock, UTC: 2026-11-24T03:19:06Z."""
 
 
 @dataclass(frozen=True, slots=True)

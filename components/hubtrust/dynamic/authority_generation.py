@@ -132,7 +132,22 @@ def _trusted(generation: int, *, keep: bool) -> set[int]:
 
 
 class AuthorityGenerationOutputs:
-    """There are no outputs besides the inputs."""
+    """The outputs of an AuthorityGeneration."""
+
+    authority: pulumi.Output[str]
+    """The authority's name."""
+    generation: pulumi.Output[float]
+    """The current generation."""
+    keep_previous: pulumi.Output[bool]
+    """Whether the previous generation is trusted too."""
+    hub_id: pulumi.Output[str | None]
+    """ARM id of the hub that trusts it; None for an authority's own record."""
+    host_name: pulumi.Output[str | None]
+    """The hub's host name, as declared."""
+    cloud: pulumi.Output[str | None]
+    """The cloud, as declared."""
+    devices_of: pulumi.Output[str | None]
+    """The stack whose devices are counted, `organization/project/stack`."""
 
 
 class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
@@ -208,16 +223,32 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
         self,
         resource_name: str,
         *,
-        authority: str,
-        generation: int,
-        keep_previous: bool,
+        authority: pulumi.Input[str],
+        generation: pulumi.Input[int],
+        keep_previous: pulumi.Input[bool],
         hub_id: pulumi.Input[str] | None = None,
         host_name: pulumi.Input[str] | None = None,
-        cloud: str | None = None,
-        devices_of: str | None = None,
-        leave: str | None = None,
-        clock_of: str | None = None,
-        drop_generation: int | None = None,
+        cloud: pulumi.Input[str] | None = None,
+        devices_of: pulumi.Input[str] | None = None,
+        leave: pulumi.Input[str] | None = None,
+        clock_of: pulumi.Input[str] | None = None,
+        drop_generation: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """The current generation of an authority; all its other resources depend on this one.
+
+        Args:
+            resource_name: its name in Pulumi.
+            authority: the authority's name.
+            generation: the current generation, 1 to 9999.
+            keep_previous: True: whether the previous generation is trusted too.
+            hub_id: ARM id of the IoT hub.
+            host_name: the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            devices_of: stack whose devices are counted, `organization/project/stack`; needs `hub_id`.
+            leave: name of the hub that the authority leaves for another one although it still answers: what is on it then stays.
+            clock_of: cloud whose time this machine's clock is compared with, before the certificates of a generation are issued.
+            drop_generation: a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

@@ -49,8 +49,13 @@ class AuthorityRequestOutputs:
     """The outputs of an AuthorityRequest."""
 
     custody: pulumi.Output[str]
+    """Where the key is: `state`, `key-vault` or `pkcs11`."""
+    subject: pulumi.Output[str]
+    """The subject that is asked for, as declared."""
     key_thumbprint: pulumi.Output[str]
+    """SHA-256 of the public key (SubjectPublicKeyInfo, DER), hex."""
     request: pulumi.Output[str]
+    """The certificate signing request, PEM (RFC 2986)."""
 
 
 class AuthorityRequestProvider(Reconciler[AuthorityRequestInputs]):
@@ -105,8 +110,16 @@ class AuthorityRequest(AuthorityRequestOutputs, Reconciled, module="hubtrust", n
         self,
         resource_name: str,
         *,
-        signer: pulumi.Input[Mapping[str, Any]],
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         subject: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """A request to an outside authority for the certificate of an issuing authority (RFC 2986): ``request`` is PEM.
+
+        Args:
+            resource_name: its name in Pulumi.
+            signer: where the authority's own key is: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``; it becomes a secret.
+            subject: the subject that is asked for, as RFC 4514 text.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

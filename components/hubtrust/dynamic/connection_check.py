@@ -125,14 +125,28 @@ class ConnectionCheckInputs(HubInputs):
 class ConnectionCheckOutputs:
     """What the check found."""
 
+    hub_id: pulumi.Output[str]
+    """ARM id of the IoT hub."""
     host_name: pulumi.Output[str]
+    """The hub's host name."""
+    device_id: pulumi.Output[str]
+    """The id of the device that connects."""
+    cloud: pulumi.Output[str | None]
+    """The cloud, as declared."""
     state: pulumi.Output[str]
+    """`connected`, or `not checked` with a ``reason``. A device that can't connect is an error of the run."""
     reason: pulumi.Output[str | None]
+    """Why it was not checked, or can't be relied on any more; None if it connected."""
     certification_path: pulumi.Output[str | None]
+    """The device and its CAs by name, as `press-001 < Contoso issuing CA`, if it connected."""
     trigger: pulumi.Output[str]
+    """A digest of all that is on the device's path: if it changes, the device connects again."""
     connected_at: pulumi.Output[str]
+    """When it last connected, by Azure's clock, UTC; empty if it never did."""
     valid_until: pulumi.Output[str | None]
+    """The first end of the certificates with which it connected, UTC."""
     device_etag: pulumi.Output[str | None]
+    """The etag of the device's identity when it connected; None if the hub did not say."""
 
 
 class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
@@ -243,12 +257,7 @@ def _has_expired(olds: Properties, moment: datetime) -> bool:
 
 
 class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", name="ConnectionCheck"):
-    """A canary: one device connects over MQTT and TLS and publishes one message.
-
-    Outputs: ``state`` is `connected`, and then ``certification_path`` names the device and its CAs, and ``valid_until`` is the first end of
-    their certificates; or it is `not checked`, and then ``reason`` says why. ``connected_at`` is when it last connected, by Azure's clock;
-    empty if it never did. ``device_etag`` is the identity's at that time.
-    """
+    """A canary: one device connects over MQTT and TLS and publishes one message."""
 
     provider = ConnectionCheckProvider
 
@@ -261,12 +270,31 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
         host_name: pulumi.Input[str] | None = None,
         chain: pulumi.Input[str | None] | None = None,
         anchor: pulumi.Input[str | None] | None = None,
-        signer: pulumi.Input[Mapping[str, Any]] | None = None,
-        trust: pulumi.Input[Sequence[Mapping[str, Any]]] | None = None,
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]] | None = None,
+        trust: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] | None = None,
         device: pulumi.Input[str] | None = None,
         enabled: pulumi.Input[bool] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """A canary: one device connects over MQTT and TLS and publishes one message.
+
+        Args:
+            resource_name: its name in Pulumi.
+            hub_id: ARM id of the IoT hub.
+            device_id: the id of the device that connects. A device in the field that is connected under this id loses its session for a
+                moment.
+            host_name: the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.
+            chain: the authority's certificates, PEM; None while there are none yet.
+            anchor: the certificate of the chain, PEM, that the hub trusts: what is above it judges nothing. Default: all of them judge.
+            signer: where the key of the chain's lowest certificate is; None or offline: nothing is checked. It becomes a secret.
+            trust: what the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified. A
+                certificate with another etag was repaired: then it is checked again.
+            device: any text that changes when the device is written, such as `last_write`: then it is checked again.
+            enabled: False: nothing is checked, for networks where port 8883 is closed. Default True.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds, 1 to 3600, to retry; default 60.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

@@ -242,5 +242,20 @@ class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="Devic
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Thousands of devices in a hub's registry, as one resource.
+
+        Args:
+            resource_name: its name in Pulumi.
+            hub_id: ARM id of the IoT hub.
+            roster: the devices: `from_pattern`, `from_ids`, `from_file` or another function of `hubtrust.devices.roster_files`, or
+                `Roster.of`.
+            host_name: the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.
+            adopt: ids, or patterns such as `press-{001..025}`, of devices that may be taken over from others. Default: none, refuse.
+            no_devices: True: the roster is empty on purpose, so that all devices of the fleet may be deleted. Default False.
+            delete_devices: how many enabled devices a run may delete if they are more than half of at least 20; default: none, refuse.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
+            opts: Pulumi's resource options.
+        """
         members, owner = require_roster(roster).pack(), hubs.owner_tag(resource_name, "DeviceFleet", opts)
         super().__init__(resource_name, locals(), opts)

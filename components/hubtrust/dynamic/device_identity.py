@@ -244,6 +244,25 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """One device in a hub's registry.
+
+        Args:
+            resource_name: its name in Pulumi.
+            hub_id: ARM id of the IoT hub.
+            device_id: the device's id, at most 128 characters, case-sensitive.
+            host_name: the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.
+            status: `enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.
+            reason: why it has this status, at most 128 characters.
+            edge: True: an IoT Edge device.
+            thumbprints: one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a
+                certificate of a CA.
+            tags: tags of its twin, an object; other tags in the twin are not changed.
+            desired: desired properties of its twin, an object; other properties in the twin are not changed.
+            adopt: ids, or patterns such as `press-{001..025}`, of devices that may be taken over from others. Default: none, refuse.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
+            opts: Pulumi's resource options.
+        """
         texts = {"tags": document_text("tags", tags), "desired": document_text("desired", desired)}
         owner = hubs.owner_tag(resource_name, "DeviceIdentity", opts)
         super().__init__(resource_name, {**locals(), **texts}, opts)

@@ -25,10 +25,14 @@ class HubOwnerInputs(Inputs):
 
 
 class HubOwnerOutputs:
-    """The outputs besides the inputs."""
+    """The outputs of a HubOwner."""
 
-    created: pulumi.Output[str]  # when the token was created, by this machine's clock
-    token: pulumi.Output[str]  # 16 hex digits, random; the same for the life of the stack
+    stack: pulumi.Output[str]
+    """The stack's first name, `organization/project/stack`."""
+    created: pulumi.Output[str]
+    """When the token was created, by this machine's clock."""
+    token: pulumi.Output[str]
+    """16 hex digits, random; the same for the life of the stack."""
 
 
 class HubOwnerProvider(Reconciler[HubOwnerInputs]):
@@ -61,7 +65,13 @@ class HubOwner(HubOwnerOutputs, Reconciled, module="hubtrust", name="HubOwner"):
     """The owner of a hub: a stack, by a token that no other stack has."""
 
     provider = HubOwnerProvider
-    stack: pulumi.Output[str]  # the stack's first name
 
     def __init__(self, resource_name: str, *, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        """The owner of a hub: a stack, by a token that no other stack has.
+
+        Args:
+            resource_name: its name in Pulumi.
+            stack: the stack, `organization/project/stack`.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

@@ -15,7 +15,7 @@ from hubtrust.certificates.lifetimes import DEVICE
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
-from hubtrust.inputs import Properties, input_field
+from hubtrust.inputs import Properties, input_field, texts
 from hubtrust.many_errors import ManyErrors
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import Certificate, display, load_certificate, pem, rfc3339
@@ -29,14 +29,15 @@ from hubtrust.reconcile_errors import DeclarationError
 _MOST = 10_000  # requests: a certificate takes a kilobyte of the state
 
 
-def _requested(text: object) -> dict[str, PublicKey]:
+def _requested(value: object) -> dict[str, PublicKey]:
     """The keys of the requests by device id, which is the request's common name.
 
     Raises:
         DeclarationError: requests are invalid; each is named by its number and its common name.
         PrivateKeyInsideError: a private key is among them.
     """
-    places = each_request(str(text), what="requests")
+    text = joined(texts(value, remedy="give each request as a text, PEM or base64 of DER")) if isinstance(value, list) else str(value)
+    places = each_request(text, what="requests")
     if len(places) > _MOST:
         raise DeclarationError("requests", f"there are {len(places):,} requests", f"use at most {_MOST:,} in one batch")
     keys: dict[str, PublicKey] = {}
@@ -73,7 +74,8 @@ class IssuedBatchInputs(IssuingInputs):
 
     requests: dict[str, PublicKey] = input_field(
         _requested,
-        "certificate signing requests, PEM, at most 10,000, or a list of PEM and base64 of DER; each one's common name is its device's id.",
+        "certificate signing requests, at most 10,000: one text, PEM, or a list of PEM and base64 of DER; each one's common name is its "
+        "device's id.",
         required=True,
     )
 
@@ -106,10 +108,19 @@ class IssuedBatchOutputs:
     """The outputs of an IssuedBatch."""
 
     certificates: pulumi.Output[list[str]]
+    """The certificates, each PEM, in the order of device ids."""
     issuer_chain: pulumi.Output[str]
-    count: pulumi.Output[int]
+    """The issuer's certificate and those above it, PEM, to append to each certificate: see ``chains``."""
+    count: pulumi.Output[float]
+    """How many certificates there are."""
+    lifetime_days: pulumi.Output[float | None]
+    """For how many days they are issued, as declared; None: the default."""
+    renew_before_days: pulumi.Output[float | None]
+    """How many days before its end each is renewed, as declared; None: the default."""
     renew_at: pulumi.Output[str]
+    """From when a run renews the first of them, UTC: 2027-10-25T03:19:06Z."""
     custody: pulumi.Output[str]
+    """Where the issuer's key is: `state`, `key-vault` or `pkcs11`."""
 
 
 class IssuedBatchProvider(Reconciler[IssuedBatchInputs]):
@@ -211,10 +222,7 @@ def _loaded(text: str) -> Certificate:
 
 
 class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="IssuedBatch"):
-    """Certificates for the requests of many devices.
-
-    Outputs: ``certificates`` in the order of device ids, ``issuer_chain`` to append to each; ``renew_at`` is when the first is due.
-    """
+    """Certificates for the requests of many devices."""
 
     provider = IssuedBatchProvider
 
@@ -222,17 +230,32 @@ class IssuedBatch(IssuedBatchOutputs, Reconciled, module="hubtrust", name="Issue
         self,
         resource_name: str,
         *,
-        requests: pulumi.Input[str] | Sequence[str],
+        requests: pulumi.Input[str] | pulumi.Input[Sequence[pulumi.Input[str]]],
         issuer_certificate: pulumi.Input[str],
         anchor: pulumi.Input[str | None] | None = None,
-        signer: pulumi.Input[Mapping[str, Any]],
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         lifetime_days: pulumi.Input[float] | None = None,
         renew_before_days: pulumi.Input[float] | None = None,
         cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if isinstance(requests, list | tuple):
-            requests = joined(requests)
+        """Certificates for the requests of many devices.
+
+        Args:
+            resource_name: its name in Pulumi.
+            requests: certificate signing requests, at most 10,000: one text, PEM, or a list of PEM and base64 of DER; each one's common
+                name is its device's id.
+            issuer_certificate: certificates, PEM, the issuer's own first; those above it go into the chain.
+            anchor: the certificate, PEM, of those in ``issuer_certificate`` that is trusted: what is above it judges nothing. Default: all
+                judge.
+            signer: where the issuer's key is, or a root's own: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``. It becomes a
+                secret.
+            lifetime_days: how many days a certificate is valid; default 3650 (root), 1825 (intermediate), 365 (device); fewer if the issuer
+                expires earlier.
+            renew_before_days: how many days before its end a certificate is renewed; default 365 (root), 182.5 (intermediate), 30 (device).
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)
 
     @property

@@ -11,7 +11,15 @@ from typing import Any
 import pulumi
 from cryptography import x509
 
-from hubtrust.certificates.issuance import PROFILES, Issuance, IssuingInputs, is_from_the_future, issuer_certificates, parse_subject
+from hubtrust.certificates.issuance import (
+    PROFILES,
+    Issuance,
+    IssuedCertificateOutputs,
+    IssuingInputs,
+    is_from_the_future,
+    issuer_certificates,
+    parse_subject,
+)
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -127,25 +135,6 @@ class IssuedCertificateInputs(IssuingInputs):
         return requested_key(self.request, what="request", name=self.device_id if self.profile == DEVICE else None)
 
 
-class IssuedCertificateOutputs:
-    """The outputs of an IssuedCertificate; none of them contains a private key."""
-
-    certificate: pulumi.Output[str]
-    chain: pulumi.Output[str]
-    issuer: pulumi.Output[str]
-    serial: pulumi.Output[str]
-    thumbprint: pulumi.Output[str]
-    sha256: pulumi.Output[str]
-    subject: pulumi.Output[str]
-    not_before: pulumi.Output[str]
-    not_after: pulumi.Output[str]
-    renew_at: pulumi.Output[str]
-    key: pulumi.Output[str]
-    key_thumbprint: pulumi.Output[str]
-    issuer_key_thumbprint: pulumi.Output[str]
-    custody: pulumi.Output[str]
-
-
 def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> Certificate | None:
     """The certificate of the last run, if it is still as declared and its renewal is not due; otherwise None."""
     certificate = load_certificate(str(olds["certificate"]), what="certificate")
@@ -246,10 +235,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
 
 
 class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust", name="IssuedCertificate"):
-    """A certificate issued here: a root, an intermediate, or a device's.
-
-    Outputs: ``certificate`` and ``chain`` (it and all above it) are PEM, ``renew_at`` is when renewal is due.
-    """
+    """A certificate issued here: a root, an intermediate, or a device's."""
 
     provider = IssuedCertificateProvider
 
@@ -258,7 +244,7 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
         resource_name: str,
         *,
         profile: pulumi.Input[str],
-        signer: pulumi.Input[Mapping[str, Any]],
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         subject: pulumi.Input[str] | None = None,
         device_id: pulumi.Input[str] | None = None,
         public_key: pulumi.Input[str] | None = None,
@@ -271,4 +257,26 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
         cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """A certificate issued here: a root, an intermediate, or a device's.
+
+        Args:
+            resource_name: its name in Pulumi.
+            profile: `root`, `intermediate` or `device`.
+            signer: where the issuer's key is, or a root's own: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``. It becomes a
+                secret.
+            subject: the subject of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.
+            device_id: the device's id, which becomes the common name.
+            public_key: the public key to certify, PEM; or give `request`.
+            request: a certificate signing request, PEM or base64 of DER, whose key is certified; nothing else in it is used.
+            issuer_certificate: certificates, PEM, the issuer's certificate first; any others above it become part of ``chain``. A root has
+                none.
+            anchor: the certificate, PEM, of those in ``issuer_certificate`` that is trusted: what is above it judges nothing. Default: all
+                judge.
+            path_length: how many authorities may follow below, 0 to 9; 0: devices only; a root without it has no limit.
+            lifetime_days: how many days a certificate is valid; default 3650 (root), 1825 (intermediate), 365 (device); fewer if the issuer
+                expires earlier.
+            renew_before_days: how many days before its end a certificate is renewed; default 365 (root), 182.5 (intermediate), 30 (device).
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

@@ -146,27 +146,12 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
 
 class Reconciled(Resource, module="hubtrust", name="Reconciled"):
-    """A resource with a ``Reconciler``: wire names are camelCase, in the state and in Azure; Python's are snake_case."""
+    """A resource with a ``Reconciler``: wire names are camelCase, in the state and in Azure; Python's are snake_case.
+
+    The docstring of its constructor is written by `make docs` from the declared inputs.
+    """
 
     provider: ClassVar[type[Reconciler[Any]]]
-
-    def __init_subclass__(cls, module: str, name: str) -> None:
-        """Document the constructor's arguments from the declared inputs."""
-        super().__init_subclass__(module, name)
-        arguments = [
-            f"    {declaration.argument or name}: {declaration.doc}"
-            for name, declaration in cls.provider.inputs.declarations().items()
-            if declaration.argument != ""
-        ]
-        lines = [
-            "Declare the resource.",
-            "",
-            "Args:",
-            "    resource_name: its name in Pulumi.",
-            *arguments,
-            "    opts: Pulumi's resource options.",
-        ]
-        cls.__init__.__doc__ = "\n".join(lines)
 
     def __init__(self, name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
         """Register the resource. ``arguments`` has the inputs by their Python names; other names in it are ignored."""

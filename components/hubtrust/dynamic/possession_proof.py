@@ -167,4 +167,15 @@ class PossessionProof(PossessionProofOutputs, Reconciled, module="hubtrust", nam
         cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """A proof of possession for a hub of another stack: ``proof`` is PEM, ``proof_code`` the code that it is for; both None until then.
+
+        Args:
+            resource_name: its name in Pulumi.
+            certificate: the authority's certificate on the hub, PEM, exactly one.
+            signer: where the certificate's key is: ``signer_inputs.in_state``, ``in_key_vault`` or ``in_token``; it becomes a secret.
+            code: the verification code (48 hex digits) that the hub gave for this certificate: the output `code` of VerifiedCertificate.
+                None: the hub asks for no proof, and the last one is kept.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

@@ -62,13 +62,23 @@ class SigningKeyOutputs:
     """The outputs of a SigningKey."""
 
     custody: pulumi.Output[str]
+    """Where the key is: `key-vault` or `pkcs11`."""
     declared: pulumi.Output[str]
+    """The key's address as it was declared."""
     reference: pulumi.Output[str]
+    """The permanent address of this key: in a vault it has the key's version."""
     public_key: pulumi.Output[str]
+    """The public half, PEM."""
     key_thumbprint: pulumi.Output[str]
+    """SHA-256 of the public key (SubjectPublicKeyInfo, DER), hex; it is the resource's id."""
     key: pulumi.Output[str]
+    """The kind of key, such as `EC P-256`."""
     hardware: pulumi.Output[bool | None]
+    """True where the key is known to be in an HSM."""
+    subject: pulumi.Output[str | None]
+    """The subject of ``request``, as declared; None without one."""
     request: pulumi.Output[str | None]
+    """The certificate signing request, PEM (RFC 2986); None without a subject."""
 
 
 class SigningKeyProvider(Reconciler[SigningKeyInputs]):
@@ -123,11 +133,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
 
 
 class SigningKey(SigningKeyOutputs, Reconciled, module="hubtrust", name="SigningKey"):
-    """A key in Azure Key Vault or in a PKCS#11 token.
-
-    Outputs: ``reference`` is the permanent address of this key (in a vault: with its version), ``public_key`` and ``request`` are
-    PEM, ``hardware`` is True where the key is known to be in an HSM.
-    """
+    """A key in Azure Key Vault or in a PKCS#11 token."""
 
     provider = SigningKeyProvider
 
@@ -135,9 +141,18 @@ class SigningKey(SigningKeyOutputs, Reconciled, module="hubtrust", name="Signing
         self,
         resource_name: str,
         *,
-        signer: pulumi.Input[Mapping[str, Any]],
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         make: pulumi.Input[str] | None = None,
         subject: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """A key in Azure Key Vault or in a PKCS#11 token.
+
+        Args:
+            resource_name: its name in Pulumi.
+            signer: where the key is: ``signer_inputs.in_key_vault`` or ``in_token``; it becomes a secret.
+            make: the ``KeyAlgorithm`` of a key that is created if there is none; an existing key is used as it is.
+            subject: the subject, as RFC 4514 text, of a certificate signing request for an outside authority.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)

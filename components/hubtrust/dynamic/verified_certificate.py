@@ -23,6 +23,7 @@ from hubtrust.certificates.verification import (
     VERIFIED,
     WAITING,
     LastRun,
+    VerifiedCertificateOutputs,
     evidence_outputs,
     how_verified,
     settled,
@@ -39,28 +40,6 @@ from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, show_message
 
 _TAKEN_OVER: set[str] = set()  # ids of certificates that a create of this process found on the service; a process lasts for one run
-
-
-class VerifiedCertificateOutputs:
-    """The outputs of a VerifiedCertificate, other than inputs that are kept."""
-
-    certificate_name: pulumi.Output[str]
-    thumbprint: pulumi.Output[str]
-    sha256: pulumi.Output[str]
-    subject: pulumi.Output[str]
-    not_after: pulumi.Output[str]
-    key_thumbprint: pulumi.Output[str]
-    custody: pulumi.Output[str | None]
-    etag: pulumi.Output[str]
-    code: pulumi.Output[str | None]
-    code_etag: pulumi.Output[str | None]
-    ceremony: pulumi.Output[str | None]
-    state: pulumi.Output[str]
-    proof: pulumi.Output[str | None]
-    proven_code: pulumi.Output[str | None]
-    proven_by: pulumi.Output[str | None]
-    proven_etag: pulumi.Output[str | None]
-    proven_at: pulumi.Output[str | None]
 
 
 class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
@@ -230,16 +209,7 @@ def _declared_thumbprint(olds: Properties) -> str:
 
 
 class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtrust", name="VerifiedCertificate"):
-    """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
-
-    Outputs: ``state`` is what Azure says: `verified` or `waiting`, and after a refresh it may be `unverified` or `replaced`. ``proof`` is
-    how a verified certificate became so: `possession`, `key-held`, `attestation` or `found`
-    (``hubtrust/certificates/verification.py``). The evidence for `possession` is ``proven_code`` (Azure's code), ``proven_by`` (the proof
-    that Azure accepted, PEM), ``proven_etag`` and ``proven_at`` (Azure's time); it holds while ``etag`` is ``proven_etag``. While it waits
-    for a proof, ``code`` is Azure's verification code (48 hex digits), valid while the etag is ``code_etag``, and ``ceremony`` the command
-    that signs the proof where the key is. ``thumbprint`` is SHA-1 as Azure shows it and ``sha256`` SHA-256, both of the certificate, in
-    upper-case hex; ``key_thumbprint`` is SHA-256 of its public key. ``not_after`` is UTC, as 2036-11-24T03:19:06Z.
-    """
+    """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession."""
 
     provider = VerifiedCertificateProvider
 
@@ -252,15 +222,37 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         name: pulumi.Input[str] | None = None,
         generation: pulumi.Input[int] | None = None,
         certificate_name: pulumi.Input[str] | None = None,
-        signer: pulumi.Input[Mapping[str, Any]] | None = None,
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]] | None = None,
         proof_certificate: pulumi.Input[str | None] | None = None,
         attest: pulumi.Input[bool] | None = None,
         reprove: pulumi.Input[str] | None = None,
-        adopt: pulumi.Input[Sequence[str]] | None = None,
+        adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
+
+        Args:
+            resource_name: its name in Pulumi.
+            service_id: ARM id of the IoT hub or provisioning service.
+            certificate: the authority's certificate, PEM, exactly one.
+            name: the beginning of the name on the service, letters, digits, - . _; default `ca`.
+            generation: 1 to 9999; the next one is created and proven before the last one is deleted.
+            certificate_name: the whole name on the service, at most 64 characters, to adopt a certificate that exists. The name stays when
+                the certificate changes: devices are then not trusted until the new certificate is proven.
+            signer: where the authority's key is: ``signer_inputs.in_state``, ``offline``, ``in_key_vault`` or ``in_token``; becomes a
+                secret.
+            proof_certificate: the proof: the certificate that the command in the output ``ceremony`` creates; PEM, or base64 of DER or
+                PKCS#7. For custody offline only.
+            attest: True: mark it as verified without a proof; this logs a warning. Default False.
+            reprove: the certificate's etag, to prove it again although it is verified: Azure gives a new code, which takes its verification
+                away until the proof is accepted. It holds once, because the etag changes with it.
+            adopt: SHA-1 thumbprints of certificates that may be replaced if one has the name and is not ours. Default: none, refuse.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)
         pulumi.Output.from_input(attest).apply(self._warn_if_attested)
         pulumi.Output.all(self.certificate_name, self.state, self.proof, self.etag).apply(lambda known: self._warn_if_unproven(*known))
