@@ -89,8 +89,14 @@ class PossessionProofInputs(CloudInputs):
 class PossessionProofOutputs:
     """The outputs of a PossessionProof."""
 
+    certificate: pulumi.Output[str]
+    """The authority's certificate on the hub, PEM, as declared."""
+    cloud: pulumi.Output[str | None]
+    """The cloud, as declared."""
     proof: pulumi.Output[str | None]
+    """The proof, a certificate in PEM, for ``proof_code``; None until there was a code. The hub's stack takes it as ``Import(proof=…)``."""
     proof_code: pulumi.Output[str | None]
+    """The verification code that ``proof`` is for, 48 hex digits; None until there was one."""
 
 
 class PossessionProofProvider(Reconciler[PossessionProofInputs]):
@@ -149,10 +155,10 @@ class PossessionProofProvider(Reconciler[PossessionProofInputs]):
 
 
 class PossessionProof(PossessionProofOutputs, Reconciled, module="hubtrust", name="PossessionProof"):
-    """A proof of possession for a hub of another stack: ``proof`` is PEM, ``proof_code`` the code that it is for; both None until then.
+    """A proof of possession for a hub of another stack.
 
-    The hub's stack takes ``proof`` as ``Import(proof=…)``. A proof lasts 30 days, dated by this machine's clock, which is compared with
-    Azure's. Whoever may set ``code`` can have a hub of his choice trust this authority.
+    A proof lasts 30 days, dated by this machine's clock, which is compared with Azure's. Whoever may set ``code`` can have a hub of his
+    choice trust this authority.
     """
 
     provider = PossessionProofProvider
@@ -162,12 +168,12 @@ class PossessionProof(PossessionProofOutputs, Reconciled, module="hubtrust", nam
         resource_name: str,
         *,
         certificate: pulumi.Input[str],
-        signer: pulumi.Input[Mapping[str, Any]],
+        signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         code: pulumi.Input[str | None] | None = None,
         cloud: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """A proof of possession for a hub of another stack: ``proof`` is PEM, ``proof_code`` the code that it is for; both None until then.
+        """A proof of possession for a hub of another stack.
 
         Args:
             resource_name: its name in Pulumi.
