@@ -36,6 +36,14 @@ __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Impo
 class CertificateAuthority(pulumi.ComponentResource):
     """A root and any number of intermediates, with path lengths; no certificate ends after its issuer's (RFC 5280)."""
 
+    name: str
+    """The authority's name, and the first part of its certificates' names on a hub."""
+    generation: int
+    """The number of the current generation."""
+    trust: Trust
+    """Which certificate hubs trust."""
+    cloud: str
+    """Whose time dates the certificates: `public`, `usgovernment`, `china` or the https URL of a metadata host."""
     chain: pulumi.Output[str | None]
     """PEM, the issuing certificate first; None while a ``Request`` has no answer."""
     given_anchor: pulumi.Input[str] | None

@@ -17,7 +17,21 @@ class HubtrustError(Exception):
     It is bounded and shows every character that can't be seen, whatever texts of others the three parts hold (``shown``).
     """
 
+    what: str
+    """What failed."""
+    fact: str
+    """The fact that was found."""
+    remedy: str
+    """What to do next."""
+
     def __init__(self, what: str, fact: str, remedy: str) -> None:
+        """An error of these three parts.
+
+        Args:
+            what: what failed.
+            fact: the fact that was found.
+            remedy: what to do next.
+        """
         self.what = shown(what, _LONGEST_WHAT)
         self.fact = shown(fact, _LONGEST_FACT)
         self.remedy = shown(remedy, _LONGEST_REMEDY)

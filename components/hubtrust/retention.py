@@ -4,7 +4,11 @@ import pulumi
 
 
 def retain_everything(*, when: bool) -> None:
-    """From here on, no resource is deleted in Azure when it leaves the stack. Call it before the first resource is declared."""
+    """From here on, no resource is deleted in Azure when it leaves the stack. Call it before the first resource is declared.
+
+    Args:
+        when: True: they stay; False: nothing is changed.
+    """
     if when:
         pulumi.runtime.register_resource_transform(_retained)
 

@@ -72,14 +72,20 @@ class _Length:
 class Roster:
     """Devices by id; those that have no description of their ``own`` have the ``common`` one."""
 
-    ids: tuple[str, ...]  # sorted, each once
+    ids: tuple[str, ...]
+    """The ids, sorted, each once."""
     common: DeviceDescription = _COMMON
+    """The description that most devices have."""
     own: Mapping[str, DeviceDescription] = field(default_factory=dict)
+    """The descriptions of the others, by id."""
 
     @classmethod
     @RosterError.told()
     def of(cls, devices: Iterable[tuple[str, DeviceDescription]]) -> "Roster":
         """From devices in any order.
+
+        Args:
+            devices: the id and the description of each.
 
         Raises:
             RosterError: an id is invalid or occurs twice (`A` and `a` are two ids), or there are too many devices.

@@ -28,7 +28,11 @@ _KEY = json.JSONEncoder(sort_keys=True)  # created once: `json.dumps` with optio
 
 @RosterError.told()
 def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
-    """`press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
+    """The devices of a pattern.
+
+    Args:
+        pattern: `press-{001..025}` is press-001 to press-025; several ranges give every combination, leading zeros are kept.
+        tags: tags of the twin of every device, an object.
 
     Raises:
         RosterError: the pattern is invalid, or gives an id that Azure does not accept, or more devices than a hub holds; or a
@@ -40,7 +44,11 @@ def from_pattern(pattern: str, tags: Mapping[str, Any] | None = None) -> Roster:
 
 @RosterError.told()
 def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roster:
-    """Devices with these ids, all with the same ``tags``.
+    """Devices by their ids.
+
+    Args:
+        ids: the ids, each at most 128 characters, case-sensitive.
+        tags: tags of the twin of every device, an object.
 
     Raises:
         RosterError: see ``Roster.of``; or ``ids`` is one text, or a twin can't hold the ``tags``.
@@ -55,7 +63,12 @@ def from_ids(ids: Iterable[str], tags: Mapping[str, Any] | None = None) -> Roste
 def from_file(path: str | os.PathLike[str], *, what: str | None = None, tags: Mapping[str, Any] | None = None) -> Roster:
     """Devices from a CSV file (see ``from_csv``) or a file of JSON (see ``from_json_lines``), whichever it is.
 
-    It is read as UTF-8 whatever the machine's locale is, or as UTF-16 with a byte order mark. Messages name it ``what``.
+    It is read as UTF-8 whatever the machine's locale is, or as UTF-16 with a byte order mark.
+
+    Args:
+        path: the file.
+        what: what it is called in errors; default: its path.
+        tags: tags of the twin of every device, an object; a device's own go before these.
 
     Raises:
         RosterError: the file can't be read, or see ``from_csv`` and ``from_json_lines``.
@@ -74,8 +87,12 @@ def from_csv(text: str | bytes, *, what: str, tags: Mapping[str, Any] | None = N
     """Columns `id`, and any of `status`, `reason`, `edge`, `thumbprint`, `secondaryThumbprint`, `tag.<name>`, `desired.<name>`.
 
     The first line has the names of the columns, separated by comma, semicolon, tab or |; before it there may be Excel's `sep=;`.
-    Values are texts; an empty one means no value, and a row without any value is passed over. All devices have the ``tags``.
-    Messages name it ``what``.
+    Values are texts; an empty one means no value, and a row without any value is passed over.
+
+    Args:
+        text: the content of the file.
+        what: what it is called in errors.
+        tags: tags of the twin of every device, an object; a device's own go before these.
 
     Raises:
         RosterError: the encoding, the first line, or another one, is invalid; the first twenty invalid lines are named. Or a twin
@@ -86,10 +103,15 @@ def from_csv(text: str | bytes, *, what: str, tags: Mapping[str, Any] | None = N
 
 @RosterError.told()
 def from_json_lines(text: str | bytes, *, what: str, tags: Mapping[str, Any] | None = None) -> Roster:
-    """One object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`. All devices have the ``tags``.
+    """One object a line: `id`, and any of `status`, `reason`, `edge`, `thumbprints`, `tags`, `desired`.
 
     It may also be one list of such objects, and an object may be as a hub exports it (see ``hubtrust.devices.hub_export``). A line ends at
-    a line feed, and at nothing else. Messages name it ``what``.
+    a line feed, and at nothing else.
+
+    Args:
+        text: the content of the file.
+        what: what it is called in errors.
+        tags: tags of the twin of every device, an object; a device's own go before these.
 
     Raises:
         RosterError: the encoding or lines are invalid; the first twenty of them are named. Or a twin can't hold the ``tags``.

@@ -152,6 +152,7 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
     """
 
     provider: ClassVar[type[Reconciler[Any]]]
+    """What reconciles the resource; Pulumi runs it in a process of its own."""
 
     def __init__(self, name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
         """Register the resource. ``arguments`` has the inputs by their Python names; other names in it are ignored."""

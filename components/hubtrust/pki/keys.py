@@ -40,12 +40,18 @@ class KeyAlgorithm(StrEnum):
     """The keys that can be generated, in the state, in Key Vault or in a PKCS#11 token. Azure IoT accepts all of them."""
 
     EC_P256 = "ec-p256", P_256
+    """An elliptic curve key on NIST's P-256: small and fast, the default."""
     EC_P384 = "ec-p384", P_384
+    """An elliptic curve key on NIST's P-384."""
     RSA_3072 = "rsa-3072", 3072
+    """An RSA key of 3,072 bits, for devices that know no elliptic curves."""
     RSA_4096 = "rsa-4096", 4096
+    """An RSA key of 4,096 bits."""
 
-    curve: Curve | None  # None for RSA
-    modulus: int  # bits; 0 for EC
+    curve: Curve | None
+    """The curve; None for RSA."""
+    modulus: int
+    """The length of the modulus in bits; 0 for elliptic curves."""
 
     # A look-up, KeyAlgorithm("ec-p256"), never comes here; only type checkers read it as this call, hence the default.
     def __new__(cls, name: str, strength: Curve | int = 0) -> Self:
