@@ -29,8 +29,8 @@ authority = CertificateAuthority(
 hub = TrustedHub(
     stack.name,
     authorities=[authority],
-    settings=stack.hub,
-    existing_id=stack.existing_hub or None,
+    hub=stack.hub,
+    operators=stack.operators,
     attest=stack.attest,
     reprove=stack.reprove or None,
     adopt=stack.adopt or None,

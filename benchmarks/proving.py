@@ -36,8 +36,8 @@ PROJECT = "name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {v
 FROM_NOTHING = """
 from hubtrust.authority import CertificateAuthority, Generate
 from hubtrust.hub import TrustedHub
-from hubtrust.hub_settings import HubSettings
-TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(common_name="Bench"))], settings=HubSettings(protect=False))
+from hubtrust.hub_args import HubArgs
+TrustedHub("bench", authorities=[CertificateAuthority("bench", source=Generate(common_name="Bench"))], hub=HubArgs(protect=False))
 """
 MORE = """
 import os

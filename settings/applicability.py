@@ -59,7 +59,7 @@ USES: Final = (
         "existing_hub adopt_hub",
         "remove existingHub and adoptHub: an existing hub has both already",
     ),
-    Use("sku units min_tls_version local_auth tags operators", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use("sku units min_tls_version local_auth tags", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub"),
     Use("protect", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub", is_error=False),
     # The CA's names, keys and lifetimes
     Use(
@@ -174,8 +174,8 @@ USES: Final = (
 )
 # Keys that have an effect whatever the others are.
 ALWAYS: Final = frozenset(
-    """name existing_hub adopt_hub leave_hub retain cloud ca_source ca_generation ca_custody attest adopt devices devices_file no_devices
-    canary""".split()
+    """name existing_hub adopt_hub leave_hub retain operators cloud ca_source ca_generation ca_custody attest adopt devices devices_file
+    no_devices canary""".split()
 )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from hubtrust import HubSettings
+from hubtrust import HubArgs
+from hubtrust.azure import hub_limits
 from hubtrust.azure.clouds import require_name
 from hubtrust.operators import Operator
 
@@ -18,15 +19,8 @@ from .values import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules, Microsoft.Devices/IotHubs
-_HUB_NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
+_NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}")  # room for what Pulumi and we add to it
-
-
-def _hub_name(text: str) -> str:
-    if text and not _HUB_NAME.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is not a valid hub name; use 3 to 50 letters, digits and hyphens, without a hyphen at the end")
-    return text
 
 
 def _name(text: str) -> str:
@@ -39,8 +33,8 @@ class HubConfig(Configured):
     """Which hub, what it is like, and who may use it."""
 
     name: Annotated[str, AfterValidator(_name)] = "hubtrust"
-    hub_name: Annotated[str, AfterValidator(_hub_name)] = ""
-    resource_group: str = ""
+    hub_name: Annotated[str, checked_by(hub_limits.hub_name)] = ""
+    resource_group: Annotated[str, checked_by(hub_limits.group_name)] = ""
     existing_hub: str = ""
     adopt_hub: str = ""
     leave_hub: str = ""
@@ -49,7 +43,7 @@ class HubConfig(Configured):
     units: Annotated[int, Field(ge=0, le=200)] = 0
     min_tls_version: Literal["", "1.0", "1.2"] = ""
     local_auth: Literal["", "true", "false"] = ""
-    protect: bool = HubSettings.protect
+    protect: bool = HubArgs.protect
     retain: bool = False
     operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = ()
     tags: tuple[Tag, ...] = ()
@@ -64,17 +58,21 @@ class HubConfig(Configured):
             yield Problem.of(f"sku F1 has one unit, but units is {self.units}; set units to 1", "sku", "units")
 
     @property
-    def hub(self) -> HubSettings:
-        """The hub, if this stack manages it."""
-        return HubSettings(
+    def hub(self) -> HubArgs | str:
+        """The hub: what it is like, if this stack manages it, or the resource id of an existing one."""
+        if self.existing_hub:
+            return self.existing_hub
+        sas_off = {"true": False, "false": True}.get(self.local_auth)
+        return HubArgs(
             resource_group=self.resource_group or None,
             name=self.hub_name or None,
             adopt_id=self.adopt_hub or None,
             sku=self.sku or None,
             units=self.units or None,
-            min_tls_version=self.min_tls_version or None,
-            local_auth={"true": True, "false": False}.get(self.local_auth),
-            tags=as_mapping(self.tags),
-            operators=self.operators,
+            tags=as_mapping(self.tags) or None,
             protect=self.protect,
+            min_tls_version=self.min_tls_version or None,
+            disable_local_auth=sas_off,
+            disable_device_sas=sas_off,
+            disable_module_sas=sas_off,
         )

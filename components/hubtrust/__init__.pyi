@@ -27,6 +27,6 @@ from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertifi
 from .errors import HubtrustError as HubtrustError
 from .fleet import TrustedFleet as TrustedFleet
 from .hub import TrustedHub as TrustedHub
-from .hub_settings import HubSettings as HubSettings
+from .hub_args import HubArgs as HubArgs
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
 from .retention import retain_everything as retain_everything

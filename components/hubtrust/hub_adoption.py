@@ -1,6 +1,6 @@
 """Adoption: an existing hub is imported into this stack; what the program does not declare is kept unchanged and reported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -8,18 +8,12 @@ from pulumi_azure_native import iothub
 
 from hubtrust.azure_search import OWNER_TAG, Found
 from hubtrust.errors import shown
+from hubtrust.hub_args import PROPERTIES, HubArgs
 from hubtrust.hub_identity import HubIdentity, same_location
-from hubtrust.hub_settings import HubSettings
 from hubtrust.program_errors import ProgramError
 
-# azure-native sends the whole hub with every change: what a program leaves out, such as routes and endpoints, would be removed.
-UNDECLARED = [
-    *(f"properties.{name}" for name in ("routing", "storageEndpoints", "messagingEndpoints", "cloudToDevice", "eventHubEndpoints")),
-    *(f"properties.{name}" for name in ("enableFileUploadNotifications", "authorizationPolicies", "ipFilterRules", "networkRuleSets")),
-    *(f"properties.{name}" for name in ("publicNetworkAccess", "allowedFqdnList", "restrictOutboundNetworkAccess", "comments")),
-    *(f"properties.{name}" for name in ("enableDataResidency", "features", "privateEndpointConnections")),
-    "identity",
-]
+_ENDPOINTS = ("event_hubs", "service_bus_queues", "service_bus_topics", "storage_containers", "cosmos_db_sql_containers")
+_SHORT = frozenset({"minTlsVersion", "publicNetworkAccess", "features"})  # their values are shown
 
 
 class HubOwnedError(ProgramError):
@@ -35,8 +29,10 @@ def existing_hub(name: str, hub_id: str, parent: pulumi.Resource) -> iothub.IotH
     return iothub.IotHubResource.get(f"{name}-found", hub_id, opts=pulumi.ResourceOptions(parent=parent))
 
 
-def tags_with_owner(hub: iothub.IotHubResource, settings: HubSettings, what: str, identity: HubIdentity) -> pulumi.Output[dict[str, str]]:
-    """The hub's tags: those it has, those declared, and one that names this stack, so that no second stack adopts it.
+def tags_with_owner(
+    hub: iothub.IotHubResource, args: HubArgs, declared: pulumi.Input[Mapping[str, str]] | None, what: str, identity: HubIdentity
+) -> pulumi.Output[dict[str, str]]:
+    """The hub's tags: those it has, those ``declared``, and one that names this stack, so that no second stack adopts it.
 
     Raises:
         HubOwnedError: the tag names another stack; raised when the hub is known.
@@ -44,19 +40,20 @@ def tags_with_owner(hub: iothub.IotHubResource, settings: HubSettings, what: str
     """
 
     async def check(values: Sequence[Any]) -> dict[str, str]:
-        tags, tls, location = values
-        _require_same_tls(what, settings.min_tls_version, tls)
-        _require_same_location(what, settings.location, location)
+        tags, tls, location, own, wanted_tls, wanted_location = values
+        _require_same_tls(what, wanted_tls, tls)
+        _require_same_location(what, wanted_location, location)
         found = Found.read({"id": "", "tags": tags})
         if found and found.stack and not await identity.owns(found):
             fact = f"it belongs to stack '{found.stack}' by its tag '{OWNER_TAG}'"
             remedy = f"release it from that stack first (retain, then destroy), or remove the tag '{OWNER_TAG}' from the hub"
             raise HubOwnedError(what, fact, remedy)
         identity.adopted_before = bool(found and found.stack and not found.token)
-        return {**(tags or {}), **(settings.tags or {})}
+        return {**(tags or {}), **(own or {})}
 
     tls = hub.properties.apply(lambda properties: properties.min_tls_version)
-    kept: pulumi.Output[dict[str, str]] = pulumi.Output.all(hub.tags, tls, hub.location).apply(check)
+    known: pulumi.Output[list[Any]] = pulumi.Output.all(hub.tags, tls, hub.location, declared, args.min_tls_version, args.location)
+    kept: pulumi.Output[dict[str, str]] = known.apply(check)
     return pulumi.Output.all(kept, identity.tag).apply(lambda values: {**values[0], OWNER_TAG: values[1]})
 
 
@@ -72,34 +69,54 @@ def _require_same_location(what: str, declared: str | None, found: str) -> None:
         raise HubFixedError(what, fact, "leave the location out, or create another hub and move the devices")
 
 
-def report_kept(hub: iothub.IotHubResource, component: pulumi.Resource) -> None:
+def report_kept(hub: iothub.IotHubResource, args: HubArgs, component: pulumi.Resource) -> None:
     """Log what the hub has and the program does not declare."""
 
-    def report(properties: Any) -> None:
-        kept = ", ".join(_kept(properties))
-        found = f"{kept} found on the hub but not declared here; kept unchanged" if kept else "everything on the hub is declared here"
-        pulumi.log.info(shown(f"adopted: {found}"), component)
+    def report(found: Sequence[Sequence[str]]) -> None:
+        kept = ", ".join(text for texts in found for text in texts)
+        what = f"{kept} found on the hub but not declared here; kept unchanged" if kept else "everything on the hub is declared here"
+        pulumi.log.info(shown(f"adopted: {what}"), component)
 
-    hub.properties.apply(report)
+    properties = hub.properties.apply(lambda found: [*_kept(found, args)])
+    identity = hub.identity.apply(lambda found: [f"identity {found.type}"] if found and found.type and args.identity is None else [])
+    sku = hub.sku.apply(lambda found: [f"sku {found.name}"] if args.sku is None else [])
+    units = hub.sku.apply(lambda found: [f"units {found.capacity}"] if args.units is None else [])
+    pulumi.Output.all(properties, identity, sku, units).apply(report)
 
 
-def _kept(properties: Any) -> Iterator[str]:
-    routing = properties.routing
-    if routing:
-        if routing.routes:
-            yield f"routes {' '.join(route.name for route in routing.routes)}"
-        kinds = ("event_hubs", "service_bus_queues", "service_bus_topics", "storage_containers", "cosmos_db_sql_containers")
-        endpoints = (
-            [endpoint.name for kind in kinds for endpoint in getattr(routing.endpoints, kind, None) or []] if routing.endpoints else []
-        )
-        if endpoints:
-            yield f"endpoints {' '.join(endpoints)}"
-        if routing.enrichments:
-            yield f"{len(routing.enrichments)} enrichments"
-    for name, title in (("ip_filter_rules", "IP filter rules"), ("authorization_policies", "access policies")):
-        if getattr(properties, name, None):
-            yield f"{len(getattr(properties, name))} {title}"
-    if properties.network_rule_sets:
-        yield "network rules"
-    if any(endpoint.connection_string for endpoint in (properties.storage_endpoints or {}).values()):
-        yield "file uploads"
+def _kept(properties: Any, args: HubArgs) -> Iterator[str]:
+    if args.routing is None:
+        yield from _routing(properties.routing)
+    for name, title in PROPERTIES.items():
+        if name != "routing" and getattr(args, name) is None and not _is_empty(value := getattr(properties, name, None)):
+            yield _told(title, value)
+
+
+def _routing(routing: Any) -> Iterator[str]:
+    if routing and routing.routes:
+        yield f"routes {' '.join(route.name for route in routing.routes)}"
+    endpoints = (
+        [one.name for kind in _ENDPOINTS for one in getattr(routing.endpoints, kind, None) or []] if routing and routing.endpoints else []
+    )
+    if endpoints:
+        yield f"endpoints {' '.join(endpoints)}"
+    if routing and routing.enrichments:
+        yield f"{len(routing.enrichments)} enrichments"
+    if routing and routing.fallback_route:
+        yield f"fallback route {'on' if routing.fallback_route.is_enabled else 'off'}"
+
+
+def _told(title: str, value: Any) -> str:
+    """A property of the hub; what it has in it is not told, because some of it is secret."""
+    if isinstance(value, bool):
+        return f"{title} {str(value).lower()}"
+    if isinstance(value, list | tuple):
+        return f"{len(value)} {title}"
+    return f"{title} {value}" if isinstance(value, str) and title in _SHORT else title
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether there is nothing: Azure's answer has empty storage and messaging endpoints for every hub."""
+    if isinstance(value, Mapping):
+        return all(map(_is_empty, value.values()))
+    return value is None or value in ("", [], ())

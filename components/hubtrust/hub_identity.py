@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pulumi
 
@@ -45,14 +46,14 @@ class HubIdentity:
         """The value of the tag of what belongs to this stack."""
         return self._token.apply(lambda token: f"{stack_name()} {token}".rstrip())
 
-    def group(self, location: str | None) -> "Kept":
+    def group(self, location: pulumi.Input[str] | None) -> "Kept":
         """The resource group with the generated name. A name that an older version had azure-native generate stays."""
         return Kept(self, AzureSearch.of_group(self.component, self.name), renamed="resourceGroupName", location=location)
 
-    def hub(self, group: pulumi.Output[str], name: str | None) -> "Kept":
+    def hub(self, group: pulumi.Output[str], name: pulumi.Output[str] | None) -> "Kept":
         """The hub in ``group``, with the name that the program gives it, or the generated one."""
-        search = AzureSearch.of_hub(self.component, group, pulumi.Output.from_input(name) if name else self.name)
-        return Kept(self, search, renamed=None if name else "resourceName")
+        search = AzureSearch.of_hub(self.component, group, self.name if name is None else name)
+        return Kept(self, search, renamed="resourceName" if name is None else None)
 
     @property
     def _token(self) -> pulumi.Output[str]:
@@ -88,7 +89,7 @@ class Kept:
     identity: HubIdentity
     search: AzureSearch
     renamed: str | None  # the property with the generated name, where the name is generated: nobody else has such a name
-    location: str | None = None  # as declared, of a group: Azure can't move it
+    location: pulumi.Input[str] | None = None  # as declared, of a group: Azure can't move it
     found: Found | None = None
 
     @property
@@ -99,7 +100,7 @@ class Kept:
             NotSeenError: Azure did not say whether it exists.
             HubIdentityError: it is not this stack's, or the group is in another location.
         """
-        return pulumi.Output.all(tag=self.identity.tag, **self.search.names).apply(self._look)
+        return pulumi.Output.all(tag=self.identity.tag, location=self.location, **self.search.names).apply(self._look)
 
     @property
     def options(self) -> pulumi.ResourceOptions:
@@ -110,16 +111,17 @@ class Kept:
         """Import the resource if it is in Azure."""
         return taken_back(args, self.found)
 
-    async def _look(self, values: Mapping[str, str]) -> str:
+    async def _look(self, values: Mapping[str, Any]) -> str:
+        location = values["location"]
         names = {argument: values[argument] for argument in self.search.names}
         since = await self.identity.since()
         found = await self._find(names, since) if since else None
         if found and await self._is_own(found, names):
-            if self.location and not same_location(found.location, self.location):
-                fact = f"it is in {found.location}, and {self.location} is declared; Azure can't move it, and the hub is in it"
+            if location and not same_location(found.location, location):
+                fact = f"it is in {found.location}, and {location} is declared; Azure can't move it, and the hub is in it"
                 raise HubIdentityError(self.search.title(names), fact, f"set the location back to {found.location}, or use a new stack")
             self.found = found
-        return values["tag"]
+        return str(values["tag"])
 
     async def _find(self, names: Mapping[str, str], since: datetime) -> Found | None:
         """The resource in Azure. That one is gone which should be there is believed when Azure repeats it, and does not list it either."""

@@ -2,15 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pulumi
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
 from pulumi_azure_native import authorization
 
 from hubtrust.azure_search import AzureSearch, Found, list_in_azure, taken_back
-from hubtrust.operators import DEPLOYER, Operator
+from hubtrust.dynamic.hub_inputs import stack_name
+from hubtrust.known_values import when_known
+from hubtrust.operators import DEPLOYER, Operator, OperatorError
 
 _AZ_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # the az CLI's client id, the same in every tenant: a person has logged in with it
 _VERSION = "2022-04-01"
@@ -59,22 +63,53 @@ class Owner(Protocol):
 
 
 @dataclass
+class StackAsOwner:
+    """A stack that gives roles on a hub that it does not manage: by its name, because it has no token there."""
+
+    component: pulumi.Resource
+    cloud: str
+    adopted_before: bool = False
+
+    @property
+    def tag(self) -> pulumi.Output[str]:
+        """The stack's name."""
+        return pulumi.Output.from_input(stack_name())
+
+    async def since(self) -> datetime | None:
+        """As if it had always been: an earlier run may have given each role."""
+        return None if isinstance(get_monitor(), MockMonitor) else datetime.min.replace(tzinfo=UTC)
+
+    def is_new(self, _since: datetime) -> bool:
+        """Never: see ``since``."""
+        return False
+
+
+@dataclass
 class OperatorRole:
     """The role of one operator on the resource of ``owner``."""
 
     owner: Owner
     role: AzureRole
-    operator: Operator
+    operator: pulumi.Input[str] | Operator
+    """As `Operator.read` takes it."""
     resource_id: pulumi.Output[str]
-    may_exist: bool  # whether somebody else can have given it: not on a hub that this run creates
+    may_exist: bool
+    """Whether somebody else can have given it: not on a hub that this run creates."""
+    key: str = ""
+    """Which operator of the resource it is, in errors and, if ``by_key``, in Azure's name of the assignment."""
+    by_key: bool = False
+    """The key stays while the principal may change; otherwise the principal stays."""
+    taken: dict[str, str] = field(default_factory=dict)
+    """The keys of the resource's operators by their principals, as far as they are known: Azure gives a principal the role once."""
     found: Found | None = None
     is_others: bool = False
 
     def declare(self, resource_name: str, opts: pulumi.ResourceOptions) -> authorization.RoleAssignment:
         """Declare the assignment."""
-        principal, kind = _deployer() if self.operator.principal == DEPLOYER else (self.operator.principal, self.operator.kind)
-        known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(token=self.owner.tag, resource=self.resource_id, principal=principal)
-        name: pulumi.Output[str] = known.apply(self._look)
+        known: pulumi.Output[tuple[str, str]] = when_known(OperatorError, _principal, self.operator)
+        principal, kind = known.apply(lambda found: found[0]), known.apply(lambda found: found[1])
+        values: pulumi.Output[dict[str, Any]] = pulumi.Output.all(token=self.owner.tag, resource=self.resource_id, principal=principal)
+        name: pulumi.Output[str] = values.apply(self._look)
         kept = pulumi.ResourceOptions(transforms=[self._take], ignore_changes=["roleAssignmentName"])
         return authorization.RoleAssignment(
             resource_name,
@@ -83,31 +118,54 @@ class OperatorRole:
             principal_id=principal,
             principal_type=kind,
             role_definition_id=self.resource_id.apply(self._definition),
-            description=self.owner.tag.apply(_description),
+            description=self.owner.tag.apply(self._description),
             opts=pulumi.ResourceOptions.merge(kept, opts),
         )
 
+    def _description(self, tag: str) -> str:
+        return f"{_mark(tag)} {self.key}" if self.by_key else _mark(tag)
+
     async def _look(self, values: dict[str, Any]) -> str:
-        """The assignment's name; remembers the assignment if it is in Azure."""
+        """The assignment's name; remembers the assignment if it is in Azure.
+
+        Raises:
+            OperatorError: the principal is another operator of the resource too, in this run or by its assignment.
+            NotSeenError: Azure did not say.
+        """
         resource, principal = values["resource"], values["principal"]
-        name = str(uuid.uuid5(_NAMES, f"{values['token']} {resource.lower()} {principal.lower()}"))
+        other = self.taken.setdefault(principal.lower(), self.key)
+        if other != self.key:
+            raise OperatorError(f"operators '{other}' and '{self.key}'", f"both are {principal}", "give each operator once")
+        # A principal that is given by a key may change, and then Azure's name of the assignment stays.
+        own = f"key {self.key}" if self.by_key else principal.lower()
+        name = str(uuid.uuid5(_NAMES, f"{values['token']} {resource.lower()} {own}"))
         since = await self.owner.since()
         if since is None or (self.owner.is_new(since) and not self.may_exist):
             return name
         search = AzureSearch.of_role(self.owner.component, pulumi.Output.from_input(resource), pulumi.Output.from_input(name))
         self.found = await search.ask({"scope": resource, "roleAssignmentName": name})
-        if self.found is None:
-            await self._look_for_others(resource, principal, _description(values["token"]))
+        if self.found is None or self.by_key:
+            await self._look_for_others(resource, principal, values["token"])
         return name
 
-    async def _look_for_others(self, resource: str, principal: str, description: str) -> None:
+    async def _look_for_others(self, resource: str, principal: str, tag: str) -> None:
         for one in await self._assignments(resource, principal):
-            self.found = Found.read(one)
-            # An older version gave it a random name and no description. The first run of this version adds that.
-            self.is_others = one["properties"].get("description") != description and not self.owner.adopted_before
-            if self.is_others:
-                what = f"operator {principal} has the role {self.role.name} already; it is taken as it is, and never deleted here"
-                pulumi.log.info(what, self.owner.component)
+            description = one["properties"].get("description") or ""
+            if description != self._description(tag) and f"{description} ".startswith(f"{_mark(tag)} "):
+                given_as = description.removeprefix(_mark(tag)).strip() or principal
+                fact = (
+                    f"this stack has given the role to {principal} as operator '{given_as}', and would take it away at the end of the run"
+                )
+                raise OperatorError(
+                    f"operator '{self.key}'", fact, f"keep it as '{given_as}', or remove it in one run and give it in the next"
+                )
+            if self.found is None:
+                self.found = Found.read(one)
+                # An older version gave it a random name and no description. The first run of this version adds that.
+                self.is_others = description != self._description(tag) and not self.owner.adopted_before
+                if self.is_others:
+                    what = f"operator {principal} has the role {self.role.name} already; it is taken as it is, and never deleted here"
+                    pulumi.log.info(what, self.owner.component)
 
     def _take(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         """Import what is in Azure. Somebody else's is neither changed nor deleted."""
@@ -133,12 +191,15 @@ class OperatorRole:
         return f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{self.role.definition}"
 
 
-def _description(tag: str) -> str:
+def _mark(tag: str) -> str:
     """What marks an assignment as this stack's: the token, which stays where the stack is renamed."""
     return f"hubtrust {tag.rpartition(' ')[2]}"
 
 
-def _deployer() -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """Object id and kind of whoever runs the program: a user if they logged in with the az CLI, otherwise a service principal."""
+def _principal(given: str | Operator) -> Any:
+    """Object id and kind of an operator. The deployer is a user if they logged in with the az CLI, otherwise a service principal."""
+    operator = given if isinstance(given, Operator) else Operator.read(given)
+    if operator.principal != DEPLOYER:
+        return operator.principal, operator.kind
     found = authorization.get_client_config_output()
-    return found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal")
+    return pulumi.Output.all(found.object_id, found.client_id.apply(lambda client: "User" if client == _AZ_CLI else "ServicePrincipal"))

@@ -23,12 +23,15 @@ class Operator:
     kind: str | None  # one of KINDS; None for the deployer
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def read(cls, text: object) -> Self:
         """From ``<object id>`` (a service principal), ``User:<object id>``, ``Group:<object id>`` or ``deployer``.
 
         Raises:
             OperatorError: it is none of them.
         """
+        if not isinstance(text, str):
+            fact = "it is nothing" if text is None else f"it is of type {type(text).__name__}"
+            raise OperatorError("operator", fact, f"give an object id, such as identity.principal_id, or {DEPLOYER}")
         if text == DEPLOYER:
             return cls(DEPLOYER, None)
         kind, _, principal = text.rpartition(":")

@@ -22,3 +22,18 @@ def refuse_drop_previous(hub: str, authorities: Sequence[CertificateAuthority], 
     named = [f"drop_generation={number}" for number in sorted(numbers) if number > 0]
     remedy = f"use {' or '.join(named)}, which holds for that generation alone" if named else "leave it out: no generation is dropped"
     raise ReplacedArgumentError(f"hub '{hub}'", "there is no argument drop_previous any more", remedy)
+
+
+def refuse_settings_and_existing_id(hub: str, settings: object, existing_id: object) -> None:
+    """``hub`` takes what both did, and the program's own hub.
+
+    Raises:
+        ReplacedArgumentError: one of them is given.
+    """
+    remedies = {
+        "settings": (settings, "give hub=HubArgs(…), and operators=… beside it"),
+        "existing_id": (existing_id, "give hub= the resource id of the hub, or the IotHubResource itself"),
+    }
+    for name, (value, remedy) in remedies.items():
+        if value is not None:
+            raise ReplacedArgumentError(f"hub '{hub}'", f"there is no argument {name} any more", remedy)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pulumi
 
-from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedDevice, TrustedFleet, TrustedHub, from_file
+from hubtrust import CertificateAuthority, Generate, HubArgs, TrustedDevice, TrustedFleet, TrustedHub, from_file
 
 folder = Path(__file__).parent
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
 # The role Owner does not include managing devices: the deployer gets the role for it.
-hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(operators=["deployer"], protect=False))
+hub = TrustedHub("plant", authorities=[plant], hub=HubArgs(protect=False), operators=["deployer"])
 
 roster = from_file(folder / "fleet.csv", tags={"site": "Rosenheim"})
 fleet = TrustedFleet("lathes", hub=hub, authority=plant, roster=roster, canary="canary")

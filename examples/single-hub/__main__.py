@@ -2,10 +2,10 @@
 
 import pulumi
 
-from hubtrust import CertificateAuthority, Generate, HubSettings, TrustedHub
+from hubtrust import CertificateAuthority, Generate, HubArgs, TrustedHub
 
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", organization="Contoso"))
-hub = TrustedHub("plant", authorities=[plant], settings=HubSettings(sku="S1", tags={"environment": "trial"}))
+hub = TrustedHub("plant", authorities=[plant], hub=HubArgs(sku="S1", tags={"environment": "trial"}))
 
 pulumi.export("hubHostName", hub.host_name)
 pulumi.export("trust", hub.trust)

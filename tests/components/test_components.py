@@ -15,8 +15,9 @@ from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster import Roster, RosterError
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import TrustedFleet
-from hubtrust.hub import HubIdError, SameNameError, TrustedHub
-from hubtrust.hub_settings import HubSettings
+from hubtrust.hub import SameNameError, TrustedHub
+from hubtrust.hub_args import HubArgs
+from hubtrust.hub_kinds import HubIdError
 from hubtrust.pki import issue
 from hubtrust.pki.keys import load_private_key
 from hubtrust.pki.signers import KeyInMemory
@@ -71,7 +72,7 @@ def test_type_tokens_are_frozen(engine: Engine) -> None:
 @pytest.mark.parametrize("protect", [True, False])
 def test_the_hub_is_protected_and_its_children_are_not(engine: Engine, protect: bool) -> None:
     """The hub and its resource group as declared; certificates and roles may always be replaced."""
-    declare(settings=HubSettings(protect=protect, operators=[OPERATOR]))
+    declare(hub=HubArgs(protect=protect), operators=[OPERATOR])
     assert {kind: engine.request(kind).protect for kind in (_HUB, _GROUP, _VERIFIED, _ROLE)} == {
         _HUB: protect,
         _GROUP: protect,
@@ -82,7 +83,7 @@ def test_the_hub_is_protected_and_its_children_are_not(engine: Engine, protect: 
 
 def test_children_have_their_component_as_parent_and_are_deleted_with_the_hub(engine: Engine) -> None:
     """Parents are the components; what belongs to the hub is not deleted one by one when the hub is."""
-    declare(settings=HubSettings(operators=[OPERATOR]))
+    declare(operators=[OPERATOR])
     for kind in (_HUB, _GROUP, _VERIFIED, _ROLE):
         assert engine.request(kind).parent.endswith("$hubtrust:index:TrustedHub::plant")
     for kind in (_ROOT, _ISSUED):
@@ -104,13 +105,13 @@ def test_a_hub_is_secure_by_default(engine: Engine) -> None:
 
 def test_a_hub_has_its_owners_name_and_tag(engine: Engine) -> None:
     """Generated names end with the owner's token; a name that is given is not generated; hub and group have the tag in any case."""
-    declare(settings=HubSettings(tags={"team": "a"}))
+    declare(hub=HubArgs(tags={"team": "a"}))
     assert engine.inputs(_OWNER)["stack"].endswith("/project/stack")
     tags = {"team": "a", "hubtrust": f"{engine.inputs(_OWNER)['stack']} {TOKEN}"}
     assert (engine.inputs(_HUB)["resourceName"], engine.inputs(_HUB)["tags"]) == (f"plant{TOKEN[:8]}", tags)
     assert (engine.inputs(_GROUP)["resourceGroupName"], engine.inputs(_GROUP)["tags"]) == (f"plant{TOKEN[:8]}", tags)
     assert "resourceName" in engine.request(_HUB).ignoreChanges
-    declare(settings=HubSettings(name="mine", resource_group="g"))
+    declare(hub=HubArgs(name="mine", resource_group="g"))
     assert (engine.inputs(_HUB)["resourceName"], engine.inputs(_HUB)["tags"].keys()) == ("mine", {"hubtrust"})
     assert "resourceName" not in engine.request(_HUB).ignoreChanges
 
@@ -119,7 +120,7 @@ def test_operators_get_the_data_role_and_nobody_else(engine: Engine) -> None:
     """A role assignment for each operator, of its principal type, on this hub; without operators there is no assignment."""
     declare()
     assert _ROLE not in engine.registered
-    declare(settings=HubSettings(operators=[f"Group:{OPERATOR}"]))
+    declare(operators=[f"Group:{OPERATOR}"])
     sent = engine.inputs(_ROLE)
     assert (sent["principalId"], sent["principalType"], sent["scope"]) == (OPERATOR, "Group", HUB)
     assert sent["roleDefinitionId"].endswith("/roleDefinitions/4fc6c259-987e-4a07-842e-c321cc9d413f")
@@ -217,7 +218,7 @@ def test_the_certificate_to_prove_again_is_named(engine: Engine) -> None:
 
 def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
     """Only its certificate is declared."""
-    printed = declare(existing_id=HUB)
+    printed = declare(hub=HUB)
     assert printed["host"] == "hub-7.azure-devices.net"
     assert not {_HUB, _GROUP, _ROLE} & engine.registered.keys()
     assert engine.inputs(_VERIFIED)["serviceId"] == HUB
@@ -375,7 +376,7 @@ def test_what_a_fleet_may_lose_and_take_is_passed_on(engine: Engine) -> None:
 def test_the_deployer_can_be_an_operator(engine: Engine, client: str, kind: str) -> None:
     """The identity that runs the program, as azure-native reports it: a user logged in with the az CLI, or an application."""
     engine.client = client
-    declare(settings=HubSettings(operators=["deployer"]))
+    declare(operators=["deployer"])
     sent = engine.inputs(_ROLE)
     assert (sent["principalId"], sent["principalType"]) == (OPERATOR, kind)
 

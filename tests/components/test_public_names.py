@@ -11,7 +11,7 @@ import pytest
 import hubtrust
 
 PUBLIC = """
-    AuthorityGeneration CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity Generate HubSettings HubtrustError Import
+    AuthorityGeneration CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity Generate HubArgs HubtrustError Import
     InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm PossessionProof Request Roster SigningKey Trust TrustedDevice
     TrustedFleet TrustedHub VerifiedCertificate from_csv from_file from_ids from_json_lines from_pattern retain_everything
     signer_inputs

@@ -60,8 +60,8 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("hubName is set, but existingHub is set, and only a hub that is created here uses it; remove hubName, or", "has both already"),
     ),
     "the owner's": (
-        {"existingHub": "/subscriptions/s", "operators": '["deployer"]', "localAuth": "false", "sku": "S1"},
-        ("sku, localAuth, operators are set, but existingHub is set, and only a hub that is managed here uses them; remove sku,",),
+        {"existingHub": "/subscriptions/s", "localAuth": "false", "sku": "S1"},
+        ("sku, localAuth are set, but existingHub is set, and only a hub that is managed here uses them; remove sku,",),
     ),
     "misspelt": ({"hubname": "abc"}, ("hubtrust:hubname: there is no such key", "use hubName, or remove it")),
     "unknown": ({"zebra": "red"}, ("hubtrust:zebra: there is no such key", "the keys are name, hubName, resourceGroup")),
