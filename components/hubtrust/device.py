@@ -10,6 +10,7 @@ from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInput
 from hubtrust.dynamic.issued_certificate import IssuedCertificateInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.hub import TrustedHub
+from hubtrust.known_values import is_plain
 from hubtrust.program_errors import ProgramError
 
 
@@ -20,10 +21,14 @@ class DeviceError(ProgramError):
 class TrustedDevice(pulumi.ComponentResource):
     """A device identity on the hub, and its certificate: for the device's own request, or for a key that is generated here."""
 
+    name: str
+    """The resource's name."""
     device_id: pulumi.Output[str]
     """The device's id: the common name of its certificate."""
     identity: DeviceIdentity
     """The entry in the hub's registry."""
+    device_scope: pulumi.Output[str | None]
+    """Of an IoT Edge device: what devices below it, also those of another stack, have as ``parent``. None of any other device."""
     certificate: pulumi.Output[str | None]
     """PEM; None if no certificate is issued here."""
     chain: pulumi.Output[str | None]
@@ -45,6 +50,7 @@ class TrustedDevice(pulumi.ComponentResource):
         status: pulumi.Input[str] | None = None,
         reason: pulumi.Input[str] | None = None,
         edge: pulumi.Input[bool] | None = None,
+        parent: "TrustedDevice | pulumi.Input[str] | None" = None,
         thumbprints: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         tags: Document | None = None,
         desired: Document | None = None,
@@ -68,6 +74,7 @@ class TrustedDevice(pulumi.ComponentResource):
             status: an Input: `enabled` (default) or `disabled`. A disabled device can't connect: this is how a device is revoked.
             reason: an Input: why it has this status.
             edge: an Input: an IoT Edge device.
+            parent: the IoT Edge device above it: a TrustedDevice, or an Input with its ``device_scope``, which may come from another stack.
             thumbprints: an Input, also each of them: one or two, of self-signed certificates, instead of a CA.
             tags: an Input, also each part: of the device twin. A secret is encrypted in the state; on the hub whoever reads twins reads it.
             desired: an Input, also each part: desired properties of the device twin; a secret as in ``tags``, and the device gets it.
@@ -80,6 +87,7 @@ class TrustedDevice(pulumi.ComponentResource):
                 not trust the authority, or the key that signs device certificates is not here.
         """
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
+        self.name = name
         given_id = name if device_id is None else device_id
         what = f"device '{given_id}'" if isinstance(given_id, str) else f"device '{name}'"
         credentials = Credentials(
@@ -90,7 +98,17 @@ class TrustedDevice(pulumi.ComponentResource):
             lifetime_days=lifetime_days,
             renew_before_days=renew_before_days,
         )
-        described = {"device_id": given_id, "status": status, "reason": reason, "edge": edge, "thumbprints": thumbprints, "adopt": adopt}
+        self._edge = edge
+        parent_scope = _scope_of(parent, what)
+        described = {
+            "parent_scope": parent_scope,
+            "device_id": given_id,
+            "status": status,
+            "reason": reason,
+            "edge": edge,
+            "thumbprints": thumbprints,
+            "adopt": adopt,
+        }
         with DeviceError.told():
             DeviceIdentityInputs.check_plain(what, described)
         credentials.require_valid(DeviceError, what, hub, common_name=given_id, entry="DeviceIdentity")
@@ -105,6 +123,7 @@ class TrustedDevice(pulumi.ComponentResource):
             status=status,
             reason=reason,
             edge=edge,
+            parent_scope=parent_scope,
             thumbprints=credentials.given_thumbprints(),
             tags=tags,
             desired=desired,
@@ -113,6 +132,22 @@ class TrustedDevice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[hub], deleted_with=hub.resource),
         )
         issued = credentials.issue(name, self, hub, {"device_id": given_id})
-        self.device_id = pulumi.Output.from_input(given_id)
+        self.device_id, self.device_scope = pulumi.Output.from_input(given_id), self.identity.device_scope
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
+
+
+def _scope_of(parent: TrustedDevice | pulumi.Input[str] | None, what: str) -> pulumi.Input[str] | None:
+    if not isinstance(parent, TrustedDevice):
+        return parent
+    fact = f"its parent '{parent.name}' is no IoT Edge device, and only those have devices below them"
+    remedy = "declare the parent with edge=True, or give another one"
+    if is_plain(parent._edge) and parent._edge is not True:  # noqa: SLF001 - of another device
+        raise DeviceError(what, fact, remedy)
+
+    def require(scope: str | None) -> str:
+        if scope is None:
+            raise DeviceError(what, fact, remedy)
+        return scope
+
+    return parent.device_scope.apply(require)

@@ -32,6 +32,7 @@ DEVICE: dict[str, tuple[Any, str, str]] = {
     "status": ("disabled", _IDENTITY, "status"),
     "reason": ("stolen", _IDENTITY, "reason"),
     "edge": (True, _IDENTITY, "edge"),
+    "parent": ("ms-azure-iot-edge://gateway-1", _IDENTITY, "parentScope"),
     "adopt": (["press-007"], _IDENTITY, "adopt"),
     "tags": ({"plant_line": {"a_b": [1]}}, _IDENTITY, "tags"),
     "desired": ({"a_b": 1.5}, _IDENTITY, "desired"),
@@ -93,6 +94,36 @@ def test_parts_may_be_outputs(engine: Engine) -> None:
     assert found["desired"] == {**SECRET, "value": '{"wifi": {"key": "k"}}'}
 
 
+def test_a_parent_is_an_edge_device(engine: Engine) -> None:
+    """The scope that Azure makes of it is the child's input. Whether it is one is known at once, or when its Output is."""
+    scope = "ms-azure-iot-edge://gateway-1"
+    engine.certificate["deviceScope"] = scope
+
+    def program(hub: TrustedHub, authority: CertificateAuthority) -> None:
+        def device(name: str, **arguments: Any) -> TrustedDevice:
+            return TrustedDevice(name, hub=hub, authority=authority, make_key=True, **arguments)
+
+        device("inner", edge=True, parent=device("gateway", edge=pulumi.Output.from_input(True)))
+        for edge in (None, False):
+            with pytest.raises(
+                DeviceError, match=r"device 'leaf': its parent 'press' is no IoT Edge device, .*; declare the parent with edge"
+            ):
+                device("leaf", parent=device("press", edge=edge))
+
+    on_a_hub(program)
+    engine.certificate["deviceScope"] = None
+    with pytest.raises(DeviceError, match="its parent 'gateway' is no IoT Edge device"):
+        on_a_hub(
+            lambda hub, authority: TrustedDevice(
+                "leaf",
+                hub=hub,
+                authority=authority,
+                make_key=True,
+                parent=TrustedDevice("gateway", hub=hub, authority=authority, make_key=True, edge=pulumi.Output.from_input(False)),
+            )
+        )
+
+
 def test_a_canary_that_is_an_output(engine: Engine) -> None:
     """No name depends on it. It is one of the roster's devices; without a roster it gets an identity, as a plain one does."""
     declared(TrustedFleet, canary=pulumi.Output.from_input("canary"))
@@ -125,6 +156,12 @@ WRONG_NOW: list[Case] = [
     (TrustedDevice, {"make_key": True, "device_id": ""}, DeviceError, "the device: its id is empty"),
     (TrustedDevice, {"make_key": True, "status": "off"}, DeviceError, "status of device 'press': it is 'off'; use enabled or disabled"),
     (TrustedDevice, {"make_key": True, "edge": "yes"}, DeviceError, "edge of device 'press': it is 'yes'; use true or false"),
+    (
+        TrustedDevice,
+        {"make_key": True, "parent": "gateway"},
+        DeviceError,
+        "parent_scope of device 'press': 'gateway' is not the scope of an",
+    ),
     (TrustedDevice, {"make_key": True, "reason": object()}, DeviceError, "reason of device 'press': it is of type object"),
     (TrustedDevice, {"make_key": True, "lifetime_days": -1}, DeviceError, "lifetime_days of device 'press': it is -1; use a number from"),
     (TrustedDevice, {"make_key": True, "adopt": "press"}, DeviceError, "adopt of device 'press': it is 'press'; list the ids or patterns"),

@@ -200,3 +200,87 @@ def test_each_invalid_input_is_reported(devices: Provider, registry: DeviceRegis
     assert len(failures) == 1
     assert re.search(match, failures[0][1]), failures
     assert "\n" not in failures[0][1]
+
+
+def test_a_device_below_an_edge_device(devices: Provider, registry: DeviceRegistry) -> None:
+    """Its parent is written and shown in Azure's members, changed and removed in place; another one set by hand is repaired."""
+    first, second = (devices.create(registry.device(one, edge=True)).outs["deviceScope"] for one in ("gate-way", "other"))
+    leaf = devices.create(registry.device(parentScope=first))
+    inner = devices.create(registry.device("inner", edge=True, parentScope=first, tags={"a": 1}))
+    shown = registry.twins()
+    assert (shown["press-001"]["deviceScope"], shown["press-001"]["parentScopes"]) == (first, [first])
+    assert (shown["inner"]["parentScopes"], "parentScopes" in shown["gate-way"]) == ([first], False)
+    assert (leaf.outs["parentScope"], "deviceScope" in leaf.outs, inner.outs["deviceScope"]) == (
+        first,
+        False,
+        shown["inner"]["deviceScope"],
+    )
+    registry.clear()
+    assert devices.up(leaf, registry.device(parentScope=first)).outs == leaf.outs
+    assert registry.writes == 0
+    moved = devices.update(inner, registry.device("inner", edge=True, parentScope=second, tags={"a": 1}))
+    twin = registry.twin("inner")
+    assert (twin["parentScopes"], twin["deviceScope"], twin["tags"]["a"]) == ([second], inner.outs["deviceScope"], 1)
+    for by_hand, found in (({"deviceScope": second}, second), ({}, "")):
+        registry.disable("press-001", "by hand", **by_hand)
+        drifted = devices.read(leaf)
+        assert drifted is not None
+        assert drifted.outs["parentScope"] == found
+        leaf = devices.up(drifted, registry.device(parentScope=first))
+        assert registry.twin("press-001")["parentScopes"] == [first]
+    for state, news in ((leaf, registry.device()), (moved, registry.device("inner", edge=True, tags={"a": 1}))):
+        assert devices.diff(state, news).changes is True
+        assert "parentScope" not in devices.update(state, news).outs
+        assert not registry.twin(str(news["deviceId"])).get("parentScopes")
+
+
+def test_a_parent_that_is_not_declared_is_kept(devices: Provider, registry: DeviceRegistry) -> None:
+    """Others may set it, also for an edge device; whatever is changed here does not remove it, and an edge device may become a leaf."""
+    scope = devices.create(registry.device("gateway", edge=True)).outs["deviceScope"]
+    for edge in (False, True):
+        state = devices.create(registry.device(f"press-{edge}", edge=edge))
+        by_hand = {"parentScopes": [scope]} if edge else {"deviceScope": scope}
+        registry.disable(state.outs["deviceId"], "by hand", capabilities={"iotEdge": edge}, **by_hand)
+        for later in (edge, not edge):
+            state = devices.update(state, registry.device(f"press-{edge}", edge=later))
+            twin = registry.twin(f"press-{edge}")
+            assert (twin["status"], twin["parentScopes"], twin["capabilities"]) == ("enabled", [scope], {"iotEdge": later})
+
+
+def test_a_parent_is_an_edge_device_of_the_hub(devices: Provider, registry: DeviceRegistry) -> None:
+    """Anything else is one line, and the device is not written; one that was deleted and made again has another scope."""
+    parent = devices.create(registry.device("gateway", edge=True))
+    scope = parent.outs["deviceScope"]
+    child = devices.create(registry.device("inner", parentScope=scope))
+    registry.delete("gateway")
+    for match, make in (
+        ("the hub has no device 'gateway', its parent; create the parent first, or refresh if it was deleted", None),
+        ("its parent 'gateway' is no IoT Edge device, .*; declare the parent with edge=True", {}),
+        ("its parent 'gateway' was deleted and created again, .*; refresh, and give", {"capabilities": {"iotEdge": True}}),
+    ):
+        if make is not None:
+            registry.client.put("gateway", **make)
+        with pytest.raises(CallFailedError, match=rf"device 'press-001' on IoT hub '.*': {match}"):
+            devices.create(registry.device(parentScope=scope))
+        assert "press-001" not in registry.ids()
+        registry.delete(*({"gateway"} & {*registry.ids()}))
+    assert devices.update(child, registry.device("inner", parentScope=scope, status="disabled")).outs["status"] == "disabled"
+    assert devices.read(parent) is None
+    again = devices.create(registry.device("gateway", edge=True)).outs["deviceScope"]
+    assert devices.up(child, registry.device("inner", parentScope=again)).outs["parentScope"] == again
+    for wrong, match in (
+        ("gateway", "parentScope: 'gateway' is not the scope of an IoT Edge device; give the output device_scope of the parent"),
+        ("ms-azure-iot-edge://press-001-1", "device 'press-001': it is its own parent"),
+    ):
+        ((_, told),) = devices.check(registry.device(parentScope=wrong)).failures
+        assert match in told
+
+
+def test_a_state_of_an_earlier_version_learns_its_scope(devices: Provider, registry: DeviceRegistry) -> None:
+    """It is read, and nothing is written."""
+    news = registry.device(edge=True)
+    created = devices.create(news)
+    scope = created.outs.pop("deviceScope")
+    registry.clear()
+    assert devices.up(created, news).outs["deviceScope"] == scope
+    assert registry.writes == 0

@@ -1,6 +1,7 @@
 """What a hub writes of its devices is a roster: an export of its registry, the answer to a query, an identity. Keys stay out of it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,3 +205,18 @@ def test_what_a_hub_answers_is_a_roster(registry: DeviceRegistry) -> None:
 def test_the_shared_export_is_read() -> None:
     """One line that was reported as refused."""
     assert dict(from_file(SHARED / "cases" / "C12-hub-export-devices.jsonl")) == {"oven-01": DeviceDescription(tags={"hall": "3"})}
+
+
+def test_a_parent_in_an_export_is_not_lost_in_silence(tmp_path: Path) -> None:
+    """A fleet declares no parents: the line of a device that has one is refused. An edge device's own scope is no parent."""
+    place = tmp_path / "devices.txt"
+    edge = {"id": "gate-way", "eTag": "Mg==", "deviceScope": "ms-azure-iot-edge://gate-way-638700000000000000", "parentScopes": []}
+    place.write_text(json.dumps(edge))
+    assert from_file(place).ids == ("gate-way",)
+    for members in ({"deviceScope": edge["deviceScope"]}, {"parentScopes": [edge["deviceScope"]]}):
+        place.write_text(json.dumps({"id": "leaf", "eTag": "Mg==", **members}))
+        match = (
+            "line 1: the line: it is below an IoT Edge device, and a fleet declares no parents; leave out deviceScope and parentScopes: "
+        )
+        with pytest.raises(RosterError, match=match):
+            from_file(place)

@@ -94,11 +94,34 @@ def test_ids_keep_their_case_and_characters(registry: HubClient) -> None:
         assert registry.ask("PUT", f"/devices/{device}", json={"deviceId": device}).status_code == 400
 
 
-def test_an_edge_device_has_its_own_scope(registry: HubClient) -> None:
-    """Azure derives it from id and generation."""
-    created = registry.put("gateway", capabilities={"iotEdge": True})
-    assert created["capabilities"] == {"iotEdge": True}
-    assert created["deviceScope"] == f"ms-azure-iot-edge://gateway-{created['generationId']}"
+def test_an_edge_device_has_its_own_scope_and_devices_below_it(registry: HubClient) -> None:
+    """A leaf's `deviceScope` is copied to its parents; an edge device names one by `parentScopes`."""
+    gateway = registry.put("gate-way", capabilities={"iotEdge": True}, deviceScope="ms-azure-iot-edge://mine-1")
+    scope = gateway["deviceScope"]
+    assert (gateway["capabilities"], scope) == ({"iotEdge": True}, f"ms-azure-iot-edge://gate-way-{gateway['generationId']}")
+    leaf = registry.put("leaf", deviceScope=scope)
+    inner = registry.put("inner", capabilities={"iotEdge": True}, parentScopes=[scope])
+    assert (leaf["deviceScope"], leaf["parentScopes"], inner["parentScopes"]) == (scope, [scope], [scope])
+    assert inner["deviceScope"] == f"ms-azure-iot-edge://inner-{inner['generationId']}"
+    twin = registry.ask("GET", "/twins/leaf").json()
+    assert (twin["deviceScope"], twin["parentScopes"]) == (scope, [scope])
+    below = f"SELECT deviceId FROM devices WHERE array_contains(parentScopes, '{scope}')"  # noqa: S608 - no database behind it
+    assert registry.query(below) == [[{"deviceId": "inner"}, {"deviceId": "leaf"}]]
+    for members in (
+        {"deviceScope": "ms-azure-iot-edge://none-1"},
+        {"deviceScope": f"{scope}0"},
+        {"deviceScope": 7},
+        {"capabilities": {"iotEdge": True}, "parentScopes": [scope, inner["deviceScope"]]},
+    ):
+        answer = registry.ask("PUT", "/devices/other", json={"deviceId": "other", **members})
+        assert (answer.status_code, answer.headers["iothub-errorcode"]) == (400, "ArgumentInvalid")
+    around = {**gateway, "parentScopes": [inner["deviceScope"]]}
+    assert registry.ask("PUT", "/devices/gate-way", json=around, headers={"If-Match": "*"}).status_code == 400
+    registry.ask("DELETE", "/devices/gate-way", headers={"If-Match": "*"}).raise_for_status()
+    kept = registry.ask("PUT", "/devices/leaf", json={**leaf, "status": "disabled"}, headers={"If-Match": "*"}).json()
+    assert kept["parentScopes"] == [scope], "a device can be disabled although its parent is gone"
+    removed = registry.ask("PUT", "/devices/leaf", json={**leaf, "deviceScope": ""}, headers={"If-Match": "*"}).json()
+    assert (removed["deviceScope"], removed["parentScopes"]) == (None, [])
 
 
 def test_statistics_count_devices(registry: HubClient) -> None:

@@ -62,9 +62,9 @@ class DeviceRegistry:
         """Delete devices by hand."""
         self.client.bulk(*({"id": one, "importMode": "delete"} for one in device_ids)).raise_for_status()
 
-    def disable(self, device_id: str, reason: str) -> None:
-        """Disable a device by hand."""
-        item = {"id": device_id, "importMode": "update", "status": "disabled", "statusReason": reason}
+    def disable(self, device_id: str, reason: str, **members: Any) -> None:
+        """Disable a device by hand; its other members become ``members``."""
+        item = {"id": device_id, "importMode": "update", "status": "disabled", "statusReason": reason, **members}
         self.client.bulk({**item, "authentication": {"type": "certificateAuthority"}}).raise_for_status()
 
     def tag(self, device_id: str, **tags: Any) -> None:

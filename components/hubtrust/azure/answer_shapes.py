@@ -138,6 +138,8 @@ def _twin(body: Any) -> str | None:
     for name in ("tags", "x509Thumbprint", "capabilities"):
         if not isinstance(body.get(name), dict | None):
             return f"its '{name}' is not an object"
+    if not isinstance(body.get("deviceScope"), str | None) or not isinstance(body.get("parentScopes"), list | None):
+        return "its 'deviceScope' is not text, or its 'parentScopes' is not a list"
     return None if isinstance(body.get("statusReason"), str | None) else "its 'statusReason' is not text"
 
 

@@ -38,12 +38,18 @@ Operation = dict[str, Any]  # one device of a bulk call, as it is sent
 def creation(device_id: str, wanted: DeviceDescription, owner: Mapping[str, str]) -> Operation:
     """Create the device and its twin, with the owner tag, in one call."""
     twin = {"tags": {**wanted.tags, **_tag(owner)}, "properties": {"desired": dict(wanted.desired)}}
-    return {"id": device_id, "importMode": "create", **_identity(wanted), **twin}
+    return {"id": device_id, "importMode": "create", **_scopes(wanted, None), **_identity(wanted), **twin}
 
 
 def identity_update(found: Twin, wanted: DeviceDescription) -> Operation:
     """Replace the identity, unless it was changed since it was read."""
-    return {"id": found.device_id, "importMode": "updateIfMatchETag", "eTag": found.device_etag, **found.scopes, **_identity(wanted)}
+    return {
+        "id": found.device_id,
+        "importMode": "updateIfMatchETag",
+        "eTag": found.device_etag,
+        **_scopes(wanted, found),
+        **_identity(wanted),
+    }
 
 
 def twin_update(found: Twin, tags: Mapping[str, Any], desired: Mapping[str, Any], owner: Mapping[str, str]) -> Operation:
@@ -72,6 +78,21 @@ def refusal(error: Mapping[str, Any]) -> Refusal:
 
 def _tag(owner: Mapping[str, str]) -> dict[str, Any]:
     return {OWNER_TAG: dict(owner)}
+
+
+def _scopes(wanted: DeviceDescription, found: Twin | None) -> dict[str, Any]:
+    """The members that say which device is above it. An update has to send them again: what it leaves out would be removed.
+
+    A leaf device names its parent by `deviceScope`; Azure copies it to `parentScopes`. An IoT Edge device has a scope of its own.
+    """
+    parent = wanted.parent if wanted.parent is not None else found.description.parent if found else None
+    if not parent and not (found and found.scopes):
+        return {}
+    above = {"parentScopes": [parent] if parent else []}
+    if not wanted.edge:
+        return {"deviceScope": parent or "", **above}
+    own = found.scopes.get("deviceScope") if found and found.description.edge else None
+    return {"deviceScope": own, **above} if own else above
 
 
 def _identity(wanted: DeviceDescription) -> dict[str, Any]:

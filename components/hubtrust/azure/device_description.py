@@ -17,6 +17,7 @@ class DeviceDescription:
     thumbprints: tuple[str, ...] = ()  # one or two, upper-case hex, of self-signed certificates; none: authentication by CA
     tags: Mapping[str, Any] = field(default_factory=dict)
     desired: Mapping[str, Any] = field(default_factory=dict)
+    parent: str | None = None  # the scope of the IoT Edge device above it; empty: none; None, declared: whatever it has
 
     @property
     def authentication(self) -> str:
@@ -38,7 +39,7 @@ class Twin:
     authentication: str  # sas, selfSigned, certificateAuthority or none
     etag: str  # of the tags and desired properties
     device_etag: str  # of the identity
-    scopes: Mapping[str, Any] = field(default_factory=dict)  # of an IoT Edge hierarchy; an update has to send them again
+    scopes: Mapping[str, Any] = field(default_factory=dict)  # `deviceScope` and `parentScopes`, those that there are
 
     @property
     def depends_on_a_ca(self) -> bool:
@@ -50,6 +51,7 @@ def twin_from(body: Mapping[str, Any]) -> Twin:
     """The twin in the wire's JSON."""
     desired = (body.get("properties") or {}).get("desired") or {}
     thumbprints = body.get("x509Thumbprint") or {}
+    scopes = {name: body[name] for name in ("deviceScope", "parentScopes") if body.get(name)}
     description = DeviceDescription(
         enabled=body.get("status") != "disabled",
         reason=body.get("statusReason") or None,
@@ -57,7 +59,7 @@ def twin_from(body: Mapping[str, Any]) -> Twin:
         thumbprints=tuple(dict.fromkeys(str(one).upper() for one in thumbprints.values() if one)),
         tags=body.get("tags") or {},
         desired={name: value for name, value in desired.items() if not name.startswith("$")},
+        parent=str(next(iter(scopes.get("parentScopes") or ()), "")),
     )
-    scopes = {name: body[name] for name in ("deviceScope", "parentScopes") if body.get(name)}
     etags = str(body.get("etag") or ""), str(body.get("deviceEtag") or "")
     return Twin(str(body.get("deviceId") or ""), description, str(body.get("authenticationType") or ""), *etags, scopes)

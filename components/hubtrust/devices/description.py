@@ -250,6 +250,7 @@ def same_identity(found: Twin, wanted: DeviceDescription) -> bool:
         found.authentication == wanted.authentication
         and (held.enabled, held.reason, held.edge) == (wanted.enabled, wanted.reason, wanted.edge)
         and set(held.thumbprints) == set(wanted.thumbprints)
+        and (wanted.parent is None or (held.parent or "") == wanted.parent)
     )
 
 

@@ -48,6 +48,7 @@ def read_exported(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
         _require_system_module(found["moduleId"])
         return None
     _require_whole_device(found.get("importMode"))
+    _require_no_parent(found)
     tags, desired = found.get("tags"), _object(found, "properties").get("desired")
     return {
         "id": _id(found),
@@ -74,6 +75,18 @@ def _require_system_module(module: object) -> None:
     if module not in _SYSTEM_MODULES:
         shown = f"module '{module}'" if isinstance(module, str) else f"a module whose name is {kind(module)}"
         raise DeclarationError("the line", f"it is {shown} of a device", "leave out lines of modules: a fleet has devices")
+
+
+def _require_no_parent(found: Mapping[str, Any]) -> None:
+    """A parent in an export is named by a scope of that hub's own device, so that it means nothing on another hub."""
+    scope, device_id = found.get("deviceScope"), _id(found)
+    own = not isinstance(device_id, str) or str(scope).startswith(f"ms-azure-iot-edge://{device_id}-")  # no text: refused where it is read
+    if found.get("parentScopes") or (scope and not own):
+        fact = "it is below an IoT Edge device, and a fleet declares no parents"
+        remedy = (
+            "leave out deviceScope and parentScopes: a device that the hub has keeps its parent; or declare it by TrustedDevice(parent=…)"
+        )
+        raise DeclarationError("the line", fact, remedy)
 
 
 def _require_whole_device(mode: object) -> None:

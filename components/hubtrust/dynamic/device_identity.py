@@ -23,6 +23,7 @@ from hubtrust.devices.description import (
     require_thumbprints,
     same_identity,
 )
+from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
@@ -83,19 +84,38 @@ class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
     device_id: str = input_field(
         require_device_id, "the device's id, at most 128 characters, case-sensitive.", required=True, kept=True, replaces=True
     )
+    parent_scope: str | None = input_field(
+        require_scope,
+        "the `device_scope` of the IoT Edge device above it. Default: none; a parent that others set is not changed.",
+        kept=True,
+    )
+
+    def wanted(self, olds: Properties) -> DeviceDescription:
+        """What the device is to be like. A parent that was declared in the last run, and is not any more, is removed."""
+        return replace(self.description, parent=self.parent_scope or ("" if olds.get("parentScope") else None))
 
 
 class DeviceIdentityOutputs:
     """The outputs of a DeviceIdentity."""
 
     device_id: pulumi.Output[str]
+    """The device's id."""
     host_name: pulumi.Output[str]
+    """The hub's host name."""
     status: pulumi.Output[str]
+    """`enabled` or `disabled`."""
     reason: pulumi.Output[str | None]
+    """Why it has this status."""
     authentication: pulumi.Output[str]
+    """`certificateAuthority` or `selfSigned`."""
     etag: pulumi.Output[str]
+    """The etag of the twin."""
     device_etag: pulumi.Output[str]
+    """The etag of the identity."""
+    device_scope: pulumi.Output[str | None]
+    """Of an IoT Edge device: its scope, which Azure makes; devices below it have it as ``parent_scope``. None of any other device."""
     last_write: pulumi.Output[str]
+    """Changes with every write of this resource."""
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
@@ -104,9 +124,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     inputs, results = DeviceIdentityInputs, DeviceIdentityOutputs
 
     def on_check(self, _olds: Properties, news: DeviceIdentityInputs) -> None:
-        """The tags must leave room for the one that names the owner: Azure would refuse them together."""
+        """The tags must leave room for the one that names the owner: Azure would refuse them together. The parent is another device."""
         if news.tags and news.owner and news.device_id:
             require_room_for_owner(news.device_id, news.tags, news.owner)
+        if news.parent_scope and news.device_id:
+            require_not_below_itself(news.device_id, news.parent_scope)
 
     def on_diff(self, olds: Properties, news: DeviceIdentityInputs) -> Change:
         """Another hub or another id is another device, so a replacement; every other change is an update."""
@@ -114,9 +136,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _differs(olds: Properties, news: DeviceIdentityInputs) -> bool:
-        held, wanted = _recorded(olds), news.description
+        held, wanted = _recorded(olds), news.wanted(olds)
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
-        return not same_identity(found, wanted) or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
+        unknown_scope = held.edge and not olds.get("deviceScope")  # a state of an earlier version
+        same = same_identity(found, wanted) and Scope.of(held, wanted).same_twin(held, wanted)
+        return not same or news.moved(olds) or unknown_scope
 
     def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
         """Create the device. One that an interrupted run has created has the owner tag, and is updated."""
@@ -129,13 +153,16 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
-        wanted, device_id, host = news.description, news.device_id, news.resolve_host_name()
+        wanted, device_id, host = news.wanted(olds), news.device_id, news.resolve_host_name()
         what, scope = _what(host, device_id), Scope.of(wanted) | _recorded_scope(olds)
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
                 registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=show_message
             )
             reconciliation.read([device_id])
+            there = reconciliation.differing.get(device_id)
+            if wanted.parent and device_id not in reconciliation.matching and (there is None or there.description.parent != wanted.parent):
+                require_parent(registry, what, wanted.parent)
             if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
                 hubs.remember_existing(host, [device_id])
             reconciliation.apply([device_id])
@@ -184,7 +211,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
 def _recorded(olds: Properties) -> DeviceDescription:
     """What the last run declared or found. Others may have written any tag that Azure accepts, so it is not validated."""
-    return recorded_description({**olds, **recorded_documents(olds)})
+    return replace(recorded_description({**olds, **recorded_documents(olds)}), parent=str(olds.get("parentScope") or ""))
 
 
 def _recorded_scope(olds: Properties) -> Scope:
@@ -210,6 +237,8 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
         "thumbprints": list(held.thumbprints) or None,
         "tags": managed_text(held.tags, scope.tags),
         "desired": managed_text(held.desired, scope.desired),
+        "parentScope": None if properties.get("parentScope") is None else held.parent or "",
+        "deviceScope": found.scopes.get("deviceScope") if held.edge else None,
         "authentication": found.authentication,
         "etag": found.etag,
         "deviceEtag": found.device_etag,
@@ -218,11 +247,7 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
 
 
 class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name="DeviceIdentity"):
-    """One device in a hub's registry.
-
-    Outputs: ``authentication`` is `certificateAuthority` or `selfSigned`; ``etag`` is the twin's, ``device_etag`` the identity's;
-    ``last_write`` changes with every write of this resource.
-    """
+    """One device in a hub's registry."""
 
     provider = DeviceIdentityProvider
 
@@ -236,6 +261,7 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
         status: pulumi.Input[str] | None = None,
         reason: pulumi.Input[str] | None = None,
         edge: pulumi.Input[bool] | None = None,
+        parent_scope: pulumi.Input[str] | None = None,
         thumbprints: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         tags: Document | None = None,
         desired: Document | None = None,

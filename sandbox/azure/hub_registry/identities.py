@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.hub_registry import errors, index, twins
+from sandbox.azure.hub_registry import errors, index, scopes, twins
 from sandbox.azure.microsoft_devices.lifecycle import DEVICE
 from sandbox.azure.microsoft_devices.shared_access_policies import new_key
 
@@ -131,15 +131,15 @@ def _write(azure: Azure, hub_key: str, device: Document, body: dict[str, Any], b
     edge = (body.get("capabilities") or {}).get("iotEdge") is True
     if status != device["status"]:
         device["statusUpdated"] = azure.clock.now().isoformat()
-    own_scope = f"ms-azure-iot-edge://{device['id']}-{device['generation']}" if edge else None
+    scope, parents = scopes.scopes(device, body, lambda other: find(azure, hub_key, other), edge=edge)
     device |= {
         "etag": device["etag"] + 1,
         "status": status,
         "reason": reason,
         "auth": _authentication(body.get("authentication") or {}),
         "edge": edge,
-        "scope": own_scope or body.get("deviceScope") or None,
-        "parents": list(body.get("parentScopes") or []),
+        "scope": scope,
+        "parents": parents,
     }
     save(azure, hub_key, device, before)
     azure.presence.recheck(store_key(hub_key, device["id"]))

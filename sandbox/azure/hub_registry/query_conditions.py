@@ -111,6 +111,11 @@ def text_test(name: str, path: Path, text: Any) -> Condition:
     return lambda twin: function(value, text) if isinstance(value := path.value_in(twin), str) and isinstance(text, str) else None
 
 
+def array_contains(path: Path, value: Any) -> Condition:
+    """Whether a list has the value."""
+    return lambda twin: any(_equal(each, value) for each in found) if isinstance(found := path.value_in(twin), list) else None
+
+
 def _resolve(operand: Any, twin: dict[str, Any]) -> Any:
     return operand.value_in(twin) if isinstance(operand, Path) else operand
 

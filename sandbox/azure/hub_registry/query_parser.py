@@ -109,6 +109,8 @@ def _function(name: str, path: Path, rest: list[Node]) -> Condition:
         return conditions.test(name, path)
     if name in conditions.TEXT_TESTS and rest:
         return conditions.text_test(name, path, _constant(rest[0]))
+    if name == "array_contains" and rest:
+        return conditions.array_contains(path, _constant(rest[0]))
     raise QueryError(f"'{name}' is not a function of {'a property and a text' if rest else 'a property'}")
 
 

@@ -139,9 +139,10 @@ _COUNTED, _RECORDED, _DOCUMENTED = Operation.REGISTRY, Evidence.RECORDED, Eviden
 _BULK = "guesses: errorCode as a number, a device twice in one call"
 _add("Query_GetTwins", "POST /devices/query", run_query, _TWINS, Operation.QUERY, "twins/read", _DOCUMENTED, "guess: at most 1000 a page")
 _add("BulkRegistry_UpdateRegistry", "POST /devices", post_devices, _WRITE, _COUNTED, "devices/write", _DOCUMENTED, _BULK)
+_SCOPES = "parents are documented; guess: which scopes are refused"
 _add("Devices_GetDevices", "GET /devices", list_devices, _READ, _COUNTED, "devices/read", _RECORDED)
 _add("Devices_GetIdentity", "GET /devices/{id}", get_device, _READ, _COUNTED, "devices/read", _RECORDED, "guess: the 404's words")
-_add("Devices_CreateOrUpdateIdentity", "PUT /devices/{id}", put_device, _WRITE, _COUNTED, "devices/write", _RECORDED)
+_add("Devices_CreateOrUpdateIdentity", "PUT /devices/{id}", put_device, _WRITE, _COUNTED, "devices/write", _RECORDED, _SCOPES)
 _add("Devices_DeleteIdentity", "DELETE /devices/{id}", delete_device, _WRITE, _COUNTED, "devices/delete", _RECORDED)
 _add("Devices_GetTwin", "GET /twins/{id}", get_twin, _TWINS, Operation.TWIN_READ, "twins/read", _DOCUMENTED)
 _add("Devices_UpdateTwin", "PATCH /twins/{id}", patch_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
