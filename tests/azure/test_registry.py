@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +39,13 @@ SHOWN = {
 FOUND = Twin(
     "press-001",
     DeviceDescription(
-        enabled=False, reason="lost", edge=True, thumbprints=("AB" * 20,), tags={"plant": "A", "hubtrust": OWNER}, desired={"rate": 1}
+        enabled=False,
+        reason="lost",
+        edge=True,
+        thumbprints=("AB" * 20,),
+        tags={"plant": "A", "hubtrust": OWNER},
+        desired={"rate": 1},
+        parent="",
     ),
     "selfSigned",
     "AAA=",
@@ -82,7 +89,8 @@ def test_bulk_operations_send_tags_and_etags() -> None:
         "tags": {"plant": "B", "hubtrust": OWNER},
         "properties": {"desired": {"rate": 2}},
     }
-    update = identity_update(FOUND, wanted)
+    assert identity_update(FOUND, wanted)["deviceScope"] == "", "as a leaf device it would be below itself"
+    update = identity_update(FOUND, replace(wanted, edge=True))
     assert (update["importMode"], update["eTag"], update["deviceScope"]) == ("updateIfMatchETag", "NjI=", "ms-azure-iot-edge://x")
     twin = twin_update(FOUND, {"plant": None, "line": 4}, {"rate": 2}, OWNER)
     assert (twin["importMode"], twin["twinETag"]) == ("updateTwinIfMatchETag", "AAA=")

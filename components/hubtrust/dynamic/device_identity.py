@@ -280,6 +280,7 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
             status: `enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.
             reason: why it has this status, at most 128 characters.
             edge: True: an IoT Edge device.
+            parent_scope: the `device_scope` of the IoT Edge device above it. Default: none; a parent that others set is not changed.
             thumbprints: one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a
                 certificate of a CA.
             tags: tags of its twin, an object; other tags in the twin are not changed.
