@@ -127,12 +127,13 @@ class CertificateAuthority(pulumi.ComponentResource):
 
     def _read(self, source: Source, generation: int) -> GeneratedAuthority | RequestedAuthority | tuple[Import, ImportedAuthority]:
         """What is declared of this generation, checked as far as it is plain."""
+        prefix = f"{self.name}-g{generation}"
         if isinstance(source, Generate):
-            return GeneratedAuthority.read(source)
+            return GeneratedAuthority.read(source, prefix)
         if isinstance(source, Request):
-            return RequestedAuthority.read(source)
+            return RequestedAuthority.read(source, prefix)
         require_imported_key(source)
-        read = imported(source, self.trust, KeyName(f"{self.name}-g{generation}", ISSUING, 0))
+        read = imported(source, self.trust, KeyName(prefix, ISSUING, 0))
         name = validated(AuthorityError, read_certificate_name, source.certificate_name)
         return replace(source, certificate_name=name, proof=validated(AuthorityError, read_proof, source.proof)), read
 

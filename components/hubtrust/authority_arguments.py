@@ -115,7 +115,9 @@ def read_certificate_name(value: object) -> str:
     Raises:
         AuthorityError: Azure does not allow it.
     """
-    return read_as("certificate_name", lambda text: require_certificate_name(read_text("certificate_name")(text)), value)
+    text = read_text("certificate_name")(value)
+    with AuthorityError.told():
+        return require_certificate_name(text, what="certificate_name")
 
 
 def read_proof(value: object) -> str:
@@ -184,7 +186,8 @@ def require_generations(name: str, source: Source, generation: int, *, keep_prev
         raise AuthorityError(what, "keep_previous is set, but generation 1 has no previous one", "remove keep_previous (caKeepPrevious)")
     if previous is not None and not keep_previous:
         raise AuthorityError(what, "previous is given, but keep_previous is not set", "set keep_previous to True, or leave previous out")
-    has_new_keys = isinstance(source, Generate) and (source.custody is None or source.custody.names_keys)
+    has_addresses = isinstance(source.custody, InKeyVault | InToken) and not source.custody.names_keys
+    has_new_keys = isinstance(source, Generate) and not has_addresses
     if keep_previous and previous is None and not has_new_keys:
         raise AuthorityError(what, "keep_previous is set, but the previous chain is missing", "give it as previous (caPreviousChain)")
     if generation > 1 and not keep_previous and isinstance(source, Request) and source.answer is None:

@@ -8,7 +8,7 @@ import pulumi_tls as tls
 
 from hubtrust import signer_inputs
 from hubtrust.authority_errors import AuthorityError
-from hubtrust.authority_keys import AuthorityKey, KeyName, StoredKeys
+from hubtrust.authority_keys import AuthorityKey
 from hubtrust.authority_source import Anchor, Trust
 from hubtrust.dynamic.authority_request import AuthorityRequest
 from hubtrust.dynamic.issued_certificate import IssuedCertificate
@@ -54,12 +54,12 @@ class GenerationResources:
 
     def generate(self, source: GeneratedAuthority) -> Declared:
         """The keys and certificates of a CA that is generated here."""
-        key = self._authority_key(ROOT, source.key, source.custody, 0)
+        key = self._authority_key(ROOT, source)
         root = self._root(source, key)
         root_anchor = anchor = Anchor(root, key.signer)
         chain, signer = root, key.signer
         for place, label in enumerate(source.labels[1:], 1):
-            child = self._authority_key(label, source.key, source.custody, place)
+            child = self._authority_key(label, source)
             issued = IssuedCertificate(
                 f"{self.prefix}-{label}",
                 profile="intermediate",
@@ -79,13 +79,12 @@ class GenerationResources:
 
     def request(self, source: RequestedAuthority) -> Declared:
         """The key and the certificate request of a CA that somebody else signs, and its certificate once there is one."""
-        if source.custody:
-            stored = source.custody.signer(KeyName(self.prefix, ISSUING, 0))
+        if source.stored:
             signing_key = SigningKey(
-                f"{self.prefix}-issuing-key", signer=stored, make=source.key.value, subject=source.subject, opts=self._options()
+                f"{self.prefix}-issuing-key", signer=source.stored, make=source.key.value, subject=source.subject, opts=self._options()
             )
             request: pulumi.Output[Any] = signing_key.request
-            signer = AuthorityKey.elsewhere(stored, signing_key.reference, signing_key.public_key).signer
+            signer = AuthorityKey.elsewhere(source.stored, signing_key.reference, signing_key.public_key).signer
         else:
             signer = signer_inputs.in_state(self._key(ISSUING, source.key).private_key_pem)
             request = AuthorityRequest(f"{self.prefix}-request", signer=signer, subject=source.subject, opts=self._options()).request
@@ -98,7 +97,7 @@ class GenerationResources:
     def _root(self, source: GeneratedAuthority, key: AuthorityKey) -> pulumi.Output[str]:
         """The root's certificate. pulumi-tls supports neither a path length of 0 nor a key in a vault or token: IssuedCertificate does."""
         below = len(source.labels) - 1
-        if below == 0 or source.custody:
+        if below == 0 or source.stored:
             return IssuedCertificate(
                 f"{self.prefix}-root",
                 profile="root",
@@ -123,13 +122,13 @@ class GenerationResources:
             opts=self._options(),
         ).cert_pem
 
-    def _authority_key(self, label: str, algorithm: KeyAlgorithm, where: StoredKeys | None, place: int) -> AuthorityKey:
-        """The key at this ``place`` (0 is the root's); created if it does not exist."""
-        if where is None:
-            key = self._key(label, algorithm)
+    def _authority_key(self, label: str, source: GeneratedAuthority) -> AuthorityKey:
+        """The key with this ``label``; created if it does not exist."""
+        if source.stored is None:
+            key = self._key(label, source.key)
             return AuthorityKey(key.public_key_pem, signer_inputs.in_state(key.private_key_pem))
-        declared = where.signer(KeyName(self.prefix, label, place))
-        signing_key = SigningKey(f"{self.prefix}-{label}-key", signer=declared, make=algorithm.value, opts=self._options())
+        declared = source.stored[label]
+        signing_key = SigningKey(f"{self.prefix}-{label}-key", signer=declared, make=source.key.value, opts=self._options())
         return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:

@@ -1,13 +1,14 @@
 """The values of a Generate and a Request, checked: names, lifetimes and keys. What is plain is checked at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from hubtrust.authority_arguments import read_algorithm, read_intermediates, read_lifetime, read_subject, require_keys
 from hubtrust.authority_errors import AuthorityError
-from hubtrust.authority_keys import StoredKeys
+from hubtrust.authority_keys import KeyName, StoredKeys
 from hubtrust.authority_readers import read_text
 from hubtrust.authority_source import Generate, Request
 from hubtrust.given_authority import GivenChain, returned
@@ -31,16 +32,16 @@ class GeneratedAuthority:
     """In all of them."""
     key: KeyAlgorithm
     """Of all keys."""
-    custody: StoredKeys | None
-    """Where the keys are; None: in the state."""
+    stored: Mapping[str, Mapping[str, Any]] | None
+    """The signer of each key in a vault or token; None: the keys are in the state."""
     root: tuple[pulumi.Input[int], pulumi.Input[float]]
     """The root's days, and those before its end in which it is renewed."""
     issuing: tuple[pulumi.Input[int], pulumi.Input[float]]
     """The same of the CAs below it."""
 
     @classmethod
-    def read(cls, source: Generate) -> "GeneratedAuthority":
-        """The values of ``source``.
+    def read(cls, source: Generate, prefix: str) -> "GeneratedAuthority":
+        """The values of ``source``; names of keys begin with ``prefix``.
 
         Raises:
             AuthorityError: one that is plain is not valid. One that is an Output raises it when it is known.
@@ -54,7 +55,7 @@ class GeneratedAuthority:
             names[ROOT],
             source.organization,
             read_algorithm(source.key),
-            require_keys(source.custody, len(labels)),
+            _stored(require_keys(source.custody, len(labels)), labels, prefix),
             read_lifetime("root", source.root_days, source.root_renew_before_days),
             read_lifetime("issuing", source.issuing_days, source.issuing_renew_before_days),
         )
@@ -68,24 +69,29 @@ class RequestedAuthority:
     """What is asked for, RFC 4514."""
     key: KeyAlgorithm
     """Of the key."""
-    custody: StoredKeys | None
-    """Where the key is; None: in the state."""
+    stored: Mapping[str, Any] | None
+    """The signer of a key in a vault or token; None: the key is in the state."""
     answer: GivenChain | None
     """The signed chain; None until there is one."""
 
     @classmethod
-    def read(cls, source: Request) -> "RequestedAuthority":
-        """The values of ``source``.
+    def read(cls, source: Request, prefix: str) -> "RequestedAuthority":
+        """The values of ``source``; the name of its key begins with ``prefix``.
 
         Raises:
             AuthorityError: one that is plain is not valid. One that is an Output raises it when it is known.
         """
+        stored = _stored(require_keys(source.custody, 1), (ISSUING,), prefix)
         return cls(
             computed(AuthorityError, read_subject, source.common_name, source.organization),
             read_algorithm(source.key),
-            require_keys(source.custody, 1),
+            stored[ISSUING] if stored else None,
             None if source.answer is None else returned(source.answer),
         )
+
+
+def _stored(custody: StoredKeys | None, labels: Sequence[str], prefix: str) -> dict[str, Mapping[str, Any]] | None:
+    return {label: custody.signer(KeyName(prefix, label, place)) for place, label in enumerate(labels)} if custody else None
 
 
 def _named_as(label: str) -> Callable[[object], str]:

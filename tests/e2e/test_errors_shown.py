@@ -16,8 +16,8 @@ CASES = {
     ),
     "a function": ('from_pattern("a", tags={"b.c": 1})', r"tags: the name 'b\.c' has the character '\.'"),
     "a value that is known later": (
-        'pulumi.export("x", pulumi.Output.from_input("press-{9..1}\\n").apply(from_pattern))',
-        r"the pattern 'press-\{9\.\.1\}\\n': 9\.\.1 is not a valid range",
+        'a = CertificateAuthority("a", source=Import(chain=pulumi.Output.from_input("x\\n")))\nTrustedHub("h", authorities=[a])',
+        "the imported chain: it contains no certificate, key or request; give PEM",
     ),
     "the check of a resource": (
         'SigningKey("a", signer=signer_inputs.in_token("pkcs11:", pin="1"), make="ec-p256")',

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from google.protobuf import json_format
 from pulumi.runtime import mocks
+from pulumi.runtime.rpc import UNKNOWN, _special_secret_sig, _special_sig_key
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
@@ -18,6 +20,7 @@ class Engine(mocks.Mocks):
         self.registered: dict[str, Any] = {}
         self.names: set[str] = set()
         self.crossed: dict[str, Any] = {}
+        self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
         self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
         known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
@@ -39,6 +42,10 @@ class Engine(mocks.Mocks):
         """The registration request: parent, protect, deletedWith."""
         return self.crossed[kind]
 
+    def named(self, kind: str, name: str) -> dict[str, Any]:
+        """The inputs on the wire of one resource of this type: what is a secret or unknown is marked (``is_secret``, ``is_unknown``)."""
+        return self.sent[kind, name]
+
     def inputs(self, kind: str) -> dict[str, Any]:
         """Its inputs."""
         found: dict[str, Any] = self.registered[kind].inputs
@@ -51,4 +58,15 @@ class Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
         """Record the request, then register."""
         self.mocks.crossed[request.type] = request
+        self.mocks.sent[request.type, request.name] = json_format.MessageToDict(request.object)
         return super().RegisterResource(request)
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a value on the wire is marked as a secret."""
+    return isinstance(value, dict) and value.get(_special_sig_key) == _special_secret_sig
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a value on the wire is one that is not known yet."""
+    return bool(value == UNKNOWN)
