@@ -37,13 +37,22 @@ def docstring(resource: type[Reconciled]) -> list[str]:
     """The lines of the constructor's docstring, with what is said of each argument where the input is declared."""
     said = {one.argument or name: one.doc for name, one in resource.provider.inputs.declarations().items() if one.argument != ""}
     said |= {"resource_name": "its name in Pulumi.", "opts": "Pulumi's resource options."}
-    arguments = [name for name in inspect.signature(resource.__init__).parameters if name != "self"]
+    arguments = _shortest_first([name for name in inspect.signature(resource.__init__).parameters if name != "self"])
     summary = (resource.__doc__ or "").partition("\n")[0]
     lines = [f'{" " * _BODY}"""{summary}', "", f"{' ' * _BODY}Args:"]
     for name in arguments:
         text = f"{name}: {said.get(name, '')}"
         lines += textwrap.wrap(text, _WIDTH, initial_indent=" " * _ARGUMENT, subsequent_indent=" " * _MORE, break_on_hyphens=False)
     return [*lines, f'{" " * _BODY}"""']
+
+
+def _shortest_first(names: list[str]) -> list[str]:
+    """``names`` with `name` before `resource_name`: editors show for an argument the first line that has its name and a colon."""
+    ordered: list[str] = []
+    for name in names:
+        place = next((place for place, other in enumerate(ordered) if other.endswith(name)), len(ordered))
+        ordered.insert(place, name)
+    return ordered
 
 
 def written(source: str, resource: type[Reconciled]) -> str:

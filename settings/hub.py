@@ -19,7 +19,6 @@ from .values import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}")  # room for what Pulumi and we add to it
 
 

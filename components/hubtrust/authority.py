@@ -81,8 +81,8 @@ class CertificateAuthority(pulumi.ComponentResource):
             name: the resource's name, and the first part of the certificates' names on a hub: letters, digits, `-` `.` `_`.
             source: where the CA comes from.
             generation: 1, 2, …; the next generation is a new CA with new keys, proven before the previous one is deleted.
-            keep_previous: keep the previous generation too, trusted by the hub, while devices move to the new one.
             previous: where the previous generation came from; default: ``source``, which is right for keys that are named here.
+            keep_previous: keep the previous generation too, trusted by the hub, while devices move to the new one.
             trust: which certificate hubs trust, `issuing` or `root`; default: the issuing one.
             cloud: whose time this machine's clock is compared with before anything is issued, as TrustedHub takes it; None: azure-native's.
             opts: Pulumi's resource options.

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-import re
+import textwrap
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,14 +56,19 @@ def _undocumented_in_class(cls: type) -> Iterator[str]:
 
 
 def _undocumented_arguments(function: Any) -> Iterator[str]:
-    """The arguments that are not in the section Args of the docstring in the source."""
-    (found,) = ast.parse(inspect.cleandoc(f"\n{inspect.getsource(inspect.unwrap(function))}")).body
+    """The arguments that are not in the section Args of the docstring in the source, or for which editors would show another line.
+
+    Pyright shows the first line that has the argument's name and a colon, so `name` is to come before `resource_name`.
+    """
+    (found,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body
     assert isinstance(found, ast.FunctionDef)
-    section = re.search(r"Args:\n(.*?)(?:\n\n|\Z)", ast.get_docstring(found) or "", re.DOTALL)
-    documented = set(re.findall(r"^    \*{0,2}(\w+): \S", section[1], re.MULTILINE)) if section else set()
+    lines = (ast.get_docstring(found) or "").splitlines()
+    in_section = lines[lines.index("Args:") :] if "Args:" in lines else []
     arguments = found.args
-    taken = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    yield from (f"{function.__qualname__}({name})" for name in taken if name not in documented | _NEEDS_NONE)
+    for name in (one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)):
+        shown = next((line for line in lines if f"{name}: " in line or f"{name} (" in line), "")
+        if name not in _NEEDS_NONE and not (shown in in_section and shown.startswith(f"    {name}: ")):
+            yield f"{function.__qualname__}({name}): {shown}"
 
 
 def _class_body(cls: type) -> list[ast.stmt]:

@@ -39,10 +39,11 @@ class LanguageServer:
         found = self._ask("textDocument/diagnostic", {"textDocument": {"uri": path.as_uri()}})
         return [f"{one['range']['start']['line'] + 1}: {one['message']}" for one in found["items"]]
 
-    def hover(self, path: Path, line: int, character: int) -> str:
-        """What is shown for the name at a place, both numbers from 0; empty if nothing is."""
-        where = {"textDocument": {"uri": path.as_uri()}, "position": {"line": line, "character": character}}
-        found = self._ask("textDocument/hover", where)
+    def hover(self, path: Path, offset: int) -> str:
+        """What is shown for the name at a place of an open file; empty if nothing is."""
+        before = path.read_text(encoding="utf-8")[:offset]
+        place = {"line": before.count("\n"), "character": offset - before.rfind("\n") - 1}
+        found = self._ask("textDocument/hover", {"textDocument": {"uri": path.as_uri()}, "position": place})
         return str(found["contents"]["value"]) if found else ""
 
     def _ask(self, method: str, params: Any) -> Any:

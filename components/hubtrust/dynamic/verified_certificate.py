@@ -234,10 +234,10 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
         """An authority's certificate on an IoT hub or a provisioning service, verified by proof of possession.
 
         Args:
+            name: the beginning of the name on the service, letters, digits, - . _; default `ca`.
             resource_name: its name in Pulumi.
             service_id: ARM id of the IoT hub or provisioning service.
             certificate: the authority's certificate, PEM, exactly one.
-            name: the beginning of the name on the service, letters, digits, - . _; default `ca`.
             generation: 1 to 9999; the next one is created and proven before the last one is deleted.
             certificate_name: the whole name on the service, at most 64 characters, to adopt a certificate that exists. The name stays when
                 the certificate changes: devices are then not trusted until the new certificate is proven.
