@@ -157,5 +157,12 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
         "listed": 31,
         "statistics": {"totalDeviceCount": 31, "enabledDeviceCount": 30, "disabledDeviceCount": 1},
         "removed": True,
+        "parents": 1,
+        "module": ["camera", "certificateAuthority"],
+        "moduleAgain": "DeviceAlreadyExistsError",
+        "managed": "us",
+        "modules": ["$edgeAgent", "$edgeHub", "camera"],
+        "moduleTags": {"lens": 2},
+        "moduleGone": "Error",
         "gone": "DeviceNotFoundError",
     }

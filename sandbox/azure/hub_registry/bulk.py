@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.hub_registry import errors, identities, twins
+from sandbox.azure.hub_registry import entries, errors, identities, twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def apply(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
 def _apply_item(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
     mode = str(item.get("importMode") or "create").lower()
     if item.get("moduleId"):
-        raise errors.argument_invalid("local Azure has no modules")
+        raise errors.argument_invalid("local Azure writes no modules in bulk")
     if mode not in _MODES:
         raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is not one of {', '.join(_NAMES)}")
     _MODES[mode](azure, hub_key, device_id, item)
@@ -86,7 +86,7 @@ def _update_twin_if_match(azure: Azure, hub_key: str, device_id: str, item: dict
 
 def _require_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> Document:
     device = identities.require(azure, hub_key, device_id)
-    if not identities.matches(str(item.get("eTag") or ""), device):
+    if not entries.matches(str(item.get("eTag") or ""), device):
         raise errors.etag_invalid()
     return device
 

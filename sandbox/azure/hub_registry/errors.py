@@ -56,6 +56,26 @@ def device_exists(device: str) -> RegistryError:
     return RegistryError(409, 409001, "DeviceAlreadyExists", f"A device with ID '{device}' is already registered.")
 
 
+def module_not_found(device: str, module: str) -> RegistryError:
+    """The module does not exist. The code is documented, the message is a guess."""
+    return RegistryError(404, 404010, "ModuleNotFound", f"Module '{module}' on device '{device}' not registered.")
+
+
+def module_exists(device: str, module: str) -> RegistryError:
+    """The module exists: a PUT without If-Match only creates. The code is documented, the message is a guess."""
+    return RegistryError(409, 409301, "ModuleAlreadyExistsOnDevice", f"Module '{module}' already exists on device '{device}'.")
+
+
+def too_many_modules(device: str, most: int) -> RegistryError:
+    """The device has as many modules as it may. The code is documented, the message is a guess."""
+    return RegistryError(413, 413003, "TooManyModulesOnDevice", f"Device '{device}' has {most} modules, the most that are allowed.")
+
+
+def not_in_this_tier() -> RegistryError:
+    """Hubs of the basic tier have no modules. Status and number are documented."""
+    return RegistryError(403, 403010, "OperationNotAllowedInCurrentTier", "This operation is not valid for the current IoT Hub tier.")
+
+
 def etag_invalid() -> RegistryError:
     """If-Match is stale."""
     return RegistryError(412, 412001, "PreconditionFailed", "PreconditionFailed, ETag may be invalid.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.hub_registry import bulk, errors, identities, twin_shape, twins
+from sandbox.azure.hub_registry import bulk, entries, errors, identities, twin_shape, twins
+from sandbox.azure.hub_registry import module_routes as modules
 from sandbox.azure.hub_registry.query_routes import run_query
 from sandbox.azure.hub_registry.throttle import Operation
 from sandbox.azure.hub_registry.versions import VERSIONS
@@ -34,7 +35,7 @@ def put_device(azure: Azure, request: Request) -> Reply:
     if if_match is None:
         return _device(azure, request, identities.create(azure, hub_key, body))
     device = identities.require(azure, hub_key, device_id)
-    if not identities.matches(if_match, device):
+    if not entries.matches(if_match, device):
         raise errors.etag_invalid()
     return _device(azure, request, identities.update(azure, hub_key, device, body))
 
@@ -46,7 +47,7 @@ def delete_device(azure: Azure, request: Request) -> Reply:
         raise errors.etag_missing()
     hub_key = request.parameters["hub_key"]
     device = identities.require(azure, hub_key, request.parameters["id"])
-    if not identities.matches(if_match, device):
+    if not entries.matches(if_match, device):
         raise errors.etag_invalid()
     identities.delete(azure, hub_key, device)
     return Reply(status=204, body=NO_BODY)
@@ -151,3 +152,13 @@ _add("Statistics_GetDeviceStatistics", "GET /statistics/devices", device_statist
 _add("Statistics_GetServiceStatistics", "GET /statistics/service", service_statistics, _TWINS, _COUNTED, "statistics/read", _DOCUMENTED)
 _add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "no job exists here")
 _add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "no job exists here")
+
+_MODULE, _ONE = "/devices/{id}/modules/{mid}", "/twins/{id}/modules/{mid}"
+_TIER = "guesses: messages, 50 modules beside those of IoT Edge, what becomes of these when a device is no edge device any more"
+_add("Modules_GetModulesOnDevice", "GET /devices/{id}/modules", modules.list_modules, _READ, _COUNTED, "devices/read", _DOCUMENTED)
+_add("Modules_GetIdentity", f"GET {_MODULE}", modules.get_module, _READ, _COUNTED, "devices/read", _DOCUMENTED)
+_add("Modules_CreateOrUpdateIdentity", f"PUT {_MODULE}", modules.put_module, _WRITE, _COUNTED, "devices/write", _DOCUMENTED, _TIER)
+_add("Modules_DeleteIdentity", f"DELETE {_MODULE}", modules.delete_module, _WRITE, _COUNTED, "devices/delete", _DOCUMENTED)
+_add("Modules_GetTwin", f"GET {_ONE}", modules.get_module_twin, _TWINS, Operation.TWIN_READ, "twins/read", _DOCUMENTED)
+_add("Modules_UpdateTwin", f"PATCH {_ONE}", modules.patch_module_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
+_add("Modules_ReplaceTwin", f"PUT {_ONE}", modules.put_module_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)

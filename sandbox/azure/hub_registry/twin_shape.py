@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.hub_registry import identities, twins
+from sandbox.azure.hub_registry import entries, twins
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
     """The twin of a device, in Azure's order of members."""
-    activity = azure.presence.activity_of(identities.store_key(hub_key, device["id"]))
+    activity = azure.presence.activity_of(entries.store_key(hub_key, device["id"]))
     twin = device["twin"]
     body = {
         "deviceId": device["id"],
         "etag": twins.etag(twin),
-        "deviceEtag": identities.etag(device),
+        "deviceEtag": entries.etag(device),
         "status": device["status"],
-        "statusUpdateTime": identities.format_time(device["statusUpdated"], zone=True),
+        "statusUpdateTime": entries.format_time(device["statusUpdated"], zone=True),
         "connectionState": "Connected" if activity.connection else "Disconnected",
-        "lastActivityTime": identities.format_time(activity.last, zone=True),
+        "lastActivityTime": entries.format_time(activity.last, zone=True),
         "cloudToDeviceMessageCount": 0,
         "authenticationType": device["auth"]["type"],
         "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), device["auth"]["thumbprints"], strict=True)),

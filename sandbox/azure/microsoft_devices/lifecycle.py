@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CERTIFICATE = "certificate"
 CONSUMER_GROUP = "consumer-group"
 DEVICE = "device"
+MODULE = "module"  # of a device
 DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
 NAME = "global-name"  # the names in use in a whole cloud
 
@@ -36,7 +37,7 @@ class Kind:
     children: tuple[str, ...]  # the kinds of documents that are deleted with it
 
 
-HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW))
+HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE))
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 

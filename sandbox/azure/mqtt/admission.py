@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sandbox.azure import host_names
-from sandbox.azure.hub_registry import access, identities
+from sandbox.azure.hub_registry import access, entries, identities
 from sandbox.azure.hub_registry.versions import VERSIONS
 from sandbox.azure.judge import connection_check, upload
 from sandbox.azure.microsoft_devices import lifecycle, network_rules
@@ -53,7 +53,7 @@ class AdmittedDevice:
     @property
     def store_key(self) -> str:
         """The device's key in the store."""
-        return identities.store_key(self.hub_key, self.device)
+        return entries.store_key(self.hub_key, self.device)
 
 
 def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedDevice:
@@ -101,7 +101,7 @@ def _device(connect: Connect, host: str) -> str:
     if name.lower() != host.lower() or not device:
         raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
     if query and not query.startswith(("?", "api-version=")):
-        raise RefusedError(f"'{query[:100]}' in the user name: local Azure has no modules")
+        raise RefusedError(f"'{query[:100]}' in the user name: modules can't connect to local Azure")
     version = dict(part.partition("=")[::2] for part in query.lstrip("?").split("&")).get("api-version", "")
     if version and version not in VERSIONS:
         raise RefusedError(f"the api-version '{version}' in the user name is not known")

@@ -35,6 +35,17 @@ async function failure(work) {
   result.listed = (await registry.list()).responseBody.length;
   result.statistics = (await registry.getRegistryStatistics()).responseBody;
   result.removed = (await registry.removeDevices(many, true)).responseBody.isSuccessful;
+  const gateway = (await registry.create({ deviceId: "gateway", authentication: auth, capabilities: { iotEdge: true } })).responseBody;
+  await registry.update({ ...(await registry.get("press-001")).responseBody, deviceScope: gateway.deviceScope });
+  result.parents = (await registry.get("press-001")).responseBody.parentScopes.length;
+  const module = (await registry.addModule({ deviceId: "gateway", moduleId: "camera", authentication: auth })).responseBody;
+  result.module = [module.moduleId, module.authentication.type];
+  result.moduleAgain = await failure(registry.addModule({ deviceId: "gateway", moduleId: "camera", authentication: auth }));
+  result.managed = (await registry.updateModule({ ...module, managedBy: "us" })).responseBody.managedBy;
+  result.modules = (await registry.getModulesOnDevice("gateway")).responseBody.map((one) => one.moduleId);
+  result.moduleTags = (await registry.updateModuleTwin("gateway", "camera", { tags: { lens: 2 } }, "*")).responseBody.tags;
+  await registry.removeModule("gateway", "camera");
+  result.moduleGone = await failure(registry.getModule("gateway", "camera"));
   await registry.delete("press-001");
   result.gone = await failure(registry.get("press-001"));
   console.log(JSON.stringify(result));
