@@ -191,11 +191,11 @@ def test_what_is_above_the_anchor_judges_nothing(named_process: ProviderProcess)
     excluded = x509.NameConstraints(None, [x509.DirectoryName(x509.Name([]))])
     top = Forged(subject="Top", extra=[(excluded, True)], path_length=0, start=NOW - 9 * DAY, end=NOW + 9 * DAY)
     below = Forged(subject="Plant A", issuer=top, start=NOW - 9 * DAY, end=NOW + 900 * DAY)
+    issuing = pem_of(below.certificate)
     by = {
-        "issuerCertificate": pem_of(below.certificate, top.certificate),
+        "issuerCertificate": issuing + pem_of(top.certificate),
         "signer": {"custody": "state", "privateKey": private_pem(below.key)},
     }
-    issuing = by["issuerCertificate"][: len(pem_of(below.certificate))]
     for kind, news in (
         (IssuedCertificateProvider, {"profile": "device", "deviceId": "press-1", "request": FIRST, **by}),
         (IssuedBatchProvider, {"requests": FIRST, **by}),

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import httpx
-
 from tests.kit.local_azure import LocalAzure
 from tests.kit.program import Program
 
@@ -89,4 +87,4 @@ def _everything(azure: LocalAzure, stack: Program) -> list[Any]:
 
 
 def _fault(stack: Program, spec: str) -> None:
-    httpx.post(f"{stack.ready['control']}/faults", json={"spec": spec}, trust_env=False).raise_for_status()
+    stack.control("POST", "/faults", {"spec": spec})

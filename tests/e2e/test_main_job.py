@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -155,7 +154,7 @@ def test_passing_faults_of_azure_are_retried(stack: Program) -> None:
 
 
 def _fault(stack: Program, spec: str) -> None:
-    httpx.post(f"{stack.ready['control']}/faults", json={"spec": spec}, trust_env=False).raise_for_status()
+    stack.control("POST", "/faults", {"spec": spec})
 
 
 def _openssl(folder: Path, *arguments: str) -> None:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -90,12 +89,11 @@ class Place:
 
     def changes(self) -> list[str]:
         """Calls that changed anything since the log was last cleared."""
-        answer = httpx.get(f"{self.azure.ready['control']}/requests", params={"mutating": "1"}, trust_env=False)
-        return [f"{call['method']} {call['path']}" for call in answer.raise_for_status().json()]
+        return [f"{call['method']} {call['path']}" for call in self.azure.control("GET", "/requests?mutating=1")]
 
     def forget(self) -> None:
         """Clear the log."""
-        httpx.delete(f"{self.azure.ready['control']}/requests", trust_env=False).raise_for_status()
+        self.azure.control("DELETE", "/requests")
 
     def _run(self, command: list[str]) -> int:
         result = subprocess.run(

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.installation import environment
@@ -64,7 +63,7 @@ def test_after_a_storm_in_which_a_process_dies_everything_is_as_declared(tmp_pat
         run_and_die(stack, "provider", chance)
         assert (certificates(stack), devices(stack)) == (1, 25)
         before = resources(stack)
-        httpx.post(f"{stack.ready['control']}/faults", json={"fault": "html"}, trust_env=False).raise_for_status()
+        stack.control("POST", "/faults", {"fault": "html"})
         assert stack.run("up") != 0, stack.printed
         stack.control("DELETE", "/faults")
         assert "Traceback" not in stack.printed, stack.printed
@@ -84,7 +83,7 @@ def storm(stack: Program, seed: int) -> None:
     for index, (fault, endpoint) in enumerate((fault, endpoint) for fault in STORM for endpoint in _ENDPOINTS):
         rule = {"fault": fault.kind, "when": fault.when, "share": _SHARE, "seed": seed + index, **endpoint}
         rule |= {"retry_after": fault.retry_after} if fault.retry_after is not None else {}
-        httpx.post(f"{stack.ready['control']}/faults", json=rule, trust_env=False).raise_for_status()
+        stack.control("POST", "/faults", rule)
 
 
 def run_in_storm(stack: Program, verb: str, seed: int) -> None:

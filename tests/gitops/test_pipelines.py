@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -78,7 +77,7 @@ class Runner:
 
     def control(self, path: str, **body: Any) -> Any:
         """Use local Azure's control port."""
-        return httpx.post(f"{self.azure.ready['control']}{path}", json=body, trust_env=False).raise_for_status().json()
+        return self.azure.control("POST", path, body)
 
 
 def _engine(name: str, folder: Path) -> str:
@@ -159,7 +158,7 @@ def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int
         thread.join(0.02)
     second = runner.run(stack, stack)
     thread.join()
-    httpx.delete(f"{runner.azure.ready['control']}/faults", trust_env=False).raise_for_status()
+    runner.azure.control("DELETE", "/faults")
     return first[0], second
 
 

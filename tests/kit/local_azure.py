@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import jwt
 
+from tests.kit.control_port import control
 from tests.kit.repository import ROOT
 
 API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12"}
@@ -97,7 +98,7 @@ class LocalAzure:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """A call to the control port that must succeed; returns its JSON."""
-        answer = httpx.request(method, f"{self.ready['control']}{path}", json=body, trust_env=False, timeout=30)
+        answer = control(self.ready, method, path, body)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
@@ -111,7 +112,8 @@ class LocalAzure:
         url = f"{path}?api-version=2022-04-01"
         self.http.put(url, headers=self.token, json={"properties": properties}).raise_for_status()
 
-    def until(self, condition: Any) -> None:
+    @staticmethod
+    def until(condition: Any) -> None:
         """Wait for a condition, up to 20 seconds."""
         end = time.monotonic() + 20
         while not condition():

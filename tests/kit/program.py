@@ -19,6 +19,7 @@ from unittest.mock import patch
 import httpx
 
 from sandbox.commands import main as sandbox
+from tests.kit.control_port import control
 from tests.kit.embedded_engine import PATIENCE, engine, interrupted_if_it_hangs
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.repository import ROOT
@@ -114,9 +115,9 @@ class Program:
         found: dict[str, Any] = json.loads(self.engine_says("stack", "output", "--json"))
         return found
 
-    def control(self, method: str, path: str) -> Any:
+    def control(self, method: str, path: str, body: Any = None) -> Any:
         """Use the control port."""
-        return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False).raise_for_status().json()
+        return control(self.ready, method, path, body).raise_for_status().json()
 
     def configure(self, **values: Any) -> None:
         """Set the stack's settings to the committed ones with these changes. A name without a namespace belongs to the project."""

@@ -19,13 +19,9 @@ import pytest
 from cryptography import x509
 
 from sandbox import commands
+from tests.kit.control_port import control
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.repository import ROOT
-
-
-def control(azure: LocalAzure, method: str, path: str, body: Any = None) -> httpx.Response:
-    """Ask the control port."""
-    return httpx.request(method, f"{azure.ready['control']}{path}", json=body, trust_env=False, timeout=30)
 
 
 @contextmanager
@@ -89,8 +85,8 @@ def test_stopping_prints_nothing(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process, httpx.Client() as idle:
-        LocalAzure({}, idle).until(lambda: ready.exists() or process.poll() is not None)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        LocalAzure.until(lambda: ready.exists() or process.poll() is not None)
         facts = json.loads(ready.read_text())
         with dialled(facts["proxy"]) as tunnel, dialled(facts["control"]), dialled(facts["arm"]):
             tunnel.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n")
@@ -166,19 +162,19 @@ def test_a_client_that_never_reads(process: LocalAzure) -> None:
 def test_the_control_port(process: LocalAzure) -> None:
     """Log, faults, settings, clock, principals and reset, each at its own path; none of these answers on ARM's port."""
     hub = process.hub()
-    control(process, "DELETE", "/requests")
+    control(process.ready, "DELETE", "/requests")
     process.ask("GET", hub.id)
     process.ask("PATCH", hub.id, json={"tags": {}})
-    log = control(process, "GET", "/requests").json()
-    mutating = control(process, "GET", "/requests?mutating=1").json()
-    added = control(process, "POST", "/faults", {"spec": "503:path=*/nowhere"}).json()
-    created = control(process, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
-    moved = control(process, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
-    advanced = control(process, "PUT", "/clock", {"advance": 60}).json()
-    settings = control(process, "PATCH", "/settings", {"operation_seconds": 5, "strict": True}).json()
-    rules = control(process, "GET", "/faults").json()
-    control(process, "POST", "/reset")
-    control(process, "PATCH", "/settings", {"operation_seconds": 0, "strict": False})
+    log = control(process.ready, "GET", "/requests").json()
+    mutating = control(process.ready, "GET", "/requests?mutating=1").json()
+    added = control(process.ready, "POST", "/faults", {"spec": "503:path=*/nowhere"}).json()
+    created = control(process.ready, "POST", "/principals", {"name": "reader", "role": "Reader"}).json()
+    moved = control(process.ready, "PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": True}).json()
+    advanced = control(process.ready, "PUT", "/clock", {"advance": 60}).json()
+    settings = control(process.ready, "PATCH", "/settings", {"operation_seconds": 5, "strict": True}).json()
+    rules = control(process.ready, "GET", "/faults").json()
+    control(process.ready, "POST", "/reset")
+    control(process.ready, "PATCH", "/settings", {"operation_seconds": 0, "strict": False})
 
     assert [(line["method"], line["host"], line["status"]) for line in log] == [
         ("GET", urlsplit(process.ready["arm"]).netloc, 200),
@@ -191,8 +187,8 @@ def test_the_control_port(process: LocalAzure) -> None:
     assert (moved["now"], advanced["now"]) == ("2030-01-01T00:00:00+00:00", "2030-01-01T00:01:00+00:00")
     assert (settings["operation_seconds"], settings["strict"]) == (5, True)
     assert process.http.get(process.url(hub.id), headers=process.token).status_code == 404
-    assert control(process, "GET", "/requests").json()[0]["status"] == 404
-    assert control(process, "GET", "/faults").json() == []
+    assert control(process.ready, "GET", "/requests").json()[0]["status"] == 404
+    assert control(process.ready, "GET", "/faults").json() == []
     for path in ("/faults", "/reset", "/health", "/clock"):
         assert process.http.get(path, headers=process.token).status_code in {400, 404}
 
@@ -206,14 +202,14 @@ def test_the_control_port(process: LocalAzure) -> None:
 ])  # fmt: skip
 def test_the_control_port_says_what_is_wrong(process: LocalAzure, method: str, path: str, body: Any) -> None:
     """400 with an explanation."""
-    answer = control(process, method, path, body)
+    answer = control(process.ready, method, path, body)
 
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 
 
 def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> None:
     """`drop` ends it on the socket, without an answer."""
-    control(process, "POST", "/faults", {"fault": "drop", "path": "/subscriptions", "times": 1})
+    control(process.ready, "POST", "/faults", {"fault": "drop", "path": "/subscriptions", "times": 1})
     with pytest.raises(httpx.TransportError):
         process.http.get("/subscriptions?api-version=2021-04-01", headers=process.token)
 
@@ -223,7 +219,7 @@ def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> No
 def test_an_answer_that_ends_too_early_or_never(process: LocalAzure) -> None:
     """`cut`: fewer bytes than announced. `drip`: a byte at a time, valid JSON after which spaces follow, until the client has enough."""
     path = "/subscriptions?api-version=2021-04-01"
-    control(process, "POST", "/faults", {"spec": "cut:path=/subscriptions:times=1;drip:path=/subscriptions:times=1:seconds=0.001"})
+    control(process.ready, "POST", "/faults", {"spec": "cut:path=/subscriptions:times=1;drip:path=/subscriptions:times=1:seconds=0.001"})
     with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
         process.http.get(path, headers=process.token)
     found = b""
@@ -241,10 +237,10 @@ def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
     """Flags set from the start what the control port can set: a fault, slow operations, role delay, a clock, the zero date, strictness."""
     flags = ("--hostile", "503:path=*/locations:nth=1", "--operation-seconds", "60", "--role-delay", "5", "--clock", "2023-10-06T19:14:45Z")
     with local_azure(tmp_path, *flags, "--created", "zero", "--strict", "--retry-after", "3") as azure:
-        settings = control(azure, "GET", "/settings").json()
+        settings = control(azure.ready, "GET", "/settings").json()
         locations = f"/subscriptions/{azure.ready['subscription_id']}/locations?api-version=2021-04-01"
         statuses = [azure.http.get(locations, headers=azure.token).status_code for _ in range(2)]
-        clock = control(azure, "GET", "/clock").json()["now"]
+        clock = control(azure.ready, "GET", "/clock").json()["now"]
 
     assert statuses == [503, 200]
     assert clock.startswith("2023-10-06T19:1")

@@ -31,9 +31,7 @@ def kept(folder: Path) -> Iterator[tuple[LocalAzure, "subprocess.Popen[bytes]"]]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), "--data", str(folder / "data")]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        with httpx.Client() as idle:
-            waiting = LocalAzure({}, idle)
-            waiting.until(lambda: ready.exists() or process.poll() is not None)
+        LocalAzure.until(lambda: ready.exists() or process.poll() is not None)
         facts = json.loads(ready.read_text())
         trust = ssl.create_default_context(cafile=facts["ca_file"])
         with httpx.Client(base_url=facts["arm"], verify=trust, trust_env=False, timeout=30) as client:
