@@ -20,7 +20,7 @@ print(*(model.__name__ for model in models if f"{{model.__module__}}.{{model.__q
 """
 _VAULT = """
 from hubtrust.custody import key_vault
-key_vault.read({"key": "https://plant.vault.azure.net/keys/ca"})._client()
+key_vault.read({"key": "https://plant.vault.azure.net/keys/ca"})._client.keys
 """
 _PROVISIONING = """
 from types import SimpleNamespace

@@ -114,6 +114,22 @@ def test_a_certificate_that_is_not_trusted(waits: list[float], tmp_path: Path, m
     assert waits == []
 
 
+def test_the_roots_are_those_of_the_file_as_it_is(waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections share what was read of it, and read it again when it has changed, is a folder or is gone."""
+    roots = tmp_path / "roots.pem"
+    with https_server(tmp_path, monkeypatch) as url:
+        own = roots.read_bytes()
+        for content, trusted in ((own, True), (trustme.CA().cert_pem.bytes(), False), (own, True), (b"nothing", False), (own, True)):
+            roots.write_bytes(content)
+            for _ in range(2):
+                assert ("TLS" not in told(url, waits)) is trusted
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+        assert "is not trusted" in told(url, waits), "a folder of roots has them under the hash of their names"
+        roots.unlink()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(roots))
+        assert "roots.pem" in told(url, waits)
+
+
 @pytest.mark.parametrize(("days", "state"), [(-1, "expired"), (1, "not valid yet")])
 def test_a_certificate_outside_its_dates(
     waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, state: str
