@@ -26,7 +26,10 @@ from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
 from .errors import HubtrustError as HubtrustError
 from .fleet import TrustedFleet as TrustedFleet
+from .fleet_outputs import FleetConnection as FleetConnection
+from .fleet_outputs import FleetDevices as FleetDevices
 from .hub import TrustedHub as TrustedHub
 from .hub_args import HubArgs as HubArgs
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
 from .retention import retain_everything as retain_everything
+from .trust_output import TrustedCertificate as TrustedCertificate

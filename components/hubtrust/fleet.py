@@ -8,9 +8,10 @@ import pulumi
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.devices.roster import Roster, RosterError, require_roster
-from hubtrust.dynamic.connection_check import CONNECTED, ConnectionCheck, ConnectionCheckInputs
+from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
+from hubtrust.fleet_outputs import FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import require_plain, when_known
 from hubtrust.program_errors import ProgramError
@@ -23,10 +24,10 @@ class FleetDeclarationError(ProgramError):
 class TrustedFleet(pulumi.ComponentResource):
     """Any number of devices as one resource, and at the end a connection of one device, which proves that the whole chain works."""
 
-    devices: pulumi.Output[dict[str, Any]]
-    """`count` and `enabled`, both integers, and `digest` over all that is declared of the devices."""
-    connection: pulumi.Output[dict[str, Any]]
-    """`device`, `state`, `connectedAt`; and `chain` and `validUntil` if it connected, otherwise `reason`."""
+    devices: pulumi.Output[FleetDevices]
+    """How many devices there are, and a digest of them."""
+    connection: pulumi.Output[FleetConnection]
+    """The last connection of the canary."""
 
     def __init__(
         self,
@@ -66,8 +67,8 @@ class TrustedFleet(pulumi.ComponentResource):
         self._name, self._hub = name, hub
         roster = self._read(roster, canary, {"adopt": adopt, "no_devices": no_devices, "delete_devices": delete_devices}, check=check)
         common: dict[str, Any] = {"hub_id": hub.hub_id, "host_name": hub.host_name, "cloud": hub.cloud}
-        self.devices = pulumi.Output.from_input({"count": 0, "enabled": 0, "digest": None})
-        self.connection = pulumi.Output.from_input({"device": canary, "state": "not checked", "reason": "no canary is declared"})
+        self.devices = no_devices_there()
+        self.connection = no_canary(canary)
         device: pulumi.Output[str] | None = None
         # An empty one is declared too: without it Pulumi would delete the devices of the last run, and nothing could refuse that.
         fleet = DeviceFleet(
@@ -80,7 +81,7 @@ class TrustedFleet(pulumi.ComponentResource):
             opts=self._child(),
         )
         if len(roster):
-            self.devices = pulumi.Output.all(count=fleet.count, enabled=fleet.enabled, digest=fleet.digest).apply(_with_integers)
+            self.devices = devices_of(fleet)
             device = _joined(fleet.digest, fleet.last_write)
         if canary is not None and canary != "":
             member = _member(roster, canary, f"fleet '{name}'")
@@ -110,7 +111,7 @@ class TrustedFleet(pulumi.ComponentResource):
         common: dict[str, Any],
         *,
         check: bool,
-    ) -> pulumi.Output[dict[str, Any]]:
+    ) -> pulumi.Output[FleetConnection]:
         connection_check = ConnectionCheck(
             f"{self._name}-{canary}" if isinstance(canary, str) else f"{self._name}-canary",
             device_id=canary,
@@ -123,9 +124,7 @@ class TrustedFleet(pulumi.ComponentResource):
             **common,
             opts=self._child(),
         )
-        return pulumi.Output.all(canary, connection_check.state, connection_check.connected_at).apply(
-            lambda found: _connection(connection_check, *found)
-        )
+        return connection_of(connection_check, canary)
 
     def _child(self) -> pulumi.ResourceOptions:
         """Created after the hub's certificates and roles; deleted together with the hub."""
@@ -156,19 +155,6 @@ def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Inpu
 _TRUST = ("name", "thumbprint", "etag", "state", "verified")
 
 
-def _connection(check: ConnectionCheck, device: str, state: str, connected_at: str | None) -> pulumi.Output[dict[str, Any]]:
-    """Only the outputs that there are in this ``state``: a preview would show a missing one as a change."""
-    found: dict[str, Any] = {"device": device, "state": state, "connectedAt": connected_at or None}
-    if state == CONNECTED:
-        return pulumi.Output.all(**found, chain=check.certification_path, validUntil=check.valid_until)
-    return pulumi.Output.all(**found, reason=check.reason)
-
-
 def _joined(*texts: pulumi.Output[str]) -> pulumi.Output[str]:
     """One text of several; a state of an earlier version may lack some."""
     return pulumi.Output.all(*texts).apply(lambda found: " ".join(str(one or "") for one in found))
-
-
-def _with_integers(found: dict[str, Any]) -> dict[str, Any]:
-    """Counts as integers: the engine passes all numbers as floats."""
-    return {name: int(value) if isinstance(value, float) else value for name, value in found.items()}

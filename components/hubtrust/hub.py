@@ -18,7 +18,7 @@ from hubtrust.hub_operators import Operators
 from hubtrust.operator_roles import DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
 from hubtrust.replaced_arguments import refuse_drop_previous, refuse_settings_and_existing_id
-from hubtrust.trust_output import trust_of, waiting_for_certificate
+from hubtrust.trust_output import TrustedCertificate, trust_of, waiting_for_certificate
 
 
 class SameNameError(ProgramError):
@@ -56,8 +56,8 @@ class TrustedHub(pulumi.ComponentResource):
     """The hub's resource id."""
     public_network_access: pulumi.Output[str | None]
     """Enabled or Disabled, as Azure has it; None where that is not known, as of a hub by its id."""
-    trust: pulumi.Output[list[dict[str, Any]]]
-    """For each certificate: name, thumbprint, sha256, subject, notAfter, etag, state, verified, proof, provenAt, …"""
+    trust: pulumi.Output[list[TrustedCertificate]]
+    """What is known of each certificate, the current generation's first."""
     authorities: tuple[CertificateAuthority, ...]
     """The CAs that the hub trusts."""
     trusts_others: bool
@@ -200,7 +200,7 @@ class TrustedHub(pulumi.ComponentResource):
             opts=self._child_options(deleted_with=self.resource, depends_on=self._certificates),
         )
 
-    def _trust(self, authority: CertificateAuthority, options: Mapping[str, Any]) -> list[pulumi.Output[dict[str, Any]]]:
+    def _trust(self, authority: CertificateAuthority, options: Mapping[str, Any]) -> list[pulumi.Output[TrustedCertificate]]:
         """The current generation first, then the previous one if it is kept."""
         anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
         trusted = [self._verify(authority, anchor, options) for anchor in anchors]
@@ -208,7 +208,7 @@ class TrustedHub(pulumi.ComponentResource):
             trusted.insert(0, waiting_for_certificate(authority.name))
         return trusted
 
-    def _verify(self, authority: CertificateAuthority, anchor: Anchor, options: Mapping[str, Any]) -> pulumi.Output[dict[str, Any]]:
+    def _verify(self, authority: CertificateAuthority, anchor: Anchor, options: Mapping[str, Any]) -> pulumi.Output[TrustedCertificate]:
         certificate = VerifiedCertificate(
             f"{self._name}-{authority.name}-g{anchor.generation}",
             service_id=self.hub_id,
