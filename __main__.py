@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pulumi
 
+import hubtrust
 import settings
 from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
 
@@ -16,9 +17,19 @@ for notice in stack.notices():
     pulumi.log.warn(notice)
 retain_everything(when=stack.retain)
 
+vault = None
+if stack.makes_vault:  # hubtrust loads what declares it, with azure-native's classes for vaults, at its first use
+    vault = hubtrust.AuthorityVault(
+        stack.name,
+        vault_name=stack.ca_vault_name or None,
+        hsm=stack.ca_vault_hsm,
+        tags=stack.tag_values,
+        cloud=stack.cloud or None,
+    )
+
 authority = CertificateAuthority(
     stack.name,
-    source=stack.source(),
+    source=stack.source(vault),
     generation=stack.ca_generation,
     keep_previous=stack.ca_keep_previous,
     previous=stack.previous(),

@@ -18,12 +18,15 @@ _AGAIN = "generations start again at 1"
 _OWN_CA = "the CA and its key are not shared"
 _OWN_DEVICES = "devices are not shared"
 
+_MAKE = "make"  # of caVault: a vault that the stack makes
+_LONGEST_VAULT_NAME = 24
+
 # Every key of the project is in one of these three; a test compares them with `settings`.
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth protect operators cloud caSource caOrganization caKeyAlgorithm caIntermediates caRootDays
-    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody attest connectionCheck""".split()
+    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm attest connectionCheck""".split()
 )
-DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags"})
+DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags", "caVault", "caVaultName"})
 LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub", "leaveHub"), "the hub is not shared"),
     "caGeneration": _AGAIN,
@@ -84,7 +87,11 @@ def _change(key: str, value: Any, project: str, source: str, target: str) -> Cha
 def _derive(key: str, name: str, value: Any, source: str, target: str) -> Change:
     if name in {"tags", "deviceTags"} and isinstance(value, list):
         return Change(key, DERIVED, value, [renamed_tag(str(tag), source, target) for tag in value])
+    if name == "caVault":  # a vault that each stack makes is its own; an address is somebody's
+        return Change(key, COPIED, value, value) if value == _MAKE else Change(key, LEFT_OUT, value, None, _OWN_CA)
     found = renamed(str(value), source, target)
+    if name == "caVaultName" and (found is None or len(found) > _LONGEST_VAULT_NAME):
+        return Change(key, LEFT_OUT, value, None, "the new vault's name follows from its stack")
     if found is None and name == "resourceGroup":
         return Change(key, LEFT_OUT, value, None, "a new resource group is created")
     return Change(key, DERIVED, value, found or f"{value}{' ' if ' ' in str(value) else '-'}{target}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .stack_file import StackFile
 
 _VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
-_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName")
+_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName", "caVaultName")
 _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 
@@ -79,6 +79,12 @@ class _PlainSettings:
         return frozenset(_keys(self.folder, self.of("caChain"), self.of("caChainFile")))
 
     @property
+    def vault(self) -> str:
+        """The URI of a vault that the stack does not make; empty without one."""
+        found = self.of("caVault")
+        return found.lower().rstrip("/") if found.startswith("https://") else ""
+
+    @property
     def references(self) -> frozenset[str]:
         """Keys in a vault or token."""
         return frozenset(_without_version(self.of(name)) for name in _REFERENCES) - {""}
@@ -88,6 +94,8 @@ def _with_settings(mine: _PlainSettings, theirs: _PlainSettings, stack: str) -> 
     for name in _NAMED:
         if mine.of(name) and mine.of(name).lower() == theirs.of(name).lower():
             yield f"{mine.project}:{name} is the same as in '{stack}': {_remedy(name)}"
+    if mine.vault and mine.vault == theirs.vault:
+        yield f"{mine.project}:caVault is the same as in '{stack}': its signers could sign for both; use another (--set caVault=…), or make"
     if common := mine.references & theirs.references:
         yield f"the key {min(common)} is used by '{stack}': {_remedy('caKeyReference')}"
     if common := mine.authorities & theirs.authorities:

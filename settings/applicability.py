@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from pydantic.alias_generators import to_camel
 
 from hubtrust import Trust
-from hubtrust.custody.custodies import OFFLINE, PKCS11, STATE, STORED_KEY_CUSTODIES
+from hubtrust.custody.custodies import KEY_VAULT, OFFLINE, PKCS11, STATE, STORED_KEY_CUSTODIES
 
 from .configuration import Problem, plain
+from .custody import MAKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def _imports(settings: Settings) -> bool:
 
 
 def _stores_keys(settings: Settings) -> bool:
-    return settings.ca_custody in STORED_KEY_CUSTODIES
+    return settings.stores_keys
 
 
 _STORED = " or ".join(STORED_KEY_CUSTODIES)
@@ -59,7 +60,8 @@ USES: Final = (
         "existing_hub adopt_hub",
         "remove existingHub and adoptHub: an existing hub has both already",
     ),
-    Use("sku units min_tls_version local_auth tags", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use("sku units min_tls_version local_auth", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use("tags", lambda s: _owns_hub(s) or s.makes_vault, "a hub that is managed here", "existing_hub", "set adoptHub"),
     Use("protect", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub", is_error=False),
     # The CA's names, keys and lifetimes
     Use(
@@ -121,7 +123,7 @@ USES: Final = (
     ),
     Use(
         "ca_previous_chain ca_previous_chain_file ca_previous_certificate_name",
-        lambda s: not s.ca_keep_previous or not (_generates(s) and s.custody is None),
+        lambda s: not s.ca_keep_previous or not (_generates(s) and not s.stores_keys),
         "a CA that is not generated in the state",
         "ca_source ca_custody",
     ),
@@ -143,9 +145,19 @@ USES: Final = (
         is_error=False,
     ),
     Use("ca_key_reference", _stores_keys, f"custody {_STORED}", "ca_custody", f"set caCustody to {_STORED}"),
+    Use("ca_vault", lambda s: s.ca_custody == KEY_VAULT, f"custody {KEY_VAULT}", "ca_custody", f"set caCustody to {KEY_VAULT}"),
+    Use(
+        "ca_key_reference ca_root_key_reference",
+        lambda s: not s.ca_vault or s.ca_custody != KEY_VAULT,
+        "a key that is not named for the CA in its vault",
+        "ca_vault",
+        "remove caVault",
+    ),
+    Use("ca_vault_name", lambda s: s.ca_vault == MAKE, "a vault that is made here", "ca_vault", f"set caVault to {MAKE}"),
+    Use("ca_vault_hsm", lambda s: bool(s.ca_vault), "a vault in which keys are made", "ca_vault", f"set caVault to {MAKE}, or to a URI"),
     Use(
         "ca_root_key_reference",
-        lambda s: _stores_keys(s) and _generates(s) and s.ca_intermediates > 0,
+        lambda s: bool(s.ca_vault) or (_stores_keys(s) and _generates(s) and s.ca_intermediates > 0),
         f"a generated root in custody {_STORED} with an intermediate below it",
         "ca_custody ca_source ca_intermediates",
         "name the CA's only key by caKeyReference",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from hubtrust import InKeyVault, InToken
+    from hubtrust import AuthorityVault, InKeyVault, InToken
 
 _Days = Annotated[int, Field(ge=1, le=LONGEST)]
 _Window = Annotated[int, Field(ge=0, le=LONGEST)]
@@ -89,7 +89,7 @@ class AuthorityConfig(CustodyConfig):
                     self.key_text() if text == "ca_key" else self.chain_text(text)
             except SettingsError as error:
                 yield Problem.of(str(error), text, file, "ca_key_passphrase")
-        if self.ca_keep_previous and not self._is_made_in_state and not (self.ca_previous_chain or self.ca_previous_chain_file):
+        if self.ca_keep_previous and not self._makes_keys_each_time and not (self.ca_previous_chain or self.ca_previous_chain_file):
             line = "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
             chains = ("ca_previous_chain", "ca_previous_chain_file")
             yield Problem.of(line, "ca_keep_previous", "ca_source", "ca_custody", *chains)
@@ -98,7 +98,12 @@ class AuthorityConfig(CustodyConfig):
 
     @property
     def _is_made_in_state(self) -> bool:
-        return self.ca_source == "generate" and self.custody is None
+        return self.ca_source == "generate" and not self.stores_keys
+
+    @property
+    def _makes_keys_each_time(self) -> bool:
+        """Whether each generation has its own keys by itself, so that the previous one is declared as it was."""
+        return self._is_made_in_state or (self.ca_source == "generate" and bool(self.ca_vault))
 
     def _contents(self) -> Iterator[tuple[str, bool]]:
         """The keys that have certificates or a private key, each with whether it is used: that another one is not is told elsewhere."""
@@ -158,8 +163,8 @@ class AuthorityConfig(CustodyConfig):
             chain = self.chain_text(key) if is_used and key != "ca_key" and not self.has_key else None
             yield from chain.notices if chain else ()
 
-    def source(self) -> Generate | Import | Request:
-        """Where the CA comes from.
+    def source(self, vault: AuthorityVault | None = None) -> Generate | Import | Request:
+        """Where the CA comes from; ``vault`` is the one that the stack makes.
 
         Raises:
             SettingsError: a file can't be read.
@@ -170,7 +175,7 @@ class AuthorityConfig(CustodyConfig):
                 organization=self.ca_organization or None,
                 key=self.ca_key_algorithm,
                 intermediates=self.ca_intermediates,
-                custody=self.custody,
+                custody=self.custody(vault),
                 root_days=self.ca_root_days,
                 issuing_days=self.ca_issuing_days,
                 root_renew_before_days=self.ca_root_renew_before_days or None,
@@ -178,13 +183,13 @@ class AuthorityConfig(CustodyConfig):
             )
         chain = self.chain_text()
         if self.ca_source == "request":
-            return self._request(chain, self.custody)
+            return self._request(chain, self.custody(vault))
         key = self.key_text() if self.kept_in == STATE else None
         return Import(
             chain=chain.text if chain else "",
             private_key=key.text if key else None,
             passphrase=key.passphrase if key else self._passphrase,
-            custody=self.custody,
+            custody=self.custody(vault),
             proof=self.ca_proof or None,
             certificate_name=self.ca_certificate_name or None,
         )

@@ -57,6 +57,11 @@ class HubConfig(Configured):
             yield Problem.of(f"sku F1 has one unit, but units is {self.units}; set units to 1", "sku", "units")
 
     @property
+    def tag_values(self) -> dict[str, str]:
+        """The tags of the hub, and of the other resources in Azure that the stack makes."""
+        return as_mapping(self.tags)
+
+    @property
     def hub(self) -> HubArgs | str:
         """The hub: what it is like, if this stack manages it, or the resource id of an existing one."""
         if self.existing_hub:
@@ -68,7 +73,7 @@ class HubConfig(Configured):
             adopt_id=self.adopt_hub or None,
             sku=self.sku or None,
             units=self.units or None,
-            tags=as_mapping(self.tags) or None,
+            tags=self.tag_values or None,
             protect=self.protect,
             min_tls_version=self.min_tls_version or None,
             disable_local_auth=sas_off,

@@ -8,6 +8,7 @@ from .authority_source import Generate as Generate
 from .authority_source import Import as Import
 from .authority_source import Request as Request
 from .authority_source import Trust as Trust
+from .authority_vault import AuthorityVault as AuthorityVault
 from .device import TrustedDevice as TrustedDevice
 from .devices.roster import Roster as Roster
 from .devices.roster_files import from_csv as from_csv

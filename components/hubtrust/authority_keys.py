@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -13,6 +13,9 @@ from hubtrust.authority_errors import AuthorityError
 from hubtrust.authority_readers import kind, read_text
 from hubtrust.custody.custodies import KEY_VAULT, PKCS11, read_signer
 from hubtrust.known_values import computed, is_plain
+
+if TYPE_CHECKING:
+    from hubtrust.authority_vault import AuthorityVault
 
 _KEY_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")  # learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 _ADDRESSES = "the addresses of the CA's keys"
@@ -40,9 +43,12 @@ class InKeyVault:
     keys: Sequence[pulumi.Input[str]] | None = None
     """Their ids, ``https://<vault>.vault.azure.net/keys/<name>[/<version>]``, each an Input: the root's first, the issuing CA's last; of an
     imported or requested CA only that one. How many there are is plain."""
-    vault: pulumi.Input[str] | None = None
-    """Instead of ``keys``: the vault's URI, ``https://<vault>.vault.azure.net``. The keys are called `<authority>-g<generation>-root`,
-    `…-intermediate-1` and `…-issuing` there. Not for an imported CA, whose key has a name already."""
+    vault: "AuthorityVault | pulumi.Input[str] | None" = None
+    """Instead of ``keys``: an AuthorityVault, or a vault's URI, ``https://<vault>.vault.azure.net``. The keys are called
+    `<authority>-g<generation>-root`, `…-intermediate-1` and `…-issuing` there. Not for an imported CA, whose key has a name already."""
+    hsm: bool = False
+    """Keys that are made are made in the vault's HSM, which needs a premium vault; an existing software key is refused. Plain.
+    An AuthorityVault says it itself."""
 
     def signer(self, name: KeyName) -> Mapping[str, Any]:
         """The input ``signer`` of this key.
@@ -50,9 +56,10 @@ class InKeyVault:
         Raises:
             AuthorityError: its address is plain and not valid.
         """
-        if self.vault is not None:
-            return signer_inputs.in_key_vault(computed(AuthorityError, partial(_key_in, name), self.vault))
-        return signer_inputs.in_key_vault(computed(AuthorityError, _read_key_id, (self.keys or ())[name.place]))
+        if self.vault is None:
+            return signer_inputs.in_key_vault(computed(AuthorityError, _read_key_id, (self.keys or ())[name.place]), hsm=self.hsm)
+        uri, hsm = _used(self.vault, hsm=self.hsm)
+        return signer_inputs.in_key_vault(computed(AuthorityError, partial(_key_in, name), uri), hsm=hsm)
 
     @property
     def names_keys(self) -> bool:
@@ -68,6 +75,9 @@ class InKeyVault:
         if (self.keys is None) == (self.vault is None):
             fact = "neither keys nor vault is given" if self.vault is None else "keys and vault are both given"
             raise AuthorityError("InKeyVault", fact, "give one of them")
+        if not isinstance(self.hsm, bool):
+            fact = "it is an Output" if not is_plain(self.hsm) else kind(self.hsm)
+            raise AuthorityError("hsm", f"{fact}; it decides how keys are made", "give True or False")
         if self.keys is not None:
             _require_addresses(self.keys, _read_key_id)
 
@@ -168,3 +178,15 @@ def _key_in(name: KeyName, vault: object) -> str:
     except AuthorityError:
         raise AuthorityError(f"vault '{uri}'", "it is not the URI of a vault", "write it as https://<vault>.vault.azure.net") from None
     return f"{uri}/keys/{name}"
+
+
+def _used(vault: Any, *, hsm: bool) -> tuple[pulumi.Input[str], bool]:
+    """A vault's URI, and whether keys are made in its HSM."""
+    if not isinstance(vault, pulumi.Resource):
+        return vault, hsm
+    from hubtrust.authority_vault import AuthorityVault  # with a vault of a program, it is loaded already
+
+    if not isinstance(vault, AuthorityVault):
+        fact = f"it is of type {type(vault).__name__}"
+        raise AuthorityError("the vault", fact, "give an AuthorityVault, or a vault's URI, https://<vault>.vault.azure.net")
+    return vault.uri, vault.hsm or hsm

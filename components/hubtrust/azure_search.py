@@ -1,9 +1,9 @@
-"""Whether a hub or resource group is in Azure, asked through azure-native, with the credentials and in the subscription that create it."""
+"""Whether a hub, vault or resource group is in Azure, asked through azure-native, with the credentials and subscription that create it."""
 
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ _HUBS = {"api-version": API_VERSIONS["iothubs"]}
 _GROUPS = {"api-version": GROUPS_VERSION, "$filter": f"tagName eq '{OWNER_TAG}'"}
 # azure-native passes Azure's answer on as text: `Status=404 Code="ResourceNotFound" …`; azcore's own form is `RESPONSE 404: 404 Not Found`.
 _NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )(Resource|ResourceGroup|RoleAssignment)NotFound\b")
+_DENIED = re.compile(r"Status(Code)?=403\b|RESPONSE 403\b|AuthorizationFailed")
 
 
 class NotSeenError(ProgramError):
@@ -29,12 +30,13 @@ class NotSeenError(ProgramError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hub or resource group in Azure."""
+    """A hub, a vault or a resource group in Azure."""
 
     id: str
     location: str
     stack: str  # in its tag; empty without one
     token: str  # in its tag; empty without one, or where an older version wrote it
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, answer: object) -> Self | None:
@@ -43,7 +45,8 @@ class Found:
             return None
         tags = answer.get("tags")
         stack, _, token = str(tags.get(OWNER_TAG, "") if isinstance(tags, Mapping) else "").partition(" ")
-        return cls(answer["id"], str(answer.get("location") or ""), stack, token)
+        properties = answer.get("properties")
+        return cls(answer["id"], str(answer.get("location") or ""), stack, token, properties if isinstance(properties, Mapping) else {})
 
     def is_named(self, names: Mapping[str, str]) -> bool:
         """Whether its own name is the last of ``names``; Azure compares names without case."""
@@ -52,22 +55,28 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class AzureSearch:
-    """A question for a hub or resource group."""
+    """A question for a hub, a vault or a resource group."""
 
     kind: str  # in messages
     function: str
     names: Mapping[str, pulumi.Output[str]]  # arguments of the function; the last one is the resource's own name
     component: pulumi.Resource  # whose provider is asked
+    advice: str = ""  # what to do where the resource is somebody else's, if that is not what ``remedy`` says for its kind
 
     @classmethod
-    def of_group(cls, component: pulumi.Resource, name: pulumi.Output[str]) -> Self:
+    def of_group(cls, component: pulumi.Resource, name: pulumi.Output[str], advice: str = "") -> Self:
         """A question for the resource group of that name."""
-        return cls("resource group", "azure-native:resources:getResourceGroup", {"resourceGroupName": name}, component)
+        return cls("resource group", "azure-native:resources:getResourceGroup", {"resourceGroupName": name}, component, advice)
 
     @classmethod
     def of_hub(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
         """A question for the hub of that name in ``group``."""
         return cls("IoT hub", "azure-native:iothub:getIotHubResource", {"resourceGroupName": group, "resourceName": name}, component)
+
+    @classmethod
+    def of_vault(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
+        """A question for the vault of that name in ``group``."""
+        return cls("vault", "azure-native:keyvault:getVault", {"resourceGroupName": group, "vaultName": name}, component)
 
     @classmethod
     def of_role(cls, component: pulumi.Resource, scope: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
@@ -115,6 +124,8 @@ class AzureSearch:
 
     def remedy(self, found: Found) -> str:
         """What to do where the resource is somebody else's."""
+        if self.advice:
+            return self.advice
         if "resourceName" in self.names:
             return f"set adoptHub to {found.id} to manage it here, existingHub to manage only its certificates, or hubName to another name"
         return f"set resourceGroup to {found.id.rpartition('/')[2]} to use it"
@@ -124,9 +135,8 @@ class AzureSearch:
         return await pulumi.runtime.invoke_async(function, dict(arguments), options)
 
     def _not_seen(self, names: Mapping[str, str], fact: str) -> NotSeenError:
-        return NotSeenError(
-            self.title(names), f"Azure did not say whether it exists: {fact}", "nothing was changed; run again when Azure answers"
-        )
+        remedy = "give this login a role that may read it" if _DENIED.search(fact) else "run again when Azure answers"
+        return NotSeenError(self.title(names), f"Azure did not say whether it exists: {fact}", f"nothing was changed; {remedy}")
 
 
 def taken_back(args: pulumi.ResourceTransformArgs, found: Found | None, **more: Any) -> pulumi.ResourceTransformResult | None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 
@@ -79,6 +79,32 @@ class HubIdentity:
         return self._started <= since <= now()
 
 
+class Owner(Protocol):
+    """What a resource in Azure belongs to: a HubIdentity, or another one that marks what is this stack's."""
+
+    component: pulumi.Resource
+    cloud: str
+    adopted_before: bool
+    """Whether a version that wrote no token adopted the resource."""
+
+    @property
+    def tag(self) -> pulumi.Output[str]:
+        """The stack and its token."""
+        ...
+
+    async def owns(self, found: Found) -> bool:
+        """Whether the tag of ``found`` is this stack's."""
+        ...
+
+    async def since(self) -> datetime | None:
+        """Since when the resource can be this stack's; None in unit tests, whose mocks have no Azure to ask."""
+        ...
+
+    def is_new(self, since: datetime) -> bool:
+        """Whether the state can't say that the resource is in Azure already."""
+        ...
+
+
 @dataclass
 class Kept:
     """A resource that keeps its identity: it is taken back into the state if the state has lost it.
@@ -86,10 +112,11 @@ class Kept:
     It is looked for while its tag is computed, so that an error is one of the program's, and the engine never gets a registration.
     """
 
-    identity: HubIdentity
+    identity: Owner
     search: AzureSearch
     renamed: str | None  # the property with the generated name, where the name is generated: nobody else has such a name
     location: pulumi.Input[str] | None = None  # as declared, of a group: Azure can't move it
+    outlives: bool = False  # it stays in Azure when its stack is destroyed, so that it can be older than the owner
     found: Found | None = None
 
     @property
@@ -118,7 +145,7 @@ class Kept:
         found = await self._find(names, since) if since else None
         if found and await self._is_own(found, names):
             if location and not same_location(found.location, location):
-                fact = f"it is in {found.location}, and {location} is declared; Azure can't move it, and the hub is in it"
+                fact = f"it is in {found.location}, and {location} is declared; Azure can't move it, nor what is in it"
                 raise HubIdentityError(self.search.title(names), fact, f"set the location back to {found.location}, or use a new stack")
             self.found = found
         return str(values["tag"])
@@ -126,7 +153,7 @@ class Kept:
     async def _find(self, names: Mapping[str, str], since: datetime) -> Found | None:
         """The resource in Azure. That one is gone which should be there is believed when Azure repeats it, and does not list it either."""
         if self.identity.is_new(since):
-            return None if self.renamed else await self.search.ask(names)
+            return await self.search.ask(names) if self.outlives or not self.renamed else None
         listed: list[Found] = []
         for wait in (*ABSENCE_WAITS, 0.0):
             if found := await self.search.ask(names):

@@ -1,4 +1,4 @@
-"""The operators of a hub as a program gives them: a list or a mapping, of texts that may not be known yet."""
+"""The operators of a hub, or a vault, as a program gives them: a list or a mapping, of texts that may not be known yet."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -59,28 +59,31 @@ class Operators:
         *,
         may_exist: bool,
         opts: pulumi.ResourceOptions,
-    ) -> None:
-        """Declare the role for each of them on a resource; ``prefix`` begins the names of the assignments."""
+    ) -> list[pulumi.Output[str]]:
+        """Declare the role for each of them on a resource; ``prefix`` begins the names of the assignments.
+
+        Returns what identifies each assignment: its id, and since when there is it.
+        """
         taken, seen = dict[str, str](), dict[str, Operator]()
 
-        def declare(name: str, operator: pulumi.Input[str]) -> None:
+        def declare(name: str, operator: pulumi.Input[str]) -> pulumi.Output[str]:
             given = OperatorRole(owner, role, operator, resource_id, may_exist, name, self.by_key, taken)
-            given.declare(f"{prefix}-operator-{name}", opts)
+            assignment = given.declare(f"{prefix}-operator-{name}", opts)
+            return pulumi.Output.all(assignment.id, assignment.created_on).apply(lambda known: " ".join(map(str, known)))
 
-        def declare_known(text: Any) -> None:
+        def declare_known(text: Any) -> pulumi.Output[str] | str:
             operator = Operator.read(text)
             other = seen.setdefault(operator.principal.lower(), operator)
             if other.kind != operator.kind:
                 raise _twice(operator, other)
-            if other is operator:
-                declare(operator.principal, text)
+            return declare(operator.principal, text) if other is operator else ""
 
+        declared = []
         for name, operator in self.named.items():
-            declare(name, operator)
+            declared.append(declare(name, operator))
             if not self.by_key:
                 seen[name.lower()] = Operator.read(operator)
-        for one in self.unnamed:
-            pulumi.Output.from_input(one).apply(declare_known)
+        return declared + [pulumi.Output.from_input(one).apply(declare_known) for one in self.unnamed]
 
 
 def _require_valid(operators: Mapping[Any, Any]) -> None:

@@ -11,8 +11,8 @@ import pytest
 import hubtrust
 
 PUBLIC = """
-    AuthorityGeneration CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity FleetConnection FleetDevices Generate
-    HubArgs HubtrustError Import InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm PossessionProof Request Roster
+    AuthorityGeneration AuthorityVault CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity FleetConnection FleetDevices
+    Generate HubArgs HubtrustError Import InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm PossessionProof Request Roster
     SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub VerifiedCertificate from_csv from_file from_ids
     from_json_lines from_pattern retain_everything signer_inputs
 """.split()

@@ -11,6 +11,8 @@ OPERATOR = "11111111-2222-3333-4444-555555555555"
 PROVEN_AT = "2026-11-24T03:19:06Z"
 TOKEN = "0123456789abcdef"
 _HUB_TYPE = "azure-native:iothub:IotHubResource"
+VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/plant-vault"
+_IDS = {_HUB_TYPE: HUB, "azure-native:keyvault:Vault": VAULT}
 
 
 class Engine(mocks.Mocks):
@@ -19,6 +21,7 @@ class Engine(mocks.Mocks):
     def __init__(self) -> None:
         self.registered: dict[str, Any] = {}
         self.names: set[str] = set()
+        self.every: list[Any] = []
         self.crossed: dict[str, Any] = {}
         self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
@@ -30,9 +33,10 @@ class Engine(mocks.Mocks):
         """Record the registration, and return its outputs."""
         self.registered[args.typ] = args
         self.names.add(args.name)
+        self.every.append(args)
         outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
         keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
-        return (HUB if args.typ == _HUB_TYPE else f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
+        return _IDS.get(args.typ, f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
         """The only function that is called: who runs the program."""

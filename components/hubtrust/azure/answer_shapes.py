@@ -58,6 +58,11 @@ def resources(body: Any) -> str | None:
     return _list_of(_resource)(body)
 
 
+def name_check(body: Any) -> str | None:
+    """Whether a vault's name is free."""
+    return _members(body, ("nameAvailable", bool))
+
+
 def twin(device_id: str) -> Expectation:
     """The device ``device_id`` with its twin."""
     return _of_device(device_id, _twin)
