@@ -34,11 +34,11 @@ def test_each_environment_gives_each_policy_a_level(environment: str) -> None:
 
 
 def test_prod_is_as_strict_as_the_pack() -> None:
-    """Everything mandatory in the pack is mandatory in prod, except custody: each team has to set up a vault first."""
+    """Everything mandatory in the pack is mandatory in prod."""
     configured = json.loads((ROOT / "policies/prod.json").read_text())
     levels = {name: value if isinstance(value, str) else value["enforcementLevel"] for name, value in configured.items()}
     weaker = {policy.name for policy in POLICIES if policy.enforcement_level and policy.enforcement_level.value != levels[policy.name]}
-    assert weaker == {"custody-allowed"}
+    assert weaker == set()
 
 
 def test_secrecy_is_a_remediation() -> None:
