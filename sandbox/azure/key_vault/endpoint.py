@@ -1,19 +1,17 @@
-"""A key vault's endpoint: sends the challenge, checks the token and the rights, then runs the operation."""
+"""A key vault's endpoint: sends the challenge, checks the token, the network and the rights, then runs the operation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.azure.key_vault import errors, routes, vaults
+from sandbox.azure.key_vault import data_access, errors, routes, vaults
 from sandbox.azure.login.tokens import TokenError
-from sandbox.azure.resource_manager import access
 from sandbox.azure.routing import Router
 from sandbox.azure.wire import MalformedJsonError
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.login.tokens import Caller
-    from sandbox.azure.store import Document
     from sandbox.azure.wire import Reply, Request
 
 _ROUTER = Router(routes.ROUTES)
@@ -25,17 +23,18 @@ def answer(azure: Azure, request: Request) -> Reply:
     Raises:
         VaultError: The error answer of the vault.
     """
-    caller = _caller(azure, request)
     vault = vaults.find(azure, request.destination.cloud.name, request.destination.name)
     if vault is None:  # the proxy refuses a vault that does not exist; this is for clients that connect without it
         raise errors.unavailable()
+    caller = _caller(azure, request, vault["properties"]["tenantId"])
+    data_access.require_network(azure, caller, vault)
     match = _ROUTER.find(request.method, request.path)
     if match is None:
         raise errors.method_not_allowed(request.method)
     if request.api_version not in routes.VERSIONS:
         raise errors.version_unsupported(request.api_version)
     request.parameters = match.parameters
-    _require_right(azure, caller, match.route.action, vault, match.parameters["key"])
+    data_access.require_right(azure, caller, vault, match.route.action, match.parameters.get("key", ""))
     try:
         return match.route.handler(azure, request)
     except MalformedJsonError as error:
@@ -47,21 +46,19 @@ def token_refused(request: Request) -> errors.VaultError:
     return _challenge(request, "common", "AKV10022: Invalid audience.")
 
 
-def _caller(azure: Azure, request: Request) -> Caller:
+def _caller(azure: Azure, request: Request, tenant_id: str) -> Caller:
     resource = _resource(request)
     header = request.header("authorization")
     if not header:
-        raise _challenge(request, azure.tokens.tenant_id, "AKV10000: Request is missing a Bearer or PoP token.")
+        raise _challenge(request, tenant_id, "AKV10000: Request is missing a Bearer or PoP token.")
     try:
-        return azure.tokens.caller(header, (resource, f"{resource}/"))
+        caller = azure.tokens.caller(header, (resource, f"{resource}/"))
     except TokenError as error:
-        raise _challenge(request, azure.tokens.tenant_id, f"AKV10022: {error.message}") from error
-
-
-def _require_right(azure: Azure, caller: Caller, action: str, vault: Document, key: str) -> None:
-    key_id = f"{vaults.identifier(vault)}/keys/{key}"
-    if not access.allowed(azure, caller, action, key_id, data=True):
-        raise errors.forbidden_by_role(caller, azure.tokens.issuer, action, key_id.lower(), vault["name"])
+        raise _challenge(request, tenant_id, f"AKV10022: {error.message}") from error
+    if caller.tenant_id != tenant_id:
+        wanted = f"Expected one of https://sts.windows.net/{tenant_id}/, found {azure.tokens.issuer}."
+        raise _challenge(request, tenant_id, f"AKV10032: Invalid issuer. {wanted}")
+    return caller
 
 
 def _challenge(request: Request, tenant_id: str, message: str) -> errors.VaultError:

@@ -11,6 +11,7 @@ from sandbox.azure.wire import Moment, Reply, ServiceError
 
 if TYPE_CHECKING:
     from sandbox.azure.login.tokens import Caller
+    from sandbox.azure.store import Document
 
 _HELP = "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
 
@@ -36,21 +37,85 @@ def challenge(message: str, *, login: str, tenant_id: str, resource: str) -> Vau
     return VaultError(401, "Unauthorized", message, headers={"www-authenticate": header})
 
 
-def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vault: str) -> VaultError:
+def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vault: Document) -> VaultError:
     """No role of the caller allows the action."""
     message = (
         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were "
-        f"changed recently, please observe propagation time.\r\nCaller: appid={caller.client_id};oid={caller.object_id};iss={issuer}\r\n"
+        f"changed recently, please observe propagation time.\r\nCaller: {_caller(caller, issuer)}\r\n"
         f"Action: '{action}'\r\nResource: '{key_id}'\r\nAssignment: (not found)\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\n"
-        f"Vault: {vault};location=westeurope\r\n"
+        f"Vault: {_vault(vault)}\r\n"
     )
     return VaultError(403, "Forbidden", message, inner="ForbiddenByRbac")
+
+
+def forbidden_by_policy(caller: Caller, issuer: str, permission: str, vault: Document) -> VaultError:
+    """No access policy of the vault gives the caller the permission for keys."""
+    who = f"appid={caller.client_id};oid={caller.object_id};numgroups=0;iss={issuer}"
+    message = (
+        f"The user, group or application '{who}' does not have keys {permission} permission on key vault '{_vault(vault)}'. "
+        "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
+    )
+    return VaultError(403, "Forbidden", message, inner="ForbiddenByPolicy")
+
+
+def forbidden_by_connection(caller: Caller, issuer: str, vault: Document) -> VaultError:
+    """The vault has no public network access."""
+    message = (
+        "Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n"
+        f"Caller: {_caller(caller, issuer)}\r\nVault: {_vault(vault)}"
+    )
+    return VaultError(403, "Forbidden", message, inner="ForbiddenByConnection")
+
+
+def forbidden_by_firewall(caller: Caller, issuer: str, address: str, vault: Document) -> VaultError:
+    """No network rule of the vault allows the client's address."""
+    message = (
+        f"Client address is not authorized and caller is not a trusted service.\r\nClient address: {address}\r\n"
+        f"Caller: {_caller(caller, issuer)}\r\nVault: {_vault(vault)}"
+    )
+    return VaultError(403, "Forbidden", message, inner="ForbiddenByFirewall")
+
+
+def _caller(caller: Caller, issuer: str) -> str:
+    return f"appid={caller.client_id};oid={caller.object_id};iss={issuer}"
+
+
+def _vault(vault: Document) -> str:
+    return f"{vault['name']};location={vault['location']}"
 
 
 def key_not_found(name: str) -> VaultError:
     """The key does not exist, or has no such version."""
     recover = "If you recently deleted this key you may be able to recover it using the correct recovery command."
     return VaultError(404, "KeyNotFound", f"A key with (name/id) {name} was not found in this key vault. {recover} {_HELP}")
+
+
+def deleted_key_not_found(name: str) -> VaultError:
+    """No soft-deleted key has the name."""
+    return VaultError(404, "KeyNotFound", f"Deleted Key not found: {name}")
+
+
+def name_soft_deleted(name: str) -> VaultError:
+    """A soft-deleted key has the name."""
+    message = (
+        f"Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be "
+        "recovered or purged."
+    )
+    return VaultError(409, "Conflict", message, inner="ObjectIsDeletedButRecoverable")
+
+
+def purge_refused() -> VaultError:
+    """The vault is protected against purge. The codes are a guess."""
+    message = (
+        'Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault service will automatically purge '
+        "it after the retention period has passed."
+    )
+    return VaultError(403, "Forbidden", message, inner="PurgeProtectionEnabled")
+
+
+def hardware_key_refused() -> VaultError:
+    """A vault with the sku standard has no keys in hardware. The status and code are a guess."""
+    return VaultError(400, "BadParameter", "Hardware key operation not allowed on standard vault")
 
 
 def key_disabled(operation: str) -> VaultError:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 VAULT = "vault"
 KEY = "vault-key"
+DELETED_KEY = "deleted-vault-key"
 TYPE = "Microsoft.KeyVault/vaults"
 _NAME = re.compile(
     r"[A-Za-z](?!.*--)[A-Za-z0-9-]{1,22}[A-Za-z0-9]"
@@ -31,6 +32,12 @@ _NAME = re.compile(
 def store_key(cloud: str, name: str) -> str:
     """The store key of a vault, and the prefix of the keys of everything in it."""
     return f"{cloud}/{name}".lower()
+
+
+def key_prefix(vault: Document, key: str = "") -> str:
+    """The prefix of the store keys of all versions of a key, or of all keys of the vault."""
+    prefix = f"{store_key(vault['cloud'], vault['name'])}/"
+    return f"{prefix}{key}/".lower() if key else prefix
 
 
 def group_key(vault: Document) -> str:
@@ -125,7 +132,8 @@ def purge(azure: Azure, vault: Document) -> None:
     """Delete a vault for good, with its keys and the role assignments on it."""
     key = store_key(vault["cloud"], vault["name"])
     azure.store.delete(VAULT, key)
-    azure.store.delete_under(KEY, f"{key}/")
+    for kind in (KEY, DELETED_KEY):
+        azure.store.delete_under(kind, f"{key}/")
     role_assignments.delete_at(azure, identifier(vault))
 
 

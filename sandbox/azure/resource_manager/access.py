@@ -32,6 +32,14 @@ class Role:
 
 _DEVICES = "Microsoft.Devices/IotHubs"
 _KEYS = "Microsoft.KeyVault/vaults/keys"
+_SEE_VAULTS = (
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.KeyVault/checkNameAvailability/read",
+    "Microsoft.KeyVault/deletedVaults/read",
+    "Microsoft.KeyVault/locations/*/read",
+    "Microsoft.KeyVault/vaults/*/read",
+    "Microsoft.KeyVault/operations/read",
+)
 ROLES = {
     role.id: role
     for role in (
@@ -67,13 +75,24 @@ ROLES = {
             "Device Provisioning Service Data Reader",
             data_actions=("Microsoft.Devices/provisioningServices/*/read",),
         ),
-        Role("14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "Key Vault Crypto Officer", data_actions=(f"{_KEYS}/*",)),
+        Role("00482a5a-887f-4fb3-b363-3b7fe8e74483", "Key Vault Administrator", _SEE_VAULTS, data_actions=("Microsoft.KeyVault/vaults/*",)),
+        Role(
+            "f25e0fa2-a7c4-4377-a976-54943a77a395",
+            "Key Vault Contributor",
+            ("Microsoft.KeyVault/*", "Microsoft.Resources/subscriptions/resourceGroups/read"),
+            (
+                "Microsoft.KeyVault/locations/deletedVaults/purge/action",
+                "Microsoft.KeyVault/hsmPools/*",
+                "Microsoft.KeyVault/managedHsms/*",
+            ),
+        ),
+        Role("14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "Key Vault Crypto Officer", _SEE_VAULTS, data_actions=(f"{_KEYS}/*",)),
         Role(
             "12338af0-0e69-4776-bea7-57ae8d297424",
             "Key Vault Crypto User",
             data_actions=tuple(f"{_KEYS}/{verb}" for verb in ("read", "update/action", "sign/action", "verify/action")),
         ),
-        Role("21090545-7ca7-4776-b22c-e363652d74d2", "Key Vault Reader", data_actions=(f"{_KEYS}/read",)),
+        Role("21090545-7ca7-4776-b22c-e363652d74d2", "Key Vault Reader", _SEE_VAULTS, data_actions=("Microsoft.KeyVault/vaults/*/read",)),
     )
 }
 
