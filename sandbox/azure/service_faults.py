@@ -9,6 +9,7 @@ from sandbox.azure.host_names import Endpoint
 from sandbox.azure.hub_registry import errors as registry
 from sandbox.azure.key_vault import endpoint as vault_endpoint
 from sandbox.azure.key_vault import errors as vault
+from sandbox.azure.key_vault import management_errors as vaults_at_arm
 from sandbox.azure.login import errors as login
 from sandbox.azure.microsoft_devices import errors as devices
 from sandbox.azure.resource_manager import errors as arm
@@ -40,6 +41,8 @@ def _error(request: Request, status: str) -> ServiceError:
         return _HUB[status](request)
     if "/providers/microsoft.devices/" in request.path.lower() and status in _DEVICES:
         return _DEVICES[status](_service(request))
+    if "/providers/microsoft.keyvault/" in request.path.lower() and status == "409":
+        return vaults_at_arm.name_soft_deleted()
     return _ARM[status](request)
 
 
@@ -103,6 +106,8 @@ _ABSENT: tuple[tuple[str, Callable[..., ServiceError]], ...] = (
     (_GROUP, lambda _request, group: arm.group_not_found(group)),
     (rf"{_GROUP}/resources", lambda _request, group: arm.group_not_found(group)),
     (rf"{_GROUP}/providers/Microsoft\.Devices/[^/]+", lambda _request, group: arm.group_not_found(group)),  # a list of the group's
+    (rf"{_GROUP}/providers/Microsoft\.KeyVault/vaults", lambda _request, group: arm.group_not_found(group)),
+    (r".*/deletedVaults/(?P<name>[^/]+)(?:/purge)?", lambda _request, name: vaults_at_arm.deleted_vault_not_found(name)),
     # ARM itself answers for a service that it does not find, as azure-rest-api-specs #27183 shows for a hub that is there.
     (rf"{_SERVICE}(?:/certificates|/listkeys)?", lambda request, **_: arm.resource_not_found(*_named(request.path))),
     (
@@ -138,7 +143,9 @@ _ARM: Table = {
     "429": lambda _request: arm.too_many_requests(),
     "500": lambda _request: arm.internal_error(),
     "503": lambda _request: arm.server_busy(),
-    "504": lambda _request: arm.gateway_timeout("Microsoft.Devices"),
+    "504": lambda request: arm.gateway_timeout(
+        "Microsoft.KeyVault" if "/microsoft.keyvault/" in request.path.lower() else "Microsoft.Devices"
+    ),
 }
 _HUB: Table = {
     "401": lambda _request: registry.unauthorized(),

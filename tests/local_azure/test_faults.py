@@ -128,6 +128,8 @@ GONE = "'Microsoft.Devices/{} under resource group 'plants' was not found. "
     (ARM, f"{DEVICES}/IotHubs/h/iothubkeys/k/listkeys", "ResourceNotFound", GONE.format("IotHubs/iothubkeys/h/k'")),
     (ARM, f"{DEVICES}/IotHubs/h/certificates/ca", 404008, "'ca'"),
     (ARM, f"{DEVICES}/provisioningServices/p/certificates/ca/verify", 404008, "'ca'"),
+    (ARM, f"{GROUP}/providers/Microsoft.KeyVault/vaults", "ResourceGroupNotFound", "'plants'"),
+    (ARM, f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv", "ResourceNotFound", "'Microsoft.KeyVault/vaults/kv'"),
     (ARM, f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/r", "RoleAssignmentNotFound", "'r'"),
     (ARM, "/providers/Microsoft.Authorization/roleDefinitions/d", "RoleDefinitionDoesNotExist", "'d'"),
     (ARM, "/subscriptions/s/providers/Microsoft.Devices/locations/w/operationResults/o", "ResourceNotFound", "'o'"),

@@ -189,3 +189,22 @@ def test_role_definitions(azure: InProcess) -> None:
 
     assert [each["properties"]["roleName"] for each in found] == ["IoT Hub Data Contributor"]
     assert azure.must("GET", at(found[0]["id"], ROLES_VERSION))["name"] == found[0]["name"]
+
+
+def test_the_list_of_all_resources(azure: InProcess) -> None:
+    """By type, name, group and tag, as the az CLI and the vaults' SDK ask for one resource; another filter is refused."""
+    hub, other = azure.hub(), azure.hub(kind="provisioningServices")
+    tagged = f"{azure.group()}/providers/Microsoft.KeyVault/vaults/kv-list"
+    properties = {"tenantId": azure.azure.tokens.tenant_id, "sku": {"family": "A", "name": "standard"}, "accessPolicies": []}
+    azure.must("PUT", at(tagged, "2024-11-01"), {"location": "westus", "tags": {"Line": "Two"}, "properties": properties})
+
+    def found(text: str, where: str = f"/subscriptions/{azure.subscription}") -> list[str]:
+        return [each["id"] for each in azure.must("GET", f"{at(f'{where}/resources', '2015-11-01')}&$filter={quote(text)}")["value"]]
+
+    assert sorted(found("")) == sorted([hub, other, tagged])
+    assert found("resourceType eq 'microsoft.keyvault/VAULTS' and name eq 'KV-list'") == [tagged]
+    assert found("tagName eq 'line' and tagValue eq 'two'") == [tagged]
+    assert found(f"resourceGroup eq '{hub.split('/')[4]}'") == found("", hub.partition("/providers")[0]) == [hub]
+    other_form = quote("substringof('kv', name)")
+    refused = azure.ask("GET", f"{at(f'/subscriptions/{azure.subscription}/resources')}&$filter={other_form}")
+    assert refused.code == "InvalidFilterInQueryString"

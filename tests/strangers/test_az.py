@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.key_stores import OFFICER
 from tests.kit.local_azure import LocalAzure
 from tests.kit.program import copied
 from tests.kit.repository import ROOT
@@ -60,6 +61,21 @@ def test_a_role_is_assigned(shell: Shell) -> None:
     flags = f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'IoT Hub Data Contributor'"
     created = json.loads(shell(f'az role assignment create {flags} --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"').stdout)
     assert created["principalId"] == principal
+
+
+def test_a_vault_and_its_keys(azure: LocalAzure, shell: Shell) -> None:
+    """Create, a key, show by name alone, delete, list what is deleted, recover, list."""
+    shell(f"{_LOGIN}\naz group create --name az-vaults --location westeurope")
+    created = json.loads(shell("az keyvault create --resource-group az-vaults --name az-vault-1 --location westeurope").stdout)
+    assert created["properties"]["enableRbacAuthorization"] is True
+    azure.grant(OFFICER, created["id"])
+    key = json.loads(shell("az keyvault key create --vault-name az-vault-1 --name root --kty EC --curve P-384").stdout)
+    assert key["key"]["crv"] == "P-384"
+    assert json.loads(shell("az keyvault show --name az-vault-1").stdout)["id"] == created["id"]
+    shell("az keyvault delete --name az-vault-1")
+    assert [each["name"] for each in json.loads(shell("az keyvault list-deleted").stdout)] == ["az-vault-1"]
+    shell("az keyvault recover --name az-vault-1")
+    assert [each["name"] for each in json.loads(shell("az keyvault list --resource-group az-vaults").stdout)] == ["az-vault-1"]
 
 
 def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 import base64
 import subprocess
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.identity import AzureAuthorityHosts, ClientSecretCredential, EnvironmentCredential, WorkloadIdentityCredential
+from azure.keyvault.keys import KeyClient
 from azure.mgmt.iothub import IotHubClient
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -71,6 +74,46 @@ def test_proof_on_a_hub_and_on_a_provisioning_service(azure: LocalAzure, tmp_pat
         dps.dps_certificate.verify_certificate("ca", "proof", "proof-dps", {"certificate": answer}, etag=etag, match_condition=_same())
     verified: Any = hub.certificates.verify("proof", "proof-hub", "ca", coded.etag, {"certificate": answer})
     assert verified.properties.is_verified is True
+
+
+def test_a_vault_and_its_keys_over_soft_delete(azure: LocalAzure) -> None:
+    """Create, change, allow by access policy, delete and recover a vault and a key in it; purge both."""
+    credential, subscription = EnvironmentCredential(), azure.ready["subscription_id"]
+    ResourceManagementClient(credential, subscription).resource_groups.create_or_update("vaults", {"location": "westeurope"})
+    vaults, name = KeyVaultManagementClient(credential, subscription).vaults, f"sdk-{uuid.uuid4().hex[:8]}"
+    asked: Any = {"name": name, "type": "Microsoft.KeyVault/vaults"}
+    place: Any = {"location": "westeurope", "properties": {"tenantId": azure.ready["tenant_id"], "sku": {"family": "A", "name": "premium"}}}
+    place["properties"] |= {"accessPolicies": [], "enableRbacAuthorization": False, "softDeleteRetentionInDays": 7}
+    assert vaults.check_name_availability(asked).name_available is True
+    created = vaults.begin_create_or_update("vaults", name, place).result()
+    assert created.properties.provisioning_state == "Succeeded"
+    assert vaults.check_name_availability(asked).reason == "AlreadyExists"
+    oid = jwt.decode(credential.get_token("https://management.azure.com/.default").token, options={"verify_signature": False})["oid"]
+    policy: Any = {"tenantId": azure.ready["tenant_id"], "objectId": oid, "permissions": {"keys": ["all", "purge"]}}
+    vaults.update_access_policy("vaults", name, "add", {"properties": {"accessPolicies": [policy]}})
+    vaults.update("vaults", name, {"tags": {"line": "two"}})
+    keys = KeyClient(created.properties.vault_uri, credential)
+    made = keys.create_ec_key("root", curve="P-384", hardware_protected=True)
+    assert keys.begin_delete_key("root").result().recovery_id == f"{created.properties.vault_uri}deletedkeys/root"
+    with pytest.raises(ResourceExistsError, match="ObjectIsDeletedButRecoverable"):
+        keys.create_ec_key("root")
+    assert keys.begin_recover_deleted_key("root").result().id == made.id
+    vaults.delete("vaults", name)
+    with pytest.raises(ResourceNotFoundError):
+        vaults.get("vaults", name)
+    with pytest.raises(ResourceExistsError, match="recover or purge"):
+        vaults.begin_create_or_update("vaults", name, place)
+    assert name in {each.name for each in vaults.list_deleted()}
+    place["properties"]["createMode"] = "recover"
+    assert vaults.begin_create_or_update("vaults", name, place).result().tags == {"line": "two"}
+    assert [each.id for each in keys.list_properties_of_key_versions("root")] == [made.id]
+    assert [each.id for each in vaults.list_by_resource_group("vaults")] == [each.id for each in vaults.list()] == [created.id]
+    keys.begin_delete_key("root").wait()
+    keys.purge_deleted_key("root")
+    vaults.delete("vaults", name)
+    assert vaults.get_deleted(name, "westeurope").properties.vault_id == created.id
+    vaults.begin_purge_deleted(name, "westeurope").wait()
+    assert list(vaults.list_deleted()) == []
 
 
 def test_a_pipeline_logs_in_with_its_own_token(azure: LocalAzure, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.host_names import CLOUDS
 from sandbox.azure.key_vault import vaults
+from sandbox.azure.resource_manager import resource_list
 
 if TYPE_CHECKING:
     from sandbox.azure.local_azure import Azure
+    from sandbox.azure.resource_manager.resource_ids import ResourceId
     from sandbox.azure.store import Document
 
 _SUFFIXES = {cloud.name: cloud.key_vault_suffix for cloud in CLOUDS}
@@ -49,15 +51,29 @@ def of_deleted_vault(vault: Document) -> dict[str, Any]:
     }
 
 
-def _json(vault: Document, version: str, uri: str, state: str) -> dict[str, Any]:
-    times = {"createdAt": _milliseconds(vault["created"]), "lastModifiedAt": _milliseconds(vault["changed"])}
-    properties = {**vault["properties"], "vaultUri": uri, "provisioningState": state}
-    body = {
+def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]]:
+    """All vaults in a resource group or subscription, as the list of all resources shows them."""
+    return [_resource(vault) for vault in vaults.vaults_in(azure, resource_id)]
+
+
+resource_list.PROVIDERS.append(list_resources)
+
+
+def _resource(vault: Document) -> dict[str, Any]:
+    return {
         "id": vaults.identifier(vault),
         "name": vault["name"],
         "type": vaults.TYPE,
         "location": vault["location"],
         "tags": vault["tags"],
+    }
+
+
+def _json(vault: Document, version: str, uri: str, state: str) -> dict[str, Any]:
+    times = {"createdAt": _milliseconds(vault["created"]), "lastModifiedAt": _milliseconds(vault["changed"])}
+    properties = {**vault["properties"], "vaultUri": uri, "provisioningState": state}
+    body = {
+        **_resource(vault),
         "systemData": {"createdByType": "Application", "lastModifiedByType": "Application", **times},
         "properties": _known(properties, _PROPERTIES_SINCE, version),
     }

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sandbox.azure.key_vault import access_policies, vault_properties, vaults
 from sandbox.azure.key_vault import management_errors as errors
-from sandbox.azure.key_vault import vault_properties, vaults
 from sandbox.azure.resource_manager import errors as arm_errors
 from sandbox.azure.resource_manager import groups, long_running, providers, regions, role_assignments
 
@@ -76,6 +76,21 @@ def patch(azure: Azure, resource_id: ResourceId, body: dict[str, Any]) -> Docume
     vault = vaults.require(azure, resource_id)
     properties = vault_properties.after_patch(vault["properties"], body.get("properties") or {})
     return _changed(azure, vault, properties, vault["tags"] if body.get("tags") is None else body["tags"])
+
+
+def change_access(azure: Azure, resource_id: ResourceId, operation: str, given: list[dict[str, Any]]) -> Document:
+    """Add access policies, replace them, or remove permissions from them: ``operation`` is `add`, `replace` or `remove`.
+
+    Raises:
+        ArmError: The resource group or the vault does not exist.
+        VaultManagementError: The operation is another one, or a policy is incomplete or of another tenant.
+    """
+    vault = vaults.require(azure, resource_id)
+    if operation.lower() not in access_policies.OPERATIONS:
+        raise errors.bad_request(f"The access policy operation '{operation}' is none of {', '.join(access_policies.OPERATIONS)}.")
+    valid = vault_properties.after_patch(vault["properties"], {"accessPolicies": given})["accessPolicies"]
+    policies = access_policies.changed(vault["properties"]["accessPolicies"], operation.lower(), valid)
+    return _changed(azure, vault, {**vault["properties"], "accessPolicies": policies}, vault["tags"])
 
 
 def soft_delete(azure: Azure, resource_id: ResourceId) -> bool:

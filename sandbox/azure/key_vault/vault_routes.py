@@ -20,7 +20,8 @@ VERSIONS = tuple(
     (
         "2015-06-01 2016-10-01 2018-02-14 2018-02-14-preview 2019-09-01 2020-04-01-preview 2021-04-01-preview 2021-06-01-preview "
         "2021-10-01 2021-11-01-preview 2022-02-01-preview 2022-07-01 2022-11-01 2023-02-01 2023-07-01 2024-04-01-preview 2024-11-01 "
-        "2024-12-01-preview 2025-05-01 2026-02-01 2026-03-01-preview"
+        "2024-12-01-preview 2025-05-01 2026-02-01 2026-03-01-preview "
+        "2026-05-15"
     ).split()
 )
 
@@ -37,6 +38,19 @@ def patch_vault(azure: Azure, request: Request) -> Reply:
     """Change what the body names."""
     changed = vault_lifecycle.patch(azure, resource_id(request), request.json_object(shapes.VAULT))
     return Reply(body=_to_json(azure, changed, request))
+
+
+def put_access_policies(azure: Azure, request: Request) -> Reply:
+    """Add access policies, replace them, or remove permissions; the answer has all that there are then."""
+    given = (request.json_object(shapes.VAULT).get("properties") or {}).get("accessPolicies") or []
+    vault = vault_lifecycle.change_access(azure, resource_id(request), request.parameters["change"], given)
+    return Reply(
+        body={
+            "id": f"{vaults.identifier(vault)}/accessPolicies/",
+            "type": f"{vaults.TYPE}/accessPolicies",
+            "properties": {"accessPolicies": vault["properties"]["accessPolicies"]},
+        }
+    )
 
 
 def get_vault(azure: Azure, request: Request) -> Reply:
@@ -122,6 +136,14 @@ ROUTES = table(
     (
         ("Vaults_CreateOrUpdate", "PUT", _ONE, put_vault, _DOCUMENTED, f"{_ACTION}/write", "`createMode: recover` too"),
         ("Vaults_Update", "PATCH", _ONE, patch_vault, _DOCUMENTED, f"{_ACTION}/write"),
+        (
+            "Vaults_UpdateAccessPolicy",
+            "PUT",
+            f"{_ONE}/accessPolicies/{{change}}",
+            put_access_policies,
+            _DOCUMENTED,
+            f"{_ACTION}/accessPolicies/write",
+        ),
         ("Vaults_Get", "GET", _ONE, get_vault, _DOCUMENTED, f"{_ACTION}/read", "systemData without names"),
         ("Vaults_Delete", "DELETE", _ONE, delete_vault, _DOCUMENTED, f"{_ACTION}/delete", "soft delete"),
         ("Vaults_ListByResourceGroup", "GET", _IN_GROUP, list_vaults, _DOCUMENTED, f"{_ACTION}/read"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azure.microsoft_devices import errors, etags
 from sandbox.azure.microsoft_devices.errors import Service
 from sandbox.azure.resource_manager import errors as arm_errors
-from sandbox.azure.resource_manager import groups, long_running, providers, regions, role_assignments
+from sandbox.azure.resource_manager import groups, long_running, providers, regions, resource_list, role_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,24 @@ def delete_services_of_group(azure: Azure, prefix: str) -> None:
             remove(azure, service_key, service, kind)
 
 
+def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]]:
+    """All hubs and provisioning services in a resource group or subscription, as the list of all resources shows them."""
+    return [
+        {
+            "id": identifier(service, kind),
+            "name": service["name"],
+            "type": f"Microsoft.Devices/{kind.service}",
+            "location": regions.normalized(service["location"]),
+            "sku": service["sku"],
+            "tags": service["tags"],
+        }
+        for kind in KINDS
+        for service in services_in(azure, resource_id, kind)
+    ]
+
+
 groups.ON_GROUP_DELETION.append(delete_services_of_group)
+resource_list.PROVIDERS.append(list_resources)
 
 
 def find_by_name(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:

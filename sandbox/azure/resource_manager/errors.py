@@ -161,6 +161,11 @@ def provider_not_found(namespace: str) -> ArmError:
     return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
 
 
+def filter_invalid(text: str) -> ArmError:
+    """The `$filter` of a list is none that local Azure understands."""
+    return ArmError(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
+
+
 def content_malformed(reason: str) -> ArmError:
     """The body is not the JSON that was expected."""
     return ArmError(400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{reason}'.")

@@ -1,4 +1,4 @@
-"""Operations on subscriptions, resource providers and resource groups."""
+"""Operations on subscriptions, resource providers, resource groups and the list of all resources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from sandbox.azure import shapes
 from sandbox.azure.login import principals
-from sandbox.azure.resource_manager import groups, long_running, providers, regions
+from sandbox.azure.resource_manager import groups, long_running, providers, regions, resource_list
 from sandbox.azure.resource_manager.operation_routes import retry_after
 from sandbox.azure.resource_manager.request_ids import resource_id
 from sandbox.azure.routing import Evidence, table
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 VERSIONS = tuple(
     (
-        "2016-02-01 2016-06-01 2016-09-01 2017-05-10 2018-02-01 2018-05-01 2019-05-01 2019-05-10 2019-06-01 2019-07-01 2019-08-01 "
-        "2019-10-01 2019-11-01 2020-01-01 2020-06-01 2020-08-01 2020-10-01 2021-01-01 2021-04-01 2022-01-01 2022-09-01 2022-12-01 "
-        "2023-07-01 2024-03-01 2024-07-01 2024-11-01 2025-03-01 2025-04-01 "
+        "2015-11-01 2016-02-01 2016-06-01 2016-09-01 2017-05-10 2018-02-01 2018-05-01 2019-05-01 2019-05-10 2019-06-01 "
+        "2019-07-01 2019-08-01 2019-10-01 2019-11-01 2020-01-01 2020-06-01 2020-08-01 2020-10-01 2021-01-01 2021-04-01 "
+        "2022-01-01 2022-09-01 2022-12-01 2023-07-01 2024-03-01 2024-07-01 2024-11-01 2025-03-01 2025-04-01"
     ).split()
 )
 
@@ -128,6 +128,11 @@ def poll_group(azure: Azure, request: Request) -> Reply:
     return Reply(status=202, headers={"location": location, "retry-after": retry_after(azure)})
 
 
+def list_resources(azure: Azure, request: Request) -> Reply:
+    """All resources of a subscription or resource group that fit the filter, on one page."""
+    return Reply(body={"value": resource_list.resources_in(azure, resource_id(request), request.query.get("$filter", ""))})
+
+
 def _subscription(azure: Azure, request: Request) -> dict[str, Any]:
     subscription = request.parameters.get("subscription") or principals.directory(azure.store).subscription_id
     return {
@@ -143,8 +148,9 @@ def _subscription(azure: Azure, request: Request) -> dict[str, Any]:
 
 
 _SUB = "/subscriptions/{subscription}"
-_READ = "Microsoft.Resources/subscriptions/read"
-_GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
+_RESOURCES = "Microsoft.Resources/subscriptions"
+_READ = f"{_RESOURCES}/read"
+_GROUP = f"{_RESOURCES}/resourceGroups"
 ROUTES = table(
     (
         ("Subscriptions_List", "GET", "/subscriptions", list_subscriptions, Evidence.DOCUMENTED, ""),
@@ -175,6 +181,16 @@ ROUTES = table(
         ("ResourceGroups_Get", "GET", f"{_SUB}/resourceGroups/{{group}}", get_group, Evidence.RECORDED, f"{_GROUP}/read"),
         ("ResourceGroups_CheckExistence", "HEAD", f"{_SUB}/resourceGroups/{{group}}", head_group, Evidence.RECORDED, f"{_GROUP}/read"),
         ("ResourceGroups_Delete", "DELETE", f"{_SUB}/resourceGroups/{{group}}", delete_group, Evidence.RECORDED, f"{_GROUP}/delete"),
+        ("Resources_List", "GET", f"{_SUB}/resources", list_resources, Evidence.DOCUMENTED, f"{_RESOURCES}/resources/read", "one page"),
+        (
+            "Resources_ListByResourceGroup",
+            "GET",
+            f"{_SUB}/resourceGroups/{{group}}/resources",
+            list_resources,
+            Evidence.DOCUMENTED,
+            f"{_GROUP}/resources/read",
+            "one page",
+        ),
         ("ResourceGroups_Delete (poll)", "GET", f"{_SUB}/operationresults/{{operation}}", poll_group, Evidence.GUESS, _READ),
     ),
     versions=VERSIONS,
