@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic.alias_generators import to_camel
 
 from hubtrust import Generate, HubtrustError, Import, KeyAlgorithm, Request, Trust
-from hubtrust.azure.certificates import CERTIFICATE_NAME
+from hubtrust.authority_arguments import LONGEST_NAME, MOST_INTERMEDIATES, NEWEST_GENERATION, read_certificate_name
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES, LONGEST, ROOT, require_window
 from hubtrust.certificates.thumbprints import require_thumbprint
 from hubtrust.custody.custodies import STATE
+from hubtrust.generated_authority import GeneratedAuthority, RequestedAuthority
 from hubtrust.pki.authority_files import ChainText, KeyText, read_chain, read_key
 
 from .configuration import Problem, SettingsError, checked_by, names_for, plain
@@ -32,9 +33,10 @@ _Window = Annotated[int, Field(ge=0, le=LONGEST)]
 
 
 def _certificate_name(text: str) -> str:
-    if text and not CERTIFICATE_NAME.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is not a valid certificate name; use at most 64 of: letters, digits, - . _")
-    return text
+    try:
+        return read_certificate_name(text) if text else text
+    except HubtrustError as error:
+        raise ValueError(f"{quoted(text)} is not a valid certificate name; {error.remedy}") from None
 
 
 _Thumbprints = Annotated[tuple[Annotated[str, checked_by(require_thumbprint)], ...], names_for("adopt", "<SHA-1 thumbprint>")]
@@ -53,12 +55,12 @@ class AuthorityConfig(CustodyConfig):
     """Where the CA comes from, which generation of it there is, and what the hub trusts of it."""
 
     ca_name: Annotated[str, Field(min_length=1, max_length=50)] = "hubtrust"
-    ca_organization: Annotated[str, Field(max_length=64)] = ""
+    ca_organization: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     ca_key_algorithm: KeyAlgorithm = KeyAlgorithm(Generate.key)
-    ca_intermediates: Annotated[int, Field(ge=0, le=5)] = Generate.intermediates
-    ca_generation: Annotated[int, Field(ge=1, le=9999)] = 1
+    ca_intermediates: Annotated[int, Field(ge=0, le=MOST_INTERMEDIATES)] = Generate.intermediates
+    ca_generation: Annotated[int, Field(ge=1, le=NEWEST_GENERATION)] = 1
     ca_keep_previous: bool = False
-    ca_drop_generation: Annotated[int, Field(ge=0, le=9999)] = 0
+    ca_drop_generation: Annotated[int, Field(ge=0, le=NEWEST_GENERATION)] = 0
     ca_root_days: _Days = int(LIFETIMES[ROOT].days)
     ca_issuing_days: _Days = int(LIFETIMES[INTERMEDIATE].days)
     ca_root_renew_before_days: _Window = 0
@@ -93,6 +95,7 @@ class AuthorityConfig(CustodyConfig):
             line = "caKeepPrevious is true, but the previous generation's chain is not set; set caPreviousChain or caPreviousChainFile"
             chains = ("ca_previous_chain", "ca_previous_chain_file")
             yield Problem.of(line, "ca_keep_previous", "ca_source", "ca_custody", *chains)
+        yield from self._name_problems()
         yield from self._window_problems()
         yield from self.custody_problems(self.ca_intermediates)
 
@@ -110,6 +113,17 @@ class AuthorityConfig(CustodyConfig):
         yield "ca_chain", self.ca_source != "generate"
         yield "ca_key", self.ca_source == "import" and self.kept_in == STATE
         yield "ca_previous_chain", self.ca_keep_previous and not self._is_made_in_state
+
+    def _name_problems(self) -> Iterator[Problem]:
+        """Names that no certificate can have; an imported CA has names already."""
+        names: dict[str, Any] = {"common_name": self.ca_name, "organization": self.ca_organization or None}
+        try:
+            if self.ca_source == "generate":
+                GeneratedAuthority.read(Generate(**names, intermediates=self.ca_intermediates), "")
+            elif self.ca_source == "request":
+                RequestedAuthority.read(Request(**names), "")
+        except HubtrustError as error:
+            yield Problem.of(f"caName: {error}", "ca_name", "ca_organization", "ca_intermediates", "ca_source")
 
     def _window_problems(self) -> Iterator[Problem]:
         for kind in ("root", "issuing"):

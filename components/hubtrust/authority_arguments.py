@@ -20,8 +20,8 @@ from hubtrust.pki.verification_code import require_no_code_in
 
 MOST_INTERMEDIATES: Final = 9  # a TLS stack takes ten certificates above a device's
 NEWEST_GENERATION: Final = 9999
+LONGEST_NAME: Final = 64  # characters: RFC 5280 appendix A.1, ub-common-name and ub-organization-name
 Source = Generate | Import | Request
-_LONGEST_NAME = 64  # characters: RFC 5280 appendix A.1, ub-common-name and ub-organization-name
 
 
 def read_generation(value: object) -> int:
@@ -96,7 +96,7 @@ def read_subject(common_name: Any, organization: Any) -> str:
     """
     read_as("common_name", read_text("common_name"), common_name)
     if organization is not None and not isinstance(organization, str):
-        raise AuthorityError("organization", kind(organization), f"give a text of at most {_LONGEST_NAME} characters")
+        raise AuthorityError("organization", kind(organization), f"give a text of at most {LONGEST_NAME} characters")
     try:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []

@@ -1,5 +1,6 @@
 """The resources of one generation of an authority: its keys, its certificates, its certificate request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,20 +80,22 @@ class GenerationResources:
 
     def request(self, source: RequestedAuthority) -> Declared:
         """The key and the certificate request of a CA that somebody else signs, and its certificate once there is one."""
-        if source.stored:
-            signing_key = SigningKey(
-                f"{self.prefix}-issuing-key", signer=source.stored, make=source.key.value, subject=source.subject, opts=self._options()
-            )
-            request: pulumi.Output[Any] = signing_key.request
-            signer = AuthorityKey.elsewhere(source.stored, signing_key.reference, signing_key.public_key).signer
-        else:
-            signer = signer_inputs.in_state(self._key(ISSUING, source.key).private_key_pem)
-            request = AuthorityRequest(f"{self.prefix}-request", signer=signer, subject=source.subject, opts=self._options()).request
+        signer, request = self._declare_request(source)
         if source.answer is None:
             return Declared(None, None, None, request=request)
         # The key here belongs to the lowest certificate of the chain: only that one can be proven.
         anchor = Anchor(source.answer.anchor, signer, is_given=True)
         return Declared(source.answer.text, anchor, signer, source.answer, request)
+
+    def _declare_request(self, source: RequestedAuthority) -> tuple[Mapping[str, Any], pulumi.Output[Any]]:
+        """The signer with the key, and the certificate request."""
+        if source.stored:
+            signing_key = SigningKey(
+                f"{self.prefix}-issuing-key", signer=source.stored, make=source.key.value, subject=source.subject, opts=self._options()
+            )
+            return AuthorityKey.elsewhere(source.stored, signing_key.reference, signing_key.public_key).signer, signing_key.request
+        signer = signer_inputs.in_state(self._key(ISSUING, source.key).private_key_pem)
+        return signer, AuthorityRequest(f"{self.prefix}-request", signer=signer, subject=source.subject, opts=self._options()).request
 
     def _root(self, source: GeneratedAuthority, key: AuthorityKey) -> pulumi.Output[str]:
         """The root's certificate. pulumi-tls supports neither a path length of 0 nor a key in a vault or token: IssuedCertificate does."""

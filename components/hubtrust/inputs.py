@@ -161,6 +161,17 @@ def boolean(value: object) -> bool:
     return value
 
 
+def text(value: object) -> str:
+    """``value`` if it is a text that is not empty.
+
+    Raises:
+        DeclarationError: it is something else.
+    """
+    if not isinstance(value, str) or not value:
+        raise DeclarationError(_VALUE, f"it is {value!r}", "give a text that is not empty")
+    return value
+
+
 def texts(value: object, *, remedy: str) -> tuple[str, ...]:
     """``value`` as texts; ``remedy`` says what to give.
 

@@ -102,6 +102,15 @@ def test_our_own_stacks_have_no_key_without_an_effect(path: Path) -> None:
         ({"hubName": '["a"]'}, ["hubtrust:hubName: it is a list; use a text"]),
         ({"caChain": '{"secure": "x"}'}, ["hubtrust:caChain: it is an object; use a text"]),
         ({"caName": "x" * 51}, [f"hubtrust:caName: it is '{'x' * 51}'; use a text of 1 to 50 characters"]),
+        (
+            {"caName": "x" * 50, "caIntermediates": "2"},
+            [f"hubtrust: caName: the subject 'CN={'x' * 50} intermediate 1 CA,O=': a name in it is empty or longer than 64 characters"],
+        ),
+        (
+            {"caName": "4F2A91C0" * 6, "caSource": "request"},
+            [f"hubtrust: caName: 'CN={'4F2A91C0' * 6}': its common name has the form of an"],
+        ),
+        ({"caIntermediates": "10"}, ["hubtrust:caIntermediates: it is '10'; use a whole number from 0 to 9"]),
         ({"name": "a_b"}, ["hubtrust:name: 'a_b' is not a valid name; use 2 to 31 letters, digits and hyphens, with a letter first"]),
         ({"caTrust": "leaf"}, ["hubtrust:caTrust: it is 'leaf'; use root or issuing"]),
         ({"caSource": "buy", "caChain": "x"}, ["hubtrust:caSource: it is 'buy'; use generate, import or request"]),

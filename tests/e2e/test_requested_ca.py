@@ -10,20 +10,17 @@ _FEW = {"devices": "", "canary": "", "operators": [], "caSource": "request"}
 # What the component declared for keys in the state before it had AuthorityRequest: the same name, and the same key.
 _OLDER = """
 import pulumi_tls
-from hubtrust import authority, signer_inputs
+from hubtrust import authority_resources, signer_inputs
 
 
 def _declare_request(self, source):
     key = self._key("issuing", source.key)
-    names = pulumi_tls.CertRequestSubjectArgs(common_name=source.common_name, organization=source.organization)
-    made = pulumi_tls.CertRequest(
-        f"{self._prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._child_options()
-    )
-    self.certificate_request = made.cert_request_pem
-    return signer_inputs.in_state(key.private_key_pem)
+    names = pulumi_tls.CertRequestSubjectArgs(common_name="Plant")
+    made = pulumi_tls.CertRequest(f"{self.prefix}-request", private_key_pem=key.private_key_pem, subject=names, opts=self._options())
+    return signer_inputs.in_state(key.private_key_pem), made.cert_request_pem
 
 
-authority.CertificateAuthority._declare_request = _declare_request
+authority_resources.GenerationResources._declare_request = _declare_request
 """
 
 

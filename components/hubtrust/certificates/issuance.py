@@ -23,6 +23,8 @@ from hubtrust.pki.signers import Signer
 from hubtrust.pki.verification_code import require_no_code_in
 from hubtrust.reconcile_errors import DeclarationError
 
+# What to do where the issuer's key is not here. That it is not may follow from an Output.
+ELSEWHERE = "issue the certificate where the key is, and import the chain; or give an authority whose issuing key is here"
 PROFILES = (ROOT, INTERMEDIATE, DEVICE)
 # A renewal that gains less than this is not worth it: a certificate that ends with its issuer waits for the issuer to be renewed.
 _LEAST_GAIN = timedelta(hours=1)
@@ -87,7 +89,7 @@ class IssuingInputs(CloudInputs):
             WeakError: the issuer's key is too weak.
         """
         key = require_strong_key(self.issuer_certificate[0].public_key(), what="issuerCertificate")
-        return self.signer.require_signer("issue the certificate where the key is, and import the chain", key)
+        return self.signer.require_signer(ELSEWHERE, key)
 
 
 @dataclass(frozen=True, slots=True)

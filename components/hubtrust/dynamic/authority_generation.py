@@ -17,7 +17,7 @@ from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.dependants import require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Properties, boolean, input_field, whole_number
+from hubtrust.inputs import Properties, boolean, input_field, text, whole_number
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -26,18 +26,18 @@ from hubtrust.reconcile_errors import DeclarationError
 class AuthorityGenerationInputs(CloudInputs):
     """The inputs of an AuthorityGeneration."""
 
-    authority: str = input_field(str, "the authority's name.", required=True, kept=True, replaces=True)
+    authority: str = input_field(text, "the authority's name.", required=True, kept=True, replaces=True)
     generation: int = input_field(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
     keep_previous: bool = input_field(boolean, "True: whether the previous generation is trusted too.", required=True, kept=True)
     hub_id: Service | None = hub_id(required=False)
     host_name: str | None = hub_host_name()
-    devices_of: str | None = input_field(str, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
+    devices_of: str | None = input_field(text, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
     drop_generation: int | None = input_field(
         whole_number(1, 9999), "a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone."
     )
 
     leave: str | None = input_field(
-        str, "name of the hub that the authority leaves for another one although it still answers: what is on it then stays."
+        text, "name of the hub that the authority leaves for another one although it still answers: what is on it then stays."
     )
     clock_of: str | None = input_field(
         clouds.require_name,

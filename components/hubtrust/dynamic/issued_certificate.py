@@ -12,6 +12,7 @@ import pulumi
 from cryptography import x509
 
 from hubtrust.certificates.issuance import (
+    ELSEWHERE,
     PROFILES,
     Issuance,
     IssuedCertificateOutputs,
@@ -107,7 +108,7 @@ class IssuedCertificateInputs(IssuingInputs):
         """
         profile = self.profile
         if profile == ROOT:
-            signer = self.signer.require_signer("issue the certificate where the key is, and import the chain")
+            signer = self.signer.require_signer(ELSEWHERE)
             public_key = signer.public_key
         else:
             signer, public_key = self.issuer_key(), self._subject_key()
