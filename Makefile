@@ -52,7 +52,9 @@ environment: $(VENV)/sandbox.stamp ## create a stack from a deployed one: make e
 demo-rotation: $(VENV)/sandbox.stamp ## rotate a CA while devices are connected, on a local Azure of its own
 	@$(BIN)/python examples/rotation/demo.py
 
-test: lint types contracts unit ## check format, lint, types and import contracts, and run the tests
+test: ## check format, lint, types and import contracts, and run the tests
+	@$(MAKE) --no-print-directory --jobs=2 lint contracts types $(VENV)/tests.stamp
+	@$(MAKE) --no-print-directory unit
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --quiet --check . || ($(BIN)/ruff format --diff . 2>&1 | head -40; exit 1)
@@ -64,11 +66,17 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.log || (cat $(VENV)/contracts.log; exit 1)
 
-# Each run executes a random sample of the fault sweep. The same HUBTRUST_SEED selects the same sample; HUBTRUST_FAULTS=http runs all HTTP faults.
+# pytest compiles tests anew for their assertions, and each of its workers reads all of them: they are compiled once, beside the type checker.
+$(VENV)/tests.stamp: $(VENV)/dev.stamp $(shell find tests -name '*.py')
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -q > /dev/null 2>&1 || true
+	@touch $@
+
+# Each run executes a random sample of the fault sweep, and of other long sweeps (tests/kit/samples.py). The same HUBTRUST_SEED selects the
+# same sample; HUBTRUST_FAULTS=http runs all HTTP faults, HUBTRUST_SAMPLES=all all the others.
 # Our own files are compiled first: where PYTHONDONTWRITEBYTECODE is set, each of the tests' processes would compile them again.
 unit: $(VENV)/dev.stamp
 	@$(BIN)/python -m compileall -q components environments policies sandbox settings tests
-	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-sample}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
+	@export HUBTRUST_SEED=$${HUBTRUST_SEED:-$$RANDOM}; echo "fault sweep: $${HUBTRUST_FAULTS:-sample}, other sweeps: $${HUBTRUST_SAMPLES:-sample}, HUBTRUST_SEED=$$HUBTRUST_SEED"; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.

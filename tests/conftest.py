@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 from hypothesis import settings
+
+# pytest keeps what it compiles of the tests, also where the environment wants no such files: each worker would compile all tests again.
+sys.dont_write_bytecode = False
 
 # No test asserts on time, so examples have no deadline.
 settings.register_profile("hubtrust", deadline=None)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.runs.replaying import replay
 from tests.kit.repository import ROOT, SHARED
+from tests.kit.samples import sampled
 
 TRACES = SHARED / "engine-traces"
 # The tls scenarios run the real program against this project's stand-in of the tls plugin.
@@ -21,7 +22,7 @@ SCENARIOS = [
 
 @pytest.mark.recorded
 @pytest.mark.skipif(not TRACES.is_dir(), reason=f"the recordings are not there: {TRACES}")
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", sampled(SCENARIOS, 5))
 def test_every_run_equals_the_recording(scenario: str, tmp_path: Path) -> None:
     """The scenario's runs, step by step, equal the recording."""
     script = tmp_path / "engine.py"
