@@ -20,14 +20,16 @@ from hubtrust.authority_arguments import (
 )
 from hubtrust.authority_errors import AuthorityError
 from hubtrust.authority_keys import KeyName
+from hubtrust.authority_readers import kind
 from hubtrust.authority_resources import Declared, GenerationResources
 from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
+from hubtrust.dynamic.possession_proof import PossessionProof
 from hubtrust.errors import shown
 from hubtrust.generated_authority import ISSUING, GeneratedAuthority, RequestedAuthority
 from hubtrust.given_authority import ImportedAuthority, imported
-from hubtrust.known_values import computed, is_plain, require_plain, validated
+from hubtrust.known_values import computed, if_present, is_plain, require_plain, validated
 from hubtrust.pki.keys import KeyAlgorithm
 
 __all__ = ["Anchor", "AuthorityError", "CertificateAuthority", "Generate", "Import", "KeyAlgorithm", "Request", "Trust"]
@@ -120,6 +122,37 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.chain = pulumi.Output.from_input(declared.chain)
         self.certificate_request = pulumi.Output.from_input(declared.request)
         self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
+
+    def prove(
+        self, hub: str, code: pulumi.Input[str | None] | None, *, opts: pulumi.ResourceOptions | None = None
+    ) -> pulumi.Output[str | None]:
+        """The proof of possession, PEM, for a hub that another stack manages; that stack takes it as ``Import(proof=…)``.
+
+        Args:
+            hub: a name for the hub, part of the resource's name. Plain.
+            code: the verification code that the hub asks for now: `code` in the output ``trust`` of its TrustedHub. None while it asks for
+                none: then the last proof is kept. Whoever sets it can have a hub of his choice trust this CA.
+            opts: options of the resource, a ``PossessionProof``.
+
+        Raises:
+            AuthorityError: the authority has no certificate yet, or ``hub`` is no plain text.
+        """
+        require_plain(AuthorityError, "hub", hub)
+        if not isinstance(hub, str) or not hub:
+            raise AuthorityError("hub", kind(hub), "give a name for the hub, which becomes part of the resource's name")
+        if self.anchor is None:
+            fact = "its certificate request has no answer yet, so that there is nothing to prove"
+            raise AuthorityError(f"authority '{self.name}'", fact, "give the answer first")
+        own = pulumi.ResourceOptions(parent=self, depends_on=[self.generations])
+        created = PossessionProof(
+            f"{self.name}-g{self.generation}-proof-{hub}",
+            certificate=self.anchor.certificate,
+            code=code,
+            signer=self.anchor.signer,
+            cloud=self.cloud,
+            opts=pulumi.ResourceOptions.merge(own, opts),
+        )
+        return if_present(created.proof, when_known=created.certificate)
 
     def given_among(self, trusted: Sequence[Anchor]) -> pulumi.Input[str | None] | None:
         """The lowest certificate of an imported or returned chain that is one of ``trusted``, PEM; None if none is, or it was generated."""

@@ -71,3 +71,11 @@ def validated(error: type[ProgramError], read: Callable[[Any], object], value: A
         return known
 
     return require(value) if is_plain(value) else pulumi.Output.from_input(value).apply(require)
+
+
+def if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """An output of a resource, or None if there is none: a preview would show a missing output as one that is not known yet.
+
+    ``when_known`` is an output that the resource always has.
+    """
+    return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))

@@ -6,6 +6,7 @@ import pulumi
 
 from hubtrust.certificates.verification import POSSESSION, VERIFIED, WAITING
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
+from hubtrust.known_values import if_present
 
 
 class TrustedCertificate(TypedDict, total=False):
@@ -40,7 +41,7 @@ class TrustedCertificate(TypedDict, total=False):
 def trust_of(certificate: VerifiedCertificate) -> pulumi.Output[TrustedCertificate]:
     """What Azure says of ``certificate``, and how it became so."""
     proof, proven_at, code, ceremony = (
-        _if_present(output, when_known=certificate.state)
+        if_present(output, when_known=certificate.state)
         for output in (certificate.proof, certificate.proven_at, certificate.code, certificate.ceremony)
     )
     found = pulumi.Output.all(
@@ -63,8 +64,3 @@ def trust_of(certificate: VerifiedCertificate) -> pulumi.Output[TrustedCertifica
 def waiting_for_certificate(name: str) -> pulumi.Output[TrustedCertificate]:
     """The entry of a CA that has no certificate yet: its request waits for an answer."""
     return pulumi.Output.from_input(TrustedCertificate(name=name, state=WAITING, verified=False, proof=None))
-
-
-def _if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> pulumi.Output[Any]:
-    """``value``, or None if the resource has no such output: a preview would show a missing output as one that is not known yet."""
-    return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))
