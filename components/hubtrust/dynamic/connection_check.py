@@ -85,6 +85,9 @@ class ConnectionCheckInputs(HubInputs):
         str, "any text that changes when the device is written, such as `last_write`: then it is checked again."
     )
     enabled: bool = input_field(boolean, "False: nothing is checked, for networks where port 8883 is closed. Default True.", default=True)
+    skip: str | None = input_field(
+        str, "why nothing is checked in this run, which the output `reason` then says; None: it is checked. It counts before the others."
+    )
     deadline: float = input_field(
         number(MIN_DEADLINE, MAX_DEADLINE),
         f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry; default {CHECK_DEADLINE:g}.",
@@ -93,6 +96,8 @@ class ConnectionCheckInputs(HubInputs):
 
     def skip_reason(self) -> str | None:
         """Why the check does not run; None if it runs."""
+        if self.skip:
+            return self.skip
         if not self.enabled:
             return _SWITCHED_OFF
         if not self.chain or (self.trust and not any(one.get("verified") for one in self.trust)):
@@ -103,6 +108,7 @@ class ConnectionCheckInputs(HubInputs):
         """A digest of the inputs with which a check may have another result. The chain stands for the signing key."""
         parts = {name: self.given.get(name) for name in ("hubId", "hostName", "deviceId", "chain", "trust", "device", "cloud")}
         parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
+        parts |= {"skip": self.skip} if self.skip else {}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def canary(self, host: str, moment: datetime) -> Canary:
@@ -274,6 +280,7 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
         trust: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] | None = None,
         device: pulumi.Input[str] | None = None,
         enabled: pulumi.Input[bool] | None = None,
+        skip: pulumi.Input[str | None] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,

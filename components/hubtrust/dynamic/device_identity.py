@@ -89,6 +89,9 @@ class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
         "the `device_scope` of the IoT Edge device above it. Default: none; a parent that others set is not changed.",
         kept=True,
     )
+    skip: str | None = input_field(
+        str, "why the hub is not asked in this run: nothing is written or read, and what is there stays. None: it is written.", kept=True
+    )
 
     def wanted(self, olds: Properties) -> DeviceDescription:
         """What the device is to be like. A parent that was declared in the last run, and is not any more, is removed."""
@@ -136,6 +139,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     @staticmethod
     def _differs(olds: Properties, news: DeviceIdentityInputs) -> bool:
+        if news.skip or olds.get("skip"):
+            return news.skip != olds.get("skip")
         held, wanted = _recorded(olds), news.wanted(olds)
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         unknown_scope = held.edge and not olds.get("deviceScope")  # a state of an earlier version
@@ -144,12 +149,20 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
 
     def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
         """Create the device. One that an interrupted run has created has the owner tag, and is updated."""
-        outs = self._reconcile(news, {}, creating=True)
+        outs = self._skipped(news, {}) if news.skip else self._reconcile(news, {}, creating=True)
         return f"{outs['hostName']}/{news.device_id}", outs
 
     def on_update(self, _id: str, olds: Properties, news: DeviceIdentityInputs) -> dict[str, Any]:
-        """Read the device and write what differs."""
-        return self._reconcile(news, olds, creating=False)
+        """Read the device and write what differs. One that no run has written yet is created."""
+        return self._skipped(news, olds) if news.skip else self._reconcile(news, olds, creating=not _is_written(olds))
+
+    @staticmethod
+    def _skipped(news: DeviceIdentityInputs, olds: Properties) -> dict[str, Any]:
+        """The outputs of the last run that wrote the device; without one, only what is declared of where it is to be."""
+        host = news.resolve_host_name()
+        show_message(f"{_what(host, news.device_id)} is not written: {news.skip}")
+        declared = {name: news.given.get(name) for name in wire_names(DeviceIdentityInputs, "kept")} | {"hostName": host}
+        return {**(olds if _is_written(olds) else declared), "skip": news.skip}
 
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
@@ -176,6 +189,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Read the device, so that a refresh shows changes by others, another owner, and a deletion."""
         hub = HubInputs.read(olds)
+        if olds.get("skip"):
+            return dict(olds)
         try:
             with hub.open_registry(reading=True) as registry:
                 found = registry.find(str(olds["deviceId"]))
@@ -192,6 +207,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
+        if not _is_written(olds):
+            return
         if moved_hub.stays(f"device '{device_id}'", hub.hub_id):
             return
         if hubs.is_taken_over(host, device_id):
@@ -207,6 +224,11 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         except (NotFoundError, UnreachableError):
             if not hub.is_gone():
                 raise
+
+
+def _is_written(olds: Properties) -> bool:
+    """Whether some run has written the device: all of them may have been skipped."""
+    return bool(olds.get("authentication"))
 
 
 def _recorded(olds: Properties) -> DeviceDescription:
@@ -266,6 +288,7 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
         tags: Document | None = None,
         desired: Document | None = None,
         adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        skip: pulumi.Input[str | None] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
