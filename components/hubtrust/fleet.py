@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
+from pulumi_azure_native.iothub import PublicNetworkAccess
 
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
@@ -37,7 +38,7 @@ class TrustedFleet(pulumi.ComponentResource):
         authority: CertificateAuthority,
         roster: Roster | None = None,
         canary: pulumi.Input[str] | None = None,
-        check: bool = True,
+        check: bool | None = None,
         adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         no_devices: bool = False,
         delete_devices: pulumi.Input[int] | None = None,
@@ -52,7 +53,8 @@ class TrustedFleet(pulumi.ComponentResource):
             roster: the devices; None or empty: none. Plain: what is not in it is deleted.
             canary: an Input: the id of the device that connects. A plain one that is not in the roster gets an identity of its own, whether
                 it connects or not; an Output's must be in the roster, if there is one. It is no secret: messages show it.
-            check: whether to connect; False where port 8883 is closed. Plain.
+            check: whether to connect; False where port 8883 is closed. None: unless the hub's public network access is disabled; then the
+                canary is not written either, unless it is in the roster. Plain.
             adopt: an Input, also each of them: ids, or patterns, of existing devices that may be taken over although they are not this
                 stack's.
             no_devices: the roster is empty on purpose; without it, a roster that has become empty is refused. Plain.
@@ -86,7 +88,8 @@ class TrustedFleet(pulumi.ComponentResource):
         if canary is not None and canary != "":
             member = _member(roster, canary, f"fleet '{name}'")
             if member is None:
-                own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, **common, opts=self._child())
+                skip = self._skip(check=check)
+                own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, skip=skip, **common, opts=self._child())
                 device = _joined(own.device_etag, own.last_write)
             self.connection = self._connect(authority, member or canary, device, common, check=check)
         self.register_outputs({"devices": self.devices, "connection": self.connection})
@@ -110,7 +113,7 @@ class TrustedFleet(pulumi.ComponentResource):
         device: pulumi.Output[str] | None,
         common: dict[str, Any],
         *,
-        check: bool,
+        check: bool | None,
     ) -> pulumi.Output[FleetConnection]:
         connection_check = ConnectionCheck(
             f"{self._name}-{canary}" if isinstance(canary, str) else f"{self._name}-canary",
@@ -121,10 +124,17 @@ class TrustedFleet(pulumi.ComponentResource):
             trust=self._hub.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
             device=device,
             enabled=check,
+            skip=self._skip(check=check),
             **common,
             opts=self._child(),
         )
         return connection_of(connection_check, canary)
+
+    def _skip(self, *, check: bool | None) -> pulumi.Output[str | None] | None:
+        """Why the hub is not asked to admit the canary; None if it is. A decision of the program counts more."""
+        if check is not None:
+            return None
+        return self._hub.public_network_access.apply(lambda access: _PRIVATE if access == PublicNetworkAccess.DISABLED else None)
 
     def _child(self) -> pulumi.ResourceOptions:
         """Created after the hub's certificates and roles; deleted together with the hub."""
@@ -152,6 +162,7 @@ def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Inpu
     return when_known(FleetDeclarationError, require, canary)
 
 
+_PRIVATE = "the hub's public network access is disabled; to connect from inside its network, give TrustedFleet check=True"
 _TRUST = ("name", "thumbprint", "etag", "state", "verified")
 
 

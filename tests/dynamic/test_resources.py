@@ -219,7 +219,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope"),
+            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip"),
         },
     ),
     DeviceFleetProvider: (

@@ -300,6 +300,7 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
                 certificate with another etag was repaired: then it is checked again.
             device: any text that changes when the device is written, such as `last_write`: then it is checked again.
             enabled: False: nothing is checked, for networks where port 8883 is closed. Default True.
+            skip: why nothing is checked in this run, which the output `reason` then says; None: it is checked. It counts before the others.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry; default 60.
             opts: Pulumi's resource options.

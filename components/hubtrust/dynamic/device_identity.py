@@ -309,6 +309,7 @@ class DeviceIdentity(DeviceIdentityOutputs, Reconciled, module="hubtrust", name=
             tags: tags of its twin, an object; other tags in the twin are not changed.
             desired: desired properties of its twin, an object; other properties in the twin are not changed.
             adopt: ids, or patterns such as `press-{001..025}`, of devices that may be taken over from others. Default: none, refuse.
+            skip: why the hub is not asked in this run: nothing is written or read, and what is there stays. None: it is written.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
             opts: Pulumi's resource options.
