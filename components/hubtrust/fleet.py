@@ -14,7 +14,7 @@ from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.fleet_outputs import FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import require_plain, when_known
+from hubtrust.known_values import if_present, require_plain, when_known
 from hubtrust.program_errors import ProgramError
 
 
@@ -90,7 +90,8 @@ class TrustedFleet(pulumi.ComponentResource):
             if member is None:
                 skip = self._skip(check=check)
                 own = DeviceIdentity(f"{name}-canary", device_id=canary, adopt=adopt, skip=skip, **common, opts=self._child())
-                device = _joined(own.device_etag, own.last_write)
+                written = (if_present(one, when_known=own.device_id) for one in (own.device_etag, own.last_write))
+                device = _joined(*written)
             self.connection = self._connect(authority, member or canary, device, common, check=check)
         self.register_outputs({"devices": self.devices, "connection": self.connection})
 
@@ -123,7 +124,7 @@ class TrustedFleet(pulumi.ComponentResource):
             signer=authority.signer,
             trust=self._hub.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
             device=device,
-            enabled=check,
+            enabled=check is not False,
             skip=self._skip(check=check),
             **common,
             opts=self._child(),

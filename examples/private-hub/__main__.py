@@ -11,8 +11,10 @@ hub = iothub.IotHubResource(
     "plant",
     resource_group_name=group.name,
     sku=iothub.IotHubSkuInfoArgs(name="S1", capacity=1),
-    identity=iothub.ArmIdentityArgs(type="SystemAssigned"),
-    properties=iothub.IotHubPropertiesArgs(public_network_access="Disabled", routing=iothub.RoutingPropertiesArgs(routes=[route])),
+    identity=iothub.ArmIdentityArgs(type=iothub.ResourceIdentityType.SYSTEM_ASSIGNED),
+    properties=iothub.IotHubPropertiesArgs(
+        public_network_access=iothub.PublicNetworkAccess.DISABLED, routing=iothub.RoutingPropertiesArgs(routes=[route])
+    ),
 )
 plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
 trusted = TrustedHub("plant", hub=hub, authorities=[plant])

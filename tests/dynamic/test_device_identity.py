@@ -284,3 +284,24 @@ def test_a_state_of_an_earlier_version_learns_its_scope(devices: Provider, regis
     registry.clear()
     assert devices.up(created, news).outs["deviceScope"] == scope
     assert registry.writes == 0
+
+
+def test_a_skipped_device_is_left_alone(devices: Provider, registry: DeviceRegistry) -> None:
+    """With a reason nothing is sent to the hub, whatever is declared; the first run without one creates the device or continues with it."""
+    reason = "the hub's network is closed"
+    skipped = devices.create(registry.device(skip=reason))
+    assert (registry.calls(), skipped.outs["skip"], "etag" in skipped.outs) == ([], reason, False)
+    assert devices.diff(skipped, registry.device(skip=reason, status="disabled")).changes is False
+    assert devices.read(skipped) == skipped
+    devices.delete(skipped)
+    assert registry.calls() == []
+    written = devices.up(skipped, registry.device())
+    assert (registry.twin("press-001")["status"], "skip" in written.outs) == ("enabled", False)
+    registry.clear()
+    again = devices.update(written, registry.device(skip=reason, status="disabled"))
+    assert (registry.calls(), again.outs) == ([], {**written.outs, "skip": reason}), "what is there stays"
+    assert devices.up(again, registry.device(status="disabled")).outs["status"] == "disabled"
+    foreign = devices.create(registry.device("press-002", skip=reason))
+    registry.client.put("press-002")
+    with pytest.raises(CallFailedError, match="exists and is not managed by this resource"):
+        devices.up(foreign, registry.device("press-002"))

@@ -1,0 +1,164 @@
+"""The compositions of examples/, each as its reader would run it, on each engine that is installed: the second run changes nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import installation
+from tests.kit.embedded_engine import PATIENCE, engine
+from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.prerequisites import need_pulumi
+from tests.kit.repository import ROOT
+
+
+@dataclass
+class Stacks:
+    """Stacks side by side on one backend and one local Azure; `dev` is the name of each."""
+
+    engine: str
+    place: Path
+    variables: Mapping[str, str] = field(repr=False)
+
+    def run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the engine on the project in ``folder``."""
+        command = [*arguments, "--cwd", str(folder), "--stack", "dev"]
+        if self.engine == "embedded":
+            return engine(command, self.variables)
+        return subprocess.run(
+            ["pulumi", *command, "--non-interactive"], env=self.variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+
+    def add(self, example: str, **config: str) -> Path:
+        """Copy an example, create its stack and set its configuration; returns the project's folder."""
+        folder = self.place / "examples" / example
+        shutil.copytree(ROOT / "examples" / example, folder, ignore=shutil.ignore_patterns("Pulumi.*.yaml", "__pycache__"))
+        self.must(folder, "stack", "init")
+        self.set(folder, **{"azure-native:location": "westeurope"}, **config)
+        return folder
+
+    def set(self, folder: Path, **config: str) -> None:
+        """Set keys of the configuration."""
+        for key, value in config.items():
+            self.must(folder, "config", "set", key, value)
+
+    def must(self, folder: Path, *arguments: str) -> str:
+        """Run a command that must succeed; returns what it prints."""
+        done = self.run(folder, *arguments)
+        assert done.returncode == 0, f"{folder.name} {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def up(self, folder: Path, *flags: str) -> dict[str, Any]:
+        """Deploy it; returns the outputs."""
+        self.must(folder, "up", "--yes", "--skip-preview", *flags)
+        found: dict[str, Any] = json.loads(self.must(folder, "stack", "output", "--json"))
+        return found
+
+    def twice(self, folder: Path) -> dict[str, Any]:
+        """Deploy it; a preview of a second run, which refreshes as `up` does, changes nothing."""
+        outputs = self.up(folder)
+        self.must(folder, "preview", "--expect-no-changes")
+        return outputs
+
+    def fails(self, folder: Path, *arguments: str) -> list[str]:
+        """The lines that begin with `error:` of a run that fails."""
+        done = self.run(folder, *(arguments or ("up", "--yes", "--skip-preview")))
+        said = done.stdout + done.stderr
+        assert done.returncode != 0, said
+        assert "Traceback" not in said, said
+        return [line.strip() for line in said.splitlines() if "error:" in line]
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """One local Azure for all stacks, with immediate deletions."""
+    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=["embedded", "pulumi"])
+def stacks(request: pytest.FixtureRequest, azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """A backend for the stacks of all tests."""
+    if request.param == "pulumi":
+        need_pulumi()
+    place = tmp_path_factory.mktemp("stacks")
+    (place / "state").mkdir()
+    (place / ".venv").symlink_to(sys.prefix)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI")}
+    path = os.pathsep.join((str(ROOT / "sandbox" / "plugins" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+    variables = {
+        **inherited,
+        **installation.environment(azure.ready),
+        "PATH": path,
+        "PYTHONPATH": str(ROOT),
+        "PULUMI_BACKEND_URL": f"file://{place / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a trial",
+        "PULUMI_HOME": str(place / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "NO_COLOR": "1",
+    }
+    return Stacks(str(request.param), place, variables)
+
+
+def _proofs(trust: list[dict[str, Any]]) -> list[str]:
+    return [one["proof"] for one in trust]
+
+
+def test_a_declared_hub_and_one_of_another_stack(stacks: Stacks, azure: LocalAzure) -> None:
+    """A hub of the program, then a second stack's CA on it by its id alone; each stack owns its certificate."""
+    declared = stacks.twice(stacks.add("declared-hub"))
+    assert _proofs(declared["trust"]) == ["possession"]
+    referenced = stacks.add("referenced-hub", hubStack="organization/declared-hub/dev")
+    outputs = stacks.twice(referenced)
+    certificates = azure.ask("GET", f"{declared['hubId']}/certificates").json()["value"]
+    assert {one["name"] for one in certificates if one["properties"]["isVerified"]} == {
+        declared["trust"][0]["name"],
+        outputs["trust"][0]["name"],
+    }
+    stacks.must(referenced, "destroy", "--yes", "--skip-preview")
+    assert [one["name"] for one in azure.ask("GET", f"{declared['hubId']}/certificates").json()["value"]] == [declared["trust"][0]["name"]]
+
+
+def test_two_hubs_and_two_authorities(stacks: Stacks) -> None:
+    """One CA is proven on each of two hubs by a proof of its own, and two CAs on one hub."""
+    hubs = stacks.twice(stacks.add("two-hubs"))
+    assert _proofs(hubs["west"] + hubs["north"]) == ["possession", "possession"]
+    assert hubs["west"][0]["thumbprint"] == hubs["north"][0]["thumbprint"]
+    authorities = stacks.twice(stacks.add("two-authorities"))
+    assert _proofs(authorities["trust"]) == ["possession", "possession"]
+    assert len({one["thumbprint"] for one in authorities["trust"]}) == 2
+
+
+def test_two_teams(stacks: Stacks) -> None:
+    """The chain goes to the hub's team, the code comes back, and then the proof: four runs, and then nothing changes."""
+    authority = stacks.add("two-teams/authority")
+    first = stacks.up(authority)
+    assert first.get("proof") is None
+    hub = stacks.add("two-teams/hub", authorityStack="organization/two-teams-authority/dev")
+    waiting = stacks.up(hub)
+    assert (waiting["trust"][0]["state"], len(waiting["code"])) == ("waiting", 48)
+    stacks.set(authority, hubStack="organization/two-teams-hub/dev")
+    assert "BEGIN CERTIFICATE" in stacks.up(authority)["proof"]
+    proven = stacks.up(hub)
+    assert (proven["trust"][0]["state"], proven["trust"][0]["proof"], proven.get("code")) == ("verified", "possession", None)
+    for folder in (authority, hub):
+        stacks.must(folder, "preview", "--expect-no-changes")
+    assert "PRIVATE KEY" not in stacks.must(hub, "stack", "export", "--show-secrets"), "the key never leaves the CA's stack"
+
+
+def test_a_private_hub(stacks: Stacks, azure: LocalAzure) -> None:
+    """Proven through Resource Manager alone; nothing is sent to the hub, and the check says why."""
+    azure.control("DELETE", "/requests")
+    outputs = stacks.twice(stacks.add("private-hub"))
+    assert _proofs(outputs["trust"]) == ["possession"]
+    assert outputs["connection"]["state"] == "not checked"
+    assert "public network access is disabled" in outputs["connection"]["reason"]
+    asked = {call["host"] for call in azure.control("GET", "/requests")}
+    assert not any(host.endswith(".azure-devices.net") for host in asked), asked
