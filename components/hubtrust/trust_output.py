@@ -1,6 +1,6 @@
 """The output ``trust`` of a hub: what is known about each certificate that it trusts, or is to trust."""
 
-from typing import Any, Required, TypedDict, cast
+from typing import Required, TypedDict, cast
 
 import pulumi
 
