@@ -100,7 +100,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         require_authority_name(name, self.generation)
         current = require_source("source", source)
         before = None if previous is None else require_source("previous", previous)
-        require_generations(name, current, self.generation, keep_previous=keeps, previous=before)
+        require_generations(name, current, self.generation, keep_previous=keeps, previous=before, trust=self.trust)
         require_plain(AuthorityError, "cloud", cloud)
         self.name, self.cloud = name, choose_cloud(cloud, creates_hub=False)
         with AuthorityError.told():

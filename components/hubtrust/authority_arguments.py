@@ -175,11 +175,12 @@ def require_source(what: str, source: object) -> Source:
     return source
 
 
-def require_generations(name: str, source: Source, generation: int, *, keep_previous: bool, previous: object) -> None:
+def require_generations(name: str, source: Source, generation: int, *, keep_previous: bool, previous: object, trust: Trust) -> None:
     """Check that this generation, and the previous one if it is kept, can be declared.
 
     Raises:
-        AuthorityError: generation 1 has no previous one, the previous generation's chain is missing, or nothing would be trusted.
+        AuthorityError: generation 1 has no previous one, the previous generation's chain is missing, what is to be trusted can't be
+            proven, or nothing would be trusted.
     """
     what = f"authority '{name}', generation {generation}"
     if keep_previous and generation == 1:
@@ -190,6 +191,9 @@ def require_generations(name: str, source: Source, generation: int, *, keep_prev
     has_new_keys = isinstance(source, Generate) and not has_addresses
     if keep_previous and previous is None and not has_new_keys:
         raise AuthorityError(what, "keep_previous is set, but the previous chain is missing", "give it as previous (caPreviousChain)")
+    if trust is Trust.ROOT and (isinstance(source, Request) or isinstance(previous, Request)):
+        fact = "trust is root, but a requested CA's key is the issuing certificate's, so only that one can be proven"
+        raise AuthorityError(what, fact, "leave trust out, or import the chain (Import)")
     if generation > 1 and not keep_previous and isinstance(source, Request) and source.answer is None:
         fact = "its certificate request has no answer yet, so nothing would be trusted"
         raise AuthorityError(what, fact, "keep the previous generation until there is one (keep_previous, caKeepPrevious)")

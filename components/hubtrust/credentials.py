@@ -115,7 +115,7 @@ class Credentials:
             public_key=public_key,
             request=None if self.request is None else _required("request", self.request),
             issuer_certificate=self.authority.chain,  # type: ignore[arg-type] # not None where there is a signer
-            anchor=hub.trusted_of(self.authority),
+            anchor=_trusted_of(hub, self.authority),
             signer=self.authority.signer or {},
             lifetime_days=self.lifetime_days,
             renew_before_days=self.renew_before_days,
@@ -159,6 +159,25 @@ def _required(name: str, value: Any) -> pulumi.Output[Any]:
 
 def _kind(value: object) -> str:
     return "an Output" if isinstance(value, pulumi.Output) else kind(value)
+
+
+class UntrustedAuthorityError(ProgramError):
+    """The chain of an authority, which is an Output, has no certificate that the hub trusts."""
+
+
+def _trusted_of(hub: TrustedHub, authority: CertificateAuthority) -> pulumi.Input[str | None] | None:
+    """``hub.trusted_of``. Where that is an Output, the hub must turn out to trust the authority: see ``_may_trust``."""
+    trusted = hub.trusted_of(authority)
+    if is_plain(trusted) or hub.trusts_others or authority in hub.authorities:
+        return trusted
+
+    def require(found: str | None) -> str | None:
+        if found is None:
+            fact = "its hub trusts no certificate of its chain, so no device of it could connect"
+            raise UntrustedAuthorityError(f"authority '{authority.name}'", fact, f"name '{authority.name}' in the hub's authorities")
+        return found
+
+    return when_known(UntrustedAuthorityError, require, trusted)
 
 
 def _may_trust(hub: TrustedHub, authority: CertificateAuthority) -> bool:

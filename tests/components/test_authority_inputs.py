@@ -14,6 +14,7 @@ from pulumi.runtime import mocks
 
 from hubtrust import InKeyVault, InToken, TrustedDevice, TrustedFleet, TrustedHub
 from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, Import, Request
+from hubtrust.program_errors import ProgramError
 from tests.kit.authorities import hierarchy, parsed, pem_of, private_pem
 from tests.kit.remembering_engine import Engine, Monitor, is_secret, is_unknown
 from tests.kit.root_authority import RootAuthority
@@ -91,6 +92,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "one of a request's key": ({"source": Request(common_name="P", key=None)}, "key: there is no algorithm None"),  # type: ignore[arg-type]
     "a trust": ({"trust": "top"}, "trust: it is 'top'; use root, issuing"),
+    "the root of a requested CA": (
+        {"trust": "root", "source": Request(common_name="P")},
+        "trust is root, but a requested CA's key is the issuing certificate's.*; leave trust out, or import",
+    ),
     "generation 0": ({"generation": 0}, "generation: it is 0; use a whole number from 1 to 9999"),
     "generation -1": ({"generation": -1}, "generation: it is -1"),
     "generation 1.5": ({"generation": 1.5}, "generation: it is 1.5"),
@@ -319,18 +324,20 @@ def test_a_preview_shows_what_is_not_known_yet(engine: Engine) -> None:
 
 
 def test_the_hub_trusts_a_certificate_of_another_authoritys_chain(engine: Engine) -> None:
-    """Where both chains are Outputs, the certificate is found when they are known."""
+    """Where both chains are Outputs, the certificate is found when they are known; if there is none, the device could never connect."""
 
     @pulumi.runtime.test
-    def program() -> None:
+    def program(chain: str = ABOVE) -> None:
         key = private_pem(MADE.issuing.signer._private_key)  # type: ignore[attr-defined]
-        above = CertificateAuthority("above", source=Import(chain=later(ABOVE)))
+        above = CertificateAuthority("above", source=Import(chain=later(chain)))
         below = CertificateAuthority("below", source=Import(chain=later(BELOW), private_key=pulumi.Output.secret(key)))
         hub = TrustedHub("plant", authorities=[above])
         TrustedDevice("press-001", hub=hub, authority=below, make_key=True)
 
     program()
     assert engine.named(_ISSUED, "press-001")["anchor"] == ABOVE
+    with pytest.raises(ProgramError, match=r"authority 'below': its hub trusts no certificate of its chain.*; name 'below' in the hub's"):
+        program(OTHER.pem)
 
 
 def test_the_keys_of_a_generation_are_named_in_the_vault(engine: Engine) -> None:
