@@ -23,12 +23,15 @@ _LONGEST_VAULT_NAME = 24
 
 # Every key of the project is in one of these three; a test compares them with `settings`.
 COPIED_KEYS: Final = frozenset(
-    """sku units minTlsVersion localAuth protect operators cloud caSource caOrganization caKeyAlgorithm caIntermediates caRootDays
-    caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm attest connectionCheck""".split()
+    """sku units minTlsVersion localAuth publicNetworkAccess protect operators cloud caSource caOrganization caKeyAlgorithm
+    caIntermediates caRootDays caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm attest
+    connectionCheck""".split()
 )
 DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags", "caVault", "caVaultName"})
 LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub", "leaveHub"), "the hub is not shared"),
+    "ipRules": "addresses are not shared: until you set those of this environment, its hub can be reached from anywhere",
+    "identity": "a managed identity has rights in one environment",
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
     "caDropGeneration": _AGAIN,

@@ -60,8 +60,21 @@ USES: Final = (
         "existing_hub adopt_hub",
         "remove existingHub and adoptHub: an existing hub has both already",
     ),
-    Use("sku units min_tls_version local_auth", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use(
+        "sku units min_tls_version local_auth public_network_access ip_rules identity",
+        _owns_hub,
+        "a hub that is managed here",
+        "existing_hub",
+        "set adoptHub",
+    ),
     Use("tags", lambda s: _owns_hub(s) or s.makes_vault, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use(
+        "ip_rules",
+        lambda s: s.public_network_access != "Disabled",
+        "a hub with a public endpoint",
+        "public_network_access",
+        "set publicNetworkAccess to Enabled",
+    ),
     Use("protect", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub", is_error=False),
     # The CA's names, keys and lifetimes
     Use(

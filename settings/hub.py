@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from hubtrust import HubArgs
+from hubtrust import HubArgs, HubtrustError
 from hubtrust.azure import hub_limits
 from hubtrust.azure.clouds import require_name
+from hubtrust.azure_search import OWNER_TAG
+from hubtrust.hub_args import SKU, UNITS
 from hubtrust.operators import Operator
 
 from .configuration import Configured, Problem, checked_by
+from .hub_access import hub_identity, ip_rule, managed_identity, network_rule_sets, twice
 from .tag import Tag, as_mapping
 from .values import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}")  # room for what Pulumi and we add to it
 
@@ -44,6 +47,9 @@ class HubConfig(Configured):
     local_auth: Literal["", "true", "false"] = ""
     protect: bool = HubArgs.protect
     retain: bool = False
+    public_network_access: Literal["", "Enabled", "Disabled"] = ""
+    ip_rules: tuple[Annotated[str, checked_by(ip_rule)], ...] = ()
+    identity: tuple[Annotated[str, checked_by(managed_identity)], ...] = ()
     operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = ()
     tags: tuple[Tag, ...] = ()
     cloud: Annotated[str, checked_by(require_name)] = ""
@@ -53,8 +59,23 @@ class HubConfig(Configured):
         if self.existing_hub and self.adopt_hub:
             remedy = "set adoptHub to manage the whole hub here, or existingHub to manage only its certificates"
             yield Problem.of(f"existingHub and adoptHub are both set; {remedy}", "existing_hub", "adopt_hub")
-        if self.sku == "F1" and self.units > 1:
-            yield Problem.of(f"sku F1 has one unit, but units is {self.units}; set units to 1", "sku", "units")
+        yield from self._limit_problems()
+        for key, names in {"ip_rules": [ip_rule(rule)[0] for rule in self.ip_rules], "identity": self.identity}.items():
+            if (name := twice(names)) is not None:
+                yield Problem.of(f"two items are called '{name}'; remove one", key)
+        if (name := twice([tag.partition("=")[0] for tag in self.tags])) is not None:
+            yield Problem.of(f"tags has '{name}' twice; remove one", "tags")
+
+    def _limit_problems(self) -> Iterator[Problem]:
+        limits: dict[str, Callable[[], object]] = {
+            "sku units": lambda: hub_limits.size(self.sku or SKU, self.units or UNITS),
+            "tags": lambda: hub_limits.tags(as_mapping(self.tags), own=OWNER_TAG),
+        }
+        for keys, read in limits.items():
+            try:
+                read()
+            except HubtrustError as error:
+                yield Problem.of(str(error), *keys.split())
 
     @property
     def tag_values(self) -> dict[str, str]:
@@ -76,6 +97,9 @@ class HubConfig(Configured):
             tags=self.tag_values or None,
             protect=self.protect,
             min_tls_version=self.min_tls_version or None,
+            public_network_access=self.public_network_access or None,
+            network_rule_sets=network_rule_sets(self.ip_rules),
+            identity=hub_identity(self.identity),
             disable_local_auth=sas_off,
             disable_device_sas=sas_off,
             disable_module_sas=sas_off,

@@ -15,6 +15,7 @@ from hubtrust.azure.service import API_VERSIONS
 from hubtrust.azure_inputs import AzureInputs
 from hubtrust.program_errors import ProgramError
 
+KEEPS = "keeps"
 OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they belong to, and the token of its HubOwner
 # Queries of the lists. Every group that a stack creates has the tag, so that the list fits on one page.
 _HUBS = {"api-version": API_VERSIONS["iothubs"]}
@@ -36,7 +37,8 @@ class Found:
     location: str
     stack: str  # in its tag; empty without one
     token: str  # in its tag; empty without one, or where an older version wrote it
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    keeps: bool = False  # by its tag: what is on it was there before this stack said so, and stays
+    answer: Mapping[str, Any] = field(default_factory=dict)  # Azure's
 
     @classmethod
     def read(cls, answer: object) -> Self | None:
@@ -44,9 +46,14 @@ class Found:
         if not isinstance(answer, Mapping) or not isinstance(answer.get("id"), str):
             return None
         tags = answer.get("tags")
-        stack, _, token = str(tags.get(OWNER_TAG, "") if isinstance(tags, Mapping) else "").partition(" ")
-        properties = answer.get("properties")
-        return cls(answer["id"], str(answer.get("location") or ""), stack, token, properties if isinstance(properties, Mapping) else {})
+        stack, token, keeps, *_ = [*str(tags.get(OWNER_TAG, "") if isinstance(tags, Mapping) else "").split(" "), "", "", ""]
+        return cls(answer["id"], str(answer.get("location") or ""), stack, token, keeps == KEEPS, answer)
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its properties, by Azure's names."""
+        found = self.answer.get("properties")
+        return found if isinstance(found, Mapping) else {}
 
     def is_named(self, names: Mapping[str, str]) -> bool:
         """Whether its own name is the last of ``names``; Azure compares names without case."""
@@ -141,9 +148,9 @@ class AzureSearch:
 
 def taken_back(args: pulumi.ResourceTransformArgs, found: Found | None, **more: Any) -> pulumi.ResourceTransformResult | None:
     """The transform of a resource that imports ``found``, with these options. An engine ignores that if its state has the resource."""
-    if found is None:
+    if found is None and not more:
         return None
-    kept = pulumi.ResourceOptions(import_=found.id, **more)
+    kept = pulumi.ResourceOptions(import_=found.id if found else None, **more)
     return pulumi.ResourceTransformResult(props=args.props, opts=pulumi.ResourceOptions.merge(args.opts, kept))
 
 

@@ -1,6 +1,6 @@
 """Adoption: an existing hub is imported into this stack; what the program does not declare is kept unchanged and reported."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -8,12 +8,10 @@ from pulumi_azure_native import iothub
 
 from hubtrust.azure_search import OWNER_TAG, Found
 from hubtrust.errors import shown
-from hubtrust.hub_args import PROPERTIES, HubArgs
+from hubtrust.hub_args import HubArgs
 from hubtrust.hub_identity import HubIdentity, same_location
+from hubtrust.hub_undeclared import told_of_adopted
 from hubtrust.program_errors import ProgramError
-
-_ENDPOINTS = ("event_hubs", "service_bus_queues", "service_bus_topics", "storage_containers", "cosmos_db_sql_containers")
-_SHORT = frozenset({"minTlsVersion", "publicNetworkAccess", "features"})  # their values are shown
 
 
 class HubOwnedError(ProgramError):
@@ -77,46 +75,8 @@ def report_kept(hub: iothub.IotHubResource, args: HubArgs, component: pulumi.Res
         what = f"{kept} found on the hub but not declared here; kept unchanged" if kept else "everything on the hub is declared here"
         pulumi.log.info(shown(f"adopted: {what}"), component)
 
-    properties = hub.properties.apply(lambda found: [*_kept(found, args)])
+    properties = hub.properties.apply(lambda found: told_of_adopted(found, args))
     identity = hub.identity.apply(lambda found: [f"identity {found.type}"] if found and found.type and args.identity is None else [])
     sku = hub.sku.apply(lambda found: [f"sku {found.name}"] if args.sku is None else [])
     units = hub.sku.apply(lambda found: [f"units {found.capacity}"] if args.units is None else [])
     pulumi.Output.all(properties, identity, sku, units).apply(report)
-
-
-def _kept(properties: Any, args: HubArgs) -> Iterator[str]:
-    if args.routing is None:
-        yield from _routing(properties.routing)
-    for name, title in PROPERTIES.items():
-        if name != "routing" and getattr(args, name) is None and not _is_empty(value := getattr(properties, name, None)):
-            yield _told(title, value)
-
-
-def _routing(routing: Any) -> Iterator[str]:
-    if routing and routing.routes:
-        yield f"routes {' '.join(route.name for route in routing.routes)}"
-    endpoints = (
-        [one.name for kind in _ENDPOINTS for one in getattr(routing.endpoints, kind, None) or []] if routing and routing.endpoints else []
-    )
-    if endpoints:
-        yield f"endpoints {' '.join(endpoints)}"
-    if routing and routing.enrichments:
-        yield f"{len(routing.enrichments)} enrichments"
-    if routing and routing.fallback_route:
-        yield f"fallback route {'on' if routing.fallback_route.is_enabled else 'off'}"
-
-
-def _told(title: str, value: Any) -> str:
-    """A property of the hub; what it has in it is not told, because some of it is secret."""
-    if isinstance(value, bool):
-        return f"{title} {str(value).lower()}"
-    if isinstance(value, list | tuple):
-        return f"{len(value)} {title}"
-    return f"{title} {value}" if isinstance(value, str) and title in _SHORT else title
-
-
-def _is_empty(value: Any) -> bool:
-    """Whether there is nothing: Azure's answer has empty storage and messaging endpoints for every hub."""
-    if isinstance(value, Mapping):
-        return all(map(_is_empty, value.values()))
-    return value is None or value in ("", [], ())

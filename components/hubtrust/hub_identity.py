@@ -5,7 +5,7 @@ would create a second hub, and delete what is on the first one.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,13 +13,15 @@ from typing import Any, Protocol
 import pulumi
 
 from hubtrust.azure.retry import ABSENCE_WAITS
-from hubtrust.azure_search import OWNER_TAG, AzureSearch, Found, taken_back
+from hubtrust.azure_search import KEEPS, OWNER_TAG, AzureSearch, Found, taken_back
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.hub_owner import HubOwner
 from hubtrust.errors import shown
+from hubtrust.hub_undeclared import told_of_kept
 from hubtrust.process import now
 from hubtrust.program_errors import ProgramError
 
+Undeclared = Callable[[Mapping[str, Any]], list[str]]
 _SUFFIX = 8  # digits of the token in a generated name, as many as azure-native's own names have
 
 
@@ -30,11 +32,11 @@ class HubIdentityError(ProgramError):
 class HubIdentity:
     """The owner of a component's hub, with the names and the tag that follow from it."""
 
-    def __init__(self, name: str, component: pulumi.Resource, *, cloud: str, protect: bool) -> None:
+    def __init__(self, name: str, component: pulumi.Resource, *, cloud: str, protect: bool, whole: bool = True) -> None:
         self._name, self.component, self.cloud = name, component, cloud
         self._started = now()
         self.adopted_before = False  # by a version that wrote the tag without a token
-        self.owner = HubOwner(name, stack=stack_name(), opts=pulumi.ResourceOptions(parent=component, protect=protect))
+        self.owner = HubOwner(name, stack=stack_name(), whole=whole, opts=pulumi.ResourceOptions(parent=component, protect=protect))
 
     @property
     def name(self) -> pulumi.Output[str]:
@@ -50,10 +52,16 @@ class HubIdentity:
         """The resource group with the generated name. A name that an older version had azure-native generate stays."""
         return Kept(self, AzureSearch.of_group(self.component, self.name), renamed="resourceGroupName", location=location)
 
-    def hub(self, group: pulumi.Output[str], name: pulumi.Output[str] | None) -> "Kept":
-        """The hub in ``group``, with the name that the program gives it, or the generated one."""
+    def hub(
+        self, group: pulumi.Output[str], name: pulumi.Output[str] | None, undeclared: Callable[[Mapping[str, Any]], list[str]]
+    ) -> "Kept":
+        """The hub in ``group``, with the name that the program gives it, or the generated one.
+
+        ``undeclared`` says which paths of the hub's arguments are not in them. On a hub of an earlier version these stay as they are: it
+        could not declare them, so that others did. So do those of a hub that was adopted once.
+        """
         search = AzureSearch.of_hub(self.component, group, self.name if name is None else name)
-        return Kept(self, search, renamed="resourceName" if name is None else None)
+        return Kept(self, search, renamed="resourceName" if name is None else None, undeclared=undeclared)
 
     @property
     def _token(self) -> pulumi.Output[str]:
@@ -68,6 +76,10 @@ class HubIdentity:
         if found.token:
             return await self.owner.token.is_known() and found.token == await self.owner.token.future()
         return found.stack in (stack_name(), await self.owner.stack.future())
+
+    async def declares_whole(self) -> bool:
+        """Whether the program has declared everything on its hub from the first run on. A state of an earlier version does not say so."""
+        return await self.owner.whole_hub.is_known() and await self.owner.whole_hub.future() is True
 
     async def since(self) -> datetime | None:
         """When the owner was created; None in unit tests, whose mocks have no Azure to ask either."""
@@ -117,7 +129,9 @@ class Kept:
     renamed: str | None  # the property with the generated name, where the name is generated: nobody else has such a name
     location: pulumi.Input[str] | None = None  # as declared, of a group: Azure can't move it
     outlives: bool = False  # it stays in Azure when its stack is destroyed, so that it can be older than the owner
+    undeclared: Undeclared | None = None  # which paths of its arguments are not declared, of a hub
     found: Found | None = None
+    keeps: bool = False  # what is undeclared stays as it is
 
     @property
     def tag(self) -> pulumi.Output[str]:
@@ -136,7 +150,13 @@ class Kept:
 
     def _take_back(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         """Import the resource if it is in Azure."""
-        return taken_back(args, self.found)
+        if not self.keeps or self.undeclared is None:
+            return taken_back(args, self.found)
+        paths = self.undeclared(args.props)
+        if self.found and (kept := told_of_kept(self.found.answer, paths)):
+            fact = f"{', '.join(kept)} found on the hub but not declared here; kept unchanged, because earlier versions kept it"
+            pulumi.log.info(shown(f"{fact}: declare it in HubArgs"), self.identity.component)
+        return taken_back(args, self.found, ignore_changes=paths)
 
     async def _look(self, values: Mapping[str, Any]) -> str:
         location = values["location"]
@@ -148,7 +168,12 @@ class Kept:
                 fact = f"it is in {found.location}, and {location} is declared; Azure can't move it, nor what is in it"
                 raise HubIdentityError(self.search.title(names), fact, f"set the location back to {found.location}, or use a new stack")
             self.found = found
-        return str(values["tag"])
+        if self.undeclared is None or since is None:
+            return str(values["tag"])
+        tagged = found is not None and (found.keeps or not found.stack)
+        renamed = found is not None and not found.is_named(names)
+        self.keeps = tagged or renamed or self.identity.is_new(since) or not await self.identity.declares_whole()
+        return f"{values['tag']} {KEEPS}" if tagged else str(values["tag"])
 
     async def _find(self, names: Mapping[str, str], since: datetime) -> Found | None:
         """The resource in Azure. That one is gone which should be there is believed when Azure repeats it, and does not list it either."""

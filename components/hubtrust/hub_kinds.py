@@ -40,15 +40,20 @@ def hub_of_program(hub: iothub.IotHubResource, cloud: str) -> Hub:
         # A preview of a change of the hub knows its id and not its properties: everything on the hub would be shown as changed.
         host = found.apply(lambda known: host_name(known.name, cloud))
     else:
-        host = hub.properties.apply(lambda properties: properties.host_name)
+        host = pulumi.Output.unsecret(hub.properties.apply(lambda properties: properties.host_name))
     return Hub(
         id=hub.id,
         name=hub.name,
         group=found.apply(lambda known: known.group),
         host_name=host,
-        public_network_access=hub.properties.apply(lambda properties: properties.public_network_access if properties else None),
+        # A secret among its properties, such as an endpoint's key, makes all of them one.
+        public_network_access=pulumi.Output.unsecret(hub.properties.apply(_public_network_access)),
         resource=hub,
     )
+
+
+def _public_network_access(properties: Any) -> str | None:
+    return properties.public_network_access if properties else None
 
 
 def hub_by_id(hub_id: pulumi.Input[str], cloud: str) -> Hub:

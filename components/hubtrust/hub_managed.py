@@ -12,6 +12,7 @@ from hubtrust.azure_search import OWNER_TAG
 from hubtrust.hub_args import SKU, UNITS, HubArgs
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_kinds import read_hub_id
+from hubtrust.hub_undeclared import undeclared_paths
 from hubtrust.known_values import is_plain, validated, when_known
 from hubtrust.program_errors import ProgramError
 
@@ -36,7 +37,7 @@ class ManagedHub:
         self._given_name = _known(hub_limits.hub_name, args.name)
         self._given_group = _known(hub_limits.group_name, args.resource_group)
         self._sku = self._size()
-        self.identity = HubIdentity(name, component, cloud=cloud, protect=args.protect)
+        self.identity = HubIdentity(name, component, cloud=cloud, protect=args.protect, whole=args.adopt_id is None)
         self.resource = self._adopt(args.adopt_id) if args.adopt_id is not None else self._create()
 
     def _require_plain(self) -> None:
@@ -70,7 +71,7 @@ class ManagedHub:
 
     def _create(self) -> iothub.IotHubResource:
         self.group = self._group() if self._given_group is None else self._given_group
-        kept = self.identity.hub(self.group, self._given_name)
+        kept = self.identity.hub(self.group, self._given_name, lambda declared: undeclared_paths(declared, self._args))
         name = self.identity.name if self._given_name is None else self._given_name
         return self._declare(name, self._with_owner(kept.tag), kept.options)
 

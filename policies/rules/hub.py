@@ -82,7 +82,9 @@ def public_access(resource: Resource, _settings: Settings) -> Iterator[str]:
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-public-network-access.
     """
     if resource.noun in {_HUB, _PROVISIONING} and str(resource.known("properties", "publicNetworkAccess")).lower() != "disabled":
-        yield "properties.publicNetworkAccess is not Disabled: if all devices are on your own networks, set it and use private endpoints"
+        setting = " (hubtrust:publicNetworkAccess, or public_network_access of HubArgs)" if resource.noun == _HUB else ""
+        fact = "properties.publicNetworkAccess is not Disabled"
+        yield f"{fact}: if all devices are on your own networks, set it to Disabled{setting} and use private endpoints"
 
 
 def _version(text: object) -> tuple[int, ...]:

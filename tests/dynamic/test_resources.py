@@ -230,7 +230,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
             *("exceptions", "lastWrite", "members"),
         },
     ),
-    HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token"}),
+    HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token", "wholeHub"}),
     IssuedBatchProvider: (
         "hubtrust.dynamic.issued_batch",
         IssuedBatch,

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.inputs import Inputs, Properties, input_field
+from hubtrust.inputs import Inputs, Properties, boolean, input_field
 from hubtrust.process import now
 
 _TOKEN_BYTES = 8
@@ -22,6 +22,11 @@ class HubOwnerInputs(Inputs):
     """The inputs of a HubOwner."""
 
     stack: str = input_field(str, "the stack, `organization/project/stack`.", required=True, kept=True)
+    whole: bool = input_field(
+        boolean,
+        "True: nothing on the hub is from before this stack, so that what is not declared is drift. False: it stays.",
+        default=False,
+    )
 
 
 class HubOwnerOutputs:
@@ -33,6 +38,8 @@ class HubOwnerOutputs:
     """When the token was created, by this machine's clock."""
     token: pulumi.Output[str]
     """16 hex digits, random; the same for the life of the stack."""
+    whole_hub: pulumi.Output[bool | None]
+    """What ``whole`` was when the token was created; None in a state of a version before this output."""
 
 
 class HubOwnerProvider(Reconciler[HubOwnerInputs]):
@@ -47,7 +54,7 @@ class HubOwnerProvider(Reconciler[HubOwnerInputs]):
     def on_create(self, news: HubOwnerInputs) -> tuple[str, dict[str, Any]]:
         """Create the token."""
         token = secrets.token_hex(_TOKEN_BYTES)
-        return token, {**news.kept_values(), "created": now().isoformat(), "token": token}
+        return token, {**news.kept_values(), "created": now().isoformat(), "token": token, "wholeHub": news.whole}
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """There is nothing to read."""
@@ -66,12 +73,13 @@ class HubOwner(HubOwnerOutputs, Reconciled, module="hubtrust", name="HubOwner"):
 
     provider = HubOwnerProvider
 
-    def __init__(self, resource_name: str, *, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, resource_name: str, *, stack: str, whole: bool = False, opts: pulumi.ResourceOptions | None = None) -> None:
         """The owner of a hub: a stack, by a token that no other stack has.
 
         Args:
             resource_name: its name in Pulumi.
             stack: the stack, `organization/project/stack`.
+            whole: True: nothing on the hub is from before this stack, so that what is not declared is drift. False: it stays.
             opts: Pulumi's resource options.
         """
         super().__init__(resource_name, locals(), opts)
