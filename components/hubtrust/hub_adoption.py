@@ -77,6 +77,6 @@ def report_kept(hub: iothub.IotHubResource, args: HubArgs, component: pulumi.Res
 
     properties = hub.properties.apply(lambda found: told_of_adopted(found, args))
     identity = hub.identity.apply(lambda found: [f"identity {found.type}"] if found and found.type and args.identity is None else [])
-    sku = hub.sku.apply(lambda found: [f"sku {found.name}"] if args.sku is None else [])
-    units = hub.sku.apply(lambda found: [f"units {found.capacity}"] if args.units is None else [])
+    sku = hub.sku.apply(lambda found: [f"sku {found.name}"] if found and args.sku is None else [])
+    units = hub.sku.apply(lambda found: [f"units {found.capacity}"] if found and args.units is None else [])
     pulumi.Output.all(properties, identity, sku, units).apply(report)
