@@ -5,7 +5,7 @@ would create a second hub, and delete what is on the first one.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -61,7 +61,7 @@ class HubIdentity:
         could not declare them, so that others did. So do those of a hub that was adopted once.
         """
         search = AzureSearch.of_hub(self.component, group, self.name if name is None else name)
-        return Kept(self, search, renamed="resourceName" if name is None else None, undeclared=undeclared)
+        return Kept(self, search, renamed="resourceName" if name is None else None, undeclared=undeclared, is_whole=self.declares_whole)
 
     @property
     def _token(self) -> pulumi.Output[str]:
@@ -130,6 +130,7 @@ class Kept:
     location: pulumi.Input[str] | None = None  # as declared, of a group: Azure can't move it
     outlives: bool = False  # it stays in Azure when its stack is destroyed, so that it can be older than the owner
     undeclared: Undeclared | None = None  # which paths of its arguments are not declared, of a hub
+    is_whole: Callable[[], Awaitable[bool]] | None = None  # whether all that is on a hub has been declared from the first run on
     found: Found | None = None
     keeps: bool = False  # what is undeclared stays as it is
 
@@ -172,7 +173,7 @@ class Kept:
             return str(values["tag"])
         tagged = found is not None and (found.keeps or not found.stack)
         renamed = found is not None and not found.is_named(names)
-        self.keeps = tagged or renamed or self.identity.is_new(since) or not await self.identity.declares_whole()
+        self.keeps = tagged or renamed or self.identity.is_new(since) or not (self.is_whole and await self.is_whole())
         return f"{values['tag']} {KEEPS}" if tagged else str(values["tag"])
 
     async def _find(self, names: Mapping[str, str], since: datetime) -> Found | None:
