@@ -22,6 +22,7 @@ from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch
 from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
+from .dynamic.module_identity import ModuleIdentity as ModuleIdentity
 from .dynamic.possession_proof import PossessionProof as PossessionProof
 from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
@@ -31,6 +32,7 @@ from .fleet_outputs import FleetConnection as FleetConnection
 from .fleet_outputs import FleetDevices as FleetDevices
 from .hub import TrustedHub as TrustedHub
 from .hub_args import HubArgs as HubArgs
+from .module import TrustedModule as TrustedModule
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
 from .retention import retain_everything as retain_everything
 from .trust_output import TrustedCertificate as TrustedCertificate

@@ -23,6 +23,10 @@ class TrustedDevice(pulumi.ComponentResource):
 
     name: str
     """The resource's name."""
+    hub: TrustedHub
+    """The device's hub."""
+    authority: CertificateAuthority | None
+    """The CA that signs its certificate, if one is issued here."""
     device_id: pulumi.Output[str]
     """The device's id: the common name of its certificate."""
     identity: DeviceIdentity
@@ -98,7 +102,7 @@ class TrustedDevice(pulumi.ComponentResource):
             lifetime_days=lifetime_days,
             renew_before_days=renew_before_days,
         )
-        self._edge = edge
+        self._edge, self._given_id, self.hub, self.authority = edge, given_id, hub, authority
         parent_scope = _scope_of(parent, what)
         described = {
             "parent_scope": parent_scope,
@@ -135,6 +139,11 @@ class TrustedDevice(pulumi.ComponentResource):
         self.device_id, self.device_scope = pulumi.Output.from_input(given_id), self.identity.device_scope
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
+
+    def common_name_of(self, module_id: object) -> str | None:
+        """The common name of the certificate of one of its modules; None if that is not known yet."""
+        known = isinstance(self._given_id, str) and isinstance(module_id, str)
+        return f"{self._given_id}/{module_id}" if known else None
 
 
 def _scope_of(parent: TrustedDevice | pulumi.Input[str] | None, what: str) -> pulumi.Input[str] | None:

@@ -1,5 +1,6 @@
 """What devices and fleets take: each argument plain, as an Output, as a secret, and unknown in a preview; and what they refuse."""
 
+import gc
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,15 +17,16 @@ from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.twin_documents import DocumentError
 from hubtrust.fleet import FleetDeclarationError, TrustedFleet
 from hubtrust.hub import TrustedHub
+from hubtrust.module import ModuleError, TrustedModule
 from hubtrust.program_errors import ProgramError
 from tests.kit.device_certificates import signing_request
 from tests.kit.remembering_engine import Engine, Monitor
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}  # how a secret crosses
-REQUEST = signing_request("press-007")
+REQUEST, MODULE_REQUEST = signing_request("press-007"), signing_request("press-007/camera")
 _DYNAMIC = "pulumi-python:dynamic/hubtrust:"
-_IDENTITY, _ISSUED, _FLEET, _CHECK = (
-    f"{_DYNAMIC}{one}" for one in ("DeviceIdentity", "IssuedCertificate", "DeviceFleet", "ConnectionCheck")
+_IDENTITY, _MODULE, _ISSUED, _FLEET, _CHECK = (
+    f"{_DYNAMIC}{one}" for one in ("DeviceIdentity", "ModuleIdentity", "IssuedCertificate", "DeviceFleet", "ConnectionCheck")
 )
 # Each argument that may be an Output: the value, the resource that it reaches, and its input there.
 DEVICE: dict[str, tuple[Any, str, str]] = {
@@ -37,6 +39,15 @@ DEVICE: dict[str, tuple[Any, str, str]] = {
     "tags": ({"plant_line": {"a_b": [1]}}, _IDENTITY, "tags"),
     "desired": ({"a_b": 1.5}, _IDENTITY, "desired"),
     "request": (REQUEST, _ISSUED, "request"),
+    "lifetime_days": (30, _ISSUED, "lifetimeDays"),
+    "renew_before_days": (3, _ISSUED, "renewBeforeDays"),
+}
+MODULE: dict[str, tuple[Any, str, str]] = {
+    "module_id": ("camera", _MODULE, "moduleId"),
+    "adopt": (["camera"], _MODULE, "adopt"),
+    "tags": ({"plant_line": 1}, _MODULE, "tags"),
+    "desired": ({"a_b": 1.5}, _MODULE, "desired"),
+    "request": (MODULE_REQUEST, _ISSUED, "request"),
     "lifetime_days": (30, _ISSUED, "lifetimeDays"),
     "renew_before_days": (3, _ISSUED, "renewBeforeDays"),
 }
@@ -55,12 +66,21 @@ def on_a_hub(declare: Callable[[TrustedHub, CertificateAuthority], None]) -> Non
         authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
         declare(TrustedHub("plant", authorities=[authority]), authority)
 
-    program()
+    try:
+        program()
+    finally:
+        gc.collect()  # errors of Outputs are logged when they are collected: here, and not in the middle of a later test
 
 
 def declared(component: Callable[..., Any], **arguments: Any) -> None:
     """A program with the component on a trusted hub."""
     on_a_hub(lambda hub, authority: component("press", **{"hub": hub, "authority": authority, **arguments}))
+
+
+def module(name: str, hub: TrustedHub, authority: CertificateAuthority, **arguments: Any) -> TrustedModule:
+    """A module of a device that has another way to authenticate."""
+    device = TrustedDevice("its-device", hub=hub, device_id="press-007", thumbprints=["AB" * 20])
+    return TrustedModule(name, **{"device": device, "authority": authority, **arguments})
 
 
 def sent(engine: Engine, component: Callable[..., Any], given: Mapping[str, Any], table: Mapping[str, tuple[Any, str, str]]) -> Any:
@@ -70,7 +90,7 @@ def sent(engine: Engine, component: Callable[..., Any], given: Mapping[str, Any]
     return {name: engine.inputs(kind).get(wire) for name, (_, kind, wire) in table.items()}
 
 
-@pytest.mark.parametrize(("component", "table"), [(TrustedDevice, DEVICE), (TrustedFleet, FLEET)])
+@pytest.mark.parametrize(("component", "table"), [(TrustedDevice, DEVICE), (TrustedFleet, FLEET), (module, MODULE)])
 def test_each_input_may_be_an_output(engine: Engine, component: Any, table: dict[str, tuple[Any, str, str]]) -> None:
     """Known later it is sent as if it were plain; a secret is sent as one; in a preview an unknown one is unknown, and nothing fails."""
     values = {name: value for name, (value, _, _) in table.items()}
@@ -124,6 +144,22 @@ def test_a_parent_is_an_edge_device(engine: Engine) -> None:
         )
 
 
+def test_a_module_has_the_authority_of_its_device(engine: Engine) -> None:
+    """Its certificate is for both ids; it comes after its device, and the device's own certificate is another one."""
+
+    def program(hub: TrustedHub, authority: CertificateAuthority) -> None:
+        device = TrustedDevice("press", hub=hub, authority=authority, make_key=True, device_id=pulumi.Output.from_input("press-007"))
+        TrustedModule("camera", device=device, request=MODULE_REQUEST)
+
+    on_a_hub(program)
+    sent = engine.inputs(_ISSUED)
+    assert (sent["profile"], sent["deviceId"], sent["moduleId"], sent["request"]) == ("device", "press-007", "camera", MODULE_REQUEST)
+    assert engine.inputs(_MODULE).items() >= {"deviceId": "press-007", "moduleId": "camera"}.items()
+    request = engine.request(_MODULE)
+    assert request.parent.endswith("hubtrust:index:TrustedModule::camera")
+    assert any(f"{_IDENTITY}::press" in urn for urn in request.dependencies)
+
+
 def test_a_canary_that_is_an_output(engine: Engine) -> None:
     """No name depends on it. It is one of the roster's devices; without a roster it gets an identity, as a plain one does."""
     declared(TrustedFleet, canary=pulumi.Output.from_input("canary"))
@@ -170,6 +206,13 @@ WRONG_NOW: list[Case] = [
     (TrustedDevice, {"request": REQUEST}, DeviceError, "its common name is 'press-007', but the device is 'press'"),
     (TrustedDevice, {"make_key": True, "tags": {"a.b": 1}}, DocumentError, r"tags: the name 'a\.b' has the character '\.'"),
     (TrustedDevice, {"make_key": True, "tags": {None: _A(1)}}, DocumentError, "tags: a name in it is null; use texts as names"),
+    (module, {}, ModuleError, "module 'press': neither request, make_key nor thumbprints is given, .* or use ModuleIdentity for an entry"),
+    (module, {"request": REQUEST}, ModuleError, "its common name is 'press-007', but the device is 'press-007/press'"),
+    (module, {"make_key": True, "authority": None}, ModuleError, "no authority is given"),
+    (module, {"make_key": True, "module_id": "a/b"}, ModuleError, "module 'a/b': its id has the character '/'"),
+    (module, {"make_key": True, "module_id": "x" * 60}, ModuleError, "its id has 70 characters and a common name holds 1 to 64"),
+    (module, {"make_key": True, "module_id": "$edgeHub"}, ModuleError, "its runtime manages; use another id"),
+    (module, {"make_key": True, "device": "press"}, ModuleError, "its device is no TrustedDevice; give one, or use ModuleIdentity"),
     (TrustedFleet, {"roster": _A("a")}, RosterError, "roster of fleet 'press': it is an Output; it decides"),
     (TrustedFleet, {"check": _A(True)}, FleetDeclarationError, "check of fleet 'press': it is an Output"),
     (TrustedFleet, {"no_devices": _A(True)}, FleetDeclarationError, "no_devices of fleet .press.: it is an Output"),

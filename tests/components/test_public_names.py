@@ -12,9 +12,9 @@ import hubtrust
 
 PUBLIC = """
     AuthorityGeneration AuthorityVault CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity FleetConnection FleetDevices
-    Generate HubArgs HubtrustError Import InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm PossessionProof Request Roster
-    SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub VerifiedCertificate from_csv from_file from_ids
-    from_json_lines from_pattern retain_everything signer_inputs
+    Generate HubArgs HubtrustError Import InKeyVault InToken IssuedBatch IssuedCertificate KeyAlgorithm ModuleIdentity PossessionProof
+    Request Roster SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate from_csv
+    from_file from_ids from_json_lines from_pattern retain_everything signer_inputs
 """.split()
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")
 

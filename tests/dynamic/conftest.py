@@ -8,6 +8,7 @@ import pytest
 
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
+from hubtrust.dynamic.module_identity import ModuleIdentityProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from sandbox import installation
 from tests.kit.device_registry import DeviceRegistry
@@ -104,6 +105,12 @@ def fleets(named_process: ProviderProcess) -> Provider:
 def devices(named_process: ProviderProcess) -> Provider:
     """The provider of DeviceIdentity."""
     return named_process.of(DeviceIdentityProvider)
+
+
+@pytest.fixture
+def modules(named_process: ProviderProcess) -> Provider:
+    """The provider of ModuleIdentity."""
+    return named_process.of(ModuleIdentityProvider)
 
 
 @pytest.fixture

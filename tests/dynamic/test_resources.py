@@ -24,6 +24,7 @@ from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
+from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityProvider
 from hubtrust.dynamic.possession_proof import PossessionProof, PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
@@ -194,7 +195,17 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         "hubtrust.dynamic.issued_certificate",
         IssuedCertificate,
         {
-            *("profile", "subject", "deviceId", "issuerCertificate", "pathLength", "lifetimeDays", "renewBeforeDays", "custody"),
+            *(
+                "profile",
+                "subject",
+                "deviceId",
+                "moduleId",
+                "issuerCertificate",
+                "pathLength",
+                "lifetimeDays",
+                "renewBeforeDays",
+                "custody",
+            ),
             *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
             *("keyThumbprint", "issuerKeyThumbprint"),
         },
@@ -220,6 +231,14 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
             *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip"),
+        },
+    ),
+    ModuleIdentityProvider: (
+        "hubtrust.dynamic.module_identity",
+        ModuleIdentity,
+        {
+            *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "moduleId", "thumbprints", "tags", "desired"),
+            *("authentication", "etag", "moduleEtag"),
         },
     ),
     DeviceFleetProvider: (
@@ -304,9 +323,7 @@ def test_editors_show_the_declared_documentation() -> None:
         assert constructor_arguments.written(source, resource) == source, f"{resource.__name__}: run `make docs`"
 
 
-@pytest.mark.parametrize(
-    "provider", [one for one in PINS if one not in (DeviceIdentityProvider, DeviceFleetProvider)], ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("provider", PINS, ids=lambda kind: kind.__name__)
 def test_every_output_is_an_attribute(provider: type[Reconciler[Any]]) -> None:
     """The outputs of a resource, inputs that are kept among them, are annotated: checkers and editors know no others."""
     annotated = {wire_name(name) for base in PINS[provider][1].__mro__[:-1] for name in inspect.get_annotations(base)}

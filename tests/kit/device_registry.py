@@ -81,3 +81,31 @@ class DeviceRegistry:
         documents = {name: json.dumps(changes[name]) for name in ("tags", "desired") if isinstance(changes.get(name), dict)}
         news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "deviceId": device_id, "deadline": 20}
         return {name: value for name, value in (news | changes | documents).items() if value is not None}
+
+    def module(self, module_id: str = "camera", device_id: str = "press-001", **changes: Any) -> dict[str, Any]:
+        """The inputs of a ModuleIdentity on this hub."""
+        return self.device(device_id, moduleId=module_id, **changes)
+
+    def module_twin(self, module_id: str = "camera", device_id: str = "press-001") -> dict[str, Any]:
+        """One module."""
+        found: dict[str, Any] = self.client.ask("GET", f"/twins/{device_id}/modules/{module_id}").raise_for_status().json()
+        return found
+
+    def modules(self, device_id: str = "press-001") -> dict[str, dict[str, Any]]:
+        """The modules of a device by their ids."""
+        found = self.client.ask("GET", f"/devices/{device_id}/modules").raise_for_status().json()
+        return {row["moduleId"]: row for row in found}
+
+    def put_module(self, module_id: str = "camera", device_id: str = "press-001", **members: Any) -> None:
+        """Create or replace a module by hand."""
+        body = {"deviceId": device_id, "moduleId": module_id, **members}
+        headers = {"If-Match": "*"} if module_id in self.modules(device_id) else {}
+        self.client.ask("PUT", f"/devices/{device_id}/modules/{module_id}", json=body, headers=headers).raise_for_status()
+
+    def tag_module(self, module_id: str = "camera", device_id: str = "press-001", **tags: Any) -> None:
+        """Change a module's tags by hand."""
+        self.client.ask("PATCH", f"/twins/{device_id}/modules/{module_id}", json={"tags": tags}).raise_for_status()
+
+    def delete_module(self, module_id: str = "camera", device_id: str = "press-001") -> None:
+        """Delete a module by hand."""
+        self.client.ask("DELETE", f"/devices/{device_id}/modules/{module_id}", headers={"If-Match": "*"}).raise_for_status()

@@ -73,6 +73,40 @@ def identity(device_id: str) -> Expectation:
     return _of_device(device_id, lambda body: _members(body, ("deviceId", str), ("etag", str)))
 
 
+def module(device_id: str, module_id: str) -> Expectation:
+    """The module ``module_id`` of the device ``device_id``, without its twin."""
+
+    def expect(body: Any) -> str | None:
+        fault = _members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("authentication", dict))
+        if fault is None and not isinstance(body.get("managedBy"), str | None):
+            fault = "its 'managedBy' is not text"
+        if fault is None and not isinstance(body["authentication"].get("x509Thumbprint"), dict | None):
+            fault = "its 'x509Thumbprint' is not an object"
+        return fault or _other_module(body, device_id, module_id)
+
+    return expect
+
+
+def module_twin(device_id: str, module_id: str) -> Expectation:
+    """The twin of the module ``module_id`` of the device ``device_id``."""
+
+    def expect(body: Any) -> str | None:
+        fault = _members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("properties", dict))
+        fault = fault or _members(body["properties"], ("desired", dict))
+        if fault is None and not isinstance(body.get("tags"), dict | None):
+            fault = "its 'tags' is not an object"
+        return fault or _other_module(body, device_id, module_id)
+
+    return expect
+
+
+def _other_module(body: Any, device_id: str, module_id: str) -> str | None:
+    if not body["etag"]:
+        return "it is a module without etag"
+    same = (body["deviceId"], body["moduleId"]) == (device_id, module_id)
+    return None if same else f"it is module '{body['moduleId']}' of device '{body['deviceId']}'"
+
+
 def _of_device(device_id: str, expect: Expectation) -> Expectation:
     def expect_device(body: Any) -> str | None:
         fault = expect(body)

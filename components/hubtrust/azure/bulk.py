@@ -1,7 +1,7 @@
 """Bulk operations on devices, and their refusals. Source: learn.microsoft.com/rest/api/iothub/service/bulk-registry."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,14 +95,18 @@ def _scopes(wanted: DeviceDescription, found: Twin | None) -> dict[str, Any]:
     return {"deviceScope": own, **above} if own else above
 
 
+def authentication(thumbprints: Sequence[str]) -> dict[str, Any]:
+    """By one or two self-signed certificates, or by a CA if there are none."""
+    if not thumbprints:
+        return {"type": "certificateAuthority"}
+    names = ("primaryThumbprint", "secondaryThumbprint")
+    return {"type": "selfSigned", "x509Thumbprint": dict(zip(names, thumbprints, strict=False))}
+
+
 def _identity(wanted: DeviceDescription) -> dict[str, Any]:
-    authentication: dict[str, Any] = {"type": wanted.authentication}
-    if wanted.thumbprints:
-        names = ("primaryThumbprint", "secondaryThumbprint")
-        authentication["x509Thumbprint"] = dict(zip(names, wanted.thumbprints, strict=False))
     return {
         "status": "enabled" if wanted.enabled else "disabled",
         "statusReason": wanted.reason,
-        "authentication": authentication,
+        "authentication": authentication(wanted.thumbprints),
         "capabilities": {"iotEdge": wanted.edge},
     }

@@ -32,12 +32,17 @@ _REMEDY_BY_CODE = {
     "InvalidSubscriptionId": "check the subscription id",
     "InvalidAuthenticationTokenTenant": "log in to the tenant that owns the subscription",
     "MissingSubscriptionRegistration": "register the provider: az provider register --namespace Microsoft.Devices",
+    **dict.fromkeys(
+        ("OperationNotAllowedInCurrentTier", "403010"), "use a hub of the standard or free tier (sku): one of the basic tier has no modules"
+    ),
+    **dict.fromkeys(("TooManyModulesOnDevice", "413003"), "leave some out, or spread them over several devices"),
     "500019": "check what was sent: Azure answers this to a request that it can't read; otherwise run again later",
 }
 PROXY_REMEDY = "check the proxy (HTTPS_PROXY, NO_PROXY) and whether this network asks for a login, then run again"
 # 404s that mean "this resource does not exist". Others come from a wrong subscription or from a proxy.
 _ABSENT = {"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound", "NotFound", "CertificateNotFound", "404002", "404008"}
-_ABSENT |= {"DeviceNotFound"}
+_ABSENT |= {"DeviceNotFound", "ModuleNotFound"}
+_WRONG_TIER = "OperationNotAllowedInCurrentTier"  # of a hub of the basic tier, whose number is 403010
 # The answer of a hub's own endpoint when no hub has that name, and for a while after a hub was created.
 _NO_HUB = {"IotHubNotFound", "401001"}
 
@@ -138,7 +143,9 @@ def _classify(status: int, code: str, *, transient_conflict: bool) -> tuple[type
     """The kind of error, and whether a retry may help."""
     kind: type[AzureError]
     match status:
-        case 403 if code.isdigit():  # a refusal by Microsoft.Devices itself (a quota); missing rights come from ARM, with a code in words
+        case 403 if (
+            code.isdigit() or code == _WRONG_TIER
+        ):  # a refusal by Microsoft.Devices itself (a quota); missing rights come from ARM, with a code in words
             return RefusedError, False
         case 401 if code in _NO_HUB:
             kind = NotFoundError

@@ -31,7 +31,7 @@ _REMEDIES: dict[type[AzureError], str] = {
     NotFoundError: "check the hub's name, refresh, then run again",
 }
 # Kinds of calls that a hub throttles separately: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling
-_IDENTITIES, _QUERIES, _TWINS = "identities", "queries", "twins"
+IDENTITIES, _QUERIES, TWINS = "identities", "queries", "twins"
 
 
 class Registry:
@@ -68,7 +68,7 @@ class Registry:
         """The device, read from the registry itself and not from the query index, which lags behind; None if it does not exist."""
         path = f"/twins/{quote(device_id, safe='')}"
         expects = answer_shapes.twin(device_id)
-        answer = self._send("GET", path, f"device '{device_id}'", _TWINS, expects=expects, absent_is_fine=True)
+        answer = self.send("GET", path, f"device '{device_id}'", TWINS, expects=expects, absent_is_fine=True)
         return None if answer.status == 404 else twin_from(answer.body)  # noqa: PLR2004 - HTTP's number
 
     def find(self, device_id: str) -> Twin | None:
@@ -89,7 +89,7 @@ class Registry:
             UnreachableError: the identity is there, so the 404 for the twin is wrong.
         """
         path, what = f"/devices/{quote(device_id, safe='')}", f"device '{device_id}'"
-        answer = self._send("GET", path, what, _IDENTITIES, expects=answer_shapes.identity(device_id), absent_is_fine=True)
+        answer = self.send("GET", path, what, IDENTITIES, expects=answer_shapes.identity(device_id), absent_is_fine=True)
         if answer.status != 404:  # noqa: PLR2004 - HTTP's number
             fact, remedy = "Azure answers 404 for its twin, but the device is there", "run again in a few minutes: nothing was changed"
             raise UnreachableError(f"{what} on IoT hub '{self._host.partition('.')[0]}'", fact, remedy)
@@ -108,7 +108,7 @@ class Registry:
         expects = answer_shapes.twins(owner)
         seen = set[str]()
         while True:
-            answer = self._send("POST", "/devices/query", "the devices", _QUERIES, expects=expects, body=body, headers=headers)
+            answer = self.send("POST", "/devices/query", "the devices", _QUERIES, expects=expects, body=body, headers=headers)
             yield from (twin_from(row) for row in answer.items)
             if answer.continuation is None:
                 return
@@ -122,10 +122,11 @@ class Registry:
         """Send at most 100 operations, each on another device. Returns those that were refused; the others are done."""
         what = f"{len(operations)} devices" if len(operations) > 1 else f"device '{operations[0]['id']}'"
         expects = answer_shapes.bulk_result({str(one["id"]) for one in operations})
-        answer = self._send("POST", "/devices", what, _IDENTITIES, expects=expects, body=list(operations), partial_is_fine=True)
+        answer = self.send("POST", "/devices", what, IDENTITIES, expects=expects, body=list(operations), partial_is_fine=True)
         return [refusal(one) for one in answer.body.get("errors") or []]
 
-    def _send(self, method: str, path: str, what: str, kind: str, **options: Any) -> JsonResponse:
+    def send(self, method: str, path: str, what: str, kind: str, **options: Any) -> JsonResponse:
+        """A call about ``what``, throttled with others of its ``kind``; ``options`` are those of ``AzureClient.send``."""
         named = f"{what} on IoT hub '{self._host.partition('.')[0]}'"
         answer = self._client.send(method, path, what=named, query=_API_VERSION, pace=shared_pace(self._host, kind), **options)
         self.time = answer.time or self.time

@@ -102,7 +102,7 @@ class Issuance:
     lifetime: Lifetime
     issuers: tuple[Certificate, ...] = ()  # the issuer first; empty for a root
     subject: x509.Name | None = None  # of a root or an intermediate
-    device_id: str | None = None  # of a device
+    device_id: str | None = None  # of a device; `<device>/<module>` of a module
     path_length: int | None = None
     anchor: Certificate | None = None  # of the issuers the one that is trusted; None: all of them judge
 
@@ -242,6 +242,8 @@ class IssuedCertificateOutputs:
     """The subject, as RFC 4514 text."""
     device_id: pulumi.Output[str | None]
     """The id of the device, as declared; None for a CA."""
+    module_id: pulumi.Output[str | None]
+    """The id of the device's module, as declared; None for a device and a CA."""
     issuer_certificate: pulumi.Output[str | None]
     """The issuer's certificate and those above it, PEM, as declared; None for a root."""
     path_length: pulumi.Output[float | None]

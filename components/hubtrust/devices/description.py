@@ -116,8 +116,8 @@ def require_tags(value: object) -> None:
         raise DeclarationError("tags", f"'{OWNER_TAG}' is reserved for the tag that names the device's owner", "use another name")
 
 
-def require_room_for_owner(device_id: str, tags: Mapping[str, Any], owner: Mapping[str, str]) -> None:
-    """The tags of the device and the tag that names its ``owner`` fit into one twin.
+def require_room_for_owner(device_id: str, tags: Mapping[str, Any], owner: Mapping[str, str], *, kind: str = "device") -> None:
+    """The tags of the device (or another ``kind``) and the tag that names its ``owner`` fit into one twin.
 
     Raises:
         DeclarationError: together they are larger than Azure allows.
@@ -125,7 +125,7 @@ def require_room_for_owner(device_id: str, tags: Mapping[str, Any], owner: Mappi
     size = twin_size("tags", {**tags, OWNER_TAG: owner})
     if size > MOST_TAGS:
         fact = f"its tags have {size} bytes by Azure's count, together with the tag '{OWNER_TAG}' that names its owner"
-        raise DeclarationError(f"device '{device_id}'", fact, f"use at most {MOST_TAGS} together")
+        raise DeclarationError(f"{kind} '{device_id}'", fact, f"use at most {MOST_TAGS} together")
 
 
 def require_desired(value: object) -> None:

@@ -20,7 +20,7 @@ from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
-from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
+from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, whole_number
@@ -54,17 +54,25 @@ class DeviceFleetInputs(DevicesInputs):
         return Consent(_what(self.owner, self.host_name), no_devices=self.no_devices, delete_devices=self.delete_devices)
 
 
-class DeviceFleetOutputs:
+class DeviceFleetOutputs(DevicesOutputs):
     """The outputs of a DeviceFleet."""
 
-    host_name: pulumi.Output[str]
+    members: pulumi.Output[str]
+    """The declared devices, packed into one text."""
     tag_names: pulumi.Output[list[str]]
+    """The names of the tags that are managed here."""
     desired_names: pulumi.Output[list[str]]
+    """The names of the desired properties that are managed here."""
     count: pulumi.Output[int]
+    """How many devices there are."""
     enabled: pulumi.Output[int]
+    """How many of them may connect."""
     digest: pulumi.Output[str]
+    """Over all that is declared of the devices, or was found by a refresh."""
     exceptions: pulumi.Output[list[str]]
+    """The first 100 devices that are disabled, each with the reason."""
     last_write: pulumi.Output[str]
+    """Changes with every write of this resource."""
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
@@ -220,11 +228,7 @@ def _exceptions(disabled: Mapping[str, str]) -> list[str]:
 
 
 class DeviceFleet(DeviceFleetOutputs, Reconciled, module="hubtrust", name="DeviceFleet"):
-    """Thousands of devices in a hub's registry, as one resource.
-
-    Outputs: ``count`` devices, of them ``enabled`` may connect; ``digest`` over all that is declared, or found by a refresh;
-    ``exceptions`` are the first 100 devices that are disabled, each with the reason; ``last_write`` changes with every write.
-    """
+    """Thousands of devices in a hub's registry, as one resource."""
 
     provider = DeviceFleetProvider
 

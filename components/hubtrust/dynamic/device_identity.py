@@ -1,8 +1,8 @@
 """DeviceIdentity: one device in a hub's registry, with what is declared of it.
 
-Its inputs are the fields of ``DeviceIdentityInputs`` and ``DescriptionInputs`` here, of ``DevicesInputs`` and ``HubInputs`` in
-``hubtrust/dynamic/hub_inputs.py``, and of ``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field
-there and a parameter of the same name to the constructor here.
+Its inputs are the fields of ``DeviceIdentityInputs`` here, of ``DescriptionInputs`` in ``hubtrust/dynamic/description_inputs.py``, of
+``DevicesInputs`` and ``HubInputs`` in ``hubtrust/dynamic/hub_inputs.py``, and of ``AzureInputs`` and ``CloudInputs`` in
+``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the constructor here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,66 +15,22 @@ from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import NotFoundError, UnreachableError
 from hubtrust.devices.description import (
     Scope,
-    read_description,
     recorded_description,
     require_device_id,
-    require_reason,
     require_room_for_owner,
-    require_thumbprints,
     same_identity,
 )
 from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
-from hubtrust.dynamic.hub_inputs import DevicesInputs, HubInputs
+from hubtrust.dynamic.description_inputs import DescriptionInputs
+from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
-from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, read_desired, read_tags, recorded_documents
-from hubtrust.inputs import Inputs, Properties, boolean, input_field, wire_names
+from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, recorded_documents
+from hubtrust.inputs import Properties, input_field, wire_names
 from hubtrust.process import show_message
-
-
-def _status(value: object) -> str:
-    read_description({"status": value})
-    return str(value)
-
-
-def _reason(value: object) -> str:
-    require_reason(value)
-    return str(value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DescriptionInputs(Inputs):
-    """The description of a device. Tags and desired properties are JSON texts, because Pulumi would rewrite some of their names."""
-
-    status: str | None = input_field(
-        _status, "`enabled` (default) or `disabled`: a disabled device's session is dropped and it can't connect.", kept=True
-    )
-    reason: str | None = input_field(_reason, "why it has this status, at most 128 characters.", kept=True)
-    edge: bool | None = input_field(boolean, "True: an IoT Edge device.", kept=True)
-    thumbprints: Sequence[str] | None = input_field(
-        require_thumbprints,
-        "one or two thumbprints of self-signed certificates, SHA-1 or SHA-256, hex; without them the device uses a certificate of a CA.",
-        kept=True,
-    )
-    tags: Mapping[str, Any] | None = input_field(
-        read_tags, "tags of its twin, an object; other tags in the twin are not changed.", kept=True
-    )
-    desired: Mapping[str, Any] | None = input_field(
-        read_desired, "desired properties of its twin, an object; other properties in the twin are not changed.", kept=True
-    )
-
-    @property
-    def description(self) -> DeviceDescription:
-        """The entry in the registry."""
-        return read_description({name: getattr(self, name) for name in ("status", "reason", "edge", "thumbprints", "tags", "desired")})
-
-    @property
-    def scope(self) -> Scope:
-        """The names of the declared tags and desired properties."""
-        return Scope(self.tags or (), self.desired or ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +54,25 @@ class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
         return replace(self.description, parent=self.parent_scope or ("" if olds.get("parentScope") else None))
 
 
-class DeviceIdentityOutputs:
+class DeviceIdentityOutputs(DevicesOutputs):
     """The outputs of a DeviceIdentity."""
 
     device_id: pulumi.Output[str]
     """The device's id."""
-    host_name: pulumi.Output[str]
-    """The hub's host name."""
     status: pulumi.Output[str]
     """`enabled` or `disabled`."""
     reason: pulumi.Output[str | None]
     """Why it has this status."""
+    edge: pulumi.Output[bool]
+    """Whether it is an IoT Edge device."""
+    parent_scope: pulumi.Output[str | None]
+    """The scope of the device above it, if that is managed here; empty after a refresh that found none."""
+    thumbprints: pulumi.Output[list[str] | None]
+    """Of its self-signed certificates, upper-case hex; None where a CA authenticates it."""
+    tags: pulumi.Output[str | None]
+    """The declared tags as they are, JSON text; null in place of one that others removed."""
+    desired: pulumi.Output[str | None]
+    """The declared desired properties as they are, JSON text; null in place of one that others removed."""
     authentication: pulumi.Output[str]
     """`certificateAuthority` or `selfSigned`."""
     etag: pulumi.Output[str]
@@ -117,6 +81,8 @@ class DeviceIdentityOutputs:
     """The etag of the identity."""
     device_scope: pulumi.Output[str | None]
     """Of an IoT Edge device: its scope, which Azure makes; devices below it have it as ``parent_scope``. None of any other device."""
+    skip: pulumi.Output[str | None]
+    """Why the hub was not asked in the last run; None if it was."""
     last_write: pulumi.Output[str]
     """Changes with every write of this resource."""
 

@@ -152,6 +152,21 @@ class DevicesInputs(HubInputs):
         return [olds["owner"]] if olds.get("owner") not in (None, self.owner) else []
 
 
+class DevicesOutputs:
+    """The outputs of every resource with an owner of devices."""
+
+    hub_id: pulumi.Output[str]
+    """ARM id of the IoT hub."""
+    host_name: pulumi.Output[str]
+    """The hub's host name."""
+    owner: pulumi.Output[Mapping[str, str]]
+    """The value of the twin tag `hubtrust`: `stack` and `urn`."""
+    cloud: pulumi.Output[str | None]
+    """The cloud, as declared."""
+    deadline: pulumi.Output[float | None]
+    """The deadline in seconds, as declared."""
+
+
 def remember_existing(host: str, device_ids: Iterable[str]) -> None:
     """Record devices that a create found on the hub: the resource that it replaces must not delete them at the end of the run."""
     _existing.update((host, one) for one in device_ids)

@@ -23,6 +23,7 @@ from hubtrust.certificates.issuance import (
 )
 from hubtrust.certificates.lifetimes import DEVICE, INTERMEDIATE, ROOT
 from hubtrust.devices.description import require_device_id
+from hubtrust.devices.module_reconcile import require_module_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, input_field, whole_number, wire_name
 from hubtrust.pki.certificate import Certificate, describe, display, load_certificate, pem, rfc3339
@@ -33,7 +34,7 @@ from hubtrust.process import now, show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _KEYS = ("public_key", "request", "signer", "issuer_certificate")  # unknown ones may bring another key, so another certificate
-_ASKED = ("profile", "subject", "deviceId", "publicKey", "request", "pathLength", "lifetimeDays")
+_ASKED = ("profile", "subject", "deviceId", "moduleId", "publicKey", "request", "pathLength", "lifetimeDays")
 _REQUIRED = {
     ROOT: {"subject"},
     INTERMEDIATE: {"subject", "issuerCertificate", "pathLength"},
@@ -42,15 +43,14 @@ _REQUIRED = {
 
 
 def _profile(value: object) -> str:
-    if value not in PROFILES:
-        raise DeclarationError("profile", f"there is no profile '{value}'", f"use {', '.join(PROFILES)}")
-    return str(value)
+    if value in PROFILES:
+        return str(value)
+    raise DeclarationError("profile", f"there is no profile '{value}'", f"use {', '.join(PROFILES)}")
 
 
 def _device_id(value: object) -> str:
-    device_id = require_device_id(value)
-    device_name(device_id)  # refuses an id that does not fit a common name
-    return device_id
+    device_name(require_device_id(value))  # refuses an id that does not fit a common name
+    return str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,12 @@ class IssuedCertificateInputs(IssuingInputs):
         replaces=True,
     )
     device_id: str | None = input_field(_device_id, "the device's id, which becomes the common name.", kept=True, replaces=True)
+    module_id: str | None = input_field(
+        require_module_id,
+        "the id of a module of the device, which the certificate is for: its common name is then `<device id>/<module id>`.",
+        kept=True,
+        replaces=True,
+    )
     public_key: PublicKey | None = input_field(
         lambda value: load_public_key(str(value), what="publicKey"), "the public key to certify, PEM; or give `request`."
     )
@@ -82,6 +88,11 @@ class IssuedCertificateInputs(IssuingInputs):
         whole_number(0, 9), "how many authorities may follow below, 0 to 9; 0: devices only; a root without it has no limit.", kept=True
     )
 
+    @property
+    def holder(self) -> str | None:
+        """The common name of a device's or a module's certificate (learn.microsoft.com/azure/iot-hub/module-twins-cli)."""
+        return f"{self.device_id}/{self.module_id}" if self.module_id else self.device_id
+
     def require_consistent(self) -> None:
         """Check that the profile's inputs are set, that there is exactly one key to certify, and that the window is inside the lifetime.
 
@@ -93,6 +104,10 @@ class IssuedCertificateInputs(IssuingInputs):
         profile = self.profile
         for name in sorted(_REQUIRED[profile] - self.given.keys()):
             raise DeclarationError(name, f"it is missing, and profile '{profile}' needs it", "set it")
+        if "moduleId" in self.given and profile != DEVICE:
+            raise DeclarationError("moduleId", f"it has no effect with profile '{profile}'", "remove it")
+        if self.module_id and self.device_id:
+            device_name(str(self.holder))  # refuses ids that do not fit a common name together
         keys = sorted({"publicKey", "request"} & self.given.keys())
         if profile == ROOT and keys:
             raise DeclarationError(keys[0], "a root certifies the key of its signer", f"remove {' and '.join(keys)}")
@@ -119,7 +134,7 @@ class IssuedCertificateInputs(IssuingInputs):
             self.lifetime(profile),
             issuers=() if profile == ROOT else self.issuer_certificate,
             subject=self.subject,
-            device_id=self.device_id,
+            device_id=self.holder,
             path_length=self.path_length,
             anchor=self.anchor,
         )
@@ -133,7 +148,7 @@ class IssuedCertificateInputs(IssuingInputs):
             return self.public_key
         if self.request is None:
             raise DeclarationError("publicKey", "there are 0 keys to certify", "set either publicKey or request")
-        return requested_key(self.request, what="request", name=self.device_id if self.profile == DEVICE else None)
+        return requested_key(self.request, what="request", name=self.holder if self.profile == DEVICE else None)
 
 
 def _kept(issuance: Issuance, news: IssuedCertificateInputs, olds: Properties) -> Certificate | None:
@@ -248,6 +263,7 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
         signer: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         subject: pulumi.Input[str] | None = None,
         device_id: pulumi.Input[str] | None = None,
+        module_id: pulumi.Input[str] | None = None,
         public_key: pulumi.Input[str] | None = None,
         request: pulumi.Input[str] | None = None,
         issuer_certificate: pulumi.Input[str] | None = None,
@@ -267,6 +283,7 @@ class IssuedCertificate(IssuedCertificateOutputs, Reconciled, module="hubtrust",
                 secret.
             subject: the subject of a root or an intermediate, as RFC 4514 text: `CN=Plant A,O=Contoso`.
             device_id: the device's id, which becomes the common name.
+            module_id: the id of a module of the device, which the certificate is for: its common name is then `<device id>/<module id>`.
             public_key: the public key to certify, PEM; or give `request`.
             request: a certificate signing request, PEM or base64 of DER, whose key is certified; nothing else in it is used.
             issuer_certificate: certificates, PEM, the issuer's certificate first; any others above it become part of ``chain``. A root has
