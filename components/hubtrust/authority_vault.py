@@ -6,12 +6,12 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, keyvault, resources
 
-from hubtrust.azure import clouds
+from hubtrust.azure import clouds, hub_limits
 from hubtrust.azure_search import OWNER_TAG
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.vault_access import VaultAccess
 from hubtrust.hub_operators import Operators
-from hubtrust.known_values import validated
+from hubtrust.known_values import require_resource_name, sendable, validated
 from hubtrust.operator_roles import CRYPTO_OFFICER
 from hubtrust.operators import DEPLOYER
 from hubtrust.vault_identity import VaultError, VaultIdentity, require_vault_name
@@ -49,7 +49,7 @@ class AuthorityVault(pulumi.ComponentResource):
         hsm: bool = False,
         network_acls: pulumi.Input[keyvault.NetworkRuleSetArgs | keyvault.NetworkRuleSetArgsDict] | None = None,
         public_network_access: pulumi.Input[str] | None = None,
-        tags: Mapping[str, pulumi.Input[str]] | None = None,
+        tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         operators: Sequence[pulumi.Input[str]] | Mapping[str, pulumi.Input[str]] = (DEPLOYER,),
         cloud: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -75,17 +75,25 @@ class AuthorityVault(pulumi.ComponentResource):
             OperatorError: an operator is not an object id.
             CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the vault.
         """
+        require_resource_name(VaultError, "AuthorityVault", name)
         super().__init__("hubtrust:index:AuthorityVault", name, None, opts)
         if not isinstance(hsm, bool):
             fact = "it is an Output" if isinstance(hsm, pulumi.Output) else f"it is {hsm!r}"
             raise VaultError("hsm", f"{fact}; it decides how keys are made, so it must be known before them", "give True or False")
         signers = Operators.read(operators)
         self.cloud, self.hsm = choose_cloud(cloud, creates_hub=True), hsm
-        self._name, self._network = name, (network_acls, public_network_access)
+        self._name = name
+        self._network = (
+            sendable(VaultError, f"network_acls of vault '{name}'", network_acls),
+            validated(VaultError, _read_access, public_network_access),
+        )
         client = authorization.get_client_config_output(opts=pulumi.InvokeOutputOptions(parent=self))
         identity = VaultIdentity(name, self, self.cloud, client.subscription_id)
         search = VaultSearch(identity, is_named=vault_name is not None)
         given_name = validated(VaultError, require_vault_name, vault_name)
+        resource_group = validated(VaultError, hub_limits.group_name, resource_group)
+        location = validated(VaultError, hub_limits.region, location)
+        own_tags = validated(VaultError, _read_tags, tags)
         place: pulumi.Output[Place] = pulumi.Output.all(
             name=identity.generated_name if given_name is None else given_name,
             group=identity.generated_name if resource_group is None else resource_group,
@@ -94,8 +102,7 @@ class AuthorityVault(pulumi.ComponentResource):
             tenant=client.tenant_id,
             token=identity.token,
         ).apply(search.place)
-        own_tags = {**(tags or {}), OWNER_TAG: identity.tag}
-        group = self._group(identity, place, location, tags or {}) if resource_group is None else pulumi.Output.from_input(resource_group)
+        group = self._group(identity, place, location, own_tags) if resource_group is None else pulumi.Output.from_input(resource_group)
         renamed = [key for key, given in (("vaultName", vault_name), ("resourceGroupName", resource_group)) if given is None]
         vault = keyvault.Vault(
             name,
@@ -103,7 +110,7 @@ class AuthorityVault(pulumi.ComponentResource):
             vault_name=place.apply(lambda found: found.name),
             location=place.apply(lambda found: found.location),
             properties=pulumi.Output.all(place, client.tenant_id).apply(lambda known: self._properties(*known)),
-            tags=own_tags,
+            tags=_with_owner(own_tags, identity.tag),
             opts=self._child(transforms=[search.take_back], ignore_changes=renamed, retain_on_delete=True),
         )
         roles = signers.declare(name, identity, CRYPTO_OFFICER, vault.id, may_exist=True, opts=self._child())
@@ -113,7 +120,11 @@ class AuthorityVault(pulumi.ComponentResource):
         self.register_outputs({"uri": self.uri, "vaultId": self.vault_id, "vaultName": self.vault_name})
 
     def _group(
-        self, identity: VaultIdentity, place: pulumi.Output[Place], location: pulumi.Input[str] | None, tags: Mapping[str, Any]
+        self,
+        identity: VaultIdentity,
+        place: pulumi.Output[Place],
+        location: pulumi.Input[str] | None,
+        tags: pulumi.Input[Mapping[str, str]] | None,
     ) -> pulumi.Output[str]:
         """The name of the vault's own group."""
         kept = identity.group(place.apply(lambda found: found.group))
@@ -123,7 +134,7 @@ class AuthorityVault(pulumi.ComponentResource):
             self._name,
             resource_group_name=place.apply(lambda found: found.group),
             location=where,
-            tags={**tags, OWNER_TAG: tag},
+            tags=_with_owner(tags, tag),
             opts=pulumi.ResourceOptions.merge(kept.options, self._child(retain_on_delete=True)),
         ).name
 
@@ -154,6 +165,20 @@ class AuthorityVault(pulumi.ComponentResource):
 
     def _child(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **more)
+
+
+def _read_access(value: Any) -> str:
+    if not isinstance(value, str) or value.lower() not in ("enabled", "disabled"):
+        raise VaultError("public_network_access", f"it is {value!r}", "use enabled or disabled")
+    return value
+
+
+def _read_tags(value: Any) -> Mapping[str, str]:
+    return hub_limits.tags(value, own=OWNER_TAG)
+
+
+def _with_owner(tags: pulumi.Input[Mapping[str, str]] | None, owner: pulumi.Output[str]) -> pulumi.Output[dict[str, str]]:
+    return pulumi.Output.all(tags, owner).apply(lambda known: {**(known[0] or {}), OWNER_TAG: known[1]})
 
 
 def _last(resource_id: str) -> str:

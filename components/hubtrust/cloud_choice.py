@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pulumi
 
 from hubtrust.azure.clouds import ALIASES, require_name
+from hubtrust.known_values import require_plain
 from hubtrust.program_errors import ProgramError
 
 
@@ -22,9 +23,10 @@ def choose_cloud(cloud: str | None, *, creates_hub: bool, environment: Mapping[s
         environment: the variables that azure-native reads where the stack's configuration sets nothing.
 
     Raises:
-        CloudChoiceError: there is no such cloud, or the two clouds differ.
+        CloudChoiceError: there is no such cloud, it is an Output, or the two clouds differ.
     """
     native = _native(environment)
+    require_plain(CloudChoiceError, "cloud", cloud)
     with CloudChoiceError.told():
         require_name(native if cloud is None else cloud)
     if cloud is None:

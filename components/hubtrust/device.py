@@ -10,7 +10,7 @@ from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInput
 from hubtrust.dynamic.issued_certificate import IssuedCertificateInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import is_plain
+from hubtrust.known_values import is_plain, require_resource_name
 from hubtrust.program_errors import ProgramError
 
 
@@ -90,6 +90,7 @@ class TrustedDevice(pulumi.ComponentResource):
             DeviceError: a plain value is not valid, none or several ways to authenticate are given, an argument has no effect, the hub does
                 not trust the authority, or the key that signs device certificates is not here.
         """
+        require_resource_name(DeviceError, "TrustedDevice", name)
         super().__init__("hubtrust:index:TrustedDevice", name, None, opts)
         self.name = name
         given_id = name if device_id is None else device_id

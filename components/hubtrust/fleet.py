@@ -14,7 +14,7 @@ from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.fleet_outputs import FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import if_present, require_plain, when_known
+from hubtrust.known_values import if_present, require_plain, require_resource_name, when_known
 from hubtrust.program_errors import ProgramError
 
 
@@ -65,6 +65,8 @@ class TrustedFleet(pulumi.ComponentResource):
             RosterError: ``roster`` is something else, or an Output.
             FleetDeclarationError: a plain value is not valid, or an argument is an Output that must be plain.
         """
+        require_resource_name(FleetDeclarationError, "TrustedFleet", name)
+        _require_types(f"fleet '{name}'", hub, authority)
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
         self._name, self._hub = name, hub
         roster = self._read(roster, canary, {"adopt": adopt, "no_devices": no_devices, "delete_devices": delete_devices}, check=check)
@@ -140,6 +142,15 @@ class TrustedFleet(pulumi.ComponentResource):
     def _child(self) -> pulumi.ResourceOptions:
         """Created after the hub's certificates and roles; deleted together with the hub."""
         return pulumi.ResourceOptions(parent=self, depends_on=[self._hub], deleted_with=self._hub.resource)
+
+
+def _require_types(what: str, hub: object, authority: object) -> None:
+    """Also for whoever runs no type checker: what these are for must be known here and now."""
+    if not isinstance(hub, TrustedHub):
+        remedy = "give a TrustedHub; TrustedHub.existing makes one of a hub's resource id"
+        raise FleetDeclarationError(what, f"its hub is {kind(hub)}", remedy)
+    if not isinstance(authority, CertificateAuthority):
+        raise FleetDeclarationError(what, f"its authority is {kind(authority)}", "give a CertificateAuthority")
 
 
 def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Input[str] | None:

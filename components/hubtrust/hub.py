@@ -8,13 +8,15 @@ from pulumi_azure_native import iothub
 
 from hubtrust import hub_kinds
 from hubtrust.authority import Anchor, CertificateAuthority
+from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
-from hubtrust.dynamic.authority_generation import AuthorityGeneration
+from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationInputs
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_managed import ManagedHub
 from hubtrust.hub_operators import Operators
+from hubtrust.known_values import require_resource_name
 from hubtrust.operator_roles import DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
 from hubtrust.replaced_arguments import refuse_drop_previous, refuse_settings_and_existing_id
@@ -27,6 +29,10 @@ class SameNameError(ProgramError):
 
 class AuthoritiesError(ProgramError):
     """The authorities of a hub are not a list of CertificateAuthority."""
+
+
+class HubOptionError(ProgramError):
+    """The name of a TrustedHub, or one of its options, is not valid."""
 
 
 class HubOptions(TypedDict, total=False):
@@ -115,8 +121,13 @@ class TrustedHub(pulumi.ComponentResource):
             SameNameError: two authorities have the same name.
             ReplacedArgumentError: ``drop_previous``, ``settings`` or ``existing_id`` is given.
             OperatorError: an operator is not an object id.
+            HubOptionError: a plain option, or the name, is not valid.
             CloudChoiceError: ``cloud`` is not the cloud in which azure-native creates the hub.
         """
+        require_resource_name(HubOptionError, "TrustedHub", name)
+        _require_valid(
+            f"hub '{name}'", {"attest": attest, "reprove": reprove, "adopt": adopt, "deadline": deadline}, drop_generation, leave
+        )
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         refuse_settings_and_existing_id(name, settings, existing_id)
         _require_authorities(name, authorities)
@@ -227,6 +238,15 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=False, **more)
+
+
+def _require_valid(what: str, trust: Mapping[str, Any], drop_generation: Any, leave: Any) -> None:
+    """Read what is plain of the options; all others are read when they are known."""
+    dropped = drop_generation if isinstance(drop_generation, Mapping) else {"": drop_generation}
+    with HubOptionError.told():
+        CertificateInputs.check_plain(what, trust)
+        for each in dropped.values():
+            AuthorityGenerationInputs.check_plain(what, {"drop_generation": each, "leave": leave})
 
 
 def _require_authorities(hub: str, authorities: Any) -> None:

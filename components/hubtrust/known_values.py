@@ -1,9 +1,12 @@
 """Arguments whose values may not be known yet: what is plain is checked where it is given, the rest as soon as it is known."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 import pulumi
+from pulumi.output import Unknown
 
 from hubtrust.program_errors import ProgramError
 
@@ -79,3 +82,57 @@ def if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> 
     ``when_known`` is an output that the resource always has.
     """
     return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))
+
+
+def require_resource_name(error: type[ProgramError], kind: str, name: object) -> str:
+    """``name``, if a resource of this ``kind`` can have it: Pulumi takes a text that is not empty, and Outputs never.
+
+    Raises:
+        ProgramError: it can't.
+    """
+    if isinstance(name, str) and name:
+        return name
+    fact = "it is empty" if name in ("", None) else "it is an Output" if not is_plain(name) else f"it is of type {type(name).__name__}"
+    raise error(f"the name of a {kind}", fact, "give a plain text; it is the resource's name in Pulumi, and can't change")
+
+
+def sendable(error: type[ProgramError], what: str, value: Any) -> Any:
+    """``value`` as it is, if Pulumi can send it to a provider; each Output in it is looked at when it is known.
+
+    Raises:
+        ProgramError: it can't be sent. Pulumi's own error would be a traceback.
+    """
+    if isinstance(value, pulumi.Output | Awaitable):
+        return pulumi.Output.from_input(value).apply(lambda known: sendable(error, what, known))
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                raise error(what, f"it has a name of type {type(name).__name__}", "use texts for the names in an object")
+        return {_text(error, what, name): sendable(error, what, each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [sendable(error, what, each) for each in value]
+    if isinstance(value, str):
+        return _text(error, what, value)
+    if isinstance(value, int | float) and not _is_finite(value):
+        raise error(what, "it is a number that is not finite, or too large", "use an ordinary number")
+    if value is None or isinstance(value, int | float | Enum | pulumi.Resource | pulumi.Asset | pulumi.Archive | Unknown):
+        return value
+    if getattr(type(value), "_pulumi_input_type", False):
+        return value
+    raise error(what, f"it is of type {type(value).__name__}", "use texts, numbers, True, False, lists and objects")
+
+
+def _text(error: type[ProgramError], what: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        fact = "it has half of a surrogate pair, which is no character"
+        raise error(what, fact, "decode the text with its own encoding, such as UTF-8") from None
+    return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -27,6 +27,7 @@ from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityProvider
 from hubtrust.dynamic.possession_proof import PossessionProof, PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
+from hubtrust.dynamic.vault_access import VaultAccess, VaultAccessProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate, VerifiedCertificateProvider
 from hubtrust.inputs import wire_name
 
@@ -249,6 +250,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
             *("exceptions", "lastWrite", "members"),
         },
     ),
+    VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
     HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token", "wholeHub"}),
     IssuedBatchProvider: (
         "hubtrust.dynamic.issued_batch",

@@ -64,12 +64,12 @@ def size(sku: object, units: object) -> tuple[str, int]:
     name = _text("sku", sku)
     if name not in _SIZES:
         raise RefusedError("sku", f"it is '{name}'", f"use {', '.join(_SIZES[:-1])} or {_SIZES[-1]}")
-    number = int(units) if isinstance(units, int | float) and not isinstance(units, bool) and units == int(units) else 0
-    if not 1 <= number <= _MOST_UNITS:
+    number = units if isinstance(units, int | float) and not isinstance(units, bool) else 0
+    if not 1 <= number <= _MOST_UNITS or number != int(number):
         raise RefusedError("units", f"it is {units!r}", f"use a whole number from 1 to {_MOST_UNITS}")
     if name == "F1" and number > 1:
         raise RefusedError("units", f"sku F1 has one unit, but units is {number}", "set units to 1, or use another sku")
-    return name, number
+    return name, int(number)
 
 
 def tags(value: object, *, own: str) -> Mapping[str, str]:

@@ -25,11 +25,17 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import Inputs, Properties, python_name, wire_name, wire_names
+from hubtrust.known_values import sendable
+from hubtrust.program_errors import ProgramError
 
 PROVIDER_KEY = "__provider"  # an input that Pulumi adds; its servicer adds it to the outputs
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 _T = TypeVar("_T")
 _LONGEST_VALUE = 200  # characters of an input that the engine may print
+
+
+class InputError(ProgramError):
+    """An input is a value that no provider can get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
         provider = self.provider()
         props: dict[str, Any] = {python_name(output): None for output in provider.outputs}
         for input_name, declaration in provider.inputs.declarations().items():
-            value = arguments[input_name]
+            value = sendable(InputError, f"{input_name} of {type(self).__name__} '{name}'", arguments[input_name])
             props[input_name] = pulumi.Output.secret(value) if declaration.secret and value is not None else value
         super().__init__(provider, name, props, opts)
 

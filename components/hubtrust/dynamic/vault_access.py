@@ -34,7 +34,12 @@ class VaultAccessInputs(Inputs):
 
 
 class VaultAccessOutputs:
-    """The outputs of a VaultAccess are its inputs."""
+    """The outputs of a VaultAccess, which are its inputs."""
+
+    uri: pulumi.Output[str]
+    """The vault's URI, known when this login may use its keys."""
+    roles: pulumi.Output[list[str] | None]
+    """What identifies each role on the vault that the stack gives."""
 
 
 class VaultAccessProvider(Reconciler[VaultAccessInputs]):
@@ -80,8 +85,6 @@ class VaultAccess(VaultAccessOutputs, Reconciled, module="hubtrust", name="Vault
     """The right to use the keys of a vault."""
 
     provider = VaultAccessProvider
-    uri: pulumi.Output[str]
-    roles: pulumi.Output[list[str]]
 
     def __init__(
         self,
@@ -91,4 +94,12 @@ class VaultAccess(VaultAccessOutputs, Reconciled, module="hubtrust", name="Vault
         roles: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """The right to use the keys of a vault.
+
+        Args:
+            resource_name: its name in Pulumi.
+            uri: the vault's URI, ``https://<vault>.vault.azure.net``.
+            roles: what identifies each role on the vault that the stack gives: where one is given again, it is waited for again.
+            opts: Pulumi's resource options.
+        """
         super().__init__(resource_name, locals(), opts)
