@@ -141,3 +141,11 @@ _VAULT_PROPERTIES = {
 }
 VAULT = {"location": str, "tags": TAGS, "properties": _VAULT_PROPERTIES}
 VAULT_NAME = {"name": str, "type": str}
+_KEY_MEMBERS = {"key_ops": [str], "attributes": {"enabled": bool, "exp": int, "nbf": int}, "tags": TAGS}
+KEY = {**_KEY_MEMBERS, "kty": str, "crv": str, "key_size": int}
+KEY_IMPORT = {
+    **_KEY_MEMBERS,
+    "key": {**dict.fromkeys(("kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi"), str), "key_ops": [str]},
+    "Hsm": bool,
+}
+DIGEST = {"alg": str, "value": str}

@@ -16,6 +16,7 @@ PUBLIC = """
     Request Roster SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate from_csv
     from_file from_ids from_json_lines from_pattern retain_everything signer_inputs
 """.split()
+KEY_VAULT = "pulumi_azure_native.keyvault."
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")
 
 
@@ -47,6 +48,14 @@ def test_an_unknown_name_raises_attribute_error() -> None:
 def test_a_provider_process_loads_no_component(module: str) -> None:
     """In a fresh interpreter: neither the package nor a provider's module loads the SDKs of thousands of classes."""
     program = f"import sys, {module}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_program_without_a_vault_loads_nothing_of_key_vault() -> None:
+    """azure-native's classes for vaults are loaded with AuthorityVault alone."""
+    names = ", ".join(name for name in PUBLIC if name != "AuthorityVault")
+    program = f"import sys; from hubtrust import {names}; print(*(name for name in sys.modules if name.startswith('{KEY_VAULT}')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

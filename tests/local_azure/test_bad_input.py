@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.azure import arm
+from sandbox.azure.login import principals
 from sandbox.azure.wire import MAX_BODY
 from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
 from tests.local_azure.makers import authority, uploaded
+from tests.local_azure.test_vaults import VERSION as VAULTS
 
 BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
 
@@ -145,6 +147,20 @@ _PROPERTIES = {
     "allocationPolicy": "Hashed",
     "enableDataResidency": False,
 }
+_TENANT = "11111111-2222-4333-8444-555555555555"
+_POLICY = {"tenantId": _TENANT, "objectId": "o", "applicationId": "a", "permissions": {"keys": ["all"], "secrets": [], "storage": None}}
+_VAULT = {
+    "tenantId": _TENANT,
+    "sku": {"family": "A", "name": "standard"},
+    "accessPolicies": [_POLICY],
+    "createMode": "default",
+    "enabledForDeployment": True,
+    "enableSoftDelete": True,
+    "softDeleteRetentionInDays": 90,
+    "enableRbacAuthorization": False,
+    "networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}], "virtualNetworkRules": [{"id": "/x"}]},
+    "publicNetworkAccess": "Enabled",
+}
 _BODIES: dict[str, Any] = {
     "group": {"location": "westus", "tags": {"a": "b"}, "managedBy": "me"},
     "IotHubs": {**BODY, "tags": {"a": "b"}, "identity": {"type": "SystemAssigned"}, "properties": _PROPERTIES, "etag": "x"},
@@ -154,7 +170,19 @@ _BODIES: dict[str, Any] = {
     "role": {"properties": {"roleDefinitionId": "/x/b24988ac-6180-42a0-ab88-20f7382dd24c", "principalId": "p", "condition": "c"}},
     "name": {"name": "free"},
     "consumers": {"properties": {"name": "c"}},
+    "vaults": {"location": "westus", "tags": {"a": "b"}, "properties": _VAULT},
+    "accessPolicies/add": {"properties": {"accessPolicies": [_POLICY]}},
+    "vault name": {"name": "free", "type": "Microsoft.KeyVault/vaults"},
 }  # fmt: skip
+_KEY_BODIES: dict[str, tuple[str, Any]] = {
+    "create": (
+        "POST",
+        {"kty": "EC", "crv": "P-256", "key_ops": ["sign"], "attributes": {"enabled": True, "exp": 4102444800}, "tags": {"a": "b"}},
+    ),
+    "": ("PUT", {"key": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA", "key_ops": ["sign"]}, "Hsm": False}),
+    "sign": ("POST", {"alg": "ES256", "value": "A" * 43}),
+    "update": ("PATCH", {"key_ops": ["sign"], "attributes": {"enabled": True}, "tags": {"a": "b"}}),
+}
 
 
 @settings(RANDOM, max_examples=150)
@@ -172,15 +200,36 @@ def test_random_json_is_answered_by_the_service(azure: InProcess, data: st.DataO
         "role": f"{group}/providers/Microsoft.Authorization/roleAssignments/r",
         "consumers": f"{hub}/eventHubEndpoints/events/ConsumerGroups/c",
         "name": f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/checkNameAvailability",
+        "vaults": f"{group}/providers/Microsoft.KeyVault/vaults/bent-vault",
+        "accessPolicies/add": f"{group}/providers/Microsoft.KeyVault/vaults/bent-vault/accessPolicies/add",
+        "vault name": f"/subscriptions/{azure.subscription}/providers/Microsoft.KeyVault/checkNameAvailability",
     }[what]
-    api = "2022-04-01" if what == "role" else HUB if what == "name" else version(path)
+    api = "2022-04-01" if what == "role" else HUB if what == "name" else VAULTS if "Microsoft.KeyVault" in path else version(path)
     answer = azure.ask(method, f"{path}?api-version={api}", _bent(_BODIES[what], data.draw), if_match="*")
 
     assert answer.status < 500 or answer.code == 500019, answer.body
     if answer.status >= 400:
         assert answer.code
-    if what in {"group", "IotHubs", "provisioningServices"}:
+    if what in {"group", "IotHubs", "provisioningServices", "vaults"}:
         assert azure.ask("GET", f"{path}?api-version={api}").status in {200, 404}
+
+
+@settings(RANDOM, max_examples=30)
+@given(data=st.data(), what=st.sampled_from(sorted(_KEY_BODIES)))
+def test_random_json_is_answered_by_a_vault(azure: InProcess, data: st.DataObject, what: str) -> None:
+    """Any member of a body about a key may be anything: the key is changed, or the vault refuses."""
+    vault = f"{_existing(azure)[0]}/providers/Microsoft.KeyVault/vaults/standing-vault"
+    owner = principals.find(azure.azure.store, principals.directory(azure.azure.store).client_id)
+    assert owner
+    policy = {"tenantId": azure.azure.tokens.tenant_id, "objectId": owner.object_id, "permissions": {"keys": ["all"]}}
+    properties = {"tenantId": policy["tenantId"], "sku": {"family": "A", "name": "standard"}, "accessPolicies": [policy]}
+    azure.must("PUT", f"{vault}?api-version={VAULTS}", {"location": "westus", "properties": properties})
+    at = {"host": "standing-vault.vault.azure.net", "token": azure.azure.tokens.issue(owner, "https://vault.azure.net")}
+    azure.must("POST", "/keys/a/create?api-version=7.4", {"kty": "EC"}, **at)
+    method, body = _KEY_BODIES[what]
+    answer = azure.ask(method, f"/keys/a/{'' if what == 'update' else what}?api-version=7.4", _bent(body, data.draw), **at)
+    assert answer.status in {200, 400, 403}, answer.body
+    assert azure.ask("GET", "/keys/a?api-version=7.4", **at).status == 200
 
 
 def _existing(azure: InProcess) -> tuple[str, str]:

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.azure import host_names
-from sandbox.azure.key_vault import vaults
+from sandbox.azure.key_vault import vault_lifecycle, vaults
 from sandbox.azure.login import principals
 from sandbox.azure.resource_manager import role_assignments
 from sandbox.azure.resource_manager.access import ROLES
+from sandbox.azure.resource_manager.resource_ids import ResourceId
 from sandbox.azure.settings import Settings
 from tests.local_azure.in_process import ARM, GROUPS, InProcess
 
@@ -183,6 +184,10 @@ def test_names(azure: InProcess) -> None:
     assert azure.ask("PUT", at(vault_path(azure, name=name.upper())), body(azure)).code == "VaultAlreadyExists"
     azure.must("DELETE", at(vault))
     assert reason(name) == "AlreadyExists"
+    elsewhere = ResourceId(cloud=host_names.PUBLIC, subscription=str(uuid.uuid4()), group="theirs", name="their-vault")
+    with azure.azure.store.transaction():
+        vault_lifecycle.create_with_roles(azure.azure, elsewhere)
+    assert azure.ask("PUT", at(vault_path(azure, name="their-vault")), body(azure)).code == "VaultAlreadyExists"
     group = azure.group()
     token = azure.azure.tokens.issue(_deployer(azure), "https://management.usgovcloudapi.net")
     government = {"host": "management.usgovcloudapi.net", "token": token}

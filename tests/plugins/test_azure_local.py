@@ -183,3 +183,23 @@ def test_a_hub_and_its_group_are_found(azure_native: Plugin, group: str, hub: di
         with pytest.raises(grpc.RpcError) as refused:
             azure_native.invoke(f"azure-native:{token}", arguments)
         assert re.search(message, str(refused.value.details()))
+
+
+def test_a_vault_keeps_its_access_policies_and_is_recovered(azure_native: Plugin, group: str) -> None:
+    """A list that the program leaves out is sent back as Azure has it; after a delete, only `createMode: recover` brings the vault back."""
+    policy = {"tenantId": VAULT_PROPERTIES["tenantId"], "objectId": "somebody", "permissions": {"keys": ["get"]}}
+    given = {"resourceGroupName": group, "vaultName": "kept-vault-1", "properties": {**VAULT_PROPERTIES, "accessPolicies": [policy]}}
+    identity, outputs, inputs = created(azure_native, VAULT, "kept", given)
+    silent = {**inputs, "properties": VAULT_PROPERTIES, "tags": {"a": "b"}}
+    updated = azure_native.update(VAULT.token, (identity, outputs), inputs, silent)
+    assert (updated["tags"], updated["properties"]["accessPolicies"]) == ({"a": "b"}, [policy])
+    assert azure_native.invoke("azure-native:keyvault:getVault", {"resourceGroupName": group, "vaultName": "kept-vault-1"}) == updated
+    azure_native.delete(VAULT.token, identity, updated)
+    with pytest.raises(grpc.RpcError) as refused:
+        created(azure_native, VAULT, "kept", given)
+    assert 'Status=409 Code="ConflictError"' in str(refused.value.details())
+    _, recovered, _ = created(azure_native, VAULT, "kept", {**given, "properties": {**VAULT_PROPERTIES, "createMode": "recover"}})
+    assert recovered["properties"] == updated["properties"]
+    with pytest.raises(grpc.RpcError) as refused:
+        azure_native.invoke("azure-native:keyvault:getVault", {"resourceGroupName": group, "vaultName": "absent-vault"})
+    assert re.search(r'^request failed /\S+/absent-vault: Status=404 Code="ResourceNotFound"', str(refused.value.details()))

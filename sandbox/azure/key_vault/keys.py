@@ -102,7 +102,8 @@ def update(azure: Azure, vault: Document, name: str, version: str, body: dict[st
         VaultError: The key or the version does not exist.
     """
     key = require(azure, vault, name, version)
-    key["enabled"] = (body.get("attributes") or {}).get("enabled", key["enabled"])
+    enabled = (body.get("attributes") or {}).get("enabled")
+    key["enabled"] = key["enabled"] if enabled is None else enabled
     key["operations"] = body.get("key_ops") or key["operations"]
     key["tags"] = key["tags"] if body.get("tags") is None else body["tags"]
     key["updated"] = int(azure.clock.timestamp())
@@ -185,7 +186,7 @@ def _store_new_version(
         "kind": kind,
         "curve": _CURVE_NAMES[key.curve.name] if isinstance(key, ec.EllipticCurvePrivateKey) else "",
         "operations": operations or _OPERATIONS[kind.removesuffix("-HSM")],
-        "enabled": given.get("enabled", True),
+        "enabled": given.get("enabled") is not False,
         "expires": given.get("exp"),
         "created": now,
         "updated": now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.azure import shapes
 from sandbox.azure.key_vault import deleted_keys, errors, keys, vaults
 from sandbox.azure.routing import Evidence, table
 from sandbox.azure.wire import NO_BODY, Reply
@@ -19,13 +20,13 @@ _ACTION = "Microsoft.KeyVault/vaults/keys"
 def create(azure: Azure, request: Request) -> Reply:
     """Create a key; an existing name gets another version."""
     vault = _vault(azure, request)
-    return _bundle(vault, request, keys.create(azure, vault, request.parameters["key"], request.json_object()))
+    return _bundle(vault, request, keys.create(azure, vault, request.parameters["key"], request.json_object(shapes.KEY)))
 
 
 def import_(azure: Azure, request: Request) -> Reply:
     """Import a key."""
     vault = _vault(azure, request)
-    return _bundle(vault, request, keys.import_(azure, vault, request.parameters["key"], request.json_object()))
+    return _bundle(vault, request, keys.import_(azure, vault, request.parameters["key"], request.json_object(shapes.KEY_IMPORT)))
 
 
 def get(azure: Azure, request: Request) -> Reply:
@@ -37,13 +38,13 @@ def get(azure: Azure, request: Request) -> Reply:
 def update(azure: Azure, request: Request) -> Reply:
     """Enable or disable a key."""
     vault, version = _vault(azure, request), request.parameters.get("version", "")
-    return _bundle(vault, request, keys.update(azure, vault, request.parameters["key"], version, request.json_object()))
+    return _bundle(vault, request, keys.update(azure, vault, request.parameters["key"], version, request.json_object(shapes.KEY)))
 
 
 def sign(azure: Azure, request: Request) -> Reply:
     """Sign a digest. Without a version (`/keys/{key}//sign` in the request) the newest version signs."""
     version = request.parameters.get("version", "")
-    key, value = keys.sign(azure, _vault(azure, request), request.parameters["key"], version, request.json_object())
+    key, value = keys.sign(azure, _vault(azure, request), request.parameters["key"], version, request.json_object(shapes.DIGEST))
     return Reply(body={"kid": keys.identifier(key, request.base_url), "value": value})
 
 
