@@ -20,7 +20,7 @@ import jwt
 from tests.kit.control_port import control
 from tests.kit.repository import ROOT
 
-API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12"}
+API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12", "vaults": "2024-11-01"}
 _COMMAND = [sys.executable, "-m", "sandbox", "cloud", "--port", "0", "--proxy-port", "0", "--control-port", "0", "--mqtt-port", "0"]
 
 
@@ -87,7 +87,7 @@ class LocalAzure:
 
     def url(self, path: str) -> str:
         """The path with the api-version for its kind of resource."""
-        version = next((version for kind, version in API.items() if f"/{kind}/" in path), "2021-04-01")
+        version = next((version for kind, version in API.items() if f"/{kind}/" in f"{path}/"), "2021-04-01")
         return f"{path}?api-version={version}"
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> httpx.Response:

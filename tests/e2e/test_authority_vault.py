@@ -1,0 +1,77 @@
+"""The program with a vault of its own: its keys are never in the state, and outlive the stack."""
+
+import json
+from typing import Any
+
+from tests.kit import key_stores
+from tests.kit.local_azure import LocalAzure
+from tests.kit.program import Program
+
+_KEY = ":SigningKey"
+
+
+def keys(stack: Program) -> dict[str, str]:
+    """The SHA-256 of each key in a vault, by its address without the version."""
+    resources = json.loads(stack.engine_says("stack", "export"))["deployment"].get("resources", [])
+    found = [one["outputs"] for one in resources if one["type"].endswith(_KEY)]
+    return {one["declared"]: one["keyThumbprint"] for one in found}
+
+
+def changed(stack: Program) -> list[str]:
+    """The changes in Azure since the log was emptied, by Resource Manager's paths and the vault's."""
+    found: list[str] = [f"{one['method']} {one['path']}" for one in stack.control("GET", "/requests?mutating=1")]
+    stack.control("DELETE", "/requests")
+    return found
+
+
+def test_the_vault_and_its_keys_outlive_the_stack(stack: Program) -> None:
+    """A preview changes nothing. Destroyed: said so, and taken over. Deleted: recovered. Not declared any more: it stays, and that is said.
+
+    The keys are the same each time, and the state never has one.
+    """
+    few: dict[str, Any] = {"devices": "", "canary": ""}
+    made = {"caCustody": "key-vault", "caVault": "make", **few}
+    stack.configure(**made)
+    assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
+    assert changed(stack) == []
+    stack.up()
+    first, outputs = keys(stack), stack.outputs()
+    assert (len(first), outputs["trust"][0]["proof"]) == (2, "possession")
+    assert "PRIVATE KEY" not in stack.engine_says("stack", "export", "--show-secrets")
+    changed(stack)
+    stack.up()
+    assert (changed(stack), stack.outputs()) == ([], outputs)
+    name = next(iter(first)).removeprefix("https://").partition(".")[0]
+    kept = f"vault '{name}' is not deleted, with its keys and its resource group: the next `up` of this stack uses them again"
+
+    assert stack.run("destroy") == 0, stack.printed
+    assert kept in stack.printed
+    stack.up()
+    assert keys(stack) == first
+
+    assert stack.run("destroy") == 0, stack.printed
+    with stack.azure() as azure:
+        vault = next(one["id"] for one in _vaults(azure) if one["name"] == name)
+        azure.ask("DELETE", f"{vault}")
+        stack.configure(**made, caVaultName="taken-84017263")
+        key_stores.vault(azure, "taken-84017263")
+        assert stack.run("up") != 0
+        assert "vault 'taken-84017263': /subscriptions/" in stack.printed
+        assert "exists and has no tag 'hubtrust'; set another name (vault_name, caVaultName)" in stack.printed
+        assert "Traceback" not in stack.printed
+        stack.configure(**made)
+        stack.up()
+        assert f"vault '{name}' was deleted on " in stack.printed
+        assert " and is recovered with its keys" in stack.printed
+        assert keys(stack) == first
+
+        stack.configure(**few)
+        stack.up()
+        assert (keys(stack), kept in stack.printed) == ({}, True)
+        assert name in [one["name"] for one in _vaults(azure)]
+
+
+def _vaults(azure: LocalAzure) -> list[dict[str, Any]]:
+    path = f"/subscriptions/{azure.ready['subscription_id']}/providers/Microsoft.KeyVault/vaults"
+    found: list[dict[str, Any]] = azure.ask("GET", path).json()["value"]
+    return found
