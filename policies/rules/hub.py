@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _HUB = "iothub:IotHubResource"
 _PROVISIONING = "deviceprovisioningservices:IotDpsResource"
+_VAULT = "hubtrust:index:AuthorityVault"
 _GROUP = "resources:ResourceGroup"
 _SHARED_KEYS = ("disableLocalAuth", "disableDeviceSAS", "disableModuleSAS")
 
@@ -49,10 +50,11 @@ def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
 def hub_protected(resource: Resource, _settings: Settings) -> Iterator[str]:
     """The hub, the provisioning service and their resource group are protected.
 
-    Reason: deleting or replacing a hub deletes every device's identity and twin, and they can't be recovered.
+    Reason: deleting or replacing a hub deletes every device's identity and twin, and they can't be recovered. The group of an
+    AuthorityVault has no hub; it is never deleted with its stack, and protected it could not leave the stack either.
     Source: pulumi.com/docs/iac/concepts/options/protect.
     """
-    if resource.noun in {_HUB, _PROVISIONING, _GROUP} and not resource.protect:
+    if resource.noun in {_HUB, _PROVISIONING, _GROUP} and not resource.protect and not resource.is_below(_VAULT):
         yield "it is not protected: set the resource option protect (hubtrust:protect: true)"
 
 

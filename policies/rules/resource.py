@@ -56,6 +56,11 @@ class Resource:
         found = _AZURE.fullmatch(self.type)
         return f"{found['module']}:{found['noun']}" if found else ""
 
+    def is_below(self, component: str) -> bool:
+        """Whether it is a child of a component of that type, directly or through others: its URN has their types."""
+        _, _, types, *_ = (*self.urn.split("::"), "", "", "")  # urn:pulumi:<stack>::<project>::<types>::<name>
+        return component in types.split("$")[:-1]
+
     def read(self, *path: str) -> Any:
         """The property at ``path``; None if it is missing, ``UNKNOWN`` if it, or an object that contains it, is not known yet."""
         value: Any = self.props

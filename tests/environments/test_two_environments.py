@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificate
-from hubtrust.pki.signers import KeyInMemory
 from sandbox import installation
 from tests.environments.conftest import variables
 from tests.kit.authorities import ec_key, lasting, private_pem
 from tests.kit.authorities import pem_of as pem
 from tests.kit.hub_client import HubClient
+from tests.kit.key_stores import Vault
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.mqtt_device import Device
 from tests.kit.prerequisites import need_pulumi
@@ -75,13 +75,16 @@ class Place:
         return Hub(self.azure, f"{group}/providers/Microsoft.Devices/IotHubs/{found['hubName']}")
 
     def device(self, stack: str) -> "Press":
-        """`press-001`, signed by the key of the CA that a stack trusts, as its state keeps it."""
+        """`press-001`, signed in the vault by the key of the CA that a stack trusts; the state has no key."""
         assert self.pulumi("stack", "export", "--show-secrets", "--stack", stack) == 0, self.printed
+        assert "PRIVATE KEY" not in self.printed
         resources = json.loads(self.printed)["deployment"]["resources"]
         (trusted,) = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))
         signer = json.loads(trusted["inputs"]["signer"]["plaintext"])
-        key: Any = load_pem_private_key(signer["privateKey"].encode(), None)
-        issuer = issue.Issuer(load_certificate(trusted["inputs"]["certificate"], what="the CA"), KeyInMemory(key))
+        certificate, key = load_certificate(trusted["inputs"]["certificate"], what="the CA"), urlsplit(signer["key"])
+        vault, public_key = Vault(self.azure, key.netloc.partition(".")[0]), certificate.public_key()
+        assert isinstance(public_key, ec.EllipticCurvePublicKey)
+        issuer = issue.Issuer(certificate, vault.signer(key.path.split("/")[2], public_key))
         own, validity = ec_key(), lasting(1, datetime.now(UTC)).within(issuer.certificate)
         return Press(
             pem(issue.device(issuer, device_id="press-001", public_key=own.public_key(), validity=validity, serial=1)), private_pem(own)

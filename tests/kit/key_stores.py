@@ -11,7 +11,9 @@ from typing import Any
 
 from azure.identity import ClientSecretCredential
 from azure.keyvault.keys import JsonWebKey, KeyClient
-from cryptography.hazmat.primitives.asymmetric import rsa
+from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
 from sandbox import installation
@@ -96,14 +98,38 @@ class Vault:
     @cached_property
     def keys(self) -> KeyClient:
         """Microsoft's own client, unmodified, with the role Key Vault Crypto Officer."""
+        return KeyClient(self.uri, self._credential, **self._through)
+
+    def signer(self, name: str, public_key: ec.EllipticCurvePublicKey) -> "VaultSigner":
+        """A signer with an EC key of the vault, by Microsoft's client."""
+        return VaultSigner(CryptographyClient(self.keys.get_key(name), self._credential, **self._through), public_key)
+
+    @cached_property
+    def _credential(self) -> ClientSecretCredential:
         officer = principal(self.azure, "Key Vault Crypto Officer")
-        through: dict[str, Any] = {"proxies": {"https": self.azure.ready["proxy"]}, "connection_verify": self.azure.ready["ca_file"]}
-        credential = ClientSecretCredential(self.azure.ready["tenant_id"], officer["client_id"], officer["client_secret"], **through)
-        return KeyClient(self.uri, credential, **through)
+        return ClientSecretCredential(self.azure.ready["tenant_id"], officer["client_id"], officer["client_secret"], **self._through)
+
+    @property
+    def _through(self) -> dict[str, Any]:
+        return {"proxies": {"https": self.azure.ready["proxy"]}, "connection_verify": self.azure.ready["ca_file"]}
 
     def give(self, name: str, key: PrivateKey, operations: tuple[str, ...] = ("sign", "verify")) -> str:
         """Import a key into the vault with Microsoft's client; returns its id with the version."""
         return str(self.keys.import_key(name, JsonWebKey(key_ops=list(operations), **_web_key(key))).id)
+
+
+@dataclass
+class VaultSigner:
+    """An EC key on P-256 that signs in its vault."""
+
+    client: CryptographyClient
+    public_key: ec.EllipticCurvePublicKey
+
+    def sign(self, digest: bytes, _algorithm: object) -> bytes:
+        """The signature over a SHA-256 digest, DER."""
+        signature = self.client.sign(SignatureAlgorithm.es256, digest).signature
+        half = len(signature) // 2
+        return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
 
 
 def _web_key(key: PrivateKey) -> dict[str, Any]:

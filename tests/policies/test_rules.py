@@ -33,6 +33,7 @@ NOW = datetime.now(UTC)
 DYNAMIC = "pulumi-python:dynamic/hubtrust:"
 TLS_ROOT = "tls:index/selfSignedCert:SelfSignedCert"
 HUB = "azure-native:iothub:IotHubResource"
+VAULT_TYPE = "hubtrust:index:AuthorityVault"
 GOOD_HUB = {"minTlsVersion": "1.2", "disableLocalAuth": True, "disableDeviceSAS": True, "disableModuleSAS": True}
 RULE = {rule.name: rule for rule in RULES}
 
@@ -173,6 +174,9 @@ def test_a_violation_is_reported_with_fact_and_remedy(rule: str, resource: Resou
 GOOD = hierarchy(days=1800)
 OLD_ROOT = Forged("Old root", key=rsa_key(2048), start=NOW - timedelta(days=9000), end=NOW - timedelta(days=1))
 KEPT = [
+    Resource(
+        "azure-native:resources:ResourceGroup", urn=f"urn:pulumi:prod::plant::{VAULT_TYPE}$azure-native:resources:ResourceGroup::plant"
+    ),
     trusted(GOOD.issuing.certificate, signer={"custody": "offline"}, attest=False, generation=1.0, name="ca", serviceId="/h"),
     trusted(authority(), state="verified", proof="possession"),
     trusted(authority(), state="waiting", code="AB"),
