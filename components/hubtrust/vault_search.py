@@ -69,36 +69,45 @@ class VaultSearch:
             return Place(declared.name, declared.group, location=found.location, recovers=True)
         if found is None:
             return declared
-        _require_usable(declared.name, found, values)
+        require_usable(declared.name, found, values)
         self.found = found
         return Place(found.id.rpartition("/")[2], found.id.split("/")[4], found.properties, found.location)
 
     def _elsewhere(self, values: Mapping[str, Any]) -> Found | vaults.DeletedVault | None:
-        """The vault where it is not at its own address: renamed with its stack, or deleted; None if its name is free."""
         limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0, denied=READ_DENIED)
         with AzureInputs.read({"cloud": self.identity.cloud}).resource_manager(limits) as client:
-            found = self._listed(client, values)
-            if found is not None:
-                return found
-            return _deleted(client, values) if _is_taken(client, values) else None
-
-    def _listed(self, client: AzureClient, values: Mapping[str, Any]) -> Found | None:
-        name = values["name"]
-        try:
-            every = [found for one in vaults.vaults(client, values["subscription"]) if (found := Found.read(one))]
-        except DeniedError:
-            return None  # this login sees its own group only; the check of the name says whether it is free
-        for one in every:
-            if one.id.rpartition("/")[2].lower() == name.lower():
-                if one.token == values["token"]:
-                    fact = f"it is in resource group '{one.id.split('/')[4]}', and '{values['group']}' is declared"
-                    raise VaultError(f"vault '{name}'", fact, "declare the group that it is in, or set another name (vault_name)")
-                raise _somebody_elses(name, one)
-        return None if self.is_named else next((one for one in every if one.token == values["token"]), None)
+            return elsewhere(client, values, is_named=self.is_named)
 
     def _tell_recovery(self, name: str, deleted: vaults.DeletedVault) -> None:
         what = f"vault '{name}' was deleted on {deleted.deleted_on} and is recovered with its keys"
         pulumi.log.info(shown(f"{what}; the run after that writes what is declared of it"), self.identity.component)
+
+
+def elsewhere(client: AzureClient, values: Mapping[str, Any], *, is_named: bool) -> Found | vaults.DeletedVault | None:
+    """The vault where it is not at its own address: renamed with its stack, or deleted; None if its name is free.
+
+    Raises:
+        VaultError: the name is somebody else's, or nobody can say.
+    """
+    found = _listed(client, values, is_named=is_named)
+    if found is not None:
+        return found
+    return _deleted(client, values) if _is_taken(client, values) else None
+
+
+def _listed(client: AzureClient, values: Mapping[str, Any], *, is_named: bool) -> Found | None:
+    name = values["name"]
+    try:
+        every = [found for one in vaults.vaults(client, values["subscription"]) if (found := Found.read(one))]
+    except DeniedError:
+        return None  # this login sees its own group only; the check of the name says whether it is free
+    for one in every:
+        if one.id.rpartition("/")[2].lower() == name.lower():
+            if one.token == values["token"]:
+                fact = f"it is in resource group '{one.id.split('/')[4]}', and '{values['group']}' is declared"
+                raise VaultError(f"vault '{name}'", fact, "declare the group that it is in, or set another name (vault_name)")
+            raise _somebody_elses(name, one)
+    return None if is_named else next((one for one in every if one.token == values["token"]), None)
 
 
 def _is_taken(client: AzureClient, values: Mapping[str, Any]) -> bool:
@@ -139,7 +148,7 @@ def _deleted(client: AzureClient, values: Mapping[str, Any]) -> vaults.DeletedVa
     return found
 
 
-def _require_usable(name: str, found: Found, values: Mapping[str, Any]) -> None:
+def require_usable(name: str, found: Found, values: Mapping[str, Any]) -> None:
     """Refuse a vault that is not this stack's, or not as it is declared where Azure or this stack can't change it.
 
     Raises:

@@ -48,6 +48,7 @@ def test_a_vault_keeps_its_keys_and_names_them_for_the_authority(engine: Engine)
         CertificateAuthority("plant", source=source, generation=2)
 
     run(declare)
+    assert "hubtrust:index:AuthorityVault" in engine.registered
     vault = engine.inputs(_VAULT)
     declared = vault["properties"]
     assert (declared["enableRbacAuthorization"], declared["enablePurgeProtection"], declared["softDeleteRetentionInDays"]) == (

@@ -20,6 +20,7 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciler
 from hubtrust.dynamic.possession_proof import PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.vault_access import VaultAccessProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.inputs import wire_name
 from tests.kit.authorities import ec_key, name
@@ -61,6 +62,7 @@ VALID: dict[type[Reconciler[Any]], dict[str, Any]] = {
     | {"authority": "a", "generation": 2, "keepPrevious": False, "devicesOf": "o/p/s", "dropGeneration": 1},
     AuthorityRequestProvider: {"signer": SIGNER, "subject": "CN=Plant"},
     PossessionProofProvider: {"signer": SIGNER, "certificate": PLANT.pem, "code": "4F2A91C0" * 6, "cloud": "public"},
+    VaultAccessProvider: {"uri": "https://plant.vault.azure.net", "roles": ["given"]},
     SigningKeyProvider: {"signer": TOKEN, "make": "ec-p256", "subject": "CN=Plant"},
     HubOwnerProvider: {"stack": "o/p/s"},
     DeviceIdentityProvider: OWNED
@@ -77,7 +79,7 @@ _ANY = st.recursive(
 )
 _SIGNERS = st.fixed_dictionaries(
     {"custody": st.sampled_from(["state", "offline", "key-vault", "pkcs11"]) | _ANY},
-    optional=dict.fromkeys(("privateKey", "passphrase", "key", "publicKey", "pin", "pinVariable"), _ANY),
+    optional=dict.fromkeys(("privateKey", "passphrase", "key", "publicKey", "hsm", "pin", "pinVariable"), _ANY),
 )
 
 

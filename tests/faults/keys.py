@@ -1,4 +1,4 @@
-"""The operations of SigningKey, and of VerifiedCertificate where its key is in a vault.
+"""The operations of SigningKey and VaultAccess, and of VerifiedCertificate where its key is in a vault.
 
 Each fault occurs once and never permanently: a vault's client retries for most of a minute, and no input shortens that.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 from hubtrust import signer_inputs
 from hubtrust.dynamic.signing_key import SigningKeyProvider
+from hubtrust.dynamic.vault_access import VaultAccessProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from tests.faults.case_hub import CaseHub
 from tests.faults.certificates import authority, declare, name
@@ -26,6 +27,11 @@ def address(case: CaseHub) -> str:
 def key(case: CaseHub) -> Declared:
     """A SigningKey, created where it does not exist."""
     return {"key": (SigningKeyProvider, {"signer": signer_inputs.in_key_vault(address(case)), "make": "ec-p256"})}
+
+
+def access(case: CaseHub) -> Declared:
+    """A VaultAccess, which waits for the right to use the vault's keys."""
+    return {"access": (VaultAccessProvider, {"uri": Vault(case.azure, case.name).uri})}
 
 
 def created(case: CaseHub) -> Mapping[str, Any]:
@@ -62,6 +68,15 @@ SCENARIOS = (
         operation="first create, found in a vault",
         setup=_filled,
         declared=key,
+        wanted=lambda _case: {_KEY: 0},
+        found=created,
+        permanent=False,
+    ),
+    Scenario(
+        resource="VaultAccess",
+        operation="first create",
+        setup=_empty,
+        declared=access,
         wanted=lambda _case: {_KEY: 0},
         found=created,
         permanent=False,
