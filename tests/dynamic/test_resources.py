@@ -216,7 +216,6 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         SigningKey,
         {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "hardware", "subject", "request"},
     ),
-    VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
     AuthorityRequestProvider: (
         "hubtrust.dynamic.authority_request",
         AuthorityRequest,
