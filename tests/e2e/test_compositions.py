@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from sandbox import installation
 from tests.kit.embedded_engine import PATIENCE, engine
-from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.hub_client import HubClient, data_token
+from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.repository import ROOT
 
@@ -162,3 +164,26 @@ def test_a_private_hub(stacks: Stacks, azure: LocalAzure) -> None:
     assert "public network access is disabled" in outputs["connection"]["reason"]
     asked = {call["host"] for call in azure.control("GET", "/requests")}
     assert not any(host.endswith(".azure-devices.net") for host in asked), asked
+
+
+def test_edge(stacks: Stacks, azure: LocalAzure) -> None:
+    """A device below an IoT Edge gateway, and a module of it with a certificate for both ids; a secret reaches the twin, not the state."""
+    folder = stacks.add("edge")
+    stacks.must(folder, "config", "set", "--secret", "wifiKey", "a-secret-of-the-plant")
+    outputs = stacks.twice(folder)
+    scope = outputs["gatewayScope"]
+    assert scope.startswith("ms-azure-iot-edge://gateway-")
+    subjects = [
+        x509.load_pem_x509_certificates(outputs[one].encode())[0].subject.rfc4514_string() for one in ("cameraChain", "analysisChain")
+    ]
+    assert subjects == ["CN=camera-01", "CN=gateway/analysis"]
+    state = "".join(file.read_text() for file in (stacks.place / "state").rglob("*.json") if "/edge/" in str(file))
+    assert "camera-01" in state
+    assert "a-secret-of-the-plant" not in state
+    registry = HubClient(azure, Hub(azure, outputs["hubId"]), data_token(azure))
+    with registry.http:
+        camera = registry.ask("GET", "/twins/camera-01").raise_for_status().json()
+        module = registry.ask("GET", "/twins/gateway/modules/analysis").raise_for_status().json()
+    assert (camera["parentScopes"], camera["tags"]["gateway"]) == ([scope], "gateway")
+    assert camera["properties"]["desired"]["wifi"] == {"key": "a-secret-of-the-plant"}
+    assert module["tags"]["model"] == 4

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.device_certificates import Party
 from tests.kit.device_registry import DeviceRegistry
-from tests.kit.hub_client import HubClient
+from tests.kit.hub_client import HubClient, data_token
 from tests.kit.mqtt_device import Device, attempts, messages
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import Program, program
@@ -32,10 +32,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def registry(stack: Program) -> Iterator[DeviceRegistry]:
     """The registry of the program's hub, through a client of the tests' own with a role: local authentication is disabled."""
     with stack.azure() as azure:
-        form = {name: stack.ready[name] for name in ("client_id", "client_secret")} | {"scope": "https://iothubs.azure.net/.default"}
-        login = f"{stack.ready['arm']}/{stack.ready['tenant_id']}/oauth2/v2.0/token"
-        token = azure.http.post(login, data={**form, "grant_type": "client_credentials"}).raise_for_status().json()["access_token"]
-        client = HubClient(azure, stack.hub(azure), f"Bearer {token}")
+        client = HubClient(azure, stack.hub(azure), data_token(azure))
         with client.http:
             yield DeviceRegistry(azure, client)
 

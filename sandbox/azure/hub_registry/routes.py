@@ -154,7 +154,7 @@ _add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTE
 _add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "no job exists here")
 
 _MODULE, _ONE = "/devices/{id}/modules/{mid}", "/twins/{id}/modules/{mid}"
-_TIER = "guesses: messages, 50 modules beside those of IoT Edge, what becomes of these when a device is no edge device any more"
+_TIER = "guesses: messages, 50 modules beside those of IoT Edge; they can't connect: the name in their certificates is documented only"
 _add("Modules_GetModulesOnDevice", "GET /devices/{id}/modules", modules.list_modules, _READ, _COUNTED, "devices/read", _DOCUMENTED)
 _add("Modules_GetIdentity", f"GET {_MODULE}", modules.get_module, _READ, _COUNTED, "devices/read", _DOCUMENTED)
 _add("Modules_CreateOrUpdateIdentity", f"PUT {_MODULE}", modules.put_module, _WRITE, _COUNTED, "devices/write", _DOCUMENTED, _TIER)
