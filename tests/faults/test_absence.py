@@ -77,7 +77,7 @@ def now(case: CaseHub, kind: str) -> Moment:
 def flaws_of(bench: Bench, denied: Denied) -> Iterable[str]:
     """One case: what is lost or changed, and a later run that does not end as declared."""
     runs = bench.runs
-    case = CaseHub(bench.azure.hub(denied.kind), bench.control, deadline=20 if denied.times else 2)
+    case = CaseHub(bench.azure.hub(denied.kind), bench.control, deadline=120 if denied.times else 2)
     case.stack.up(runs[0], stack(case, denied.kind))
     declared = stack(case, denied.kind) if denied.verb == "up" else {}
     before = now(case, denied.kind)

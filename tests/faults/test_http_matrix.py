@@ -1,14 +1,20 @@
 """The HTTP matrix: a fault at any call of any operation is retried, or reported in one line, and the next run converges by itself."""
 
+import os
+
 import pytest
 
 from tests.faults import report
+from tests.faults.extent import Extent
 from tests.faults.scenario import Scenario
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweep import Bench, sweep
+from tests.kit.samples import sampled
+
+CHOSEN = sampled(SCENARIOS, len(SCENARIOS) if Extent.of(os.environ).http == 1 else 12)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
+@pytest.mark.parametrize("scenario", CHOSEN, ids=lambda scenario: scenario.title)
 def test_every_fault_is_recovered_from(bench: Bench, scenario: Scenario, share: float, seed: int) -> None:
     """A seeded sample of each call with each fault, once and permanent. The whole matrix, where it runs, equals docs/faults.md."""
     outcomes = sweep(bench, scenario, share, seed)

@@ -21,6 +21,7 @@ from tests.gitops.pipelines import GITOPS, Job
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.repository import ROOT
+from tests.kit.samples import sampled
 
 FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
 READERS: dict[str, Callable[[str, Mapping[str, str]], Job]] = {
@@ -187,7 +188,7 @@ def _require_drift_found(runner: Runner) -> None:
     assert "VerifiedCertificate" in printed
 
 
-@pytest.mark.parametrize("service", ["gitlab", "azure"])
+@pytest.mark.parametrize("service", sampled(["gitlab", "azure"], 1))
 def test_gitlab_and_azure_pipelines_do_the_same(service: str, make: Callable[[str], Runner]) -> None:
     """GitLab and Azure Pipelines: a pull request with a policy violation, corrected and merged; a nightly check with drift."""
     runner = make(service)

@@ -11,6 +11,7 @@ from tests.kit.key_stores import OFFICER
 from tests.kit.local_azure import LocalAzure
 from tests.kit.program import copied
 from tests.kit.repository import ROOT
+from tests.kit.samples import sampled
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]
@@ -23,10 +24,10 @@ _PROOF = (
 )
 
 
-@pytest.mark.parametrize(("service", "flag", "make"), [
+@pytest.mark.parametrize(("service", "flag", "make"), sampled([
     ("hub", "--hub-name", "az iot hub create --resource-group {group} --name {name} --sku S1 --location westeurope"),
     ("dps", "--dps-name", "az iot dps create --resource-group {group} --name {name} --location westeurope"),
-])  # fmt: skip
+], 1))  # fmt: skip
 def test_a_certificate_from_upload_to_deletion(shell: Shell, service: str, flag: str, make: str) -> None:
     """Create, code, a proof with a wrong key (Azure's error 400053), a proof with the right one, delete; then the group is deleted."""
     group, name = f"az-{service}", f"az-{service}-trial"

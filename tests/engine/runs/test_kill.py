@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
 import pytest
+
+from tests.kit.samples import drawn
 
 # First the second run of the program changes something of everything: it makes, changes, replaces either way round, and deletes.
 BEFORE: list[dict[str, Any]] = [
@@ -53,9 +54,9 @@ PolicyPack("straight", policies=[
 TARGETED_POINTS = [(call, when) for call in range(1, 25) for when in ("before", "after")]
 
 
-def sample(points: list[tuple[int, str]], first: int, step: int) -> Any:
-    """All points of a sweep, or a few of them: an odd step meets both sides of calls."""
-    chosen = points if os.environ.get("HUBTRUST_FULL") else points[first::step]
+def sample(points: list[tuple[int, str]], number: int) -> Any:
+    """All points of a sweep with HUBTRUST_FULL=1, or a few of them."""
+    chosen = drawn(points, number)
     return pytest.mark.parametrize(("call", "when"), chosen, ids=[f"{when}-{call}" for call, when in chosen])
 
 
@@ -95,14 +96,14 @@ def caught_up(stack: Any, *flags: str) -> None:
     assert stack.calls("create", "update", "delete") == []
 
 
-@sample(POINTS, 7, 13)
+@sample(POINTS, 3)
 def test_the_next_up_recovers_from_a_kill(embedded: Any, call: int, when: str) -> None:
     """After a kill the state is readable, and no resource is orphaned or created twice."""
     killed(embedded, AFTER, call, when)
     caught_up(embedded)
 
 
-@sample(TARGETED_POINTS, 9, 17)
+@sample(TARGETED_POINTS, 1)
 def test_the_next_up_recovers_from_a_kill_with_targets_and_aliases(embedded: Any, call: int, when: str) -> None:
     """The same with aliases, targets and policies in use at the kill."""
     folder = embedded.folder / "pack"

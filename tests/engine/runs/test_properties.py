@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAMES = [f"n{number}" for number in range(7)]
-EXAMPLES = 60 if os.environ.get("HUBTRUST_FULL") else 3
+EXAMPLES = 60 if os.environ.get("HUBTRUST_FULL") else 2
 random_runs = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 
 
