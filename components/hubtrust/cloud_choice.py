@@ -25,6 +25,9 @@ def choose_cloud(cloud: str | None, *, creates_hub: bool, environment: Mapping[s
     Raises:
         CloudChoiceError: there is no such cloud, it is an Output, or the two clouds differ.
     """
+    if cloud is not None and not isinstance(cloud, str):
+        kind = "an Output" if isinstance(cloud, pulumi.Output) else f"of type {type(cloud).__name__}"
+        raise CloudChoiceError("cloud", f"it is {kind}; it decides where everything is", "give a plain text")
     native = _native(environment)
     require_plain(CloudChoiceError, "cloud", cloud)
     with CloudChoiceError.told():

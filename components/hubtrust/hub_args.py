@@ -25,8 +25,8 @@ class HubArgs:
     """The name of an existing resource group. Default: one is created, with the hub's generated name, tags and protection."""
     location: pulumi.Input[str] | None = None
     """An Azure region, such as `westeurope`. Default: `azure-native:location`."""
-    sku: pulumi.Input[str] | None = None
-    """F1, B1 to B3, or S1 to S3. Default: S1."""
+    sku: pulumi.Input[str] | iothub.IotHubSkuInfoArgs | iothub.IotHubSkuInfoArgsDict | None = None
+    """F1, B1 to B3, or S1 to S3; azure-native's own type may have the units in it. Default: S1."""
     units: pulumi.Input[int] | None = None
     """The number of units of that size, 1 to 200; F1 has one. Default: 1."""
     tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
@@ -99,9 +99,14 @@ class HubArgs:
         given = {name: value for name in PROPERTIES if (value := getattr(self, name)) is not None}
         return ({**DEFAULTS, **given}) if defaults else given
 
+    @property
+    def _has_capacity(self) -> bool:
+        capacity = self.sku.get("capacity") if isinstance(self.sku, Mapping) else getattr(self.sku, "capacity", None)
+        return isinstance(self.sku, iothub.IotHubSkuInfoArgs | Mapping) and capacity is not None
+
     def undeclared(self) -> list[str]:
         """The properties of an adopted hub that stay as they are, as paths of the option `ignoreChanges`."""
-        own = [path for name, path in _PATHS.items() if getattr(self, name) is None]
+        own = [path for name, path in _PATHS.items() if getattr(self, name) is None and not (name == "units" and self._has_capacity)]
         return own + [f"properties.{PROPERTIES[name]}" for name in PROPERTIES if getattr(self, name) is None]
 
 

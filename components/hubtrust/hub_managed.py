@@ -1,6 +1,6 @@
 """A hub of HubArgs: created by this stack, or adopted, with its resource group, its names and its tag."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -15,6 +15,11 @@ from hubtrust.hub_kinds import read_hub_id
 from hubtrust.hub_undeclared import undeclared_paths
 from hubtrust.known_values import is_plain, validated, when_known
 from hubtrust.program_errors import ProgramError
+
+_CHOICES: Mapping[str, Callable[[object], str]] = {
+    "public_network_access": hub_limits.public_network_access,
+    "min_tls_version": hub_limits.min_tls_version,
+}
 
 
 class HubArgsError(ProgramError):
@@ -37,6 +42,7 @@ class ManagedHub:
         self._given_name = _known(hub_limits.hub_name, args.name)
         self._given_group = _known(hub_limits.group_name, args.resource_group)
         self._sku = self._size()
+        self._properties = self._declared()
         self.identity = HubIdentity(name, component, cloud=cloud, protect=args.protect, whole=args.adopt_id is None)
         self.resource = self._adopt(args.adopt_id) if args.adopt_id is not None else self._create()
 
@@ -53,12 +59,28 @@ class ManagedHub:
             raise HubArgsError(f"the hub of '{self._name}'", fact, f"leave out {' and '.join(both)}: an existing hub has both already")
 
     def _size(self) -> iothub.IotHubSkuInfoArgs:
-        sku, units, adopts = self._args.sku, self._args.units, self._args.adopt_id is not None
+        sku: Any = self._args.sku
+        units: Any = self._args.units
+        adopts = self._args.adopt_id is not None
+        if isinstance(sku, iothub.IotHubSkuInfoArgs | Mapping):
+            sku, capacity = (sku["name"], sku.get("capacity")) if isinstance(sku, Mapping) else (sku.name, sku.capacity)
+            if capacity is not None and units is not None:
+                raise HubArgsError(f"the hub of '{self._name}'", "units and sku's capacity are both given", "give one of them")
+            units = capacity if units is None else units
         checked = when_known(HubArgsError, hub_limits.size, SKU if sku is None else sku, UNITS if units is None else units)
         return iothub.IotHubSkuInfoArgs(
             name=checked.apply(lambda size: size[0]),  # the name is needed, even where it is ignored
             capacity=None if adopts and units is None else checked.apply(lambda size: size[1]),
         )
+
+    def _declared(self) -> iothub.IotHubPropertiesArgs:
+        given = self._args.declared(defaults=self._args.adopt_id is None)
+        for name, read in {
+            "public_network_access": hub_limits.public_network_access,
+            "min_tls_version": hub_limits.min_tls_version,
+        }.items():
+            given[name] = validated(HubArgsError, read, given.get(name))
+        return iothub.IotHubPropertiesArgs(**given)
 
     def _adopt(self, adopt_id: str) -> iothub.IotHubResource:
         found = read_hub_id(adopt_id, "the adopted hub's id")
@@ -95,7 +117,7 @@ class ManagedHub:
             location=self._location,
             sku=self._sku,
             identity=self._args.identity,
-            properties=iothub.IotHubPropertiesArgs(**self._args.declared(defaults=self._args.adopt_id is None)),
+            properties=self._properties,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(own, self._options()),
         )

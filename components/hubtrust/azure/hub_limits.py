@@ -72,6 +72,24 @@ def size(sku: object, units: object) -> tuple[str, int]:
     return name, int(number)
 
 
+def public_network_access(value: object) -> str:
+    """Whether a hub can be reached without a private endpoint.
+
+    Raises:
+        RefusedError: it is neither Enabled nor Disabled.
+    """
+    return _one_of("publicNetworkAccess", value, ("Enabled", "Disabled"))
+
+
+def min_tls_version(value: object) -> str:
+    """The lowest TLS version of a hub.
+
+    Raises:
+        RefusedError: Azure has no such version.
+    """
+    return _one_of("minTlsVersion", value, ("1.2", "1.0"))
+
+
 def tags(value: object, *, own: str) -> Mapping[str, str]:
     """The tags of a hub; ``own`` is the name of one that is added to them.
 
@@ -96,6 +114,13 @@ def tags(value: object, *, own: str) -> Mapping[str, str]:
         fact = f"there are {len(value)}, and one is added that names the stack"
         raise RefusedError("tags", fact, f"use at most {_MOST_TAGS - 1}: Azure takes {_MOST_TAGS}")
     return value
+
+
+def _one_of(what: str, value: object, choices: tuple[str, ...]) -> str:
+    text = _text(what, value)
+    if text not in choices:
+        raise RefusedError(what, f"it is '{text}'", f"use {' or '.join(choices)}")
+    return text
 
 
 def _text(what: str, value: object) -> str:
