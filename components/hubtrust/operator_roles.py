@@ -144,6 +144,8 @@ class OperatorRole:
             return name
         search = AzureSearch.of_role(self.owner.component, pulumi.Output.from_input(resource), pulumi.Output.from_input(name))
         self.found = await search.ask({"scope": resource, "roleAssignmentName": name})
+        if self.found and str(self.found.answer.get("principalId")).lower() != principal.lower():
+            self.found = None  # its key has another principal now: it is replaced, which Pulumi refuses for what is imported
         if self.found is None or self.by_key:
             await self._look_for_others(resource, principal, values["token"])
         return name

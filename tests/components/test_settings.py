@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 import settings
 from hubtrust.azure import clouds
+from hubtrust.hub_args import HubArgs
 from hubtrust.operators import DEPLOYER, KINDS
 from settings import Settings, SettingsError
 from tests.kit.repository import ROOT
@@ -41,6 +42,16 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no principal": (
         {"operators": '["me@contoso.com"]'},
         ("hubtrust:operators", "operator 'me@contoso.com': it is not an object id", "User:<GUID>", "deployer"),
+    ),
+    "no addresses": ({"ipRules": '["plant=203.0.113.7/24"]'}, ("hubtrust:ipRules", "'203.0.113.7/24' is not a range of IPv4", "name=CIDR")),
+    "two rules of one name": ({"ipRules": '["a=10.0.0.0/8", "A=203.0.113.7"]'}, ("two items are called 'a'; remove one",)),
+    "no identity": ({"identity": '["/subscriptions/s"]'}, ("hubtrust:identity", "it is not the resource id of a user-assigned identity")),
+    "no access": ({"publicNetworkAccess": "disabled"}, ("publicNetworkAccess: it is 'disabled'; use Enabled or Disabled",)),
+    "a tag twice": ({"tags": '["a=b", "a=c"]'}, ("tags has 'a' twice; remove one",)),
+    "our own tag": ({"tags": '["hubtrust=x"]'}, ("tag 'hubtrust': it names the stack that manages the hub; leave it out",)),
+    "rules of a closed hub": (
+        {"publicNetworkAccess": "Disabled", "ipRules": '["10.0.0.0/8"]'},
+        ("ipRules is set, but publicNetworkAccess is set, and only a hub with a public endpoint uses it",),
     ),
     "no cloud": ({"cloud": "mars"}, ("hubtrust:cloud", "cloud 'mars'", "public, usgovernment, china")),
     "no address": ({"cloud": "https://[::1"}, ("hubtrust:cloud: cloud 'https://[::1': there is no such cloud",)),
@@ -190,6 +201,28 @@ def _choices(kind: Any) -> set[str]:
 def test_up_refreshes_first() -> None:
     """`up` refreshes first."""
     assert PROJECT["options"] == {"refresh": "always"}
+
+
+def test_the_network_and_the_identities_of_a_hub() -> None:
+    """As azure-native takes them: only the given addresses reach the hub, and its event hub endpoint."""
+    identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/plant"
+    loaded = load(
+        ipRules='["plant=203.0.113.0/24", "203.0.113.7"]', identity=f'["SystemAssigned", "{identity}"]', publicNetworkAccess="Enabled"
+    )
+    assert isinstance(loaded.hub, HubArgs)
+    assert (loaded.hub.public_network_access, loaded.hub.identity) == (
+        "Enabled",
+        {"type": "SystemAssigned, UserAssigned", "user_assigned_identities": [identity]},
+    )
+    rules = [
+        {"filter_name": name, "ip_mask": mask, "action": "Allow"} for name, mask in (("plant", "203.0.113.0/24"), ("203.0.113.7/32",) * 2)
+    ]
+    declared = {"default_action": "Deny", "apply_to_built_in_event_hub_endpoint": True, "ip_rules": rules}
+    assert loaded.hub.network_rule_sets == declared
+    undeclared = load().hub
+    assert isinstance(undeclared, HubArgs)
+    assert (undeclared.network_rule_sets, undeclared.identity, undeclared.public_network_access) == (None, None, None)
+    assert load(existingHub="/subscriptions/s").hub == "/subscriptions/s"
 
 
 def test_the_deployer_is_an_operator() -> None:

@@ -1,6 +1,7 @@
 """Each rule as a pure function: violations, compliant resources, and values that are not known yet."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from hubtrust.certificates.lifetimes import LIFETIMES
 from hubtrust.custody.custodies import CUSTODIES
 from hubtrust.devices.description import read_description
 from hubtrust.devices.roster import Roster
+from hubtrust.hub_args import PROPERTIES, HubArgs
 from policies import rules
 from policies.rules import RULES
 from policies.rules import authority as authority_rules
@@ -24,6 +26,7 @@ from policies.rules import trust as trust_rules
 from policies.rules.certificates import load
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.secrecy import PlainTextKeys, bare_keys
+from settings import Settings
 from tests.kit import der
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, pem_of, private_pem, rsa_key
 from tests.kit.certificate_shapes import COMMON_NAME, RequestShape, attribute, key_info
@@ -365,3 +368,14 @@ def test_the_packs_copies_are_the_tables_of_the_components() -> None:
     assert trust_rules.VERIFIED == verification.VERIFIED
     assert {profile: lifetime.days for profile, lifetime in LIFETIMES.items()} == authority_rules._DEFAULT_DAYS
     assert LIFETIMES["device"].days == device_rules._DEFAULT_DAYS
+
+
+def test_the_advice_about_public_access_can_be_followed() -> None:
+    """The settings and the argument that it names exist, and a hub that follows it complies."""
+    (advice,) = violations("public-access", hub())
+    (setting,) = re.findall(r"hubtrust:(\w+)", advice)
+    assert "public_network_access of HubArgs" in advice
+    declared = Settings.model_validate({setting: "Disabled"}).hub
+    assert isinstance(declared, HubArgs)
+    properties = {PROPERTIES[name]: value for name, value in declared.declared(defaults=True).items()}
+    assert violations("public-access", hub(**properties)) == []
