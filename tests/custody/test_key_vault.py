@@ -38,7 +38,7 @@ def faulty(azure: LocalAzure, vault: Vault) -> Fault:
 
 
 def declared(hub: Hub, authority: RootAuthority, key: str) -> dict[str, Any]:
-    return {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": in_key_vault(key), "deadline": 30}
+    return {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": in_key_vault(key), "deadline": 90}
 
 
 @pytest.mark.parametrize(

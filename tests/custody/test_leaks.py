@@ -62,7 +62,7 @@ def test_the_provider_discloses_no_secret(
     environment = key_stores.environment(azure, tokens)
     secrets = [*secrets, environment["AZURE_CLIENT_SECRET"], "Bearer eyJ"]
     with ProviderProcess({**environment, "PYTHONPATH": str(tmp_path)}) as process:
-        news = {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": signer, "deadline": 30}
+        news = {"serviceId": hub.id, "certificate": authority.pem, "name": "plant-a", "signer": signer, "deadline": 90}
         proving = process.of(VerifiedCertificateProvider)
         created = proving.up(proving.create(news), {**news, "deadline": 31})
         key = public_pem(ec_key().public_key())

@@ -60,7 +60,7 @@ def killed_create(environment: dict[str, str], relay: Relay) -> Callable[[dict[s
         relay.clear(held)
         with ProviderProcess(environment) as dying:
             running = dying.stub.Create.future(dying.of(VerifiedCertificateProvider).request("Create", properties=news))
-            assert relay.held.wait(20)
+            assert relay.held.wait(120)
             dying.process.kill()
             assert running.exception() is not None
         relay.released.set()

@@ -243,7 +243,7 @@ def test_a_verify_that_was_refused_is_not_a_lost_one(provider: Provider, authori
     name = f"plant-a-g1-{authority.thumbprint[:8].lower()}"
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(provider.create, news)
-        assert relay.held.wait(20)
+        assert relay.held.wait(120)
         hub.put(name, authority.pem, isVerified=True)
         relay.released.set()
         outs = running.result().outs
@@ -354,7 +354,7 @@ def test_a_dead_ceremony_is_concluded_in_a_later_run(environment: dict[str, str]
         request = provider.request("Update", olds=waiting.outs, news=answered)
         request.id = waiting.id
         running = dying.stub.Update.future(request)
-        assert relay.held.wait(20)
+        assert relay.held.wait(120)
         dying.process.kill()
         assert running.exception() is not None
     relay.released.set()

@@ -60,7 +60,7 @@ def trusted(provider: Provider, hub: Hub, relay: Relay) -> ResourceState:
         "certificateName": "plant",
         "signer": SIGNER,
         "cloud": relay.url,
-        "deadline": 20,
+        "deadline": 90,
     }
     created = provider.create(news)
     hub.delete("plant")

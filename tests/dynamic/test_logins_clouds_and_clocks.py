@@ -97,7 +97,7 @@ def test_each_other_cloud_is_reached_by_its_names(azure: LocalAzure, cloud: str,
     """Login and Resource Manager of each cloud are reached under their own names; a hub of one cloud does not exist in another."""
     trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
     environment = azure.environment | {"HTTPS_PROXY": azure.ready["proxy"], "REQUESTS_CA_BUNDLE": azure.ready["ca_file"]}
-    with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=30) as client:
+    with httpx.Client(base_url=manager, proxy=azure.ready["proxy"], verify=trust, timeout=120) as client:
         there = LocalAzure(azure.ready, client)
         there.log_in()
         hub, authority = there.hub(), RootAuthority()

@@ -37,7 +37,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, rela
         "name": "plant-a",
         "generation": 3,
         "cloud": relay.url,
-        "deadline": 20,
+        "deadline": 90,
         "certificateName": name,
         "custody": "state",
         "thumbprint": authority.thumbprint,

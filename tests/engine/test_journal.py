@@ -81,7 +81,7 @@ def test_one_save_covers_all_that_happened_before_it() -> None:
         saves.append(len(deployment.pending_operations))
         if len(saves) == 1:
             first.set()
-            assert gate.wait(20)
+            assert gate.wait(120)
 
     async def run() -> None:
         kept = Journal(Deployment(), save, lambda: "now")

@@ -73,13 +73,13 @@ class DeviceRegistry:
 
     def fleet(self, roster: Roster, **changes: Any) -> dict[str, Any]:
         """The inputs of a DeviceFleet on this hub."""
-        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "members": roster.pack(), "deadline": 20}
+        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "members": roster.pack(), "deadline": 90}
         return {name: value for name, value in (news | changes).items() if value is not None}
 
     def device(self, device_id: str = "press-001", **changes: Any) -> dict[str, Any]:
         """The inputs of a DeviceIdentity on this hub; tags and desired properties as objects."""
         documents = {name: json.dumps(changes[name]) for name in ("tags", "desired") if isinstance(changes.get(name), dict)}
-        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "deviceId": device_id, "deadline": 20}
+        news = {"hubId": self.client.hub.id, "hostName": self.client.host, "owner": OWNER, "deviceId": device_id, "deadline": 90}
         return {name: value for name, value in (news | changes | documents).items() if value is not None}
 
     def module(self, module_id: str = "camera", device_id: str = "press-001", **changes: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Device:
         if name == "":
             context.check_hostname = False
         place = urlsplit(client.azure.ready["mqtt"])
-        plain = socket.create_connection((place.hostname, place.port), timeout=30)
+        plain = socket.create_connection((place.hostname, place.port), timeout=120)
         self._buffer = bytearray()
         self.host = client.host
         self.tls = context.wrap_socket(plain, server_hostname=(client.host if name is None else name) or None)

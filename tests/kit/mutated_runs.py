@@ -13,7 +13,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
 
-_FEW = 120
+from tests.kit.samples import WHOLE
+
+_FEW = 120 if WHOLE else 60
 _LONGEST_ERROR = 6700  # characters
 MUTATIONS = int(os.environ.get("HUBTRUST_MUTATIONS") or (10_000 if os.environ.get("HUBTRUST_FULL") else 0))
 

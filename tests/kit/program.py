@@ -143,7 +143,7 @@ class Program:
     def azure(self) -> Iterator[LocalAzure]:
         """A client of the tests' own, which inspects and changes local Azure."""
         trust = ssl.create_default_context(cafile=self.ready["ca_file"])
-        with httpx.Client(base_url=self.ready["arm"], verify=trust, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=self.ready["arm"], verify=trust, trust_env=False, timeout=120) as client:
             azure = LocalAzure(self.ready, client)
             azure.log_in()
             yield azure

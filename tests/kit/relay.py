@@ -74,7 +74,7 @@ class Relay:
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Send the request to local Azure."""
         host = urlsplit(self.upstream).netloc
-        connection = http.client.HTTPSConnection(host, context=self.trust, timeout=30)
+        connection = http.client.HTTPSConnection(host, context=self.trust, timeout=120)
         try:
             connection.request(method, path, body or None, {**headers, "Host": host})
             answer = connection.getresponse()
@@ -146,7 +146,7 @@ class RelayHandler(BaseHTTPRequestHandler):
             return False
         if fault.kind.startswith(("hold", "pause")):
             self.relay.held.set()
-            self.relay.released.wait(30)
+            self.relay.released.wait(120)
         self.close_connection = not fault.kind.startswith("pause")
         return self.close_connection
 

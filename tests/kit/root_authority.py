@@ -56,6 +56,6 @@ class RootAuthority:
             "name": "plant-a",
             "signer": {"custody": "state", "privateKey": self.private_pem},
             "cloud": relay.url,
-            "deadline": 20,
+            "deadline": 90,
         }
         return {name: value for name, value in (news | changes).items() if value is not None}

@@ -28,7 +28,7 @@ from tests.kit.repository import ROOT
 def dialled(url: str) -> Iterator[socket.socket]:
     """A plain connection."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as sock:
+    with socket.create_connection((parts.hostname, parts.port), timeout=120) as sock:
         yield sock
 
 
@@ -92,7 +92,7 @@ def test_stopping_prints_nothing(tmp_path: Path) -> None:
             tunnel.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\n\r\n")
             assert tunnel.recv(4096).startswith(b"HTTP/1.1 200")
             process.terminate()
-            _, output = process.communicate(timeout=30)
+            _, output = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (0, b"")
 
@@ -131,7 +131,7 @@ def test_bytes_that_are_not_http(process: LocalAzure) -> None:
     """The connection ends, with a 400 at most."""
     host, port = urlsplit(process.ready["arm"]).hostname, urlsplit(process.ready["arm"]).port
     context = ssl.create_default_context(cafile=process.ready["ca_file"])
-    with socket.create_connection((host, port), timeout=30) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
+    with socket.create_connection((host, port), timeout=120) as sock, context.wrap_socket(sock, server_hostname=host) as secured:
         secured.sendall(b"\x00\x01\x02 nonsense\r\n\r\n")
         assert secured.recv(4096)[:12] in {b"HTTP/1.1 400", b""}
     assert alive(process)

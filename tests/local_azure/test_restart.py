@@ -34,13 +34,13 @@ def kept(folder: Path) -> Iterator[tuple[LocalAzure, "subprocess.Popen[bytes]"]]
         LocalAzure.until(lambda: ready.exists() or process.poll() is not None)
         facts = json.loads(ready.read_text())
         trust = ssl.create_default_context(cafile=facts["ca_file"])
-        with httpx.Client(base_url=facts["arm"], verify=trust, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=facts["arm"], verify=trust, trust_env=False, timeout=120) as client:
             azure = LocalAzure(facts, client)
             azure.log_in()
             yield azure, process
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(120)
 
 
 def test_after_a_kill_under_load_all_acknowledged_writes_exist(tmp_path: Path) -> None:

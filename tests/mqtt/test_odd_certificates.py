@@ -153,7 +153,7 @@ def _send_in_handshake(hub: HubClient, certificate: bytes, folder: Path) -> None
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=hub.host)
     place = urlsplit(hub.azure.ready["mqtt"])
-    with socket.create_connection((place.hostname, place.port), timeout=30) as line:
+    with socket.create_connection((place.hostname, place.port), timeout=120) as line:
         while (record := outgoing.read() if _goes_on(tls) else b"") is not None:
             if record[5:6] == b"\x0b":  # a handshake message of type 11, Certificate (RFC 5246, 7.4)
                 line.sendall(_handshake_record(certificate))

@@ -97,5 +97,5 @@ def running(name: str, folder: Path, environment: Mapping[str, str] | None = Non
     finally:
         plugin.channel.close()
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         process.stdout.close()

@@ -41,7 +41,7 @@ def test_a_plugin_starts_wherever_it_is_called(tmp_path: Path, name: str) -> Non
     assert process.stdout is not None
     assert 0 < int(process.stdout.readline()) < 65536
     process.terminate()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     process.stdout.close()
 
 
@@ -72,7 +72,7 @@ def test_a_plugin_ends_with_its_engine(tmp_path: Path) -> None:
     assert engine.stdout is not None
     assert engine.stdout.readline() == "started\n"
     engine.kill()
-    engine.wait(timeout=30)
+    engine.wait(timeout=120)
     # The plugin holds the other end of this pipe until it ends.
     assert engine.stdout.read() == ""
     engine.stdout.close()
@@ -107,9 +107,9 @@ def test_a_signalled_plugin_ends_its_calls_first(tmp_path: Path, azure: Any, num
     configure(plugin, azure)
     request = provider_pb2.DeleteRequest(id=hub, urn=urn(IOT_HUB.token, "hub"))
     call = plugin.stub.Delete.future(request)
-    assert polled.wait(timeout=30)
+    assert polled.wait(timeout=120)
     process.send_signal(number)
-    assert (process.wait(timeout=30), call.exception().details().split(" for ")[0]) == (0, "cancelled while waiting")
+    assert (process.wait(timeout=120), call.exception().details().split(" for ")[0]) == (0, "cancelled while waiting")
     plugin.channel.close()
     process.stdout.close()
 
