@@ -69,7 +69,7 @@ class Credentials:
         if self.authority is None or self.authority.signer is None:
             fact = "no authority is given" if self.authority is None else "the key that signs device certificates is not here"
             raise error(what, fact, "give an authority whose issuing key is available here, or sign the certificate where the key is")
-        if not _may_trust(hub, self.authority):
+        if not may_trust(hub, self.authority):
             name = self.authority.name
             fact = f"its hub does not trust the authority '{name}', so it could never connect"
             raise error(what, fact, f"name '{name}' in the hub's authorities, or give one of these to it")
@@ -166,7 +166,7 @@ class UntrustedAuthorityError(ProgramError):
 
 
 def _trusted_of(hub: TrustedHub, authority: CertificateAuthority) -> pulumi.Input[str | None] | None:
-    """``hub.trusted_of``. Where that is an Output, the hub must turn out to trust the authority: see ``_may_trust``."""
+    """``hub.trusted_of``. Where that is an Output, the hub must turn out to trust the authority: see ``may_trust``."""
     trusted = hub.trusted_of(authority)
     if is_plain(trusted) or hub.trusts_others or authority in hub.authorities:
         return trusted
@@ -180,7 +180,7 @@ def _trusted_of(hub: TrustedHub, authority: CertificateAuthority) -> pulumi.Inpu
     return when_known(UntrustedAuthorityError, require, trusted)
 
 
-def _may_trust(hub: TrustedHub, authority: CertificateAuthority) -> bool:
+def may_trust(hub: TrustedHub, authority: CertificateAuthority) -> bool:
     """Whether devices of ``authority`` can connect to ``hub``, as far as this program knows.
 
     They can if it is one of the hub's authorities, or if its chain contains a certificate that the hub trusts. A hub that was there before

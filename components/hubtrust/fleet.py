@@ -7,6 +7,7 @@ import pulumi
 from pulumi_azure_native.iothub import PublicNetworkAccess
 
 from hubtrust.authority import CertificateAuthority
+from hubtrust.credentials import may_trust
 from hubtrust.devices.json_values import kind
 from hubtrust.devices.roster import Roster, RosterError, require_roster
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
@@ -63,12 +64,18 @@ class TrustedFleet(pulumi.ComponentResource):
 
         Raises:
             RosterError: ``roster`` is something else, or an Output.
-            FleetDeclarationError: a plain value is not valid, or an argument is an Output that must be plain.
+            FleetDeclarationError: a plain value is not valid, an argument is an Output that must be plain, or the hub does not trust the
+                canary's authority.
         """
         require_resource_name(FleetDeclarationError, "TrustedFleet", name)
         _require_types(f"fleet '{name}'", hub, authority)
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
         self._name, self._hub = name, hub
+        if canary is not None and canary != "" and not may_trust(hub, authority):
+            fact = f"its hub does not trust the authority '{authority.name}', so its canary could never connect"
+            raise FleetDeclarationError(
+                f"fleet '{name}'", fact, f"name '{authority.name}' in the hub's authorities, or give one of these to it"
+            )
         roster = self._read(roster, canary, {"adopt": adopt, "no_devices": no_devices, "delete_devices": delete_devices}, check=check)
         common: dict[str, Any] = {"hub_id": hub.hub_id, "host_name": hub.host_name, "cloud": hub.cloud}
         self.devices = no_devices_there()

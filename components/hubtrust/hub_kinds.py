@@ -106,7 +106,9 @@ def wrong_hub(value: Any, what: str) -> HubIdError:
     remedy = "give an IotHubResource, the resource id of a hub, or HubArgs(…)"
     if isinstance(value, pulumi.Resource):
         return HubIdError(what, f"it is a resource of type {value.pulumi_resource_type}", remedy)
-    return HubIdError(what, "it is nothing" if value is None else f"it is of type {type(value).__name__}", remedy)
+    if value is None:
+        return HubIdError(what, "it is None, as an output is that another stack does not have", remedy)
+    return HubIdError(what, f"it is of type {type(value).__name__}", remedy)
 
 
 def host_name(name: str, cloud: str) -> str:

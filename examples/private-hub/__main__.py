@@ -1,9 +1,9 @@
-"""A private hub with a route and an identity, and the CA that it trusts; its proof goes through Resource Manager alone."""
+"""A private hub with a route and an identity, and its CA, whose keys a vault makes and keeps: all of it made in one `up`."""
 
 import pulumi
 from pulumi_azure_native import iothub, resources
 
-from hubtrust import CertificateAuthority, Generate, TrustedFleet, TrustedHub
+from hubtrust import AuthorityVault, CertificateAuthority, Generate, InKeyVault, TrustedFleet, TrustedHub
 
 group = resources.ResourceGroup("plant")
 route = iothub.RoutePropertiesArgs(name="presses", source="DeviceMessages", endpoint_names=["events"], is_enabled=True)
@@ -16,7 +16,8 @@ hub = iothub.IotHubResource(
         public_network_access=iothub.PublicNetworkAccess.DISABLED, routing=iothub.RoutingPropertiesArgs(routes=[route])
     ),
 )
-plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
+keys = InKeyVault(vault=AuthorityVault("plant"))
+plant = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant", custody=keys))
 trusted = TrustedHub("plant", hub=hub, authorities=[plant])
 fleet = TrustedFleet("plant", hub=trusted, authority=plant, canary="canary")
 

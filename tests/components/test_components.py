@@ -14,7 +14,7 @@ from hubtrust.authority import AuthorityError, CertificateAuthority, Generate, I
 from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster import Roster, RosterError
 from hubtrust.devices.roster_files import from_pattern
-from hubtrust.fleet import TrustedFleet
+from hubtrust.fleet import FleetDeclarationError, TrustedFleet
 from hubtrust.hub import SameNameError, TrustedHub
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_kinds import HubIdError
@@ -345,6 +345,22 @@ def test_a_canary_outside_the_fleet_gets_an_identity(engine: Engine) -> None:
     """A canary that is not in the roster is a DeviceIdentity."""
     declare_fleet(roster=from_pattern("press-{1..3}"), canary="canary", check=False)
     assert (engine.inputs(_IDENTITY)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("canary", False)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_canary_needs_a_hub_that_trusts_its_authority() -> None:
+    """Otherwise it could never connect; nothing is declared of its devices."""
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        other = CertificateAuthority("other", source=Generate(common_name="Other"))
+        hub = TrustedHub("plant", authorities=[CertificateAuthority("plant", source=Generate(common_name="Plant"))])
+        return TrustedFleet("plant", hub=hub, authority=other, canary="canary").devices
+
+    with pytest.raises(
+        FleetDeclarationError, match="its hub does not trust the authority 'other', so its canary could never connect; name"
+    ):
+        program()
 
 
 def test_an_empty_fleet_is_declared(engine: Engine) -> None:

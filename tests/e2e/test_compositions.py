@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,8 +71,8 @@ class Stacks:
         return outputs
 
     def fails(self, folder: Path, *arguments: str) -> list[str]:
-        """The lines that begin with `error:` of a run that fails."""
-        done = self.run(folder, *(arguments or ("up", "--yes", "--skip-preview")))
+        """The lines with errors of a run that fails."""
+        done = self.run(folder, *arguments)
         said = done.stdout + done.stderr
         assert done.returncode != 0, said
         assert "Traceback" not in said, said
@@ -156,14 +157,25 @@ def test_two_teams(stacks: Stacks) -> None:
 
 
 def test_a_private_hub(stacks: Stacks, azure: LocalAzure) -> None:
-    """Proven through Resource Manager alone; nothing is sent to the hub, and the check says why."""
+    """Private, routed, with an identity; the CA's keys are in a vault of the same `up`, its proof goes through Resource Manager alone."""
     azure.control("DELETE", "/requests")
-    outputs = stacks.twice(stacks.add("private-hub"))
+    folder = stacks.add("private-hub")
+    assert len((folder / "__main__.py").read_text().splitlines()) <= 25
+    outputs = stacks.twice(folder)
     assert _proofs(outputs["trust"]) == ["possession"]
     assert outputs["connection"]["state"] == "not checked"
     assert "public network access is disabled" in outputs["connection"]["reason"]
     asked = {call["host"] for call in azure.control("GET", "/requests")}
     assert not any(host.endswith(".azure-devices.net") for host in asked), asked
+    (hub,) = [
+        one
+        for one in json.loads(stacks.must(folder, "stack", "export"))["deployment"]["resources"]
+        if one["type"].endswith("IotHubResource")
+    ]
+    found = azure.ask("GET", hub["id"]).json()
+    assert (found["properties"]["publicNetworkAccess"], found["identity"]["type"]) == ("Disabled", "SystemAssigned")
+    assert [route["name"] for route in found["properties"]["routing"]["routes"]] == ["presses"]
+    assert "PRIVATE KEY" not in stacks.must(folder, "stack", "export", "--show-secrets"), "the keys are in the vault"
 
 
 def test_edge(stacks: Stacks, azure: LocalAzure) -> None:
@@ -187,3 +199,50 @@ def test_edge(stacks: Stacks, azure: LocalAzure) -> None:
     assert (camera["parentScopes"], camera["tags"]["gateway"]) == ([scope], "gateway")
     assert camera["properties"]["desired"]["wifi"] == {"key": "a-secret-of-the-plant"}
     assert module["tags"]["model"] == 4
+
+
+_HEAD = """import pulumi
+from hubtrust import CertificateAuthority, Generate, TrustedHub
+
+other = pulumi.StackReference("organization/declared-hub/dev")
+plant = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+"""
+_ELSEWHERE = "/subscriptions/00000000-0000-0000-0000-000000000007/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+# The command, the last line of the program, and what its error says. Other wrong values: tests/components.
+_BAD = (
+    (
+        "preview",
+        'TrustedHub("t", hub=other.get_output("hubID"), authorities=[plant])',
+        "it is None, as an output is that another stack does not",
+    ),
+    ("preview", 'plant.prove("hub", other.get_output("hubId"))', "is not a verification code .48 hex digits.; give the output `code`"),
+    (
+        "up",
+        f'TrustedHub("t", hub="{_ELSEWHERE}", authorities=[plant])',
+        "SubscriptionNotFound: .*; check the subscription id and the tenant",
+    ),
+)
+_AT_ONCE = ("--yes", "--skip-preview")
+
+
+def test_bad_compositions(stacks: Stacks, azure: LocalAzure) -> None:
+    """Each ends in one true line; and so does a hub that its own team has deleted: this team's next run says what is gone."""
+    declared = stacks.place / "examples" / "declared-hub"
+    hub_id = stacks.up(declared if declared.exists() else stacks.add("declared-hub"))["hubId"]
+    folder = stacks.place / "bad"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: bad\nruntime: python\n")
+    (folder / "__main__.py").write_text(_HEAD)
+    stacks.must(folder, "stack", "init")
+    stacks.set(folder, **{"azure-native:location": "westeurope"})
+    for verb, line, fact in _BAD:
+        (folder / "__main__.py").write_text(f"{_HEAD}{line}\n")
+        errors = stacks.fails(folder, verb, *(_AT_ONCE if verb == "up" else ()))
+        assert any(re.search(fact, error) for error in errors), (line, errors)
+    (folder / "__main__.py").write_text(f'{_HEAD}TrustedHub("t", hub=other.get_output("hubId"), authorities=[plant])\n')
+    stacks.up(folder)
+    Hub(azure, hub_id).delete_hub()
+    errors = stacks.fails(folder, "up", *_AT_ONCE, "--refresh")
+    assert any(re.search(f"certificate .* on IoT hub '{hub_id.rpartition('/')[2]}': Azure answers 404 404002", line) for line in errors), (
+        errors
+    )
