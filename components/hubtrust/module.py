@@ -9,6 +9,7 @@ from hubtrust.credentials import Credentials
 from hubtrust.device import TrustedDevice
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityInputs
 from hubtrust.dynamic.twin_documents import Document
+from hubtrust.known_values import require_resource_name
 from hubtrust.pki.issue import device_name
 from hubtrust.program_errors import ProgramError
 
@@ -75,6 +76,7 @@ class TrustedModule(pulumi.ComponentResource):
             ModuleError: a plain value is not valid, none or several ways to authenticate are given, an argument has no effect, the hub does
                 not trust the authority, or the key that signs device certificates is not here.
         """
+        require_resource_name(ModuleError, "TrustedModule", name)
         super().__init__("hubtrust:index:TrustedModule", name, None, opts)
         given_id = name if module_id is None else module_id
         what = f"module '{given_id if isinstance(given_id, str) else name}'"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_DAYS = 365  # the default of IssuedCertificate for the profile device
 _HOURS = 24
-_IDENTITY, _FLEET = (f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "DeviceFleet"))
+_IDENTITY, _MODULE, _FLEET = (f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "ModuleIdentity", "DeviceFleet"))
 _REMEDY = "remove thumbprints, and use certificates issued by the CA that the hub trusts"
 
 
@@ -32,6 +32,8 @@ def devices_by_ca(resource: Resource, _settings: Settings) -> Iterator[str]:
     """
     if resource.type == _IDENTITY and resource.known("thumbprints"):
         yield f"the device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
+    if resource.type == _MODULE and resource.known("thumbprints"):
+        yield f"the module '{resource.read('moduleId')}' of device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
     if resource.type == _FLEET:
         members = str(resource.known("members"))
         found = _thumbprinted(members)

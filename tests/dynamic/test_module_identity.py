@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from tests.kit.device_registry import OWNER, DeviceRegistry
-from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider
+from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess
 
 DECLARED = {"tags": {"plant_line": "A", "floor": {"level": 2, "side": "n"}}, "desired": {"interval": 60}}
 THUMBPRINT = "AB" * 20
@@ -133,3 +134,21 @@ def test_the_basic_tier_has_no_modules(modules: Provider, registry: DeviceRegist
     azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
     with pytest.raises(CallFailedError, match=r"403 OperationNotAllowedInCurrentTier: .*; use a hub of the standard or free tier"):
         modules.create(registry.module())
+
+
+def test_a_generation_stays_while_a_module_depends_on_it(
+    modules: Provider, named_process: ProviderProcess, registry: DeviceRegistry
+) -> None:
+    """Also where its device authenticates in another way; not once the device is disabled, or the module has thumbprints."""
+    by_thumbprint = {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": THUMBPRINT}}
+    registry.client.put("press-002", authentication=by_thumbprint)
+    watch = named_process.of(AuthorityGenerationProvider)
+    where = {"hubId": registry.client.hub.id, "hostName": registry.client.host, "devicesOf": OWNER["stack"]}
+    given = {"authority": "plant", "keepPrevious": False, **where}
+    first = watch.create(given | {"generation": 1})
+    both = watch.update(first, given | {"generation": 2, "keepPrevious": True})
+    state = modules.create(registry.module(deviceId="press-002"))
+    with pytest.raises(CallFailedError, match="1 enabled device of this stack may still use certificates of this generation"):
+        watch.update(both, given | {"generation": 2})
+    modules.update(state, registry.module(deviceId="press-002", thumbprints=[THUMBPRINT]))
+    watch.update(both, given | {"generation": 2})

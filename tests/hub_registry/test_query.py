@@ -67,6 +67,23 @@ def test_columns_counts_and_groups(registry: HubClient) -> None:
         assert registry.ask("POST", "/devices/query", json={"query": text}).headers["x-ms-item-type"] == kind
 
 
+def test_modules_are_queried_with_their_devices_status(registry: HubClient) -> None:
+    """In the order of their places, in pages; a device's query finds none of them."""
+    for device, status in (("a", "enabled"), ("b", "enabled")):
+        registry.put(device, status=status)
+        for module in ("x", "y"):
+            body = {"deviceId": device, "moduleId": module, "authentication": _CA}
+            registry.ask("PUT", f"/devices/{device}/modules/{module}", json=body).raise_for_status()
+            registry.ask("PATCH", f"/twins/{device}/modules/{module}", json={"tags": {"of": device}}).raise_for_status()
+    pages = registry.query("SELECT * FROM devices.modules WHERE tags.of = 'b' OR devices.deviceId = 'a'", 3)
+    assert [[(twin["deviceId"], twin["moduleId"]) for twin in page] for page in pages] == [
+        [("a", "x"), ("a", "y"), ("b", "x")],
+        [("b", "y")],
+    ]
+    assert registry.query("SELECT moduleId FROM devices.modules WHERE status = 'enabled' AND moduleId = 'y'") == [[{"moduleId": "y"}] * 2]
+    assert registry.query("SELECT COUNT() AS n FROM devices WHERE is_defined(moduleId)") == [[{"n": 0}]]
+
+
 @pytest.mark.parametrize("text", [
     "", "SELECT", "SELECT * FROM", "SELECT * FROM jobs", "SELECT * FROM devices WHERE", "SELECT * FROM devices WHERE a == 1",
     "SELECT * FROM devices WHERE (a = 1", "SELECT * FROM devices ORDER BY deviceId", "DELETE FROM devices",

@@ -150,6 +150,7 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
     ("path-length-set", Resource(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(authority(path_length=1))}), "path length 1", {}),
     ("custody-allowed", Resource(f"{DYNAMIC}SigningKey", {"signer": {"custody": "pkcs11"}}), "'pkcs11'", {"allowed": ["offline"]}),
     ("devices-by-ca", Resource(f"{DYNAMIC}DeviceIdentity", {"deviceId": "press-001", "thumbprints": ["AB"]}), "'press-001'", {}),
+    ("devices-by-ca", Resource(f"{DYNAMIC}ModuleIdentity", {"deviceId": "d", "moduleId": "eye", "thumbprints": ["AB"]}), "'eye'", {}),
     ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(1)}), "1 of the fleet's devices", {}),
     ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(3)}), "most of the fleet's devices", {}),
     ("devices-by-ca", Resource(f"{DYNAMIC}DeviceFleet", {"members": "2.abcd"}), "can't be read", {}),

@@ -116,14 +116,23 @@ def _of_device(device_id: str, expect: Expectation) -> Expectation:
 
 
 def twins(owner: Mapping[str, str]) -> Expectation:
-    """A page of twins whose tag names ``owner``."""
+    """A page of twins of devices whose tag names ``owner``."""
+    return _owned(owner, _twin)
 
+
+def module_twins(owner: Mapping[str, str]) -> Expectation:
+    """A page of twins of modules whose tag names ``owner``."""
+    members = (("deviceId", str), ("moduleId", str), ("authenticationType", str), ("status", str))
+    return _owned(owner, lambda row: _members(row, *members))
+
+
+def _owned(owner: Mapping[str, str], expect_row: Expectation) -> Expectation:
     def expect(body: Any) -> str | None:
         if not isinstance(body, list):
             return "it is not a list of devices"
         for row in body:
-            fault = _twin(row)
-            tag = {} if fault else (row.get("tags") or {}).get(OWNER_TAG)
+            fault = expect_row(row)
+            tag = {} if fault or not isinstance(row.get("tags"), dict) else row["tags"].get(OWNER_TAG)
             if fault is None and not (isinstance(tag, dict) and all(tag.get(name) == value for name, value in owner.items())):
                 fault = f"device '{row['deviceId']}' in it is not one that was asked for"
             if fault is not None:

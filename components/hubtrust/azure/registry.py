@@ -103,13 +103,20 @@ class Registry:
 
         Source: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language.
         """
+        yield from map(twin_from, self._query("devices", owner, answer_shapes.twins(owner)))
+
+    def devices_with_modules(self, owner: Mapping[str, str]) -> set[str]:
+        """The ids of the enabled devices that have a module whose tag names ``owner``, and which a CA authenticates. The index lags."""
+        rows = self._query("devices.modules", owner, answer_shapes.module_twins(owner))
+        return {row["deviceId"] for row in rows if row["status"] != "disabled" and row["authenticationType"] == "certificateAuthority"}
+
+    def _query(self, source: str, owner: Mapping[str, str], expects: answer_shapes.Expectation) -> Iterator[Any]:
         wanted = " AND ".join(f"tags.{OWNER_TAG}.{name} = {_literal(value)}" for name, value in sorted(owner.items()))
-        body, headers = {"query": f"SELECT * FROM devices WHERE {wanted}"}, {"x-ms-max-item-count": str(_PAGE)}  # noqa: S608 - escaped
-        expects = answer_shapes.twins(owner)
+        body, headers = {"query": f"SELECT * FROM {source} WHERE {wanted}"}, {"x-ms-max-item-count": str(_PAGE)}  # noqa: S608 - escaped
         seen = set[str]()
         while True:
             answer = self.send("POST", "/devices/query", "the devices", _QUERIES, expects=expects, body=body, headers=headers)
-            yield from (twin_from(row) for row in answer.items)
+            yield from answer.items
             if answer.continuation is None:
                 return
             if answer.continuation in seen:

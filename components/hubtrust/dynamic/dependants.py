@@ -47,6 +47,8 @@ def count_dependants(hub: HubInputs, stacks: Collection[str]) -> tuple[int, int]
     host = hub.resolve_host_name(denied=READ_DENIED)
     with replace(hub, host_name=host).open_registry(limits=limits) as registry:
         depending = {twin.device_id for stack in stacks for twin in registry.owned({"stack": stack}) if _may_depend(twin)}
+        for stack in stacks:
+            depending |= registry.devices_with_modules({"stack": stack})  # whatever the device itself authenticates with
         unseen = sorted(known_devices.enabled(host, stacks) - depending)
         found = read_each(registry, unseen[:MOST_READ])
         if not depending and not any(map(_may_depend, found.values())) and len(unseen) <= MOST_READ:

@@ -11,14 +11,17 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.hub_registry import authentication, entries, errors, twins
-from sandbox.azure.microsoft_devices.lifecycle import MODULE
+from sandbox.azure.microsoft_devices.lifecycle import DEVICE, MODULE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.azure.local_azure import Azure
     from sandbox.azure.store import Document
 
 MAX_MODULES = 50  # of a device
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
+_CHUNK = 500
 _OF_EDGE = ("$edgeAgent", "$edgeHub")
 
 
@@ -42,6 +45,17 @@ def require(azure: Azure, hub_key: str, device_id: str, module_id: str) -> Docum
 def of_device(azure: Azure, hub_key: str, device_id: str) -> list[Document]:
     """The modules of a device, in the order of their ids."""
     return [module for _, module in azure.store.page(MODULE, _key(hub_key, device_id, ""), "", MAX_MODULES + len(_OF_EDGE))]
+
+
+def twins_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The place `device/module` and the twin of each module of a hub after the place ``after``, in their order."""
+    prefix = f"{hub_key}/"
+    while rows := azure.store.page(MODULE, prefix, prefix + after, _CHUNK):
+        for key, module in rows:
+            device = azure.store.get(DEVICE, entries.store_key(hub_key, module["device"]))
+            if device is not None:
+                yield key.removeprefix(prefix), twin_json(device, module)
+        after = rows[-1][0].removeprefix(prefix)
 
 
 def create(azure: Azure, hub_key: str, device_id: str, body: dict[str, Any]) -> Document:

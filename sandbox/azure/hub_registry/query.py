@@ -35,6 +35,7 @@ class Query:
     """A parsed query."""
 
     columns: list[Column] = field(default_factory=list)  # empty: `*`
+    of_modules: bool = False
     top: int | None = None
     condition: Condition | None = None
     group: list[Path] = field(default_factory=list)

@@ -29,21 +29,28 @@ _KEYWORDS = frozenset(("select", "from", "where", "and", "or", "not", "in", "nin
 _MAX_DEPTH = 50  # parentheses and NOTs inside each other
 _PARSER = Lark(FilePath(__file__).with_name("query.lark").read_text(encoding="utf-8"), parser="lalr", lexer="contextual")
 
+_MODULES = "devices.modules"
+
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> Query:
     """Read a query. Each page of an answer asks for its query again, so the last ones are kept.
 
     Raises:
-        QueryError: The query is invalid, or it queries what local Azure does not have (modules, jobs).
+        QueryError: The query is invalid, or it queries what local Azure does not have (jobs).
     """
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
         raise QueryError(" ".join(str(error).split("\n", 1)[0].split())) from error
     parts = {child.data: child for child in tree.children if isinstance(child, Tree)}
+    source = ".".join(map(_name, parts["source"].children)).lower()
+    if source not in {"devices", _MODULES}:
+        raise QueryError(f"FROM {source}: only devices and their modules can be queried")
     alias = _alias(tree, parts)
-    query = Query(columns=[_column(each, number, alias) for number, each in enumerate(parts["columns"].children, 1)])
+    query = Query(
+        of_modules=source == _MODULES, columns=[_column(each, number, alias) for number, each in enumerate(parts["columns"].children, 1)]
+    )
     if "top" in parts:
         query.top = int(str(parts["top"].children[0]))
     if "where" in parts:
@@ -58,9 +65,7 @@ def parse(text: str) -> Query:
 
 
 def _alias(tree: Node, parts: dict[str, Node]) -> str:
-    source = _name(parts["source"].children[0])
-    if source.lower() != "devices":
-        raise QueryError(f"FROM {source}: only devices can be queried")
+    source = _name(parts["source"].children[0])  # of modules too: their properties are written as `devices.moduleId` or `moduleId`
     if "alias" in parts:
         alias = _name(parts["alias"].children[0])
         if alias.lower() in _KEYWORDS:

@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.hub_registry import errors, index, query, twin_shape
+from sandbox.azure.hub_registry import errors, index, modules, query, twin_shape
 from sandbox.azure.wire import Reply
 
 if TYPE_CHECKING:
@@ -66,10 +66,14 @@ def _page(
 
 
 def _matching(azure: Azure, hub_key: str, parsed: query.Query, after: str) -> Any:
-    for found in index.devices(azure, f"{hub_key}/", after):
-        twin = twin_shape.to_json(azure, hub_key, found)
+    """The place and the twin of each device or module that the query selects; the index of modules does not lag."""
+    if parsed.of_modules:
+        twins = modules.twins_of_hub(azure, hub_key, after)
+    else:
+        twins = ((found["id"], twin_shape.to_json(azure, hub_key, found)) for found in index.devices(azure, f"{hub_key}/", after))
+    for place, twin in twins:
         if parsed.selects(twin):
-            yield found["id"], twin
+            yield place, twin
 
 
 def _page_size(request: Request) -> int:
