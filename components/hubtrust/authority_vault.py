@@ -66,7 +66,8 @@ class AuthorityVault(pulumi.ComponentResource):
             network_acls: who may reach it, as azure-native's own type; None: everybody in a new vault, and what a vault has already.
             public_network_access: `enabled` or `disabled`; None: enabled in a new vault, and what a vault has already.
             tags: of the vault, and of its own group.
-            operators: who may make keys and sign, each as `TrustedHub` takes it; default: whoever runs the program.
+            operators: who may make keys and sign, each as `TrustedHub` takes it; default: whoever runs the program first. Somebody else who
+                runs it later (a pipeline, a colleague) needs the role only when something is signed: name all of them then.
             cloud: as `TrustedHub` takes it; None: azure-native's own setting.
             opts: Pulumi's resource options.
 
@@ -113,7 +114,7 @@ class AuthorityVault(pulumi.ComponentResource):
             tags=_with_owner(own_tags, identity.tag),
             opts=self._child(transforms=[search.take_back], ignore_changes=renamed, retain_on_delete=True),
         )
-        roles = signers.declare(name, identity, CRYPTO_OFFICER, vault.id, may_exist=True, opts=self._child())
+        roles = signers.declare(name, identity, CRYPTO_OFFICER, vault.id, may_exist=True, keeps_deployer=True, opts=self._child())
         access = VaultAccess(name, uri=self._uri(vault), roles=roles, opts=self._child(depends_on=[vault]))
         self.uri, self.vault_id = access.uri, vault.id
         self.vault_name = vault.id.apply(_last)

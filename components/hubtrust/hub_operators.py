@@ -58,6 +58,7 @@ class Operators:
         resource_id: pulumi.Output[str],
         *,
         may_exist: bool,
+        keeps_deployer: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> list[pulumi.Output[str]]:
         """Declare the role for each of them on a resource; ``prefix`` begins the names of the assignments.
@@ -67,7 +68,7 @@ class Operators:
         taken, seen = dict[str, str](), dict[str, Operator]()
 
         def declare(name: str, operator: pulumi.Input[str]) -> pulumi.Output[str]:
-            given = OperatorRole(owner, role, operator, resource_id, may_exist, name, self.by_key, taken)
+            given = OperatorRole(owner, role, operator, resource_id, may_exist, name, self.by_key, taken, keeps_deployer)
             assignment = given.declare(f"{prefix}-operator-{name}", opts)
             return pulumi.Output.all(assignment.id, assignment.created_on).apply(lambda known: " ".join(map(str, known)))
 

@@ -101,6 +101,8 @@ class OperatorRole:
     """The key stays while the principal may change; otherwise the principal stays."""
     taken: dict[str, str] = field(default_factory=dict)
     """The keys of the resource's operators by their principals, as far as they are known: Azure gives a principal the role once."""
+    keeps_deployer: bool = False
+    """The role that whoever ran first got as the deployer stays theirs: a preview by another identity shows no change."""
     found: Found | None = None
     is_others: bool = False
 
@@ -110,7 +112,8 @@ class OperatorRole:
         principal, kind = known.apply(lambda found: found[0]), known.apply(lambda found: found[1])
         values: pulumi.Output[dict[str, Any]] = pulumi.Output.all(token=self.owner.tag, resource=self.resource_id, principal=principal)
         name: pulumi.Output[str] = values.apply(self._look)
-        kept = pulumi.ResourceOptions(transforms=[self._take], ignore_changes=["roleAssignmentName"])
+        stays = ["principalId", "principalType"] if self.keeps_deployer and _is_deployer(self.operator) else []
+        kept = pulumi.ResourceOptions(transforms=[self._take], ignore_changes=["roleAssignmentName", *stays])
         return authorization.RoleAssignment(
             resource_name,
             role_assignment_name=name,
@@ -196,6 +199,10 @@ class OperatorRole:
 def _mark(tag: str) -> str:
     """What marks an assignment as this stack's: the token, which stays where the stack is renamed."""
     return f"hubtrust {tag.rpartition(' ')[2]}"
+
+
+def _is_deployer(given: pulumi.Input[str] | Operator) -> bool:
+    return given == DEPLOYER if isinstance(given, str) else isinstance(given, Operator) and given.principal == DEPLOYER
 
 
 def _principal(given: str | Operator) -> Any:

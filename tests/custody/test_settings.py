@@ -46,6 +46,42 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caIntermediates": "2"},
         "caCustody is key-vault, but caIntermediates is 2; set it to 0 or 1",
     ),
+    "no vault and no key": (
+        {"caCustody": "key-vault", "caIntermediates": "0"},
+        "caKeyReference is not set; set it to the key's Key Vault id or PKCS#11 URI, or caVault",
+    ),
+    "a vault alone": (
+        {"caVault": "make"},
+        "caVault is set, but caCustody is not set, and only custody key-vault uses it; remove caVault, or set",
+    ),
+    "a vault and a token": (
+        {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0", "caPinVariable": "PIN", "caVault": "make"},
+        "caVault is set, but caCustody is pkcs11, and only custody key-vault uses it",
+    ),
+    "a vault and addresses": (
+        {"caCustody": "key-vault", "caVault": "make", "caKeyReference": ISSUING, "caRootKeyReference": ROOT},
+        "caKeyReference, caRootKeyReference are set, but caVault is set, and only a key that is not named for the CA in its vault",
+    ),
+    "an imported key in a vault": (
+        {"caCustody": "key-vault", "caVault": "make", "caSource": "import", "caChain": CA.pem},
+        "caVault is set, but caSource is import, and an imported CA's key has a name already; remove caVault, and set caKeyReference",
+    ),
+    "no vault's address": (
+        {"caCustody": "key-vault", "caVault": "plant"},
+        "'plant' is not the URI of a vault; use make, or the URI of a vault, https://<vault>.vault.azure.net",
+    ),
+    "a name for somebody's vault": (
+        {"caCustody": "key-vault", "caVault": "https://kv.vault.azure.net", "caVaultName": "plant-vault"},
+        "caVaultName is set, but caVault is set, and only a vault that is made here uses it; remove caVaultName, or set caVault to make",
+    ),
+    "a name that no vault can have": (
+        {"caCustody": "key-vault", "caVault": "make", "caVaultName": "a--b"},
+        "vault 'a--b': no vault can have that",
+    ),
+    "an HSM of no vault": (
+        {"caCustody": "key-vault", "caKeyReference": ISSUING, "caRootKeyReference": ROOT, "caVaultHsm": "true"},
+        "caVaultHsm is set, but caVault is not set, and only a vault in which keys are made uses it",
+    ),
     "no PIN": (
         {"caCustody": "pkcs11", "caKeyReference": TOKEN, "caIntermediates": "0"},
         "caCustody is pkcs11, but no PIN is set; set exactly one of caPin (with --secret) and caPinVariable",
@@ -81,6 +117,10 @@ def test_the_authority_gets_a_signer_for_each_key() -> None:
     assert isinstance(imported, Import)
     assert imported.custody == InToken(keys=(TOKEN,), pin="84017263")
     assert load(caCustody="state").source() == load().source()
+    named = load(caCustody="key-vault", caVault="https://kv.vault.azure.net/", caVaultHsm="true", caIntermediates="3", caSource="request")
+    assert (named.makes_vault, named.source().custody) == (False, InKeyVault(vault="https://kv.vault.azure.net", hsm=True))
+    again = load(caCustody="key-vault", caVault="make", caGeneration="2", caKeepPrevious="true")
+    assert (again.makes_vault, again.previous()) == (True, None), "the previous generation's keys are in the vault too"
 
 
 def test_one_key_for_two_certificates_is_refused() -> None:
