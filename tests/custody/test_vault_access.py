@@ -16,7 +16,7 @@ from hubtrust.signer_inputs import in_key_vault
 from tests.kit import key_stores
 from tests.kit.key_stores import OFFICER, Vault
 from tests.kit.local_azure import LocalAzure
-from tests.kit.provider_process import UNKNOWN, ProviderProcess
+from tests.kit.provider_process import UNKNOWN, Provider, ProviderProcess
 
 
 def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vault: Vault) -> None:
@@ -55,7 +55,7 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
     assert f"vault '{vault.name}' is not deleted, with its keys and its resource group: the next `up`" in process.printed
 
 
-def test_a_software_key_is_no_key_in_an_hsm(keys: Any, vault: Vault) -> None:
+def test_a_software_key_is_no_key_in_an_hsm(keys: Provider, vault: Vault) -> None:
     """One that is there is refused where a key in the HSM is declared; a state without the word asks once, and changes nothing."""
     address = vault.give(uuid.uuid4().hex, ec.generate_private_key(ec.SECP256R1()))
     declared = {"signer": in_key_vault(address)}
@@ -66,6 +66,29 @@ def test_a_software_key_is_no_key_in_an_hsm(keys: Any, vault: Vault) -> None:
     refused = keys.create_error(hardware)
     assert "it is a software key, and a key in an HSM is declared; Azure can't move a key into an HSM; begin the next generation" in refused
     assert "hsm is 'true'" in keys.create_error({"signer": {**in_key_vault(address), "hsm": "true"}})
+
+
+def test_a_vault_that_can_not_be_used_from_here_is_one_line(azure: LocalAzure, keys: Provider, process: ProviderProcess) -> None:
+    """Of another tenant, with access policies, with a closed network: at once, for a key and for the wait, each with what to do."""
+    other = str(uuid.uuid4())
+    for properties, line in (
+        (
+            {"tenantId": other},
+            "the vault is in another tenant: log in to that one (az login --tenant, ARM_TENANT_ID), or use a vault of this",
+        ),
+        ({"enableRbacAuthorization": False}, "let the vault use roles (az keyvault update --enable-rbac-authorization true), or allow get"),
+        ({"publicNetworkAccess": "Disabled"}, "run where the vault's private endpoint can be reached, or allow its public network access"),
+        ({"networkAcls": {"defaultAction": "Deny"}}, "allow this machine's address in the vault's firewall, or run where the vault can be"),
+    ):
+        closed = key_stores.vault(azure)
+        vaults = f"/subscriptions/{azure.ready['subscription_id']}/providers/Microsoft.KeyVault/vaults"
+        found = next(one for one in azure.ask("GET", vaults).json()["value"] if one["name"] == closed.name)
+        changed = {name: value for name, value in found["properties"].items() if name in ("sku", "tenantId")}
+        body = {"location": found["location"], "properties": changed | {"enableRbacAuthorization": True, "accessPolicies": []} | properties}
+        azure.ask("PUT", found["id"], json=body)
+        refused = keys.create_error({"signer": in_key_vault(f"{closed.uri}/keys/ca"), "make": "ec-p256"})
+        assert line in refused
+        assert line in process.of(VaultAccessProvider).create_error({"uri": closed.uri})
 
 
 class Refused(VaultClient):
