@@ -14,6 +14,7 @@ def keys(stack: Program) -> dict[str, str]:
     """The SHA-256 of each key in a vault, by its address without the version."""
     resources = json.loads(stack.engine_says("stack", "export"))["deployment"].get("resources", [])
     found = [one["outputs"] for one in resources if one["type"].endswith(_KEY)]
+    assert all(one["hardware"] is True for one in found)
     return {one["declared"]: one["keyThumbprint"] for one in found}
 
 
@@ -30,7 +31,7 @@ def test_the_vault_and_its_keys_outlive_the_stack(stack: Program) -> None:
     The keys are the same each time, and the state never has one.
     """
     few: dict[str, Any] = {"devices": "", "canary": ""}
-    made = {"caCustody": "key-vault", "caVault": "make", **few}
+    made = {"caCustody": "key-vault", "caVault": "make", "caVaultHsm": True, **few}
     stack.configure(**made)
     assert stack.sandbox("preview", "--engine", stack.engine) == 0, stack.printed
     assert changed(stack) == []
