@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox.engine.cli import config, run, stack, state
+from sandbox.engine.cli import config, stack, state
 from sandbox.engine.cli.refusal import refuse_verbs, unknown
 from sandbox.engine.errors import UsageError
 
@@ -25,6 +25,35 @@ _DEFAULTS = {"cwd": None, "stack": None, "non_interactive": False, "color": "aut
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+# What runs a program needs Pulumi's SDK, which takes three times as long to load as any other command takes.
+def _preview(workspace: Workspace) -> None:
+    """Show what `up` would do."""
+    from sandbox.engine.cli import run
+
+    run.preview(workspace)
+
+
+def _up(workspace: Workspace) -> None:
+    """Create, update and delete resources so that they match the program."""
+    from sandbox.engine.cli import run
+
+    run.up(workspace)
+
+
+def _refresh(workspace: Workspace) -> None:
+    """Update the state so that it matches the resources."""
+    from sandbox.engine.cli import run
+
+    run.refresh(workspace)
+
+
+def _destroy(workspace: Workspace) -> None:
+    """Delete every resource of the stack."""
+    from sandbox.engine.cli import run
+
+    run.destroy(workspace)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -151,10 +180,10 @@ def _config_verbs(verbs: _Verbs) -> None:
 
 def _run_verbs(verbs: _Verbs) -> None:
     for name, function, alias in (
-        ("preview", run.preview, "pre"),
-        ("up", run.up, "update"),
-        ("refresh", run.refresh, None),
-        ("destroy", run.destroy, "down"),
+        ("preview", _preview, "pre"),
+        ("up", _up, "update"),
+        ("refresh", _refresh, None),
+        ("destroy", _destroy, "down"),
     ):
         parser = _verb(verbs, name, function, *([alias] if alias else []))
         _config_file(parser)
