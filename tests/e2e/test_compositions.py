@@ -246,3 +246,4 @@ def test_bad_compositions(stacks: Stacks, azure: LocalAzure) -> None:
     assert any(re.search(f"certificate .* on IoT hub '{hub_id.rpartition('/')[2]}': Azure answers 404 404002", line) for line in errors), (
         errors
     )
+    stacks.must(folder, "destroy", *_AT_ONCE)

@@ -10,4 +10,4 @@ plant = CertificateAuthority("plant", source=source)
 hub = TrustedHub("plant", authorities=[plant])
 
 pulumi.export("trust", hub.trust)
-pulumi.export("code", hub.trust.apply(lambda trust: trust[0]["code"]))
+pulumi.export("code", hub.trust.apply(lambda trust: trust[0].get("code")))
