@@ -30,7 +30,7 @@ class Hub:
     host_name: pulumi.Output[str | None]
     public_network_access: pulumi.Output[str | None]
     resource: pulumi.Resource | None
-    """What certificates and roles are deleted with; None if the hub is not a resource of this program."""
+    """What certificates and roles are deleted with; None if the hub is not a resource of this program, or is only read by it."""
 
 
 def hub_of_program(hub: iothub.IotHubResource, cloud: str) -> Hub:
@@ -48,8 +48,16 @@ def hub_of_program(hub: iothub.IotHubResource, cloud: str) -> Hub:
         host_name=host,
         # A secret among its properties, such as an endpoint's key, makes all of them one.
         public_network_access=pulumi.Output.unsecret(hub.properties.apply(_public_network_access)),
-        resource=hub,
+        resource=None if _is_read(hub) else hub,
     )
+
+
+def _is_read(hub: iothub.IotHubResource) -> bool:
+    """Whether the program only reads the hub (``IotHubResource.get``): it stays when the stack is destroyed, so nothing goes with it.
+
+    Pulumi gives a resource an attribute for each property that it is registered or read with; only a registration has the group's name.
+    """
+    return "resource_group_name" not in vars(hub)
 
 
 def _public_network_access(properties: Any) -> str | None:

@@ -71,6 +71,8 @@ def test_a_hub_of_the_program_is_trusted_and_not_managed(engine: Engine) -> None
     assert engine.request(_VERIFIED).deletedWith.endswith(f"{_HUB}::own")
     assert engine.request(_ROLE).deletedWith.endswith(f"{_HUB}::own")
     assert "tags" not in engine.inputs(_HUB)
+    declare(hub=lambda: iothub.IotHubResource.get("own", HUB))
+    assert engine.request(_VERIFIED).deletedWith == "", "a hub that is only read stays, and nothing may stay on it"
     assert not [kind for kind in engine.registered if kind.endswith((":HubOwner", ":ResourceGroup"))]
 
 
