@@ -9,7 +9,7 @@ from sandbox.azure.host_names import Endpoint
 from sandbox.azure.key_vault import vault_routes
 from sandbox.azure.login.tokens import TokenError
 from sandbox.azure.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
-from sandbox.azure.resource_manager import access, errors, group_routes, metadata, role_routes
+from sandbox.azure.resource_manager import access, errors, group_routes, metadata, providers, role_routes
 from sandbox.azure.routing import Route, Router
 from sandbox.azure.wire import MAX_BODY, MalformedJsonError
 
@@ -28,6 +28,8 @@ ROUTES: list[Route] = [
     *group_routes.ROUTES,
     *role_routes.ROUTES,
 ]
+for _route in ROUTES:
+    providers.API_VERSIONS.setdefault(_route.resource_type.lower(), set()).update(_route.versions)
 _ROUTER = Router(ROUTES)
 _WITHOUT_TOKEN = Router(metadata.ROUTES)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -111,7 +111,11 @@ def test_subscription_tenant_and_providers(azure: InProcess) -> None:
     assert len(azure.must("GET", at("/tenants"))["value"]) == 1
     assert "westeurope" in {each["name"] for each in azure.must("GET", at(f"{one}/locations"))["value"]}
     assert azure.must("GET", at(f"{one}/providers/microsoft.devices"))["registrationState"] == "Registered"
-    assert len(azure.must("GET", at(f"{one}/providers"))["value"]) == 4
+    found = {each["namespace"]: each["resourceTypes"][0] for each in azure.must("GET", at(f"{one}/providers"))["value"]}
+    assert len(found) == 4
+    assert found["Microsoft.KeyVault"]["resourceType"] == "vaults"
+    assert {"2024-11-01", "2026-02-01"} < set(found["Microsoft.KeyVault"]["apiVersions"])
+    assert HUB in found["Microsoft.Devices"]["apiVersions"]
     assert azure.ask("GET", at(f"{one}/providers/Microsoft.Nothing")).code == "InvalidResourceNamespace"
 
 

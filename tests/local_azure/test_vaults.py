@@ -95,6 +95,7 @@ def test_a_vault_from_creation_over_recovery_to_purge(azure: InProcess) -> None:
     purge = azure.ask("POST", at(f"{deleted}/purge"))
     poll = urlsplit(purge.headers["location"])
     assert azure.ask("GET", f"{poll.path}?{poll.query}").status == 202
+    assert azure.ask("PUT", at(vault), body(azure, createMode="recover")).code == "ConflictError"
     azure.azure.clock.advance(5)
     assert azure.must("GET", f"{poll.path}?{poll.query}")["status"] == "Succeeded"
     assert azure.ask("POST", at(f"{deleted}/purge")).code == "DeletedVaultNotFound"

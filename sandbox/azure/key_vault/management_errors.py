@@ -83,3 +83,8 @@ def deleted_vault_not_found(name: str) -> VaultManagementError:
 def purge_refused() -> VaultManagementError:
     """The vault is protected against purge. The code is a guess."""
     return VaultManagementError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
+
+
+def being_purged() -> VaultManagementError:
+    """A purge of the vault has begun. A guess."""
+    return VaultManagementError(409, "ConflictError", "The vault is being purged; the operation can't be performed.")

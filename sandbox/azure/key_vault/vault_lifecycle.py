@@ -110,9 +110,11 @@ def begin_purge(azure: Azure, resource_id: ResourceId, location: str) -> Operati
     """Begin to delete a soft-deleted vault for good.
 
     Raises:
-        VaultManagementError: No soft-deleted vault has the name there, or it is protected against purge.
+        VaultManagementError: No soft-deleted vault has the name there, it is protected against purge, or it is being purged.
     """
     vault = require_deleted(azure, resource_id, location)
+    if vault["deleted"]["ends"] != vault["deleted"]["scheduled"]:
+        raise errors.being_purged()
     if vault["properties"].get("enablePurgeProtection"):
         raise errors.purge_refused()
     operation = long_running.begin(azure, prefix="purge", location=vault["location"])
@@ -135,7 +137,8 @@ def require_deleted(azure: Azure, resource_id: ResourceId, location: str) -> Doc
 
 def soft_delete_vaults_of_group(azure: Azure, prefix: str) -> None:
     """Soft-delete all vaults of a resource group that is being deleted; `prefix` is the group's store key with a slash."""
-    for vault in azure.store.list(vaults.VAULT):
+    cloud = prefix.partition("/")[0]
+    for vault in azure.store.list(vaults.VAULT, f"{cloud}/"):
         if not vault["deleted"] and f"{vaults.group_key(vault)}/" == prefix:
             _mark_deleted(azure, vault)
 
@@ -182,6 +185,8 @@ def _recovered(azure: Azure, resource_id: ResourceId, found: Document | None, lo
     same = found and found["deleted"] and vaults.group_key(found) == resource_id.group_key and found["location"] == location
     if found is None or not same:
         raise errors.nothing_to_recover()
+    if found["deleted"]["ends"] != found["deleted"]["scheduled"]:
+        raise errors.being_purged()
     found |= {"deleted": None, "changed": azure.clock.now().isoformat()}
     vaults.save(azure, found)
     return found

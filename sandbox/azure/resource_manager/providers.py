@@ -23,6 +23,7 @@ _TYPES = {
     "Microsoft.Resources": ("resourceGroups", "subscriptions"),
 }
 NAMESPACES = tuple(_TYPES)
+API_VERSIONS: dict[str, set[str]] = {}  # of each resource type, in lower case: `arm` adds those of its routes
 
 
 def namespace(name: str) -> str:
@@ -55,7 +56,14 @@ def unregister(azure: Azure, subscription: str, provider: str) -> None:
 
 def to_json(azure: Azure, subscription: str, provider: str) -> dict[str, Any]:
     """A provider as ARM returns it."""
-    types = [{"resourceType": name, "locations": list(regions.DISPLAY_BY_NAME.values()), "apiVersions": []} for name in _TYPES[provider]]
+    types = [
+        {
+            "resourceType": name,
+            "locations": list(regions.DISPLAY_BY_NAME.values()),
+            "apiVersions": sorted(API_VERSIONS.get(f"{provider}/{name}".lower(), ()), reverse=True),
+        }
+        for name in _TYPES[provider]
+    ]
     return {
         "id": f"/subscriptions/{subscription}/providers/{provider}",
         "namespace": provider,
