@@ -98,6 +98,7 @@ class AuthorityVault(pulumi.ComponentResource):
         place: pulumi.Output[Place] = pulumi.Output.all(
             name=identity.generated_name if given_name is None else given_name,
             group=identity.generated_name if resource_group is None else resource_group,
+            has_own_group=resource_group is None,
             location=location,
             subscription=client.subscription_id,
             tenant=client.tenant_id,

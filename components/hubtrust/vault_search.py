@@ -48,7 +48,7 @@ class VaultSearch:
         return taken_back(args, self.found)
 
     async def place(self, values: Mapping[str, Any]) -> Place:
-        """Where the vault is or will be; ``values`` are name, group, location, subscription, tenant and token.
+        """Where the vault is or will be; ``values`` are name, group, has_own_group, location, subscription, tenant, token.
 
         Raises:
             VaultError: the name is somebody else's, or the vault is not what is declared.
@@ -104,10 +104,17 @@ def _listed(client: AzureClient, values: Mapping[str, Any], *, is_named: bool) -
     for one in every:
         if one.id.rpartition("/")[2].lower() == name.lower():
             if one.token == values["token"]:
-                fact = f"it is in resource group '{one.id.split('/')[4]}', and '{values['group']}' is declared"
-                raise VaultError(f"vault '{name}'", fact, "declare the group that it is in, or set another name (vault_name)")
+                raise _in_another_group(one, values["group"])
             raise _somebody_elses(name, one)
-    return None if is_named else next((one for one in every if one.token == values["token"]), None)
+    renamed = None if is_named else next((one for one in every if one.token == values["token"]), None)
+    if renamed and not values["has_own_group"] and renamed.id.split("/")[4].lower() != values["group"].lower():
+        raise _in_another_group(renamed, values["group"])
+    return renamed
+
+
+def _in_another_group(found: Found, declared: str) -> VaultError:
+    fact = f"it is in resource group '{found.id.split('/')[4]}', and '{declared}' is declared"
+    return VaultError(f"vault '{found.id.rpartition('/')[2]}'", fact, "declare the group that it is in, or set another name (vault_name)")
 
 
 def _is_taken(client: AzureClient, values: Mapping[str, Any]) -> bool:

@@ -14,7 +14,15 @@ from tests.kit.scripted_azure import Reply, scripted
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/plant-vault"
 OURS = {"hubtrust": "o/p/prod 0123456789abcdef"}
-VALUES = {"name": "plant-vault", "group": "g", "location": "West Europe", "subscription": "s", "tenant": "T", "token": "0123456789abcdef"}
+VALUES = {
+    "name": "plant-vault",
+    "group": "g",
+    "has_own_group": False,
+    "location": "West Europe",
+    "subscription": "s",
+    "tenant": "T",
+    "token": "0123456789abcdef",
+}
 FREE: Reply = (200, {}, {"nameAvailable": True})
 TAKEN: Reply = (200, {}, {"nameAvailable": False, "reason": "AlreadyExists", "message": "It is taken."})
 DENIED: Reply = (403, {}, {"error": {"code": "AuthorizationFailed", "message": "It may not."}})
@@ -40,6 +48,10 @@ REFUSED: dict[str, tuple[list[Reply], str]] = {
     ),
     "somebody's": ([listed(OTHER_GROUP)], "/vaults/plant-vault exists and has no tag 'hubtrust'; set another name"),
     "ours in another group": ([listed(OTHER_GROUP, tags=OURS)], "it is in resource group 'other', and 'g' is declared; declare the group"),
+    "ours by another name in another group": (
+        [listed(OTHER_GROUP.replace("plant-vault", "earlier"), tags=OURS)],
+        "vault 'earlier': it is in resource group 'other', and 'g' is declared",
+    ),
     "elsewhere in Azure": (
         [NONE, TAKEN, NONE],
         "the name is taken by a vault elsewhere in Azure, or by one that was deleted there in the last",
@@ -116,7 +128,13 @@ def test_what_is_free_renamed_or_recoverable_is_found() -> None:
 def test_a_vault_that_is_not_as_declared_is_one_line(changed: dict[str, Any], line: str) -> None:
     """What Azure can't change, or somebody has changed in a way that this stack must not undo."""
     properties = {"tenantId": "t", "enableRbacAuthorization": True, **changed}
-    found = Found(ID, str(changed.get("location", "westeurope")), "o/p/prod", str(changed.get("token", VALUES["token"])), properties)
+    found = Found(
+        ID,
+        str(changed.get("location", "westeurope")),
+        "o/p/prod",
+        str(changed.get("token", VALUES["token"])),
+        answer={"properties": properties},
+    )
     if not line:
         require_usable("plant-vault", found, VALUES)
         return
