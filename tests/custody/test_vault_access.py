@@ -42,8 +42,12 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
             azure.control("PATCH", "/settings", {"role_delay_seconds": 0})
             azure.control("DELETE", "/clock")
         assert created.outs == declared
-        made = keys.create({"signer": in_key_vault(f"{vault.uri}/keys/{uuid.uuid4().hex}", hsm=True), "make": "ec-p384"})
+        name = uuid.uuid4().hex
+        wanted = {"signer": in_key_vault(f"{vault.uri}/keys/{name}", hsm=True), "make": "ec-p384"}
+        made = keys.create(wanted)
         assert made.outs["hardware"] is True
+        vault.keys.begin_delete_key(name).wait()
+        assert keys.create(wanted).outs == made.outs, "it is recovered, not made anew"
         assert isinstance(load_public_key(made.outs["publicKey"], what="key"), ec.EllipticCurvePublicKey)
         assert not access.diff(created, declared).changes
         assert access.diff(created, {**declared, "roles": [UNKNOWN]}).replaces == []
@@ -52,6 +56,7 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
         access.delete(created)
     line = f"vault '{vault.name}': waiting for this login's role on its keys to take effect; Azure takes up to 10 minutes for a new one"
     assert process.printed.count(line) == 1
+    assert process.printed.count(f"/keys/{name}' was deleted in its vault and is recovered: it is the same key as before") == 1
     assert f"vault '{vault.name}' is not deleted, with its keys and its resource group: the next `up`" in process.printed
 
 
