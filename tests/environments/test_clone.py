@@ -48,6 +48,21 @@ def test_settings_are_copied_and_names_derived(project: Project) -> None:
     }
 
 
+def test_each_environment_makes_a_vault_of_its_own(project: Project) -> None:
+    """That a vault is made is copied, and its name derived if it fits; a vault of somebody else is left out, and never shared."""
+    made = {"caCustody": "key-vault", "caVault": "make", "caVaultHsm": True}
+    for name, derived in (("contoso-prod", "contoso-staging"), ("contoso", None), ("contoso-berlin-2-ca-prod", None)):
+        project.write("prod", name="hubtrust-prod", caName="Contoso prod", caVaultName=name, **made)
+        found = config(project)
+        assert {key: found.get(key) for key in made} == made
+        assert found.get("caVaultName") == derived
+    project.write("prod", name="hubtrust-prod", caName="Contoso prod", caCustody="key-vault", caVault="https://plant.vault.azure.net")
+    with pytest.raises(EnvironmentRefusedError, match=r"caKeyReference is not set; .* or caVault to make"):
+        planned(project)
+    with pytest.raises(EnvironmentRefusedError, match="caVault is the same as in 'prod': its signers could sign for both; use another"):
+        planned(project, "prod", "staging", "caVault=https://PLANT.vault.azure.net/")
+
+
 def test_default_names_get_the_environments_name(project: Project) -> None:
     """Where prod uses the program's defaults, the new environment's name is appended to them."""
     project.write("prod")
