@@ -175,7 +175,7 @@ class TrustedHub(pulumi.ComponentResource):
 
     def _use(self, hub: Any) -> Owner:
         """Take the hub's attributes from whichever kind it is; returns whose its operators' roles are."""
-        owner: Owner = StackAsOwner(self, self.cloud)
+        owner: Owner = StackAsOwner(self, self.cloud, self._name)
         if hub is None or isinstance(hub, HubArgs):
             managed = ManagedHub(self._name, hub or HubArgs(), self, cloud=self.cloud)
             used, owner = hub_kinds.hub_of_program(managed.resource, self.cloud), managed.identity

@@ -63,11 +63,11 @@ class ManagedHub:
         units: Any = self._args.units
         adopts = self._args.adopt_id is not None
         if isinstance(sku, iothub.IotHubSkuInfoArgs | Mapping):
-            sku, capacity = (sku["name"], sku.get("capacity")) if isinstance(sku, Mapping) else (sku.name, sku.capacity)
+            sku, capacity = (sku.get("name"), sku.get("capacity")) if isinstance(sku, Mapping) else (sku.name, sku.capacity)
             if capacity is not None and units is not None:
                 raise HubArgsError(f"the hub of '{self._name}'", "units and sku's capacity are both given", "give one of them")
             units = capacity if units is None else units
-        checked = when_known(HubArgsError, hub_limits.size, SKU if sku is None else sku, UNITS if units is None else units)
+        checked = when_known(HubArgsError, hub_limits.size, SKU if self._args.sku is None else sku, UNITS if units is None else units)
         return iothub.IotHubSkuInfoArgs(
             name=checked.apply(lambda size: size[0]),  # the name is needed, even where it is ignored
             capacity=None if adopts and units is None else checked.apply(lambda size: size[1]),
@@ -75,10 +75,7 @@ class ManagedHub:
 
     def _declared(self) -> iothub.IotHubPropertiesArgs:
         given = self._args.declared(defaults=self._args.adopt_id is None)
-        for name, read in {
-            "public_network_access": hub_limits.public_network_access,
-            "min_tls_version": hub_limits.min_tls_version,
-        }.items():
+        for name, read in _CHOICES.items():
             given[name] = validated(HubArgsError, read, given.get(name))
         return iothub.IotHubPropertiesArgs(**given)
 

@@ -64,16 +64,18 @@ class Owner(Protocol):
 
 @dataclass
 class StackAsOwner:
-    """A stack that gives roles on a hub that it does not manage: by its name, because it has no token there."""
+    """A component that gives roles on a hub that its stack does not manage: by their names, because there is no token."""
 
     component: pulumi.Resource
     cloud: str
+    name: str
+    """The component's, so that two components with the same hub don't take a role for their own."""
     adopted_before: bool = False
 
     @property
     def tag(self) -> pulumi.Output[str]:
-        """The stack's name."""
-        return pulumi.Output.from_input(stack_name())
+        """The stack's name, and the component's: one word."""
+        return pulumi.Output.from_input(f"{stack_name()}:{self.name}".replace(" ", "-"))
 
     async def since(self) -> datetime | None:
         """As if it had always been: an earlier run may have given each role."""
