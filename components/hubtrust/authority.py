@@ -19,7 +19,7 @@ from hubtrust.authority_arguments import (
     require_source,
 )
 from hubtrust.authority_errors import AuthorityError
-from hubtrust.authority_keys import KeyName
+from hubtrust.authority_keys import InKeyVault, InToken, KeyName
 from hubtrust.authority_readers import kind
 from hubtrust.authority_resources import Declared, GenerationResources
 from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust
@@ -98,14 +98,14 @@ class CertificateAuthority(pulumi.ComponentResource):
         self.generation, self.trust = read_generation(generation), read_trust(trust)
         keeps = read_flag("keep_previous", keep_previous)
         require_authority_name(name, self.generation)
-        current = require_source("source", source)
-        before = None if previous is None else require_source("previous", previous)
+        current = _settled(require_source("source", source))
+        before = None if previous is None else _settled(require_source("previous", previous))
         require_generations(name, current, self.generation, keep_previous=keeps, previous=before, trust=self.trust)
         require_plain(AuthorityError, "cloud", cloud)
         self.name, self.cloud = name, choose_cloud(cloud, creates_hub=False)
         with AuthorityError.told():
-            read = self._read(_settled(current), self.generation)
-            read_before = self._read(_settled(before or current), self.generation - 1) if keeps else None
+            read = self._read(current, self.generation)
+            read_before = self._read(before or current, self.generation - 1) if keeps else None
         super().__init__("hubtrust:index:CertificateAuthority", name, None, opts)
         self.generations = AuthorityGeneration(
             name,
@@ -197,8 +197,10 @@ class CertificateAuthority(pulumi.ComponentResource):
             pulumi.log.warn(shown(notice), self)
 
 
-def _settled(source: Source) -> Source:
-    """``source`` with Outputs in place of whatever else is not plain: what is awaited can be awaited once only."""
-    values = {one.name: getattr(source, one.name) for one in fields(source)}
-    settled: dict[str, Any] = {name: pulumi.Output.from_input(value) for name, value in values.items() if not is_plain(value)}
-    return replace(source, **settled)
+def _settled(value: Any) -> Any:
+    """``value`` with Outputs in place of whatever else is not plain: what is awaited can be awaited once only."""
+    if isinstance(value, Generate | Import | Request | InKeyVault | InToken):
+        return replace(value, **{one.name: _settled(getattr(value, one.name)) for one in fields(value)})
+    if isinstance(value, list | tuple):
+        return [_settled(one) for one in value]
+    return value if is_plain(value) else pulumi.Output.from_input(value)

@@ -58,6 +58,7 @@ class InKeyVault:
         """
         if self.vault is None:
             return signer_inputs.in_key_vault(computed(AuthorityError, _read_key_id, (self.keys or ())[name.place]), hsm=self.hsm)
+        _require_key_name(name)
         uri, hsm = _used(self.vault, hsm=self.hsm)
         return signer_inputs.in_key_vault(computed(AuthorityError, partial(_key_in, name), uri), hsm=hsm)
 
@@ -168,11 +169,14 @@ def _require_addresses(keys: object, read: Any) -> None:
             read(key)
 
 
+def _require_key_name(name: KeyName) -> None:
+    if not _KEY_NAME.fullmatch(str(name)):
+        fact = f"a key in its vault would be called '{name}', and Key Vault takes letters, digits and hyphens, at most 127"
+        raise AuthorityError(f"authority '{name.prefix}'", fact, "give the authority such a name, or give its keys' ids (keys=…)")
+
+
 def _key_in(name: KeyName, vault: object) -> str:
     uri = read_text("vault", "give the vault's URI")(vault).rstrip("/")
-    if not _KEY_NAME.fullmatch(str(name)):
-        fact = f"its key would be called '{name}', and Key Vault takes letters, digits and hyphens, at most 127"
-        raise AuthorityError(f"vault '{uri}'", fact, "give the authority such a name, or name the keys (keys=…)")
     try:
         _read_key_id(f"{uri}/keys/{name}")
     except AuthorityError:
