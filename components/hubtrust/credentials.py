@@ -8,6 +8,7 @@ import pulumi
 import pulumi_tls as tls
 
 from hubtrust.authority import CertificateAuthority
+from hubtrust.certificates.lifetimes import DEVICE, LIFETIMES, require_window
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateInputs
 from hubtrust.hub import TrustedHub
@@ -75,6 +76,7 @@ class Credentials:
             raise error(what, fact, f"name '{name}' in the hub's authorities, or give one of these to it")
         with error.told():
             IssuedCertificateInputs.check_plain(what, days)
+            _require_window(self.lifetime_days, self.renew_before_days)
             if self.request is not None and is_plain(self.request):
                 _require_own(self.request, common_name, f"request of {what}")
 
@@ -133,6 +135,15 @@ def _made_key(name: str, component: pulumi.Resource) -> tuple[pulumi.Output[str 
     opts = pulumi.ResourceOptions(parent=component, additional_secret_outputs=_SECRET_KEYS)
     key = tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
     return pulumi.Output.secret(key.private_key_pem), key.public_key_pem
+
+
+def _require_window(lifetime_days: Any, renew_before_days: Any) -> None:
+    """The renewal window is inside the lifetime, as far as both are plain."""
+    default = LIFETIMES[DEVICE]
+    days = default.days if lifetime_days is None else lifetime_days
+    window = default.renew_before_days if renew_before_days is None else renew_before_days
+    if is_plain([days, window]):
+        require_window(days, window, days_name="lifetime_days", window_name="renew_before_days")
 
 
 def _require_own(request: object, common_name: object, what: str) -> None:

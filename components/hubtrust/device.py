@@ -6,11 +6,12 @@ import pulumi
 
 from hubtrust.authority import CertificateAuthority
 from hubtrust.credentials import Credentials
+from hubtrust.devices.edge_parent import require_scope
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInputs
 from hubtrust.dynamic.issued_certificate import IssuedCertificateInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import is_plain, require_resource_name
+from hubtrust.known_values import is_plain, notice_shown_secret, require_resource_name
 from hubtrust.program_errors import ProgramError
 
 
@@ -105,8 +106,8 @@ class TrustedDevice(pulumi.ComponentResource):
         )
         self._edge, self._given_id, self.hub, self.authority = edge, given_id, hub, authority
         parent_scope = _scope_of(parent, what)
+        notice_shown_secret(what, device_id, self)
         described = {
-            "parent_scope": parent_scope,
             "device_id": given_id,
             "status": status,
             "reason": reason,
@@ -149,6 +150,9 @@ class TrustedDevice(pulumi.ComponentResource):
 
 def _scope_of(parent: TrustedDevice | pulumi.Input[str] | None, what: str) -> pulumi.Input[str] | None:
     if not isinstance(parent, TrustedDevice):
+        if parent is not None and is_plain(parent):
+            with DeviceError.told():
+                require_scope(parent, what=f"the parent of {what}")
         return parent
     fact = f"its parent '{parent.name}' is no IoT Edge device, and only those have devices below them"
     remedy = "declare the parent with edge=True, or give another one"

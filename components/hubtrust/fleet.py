@@ -15,7 +15,7 @@ from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.fleet_outputs import FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import if_present, require_plain, require_resource_name, when_known
+from hubtrust.known_values import if_present, notice_shown_secret, require_plain, require_resource_name, when_known
 from hubtrust.program_errors import ProgramError
 
 
@@ -113,7 +113,10 @@ class TrustedFleet(pulumi.ComponentResource):
         found = Roster(()) if roster is None else require_roster(roster)
         with FleetDeclarationError.told():
             DeviceFleetInputs.check_plain(what, rest)
-            ConnectionCheckInputs.check_plain(what, {"device_id": canary if canary != "" else None, "enabled": check})
+            ConnectionCheckInputs.check_plain(what, {"device_id": canary if canary != "" else None})
+        if not isinstance(check, bool | None):
+            raise FleetDeclarationError(f"check of {what}", f"it is {kind(check)}", "use True or False, or leave it out")
+        notice_shown_secret(f"the canary of {what}", canary, self)
         return found
 
     def _connect(

@@ -84,6 +84,20 @@ def if_present(value: pulumi.Output[Any], *, when_known: pulumi.Output[Any]) -> 
     return when_known.apply(lambda _: pulumi.Output.from_input(value.future()))
 
 
+def notice_shown_secret(what: str, value: Any, resource: pulumi.Resource) -> None:
+    """Tell the user, if ``value`` is a secret, that it is shown all the same: it names ``what`` in Azure, in messages and in the state."""
+    if not isinstance(value, pulumi.Output):
+        return
+
+    async def tell() -> Any:
+        if await value.is_secret():
+            pulumi.log.warn(
+                f"{what}: its id is given as a secret, and Azure, messages and the state show it; ids are no place for one", resource
+            )
+
+    pulumi.Output.from_input(tell())  # the run waits for it
+
+
 def require_resource_name(error: type[ProgramError], kind: str, name: object) -> str:
     """``name``, if a resource of this ``kind`` can have it: Pulumi takes a text that is not empty, and Outputs never.
 

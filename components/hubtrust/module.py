@@ -9,7 +9,7 @@ from hubtrust.credentials import Credentials
 from hubtrust.device import TrustedDevice
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityInputs
 from hubtrust.dynamic.twin_documents import Document
-from hubtrust.known_values import require_resource_name
+from hubtrust.known_values import notice_shown_secret, require_resource_name
 from hubtrust.pki.issue import device_name
 from hubtrust.program_errors import ProgramError
 
@@ -95,6 +95,7 @@ class TrustedModule(pulumi.ComponentResource):
             ModuleIdentityInputs.check_plain(what, {"module_id": given_id, "thumbprints": thumbprints, "adopt": adopt})
             if common_name is not None and thumbprints is None:
                 device_name(common_name)  # refuses ids that do not fit a common name together
+        notice_shown_secret(what, module_id, self)
         hub = device.hub
         credentials.require_valid(ModuleError, what, hub, common_name=common_name, entry="ModuleIdentity")
         self.identity = ModuleIdentity(

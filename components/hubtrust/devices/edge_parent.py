@@ -12,8 +12,8 @@ from hubtrust.reconcile_errors import DeclarationError
 _SCOPE = re.compile(r"ms-azure-iot-edge://(?P<device_id>[^/\s]{1,128})-[0-9]{1,30}")
 
 
-def require_scope(value: object) -> str:
-    """``value`` as the scope of an IoT Edge device.
+def require_scope(value: object, *, what: str = "value") -> str:
+    """``value`` as the scope of an IoT Edge device; ``what`` names it in the error.
 
     Raises:
         DeclarationError: it is something else, such as a device id.
@@ -21,7 +21,7 @@ def require_scope(value: object) -> str:
     if not isinstance(value, str) or not _SCOPE.fullmatch(value):
         fact = f"'{value}' is not the scope of an IoT Edge device" if isinstance(value, str) else f"it is {kind(value)}"
         remedy = "give the output device_scope of the parent, which is like ms-azure-iot-edge://gateway-638700000000000000"
-        raise DeclarationError("value", fact, remedy)
+        raise DeclarationError(what, fact, remedy)
     return value
 
 
