@@ -1,5 +1,6 @@
 """A hub of HubArgs: created by this stack, or adopted, with its resource group, its names and its tag."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from hubtrust import hub_adoption as adoption
 from hubtrust.azure import hub_limits
 from hubtrust.azure_search import OWNER_TAG
 from hubtrust.hub_args import SKU, UNITS, HubArgs
+from hubtrust.hub_dicts import require_known_names
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_kinds import read_hub_id
 from hubtrust.hub_undeclared import undeclared_paths
@@ -43,6 +45,7 @@ class ManagedHub:
         self._given_group = _known(hub_limits.group_name, args.resource_group)
         self._sku = self._size()
         self._properties = self._declared()
+        self._identity = self._with_known_names("identity", args.identity)
         self.identity = HubIdentity(name, component, cloud=cloud, protect=args.protect, whole=args.adopt_id is None)
         self.resource = self._adopt(args.adopt_id) if args.adopt_id is not None else self._create()
 
@@ -77,7 +80,17 @@ class ManagedHub:
         given = self._args.declared(defaults=self._args.adopt_id is None)
         for name, read in _CHOICES.items():
             given[name] = validated(HubArgsError, read, given.get(name))
+        for name in given:
+            given[name] = self._with_known_names(name, given[name])
         return iothub.IotHubPropertiesArgs(**given)
+
+    def _with_known_names(self, name: str, value: Any) -> Any:
+        """``value`` itself; an Output is read when it is known."""
+        read = functools.partial(require_known_names, name)
+        if isinstance(value, pulumi.Output):
+            return validated(HubArgsError, read, value)
+        with HubArgsError.told():
+            return read(value)
 
     def _adopt(self, adopt_id: str) -> iothub.IotHubResource:
         found = read_hub_id(adopt_id, "the adopted hub's id")
@@ -113,7 +126,7 @@ class ManagedHub:
             resource_name_=name,
             location=self._location,
             sku=self._sku,
-            identity=self._args.identity,
+            identity=self._identity,
             properties=self._properties,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(own, self._options()),

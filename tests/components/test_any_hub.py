@@ -198,6 +198,20 @@ _WRONG: Mapping[str, tuple[dict[str, Any], str]] = {
     "a size twice": ({"sku": {"name": "S1", "capacity": 2}, "units": 2}, "units and sku's capacity are both given"),
     "access in words": ({"public_network_access": "maybe"}, "publicNetworkAccess: it is 'maybe'; use Enabled or Disabled"),
     "an unknown version": ({"min_tls_version": "1.7"}, "minTlsVersion: it is '1.7'; use 1.2 or 1.0"),
+    "a misspelt name": (
+        {"routing": {"routez": []}},
+        "routing.routez: a hub has nothing of that name, and Azure would ignore it; use endpoints,",
+    ),
+    "a misspelt name in a list": ({"routing": {"routes": [{"nam": "x"}]}}, "routing.routes[0].nam: a hub has nothing of that name"),
+    "a misspelt name in a mapping": (
+        {"event_hub_endpoints": {"events": {"partitions": 4}}},
+        "event_hub_endpoints.events.partitions: a hub",
+    ),
+    "a misspelt name below Args": (
+        {"routing": iothub.RoutingPropertiesArgs(endpoints={"event_hub": []})},  # type: ignore[typeddict-unknown-key]
+        "routing.endpoints.event_hub: a hub has nothing of that name",
+    ),
+    "a misspelt identity": ({"identity": {"typ": "SystemAssigned"}}, "identity.typ: a hub has nothing of that name"),
     "no name": ({"name": ""}, "'' is not a valid hub name"),
     "a name of another type": ({"name": 5}, "the hub's name: it is of type int"),
     "an underscore": ({"name": "a_b"}, "'a_b' is not a valid hub name; use 3 to 50 letters"),
