@@ -30,7 +30,7 @@ class Generate:
 
     common_name: pulumi.Input[str]
     """The CA's name; its certificates are called `<name> root CA`, `<name> intermediate 1 CA` and `<name> issuing CA`, each of at most 64
-    characters (RFC 5280 appendix A.1)."""
+    characters (RFC 5280 appendix A.1). Everybody can read it in the certificates, also if it is given as a secret."""
     organization: pulumi.Input[str] | None = None
     """The organization in the certificates' names, at most 64 characters; None: none."""
     key: KeyAlgorithm | str = KeyAlgorithm.EC_P256
