@@ -100,7 +100,9 @@ class TrustedHub(pulumi.ComponentResource):
             hub: one of three: a hub that the program declares (``iothub.IotHubResource``), the resource id of a hub that somebody else
                 manages, or what a hub is like that this component manages (``HubArgs``). None: a hub with all defaults.
             operators: who gets the role IoT Hub Data Contributor, each as an object id (of a service principal), `User:<object id>`,
-                `Group:<object id>`, or `deployer` for whoever runs the program: see ``hub_operators.Operators``.
+                `Group:<object id>`, or `deployer` for whoever runs the program; each may be an Output. In a list, a role is named by the
+                object id, so that nobody loses it because another one is removed; a preview that does not know an id yet shows no role. In
+                a mapping it is named by the key, and a preview shows every role.
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
             reprove: the etag of a certificate to prove again although it is verified; this takes its verification away until it is proven.
             adopt: SHA-1 thumbprints of existing certificates that may be replaced if they have one of our certificate names.

@@ -17,7 +17,7 @@ class Operators:
 
     In a list, each role's resource has the operator's object id in its name, so that no other role changes if one is removed. An Output
     has no name before it is known: a preview that does not know it shows no role. In a mapping, the key is in the name, and a preview
-    shows every role; a key belongs to its operator: to give it to another one, take a new key.
+    shows every role. The operator of a key may change; the key of an operator may not, in one run.
     """
 
     named: Mapping[str, pulumi.Input[str]]
