@@ -347,6 +347,24 @@ def test_a_canary_outside_the_fleet_gets_an_identity(engine: Engine) -> None:
     assert (engine.inputs(_IDENTITY)["deviceId"], engine.inputs(_CHECK)["enabled"]) == ("canary", False)
 
 
+@pytest.mark.parametrize(("check", "reason"), [(None, "public network access is disabled"), (True, None), (False, None)])
+def test_a_private_hub_is_not_connected_to_unless_the_program_says_so(engine: Engine, check: bool | None, reason: str | None) -> None:
+    """The canary's own identity is not written either: both say why."""
+
+    @pulumi.runtime.test
+    def program() -> Any:
+        authority = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+        hub = TrustedHub("plant", authorities=[authority])
+        hub.public_network_access = pulumi.Output.from_input("Disabled")
+        return TrustedFleet("plant", hub=hub, authority=authority, canary="canary", check=check).connection
+
+    program()
+    for kind in (_IDENTITY, _CHECK):
+        said = engine.inputs(kind).get("skip")
+        assert (reason in said) if reason else said is None
+    assert engine.inputs(_CHECK)["enabled"] is (check is not False)
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_canary_needs_a_hub_that_trusts_its_authority() -> None:
     """Otherwise it could never connect; nothing is declared of its devices."""

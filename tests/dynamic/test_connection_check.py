@@ -285,3 +285,18 @@ def test_a_closed_port_is_reported(azure: LocalAzure, registry: DeviceRegistry, 
     with ProviderProcess(environment) as process:
         text = process.of(ConnectionCheckProvider).create_error(declared(registry, authority))
     assert "open port 8883, also in the proxy of HTTPS_PROXY, or turn the check off (connectionCheck: false)" in text
+
+
+def test_a_check_is_skipped_with_its_reason(checks: Provider, registry: DeviceRegistry, authority: RootAuthority) -> None:
+    """Of a private hub: nothing is sent to it, now and in a refresh, until there is no reason any more."""
+    connected = checks.create(declared(registry, authority))
+    registry.client.hub.set_properties(publicNetworkAccess="Disabled")
+    registry.clear()
+    private = declared(registry, authority, skip="the hub is private")
+    assert checks.diff(connected, private).changes is True
+    skipped = checks.update(connected, private)
+    assert (skipped.outs["state"], skipped.outs["reason"]) == ("not checked", "the hub is private")
+    assert (checks.diff(skipped, private).changes, checks.read(skipped)) == (False, skipped)
+    assert registry.calls() == []
+    registry.client.hub.set_properties(publicNetworkAccess="Enabled")
+    assert checks.up(skipped, declared(registry, authority)).outs["state"] == "connected"
