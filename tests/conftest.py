@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 
 # pytest keeps what it compiles of the tests, also where the environment wants no such files: each worker would compile all tests again.
 sys.dont_write_bytecode = False
+
+# Every worker makes an object for each of thousands of tests: looking for garbage among them again and again takes seconds.
+gc.set_threshold(50_000, 20, 20)
 
 # No test asserts on time, so examples have no deadline.
 settings.register_profile("hubtrust", deadline=None)

@@ -5,6 +5,7 @@ Every preview waits for these imports, so Pulumi's gRPC stubs are loaded without
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> None:
     """Serve the plugin that the first argument names."""
     # The engine shows a plugin's stderr to the user, who can do nothing about a library's warning.
     warnings.simplefilter("ignore")
+    gc.set_threshold(100_000, 50, 50)  # a plugin mostly imports, and lives for seconds
     use_stubs_only()
     name, *rest = arguments
     module = importlib.import_module(f"sandbox.plugins.{name.replace('-', '_')}.plugin")
