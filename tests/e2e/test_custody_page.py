@@ -26,4 +26,5 @@ def test_the_commands_of_the_page_make_a_vault_that_outlives_the_stack(tmp_path:
     assert '"proof":"possession"' in printed[0].replace(": ", ":")
     assert printed[1].splitlines()[-1] == "0"
     assert len(printed) == len(BLOCKS) == 4
+    assert re.search(r"= 2 imported", printed[2]), "the vault and its group are taken over"
     assert re.search(r"vault '[\w-]+' is not deleted, with its keys and its resource group", printed[2])
