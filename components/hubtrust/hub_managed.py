@@ -105,7 +105,10 @@ class ManagedHub:
         self.group = self._group() if self._given_group is None else self._given_group
         kept = self.identity.hub(self.group, self._given_name, lambda declared: undeclared_paths(declared, self._args))
         name = self.identity.name if self._given_name is None else self._given_name
-        return self._declare(name, self._with_owner(kept.tag), kept.options)
+        # A private endpoint, which is a resource of its own, adds its connection to the hub: without the connection it is cut off.
+        others = ["properties.privateEndpointConnections"] if self._args.private_endpoint_connections is None else None
+        opts = pulumi.ResourceOptions.merge(kept.options, pulumi.ResourceOptions(ignore_changes=others))
+        return self._declare(name, self._with_owner(kept.tag), opts)
 
     def _group(self) -> pulumi.Output[str]:
         kept = self.identity.group(self._location)

@@ -135,7 +135,7 @@ def test_replaced_arguments_and_authorities(engine: Engine) -> None:
 
 
 def test_everything_that_is_declared_is_applied(engine: Engine) -> None:
-    """Outputs, dicts and Args, also nested; nothing is ignored besides the generated name; the defaults are beneath."""
+    """Outputs, dicts and Args, also nested, with the defaults beneath; only what private endpoints add is ignored, and a generated name."""
     declare(
         hub=lambda: HubArgs(
             name=later("hub-7"),
@@ -165,6 +165,9 @@ def test_everything_that_is_declared_is_applied(engine: Engine) -> None:
         "publicNetworkAccess": "Disabled",
         "networkRuleSets": {"applyToBuiltInEventHubEndpoint": True, "ipRules": []},
     }
+    connections = "properties.privateEndpointConnections"
+    assert list(engine.request(_HUB).ignoreChanges) == [connections], "private endpoints add them"
+    declare(hub=HubArgs(name="hub-7", private_endpoint_connections=[]))
     assert list(engine.request(_HUB).ignoreChanges) == []
 
 
