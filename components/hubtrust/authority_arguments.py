@@ -13,7 +13,7 @@ from hubtrust.authority_source import Generate, Import, Request, Trust
 from hubtrust.certificates.declaration import require_certificate_name, require_composed_name
 from hubtrust.certificates.lifetimes import LONGEST, authority_lifetime, require_window
 from hubtrust.inputs import boolean, choice, whole_number
-from hubtrust.known_values import computed, is_plain, require_plain
+from hubtrust.known_values import characters, computed, is_plain, require_plain
 from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.proof import load_proof
 from hubtrust.pki.verification_code import require_no_code_in
@@ -88,6 +88,17 @@ def read_lifetime(certificate: str, days: Any, window: Any) -> tuple[pulumi.Inpu
     return (found[0], found[1]) if isinstance(found, tuple) else (found.apply(lambda both: both[0]), found.apply(lambda both: both[1]))
 
 
+def read_organization(value: object) -> str:
+    """The organization in a name; empty if there is none.
+
+    Raises:
+        AuthorityError: it is no text.
+    """
+    if value is not None and not isinstance(value, str):
+        raise AuthorityError("organization", kind(value), f"give a text of at most {LONGEST_NAME} characters")
+    return characters(AuthorityError, "organization", value or "")
+
+
 def read_subject(common_name: Any, organization: Any) -> str:
     """A distinguished name as RFC 4514 text, with commas and other special characters of the values escaped.
 
@@ -95,8 +106,7 @@ def read_subject(common_name: Any, organization: Any) -> str:
         AuthorityError: a name is no text, empty or too long, or has the form of a verification code.
     """
     read_as("common_name", read_text("common_name"), common_name)
-    if organization is not None and not isinstance(organization, str):
-        raise AuthorityError("organization", kind(organization), f"give a text of at most {LONGEST_NAME} characters")
+    read_organization(organization)
     try:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []

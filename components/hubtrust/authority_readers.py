@@ -7,7 +7,7 @@ from hubtrust.authority_errors import AuthorityError
 from hubtrust.devices import json_values
 from hubtrust.errors import HubtrustError
 from hubtrust.inputs import named
-from hubtrust.known_values import require_plain
+from hubtrust.known_values import characters, require_plain
 
 _T = TypeVar("_T")
 
@@ -41,7 +41,7 @@ def read_text(what: str, remedy: str = "give a text that is not empty") -> Calla
     def read(value: object) -> str:
         if not isinstance(value, str) or not value.strip():
             raise AuthorityError(what, "it is empty" if isinstance(value, str) else kind(value), remedy)
-        return value
+        return characters(AuthorityError, what, value)
 
     return read
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.authority_arguments import read_algorithm, read_intermediates, read_lifetime, read_subject, require_keys
+from hubtrust.authority_arguments import read_algorithm, read_intermediates, read_lifetime, read_organization, read_subject, require_keys
 from hubtrust.authority_errors import AuthorityError
 from hubtrust.authority_keys import KeyName, StoredKeys
 from hubtrust.authority_readers import read_text
 from hubtrust.authority_source import Generate, Request
 from hubtrust.given_authority import GivenChain, returned
-from hubtrust.known_values import computed
+from hubtrust.known_values import computed, validated
 from hubtrust.pki.keys import KeyAlgorithm
 
 ROOT, ISSUING = "root", "issuing"
@@ -53,7 +53,7 @@ class GeneratedAuthority:
             labels,
             {label: computed(AuthorityError, read_subject, name, source.organization) for label, name in names.items()},
             names[ROOT],
-            source.organization,
+            validated(AuthorityError, read_organization, source.organization),
             read_algorithm(source.key),
             _stored(require_keys(source.custody, len(labels)), labels, prefix),
             read_lifetime("root", source.root_days, source.root_renew_before_days),

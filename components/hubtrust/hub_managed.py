@@ -15,7 +15,7 @@ from hubtrust.hub_dicts import require_known_names
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_kinds import read_hub_id
 from hubtrust.hub_undeclared import undeclared_paths
-from hubtrust.known_values import is_plain, validated, when_known
+from hubtrust.known_values import is_plain, sendable, validated, when_known
 from hubtrust.program_errors import ProgramError
 
 _CHOICES: Mapping[str, Callable[[object], str]] = {
@@ -86,6 +86,7 @@ class ManagedHub:
 
     def _with_known_names(self, name: str, value: Any) -> Any:
         """``value`` itself; an Output is read when it is known."""
+        value = sendable(HubArgsError, f"{name} of the hub of '{self._name}'", value)
         read = functools.partial(require_known_names, name)
         if isinstance(value, pulumi.Output):
             return validated(HubArgsError, read, value)

@@ -122,11 +122,11 @@ def sendable(error: type[ProgramError], what: str, value: Any) -> Any:
         for name in value:
             if not isinstance(name, str):
                 raise error(what, f"it has a name of type {type(name).__name__}", "use texts for the names in an object")
-        return {_text(error, what, name): sendable(error, what, each) for name, each in value.items()}
+        return {characters(error, what, name): sendable(error, what, each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [sendable(error, what, each) for each in value]
     if isinstance(value, str):
-        return _text(error, what, value)
+        return characters(error, what, value)
     if isinstance(value, int | float) and not _is_finite(value):
         raise error(what, "it is a number that is not finite, or too large", "use an ordinary number")
     if value is None or isinstance(value, int | float | Enum | pulumi.Resource | pulumi.Asset | pulumi.Archive | Unknown):
@@ -136,7 +136,12 @@ def sendable(error: type[ProgramError], what: str, value: Any) -> Any:
     raise error(what, f"it is of type {type(value).__name__}", "use texts, numbers, True, False, lists and objects")
 
 
-def _text(error: type[ProgramError], what: str, value: str) -> str:
+def characters(error: type[ProgramError], what: str, value: str) -> str:
+    """``value``, if it has characters only.
+
+    Raises:
+        ProgramError: it has half of a surrogate pair, which no file and no message can have (RFC 3629 section 3).
+    """
     try:
         value.encode()
     except UnicodeEncodeError:

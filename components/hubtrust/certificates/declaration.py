@@ -42,7 +42,7 @@ def _read_name(value: object) -> str:
 
 
 def _read_etag(value: object) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else ""
     if not text or any(character.isspace() for character in text):
         raise DeclarationError("reprove", f"it is {value!r}", "use the etag that the warning and the output trust show, as it is")
     return text
