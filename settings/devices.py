@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -31,7 +31,7 @@ class DeviceConfig(Configured):
     no_devices: bool = False
     delete_devices: Annotated[int, Field(ge=0, le=MOST_DEVICES)] = 0
     canary: Annotated[str, checked_by(require_device_id)] = ""
-    connection_check: bool = True
+    connection_check: Literal["", "true", "false"] = ""  # empty: connect, unless the hub admits nobody from a public network
 
     def device_problems(self) -> Iterator[Problem]:
         """Keys of the devices that contradict each other, and lists of devices that can't be used."""
@@ -46,6 +46,11 @@ class DeviceConfig(Configured):
             len(self.roster if self._folder or not self.devices_file else ())
         except SettingsError as error:
             yield Problem.of(str(error), "devices", "devices_file", "device_tags")
+
+    @property
+    def check(self) -> bool | None:
+        """Whether the canary connects; None: unless the hub's public network access is disabled."""
+        return {"true": True, "false": False}.get(self.connection_check)
 
     @cached_property
     def roster(self) -> Roster:

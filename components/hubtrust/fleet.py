@@ -184,7 +184,9 @@ def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Inpu
     return when_known(FleetDeclarationError, require, canary)
 
 
-_PRIVATE = "the hub's public network access is disabled; to connect from inside its network, give TrustedFleet check=True"
+_PRIVATE = (
+    "the hub's public network access is disabled; to connect from inside its network, give TrustedFleet check=True (connectionCheck: true)"
+)
 _TRUST = ("name", "thumbprint", "etag", "state", "verified")
 
 

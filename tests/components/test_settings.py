@@ -225,6 +225,11 @@ def test_the_network_and_the_identities_of_a_hub() -> None:
     assert load(existingHub="/subscriptions/s").hub == "/subscriptions/s"
 
 
+def test_the_connection_check_is_decided_by_the_hub_unless_it_is_set() -> None:
+    """Not set, a hub without public network access is not connected to; set, the setting counts."""
+    assert [load(**keys).check for keys in ({}, {"connectionCheck": "true"}, {"connectionCheck": "false"})] == [None, True, False]
+
+
 def test_the_deployer_is_an_operator() -> None:
     """The setting has a word for it, because anybody may run the program."""
     assert load(operators='["deployer"]').operators == ("deployer",)
