@@ -45,23 +45,28 @@ class Modules:
 
     def read(self, device_id: str, module_id: str) -> Module | None:
         """The module; None if it, or its device, does not exist."""
-        what, expects = _what(device_id, module_id), answer_shapes.module(device_id, module_id)
-        path = _path(device_id, module_id)
-        identity = self._registry.send("GET", f"/devices/{path}", what, IDENTITIES, expects=expects, absent_is_fine=True)
-        twin = None if identity.status == _NOT_FOUND else self._twin(device_id, module_id)
-        return None if twin is None else _module(identity.body, twin)
+        identity = self._identity(device_id, module_id)
+        twin = None if identity is None else self._twin(device_id, module_id)
+        return None if identity is None or twin is None else _module(identity, twin)
 
     def find(self, device_id: str, module_id: str) -> Module | None:
-        """As ``read``, but that it does not exist is confirmed: the hub is asked again over some seconds, and for the twin too.
+        """As ``read``, but that it does not exist is confirmed: the hub is asked again over some seconds, and for both addresses.
 
         Raises:
-            UnreachableError: the twin is there, so the 404 for the identity is wrong.
+            UnreachableError: the identity or the twin is there, so a 404 is wrong.
         """
         found = self.read(device_id, module_id) or self._registry.found_again(lambda: self.read(device_id, module_id))
-        if found is None and self._twin(device_id, module_id) is not None:
-            fact, remedy = "Azure answers 404 for it, but its twin is there", "run again in a few minutes: nothing was changed"
+        if found is None and self.is_there(device_id, module_id):
+            fact, remedy = (
+                "Azure answers 404 for its identity or its twin, but not for both",
+                "run again in a few minutes: nothing was changed",
+            )
             raise UnreachableError(_what(device_id, module_id), fact, remedy)
         return found
+
+    def is_there(self, device_id: str, module_id: str) -> bool:
+        """Whether the identity or the twin is there: each is asked for at its own address."""
+        return self._identity(device_id, module_id) is not None or self._twin(device_id, module_id) is not None
 
     def create(self, device_id: str, module_id: str, thumbprints: Sequence[str], managed_by: str) -> None:
         """Create the identity with an empty twin."""
@@ -108,6 +113,12 @@ class Modules:
             body={"deviceId": device_id, "moduleId": module_id, **body},
             headers={} if etag is None else {"If-Match": f'"{etag}"'},
         )
+
+    def _identity(self, device_id: str, module_id: str) -> Mapping[str, Any] | None:
+        what, expects = _what(device_id, module_id), answer_shapes.module(device_id, module_id)
+        path = f"/devices/{_path(device_id, module_id)}"
+        answer = self._registry.send("GET", path, what, IDENTITIES, expects=expects, absent_is_fine=True)
+        return None if answer.status == _NOT_FOUND else answer.body
 
     def _twin(self, device_id: str, module_id: str) -> Mapping[str, Any] | None:
         what, expects = _what(device_id, module_id), answer_shapes.module_twin(device_id, module_id)

@@ -95,7 +95,8 @@ class ModuleReconciliation:
                 self.modules.delete(found)
             except EtagError:
                 continue
-            return
+            if not self.modules.is_there(self.device_id, self.module_id):  # whatever the answer was
+                return
         raise FleetError(self.what, f"not deleted after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it")
 
     def _write(self, found: Module | None, wanted: DeviceDescription, scope: Scope) -> str | None:
