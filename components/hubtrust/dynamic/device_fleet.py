@@ -63,9 +63,9 @@ class DeviceFleetOutputs(DevicesOutputs):
     """The names of the tags that are managed here."""
     desired_names: pulumi.Output[list[str]]
     """The names of the desired properties that are managed here."""
-    count: pulumi.Output[int]
+    count: pulumi.Output[float]
     """How many devices there are."""
-    enabled: pulumi.Output[int]
+    enabled: pulumi.Output[float]
     """How many of them may connect."""
     digest: pulumi.Output[str]
     """Over all that is declared of the devices, or was found by a refresh."""
