@@ -23,6 +23,7 @@ if stack.makes_vault:  # hubtrust loads what declares it, with azure-native's cl
         stack.name,
         vault_name=stack.ca_vault_name or None,
         hsm=stack.ca_vault_hsm,
+        operators=stack.ca_vault_operators,
         tags=stack.tag_values,
         cloud=stack.cloud or None,
     )

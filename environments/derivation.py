@@ -24,8 +24,8 @@ _LONGEST_VAULT_NAME = 24
 # Every key of the project is in one of these three; a test compares them with `settings`.
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth publicNetworkAccess protect operators cloud caSource caOrganization caKeyAlgorithm
-    caIntermediates caRootDays caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm attest
-    connectionCheck""".split()
+    caIntermediates caRootDays caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm
+    caVaultOperators attest connectionCheck""".split()
 )
 DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags", "caVault", "caVaultName"})
 LEFT_OUT_KEYS: Final = {

@@ -166,7 +166,13 @@ USES: Final = (
         "ca_vault",
         "remove caVault",
     ),
-    Use("ca_vault_name", lambda s: s.ca_vault == MAKE, "a vault that is made here", "ca_vault", f"set caVault to {MAKE}"),
+    Use(
+        "ca_vault_name ca_vault_operators",
+        lambda s: s.ca_vault == MAKE,
+        "a vault that is made here",
+        "ca_vault",
+        f"set caVault to {MAKE}",
+    ),
     Use("ca_vault_hsm", lambda s: bool(s.ca_vault), "a vault in which keys are made", "ca_vault", f"set caVault to {MAKE}, or to a URI"),
     Use(
         "ca_root_key_reference",

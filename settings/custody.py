@@ -9,6 +9,7 @@ from pydantic import AfterValidator, SecretStr
 from hubtrust import HubtrustError, InKeyVault, InToken
 from hubtrust.custody.custodies import CUSTODIES, KEY_VAULT, OFFLINE, PKCS11, STATE, STORED_KEY_CUSTODIES
 from hubtrust.custody.key_id import VaultId
+from hubtrust.operators import DEPLOYER, Operator
 from hubtrust.vault_identity import require_vault_name
 
 from .configuration import Configured, Problem, checked_by, plain
@@ -54,6 +55,7 @@ class CustodyConfig(Configured):
     ca_vault: Annotated[str, AfterValidator(_vault)] = ""
     ca_vault_name: Annotated[str, checked_by(require_vault_name)] = ""
     ca_vault_hsm: bool = False
+    ca_vault_operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = (DEPLOYER,)
     ca_pin: SecretStr = SecretStr("")
     ca_pin_variable: str = ""
     ca_proof: str = ""
