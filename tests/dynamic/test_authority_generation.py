@@ -197,6 +197,44 @@ def test_what_was_not_given_up_is_not_deleted(devices: Provider, azure: LocalAzu
     assert hub.verified() == {}
 
 
+def test_a_generation_that_gets_another_key_keeps_the_old_one_for_its_devices(
+    devices: Provider, azure: LocalAzure, registry: DeviceRegistry
+) -> None:
+    """Another custody or algorithm inside a generation is another key: the new one is trusted too, and the old one while devices use it."""
+    hub = registry.client.hub
+    press = devices.create(registry.device())
+    inputs, others = authority_on(hub, 1), authority_on(hub, 1)
+    with ProviderProcess(installation.environment(azure.ready)) as first:
+        record = first.of(AuthorityGenerationProvider).create(standing(registry, 1))
+        old = first.of(VerifiedCertificateProvider).create(inputs)
+    with ProviderProcess(installation.environment(azure.ready)) as run:
+        watch, certificates = run.of(AuthorityGenerationProvider), run.of(VerifiedCertificateProvider)
+        watch.read(record)
+        watch.check(at(1), at(1))
+        certificates.check(others, inputs)
+        assert certificates.diff(old, others).replaces
+        new = certificates.create(others)
+        with pytest.raises(CallFailedError, match="was not asked, because an earlier step failed; correct that, then run again"):
+            certificates.delete(old)
+        watch.check(standing(registry, 1), standing(registry, 1))
+        with pytest.raises(
+            CallFailedError, match=r"1 enabled device of this stack may still use .*caGeneration: 2, .* caDropGeneration: 1"
+        ):
+            certificates.delete(old)
+        assert len(hub.verified()) == 2
+        watch.check(standing(registry, 1, dropGeneration=1), standing(registry, 1))
+        certificates.delete(old)
+        assert len(hub.verified()) == 1
+    devices.delete(press)
+    with ProviderProcess(installation.environment(azure.ready)) as run:
+        watch, certificates = run.of(AuthorityGenerationProvider), run.of(VerifiedCertificateProvider)
+        watch.check(standing(registry, 1), standing(registry, 1))
+        certificates.check(inputs, others)
+        certificates.create(inputs)
+        certificates.delete(new)  # no device is left that could depend on it
+    assert len(hub.verified()) == 1
+
+
 def test_an_authority_that_leaves_a_hub_is_counted_too(devices: Provider, azure: LocalAzure, registry: DeviceRegistry) -> None:
     """It was renamed or removed, and the hub stays: as a generation that is dropped. `destroy` asks nothing."""
     devices.create(registry.device())

@@ -166,7 +166,8 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         if news.leave:
             moved_hub.note_left(news.leave)
         if news.hub_id is not None:
-            trusted_generations.note_hub(news.hub_id, news.drop_generation)
+            stacks = {str(one) for one in (news.devices_of, olds.get("devicesOf")) if one}
+            trusted_generations.note_hub(news.hub_id, HubInputs.read(news.given), stacks, news.drop_generation)
         if not {"authority", "generation", "keep_previous"} & news.unknown:
             news.require_valid_step(olds)
 

@@ -4,13 +4,27 @@ With `--continue-on-error` the engine goes on to its deletions although Authorit
 that it needs failed. A certificate that is not deleted keeps the keys that it depends on. A provider process lasts for one run.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from hubtrust.azure.service import Service
+from hubtrust.dynamic.hub_inputs import HubInputs
+from hubtrust.pki.certificate import Certificate
 from hubtrust.reconcile_errors import DependantsError
 
 _trusted: dict[tuple[str, str], frozenset[int]] = {}  # hub, authority: the generations of the hub's record in the state
-_declared: set[tuple[str, str, int]] = set()  # hub, authority, generation: certificates that the program declares
-_droppable: dict[str, set[int | None]] = {}  # hub: generations that may be deleted there; a hub is here if the program declares it
+_declared: dict[tuple[str, str, int], list[Certificate]] = {}  # hub, authority, generation: certificates that the program declares
+_hubs: dict[str, "DeclaredHub"] = {}  # hubs of which the program declares authorities
 _programs: list[bool] = []  # not empty: the program runs, so that this is no `destroy`
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredHub:
+    """A hub of which the program declares authorities."""
+
+    inputs: HubInputs
+    stacks: Collection[str]  # whose devices are counted there
+    droppable: frozenset[int | None]  # generations that may be deleted there
 
 
 def record(hub: Service, authority: str, generations: set[int]) -> None:
@@ -28,22 +42,38 @@ def note_program() -> None:
     _programs.append(True)
 
 
-def note_hub(hub: Service, droppable: int | None) -> None:
+def note_hub(hub: Service, inputs: HubInputs, stacks: Collection[str], droppable: int | None) -> None:
     """The program declares authorities of this hub; ``droppable`` is a generation that may be deleted there."""
-    _droppable.setdefault(hub.id.lower(), set()).add(droppable)
+    before = _hubs.get(hub.id.lower())
+    _hubs[hub.id.lower()] = DeclaredHub(inputs, stacks, frozenset({droppable}) | (before.droppable if before else frozenset()))
+
+
+def declared_hub(hub: Service) -> DeclaredHub | None:
+    """The hub, if the program declares authorities of it; None in a `destroy`."""
+    return _hubs.get(hub.id.lower())
+
+
+def has_record(hub: Service, authority: str) -> bool:
+    """Whether the state has a record of this authority on the hub."""
+    return (hub.id.lower(), authority) in _trusted
 
 
 def left(hub: Service, authority: str, generations: set[int]) -> list[int]:
     """Those of ``generations`` that leave the hub although the program declares other authorities of it, and that are not to be dropped."""
-    droppable = _droppable.get(hub.id.lower())
-    if droppable is None:
+    found = _hubs.get(hub.id.lower())
+    if found is None:
         return []  # the whole hub has left the program, or this is a `destroy`
-    return sorted(one for one in generations - droppable if (hub.id.lower(), authority, one) not in _declared)
+    return sorted(one for one in generations - found.droppable if (hub.id.lower(), authority, one) not in _declared)
 
 
-def declare(hub: Service, authority: str, generation: int) -> None:
-    """The program declares a certificate of this generation: an older one of the same generation may be deleted."""
-    _declared.add((hub.id.lower(), authority, generation))
+def declare(hub: Service, authority: str, generation: int, certificate: Certificate) -> None:
+    """The program declares a certificate of this generation: an older one of the same generation and key may be deleted."""
+    _declared.setdefault((hub.id.lower(), authority, generation), []).append(certificate)
+
+
+def declared(hub: Service, authority: str, generation: int) -> list[Certificate]:
+    """The certificates of this generation that the program declares."""
+    return _declared.get((hub.id.lower(), authority, generation), [])
 
 
 def require_given_up(what: str, hub: Service, authority: str, generation: int) -> None:

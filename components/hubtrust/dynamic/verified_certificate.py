@@ -32,9 +32,10 @@ from hubtrust.certificates.verification import (
 from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.replaced_keys import require_unused_key
 from hubtrust.errors import shown
 from hubtrust.inputs import Properties, wire_name
-from hubtrust.pki.certificate import load_certificate, rfc3339, thumbprint
+from hubtrust.pki.certificate import Certificate, load_certificate, rfc3339, thumbprint
 from hubtrust.pki.profile import require_valid_at
 from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, show_message
@@ -55,8 +56,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         if "certificate" not in news.unknown and news.trusts_another_than(olds.get("certificate")):
             require_valid_at(news.certificate, now=now())
         news.require_consistent()
-        if not {"service_id", "name", "generation"} & news.unknown:
-            trusted_generations.declare(news.service_id, news.name, news.generation)
+        if not {"service_id", "name", "generation", "certificate"} & news.unknown:
+            trusted_generations.declare(news.service_id, news.name, news.generation, news.certificate)
 
     def on_diff(self, olds: Properties, news: CertificateInputs) -> Change:
         """Changing the service, or the certificate's name on it, replaces the resource; every other change is made in place."""
@@ -165,7 +166,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             _TAKEN_OVER.discard(id_)
             show_message(f"{what}: another resource of this run has taken it over, so it is kept")
             return
-        trusted_generations.require_given_up(what, service.service_id, str(olds.get("name") or "ca"), int(olds.get("generation") or 1))
+        authority, generation = str(olds.get("name") or "ca"), int(olds.get("generation") or 1)
+        trusted_generations.require_given_up(what, service.service_id, authority, generation)
+        require_unused_key(service.service_id, authority, generation, _declared(olds))
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
         with writer(service.service_id), service.resource_manager() as client:
             certificates = Certificates(client, service.service_id)
@@ -203,9 +206,13 @@ def _proof_after_refresh(registered: RegisteredCertificate, last_run: LastRun, *
     return how_verified(registered, last_run, last_run.evidence, attested=attested, shows_key=lambda: shown)
 
 
+def _declared(olds: Properties) -> Certificate:
+    return load_certificate(str(olds["certificate"]), what="certificate")
+
+
 def _declared_thumbprint(olds: Properties) -> str:
     """The thumbprint of the declared certificate. The output ``thumbprint`` is that of the certificate on the service."""
-    return thumbprint(load_certificate(str(olds["certificate"]), what="certificate"))
+    return thumbprint(_declared(olds))
 
 
 class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtrust", name="VerifiedCertificate"):
