@@ -49,7 +49,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     chain: pulumi.Output[str | None]
     """PEM, the issuing certificate first; None while a ``Request`` has no answer."""
     given_anchor: pulumi.Input[str] | None
-    """Of an imported or returned chain the certificate that hubs trust, PEM: what is above it judges nothing. None if it is generated."""
+    """Of an imported or returned chain the certificate that hubs trust, PEM: certificates above it are not checked. None if it is generated."""
     certificate_request: pulumi.Output[str | None]
     """The CSR of a ``Request``, PEM (RFC 2986); otherwise None."""
     anchor: Anchor | None
@@ -131,7 +131,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         Args:
             hub: a name for the hub, part of the resource's name. Plain.
             code: the verification code that the hub asks for now: `code` in the output ``trust`` of its TrustedHub. None while it asks for
-                none: then the last proof is kept. Whoever sets it can have a hub of his choice trust this CA.
+                none: then the last proof is kept. Whoever sets it can have a hub of their choice trust this CA.
             opts: options of the resource, a ``PossessionProof``.
 
         Raises:

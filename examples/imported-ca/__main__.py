@@ -1,7 +1,7 @@
 """A hub that trusts a CA that was bought or created elsewhere.
 
 `ca.pem` holds its chain in any order. Its key comes from the file that CA_KEY_FILE names, so that it is in no configuration;
-without it the stack waits for the proof: sign a certificate whose common name is the output `code` and give it as `proof`.
+without it the stack waits for the proof: sign a certificate whose common name is `code` in the output `trust`, and give it as `proof`.
 """
 
 import os
