@@ -49,7 +49,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     chain: pulumi.Output[str | None]
     """PEM, the issuing certificate first; None while a ``Request`` has no answer."""
     given_anchor: pulumi.Input[str] | None
-    """Of an imported or returned chain the certificate that hubs trust, PEM: certificates above it are not checked. None if it is generated."""
+    """Of an imported or returned chain the certificate that hubs trust, PEM; those above it are not checked. None if it is generated."""
     certificate_request: pulumi.Output[str | None]
     """The CSR of a ``Request``, PEM (RFC 2986); otherwise None."""
     anchor: Anchor | None

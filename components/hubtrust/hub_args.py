@@ -15,8 +15,8 @@ class HubArgs:
     """A hub that this stack manages. What is None is not declared: a created hub gets the default, an adopted one keeps what it has.
 
     Every field may be an Output, except ``adopt_id`` and ``protect``, which decide which resources there are. Only a plain None is not
-    declared; an Output that resolves to None is. ``identity`` and the properties below it have azure-native's own names and types, as its Args or as dicts; what they mean is documented at
-    learn.microsoft.com/azure/templates/microsoft.devices/iothubs.
+    declared; an Output that resolves to None is. ``identity`` and the properties below it have azure-native's own names and types, as its
+    Args or as dicts; what they mean is documented at learn.microsoft.com/azure/templates/microsoft.devices/iothubs.
     """
 
     name: pulumi.Input[str] | None = None
@@ -95,7 +95,7 @@ class HubArgs:
     """The storage container of uploaded files; its only key is `$default`."""
 
     def declared(self, *, defaults: bool) -> dict[str, Any]:
-        """The hub's properties as arguments of ``iothub.IotHubPropertiesArgs``; with ``defaults``, those of a created hub for what is not set."""
+        """The hub's properties as arguments of ``iothub.IotHubPropertiesArgs``; with ``defaults``, a created hub's for what is not set."""
         given = {name: value for name in PROPERTIES if (value := getattr(self, name)) is not None}
         return ({**DEFAULTS, **given}) if defaults else given
 

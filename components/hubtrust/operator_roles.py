@@ -114,7 +114,7 @@ class OperatorRole:
         principal, kind = known.apply(lambda found: found[0]), known.apply(lambda found: found[1])
         values: pulumi.Output[dict[str, Any]] = pulumi.Output.all(token=self.owner.tag, resource=self.resource_id, principal=principal)
         name: pulumi.Output[str] = values.apply(self._look)
-        stays = ["principalId", "principalType"] if self.keeps_deployer and _is_deployer(self.operator) else []
+        stays = ["principalId", "principalType"] if self._stays_first_deployers else []
         kept = pulumi.ResourceOptions(transforms=[self._take], ignore_changes=["roleAssignmentName", *stays])
         return authorization.RoleAssignment(
             resource_name,
@@ -138,22 +138,34 @@ class OperatorRole:
             NotSeenError: Azure did not say.
         """
         resource, principal = values["resource"], values["principal"]
-        other = self.taken.setdefault(principal.lower(), self.key)
-        if other != self.key:
-            raise OperatorError(f"operators '{other}' and '{self.key}'", f"both are {principal}", "give each operator once")
+        if not self._stays_first_deployers:
+            self._require_once(principal)
         # A principal that is given by a key may change, and then Azure's name of the assignment stays.
-        own = f"key {self.key}" if self.by_key else principal.lower()
+        own = f"key {self.key}" if self.by_key or self._stays_first_deployers else principal.lower()
         name = str(uuid.uuid5(_NAMES, f"{values['token']} {resource.lower()} {own}"))
         since = await self.owner.since()
         if since is None or (self.owner.is_new(since) and not self.may_exist):
+            self._require_once(principal)
             return name
         search = AzureSearch.of_role(self.owner.component, pulumi.Output.from_input(resource), pulumi.Output.from_input(name))
         self.found = await search.ask({"scope": resource, "roleAssignmentName": name})
+        if self.found and self._stays_first_deployers:
+            return name  # whoever ran first has it; who runs now may have the role too, as an operator of its own or by somebody else
+        self._require_once(principal)
         if self.found and str(self.found.answer.get("principalId")).lower() != principal.lower():
             self.found = None  # its key has another principal now: it is replaced, which Pulumi refuses for what is imported
         if self.found is None or self.by_key:
             await self._look_for_others(resource, principal, values["token"])
         return name
+
+    @property
+    def _stays_first_deployers(self) -> bool:
+        return self.keeps_deployer and _is_deployer(self.operator)
+
+    def _require_once(self, principal: str) -> None:
+        other = self.taken.setdefault(principal.lower(), self.key)
+        if other != self.key:
+            raise OperatorError(f"operators '{other}' and '{self.key}'", f"both are {principal}", "give each operator once")
 
     async def _look_for_others(self, resource: str, principal: str, tag: str) -> None:
         for one in await self._assignments(resource, principal):

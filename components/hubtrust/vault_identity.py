@@ -11,6 +11,7 @@ from pulumi.runtime.settings import get_monitor
 
 from hubtrust.azure_search import AzureSearch, Found
 from hubtrust.dynamic.hub_inputs import stack_name
+from hubtrust.dynamic.hub_owner import HubOwner
 from hubtrust.hub_identity import Kept
 from hubtrust.process import now
 from hubtrust.program_errors import ProgramError
@@ -48,15 +49,19 @@ class VaultIdentity:
     subscription: pulumi.Output[str]
     adopted_before: bool = False
 
+    def __post_init__(self) -> None:
+        self._started = now()
+        self._owner = HubOwner(self.name, stack=stack_name(), opts=pulumi.ResourceOptions(parent=self.component))
+
     @property
     def token(self) -> pulumi.Output[str]:
         """16 hex digits, in the tag."""
-        return self.subscription.apply(lambda subscription: self._hash(subscription)[:16])
+        return self._hash.apply(lambda digest: digest[:16])
 
     @property
     def generated_name(self) -> pulumi.Output[str]:
         """The name of the vault, and of its group, that this stack always generates and no other one does."""
-        return self.subscription.apply(lambda subscription: self._generated(self._hash(subscription)))
+        return self._hash.apply(self._generated)
 
     @property
     def tag(self) -> pulumi.Output[str]:
@@ -80,8 +85,20 @@ class VaultIdentity:
         """The state says nothing about what is in Azure."""
         return True
 
-    def _hash(self, subscription: str) -> str:
-        return hashlib.sha256(f"{str(subscription).lower()} {stack_name()} {self.name}".encode()).hexdigest()
+    async def is_new_to_the_state(self) -> bool:
+        """Whether the state knew nothing of this vault before this run."""
+        created = await self._owner.created.future()
+        return not created or datetime.fromisoformat(created) >= self._started
+
+    @property
+    def _hash(self) -> pulumi.Output[str]:
+        """By the stack's first name, which the state keeps: a renamed stack has the same vault."""
+
+        async def digest(subscription: str) -> str:
+            first = await self._owner.stack.future() or stack_name()  # a preview that is to create the owner knows its inputs only
+            return hashlib.sha256(f"{str(subscription).lower()} {first} {self.name}".encode()).hexdigest()
+
+        return self.subscription.apply(digest)
 
     def _generated(self, digest: str) -> str:
         room = _LONGEST - _DIGITS - 1

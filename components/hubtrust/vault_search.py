@@ -70,6 +70,8 @@ class VaultSearch:
         if found is None:
             return declared
         require_usable(declared.name, found, values)
+        if await self.identity.is_new_to_the_state():
+            self._tell_taken_over(found)
         self.found = found
         return Place(found.id.rpartition("/")[2], found.id.split("/")[4], found.properties, found.location)
 
@@ -77,6 +79,11 @@ class VaultSearch:
         limits = RetryLimits(deadline=READ_DEADLINE, not_found=0.0, denied=READ_DENIED)
         with AzureInputs.read({"cloud": self.identity.cloud}).resource_manager(limits) as client:
             return elsewhere(client, values, is_named=self.is_named)
+
+    def _tell_taken_over(self, found: Found) -> None:
+        what = f"{found.id} is taken over with its keys: a stack of the same name has made it before"
+        remedy = "if that is somebody else's, with a state of its own, stop here and set another name (vault_name, caVaultName)"
+        pulumi.log.warn(shown(f"{what}; {remedy}"), self.identity.component)
 
     def _tell_recovery(self, name: str, deleted: vaults.DeletedVault) -> None:
         what = f"vault '{name}' was deleted on {deleted.deleted_on} and is recovered with its keys"
@@ -104,6 +111,9 @@ def _listed(client: AzureClient, values: Mapping[str, Any], *, is_named: bool) -
     for one in every:
         if one.id.rpartition("/")[2].lower() == name.lower():
             if one.token == values["token"]:
+                if one.id.split("/")[4].lower() == values["group"].lower():
+                    fact = "Azure answers 404 for it, and lists it as existing"
+                    raise VaultError(f"vault '{name}'", fact, "nothing was created or deleted; run again in a few minutes")
                 raise _in_another_group(one, values["group"])
             raise _somebody_elses(name, one)
     renamed = None if is_named else next((one for one in every if one.token == values["token"]), None)

@@ -1,4 +1,4 @@
-"""HubOwner: what a stack keeps about its hub, so that it finds the hub again under its own name; it creates nothing in Azure.
+"""HubOwner: what a stack keeps about its hub or vault, so that it finds it again under its own name; it creates nothing in Azure.
 
 Its inputs are the fields of ``HubOwnerInputs`` here. To add one, add a field there and a parameter of the same name to the constructor
 here.
