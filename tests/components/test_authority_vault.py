@@ -18,6 +18,7 @@ from tests.kit.remembering_engine import OPERATOR, Engine, Monitor
 _VAULT = "azure-native:keyvault:Vault"
 _GROUP = "azure-native:resources:ResourceGroup"
 _ROLE = "azure-native:authorization:RoleAssignment"
+_OWNER = "pulumi-python:dynamic/hubtrust:HubOwner"
 _KEY = "pulumi-python:dynamic/hubtrust:SigningKey"
 _ACCESS = "pulumi-python:dynamic/hubtrust:VaultAccess"
 _OFFICER = "/14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
@@ -70,6 +71,33 @@ def test_a_vault_keeps_its_keys_and_names_them_for_the_authority(engine: Engine)
     labels = ("root", "intermediate-1", "issuing")
     expected = {f"plant-g2-{label}-key": {"custody": "key-vault", "key": f"{URI}/keys/plant-g2-{label}", "hsm": True} for label in labels}
     assert {name: {**signer} for name, signer in keys(engine).items()} == expected
+
+
+class _Renamed(Engine):
+    """An engine whose state has the stack under its first name."""
+
+    def __init__(self, first: str) -> None:
+        super().__init__()
+        self.first = first
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """As the state of a renamed stack has its owner."""
+        found, outs = super().new_resource(args)
+        return found, outs | ({"stack": self.first} if args.typ == _OWNER else {})
+
+
+def test_a_renamed_stack_has_the_same_vault(engine: Engine) -> None:
+    """The state keeps the stack's first name, from which the vault's name and token follow."""
+    run(lambda: AuthorityVault("plant"))
+    before, first = engine.inputs(_VAULT), engine.inputs(_OWNER)["stack"]
+    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "renamed")
+    renamed = _Renamed(first)
+    mocks.set_mocks(renamed, preview=False, monitor=Monitor(renamed))
+    run(lambda: AuthorityVault("plant"))
+    after = renamed.inputs(_VAULT)
+    assert renamed.inputs(_OWNER)["stack"] != first
+    assert after["vaultName"] == before["vaultName"]
+    assert after["tags"]["hubtrust"].split()[1] == before["tags"]["hubtrust"].split()[1]
 
 
 def test_another_stack_or_name_is_another_vault_and_long_names_fit(engine: Engine) -> None:
