@@ -90,9 +90,8 @@ def test_a_renamed_stack_has_the_same_vault(engine: Engine) -> None:
     """The state keeps the stack's first name, from which the vault's name and token follow."""
     run(lambda: AuthorityVault("plant"))
     before, first = engine.inputs(_VAULT), engine.inputs(_OWNER)["stack"]
-    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "renamed")
     renamed = _Renamed(first)
-    mocks.set_mocks(renamed, preview=False, monitor=Monitor(renamed))
+    mocks.set_mocks(renamed, stack="renamed", preview=False, monitor=Monitor(renamed))
     run(lambda: AuthorityVault("plant"))
     after = renamed.inputs(_VAULT)
     assert renamed.inputs(_OWNER)["stack"] != first
