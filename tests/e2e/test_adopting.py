@@ -56,7 +56,7 @@ class Shell:
 
     def __init__(self, folder: Path, azure: LocalAzure, state: Path) -> None:
         state.mkdir(exist_ok=True)
-        self.folder = copied(folder, "stacks/Pulumi.sandbox.yaml")
+        self.folder = copied(folder, "stacks")
         tools = folder.parent / "tools"
         tools.mkdir(exist_ok=True)
         tool = tools / "pulumi"
@@ -112,7 +112,7 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     assert f"set reprove to '{etag}'" in printed
     azure.grant(_DATA_ROLE, portal.id)  # somebody gave the deployer the role that the stack declares now
     roles = _roles(azure, portal)
-    settings = "pulumi config set --path 'tags[0]' owner=plant\npulumi config set --path 'operators[0]' deployer\n"
+    settings = "pulumi config set --path 'tags[1]' owner=plant\npulumi config set --path 'operators[0]' deployer\n"
     assert "has the role IoT Hub Data Contributor already; it is taken as it is" in shell.run(settings + prove, ETAG=etag)
     assert '"proof":"possession"' in shell.run("pulumi stack output trust")
     _kept(azure, portal, before)
