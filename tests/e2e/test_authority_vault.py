@@ -1,12 +1,16 @@
 """The program with a vault of its own: its keys are never in the state, and outlive the stack."""
 
 import json
+import uuid
 from typing import Any
+
+import pytest
 
 from tests.kit.local_azure import LocalAzure
 from tests.kit.program import Program
 
 _KEY = ":SigningKey"
+_OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 
 def keys(stack: Program) -> dict[str, str]:
@@ -66,3 +70,41 @@ def _vaults(azure: LocalAzure) -> list[dict[str, Any]]:
     path = f"/subscriptions/{azure.ready['subscription_id']}/providers/Microsoft.KeyVault/vaults"
     found: list[dict[str, Any]] = azure.ask("GET", path).json()["value"]
     return found
+
+
+def test_the_first_deployers_role_stays_theirs(stack: Program) -> None:
+    """Another identity deploys: it has the role by somebody else, and is named beside the deployer. Nobody loses theirs."""
+    if stack.engine == "pulumi":
+        pytest.skip("an import is the same on both engines, and the other test has shown it on each")
+    declared: dict[str, Any] = {
+        "caCustody": "key-vault",
+        "caVault": "make",
+        "caIntermediates": 0,
+        "devices": "",
+        "canary": "",
+        "operators": [],
+    }
+    stack.configure(**declared)
+    stack.up()
+    with stack.azure() as azure:
+        (vault,) = (one["id"] for one in _vaults(azure))
+        first = _officers(azure, vault)
+        pipeline = stack.control("POST", "/principals", {"role": "Key Vault Crypto Officer", "scope": vault})
+        owner = f"/subscriptions/{azure.ready['subscription_id']}/providers/Microsoft.Authorization"
+        properties = {"roleDefinitionId": f"{owner}/roleDefinitions/{_OWNER}", "principalId": pipeline["object_id"]}
+        path = f"{owner}/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01"
+        azure.http.put(path, headers=azure.token, json={"properties": properties}).raise_for_status()
+        stack.configure(**declared, caVaultOperators=["deployer", pipeline["object_id"]])
+        ready = {**stack.ready, "client_id": pipeline["client_id"], "client_secret": pipeline["client_secret"]}
+        (stack.home / "azure.json").write_text(json.dumps(ready))
+        for _ in range(2):
+            stack.up()
+            assert _officers(azure, vault).items() >= first.items()
+            assert _officers(azure, vault).keys() == {*first, pipeline["object_id"]}
+
+
+def _officers(azure: LocalAzure, vault: str) -> dict[str, str]:
+    """The names of the assignments at the vault, by their principals."""
+    url = f"{vault}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"
+    found = [one for one in azure.http.get(url, headers=azure.token).json()["value"] if one["properties"]["scope"].lower() == vault.lower()]
+    return {one["properties"]["principalId"]: one["name"] for one in found}
