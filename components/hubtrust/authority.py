@@ -171,7 +171,8 @@ class CertificateAuthority(pulumi.ComponentResource):
         return replace(source, certificate_name=name, proof=validated(AuthorityError, read_proof, source.proof)), read
 
     def _declare(self, source: GeneratedAuthority | RequestedAuthority | tuple[Import, ImportedAuthority], generation: int) -> Declared:
-        resources = GenerationResources(self, f"{self.name}-g{generation}", self.trust, self.cloud, self.generations)
+        prefix, is_kept = f"{self.name}-g{generation}", generation < self.generation
+        resources = GenerationResources(self, prefix, self.trust, self.cloud, self.generations, is_kept)
         match source:
             case GeneratedAuthority():
                 if len(source.labels) > 1:

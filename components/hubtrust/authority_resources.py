@@ -52,6 +52,8 @@ class GenerationResources:
     """Whose time the clock is compared with."""
     generations: pulumi.Resource
     """The check of the generations, which comes first."""
+    is_kept: bool
+    """It is the previous generation: its keys exist, and another algorithm is for the next ones."""
 
     def generate(self, source: GeneratedAuthority) -> Declared:
         """The keys and certificates of a CA that is generated here."""
@@ -135,7 +137,8 @@ class GenerationResources:
         return AuthorityKey.elsewhere(declared, signing_key.reference, signing_key.public_key)
 
     def _key(self, label: str, algorithm: KeyAlgorithm) -> tls.PrivateKey:
-        opts = self._options(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"])
+        kept = ["algorithm", "ecdsaCurve", "rsaBits"] if self.is_kept else None
+        opts = self._options(additional_secret_outputs=["privateKeyPem", "privateKeyOpenssh", "privateKeyPemPkcs8"], ignore_changes=kept)
         return tls.PrivateKey(f"{self.prefix}-{label}-key", **algorithm.tls_arguments, opts=opts)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:

@@ -517,6 +517,8 @@ def test_two_generations_are_declared_side_by_side(engine: Engine) -> None:
     trusted = rotated(Generate(common_name="Plant"), keep_previous=True)
     assert engine.names - alone == {name.replace("g2", "g1") for name in alone if "g2" in name}
     assert len(trusted) == 2
+    kept, new = (list(engine.requests[f"plant-g{number}-issuing-key"].ignoreChanges) for number in (1, 2))
+    assert (kept, new) == (["algorithm", "ecdsaCurve", "rsaBits"], []), "another algorithm is for the next keys, not for those that exist"
     assert engine.request(_VERIFIED).dependencies, "certificates are declared after the check of the generations"
 
 

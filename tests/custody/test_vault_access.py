@@ -48,6 +48,10 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
         assert made.outs["hardware"] is True
         vault.keys.begin_delete_key(name).wait()
         assert keys.create(wanted).outs == made.outs, "it is recovered, not made anew"
+        smaller = wanted | {"make": "ec-p256"}
+        assert keys.check(smaller, wanted).failures == []
+        assert not keys.diff(made, smaller).changes
+        assert keys.create(smaller).outs == made.outs, "a key keeps its algorithm"
         assert isinstance(load_public_key(made.outs["publicKey"], what="key"), ec.EllipticCurvePublicKey)
         assert not access.diff(created, declared).changes
         assert access.diff(created, {**declared, "roles": [UNKNOWN]}).replaces == []
@@ -57,6 +61,8 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
     line = f"vault '{vault.name}': waiting for this login's role on its keys to take effect; Azure takes up to 10 minutes for a new one"
     assert process.printed.count(line) == 1
     assert process.printed.count(f"/keys/{name}' was deleted in its vault and is recovered: it is the same key as before") == 1
+    assert f"/keys/{name}' stays ec-p384: a key keeps its algorithm; ec-p256 is for keys of the next generation" in process.printed
+    assert f"/keys/{name}' exists already and is used as it is: it is EC P-384, not EC P-256" in process.printed
     assert f"vault '{vault.name}' is not deleted, with its keys and its resource group: the next `up`" in process.printed
 
 

@@ -23,6 +23,7 @@ class Engine(mocks.Mocks):
         self.names: set[str] = set()
         self.every: list[Any] = []
         self.crossed: dict[str, Any] = {}
+        self.requests: dict[str, Any] = {}  # by their names: the last one of each
         self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
         self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
@@ -62,6 +63,7 @@ class Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
         """Record the request, then register."""
         self.mocks.crossed[request.type] = request
+        self.mocks.requests[request.name] = request
         self.mocks.sent[request.type, request.name] = json_format.MessageToDict(request.object)
         return super().RegisterResource(request)
 

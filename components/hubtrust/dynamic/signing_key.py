@@ -86,6 +86,12 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
 
     inputs, results = SigningKeyInputs, SigningKeyOutputs
 
+    def on_check(self, olds: Properties, news: SigningKeyInputs) -> None:
+        """Tell that another algorithm changes nothing here: a key keeps its own."""
+        if news.make and olds.get("make") not in (None, news.make) and olds.get("signer") == news.given.get("signer"):
+            address = news.given["signer"]["key"]
+            show_message(f"key '{address}' stays {olds['make']}: a key keeps its algorithm; {news.make} is for keys of the next generation")
+
     def on_diff(self, olds: Properties, news: SigningKeyInputs) -> Change:
         """Another address is another key, so a replacement. Another subject needs a new request.
 
@@ -101,6 +107,8 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
         if news.make:
             news.key.create(news.make)
         outs = self._outs(news)
+        if news.make and outs["key"] != news.make.display_name:
+            show_message(f"key '{outs['declared']}' exists already and is used as it is: it is {outs['key']}, not {news.make.display_name}")
         return outs["keyThumbprint"], outs
 
     @staticmethod
@@ -128,7 +136,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
         return self._outs(news)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
-        """The key is kept: what it signed is trusted, and a deleted key can't be recovered."""
+        """The key is kept: what it signed is trusted."""
         show_message(f"key '{olds['declared']}' is not deleted; delete it by hand when nothing trusts its certificates any more")
 
 
