@@ -31,7 +31,7 @@ def imported(root: Certificate) -> bool:
     """Whether it can be trusted now; the only reason against it is that it has expired."""
     loaded = chain.load_chain(pem(root), what="the root", now=NOW)
     assert (loaded.anchor, loaded.certificates) == (root, (root,))
-    assert declaration._read_authority(pem(root)) == root, "as a VerifiedCertificate reads it"
+    assert declaration.read_authority(pem(root)) == root, "as a VerifiedCertificate reads it"
     try:
         loaded.require_valid_at(NOW)
     except errors.NotValidNowError:
