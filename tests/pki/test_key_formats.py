@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +49,17 @@ def test_a_plain_key_is_read(name: str, form: str, command: str) -> None:
         for changed in (text.replace("\n", r"\n"), text.replace("\n", "\r\n"), text.replace("\n", " "), f'"{text}"', f"\ufeff{text}"):
             assert is_read(changed, name)
         assert is_read(text.encode("utf-16"), name)
+
+
+def test_a_short_key_may_end_in_the_octets_of_spaces() -> None:
+    """DER of a P-256 key is as short as a text may begin, and its last octet is any; what editors add after it is cut off."""
+    for number in range(1, 200):
+        key = ec.derive_private_key(number, ec.SECP256R1())
+        private = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        for after in (b"", b"\r\n"):
+            assert load_private_key(private + after, what="the key").public_key() == key.public_key()
+            assert load_public_key(public + after, what="the key") == key.public_key()
 
 
 def test_a_label_is_not_believed() -> None:

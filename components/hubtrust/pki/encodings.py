@@ -146,10 +146,10 @@ class _Reader:
 
 
 def _is_der(given: bytes) -> bool:
-    """Whether it begins as every certificate and key does: a sequence, whose length is not written as a character of a text."""
+    """Whether it begins as every certificate and key does: a sequence, long or with a number or an identifier at once, as no text has."""
     if given[:1] != bytes([der.SEQUENCE]):
         return False
-    return not given[1:2].isascii() or given[1:2] == bytes([len(given.rstrip(_AFTER)) - 2 & 0x7F])
+    return not given[1:2].isascii() or der.INTEGER in given[1:6] or der.OBJECT_IDENTIFIER in given[1:6]
 
 
 def _element(given: bytes) -> tuple[bytes, int]:
