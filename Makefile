@@ -72,7 +72,8 @@ $(VENV)/tests.stamp: $(VENV)/dev.stamp $(shell find tests -name '*.py')
 	@touch $@
 
 # Each run executes a random sample of the fault sweep, and of other long sweeps (tests/kit/samples.py). The same HUBTRUST_SEED selects the
-# same sample; HUBTRUST_FAULTS=http runs all HTTP faults, HUBTRUST_SAMPLES=all all the others.
+# same sample. HUBTRUST_FAULTS=http runs every HTTP fault of two thirds of the scenarios; HUBTRUST_SAMPLES=all runs all cases of all sweeps.
+# Both together run the whole HTTP matrix.
 # Our own files are compiled first: where PYTHONDONTWRITEBYTECODE is set, each of the tests' processes would compile them again.
 unit: $(VENV)/dev.stamp
 	@$(BIN)/python -m compileall -q components environments policies sandbox settings tests
