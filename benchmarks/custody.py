@@ -77,7 +77,7 @@ class Azure:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Use its control port."""
-        return httpx.request(method, f"{self.ready['control']}{path}", json=body, trust_env=False, timeout=30).raise_for_status().json()
+        return installation.call_control(self.ready, method, path, body)
 
     def prepare(self) -> None:
         """Create a hub, a vault, and the role to create keys there and sign with them."""

@@ -101,7 +101,7 @@ class Azure:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Use the control port."""
-        return requests.request(method, f"{self.ready['control']}{path}", json=body, timeout=60).json()
+        return installation.call_control(self.ready, method, path, body)
 
     def hub(self, name: str) -> str:
         """Create a hub on which the deployer may manage devices; returns its id."""

@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from sandbox import installation
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ class Bench:
 
     def control(self, method: str, path: str) -> Any:
         """Use its control port."""
-        return httpx.request(method, f"{self.ready['control']}{path}", trust_env=False, timeout=30).raise_for_status().json()
+        return installation.call_control(self.ready, method, path)
 
     def spent(self, command: list[str], folder: Path, **more: str) -> Spent:
         """Run a command; returns its seconds and calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import signal
 import sys
@@ -55,7 +56,26 @@ def _parser() -> argparse.ArgumentParser:
         ("reset", _reset, "delete all resources in local Azure"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=function)
+    _add_control_arguments(commands.add_parser("control", help="use local Azure's control port: faults, clock, log, settings"))
     return parser
+
+
+def _add_control_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", type=str.upper, choices=("GET", "POST", "PUT", "PATCH", "DELETE"), metavar="METHOD", help="such as GET")
+    parser.add_argument("path", metavar="PATH", help="such as '/connections?device=pump-1'")
+    parser.add_argument("body", nargs="?", metavar="JSON", help="such as '{\"advance\": 3600}'")
+    parser.set_defaults(run=_control)
+
+
+def _control(options: argparse.Namespace) -> int:
+    if not options.path.startswith("/"):
+        raise installation.SandboxError(f"'{options.path}' is not a path of the control port; write it as /{options.path}")
+    try:
+        body = None if options.body is None else json.loads(options.body)
+    except (ValueError, RecursionError) as error:
+        raise installation.SandboxError(f'the body is not JSON: {error}; write it as \'{{"name": "value"}}\'') from error
+    _print(json.dumps(installation.current().control(options.method, options.path, body), indent=2))
+    return 0
 
 
 def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -120,7 +121,7 @@ class Installation:
         Raises:
             SandboxError: It is not running.
         """
-        return len(_call(self.require_running(), "GET", "/requests?mutating=1"))
+        return len(call_control(self.require_running(), "GET", "/requests?mutating=1"))
 
     def reset(self) -> None:
         """Delete all resources in local Azure; the tenant and its client are kept.
@@ -128,7 +129,29 @@ class Installation:
         Raises:
             SandboxError: It is not running.
         """
-        _call(self.require_running(), "POST", "/reset")
+        call_control(self.require_running(), "POST", "/reset")
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control port.
+
+        Raises:
+            SandboxError: It is not running, or refuses the call.
+        """
+        ready = self.require_running()
+        try:
+            return call_control(ready, method, path, body)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(f"{method} {path} was refused by the control port ({error.code}): {_reason(error)}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise SandboxError(f"{method} {path} of the control port can't be called: {error}") from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def current() -> Installation:
@@ -137,16 +160,27 @@ def current() -> Installation:
 
 
 def _answers(ready: dict[str, Any]) -> bool:
+    """Whether the local Azure of this ready file answers. Another program, or another local Azure, on its port refuses its token."""
     try:
-        return bool(_call(ready, "GET", "/health")["status"] == "ready")
-    except (OSError, ValueError, KeyError):
+        return bool(call_control(ready, "GET", "/health", seconds=5)["status"] == "ready")
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return False
 
 
-def _call(ready: dict[str, Any], method: str, path: str) -> Any:
-    request = urllib.request.Request(f"{ready['control']}{path}", method=method)  # noqa: S310 - a loopback address, from our own ready file
+def call_control(ready: dict[str, Any], method: str, path: str, body: Any = None, *, seconds: float = 60) -> Any:
+    """Call the control port of a local Azure by its ready file; returns the JSON of the answer, for which it waits ``seconds``.
+
+    Raises:
+        urllib.error.HTTPError: The call was refused; the body of the answer says why, as JSON.
+        OSError: Nothing answers.
+    """
+    # The ready file of an earlier version has no token: so that one is still found, and stopped.
+    headers = {"Authorization": f"Bearer {ready.get('control_token', '')}", "Content-Type": "application/json"}
+    content = None if body is None else json.dumps(body).encode()
+    url = f"{ready['control']}{path}"
+    request = urllib.request.Request(url, method=method, headers=headers, data=content)  # noqa: S310 - loopback, from our own ready file
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the control port is never behind a proxy
-    with opener.open(request, timeout=5) as response:
+    with opener.open(request, timeout=seconds) as response:
         return json.load(response)
 
 

@@ -35,8 +35,8 @@ class BadRequestError(ValueError):
     """An invalid request to the control port; the message says why."""
 
 
-def control_application(application: HttpsApplication, plane: Plane) -> Starlette:
-    """The application on the control port, with one path for each operation."""
+def operations(application: HttpsApplication, plane: Plane) -> Starlette:
+    """The operations, one path for each, for whoever asks: `control_access.ControlAccess` decides who may."""
     control = _ControlHandlers(application, plane)
     routes = [
         Route("/health", _json_endpoint(control.health), methods=["GET"]),
@@ -58,7 +58,9 @@ def control_application(application: HttpsApplication, plane: Plane) -> Starlett
         Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
         Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
     ]
-    return Starlette(routes=routes)
+    found = Starlette(routes=routes)
+    found.router.redirect_slashes = False  # a redirect would be to whichever host the client named
+    return found
 
 
 def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
@@ -69,7 +71,7 @@ def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> 
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
             return JSONResponse(handler(body, request))
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint

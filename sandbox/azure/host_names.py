@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -103,7 +104,6 @@ CHINA = AzureCloud(
 )
 
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,18 @@ class Destination:
     name: str = ""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host` (without port and brackets, any case) is this machine by its address or as `localhost`, and not a name like them."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def destination(host: str) -> Destination | None:
     """What answers for `host` (a name without port, any case), or None for a name that local Azure does not answer for."""
     host = host.lower().rstrip(".")
-    if host in LOOPBACK_NAMES or host.startswith("127."):
+    if is_loopback(host):
         return Destination(PUBLIC, Endpoint.LOOPBACK)
     for cloud in CLOUDS:
         if host == cloud.arm:

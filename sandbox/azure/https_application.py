@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sandbox.azure import arm, host_names, service_faults
+from sandbox.azure import arm, host_names, service_faults, web_pages
 from sandbox.azure.delivery import Answer
 from sandbox.azure.faults import TRUE_ANSWERS
 from sandbox.azure.host_names import Endpoint
@@ -66,9 +66,15 @@ class HttpsApplication:
         """Serve one request (ASGI 3)."""
         if scope["type"] != "http":
             return
-        request, complete = await _read(scope, receive)
-        if not complete:
+        request = _head(scope)
+        refused = _refused(scope["headers"])
+        if refused:  # before the faults and the log: what a web page does changes nothing
+            await self._send(request, refused.reply(self._moment()), None, scope, receive, send)
+            return
+        body = await _body(receive)
+        if body is None:
             return  # the client went away in the middle of its request
+        request.body = body
         rule = self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
@@ -79,7 +85,10 @@ class HttpsApplication:
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
-        headers = reply.headers if fault in WRONG_ANSWERS else _azure_headers(request, reply)
+        await self._send(request, reply, rule, scope, receive, send)
+
+    async def _send(self, request: Request, reply: Reply, rule: Rule | None, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = reply.headers if rule and rule.fault in WRONG_ANSWERS else _azure_headers(request, reply)
         content = reply.encoded()
         if content:
             headers = {**headers, "content-type": reply.content_type}
@@ -164,32 +173,43 @@ async def _deliver(answer: Answer, rule: Rule | None) -> None:
         await answer.whole()
 
 
-async def _read(scope: dict[str, Any], receive: Receive) -> tuple[Request, bool]:
+def _refused(headers: list[tuple[bytes, bytes]]) -> ServiceError | None:
+    host = web_pages.host(headers)
+    if host is None or host_names.destination(host) is None:
+        named = b", ".join(web_pages.values(headers, b"host")).decode("latin-1")
+        return arm_errors.misdirected(named)
+    sign = web_pages.sign_of_a_page(headers)
+    return arm_errors.from_a_web_page(sign) if sign else None
+
+
+def _head(scope: dict[str, Any]) -> Request:
     headers = lower_headers(scope["headers"])
-    host = headers.get("host", "")
-    destination = host_names.destination(_without_port(host)) or host_names.Destination(host_names.PUBLIC, Endpoint.LOOPBACK)
+    host = web_pages.host(scope["headers"])
     raw = scope.get("raw_path") or scope["path"].encode()
     path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
+    return Request(
+        method=scope["method"],
+        host=headers.get("host", ""),
+        destination=(host_names.destination(host) if host else None) or host_names.Destination(host_names.PUBLIC, Endpoint.LOOPBACK),
+        path=path.rstrip("/") or "/",
+        query=lower_query(scope["query_string"]),
+        headers=headers,
+        client=str((scope.get("client") or ("",))[0]),
+    )
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or None if the client went away before its end."""
     body = bytearray()
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return Request(method="", host=host, destination=destination, path=path, query={}, headers=headers), False
+            return None
         if len(body) <= MAX_BODY:  # past the limit the rest is read and dropped, so that the client gets its answer
             body += message.get("body", b"")
         more = message.get("more_body", False)
-    request = Request(
-        method=scope["method"],
-        host=host,
-        destination=destination,
-        path=path.rstrip("/") or "/",
-        query=lower_query(scope["query_string"]),
-        headers=headers,
-        body=bytes(body),
-        client=str((scope.get("client") or ("",))[0]),
-    )
-    return request, True
+    return bytes(body)
 
 
 def _azure_headers(request: Request, reply: Reply) -> dict[str, str]:
@@ -202,9 +222,3 @@ def _azure_headers(request: Request, reply: Reply) -> dict[str, str]:
     if request.header("x-ms-client-request-id") and request.header("x-ms-return-client-request-id") == "true":
         headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
     return headers
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]

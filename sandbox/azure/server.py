@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from sandbox.azure import control, faults, tls_identity
+from sandbox.azure import control, faults, host_names, tls_identity
 from sandbox.azure.clock import Clock
+from sandbox.azure.control_access import ControlAccess
 from sandbox.azure.https_application import HttpsApplication
 from sandbox.azure.key_vault import vaults
 from sandbox.azure.listener import HttpProtocol
@@ -66,6 +67,7 @@ class Ready:
     mqtt: str
     proxy: str
     control: str
+    control_token: str  # what the control port wants as `Authorization: Bearer`; another one at each start
     ca_file: str
     bundle_file: str
     tenant_id: str
@@ -103,11 +105,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _loopback_only(host: str) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not host_names.is_loopback(host):
         raise CannotStartError(
             f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
         )
@@ -128,7 +126,8 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     plane, context = Plane(application.azure), tls.context(identity)
     stop = asyncio.Event()
     _on_signals(stop)
-    servers = [_http(application, tls_identity.server_context(identity)), _http(control.control_application(application, plane), None)]
+    control_port = ControlAccess(control.operations(application, plane), secrets.token_urlsafe(32))
+    servers = [_http(application, tls_identity.server_context(identity)), _http(control_port, None)]
     proxy = Proxy(
         https=https_socket.getsockname()[:2],
         mqtt=mqtt_socket.getsockname()[:2],
@@ -141,7 +140,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     ]
     try:
         await _started(servers, tasks)
-        ready = _ready(application, identity, https_socket, control_socket, proxy_socket, mqtt_socket)
+        ready = _ready(application, identity, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
         if options.ready_file:
             _write_ready(options.ready_file, ready)
         on_ready(ready)
@@ -237,6 +236,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 def _ready(
     application: HttpsApplication,
     identity: tls_identity.ServerIdentity,
+    control_token: str,
     https_socket: socket.socket,
     control_socket: socket.socket,
     proxy_socket: socket.socket,
@@ -255,6 +255,7 @@ def _ready(
         mqtt=url("mqtts", mqtt_socket),
         proxy=url("http", proxy_socket),
         control=url("http", control_socket),
+        control_token=control_token,
         ca_file=str(identity.ca_file),
         bundle_file=str(identity.bundle_file),
         tenant_id=directory.tenant_id,
@@ -266,7 +267,7 @@ def _ready(
 
 
 def _write_ready(path: Path, ready: Ready) -> None:
-    """Written atomically and readable by the owner only: it holds the client secret."""
+    """Written atomically and readable by the owner only: it holds the client secret and the control port's token."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

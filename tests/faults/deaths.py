@@ -20,6 +20,7 @@ import httpx
 from sandbox.installation import environment
 from tests.faults import trust
 from tests.faults.case_hub import CaseHub
+from tests.kit.control_port import control_client
 from tests.kit.local_azure import Hub, local_azure
 from tests.kit.program import pem_of, program
 from tests.kit.repository import ROOT
@@ -152,7 +153,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     with ExitStack() as open_:
         place = open_.enter_context(program(folder, "embedded")).folder
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
-        control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
+        control = open_.enter_context(control_client(azure.ready))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
         variables = {
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",

@@ -20,6 +20,7 @@ from tests.faults.fault import COLUMNS, Fault
 from tests.faults.losses import Moment, losses
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
+from tests.kit.control_port import control_client
 from tests.kit.key_stores import OFFICER
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.provider_process import CallFailedError, ProviderProcess
@@ -103,7 +104,7 @@ def bench(folder: Path, *, whole: bool = False) -> Iterator[Bench]:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         devices.may_manage(azure)
         azure.grant(OFFICER)
-        control = open_.enter_context(httpx.Client(base_url=azure.ready["control"], trust_env=False, timeout=60))
+        control = open_.enter_context(control_client(azure.ready))
         lanes = range(_LANES if whole else 1)
         found = Bench(azure, control, [[open_.enter_context(_provider_process(azure)) for _ in range(_RUNS)] for _ in lanes])
         for processes in found.lanes:

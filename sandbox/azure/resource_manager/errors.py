@@ -9,6 +9,8 @@ from sandbox.azure.wire import MAX_BODY, Moment, Reply, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN = 100  # characters of a client's value in a message
+
 
 class ArmError(ServiceError):
     """An error answer of ARM itself, before any resource provider gets the request."""
@@ -26,6 +28,18 @@ class ArmError(ServiceError):
         if self.details:
             error["details"] = self.details
         return Reply(status=self.status, body={"error": error}, headers={"x-ms-failure-cause": "gateway", **self.headers})
+
+
+def misdirected(host: str) -> ArmError:
+    """`Host` is neither one of Azure's names nor this machine. Azure's front ends refuse it too, with a page of their own."""
+    message = f"Local Azure does not answer for the host '{host[:_SHOWN]}'. Use one of Azure's names, or the address in the ready file."
+    return ArmError(421, "MisdirectedRequest", message, headers={"connection": "close"})
+
+
+def from_a_web_page(sign: str) -> ArmError:
+    """A browser sends the request for a web page. Azure takes those that have a token; nobody's page uses local Azure."""
+    message = f"Local Azure does not answer web pages, and the header {sign} shows that one asks. Ask from a program."
+    return ArmError(403, "WebPageRefused", message, headers={"connection": "close"})
 
 
 def unauthenticated(code: str, message: str, *, login: str, tenant_id: str) -> ArmError:
