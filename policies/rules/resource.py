@@ -63,19 +63,7 @@ class Resource:
 
     def read(self, *path: str) -> Any:
         """The property at ``path``; None if it is missing, ``UNKNOWN`` if it, or an object that contains it, is not known yet."""
-        value: Any = self.props
-        for name in path:
-            if value is UNKNOWN:
-                return UNKNOWN
-            if not isinstance(value, Mapping):
-                return None
-            try:
-                value = value[name]
-            except KeyError:
-                return None
-            except UnknownValueError:  # raised by `in` too
-                return UNKNOWN
-        return value
+        return read_in(self.props, path)
 
     def known(self, *path: str) -> Any:
         """The property at ``path``, or None.
@@ -87,6 +75,22 @@ class Resource:
         if value is UNKNOWN:
             raise NotKnownYetError(".".join(path))
         return value
+
+
+def read_in(value: Any, path: Sequence[str | int]) -> Any:
+    """The value at ``path``, of names and places in lists; None if it is missing, ``UNKNOWN`` if it or what holds it is not known yet."""
+    for step in path:
+        if value is UNKNOWN:
+            return UNKNOWN
+        if not (isinstance(value, Mapping) if isinstance(step, str) else isinstance(value, Sequence) and not isinstance(value, str)):
+            return None
+        try:
+            value = value[step]
+        except LookupError:
+            return None
+        except UnknownValueError:  # raised by `in` too
+            return UNKNOWN
+    return value
 
 
 def issues_for_devices(resource: Resource) -> bool:
