@@ -25,6 +25,11 @@ def main(arguments: Sequence[str]) -> int:
         _say(f"{options.source} -> {options.target}: {planned.settings.path.name}{'' if planned.is_new else ', which exists and is kept'}")
         for change in planned.changes:
             _say(f"  {change}")
+        if policies := planned.policies:
+            kept = "" if policies.is_new else f", which exists and gets the CAs of {options.source}"
+            _say(f"policies/{policies.path.name}{kept}")
+            for line in policies.fitted:
+                _say(f"  {line}")
         if options.dry_run:
             return 0
         create(planned, engine, options.source)

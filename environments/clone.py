@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -13,9 +14,10 @@ from pydantic.alias_generators import to_camel
 
 import settings
 
-from . import derivation, policy_file, sharing
+from . import derivation, sharing
 from .derivation import GIVEN, KEPT, LEFT_OUT, LEFT_OUT_KEYS, Change
 from .errors import EnvironmentRefusedError
+from .policy_file import PolicyFile
 from .sharing import DeployedStack
 from .stack_file import ENCRYPTION, STACK_NAME, StackFile, has_secret, others
 
@@ -35,9 +37,8 @@ class Plan:
     settings: StackFile
     is_new: bool  # the settings file does not exist yet
     changes: list[Change]
-    policies: tuple[Path, str] | None
+    policies: PolicyFile | None
     secrets_provider: str | None
-    notes: list[str] = field(default_factory=list)
 
 
 def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Sequence[str] = (), secrets_provider: str | None = None) -> Plan:
@@ -76,9 +77,16 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
         sharing.shared(config, project=project, folder=folder, environments=others(folder, target), source=source, deployed=deployed)
     )
     wrong += _shared_encryption(old, secrets_provider)
-    if wrong := wrong or list(_wrong_settings(config, project)):
+    if wrong:
         raise EnvironmentRefusedError(*wrong)
-    policies = policy_file.settings(folder, source=source, target=target, authorities=deployed.authorities)
+    policies = PolicyFile.of(folder, source=source, target=target)
+    with _configured(config, project):
+        stack = _read_settings(project, folder)
+        wrong = list(policies.fit(stack, chosen=lambda key: f"{project}:{key}" in config)) if policies else []
+    if wrong:
+        raise EnvironmentRefusedError(*wrong)
+    if policies:
+        policies.forbid(source, deployed.authorities, target=target)
     return Plan(StackFile(path, config), not path.exists(), changes, policies, secrets_provider)
 
 
@@ -101,7 +109,7 @@ def create(planned: Plan, engine: Engine, source: str) -> None:
             path.write_bytes(before)
         raise
     if planned.policies:
-        policy_file.write(*planned.policies)
+        planned.policies.write()
 
 
 def _project(folder: Path) -> str:
@@ -170,18 +178,32 @@ def _shared_encryption(old: StackFile, secrets_provider: str | None) -> Iterator
         yield f"the secrets of '{old.stack}' are encrypted by the same key, {theirs}: give the new stack a key of its own"
 
 
-def _wrong_settings(config: Mapping[str, Any], project: str) -> Iterator[str]:
-    """The errors that the program would report, found before the stack is created."""
+@contextlib.contextmanager
+def _configured(config: Mapping[str, Any], project: str) -> Iterator[None]:
+    """What is not secret of the settings is the configuration that `settings` reads."""
     texts = {}
     for key, value in config.items():
         if key.startswith(f"{project}:") and not has_secret(value):
             texts[key] = value if isinstance(value, str) else json.dumps(value)
     pulumi.runtime.set_all_config(texts)
     try:
-        settings.load(None, pulumi.Config(project))  # its files may be on another machine
-    except settings.SettingsError as error:
-        for line in str(error).splitlines()[1:]:
-            given = " (give it with --set)" if any(key in line for key in LEFT_OUT_KEYS) else ""
-            yield f"{line.strip()}{given}"
+        yield
     finally:
         pulumi.runtime.set_all_config({})
+
+
+def _read_settings(project: str, folder: Path) -> settings.Settings:
+    """The settings as the program reads them.
+
+    Raises:
+        EnvironmentRefusedError: the program would refuse them; a line each, found before the stack is created.
+    """
+    try:
+        found = settings.load(None, pulumi.Config(project))  # its files may be on another machine
+    except settings.SettingsError as error:
+        lines = [line.strip() for line in str(error).splitlines()[1:]]
+        remedy = " (give it with --set)"
+        raise EnvironmentRefusedError(*(f"{line}{remedy if any(key in line for key in LEFT_OUT_KEYS) else ''}" for line in lines)) from None
+    with contextlib.suppress(settings.SettingsError):  # those that are here are read; the program reports what is wrong with them
+        found = settings.load(folder, pulumi.Config(project))
+    return found

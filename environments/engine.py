@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from .errors import EnvironmentRefusedError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _EMBEDDED = (sys.executable, "-m", "sandbox.engine")
 
@@ -38,8 +37,12 @@ class Engine:
 
     @property
     def name(self) -> str:
-        """How a user enters a command of it."""
-        return "pulumi" if self.command != _EMBEDDED else "python -m sandbox.engine"
+        """How a user enters a command of it in the project's folder, whatever Python is on PATH."""
+        if self.command != _EMBEDDED:
+            return "pulumi"
+        python = Path(sys.executable)
+        shown = python.relative_to(self.folder) if python.is_relative_to(self.folder) else python
+        return f"{shlex.quote(str(shown))} -m sandbox.engine"
 
     def stacks(self) -> set[str]:
         """The names of the stacks of this project in the backend."""

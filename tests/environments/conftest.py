@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,12 @@ class Project:
         """A stack's settings: keys of the project."""
         lines = [f"  hubtrust:{name}: {json.dumps(value)}" for name, value in settings.items()]
         (self.folder / f"stacks/Pulumi.{stack}.yaml").write_text("config:\n  azure-native:location: westeurope\n" + "\n".join(lines) + "\n")
+
+    def policies(self, stack: str, settings: Mapping[str, Any]) -> None:
+        """An environment's policy settings."""
+        folder = self.folder / "policies"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{stack}.json").write_text(json.dumps(settings))
 
 
 def run(folder: Path, *arguments: str, environment: dict[str, str]) -> str:

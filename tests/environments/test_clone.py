@@ -1,7 +1,6 @@
 """What happens to each setting in a new environment, and what is refused; then nothing is written."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,25 +97,29 @@ def test_another_ca_may_be_given(project: Project) -> None:
     assert config(project, "caChainFile=staging.pem", "caKeyFile=staging.key")["caChainFile"] == "staging.pem"
 
 
+def written(project: Project, *given: str) -> dict[str, Any]:
+    """The policy settings of the new environment."""
+    policies = planned(project, "prod", "staging", *given).policies
+    assert policies
+    assert policies.path == project.folder / "policies/staging.json"
+    found: dict[str, Any] = json.loads(policies.text)
+    return found
+
+
 def test_each_environments_ca_is_forbidden_in_the_other(project: Project) -> None:
     """The new policy settings are the old ones with the name changed, or the existing ones; each forbids the other environment's CA."""
-    folder = project.folder / "policies"
-    folder.mkdir()
     prod = {"tls-minimum": "mandatory", "required-tags": {"required": ["owner"], "values": {"environment": "prod"}}}
-    (folder / "prod.json").write_text(
-        json.dumps(prod | {"authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"old": []}}})
-    )
-    path, text = planned(project).policies or (Path(), "")
+    elsewhere = {"old": [], "staging": ["CD"], "test": ["AB"]}
+    project.write("prod", name="hubtrust-prod", caName="hubtrust prod", tags=["owner=us"])
+    project.policies("prod", prod | {"authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": elsewhere}})
     key = planned_key(project)
-    assert path == folder / "staging.json"
-    assert json.loads(text) == {
+    assert written(project) == {
         "tls-minimum": "mandatory",
         "required-tags": {"required": ["owner"], "values": {"environment": "staging"}},
-        "authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"prod": [key]}},
+        "authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"test": ["AB"], "prod": [key]}},
     }
-    (folder / "staging.json").write_text(json.dumps({"authority-not-shared": "mandatory", "tls-minimum": "disabled"}))
-    _, text = planned(project).policies or (Path(), "")
-    assert json.loads(text) == {
+    project.policies("staging", {"authority-not-shared": "mandatory", "tls-minimum": "disabled"})
+    assert written(project) == {
         "authority-not-shared": {"enforcementLevel": "mandatory", "elsewhere": {"prod": [key]}},
         "tls-minimum": "disabled",
     }

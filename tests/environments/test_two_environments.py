@@ -62,6 +62,11 @@ class Place:
         """`make environment`, as the Makefile calls it."""
         return self._run([sys.executable, "-m", "environments", *arguments, "--engine", self.engine])
 
+    def printed_command(self) -> int:
+        """The last line that `make environment` printed, as a user enters it, who then says yes to the preview."""
+        command = self.printed.splitlines()[-1].strip()
+        return self._run(["sh", "-c", f"{command} --yes --non-interactive"])
+
     def up(self, stack: str) -> None:
         """Deploy a stack with its policies; this must succeed."""
         pack = ("--policy-pack", "policies", "--policy-pack-config", f"policies/{stack}.json")
@@ -124,6 +129,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = {**inherited, **installation.environment(azure.ready), **variables(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
         created = Place(folder, azure, request.param, environment)
+        (folder / "policies/staging.json").unlink()  # it is made from prod's
         settings = folder / "stacks/Pulumi.prod.yaml"
         settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n")
         assert created.pulumi("stack", "init", "prod") == 0, created.printed
@@ -144,13 +150,19 @@ def is_let_in(device: Press, hub: Hub, folder: Path) -> bool:
 def test_two_environments_share_nothing(place: Place, tmp_path: Path) -> None:
     """Staging is cloned from the deployed prod; each refuses the other's device; prod can't be destroyed; destroying staging keeps prod."""
     place.up("prod")
-    assert place.make("prod", "staging", "--set", "protect=false", "--set", "devices=press-001") == 0, place.printed
+    chosen = ("protect=false", "localAuth=true", "minTlsVersion='1.0'", "caRootDays=4000", "caIssuingDays=2000", "devices=press-001")
+    assert place.make("prod", "staging", *(word for each in chosen for word in ("--set", each))) == 0, place.printed
     assert "hubtrust-prod -> hubtrust-staging" in place.printed
     assert "hunter2" not in place.printed
+    loosened = {line.split()[1] for line in place.printed.splitlines() if line.split()[:1] == ["loosened"]}
+    assert loosened == {"hub-protected", "shared-keys-off", "tls-minimum", "authority-lifetime"}
+    assert place.printed_command() == 0, place.printed
+    prods = ("--policy-pack", "policies", "--policy-pack-config", "policies/prod.json")
+    assert place.pulumi("preview", "--stack", "staging", *prods) != 0, "prod's own policies take no such stack"
+    assert {rule for rule in [*loosened, "required-tags", "authority-not-shared"] if rule in place.printed} == {*loosened, "required-tags"}
     settings = (place.folder / "stacks/Pulumi.staging.yaml").read_text()
     assert "token" not in settings
     assert "encryptionsalt" in settings
-    place.up("staging")
 
     prod, staging = place.hub("prod"), place.hub("staging")
     for stack, own, other in (("prod", prod, staging), ("staging", staging, prod)):

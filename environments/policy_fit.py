@@ -1,0 +1,185 @@
+"""Which rules of the policy pack a stack's settings do not satisfy, and which configuration of each rule they do.
+
+Read from the settings alone, before anything is deployed. A key that somebody set was chosen: the new environment's rule is loosened to it,
+as little as it takes. What is only left unset is refused with the key to set, and no rule about whose devices get in is ever loosened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from hubtrust.hub_args import DEFAULTS
+from settings.tag import as_mapping
+
+from .policy_authorities import authorities, trusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from settings import Settings
+
+    Rule = Mapping[str, Any]  # the configuration of one rule, defaults included
+
+LEVEL: Final = "enforcementLevel"
+ADVISORY: Final[Mapping[str, Any]] = {LEVEL: "advisory"}
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """One fact of a stack that a rule would report as a violation."""
+
+    fact: str
+    keys: str  # the settings that decide it, separated by spaces: the one to change first
+    fit: Mapping[str, Any] | None  # what to set in the rule so that it takes the fact; None: it is never loosened
+
+
+@dataclass(frozen=True)
+class JudgedRule:
+    """A rule of the pack that settings can contradict; its defaults are the pack's."""
+
+    misfits: Callable[[Settings, Rule], Iterator[Misfit]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    advisory: bool = False
+
+
+def _attest(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    if stack.attest:
+        yield Misfit("attest is true, so possession of the CA's key is not proven", "attest", None)
+
+
+def _custody(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    if stack.kept_in not in rule["allowed"]:
+        yield Misfit(
+            f"the CA's key has custody '{stack.kept_in}'",
+            "caCustody caKey caKeyFile caChainFile caChain",
+            _added(rule, "allowed", stack.kept_in),
+        )
+
+
+def _key_strength(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    for each in authorities(stack):
+        kind, size = each.kind, each.size
+        if kind == "RSA" and size < rule["rsaBits"]:
+            yield Misfit(f"{each} has an RSA key of {size} bits", each.key_keys, {"rsaBits": size})
+        if kind == "EC" and f"P-{size}" not in rule["curves"]:
+            yield Misfit(f"{each} has an EC key on P-{size}", each.key_keys, _added(rule, "curves", f"P-{size}"))
+        if not each.is_root and (found := each.signed_with) not in rule["hashes"]:
+            yield Misfit(f"{each} is signed with {found}", each.key_keys, _added(rule, "hashes", found))
+
+
+def _lifetime(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    for each in authorities(stack):
+        name = "rootDays" if each.is_root else "issuingDays"
+        if each.days > rule[name]:
+            yield Misfit(f"{each} is valid for {each.days} days", each.days_keys, {name: each.days})
+
+
+def _path_length(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    for each in authorities(stack):
+        if each.is_unlimited:
+            yield Misfit(f"{each} may issue further CAs", each.key_keys, None)
+
+
+def _profile(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    for each in authorities(stack):
+        if each.departures:
+            yield Misfit(f"{each} {'; '.join(each.departures)}", each.key_keys, ADVISORY)
+
+
+def _expiry(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    found = trusted(stack)
+    if found and found.days_left <= rule["days"]:  # a certificate starts some minutes early, so that fewer than its days are left
+        half = found.days_left // 2  # the rule then still tells in time, and not on the first day
+        days = min(half, found.renewed_before) if found.renewed_before else half
+        yield Misfit(f"{found} is valid for {found.days_left} more days", found.days_keys, {"days": days} if days > 0 else ADVISORY)
+
+
+def _devices(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    roster = stack.roster
+    if roster.common.thumbprints or any(each.thumbprints for each in roster.own.values()):
+        yield Misfit("devices have thumbprints", "devicesFile", ADVISORY)
+
+
+def _tls(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    if stack.existing_hub:
+        return
+    found, key = stack.min_tls_version or _default(stack, "min_tls_version"), "minTlsVersion"
+    if not found:
+        yield Misfit("minTlsVersion is not set, and what an adopted hub has is not declared", key, ADVISORY)
+    elif _version(found) < _version(rule["version"]):
+        lowest = _version(found) < _version("1.2")  # the rule knows 1.2 and 1.3
+        yield Misfit(f"minTlsVersion is {found}", key, ADVISORY if lowest else {"version": found})
+
+
+def _shared_keys(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    if stack.existing_hub or stack.local_auth == "false" or (not stack.local_auth and _default(stack, "disable_local_auth")):
+        return
+    fact = "is true" if stack.local_auth else "is not set, and what an adopted hub has is not declared"
+    yield Misfit(f"localAuth {fact}", "localAuth", ADVISORY)
+
+
+def _protected(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    if not (stack.existing_hub or stack.protect):
+        yield Misfit("protect is false", "protect", ADVISORY)
+
+
+def _tags(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    if stack.existing_hub and not stack.makes_vault:
+        return
+    tags = as_mapping(stack.tags)
+    for name in rule["required"]:
+        if not tags.get(name):
+            yield Misfit(f"the tag '{name}' is missing", "tags", None)
+    for name, value in rule["values"].items():
+        if name in tags and tags[name] != value:
+            yield Misfit(f"the tag '{name}' is '{tags[name]}'", "tags", {"values": {**rule["values"], name: tags[name]}})
+
+
+def _public_access(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    if not stack.existing_hub and stack.public_network_access != "Disabled":
+        yield Misfit(f"publicNetworkAccess is {stack.public_network_access or 'not set'}", "publicNetworkAccess", ADVISORY)
+
+
+def _previous(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+    if stack.ca_keep_previous and stack.ca_generation > 1:
+        yield Misfit("caKeepPrevious is true", "caKeepPrevious", ADVISORY)
+
+
+# Every rule of the pack is here or in ``NEVER_CONTRADICTED``; a test compares them, and the defaults, with the pack.
+JUDGED: Final[Mapping[str, JudgedRule]] = {
+    "proof-required": JudgedRule(_attest),
+    "custody-allowed": JudgedRule(_custody, {"allowed": ["state", "key-vault", "pkcs11", "offline"]}),
+    "key-strength": JudgedRule(_key_strength, {"rsaBits": 3072, "curves": ["P-256", "P-384"], "hashes": ["sha256", "sha384", "sha512"]}),
+    "authority-lifetime": JudgedRule(_lifetime, {"rootDays": 3650, "issuingDays": 1825}),
+    "path-length-set": JudgedRule(_path_length),
+    "authority-profile": JudgedRule(_profile, advisory=True),
+    "devices-by-ca": JudgedRule(_devices),
+    "tls-minimum": JudgedRule(_tls, {"version": "1.2"}),
+    "shared-keys-off": JudgedRule(_shared_keys),
+    "hub-protected": JudgedRule(_protected),
+    "required-tags": JudgedRule(_tags, {"required": [], "values": {}}),
+    "public-access": JudgedRule(_public_access, advisory=True),
+    "authority-expiry": JudgedRule(_expiry, {"days": 180}, advisory=True),
+    "previous-generation": JudgedRule(_previous, advisory=True),
+}
+# Rules that no setting of this program contradicts, and why.
+NEVER_CONTRADICTED: Final[Mapping[str, str]] = {
+    "authority-not-shared": "a shared CA is refused when the environment is made: sharing.py",
+    "issuing-path-length": "the program issues its lowest CA with path length 0",
+    "device-lifetime": "the program issues no certificates for devices",
+    "private-key-secret": "the program makes every private key a secret",
+}
+
+
+def _default(stack: Settings, name: str) -> Any:
+    """What a created hub gets; an adopted one keeps what it has, and declares nothing that a rule could read."""
+    return None if stack.adopt_hub else DEFAULTS[name]
+
+
+def _added(rule: Rule, name: str, value: str) -> dict[str, Any]:
+    return {name: [*rule[name], value]}
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
