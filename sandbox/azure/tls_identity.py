@@ -1,4 +1,4 @@
-"""The sandbox's own CA. Its name constraints limit it to Azure's names and loopback."""
+"""The sandbox's own CA: good for servers alone, under Azure's names and loopback."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LIFETIME = timedelta(days=30)
 _RENEW_BEFORE = timedelta(days=10)
+_NOWHERE = "hubtrust.invalid"  # a host that nobody can have (RFC 6761, 6.4)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ServerIdentity:
 def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
     """The identity kept in `folder`. It is created again if it is missing, expires within ten days (real time) or does not name `host`.
 
+    So it is if its CA has other limits than this version's.
     The CA's key signs once and is not stored: no one, not even this program, can issue certificates with it again.
     """
     identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
@@ -67,9 +69,11 @@ def _is_usable(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address |
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    ca = x509.load_pem_x509_certificate(identity.ca_file.read_bytes())
+    limited = _limits() <= {each.value for each in ca.extensions}
     names_addresses = set(addresses) <= set(names.get_values_for_type(x509.IPAddress))
     names_clouds = {name for cloud in CLOUDS for name in cloud.wildcard_names} <= set(names.get_values_for_type(x509.DNSName))
-    return names_addresses and names_clouds and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
+    return limited and names_addresses and names_clouds and certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
 def _create(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], now: datetime) -> None:
@@ -87,25 +91,37 @@ def _create(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ip
     identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's names\n" + ca.public_bytes(pem))
 
 
-def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:
+def _limits() -> set[x509.ExtensionType]:
+    """What the CA may certify: servers (RFC 5280, 4.2.1.12, which OpenSSL, Go and Windows apply to CAs too) of these names.
+
+    A name of a form that no subtree has would be allowed (4.2.1.10): so e-mail addresses and URIs have one that holds nobody's.
+    """
     permitted: list[x509.GeneralName] = [x509.DNSName(name.removeprefix("*.")) for cloud in CLOUDS for name in cloud.wildcard_names]
     permitted += [
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_network("127.0.0.0/8")),
         x509.IPAddress(ipaddress.ip_network("::1/128")),
+        x509.RFC822Name(_NOWHERE),
+        x509.UniformResourceIdentifier(_NOWHERE),
     ]
+    names = x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None)
+    return {names, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])}
+
+
+def _ca_certificate(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:
     key_usage = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
         key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
     )  # fmt: skip
-    return (
+    builder = (
         _builder(subject, subject, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(key_usage, critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    for limit in _limits():
+        builder = builder.add_extension(limit, critical=isinstance(limit, x509.NameConstraints))
+    return builder.sign(key, hashes.SHA256())
 
 
 def _server_certificate(

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from cryptography import x509
 
 from sandbox import commands
 from tests.kit.control_port import control
@@ -95,21 +94,6 @@ def test_stopping_prints_nothing(tmp_path: Path) -> None:
             _, output = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (0, b"")
-
-
-def test_the_ca_is_constrained_to_azures_names(process: LocalAzure) -> None:
-    """Its constraints are critical and name Azure's IoT names and loopback alone; it ends within 31 days; its key is not stored."""
-    folder = Path(process.ready["ca_file"]).parent
-    ca = x509.load_pem_x509_certificate(Path(process.ready["ca_file"]).read_bytes())
-    constraints = ca.extensions.get_extension_for_class(x509.NameConstraints)
-    named = {str(name.value) for name in constraints.value.permitted_subtrees or ()}
-
-    assert constraints.critical
-    assert not {name for name in named if name in {"com", "net", "azure.com", "microsoftonline.com", "core.windows.net"}}
-    assert "azure-devices.net" in named
-    assert (ca.not_valid_after_utc - ca.not_valid_before_utc).days <= 31
-    assert [path.name for path in folder.iterdir() if b"PRIVATE KEY" in path.read_bytes()] == ["server.key"]
-    assert stat.S_IMODE((folder / "server.key").stat().st_mode) == 0o600
 
 
 def test_an_incomplete_request_blocks_no_other_client(process: LocalAzure) -> None:
