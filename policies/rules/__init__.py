@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, device, hub, profile, secrecy, trust
+from . import authority, device, evidence, hub, network, profile, renewal, rotation, secrecy, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -58,6 +58,8 @@ class Rule:
         return sorted(settings.keys() - self.settings.keys())
 
 
+_NOW = datetime.now(UTC)  # a policy pack runs in a new process each time
+_DAYS = {"type": "integer", "minimum": 1}
 _CUSTODIES = ["state", "key-vault", "pkcs11", "offline"]
 RULES = (
     Rule(
@@ -66,6 +68,7 @@ RULES = (
         settings={"allow": {"type": "array", "items": {"type": "string", "enum": [trust.KEY_HELD]}, "default": []}},
         at_end=trust.proofs_at_the_end,
     ),
+    Rule("proof-evidence", evidence.proof_evidence, stack=True),
     Rule(
         "custody-allowed",
         trust.custody_allowed,
@@ -105,10 +108,35 @@ RULES = (
     ),
     Rule("public-access", hub.public_access, advisory=True),
     Rule(
+        "network-exposure",
+        network.network_exposure,
+        advisory=True,
+        settings={"addresses": {"type": "integer", "minimum": 0, "default": 65536}},
+    ),
+    Rule(
         "authority-expiry",
-        partial(authority.authority_expiry, now=datetime.now(UTC)),  # a policy pack runs in a new process each time
+        partial(authority.authority_expiry, now=_NOW),
         advisory=True,
         settings={"days": {"type": "integer", "minimum": 1, "default": 180}},
+    ),
+    Rule("renewal-window", renewal.renewal_window, settings={"days": {**_DAYS, "default": 7}}),
+    Rule(
+        "certificate-expiry",
+        partial(renewal.certificate_expiry, now=_NOW),
+        advisory=True,
+        settings={"days": {**_DAYS, "default": 7}},
+        stack=True,
+    ),
+    Rule(
+        "key-rotation",
+        partial(rotation.key_rotation, now=_NOW),
+        advisory=True,
+        settings={
+            "rootDays": {**_DAYS, "default": 3650},
+            "issuingDays": {**_DAYS, "default": 1825},
+            "deviceDays": {**_DAYS, "default": 1095},
+        },
+        stack=True,
     ),
     Rule("previous-generation", trust.previous_generation, advisory=True, stack=True),
 )

@@ -12,8 +12,9 @@ _ENCODINGS = {
     0x0C: "utf-8", 0x12: "latin-1", 0x13: "latin-1", 0x14: "latin-1", 0x16: "latin-1", 0x1A: "latin-1",
     0x1C: "utf-32-be", 0x1E: "utf-16-be",
 }  # fmt: skip
+_COMMON_NAME = "2.5.4.3"
 _SHORT = {  # RFC 4514, 3; other attribute types are shown by their number
-    "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O", "2.5.4.11": "OU",
+    _COMMON_NAME: "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O", "2.5.4.11": "OU",
     "0.9.2342.19200300.100.1.1": "UID", "0.9.2342.19200300.100.1.25": "DC",
 }  # fmt: skip
 
@@ -38,6 +39,11 @@ class Name:
     def canonical(self) -> tuple[frozenset[tuple[str, str | bytes]], ...]:
         """What is compared: types of strings, case and surplus white space don't count."""
         return tuple(frozenset((kind, _folded(value)) for kind, value in part) for part in self._relative)
+
+    @property
+    def common_names(self) -> list[str]:
+        """Each common name, letter by letter; one that is no text is an empty string."""
+        return [_text(value) or "" for part in self._relative for kind, value in part if kind == _COMMON_NAME]
 
     def __str__(self) -> str:
         """The name after RFC 4514, bounded; characters that don't print are shown as their UTF-8 octets in hex."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,6 +91,24 @@ def read_in(value: Any, path: Sequence[str | int]) -> Any:
         except UnknownValueError:  # raised by `in` too
             return UNKNOWN
     return value
+
+
+def objects(resource: Resource, *path: str) -> Iterator[Resource]:
+    """The objects of the list at ``path``, each to be read like a resource; an object that stands there alone counts as a list of it.
+
+    Raises:
+        NotKnownYetError: the list, or one of its items, is not known yet.
+    """
+    found = resource.known(*path)
+    try:
+        every = [found] if isinstance(found, Mapping) else list(found) if isinstance(found, Sequence) and not isinstance(found, str) else []
+    except UnknownValueError:
+        raise NotKnownYetError(".".join(path)) from None
+    for place, item in enumerate(every):
+        if item is UNKNOWN:
+            raise NotKnownYetError(f"{'.'.join(path)}[{place}]")
+        if isinstance(item, Mapping):
+            yield Resource("", item)
 
 
 def issues_for_devices(resource: Resource) -> bool:

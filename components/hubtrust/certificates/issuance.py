@@ -262,6 +262,8 @@ class IssuedCertificateOutputs:
     """The kind of the certified key, such as `EC P-256`."""
     key_thumbprint: pulumi.Output[str]
     """SHA-256 of the certified public key (SubjectPublicKeyInfo, DER), hex; it is the resource's id."""
+    key_since: pulumi.Output[str | None]
+    """From when the first certificate of this resource for the same key was valid, UTC; None where that is ``not_before``."""
     issuer_key_thumbprint: pulumi.Output[str]
     """SHA-256 of the issuer's public key, hex."""
     custody: pulumi.Output[str]

@@ -26,7 +26,7 @@ from hubtrust.devices.description import require_device_id
 from hubtrust.devices.module_reconcile import require_module_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, input_field, whole_number, wire_name
-from hubtrust.pki.certificate import Certificate, describe, display, load_certificate, pem, rfc3339
+from hubtrust.pki.certificate import Certificate, Description, describe, display, load_certificate, pem, rfc3339
 from hubtrust.pki.issue import device_name
 from hubtrust.pki.keys import PublicKey, load_public_key
 from hubtrust.pki.request import CertificateRequest, load_request, requested_key
@@ -167,7 +167,15 @@ def _sign(issuance: Issuance, news: IssuedCertificateInputs) -> Certificate:
     return certificate
 
 
-def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: Certificate) -> dict[str, Any]:
+def _key_since(olds: Properties, described: Description) -> str | None:
+    """From when the first certificate for this key was valid, if it was another one than this."""
+    if olds.get("keyThumbprint") != described.key_thumbprint:
+        return None
+    first = str(olds.get("keySince") or olds["notBefore"])
+    return first if first < described.not_before else None  # a certificate whose key is as old as itself says so by notBefore
+
+
+def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: Certificate, olds: Properties) -> dict[str, Any]:
     described = describe(certificate)
     found = news.kept_values() | {
         "subject": news.given.get("subject") or described.subject,
@@ -183,6 +191,7 @@ def _outs(issuance: Issuance, news: IssuedCertificateInputs, certificate: Certif
         "renewAt": rfc3339(certificate.not_valid_after_utc - issuance.window),
         "key": described.key,
         "keyThumbprint": described.key_thumbprint,
+        "keySince": _key_since(olds, described),
         "issuerKeyThumbprint": issuance.issuer_key_thumbprint,
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -230,12 +239,12 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
         if not replaces:
             _report_renewal(issuance, olds)
         kept = _kept(issuance, news, olds)
-        return Change(replaces, updates=kept is None or _outs(issuance, news, kept) != dict(olds))
+        return Change(replaces, updates=kept is None or _outs(issuance, news, kept, olds) != dict(olds))
 
     def on_create(self, news: IssuedCertificateInputs) -> tuple[str, dict[str, Any]]:
         """Issue it. The resource's id is the thumbprint of the certified key, so renewals keep the id."""
         issuance = news.issuance()
-        return issuance.subject_key_thumbprint, _outs(issuance, news, _sign(issuance, news))
+        return issuance.subject_key_thumbprint, _outs(issuance, news, _sign(issuance, news), {})
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate exists only in the state, so there is nothing to read. ``on_diff`` finds out whether renewal is due."""
@@ -244,7 +253,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
     def on_update(self, _id: str, olds: Properties, news: IssuedCertificateInputs) -> dict[str, Any]:
         """Issue it again if renewal is due or the declaration changed; otherwise keep it and update the other outputs."""
         issuance = news.issuance()
-        return _outs(issuance, news, _kept(issuance, news, olds) or _sign(issuance, news))
+        return _outs(issuance, news, _kept(issuance, news, olds) or _sign(issuance, news), olds)
 
     def on_delete(self, _id: str, _olds: Properties) -> None:
         """There is nothing to delete outside the state. The certificate stays valid until it expires."""

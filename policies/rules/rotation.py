@@ -1,0 +1,109 @@
+"""The rule for how long a key is used: a renewal gives its certificate new dates, and the key grows older."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .certificate import UnreadableError
+from .certificates import load
+from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError, items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .certificate import Certificate
+    from .resource import Resource
+
+    Settings = Mapping[str, Any]
+
+# Where a resource has the certificates of keys that are in use, and of the keys that signed them.
+_CERTIFIED = {
+    VERIFIED_CERTIFICATE: "certificate",
+    ISSUED_CERTIFICATE: "certificate",
+    ISSUED_BATCH: "certificates",
+    TLS_ROOT: "certPem",
+    TLS_SIGNED: "certPem",
+}
+_ISSUERS = {ISSUED_CERTIFICATE: "issuerCertificate", ISSUED_BATCH: "issuerCertificate", TLS_SIGNED: "caCertPem"}
+_REMEDIES = {
+    "rootDays": "start the next generation (hubtrust:caGeneration), or import a chain with a new key",
+    "issuingDays": "start the next generation (hubtrust:caGeneration), or import a chain with a new key",
+    "deviceDays": "issue the device's next certificate for a new key (request, publicKey)",
+}
+
+
+class _Use(NamedTuple):
+    """That a key was in use at a time, as one resource shows it."""
+
+    since: datetime
+    certificate: Certificate
+    urn: str
+
+
+def key_rotation(resources: Sequence[Resource], settings: Settings, *, now: datetime) -> Iterator[tuple[str, str]]:
+    """No key is in use for longer than its rotation period: `rootDays`, `issuingDays`, `deviceDays`.
+
+    Reason: what a key signs is as safe as the key ever was, and a renewal keeps it. The age is at least that of the oldest certificate
+    known for the key, or signed by it: the output `keySince` of an IssuedCertificate remembers the first one. A key that was used
+    elsewhere before is older than that.
+    Source: NIST SP 800-57 part 1 rev. 5, 5.3.6 (cryptoperiods); learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
+    """
+    uses: list[_Use] = []
+    unknown = None
+    for each in resources:
+        try:
+            uses += _uses(each)
+        except NotKnownYetError as error:
+            unknown = error  # in a preview; the other keys are checked
+    oldest: dict[bytes, datetime] = {}
+    for use in uses:
+        oldest[use.certificate.key] = min(use.since, oldest.get(use.certificate.key, use.since))
+    for key, use in {use.certificate.key: use for use in reversed(uses)}.items():  # each key once, where it is used first
+        limit = _limit(use.certificate)
+        days, most = (now - oldest[key]).total_seconds() / 86400, float(settings[limit])
+        if days > most:
+            fact = f"the key of {use.certificate} is in use since {oldest[key]:%Y-%m-%d}, for {days:.0f} days"
+            yield f"{fact}, but at most {most:g} are allowed: {_REMEDIES[limit]}", use.urn
+    if unknown:
+        raise unknown
+
+
+def _uses(resource: Resource) -> list[_Use]:
+    name = _CERTIFIED.get(resource.type)
+    if name is None:
+        return []
+    found = resource.known(name)
+    if found is None:
+        raise NotKnownYetError(name)
+    since = _moment(resource.read("keySince"))
+    certified = [_Use(since or one.not_before, one, resource.urn) for one in _first_of_each(found)]
+    # Whoever signed this certificate's first edition had its key then. Another issuer's key would have made it another resource.
+    first = min((use.since for use in certified), default=None)
+    issuers = _first_of_each(resource.read(_ISSUERS.get(resource.type, "")))
+    return certified + [_Use(min(one.not_before, first or one.not_before), one, resource.urn) for one in issuers]
+
+
+def _first_of_each(found: Any) -> list[Certificate]:
+    """The first certificate of each text; above it are others'. None for a text without one: where it is used, it is reported."""
+    certificates = []
+    for text in [found] if isinstance(found, str) else items(found):
+        try:
+            certificates.append(load(str(text))[0])
+        except UnreadableError:
+            continue
+    return certificates
+
+
+def _limit(certificate: Certificate) -> str:
+    if not certificate.is_ca:
+        return "deviceDays"
+    return "rootDays" if certificate.is_self_issued else "issuingDays"
+
+
+def _moment(text: object) -> datetime | None:
+    """A date such as 2026-11-24T03:19:06Z; None for what is none."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
