@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, device, evidence, hub, network, profile, renewal, rotation, secrecy, trust
+from . import authority, device, enrollment, evidence, hub, network, profile, renewal, rotation, secrecy, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -100,6 +100,11 @@ RULES = (
     Rule("devices-by-ca", device.devices_by_ca),
     Rule("tls-minimum", hub.tls_minimum, settings={"version": {"type": "string", "enum": ["1.2", "1.3"], "default": "1.2"}}),
     Rule("shared-keys-off", hub.shared_keys_off),
+    Rule(
+        "enrollment-holders",
+        enrollment.enrollment_holders,
+        settings={name: {**_TEXTS, "default": []} for name in ("holders", "roles", "sharedPolicies")},
+    ),
     Rule("hub-protected", hub.hub_protected),
     Rule(
         "required-tags",

@@ -55,7 +55,7 @@ def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
         return
     most = int(settings["addresses"])
     for flaw in (_hub_flaws if places.is_hub else _provisioning_flaws)(resource, places, most):
-        settable = "ipRules in hubtrust:hub, network_rule_sets of HubArgs" if places.is_hub else ".".join(places.rules)
+        settable = "hubtrust:ipRules, or network_rule_sets of HubArgs" if places.is_hub else ".".join(places.rules)
         yield f"the public endpoint is open: {flaw} ({settable}), or disable it ({'.'.join(places.access)})"
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
-from hubtrust.pki.certificate import load_certificate, load_certificates
+from hubtrust.pki.certificate import load_certificate, load_certificates, rfc3339
 from hubtrust.pki.keys import key_thumbprint, public_pem
 from sandbox import installation
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
@@ -145,6 +145,7 @@ def test_renewal_keeps_the_key_and_re_key_does_not(issued: Provider, root: Resou
     renewed = issued.update(created, longer)
     assert renewed.outs["serial"] != created.outs["serial"]
     assert renewed.outs["keyThumbprint"] == created.outs["keyThumbprint"]
+    assert issued.diff(renewed, longer).changes is False
     assert issued.diff(created, news | {"publicKey": public_pem(ec_key().public_key())}).replaces == ["publicKey"]
     assert issued.diff(created, news | {"subject": "CN=Plant B"}).replaces == ["subject"]
     assert issued.diff(created, news | {"signer": signer(ec_key())}).replaces == ["signer"]
@@ -164,7 +165,12 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> 
     ).sign(ROOT_KEY, hashes.SHA256())
     aged = ResourceState(
         created.id,
-        created.outs | {"certificate": old.public_bytes(serialization.Encoding.PEM).decode(), "renewAt": "2026-01-01T00:00:00Z"},
+        created.outs
+        | {
+            "certificate": old.public_bytes(serialization.Encoding.PEM).decode(),
+            "notBefore": rfc3339(old.not_valid_before_utc),
+            "renewAt": "2026-01-01T00:00:00Z",
+        },
         news,
     )
     refreshed = issued.read(aged)
@@ -179,6 +185,11 @@ def test_a_due_certificate_is_renewed(issued: Provider, root: ResourceState) -> 
     assert (renewed.outs["serial"], renewed.outs["keyThumbprint"]) != ("11", None)
     assert renewed.outs["keyThumbprint"] == created.outs["keyThumbprint"]
     assert renewed.outs["renewAt"] > datetime.now(UTC).isoformat()
+    assert "keySince" not in created.outs, "the states of earlier versions have none, and show no difference"
+    assert renewed.outs["keySince"] == rfc3339(old.not_valid_before_utc)
+    assert issued.diff(renewed, news).changes is False
+    again = issued.update(renewed, news | {"lifetimeDays": 90})
+    assert (again.outs["serial"] != renewed.outs["serial"], again.outs["keySince"]) == (True, renewed.outs["keySince"])
 
 
 def test_a_renewed_issuer_keeps_its_children(issued: Provider, root: ResourceState) -> None:

@@ -208,7 +208,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
                 "custody",
             ),
             *("certificate", "chain", "issuer", "serial", "thumbprint", "sha256", "notBefore", "notAfter", "renewAt", "key"),
-            *("keyThumbprint", "issuerKeyThumbprint"),
+            *("keyThumbprint", "keySince", "issuerKeyThumbprint"),
         },
     ),
     SigningKeyProvider: (

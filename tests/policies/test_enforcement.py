@@ -52,16 +52,28 @@ VIOLATIONS = [
     trusted("loose", authority(path_length=None)),
     trusted("unusual", authority(usage=ABSENT)),
     trusted("ending", authority(end=NOW + timedelta(days=3))),
-    {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400}},
+    {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400, "renewBeforeDays": 1}},
     {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "thumbprints": ["A" * 40]}},
     note(private_pem(KEY)),
     LOOSE_HUB,
+    {
+        "noun": "azure-native:authorization:RoleAssignment",
+        "name": "contributor",
+        "properties": {
+            "scope": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d",
+            "principalId": "somebody",
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/dfce44e4-17b7-4bd1-a6d1-04996ec95633",
+        },
+    },
 ]
 STRICT: dict[str, Any] = {
     "custody_allowed": {"enforcementLevel": "mandatory", "allowed": ["offline"]},
     "authority_not_shared": {"elsewhere": {"prod": [load(pem_of(SHARED))[0].thumbprints()["key"]]}},
     "required_tags": {"required": ["environment"]},
     "public_access": "mandatory",
+    "network_exposure": "mandatory",
+    "certificate_expiry": "mandatory",
+    "key_rotation": "mandatory",
     "authority_expiry": "mandatory",
     "authority_profile": "mandatory",
     "previous_generation": "mandatory",
@@ -81,16 +93,20 @@ def test_a_violation_of_any_rule_fails_up_and_nothing_is_created(hand_made: Hand
 
 
 def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade) -> None:
-    """Two generations on one hub, and a CA that was issued without a path length."""
+    """Two generations on one hub, a proof without evidence, and a CA whose key is old, which ends and has no path length."""
     hand_made.configure(**STRICT)
-    loose = pem_of(Forged("Loose", issuer=Forged("Root", path_length=1), path_length=None).certificate)
+    dates = {"start": NOW - timedelta(days=1900), "end": NOW + timedelta(days=3)}
+    loose = pem_of(Forged("Loose", issuer=Forged("Root", path_length=1), path_length=None, **dates).certificate)
     issued = {"noun": "IssuedCertificate", "name": "loose", "properties": {"profile": "intermediate", "certificate": loose}}
-    older, newer = trusted("ca", authority()), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
+    word = {"state": "verified", "proof": "possession", "etag": "E7"}
+    older, newer = trusted("ca", authority(), outs=word), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
     hand_made.plan([issued, older, newer])
     violated = hand_made.run("up", "--yes", "--skip-preview")
     assert hand_made.code != 0
     assert violated["mandatory"] == AT_THE_END
     assert "generation 1 of the CA 'ca'" in hand_made.printed
+    assert "the evidence for it is not in the state" in hand_made.printed
+    assert "at most 1825 are allowed" in hand_made.printed
 
 
 def test_a_proof_that_a_run_found_missing_fails_up_at_the_end(hand_made: HandMade) -> None:
@@ -98,7 +114,7 @@ def test_a_proof_that_a_run_found_missing_fails_up_at_the_end(hand_made: HandMad
     found = trusted("found", authority(), outs={"state": "verified", "proof": "found", "etag": "E7"})
     held = trusted("held", authority(), outs={"state": "verified", "proof": "key-held", "etag": "E8"})
     hand_made.plan([found, held, trusted("proven", authority(), outs={"state": "verified", "proof": "possession"})])
-    hand_made.configure(proof_required={"allow": ["key-held"]})
+    hand_made.configure(proof_required={"allow": ["key-held"]}, proof_evidence="disabled")
     assert hand_made.run("preview")["mandatory"] == set()
     for verb in (("up", "--yes", "--skip-preview"), ("preview",)):
         assert hand_made.run(*verb)["mandatory"] == {"proof-required"}

@@ -194,7 +194,7 @@ KEPT = [
     hub(publicNetworkAccess="Disabled"),
     Resource("azure-native:iothub:Certificate", {"properties": {"isVerified": False, "certificate": pem_of(GOOD.issuing.certificate)}}),
     Resource("tls:index/privateKey:PrivateKey", {"algorithm": "ECDSA", "ecdsaCurve": "P256"}),
-    Resource(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87600.0}),
+    Resource(TLS_ROOT, {"isCaCertificate": True, "validityPeriodHours": 87600.0, "earlyRenewalHours": 168.0}),
     Resource(f"{DYNAMIC}DeviceIdentity", {"deviceId": "d", "thumbprints": None}),
     Resource(f"{DYNAMIC}DeviceFleet", {"members": fleet(0)}),
     Resource(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(*GOOD.up), "signer": {"custody": "offline"}}),
