@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hubtrust import HubtrustError, Trust
+from hubtrust.certificates.lifetimes import authority_lifetime
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.profile import departures, is_self_issued, path_length
 from settings import SettingsError
@@ -16,6 +17,7 @@ from settings import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hubtrust.certificates.lifetimes import Lifetime
     from hubtrust.pki.certificate import Certificate
     from settings import Settings
 
@@ -35,7 +37,9 @@ class Authority:
     is_root: bool
     key_keys: str  # the settings that decide its key, separated by spaces
     days_keys: str  # the settings that decide its lifetime
-    renewed_before: int = 0  # days before its end; 0: it is not renewed by itself
+    renewed_before: int = 0  # days before its end; 0: it is not renewed by itself, or in the last tenth of its declared lifetime
+    window: float = 0  # days before its end from which it is renewed; 0: not here
+    window_keys: str = ""  # the settings that decide its window
     is_unlimited: bool = False  # it may sign for devices, and issue further CAs
     departures: tuple[str, ...] = ()  # from RFC 5280, section 4
 
@@ -67,15 +71,23 @@ def _generated(stack: Settings) -> tuple[Authority, ...]:
     kind, size = ("EC", int(key.curve.name.removeprefix("P-"))) if key.curve else ("RSA", key.modulus)
     signed_with = _HASHES.get(size, "sha256") if kind == "EC" else "sha256"
 
-    def one(name: str, days: int, window: int, *, is_root: bool, days_keys: str) -> Authority:
-        return Authority(name, kind, size, signed_with, days, days, is_root, "caKeyAlgorithm", days_keys, window)
+    def one(name: str, days: int, lifetime: Lifetime, keys: tuple[str, str], renewed_before: int, *, is_root: bool) -> Authority:
+        days_keys, window_key = keys
+        key_keys, window_keys = "caKeyAlgorithm", f"{window_key} {days_keys.partition(' ')[0]}"
+        return Authority(
+            name, kind, size, signed_with, days, days, is_root, key_keys, days_keys, renewed_before, lifetime.renew_before_days, window_keys
+        )
 
-    root = one("the root CA", stack.ca_root_days, stack.ca_root_renew_before_days, is_root=True, days_keys="caRootDays")
+    before = stack.ca_root_renew_before_days
+    lifetime = authority_lifetime(stack.ca_root_days, before or None)
+    root = one("the root CA", stack.ca_root_days, lifetime, ("caRootDays", "caRootRenewBeforeDays"), before, is_root=True)
     if not stack.ca_intermediates:
         return (root,)
+    before = stack.ca_issuing_renew_before_days
+    lifetime = authority_lifetime(stack.ca_issuing_days, before or None)
     days = min(stack.ca_issuing_days, stack.ca_root_days)  # no certificate outlives its issuer
-    issuing = one("the issuing CA", days, stack.ca_issuing_renew_before_days, is_root=False, days_keys="caIssuingDays caRootDays")
-    return (issuing, root)
+    keys = ("caIssuingDays caRootDays", "caIssuingRenewBeforeDays")
+    return (one("the issuing CA", days, lifetime, keys, before, is_root=False), root)
 
 
 def _judged(stack: Settings) -> Sequence[Certificate]:

@@ -7,9 +7,11 @@ as little as it takes. What is only left unset is refused with the key to set, a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Any, Final
 
 from hubtrust.hub_args import DEFAULTS
+from settings.hub_access import ip_rule
 from settings.tag import as_mapping
 
 from .policy_authorities import authorities, trusted
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
 
     from settings import Settings
 
+    from .policy_authorities import Authority
+
     Rule = Mapping[str, Any]  # the configuration of one rule, defaults included
 
 LEVEL: Final = "enforcementLevel"
+_PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))  # RFC 1918
 ADVISORY: Final[Mapping[str, Any]] = {LEVEL: "advisory"}
 
 
@@ -141,6 +146,46 @@ def _public_access(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
         yield Misfit(f"publicNetworkAccess is {stack.public_network_access or 'not set'}", "publicNetworkAccess", ADVISORY)
 
 
+def _network(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    if stack.existing_hub or stack.public_network_access == "Disabled":
+        return
+    if not stack.ip_rules:
+        yield Misfit("ipRules is not set, so every address is let in", "ipRules publicNetworkAccess", ADVISORY)
+        return
+    networks = [IPv4Network(mask) for _, mask in map(ip_rule, stack.ip_rules)]
+    public = [each for each in networks if not any(map(each.subnet_of, _PRIVATE))]
+    count = sum(each.num_addresses for each in collapse_addresses(public))
+    if count > rule["addresses"]:
+        yield Misfit(f"ipRules lets in {count:,} addresses", "ipRules", {"addresses": count})
+
+
+def _window(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    for each in _issued_here(stack):
+        if each.window < rule["days"]:
+            fit = {"days": int(each.window)} if each.window >= 1 else ADVISORY
+            yield Misfit(f"{each} is renewed only from {each.window:g} days before its end", each.window_keys, fit)
+
+
+def _certificates(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    for each in _issued_here(stack):
+        if each.window >= each.days_left:
+            yield Misfit(f"{each} is made with {each.days_left} days, which are all in its renewal window", each.days_keys, ADVISORY)
+        elif each.days_left <= rule["days"]:
+            days = each.days_left // 2
+            yield Misfit(f"{each} is valid for {each.days_left} days", each.days_keys, {"days": days} if days else ADVISORY)
+
+
+def _key_age(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    for each in authorities(stack):
+        name, age = "rootDays" if each.is_root else "issuingDays", each.days - each.days_left
+        if age >= rule[name]:
+            yield Misfit(f"the key of {each} is in use for {age} days", each.key_keys, {name: each.days})
+
+
+def _issued_here(stack: Settings) -> tuple[Authority, ...]:
+    return authorities(stack) if stack.ca_source == "generate" else ()
+
+
 def _previous(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
     if stack.ca_keep_previous and stack.ca_generation > 1:
         yield Misfit("caKeepPrevious is true", "caKeepPrevious", ADVISORY)
@@ -161,11 +206,17 @@ JUDGED: Final[Mapping[str, JudgedRule]] = {
     "required-tags": JudgedRule(_tags, {"required": [], "values": {}}),
     "public-access": JudgedRule(_public_access, advisory=True),
     "authority-expiry": JudgedRule(_expiry, {"days": 180}, advisory=True),
+    "network-exposure": JudgedRule(_network, {"addresses": 65536}, advisory=True),
+    "renewal-window": JudgedRule(_window, {"days": 7}),
+    "certificate-expiry": JudgedRule(_certificates, {"days": 7}, advisory=True),
+    "key-rotation": JudgedRule(_key_age, {"rootDays": 3650, "issuingDays": 1825}, advisory=True),
     "previous-generation": JudgedRule(_previous, advisory=True),
 }
 # Rules that no setting of this program contradicts, and why.
 NEVER_CONTRADICTED: Final[Mapping[str, str]] = {
     "authority-not-shared": "a shared CA is refused when the environment is made: sharing.py",
+    "proof-evidence": "whatever the program proves has its evidence",
+    "enrollment-holders": "the program declares no provisioning service, and gives roles on its hub and vault alone",
     "issuing-path-length": "the program issues its lowest CA with path length 0",
     "device-lifetime": "the program issues no certificates for devices",
     "private-key-secret": "the program makes every private key a secret",

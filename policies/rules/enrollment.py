@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .resource import NotKnownYetError, items, objects
+from .declarations import Fact, Kind, declaration
+from .declared_ways import native_type
+from .resource import items, objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .declarations import Declaration
     from .resource import Resource
 
     Settings = Mapping[str, Any]
@@ -40,18 +43,11 @@ _DATA_ACTIONS = (
     "Microsoft.Devices/provisioningServices/enrollmentGroups/write",
     "Microsoft.Devices/provisioningServices/enrollments/write",
 )
-_ASSIGNMENTS = {
-    "authorization:RoleAssignment",
-    "authorization:RoleAssignmentScheduleRequest",
-    "authorization:RoleEligibilityScheduleRequest",
-    "authorization:PimRoleEligibilitySchedule",
-    "azure:authorization/assignment:Assignment",
-    "azure:pim/activeRoleAssignment:ActiveRoleAssignment",
-    "azure:pim/eligibleRoleAssignment:EligibleRoleAssignment",
+_ROLES = {
+    "azure:authorization/roleDefinition:RoleDefinition",
+    "azure:role/definition:Definition",
+    "azurerm:index/roleDefinition:RoleDefinition",
 }
-_ROLES = {"authorization:RoleDefinition", "azure:authorization/roleDefinition:RoleDefinition"}
-_SERVICE = "deviceprovisioningservices:IotDpsResource"
-_SHARED_POLICY = "azure:iot/dpsSharedAccessPolicy:DpsSharedAccessPolicy"
 _RIGHT = "enrollmentwrite"
 _IN_SERVICE = re.compile(r"/providers/microsoft\.devices/provisioningservices(?:/|$)", re.IGNORECASE)
 # A management group, a subscription, a resource group, or all of a tenant: provisioning services can be below each of them.
@@ -68,55 +64,50 @@ def enrollment_holders(resource: Resource, settings: Settings) -> Iterator[str]:
     read the shared keys. Principals are named by their object ids.
     Source: learn.microsoft.com/azure/iot-dps/concepts-control-access-dps-azure-ad; learn.microsoft.com/azure/iot-dps/how-to-control-access.
     """
-    kinds = {resource.type, resource.noun}
-    if kinds & _ASSIGNMENTS:
-        yield from _assignment(resource, {str(each).lower() for each in settings["holders"]})
-    elif kinds & _ROLES:
+    if resource.type in _ROLES or native_type(resource.type) == ("authorization", "RoleDefinition"):
         yield from _role(resource, settings["roles"])
-    elif resource.noun == _SERVICE and str(resource.known("properties", "disableLocalAuth")).lower() != "true":
-        for policy in objects(resource, "properties", "authorizationPolicies"):
-            rights = {right.strip().lower() for right in str(policy.known("rights")).split(",")}
-            yield from _shared_policy(str(policy.known("keyName")), settings, writes=_RIGHT in rights)
-    elif resource.type == _SHARED_POLICY:
-        writes = str(resource.known("enrollmentWrite")).lower() == "true"
-        yield from _shared_policy(str(resource.known("name") or resource.name), settings, writes=writes)
+        return
+    found = declaration(resource)
+    if found is None:
+        return
+    if found.kind is Kind.ROLE_ASSIGNMENT:
+        yield from _assignment(found, {str(each).lower() for each in settings["holders"]})
+    elif found.kind is Kind.PROVISIONING_SERVICE and found.known(Fact.SERVICE_KEYS_OFF) is not True:
+        for policy in objects(found.known(Fact.ACCESS_POLICIES), found.where(Fact.ACCESS_POLICIES)):
+            yield from _shared_policy(str(policy.known("keyName")), str(policy.known("rights")).split(","), settings)
+    elif found.kind is Kind.ACCESS_POLICY:
+        yield from _shared_policy(str(found.known(Fact.NAME) or resource.name), items(found.known(Fact.RIGHTS)), settings)
 
 
-def _assignment(resource: Resource, holders: set[str]) -> Iterator[str]:
-    guid = _guid(resource)
+def _assignment(found: Declaration, holders: set[str]) -> Iterator[str]:
+    guid = _guid(found)
     if guid in _ONLY_READ:
         return
-    scope = str(_fact(resource, "scope") or "")
-    in_service = bool(_IN_SERVICE.search(scope))
-    # At a provisioning service itself, a role that is not known to only read counts as one that writes.
-    if not in_service and not (guid in _WRITE_ENROLLMENTS and _ABOVE.fullmatch(scope)):
+    scope = str(found.known(Fact.SCOPE) or "")
+    # At a provisioning service itself, or where the scope isn't said, a role that is not known to only read counts as one that writes.
+    is_closed = not scope or bool(_IN_SERVICE.search(scope))
+    if not is_closed and not (guid in _WRITE_ENROLLMENTS and _ABOVE.fullmatch(scope)):
         return
-    principal = str(_fact(resource, "principalId") or "")
+    principal = str(found.known(Fact.PRINCIPAL) or "")
     if not principal or principal.lower() not in holders:
         role = f"the role {_WRITE_ENROLLMENTS[guid]}" if guid in _WRITE_ENROLLMENTS else f"a role ({guid}) that is not known to only read"
         fact = f"{principal or 'a principal'} gets {role} on {scope or 'a scope that is not set'}, and so can write enrollments"
         yield f"{fact}: give it a role that reads, or add its object id to `holders` of this policy"
 
 
-def _guid(resource: Resource) -> str:
+def _guid(found: Declaration) -> str:
     """The GUID of the role's definition, in lower case; the name in lower case if only that is given and is none that is known."""
-    definition, name = _fact(resource, "roleDefinitionId"), _fact(resource, "roleDefinitionName")
+    definition, name = found.known(Fact.ROLE), found.known(Fact.ROLE_NAME)
     if definition:
         return str(definition).rstrip("/").rpartition("/")[2].lower()
     return _GUIDS.get(str(name or "").lower(), str(name or "").lower())
 
 
-def _fact(resource: Resource, name: str) -> Any:
-    """Versions of Azure's API before 2018 have it in `properties`."""
-    found = resource.known(name)
-    return resource.known("properties", name) if found is None else found
-
-
 def _role(resource: Resource, allowed: list[str]) -> Iterator[str]:
-    name = str(_fact(resource, "roleName") or resource.known("name") or resource.name)
+    name = str(resource.known("roleName") or resource.known("name") or resource.name)
     if name in items(allowed):
         return
-    for permission in objects(resource, "permissions"):
+    for permission in objects(resource.known("permissions"), "permissions"):
         can = [each for each in _ACTIONS if _gives(permission, "actions", "notActions", each)]
         can += [each for each in _DATA_ACTIONS if _gives(permission, "dataActions", "notDataActions", each)]
         if can:
@@ -130,14 +121,12 @@ def _gives(permission: Resource, given: str, taken: str, action: str) -> bool:
 
 def _matches(permission: Resource, name: str, action: str) -> bool:
     """Whether one of the patterns, in which `*` is any text, is for this action; letter case does not count."""
-    try:
-        patterns = [str(each) for each in items(permission.known(name))]
-    except NotKnownYetError:
-        raise NotKnownYetError(f"permissions.{name}") from None
+    patterns = [str(each) for each in items(permission.known(name))]
     return any(re.fullmatch(".*".join(map(re.escape, each.split("*"))), action, re.IGNORECASE) for each in patterns)
 
 
-def _shared_policy(name: str, settings: Settings, *, writes: bool) -> Iterator[str]:
+def _shared_policy(name: str, rights: list[str], settings: Settings) -> Iterator[str]:
+    writes = any(right.strip().lower() == _RIGHT for right in rights)
     if writes and name not in items(settings["sharedPolicies"]):
         fact = f"whoever has a key of the shared access policy '{name}' can write enrollments"
         yield f"{fact}: take the right EnrollmentWrite from it and give roles instead, or add it to `sharedPolicies` of this policy"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, collapse_addresses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .declarations import Fact, Kind, declaration
 from .resource import objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from .declarations import Declaration
     from .resource import Resource
 
     Settings = Mapping[str, Any]
@@ -20,29 +22,6 @@ _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/1
 _INTERFACES = ("deviceApi", "serviceApi")  # of a provisioning service; a rule for `all` is for both
 
 
-class _Places(NamedTuple):
-    """Where a way to declare a hub or a provisioning service has its access from the network."""
-
-    is_hub: bool
-    access: tuple[str, ...]
-    closed: str  # the value of `access`, in lower case, with which there is no public endpoint
-    rules: tuple[str, ...]
-    built_in: str  # inside the rules of a hub: whether they hold for the built-in event hub endpoint
-
-
-_NATIVE = ("properties", "publicNetworkAccess")
-_BY_NOUN = {
-    "IotHubResource": _Places(True, _NATIVE, "disabled", ("properties", "networkRuleSets"), "applyToBuiltInEventHubEndpoint"),
-    "IotDpsResource": _Places(False, _NATIVE, "disabled", ("properties", "ipFilterRules"), ""),
-}
-_BY_TYPE = {
-    "azure:iot/ioTHub:IoTHub": _Places(
-        True, ("publicNetworkAccessEnabled",), "false", ("networkRuleSets",), "applyToBuiltinEventhubEndpoint"
-    ),
-    "azure:iot/iotHubDps:IotHubDps": _Places(False, ("publicNetworkAccessEnabled",), "false", ("ipFilterRules",), ""),
-}
-
-
 def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
     """A hub or provisioning service with a public endpoint lets in at most `addresses` of the internet's addresses.
 
@@ -50,47 +29,44 @@ def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
     and cover the built-in event hub endpoint, from which all messages can be read. If devices connect from anywhere, disable this policy.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-ip-filtering; learn.microsoft.com/azure/iot-dps/iot-dps-ip-filtering; RFC 1918.
     """
-    places = _places(resource)
-    if places is None or str(resource.known(*places.access)).lower() == places.closed:
+    found = declaration(resource)
+    if found is None or found.kind not in _FLAWS or found.known(Fact.PUBLIC_ACCESS_OFF) is True:
         return
-    most = int(settings["addresses"])
-    for flaw in (_hub_flaws if places.is_hub else _provisioning_flaws)(resource, places, most):
-        settable = "hubtrust:ipRules, or network_rule_sets of HubArgs" if places.is_hub else ".".join(places.rules)
-        yield f"the public endpoint is open: {flaw} ({settable}), or disable it ({'.'.join(places.access)})"
+    for flaw in _FLAWS[found.kind](found, int(settings["addresses"])):
+        settable = "hubtrust:ipRules, or network_rule_sets of HubArgs" if found.kind is Kind.HUB else found.where(Fact.IP_RULES)
+        yield f"the public endpoint is open: {flaw} ({settable}), or disable it ({found.where(Fact.PUBLIC_ACCESS_OFF)})"
 
 
-def _places(resource: Resource) -> _Places | None:
-    return _BY_TYPE.get(resource.type) or _BY_NOUN.get(resource.noun.rpartition(":")[2])
-
-
-def _hub_flaws(resource: Resource, places: _Places, most: int) -> Iterator[str]:
-    name = ".".join(places.rules)
-    sets = list(objects(resource, *places.rules))
-    if not sets:
+def _hub_flaws(found: Declaration, most: int) -> Iterator[str]:
+    """Without a default action Azure denies; without rules it has none to deny by."""
+    name, built_in = found.where(Fact.IP_RULES), found.where(Fact.EVENT_HUB_RULES)
+    default, rules, covers = (found.known(fact) for fact in (Fact.DEFAULT_ACTION, Fact.IP_RULES, Fact.EVENT_HUB_RULES))
+    if default is None and rules is None and covers is None:
         yield f"{name} is not set, so every address is let in: list the addresses that need the hub"
-    for rules in sets:
-        if str(rules.known("defaultAction") or "Deny").lower() != "deny":
-            yield f"{name}.defaultAction is {rules.known('defaultAction')}, so every address is let in: set it to Deny"
-            continue
-        if str(rules.known(places.built_in)).lower() != "true":
-            yield f"{name}.{places.built_in} is not true, so every address is let in to the built-in event hub endpoint: set it to true"
-        yield from _too_many(name, (_network(rule) for rule in objects(rules, "ipRules")), most)
+    elif str(default or "Deny").strip().lower() != "deny":
+        yield f"{found.where(Fact.DEFAULT_ACTION)} is {default}, so every address is let in: set it to Deny"
+    else:
+        if covers is not True:
+            yield f"{built_in} is not true, so every address is let in to the built-in event hub endpoint: set it to true"
+        yield from _too_many(name, map(_network, objects(rules, name)), most)
 
 
-def _provisioning_flaws(resource: Resource, places: _Places, most: int) -> Iterator[str]:
+def _provisioning_flaws(found: Declaration, most: int) -> Iterator[str]:
     """The first rule that has an address decides; an address that no rule has is let in."""
-    name = ".".join(places.rules)
-    rules = list(objects(resource, *places.rules))
+    name = found.where(Fact.IP_RULES)
+    rules = list(objects(found.known(Fact.IP_RULES), name))
     for interface in _INTERFACES:
         left, let_in = [_EVERY], list[IPv4Network | None]()
         for rule in rules:
-            target = str(rule.known("target") or "all").lower()
-            if target not in {"all", interface.lower()}:
+            if str(rule.known("target") or "all").lower() not in {"all", interface.lower()}:
                 continue
             network, accepts = _network(rule), str(rule.known("action")).lower() != "reject"
             inside, left = _divided(left, network) if network else ([None] if accepts else [], left)
             let_in += inside if accepts else []
         yield from (f"{interface}: {flaw}" for flaw in _too_many(name, [*let_in, *left], most))
+
+
+_FLAWS = {Kind.HUB: _hub_flaws, Kind.PROVISIONING_SERVICE: _provisioning_flaws}
 
 
 def _too_many(name: str, networks: Iterable[IPv4Network | None], most: int) -> Iterator[str]:

@@ -93,20 +93,19 @@ def read_in(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def objects(resource: Resource, *path: str) -> Iterator[Resource]:
-    """The objects of the list at ``path``, each to be read like a resource; an object that stands there alone counts as a list of it.
+def objects(found: Any, where: str) -> Iterator[Resource]:
+    """The objects of a list, each to be read like a resource; an object that stands alone counts as a list of it.
 
     Raises:
-        NotKnownYetError: the list, or one of its items, is not known yet.
+        NotKnownYetError: the list, or one of its items, is not known yet; it is called ``where``.
     """
-    found = resource.known(*path)
     try:
         every = [found] if isinstance(found, Mapping) else list(found) if isinstance(found, Sequence) and not isinstance(found, str) else []
     except UnknownValueError:
-        raise NotKnownYetError(".".join(path)) from None
+        raise NotKnownYetError(where) from None
     for place, item in enumerate(every):
         if item is UNKNOWN:
-            raise NotKnownYetError(f"{'.'.join(path)}[{place}]")
+            raise NotKnownYetError(f"{where}[{place}]")
         if isinstance(item, Mapping):
             yield Resource("", item)
 

@@ -53,7 +53,12 @@ CHOSEN: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "protection in words": (('protect="false"',), {"hub-protected": ADVISORY}),
     "old TLS": (("minTlsVersion='1.0'",), {"tls-minimum": ADVISORY}),
     "shared keys": (("localAuth=true",), {"shared-keys-off": ADVISORY}),
-    "a public hub": (("publicNetworkAccess=Enabled",), {"public-access": ADVISORY}),
+    "a public hub": (("publicNetworkAccess=Enabled",), {"public-access": ADVISORY, "network-exposure": ADVISORY}),
+    "a public hub for some": (("publicNetworkAccess=Enabled", "ipRules=[plant=203.0.113.0/24]"), {"public-access": ADVISORY}),
+    "a public hub for many": (
+        ("publicNetworkAccess=Enabled", "ipRules=[10.0.0.0/8, 203.0.0.0/15, 203.0.113.0/24]"),
+        {"public-access": ADVISORY, "network-exposure": {"addresses": 131072}},
+    ),
     "a key in the state": (
         ("caCustody=state", "caVault="),
         {"custody-allowed": {"allowed": ["key-vault", "pkcs11", "offline", "state"]}},
@@ -62,10 +67,21 @@ CHOSEN: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "a longer CA": (("caIssuingDays=2000",), {"authority-lifetime": {"issuingDays": 2000}}),
     "both longer": (("caRootDays=5000", "caIssuingDays=2000"), {"authority-lifetime": {"rootDays": 5000, "issuingDays": 2000}}),
     "one CA alone": (("caIntermediates=0", "caIssuingDays=3000"), {}),
-    "a short CA": (("caIssuingDays=60",), {"authority-expiry": {"days": 30}}),
+    "a short CA": (("caIssuingDays=60",), {"authority-expiry": {"days": 30}, "renewal-window": {"days": 6}}),
     "a short CA that is renewed": (("caIssuingDays=60", "caIssuingRenewBeforeDays=10"), {"authority-expiry": {"days": 10}}),
-    "a CA of a day": (("caRootDays=1", "caIssuingDays=1"), {"authority-expiry": ADVISORY}),
-    "a short root that is trusted": (("caRootDays=100", "caTrust=root"), {"authority-expiry": {"days": 50}}),
+    "a CA that is renewed late": (("caIssuingRenewBeforeDays=2",), {"renewal-window": {"days": 2}}),
+    "a CA of a week": (
+        ("caRootDays=7", "caRootRenewBeforeDays=4", "caIssuingDays=6", "caIssuingRenewBeforeDays=3"),
+        {"authority-expiry": {"days": 3}, "renewal-window": {"days": 3}, "certificate-expiry": {"days": 3}},
+    ),
+    "a CA of a day": (
+        ("caRootDays=1", "caIssuingDays=1"),
+        {"authority-expiry": ADVISORY, "renewal-window": ADVISORY, "certificate-expiry": ADVISORY},
+    ),
+    "a short root that is trusted": (
+        ("caRootDays=100", "caTrust=root"),
+        {"authority-expiry": {"days": 50}, "certificate-expiry": ADVISORY},  # its issuing CA is cut to 100 days, all in its window
+    ),
     "another owner's tag": (("tags=[environment=test, owner=me]",), {"required-tags": {"values": {"environment": "test"}}}),
     "two generations": (("caKeepPrevious=true", "caGeneration=2"), {"previous-generation": ADVISORY}),
     "several": (
@@ -152,11 +168,14 @@ def test_a_file_that_somebody_wrote_is_never_loosened(strict: Project) -> None:
     assert policies.found.keys() == {"all", "authority-not-shared"}
 
 
+PUBLIC = {"public-access": "advisory", "network-exposure": "advisory"}
+
+
 @pytest.mark.parametrize(
     ("policies", "expected"),
     [
         ({}, {"hub-protected": "advisory"}),  # mandatory in the pack itself
-        ({"all": "mandatory", "public-access": "advisory"}, {"all": "mandatory", "public-access": "advisory", "hub-protected": "advisory"}),
+        ({"all": "mandatory", **PUBLIC}, {"all": "mandatory", **PUBLIC, "hub-protected": "advisory"}),
         ({"all": "disabled"}, {"all": "disabled"}),
         ({"all": "disabled", "hub-protected": "mandatory"}, {"all": "disabled", "hub-protected": "advisory"}),
         ({"hub-protected": "remediate"}, {"hub-protected": "advisory"}),
