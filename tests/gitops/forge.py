@@ -1,7 +1,9 @@
 """The environment of a pipeline: a CI service that issues identity tokens and accepts comments, and a checkout."""
 
+import hashlib
 import json
 import shlex
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,7 +21,7 @@ from tests.kit.program import copied
 from tests.kit.repository import EMBEDDED_ENGINE
 
 AUDIENCE = "api://AzureADTokenExchange"
-_ISSUER, _SUBJECT = "https://forge.example", "repo:contoso/hubtrust"
+_ISSUER = "https://forge.example"
 _CHECKED_OUT = ("stacks/Pulumi.staging.yaml", "stacks/Pulumi.prod.yaml", "requirements.txt", "policies", "examples/gitops")
 
 
@@ -30,17 +33,20 @@ class Forge:
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     comments: list[tuple[str, str]] = field(default_factory=list)  # path and text
 
-    @property
-    def credential(self) -> dict[str, Any]:
-        """The federated credential that makes Azure trust this forge's tokens."""
+    def credential(self, subject: str) -> dict[str, Any]:
+        """The federated credential that makes Azure trust this forge's tokens with this subject."""
         key = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"issuer": _ISSUER, "subject": _SUBJECT, "audience": AUDIENCE, "jwks": {"keys": [{**key, "kid": "forge", "use": "sig"}]}}
+        return {"issuer": _ISSUER, "subject": subject, "audience": AUDIENCE, "jwks": {"keys": [{**key, "kid": "forge", "use": "sig"}]}}
 
-    def token(self) -> str:
+    def token(self, subject: str) -> str:
         """A job's identity token."""
         now = int(time.time())
-        claims = {"iss": _ISSUER, "sub": _SUBJECT, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 3600}
+        claims = {"iss": _ISSUER, "sub": subject, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 3600}
         return jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "forge"})
+
+    def token_url(self, subject: str) -> str:
+        """Where a job asks for its identity token; GitHub gives each job such an address of its own."""
+        return f"{self.url}/token?{urlencode({'subject': subject})}"
 
 
 @contextmanager
@@ -52,12 +58,12 @@ def forge() -> Iterator[Forge]:
         def do_GET(self) -> None:
             """Answer a job that requests its identity token."""
             assert self.headers["Authorization"] == "Bearer job"
-            self._answer({"value": created.token()})
+            self._answer({"value": created.token(parse_qs(urlsplit(self.path).query)["subject"][0])})
 
         def do_POST(self) -> None:
             """Keep a job's comment."""
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            allowed = "commenter" in (self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "")
+            allowed = self.headers.get("Authorization") == "Bearer commenter"
             created.comments.append((self.path, body["body"] if "body" in body else body["comments"][0]["content"]))
             self._answer({}, 201 if allowed else 403)
 
@@ -85,18 +91,32 @@ def forge() -> Iterator[Forge]:
 
 def checkout(folder: Path) -> Path:
     """A checkout of the repository with its requirements installed, as on a runner."""
-    return copied(folder / "checkout", *_CHECKED_OUT)
+    return copied(folder, *_CHECKED_OUT)
 
 
 def shim(folder: Path, engine: str | None) -> Path:
-    """A folder for PATH whose `pulumi` is the given CLI, or else the embedded engine.
+    """A folder for PATH with a `pulumi`, the given CLI or else the embedded engine, and a `curl` that "downloads" an archive of it.
 
-    `pulumi install` does nothing in both cases: everything is installed already, and the stand-in plugins can't be downloaded.
+    `pulumi install` does nothing: everything is installed already, and the stand-in plugins can't be downloaded.
     """
     place = folder / "bin"
     place.mkdir()
-    command = place / "pulumi"
     start = f'"{engine}"' if engine else shlex.join(EMBEDDED_ENGINE)
-    command.write_text(f'#!/bin/sh\n[ "$1" = install ] && exit 0\nexec {start} "$@"\n')
-    command.chmod(0o755)
+    _command(place / "pulumi", f'[ "$1" = install ] && exit 0\nexec {start} "$@"\n')
+    with tarfile.open(folder / "release.tar.gz", "w:gz") as archive:
+        archive.add(place / "pulumi", "pulumi/pulumi")
+    saved = shlex.quote(str(folder / "release.tar.gz"))
+    _command(place / "curl", f'while [ "$1" != --output ]; do shift; done\ncp {saved} "$2"\n')
     return place
+
+
+def _command(file: Path, script: str) -> None:
+    file.write_text(f"#!/bin/sh\n{script}")
+    file.chmod(0o755)
+
+
+def accept_release(folder: Path, release: Path) -> None:
+    """Let a checkout's checksums be those of a stand-in's release."""
+    sums = folder / "examples/gitops/pulumi.sha256"
+    digest = hashlib.sha256(release.read_bytes()).hexdigest()
+    sums.write_text("".join(f"{digest}  {line.split()[1]}\n" for line in sums.read_text().splitlines()))

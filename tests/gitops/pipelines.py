@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from tests.gitops import azure_rules, gitlab_rules
 from tests.kit.repository import ROOT
 
 GITOPS = ROOT / "examples/gitops"
@@ -65,13 +66,12 @@ def github(stage: str, context: Mapping[str, str]) -> Job:
 def gitlab(stage: str, context: Mapping[str, str]) -> Job:
     """A job of gitlab-ci.yml; ``context`` are the variables that GitLab or the project sets."""
     file = yaml.safe_load((GITOPS / "gitlab-ci.yml").read_text())
-    job = {**file.get(file[stage].get("extends", ""), {}), **file[stage]}
-    tokens = {name: context[name] for name in file["default"]["id_tokens"]}
-    env = {**context, **tokens}
+    job = gitlab_rules.jobs(file)[stage]
+    env = {**context}
     for name, value in {**file["variables"], **job.get("variables", {})}.items():
-        env[name] = re.sub(r"\$(\w+)", lambda match: env.get(match[1], ""), str(value))
+        env[name] = re.sub(r"\$\{?(\w+)\}?", lambda match: env.get(match[1], ""), str(value))
     shell = ("bash", "-eo", "pipefail", "-c")  # as GitLab's runner does
-    script = "\n".join([*file["default"]["before_script"], *job["script"]])
+    script = "\n".join([*job.get("before_script", []), *job["script"]])
     after = [Step("\n".join(job["after_script"]), shell, always=True)] if "after_script" in job else []
     return Job([Step(script, shell), *after], env)
 
@@ -79,10 +79,9 @@ def gitlab(stage: str, context: Mapping[str, str]) -> Job:
 def azure(stage: str, context: Mapping[str, str]) -> Job:
     """A job of azure-pipelines.yml; ``context`` are the variable group's and the service's own variables."""
     file = yaml.safe_load((GITOPS / "azure-pipelines.yml").read_text())
-    (job,) = next(one for one in file["stages"] if one["stage"] == stage)["jobs"]
-    steps = job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
+    job = next(job for one in file["stages"] for job in one["jobs"] if stage in {job.get("job"), job.get("deployment")})
     env = {**{name: value for name, value in context.items() if "." not in name}, **job.get("variables", {})}
-    return Job(list(_azure_steps(steps, context)), env)
+    return Job(list(_azure_steps(azure_rules.steps(job), context)), env)
 
 
 def _azure_steps(steps: list[dict[str, Any]], context: Mapping[str, str]) -> Iterator[Step]:
@@ -100,4 +99,5 @@ def _azure_steps(steps: list[dict[str, Any]], context: Mapping[str, str]) -> Ite
 
 def clean_environment() -> dict[str, str]:
     """This process's environment, without a login or a stack."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_", "GITHUB_", "CI_"))}
+    foreign = ("PULUMI_", "AZURE_", "ARM_", "GITHUB_", "CI_", "SYSTEM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from examples.gitops.comment import LONGEST, comment, request, sections, verdict
+from examples.gitops.engine_output import LONGEST, comment, request, sections, verdict
 
 HEAD = "Previewing update (staging):\n@ previewing update....\n +  pulumi:pulumi:Stack hubtrust-staging create\n"
 VIOLATION = "Policies:\n    ❌ hubtrust@v1.0.0\n        - [mandatory]  tls-minimum  (hub)\n          set it to 1.2\n\n"
@@ -49,7 +49,7 @@ def test_a_long_preview_is_cut() -> None:
     assert found.endswith("has all of it.)")
 
 
-@pytest.mark.parametrize("service", ["github", "gitlab", "azure"])
+@pytest.mark.parametrize("service", ["github", "azure"])
 def test_missing_variables_are_named(service: str) -> None:
     """Outside a pull request there is no place for a comment, so the error names the variables."""
     with pytest.raises(KeyError):
