@@ -44,7 +44,7 @@ def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
         found = ways["runOnce"]["deploy"]["steps"]
     for each in found:
         if not _STEPS & set(each):
-            raise UnreadableError(f"the step {sorted(map(str, each))} is not understood")
+            raise UnreadableError(f"the step {sorted(map(str, each))} of {job.get('job', job.get('deployment'))} is not understood")
     return list(found)
 
 
@@ -140,5 +140,5 @@ def _job_findings(name: str, job: dict[str, Any]) -> Iterator[str]:
             if re.search(r"\$\(", str(value)) and value != "$(System.AccessToken)":
                 yield f"secret: {name} gets {value}, which may be one"
     for each in _checkouts(job):
-        if each.get("persistCredentials", False) is not False:
+        if str(each.get("persistCredentials", False)).lower() != "false":
             yield f"credentials: {name} leaves its token in the checkout"

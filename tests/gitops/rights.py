@@ -113,7 +113,7 @@ def grant_findings(grants: Callable[[Event], Iterable[Grant]]) -> Iterator[str]:
                 yield f"fork: {where} gets more than nothing"
             if one.writes and one.runs_the_change:
                 yield f"apart: {where} has a token that may write, and runs code that nobody has reviewed"
-            if one.writes and one.asks_for:
+            if one.writes and (one.asks_for or one.may_be):
                 yield f"apart: {where} has a token that may write, and an identity in Azure"
             if not event.trusted and (one.may_be | one.asks_for) - {READER}:
                 yield f"deployer: {where} can be more than a reader"
