@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .private_keys import private_key_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_KEY: Final = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 # How Pulumi marks a secret in its wire format (pulumi/pulumi, sdk/go/common/resource/properties.go).
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"  # a value with its dependencies, which may be secret
 
 
-def bare_keys(properties: Any, path: str = "") -> Iterator[str]:
-    """The paths, such as `signer.privateKey`, of PEM private keys that are not inside a secret; never the keys themselves.
+class BareKey(NamedTuple):
+    """A private key outside a secret: the path of the property, such as `signer.privateKey`, and the form of the key, such as `PEM`."""
 
-    Takes properties in which Pulumi marks secrets, as a remediation gets them. An encrypted PEM key counts as a private key.
+    path: str
+    form: str
+
+
+def bare_keys(properties: Any, path: str = "") -> Iterator[BareKey]:
+    """The private keys that are not inside a secret, in any form that `private_key_in` finds; never the keys themselves.
+
+    Takes properties in which Pulumi marks secrets, as a remediation gets them. The content of a FileAsset is no property: neither the
+    state nor a preview has it.
     """
-    if isinstance(properties, str):
-        if _KEY.search(properties):
-            yield path
-    elif isinstance(properties, Mapping):
-        if properties.get(_SIGNATURE) == _SECRET:
+    if isinstance(properties, Mapping):
+        signature = properties.get(_SIGNATURE)
+        if signature == _SECRET or (signature == _OUTPUT and properties.get("secret") is True):
             return
-        for name in properties:
-            yield from bare_keys(properties[name], f"{path}.{name}" if path else str(name))
-    elif isinstance(properties, Sequence):
+    if form := private_key_in(properties):
+        yield BareKey(path or "the properties", form)
+        return
+    if isinstance(properties, Mapping):
+        for name, value in properties.items():
+            if form := private_key_in(name):
+                yield BareKey(f"a name in {path or 'the properties'}", form)
+            else:
+                yield from bare_keys(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(properties, Sequence) and not isinstance(properties, str):
         for place, item in enumerate(properties):
             yield from bare_keys(item, f"{path}[{place}]")
 
@@ -42,7 +56,7 @@ class PlainTextKeys:
     """
 
     def __init__(self) -> None:
-        self._recorded: dict[str, list[str]] = {}
+        self._recorded: dict[str, list[BareKey]] = {}
 
     def record(self, urn: str, properties: Any) -> None:
         """Record the paths of plain-text keys in the inputs of ``urn``, in which secrets are marked. Changes nothing."""
@@ -52,8 +66,9 @@ class PlainTextKeys:
         """The recorded violations. Without a record every private key is reported, because it may not be secret."""
         recorded = self._recorded.pop(urn, None)
         if recorded is None:
-            for path in bare_keys(properties()):
-                yield f"the private key in {path} may not be secret: set this policy to the level remediate, which shows secrets"
+            for path, form in bare_keys(properties()):
+                yield f"the private key in {path} ({form}) may not be secret: set this policy to the level remediate, which shows secrets"
             return
-        for path in recorded:
-            yield f"the private key in {path} is not a secret: set it with `pulumi config set --secret`, or wrap it in pulumi.Output.secret"
+        for path, form in recorded:
+            fact = f"the private key in {path} ({form}) is not a secret"
+            yield f"{fact}: set it with `pulumi config set --secret`, or wrap it in pulumi.Output.secret"

@@ -1,0 +1,127 @@
+"""Recognizes private keys in octets, by how their encoding begins: whether it is whole, and what is in the key, does not matter."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from . import der
+
+_ENOUGH = 512  # octets: everything that is looked at stands before the key's own numbers, or is one of them
+_INTEGERS_FROM = 16  # octets of the shortest private number of a curve that is in use
+_LONGEST_SCALAR = 72  # P-521 has 66
+_SHORTEST_MODULUS = 32  # octets
+_SEALED: Final = (  # ways to encrypt a PKCS #8 key: PKCS #5, PKCS #12, and those of Java's and Netscape's stores
+    "1.2.840.113549.1.5.",
+    "1.2.840.113549.1.12.",
+    "1.3.6.1.4.1.42.2.",
+)
+_DATA: Final = "1.2.840.113549.1.7."  # PKCS #7 content types
+_MAGIC: Final = {
+    b"openssh-key-v1\0": "OpenSSH",
+    b"\x1e\xf1\xb5\xb0": "Microsoft PVK",
+    b"RSA2": "Windows CNG",
+    b"RSA3": "Windows CNG",
+    b"ECS2": "Windows CNG",
+    b"ECS4": "Windows CNG",
+    b"ECS6": "Windows CNG",
+}
+_BLOB, _BLOB_KINDS, _BLOB_KIND_AT = b"\x07\x02\x00\x00", {b"RSA2", b"DSS2"}, 8  # PRIVATEKEYBLOB of Windows' CryptoAPI
+_JAVA_STORES, _JAVA_SEAL = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"), b"\x06\x0a\x2b\x06\x01\x04\x01\x2a\x02\x11\x01\x01"
+_JCE_SEAL = b"\x06\x0b\x2b\x06\x01\x04\x01\x2a\x02\x13\x01"
+_PFX_VERSION = 3
+
+
+def form_of(data: bytes) -> str | None:
+    """The form of the private key that begins where `data` does, such as `PKCS #8`; None if none does.
+
+    A PKCS #12 file that can't be opened without a password counts as one: only who has the password can say what is in it.
+    Source: RFC 5958 (PKCS #8), RFC 8017 A.1.2 (PKCS #1), RFC 5915 (SEC 1), RFC 7292 (PKCS #12), PROTOCOL.key of OpenSSH.
+    """
+    for magic, form in _MAGIC.items():
+        if data.startswith(magic):
+            return form
+    if data.startswith(_BLOB) and data[_BLOB_KIND_AT : _BLOB_KIND_AT + 4] in _BLOB_KINDS:
+        return "Windows PRIVATEKEYBLOB"
+    if data.startswith(_JAVA_STORES) and (_JAVA_SEAL in data or _JCE_SEAL in data):
+        return "Java key store"
+    if not data.startswith(b"\x30"):
+        return None
+    parts = _beginnings(data[:_ENOUGH])
+    form = _form(parts) if parts else None
+    return None if form == _PKCS12 and _holds_no_key(data) else form
+
+
+_PKCS12: Final = "PKCS #12"
+
+
+class _Part(NamedTuple):
+    """A value whose end may be missing."""
+
+    tag: int
+    content: bytes
+    length: int  # of the whole content
+
+
+def _beginnings(data: bytes) -> list[_Part]:
+    """The values inside the outermost one, as far as `data` reaches; lengths may be indefinite (BER)."""
+    start, _ = _header(data)
+    found: list[_Part] = []
+    at = start
+    while 0 < at < len(data):
+        begin, length = _header(data, at)
+        if begin < 0:
+            break
+        found.append(_Part(data[at], data[begin : begin + length] if length >= 0 else data[begin:], length if length >= 0 else len(data)))
+        at = begin + length if length >= 0 else -1
+    return found
+
+
+def _header(data: bytes, at: int = 0) -> tuple[int, int]:
+    """Where the contents begin, and how long they are: -1 if that is not said (BER). A beginning of -1: there is no value."""
+    if at + 1 >= len(data):
+        return -1, 0
+    length = data[at + 1]
+    if length < 0x80:  # noqa: PLR2004 - X.690, 8.1.3: the short form
+        return at + 2, length
+    size = length & 0x7F
+    begin = at + 2 + size
+    return (begin, int.from_bytes(data[at + 2 : begin], "big") if size else -1) if begin <= len(data) and size <= 4 else (-1, 0)  # noqa: PLR2004 - no key is longer than four octets of length can say
+
+
+def _form(parts: list[_Part]) -> str | None:
+    first, second, third = (*parts, *[_Part(0, b"", 0)] * 3)[:3]
+    if first.tag == der.SEQUENCE:
+        sealed = second.tag == der.OCTET_STRING and _identifier(first).startswith(_SEALED)
+        return "encrypted PKCS #8" if sealed else None
+    if first.tag != der.INTEGER or first.length != 1 or not first.content:
+        return None
+    version = first.content[0]
+    if second.tag == der.SEQUENCE and version in {0, 1} and third.tag == der.OCTET_STRING and _identifier(second):
+        return "PKCS #8"
+    if second.tag == der.SEQUENCE and version == _PFX_VERSION and _identifier(second).startswith(_DATA):
+        return _PKCS12
+    if second.tag == der.OCTET_STRING and version == 1 and _INTEGERS_FROM <= second.length <= _LONGEST_SCALAR:
+        return "SEC 1"
+    if second.tag == der.INTEGER and version in {0, 1} and second.length >= _SHORTEST_MODULUS and third.tag == der.INTEGER:
+        return "PKCS #1"
+    return None
+
+
+def _identifier(part: _Part) -> str:
+    """The OBJECT IDENTIFIER with which a value begins; empty if it begins with something else."""
+    try:
+        return der.identifier(der.first(part.content))
+    except ValueError:
+        return ""
+
+
+def _holds_no_key(data: bytes) -> bool:
+    """Whether a PKCS #12 file is open to everyone and holds certificates alone."""
+    for password in (None, b""):
+        try:
+            return pkcs12.load_pkcs12(data, password).key is None
+        except (ValueError, TypeError):
+            continue
+    return False
