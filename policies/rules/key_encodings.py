@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from . import der
 
 _ENOUGH = 512  # octets: everything that is looked at stands before the key's own numbers, or is one of them
-_INTEGERS_FROM = 16  # octets of the shortest private number of a curve that is in use
+_SHORTEST_SCALAR = 16  # octets of the shortest private number of a curve that is in use
 _LONGEST_SCALAR = 72  # P-521 has 66
 _SHORTEST_MODULUS = 32  # octets
 _SEALED: Final = (  # ways to encrypt a PKCS #8 key: PKCS #5, PKCS #12, and those of Java's and Netscape's stores
@@ -36,12 +36,13 @@ _PFX_VERSION = 3
 def form_of(data: bytes) -> str | None:
     """The form of the private key that begins where `data` does, such as `PKCS #8`; None if none does.
 
-    A PKCS #12 file that can't be opened without a password counts as one: only who has the password can say what is in it.
+    A PKCS #12 file that can't be opened without a password counts as one: only who has the password can say what is in it. It must be
+    whole; of other forms the beginning says enough.
     Source: RFC 5958 (PKCS #8), RFC 8017 A.1.2 (PKCS #1), RFC 5915 (SEC 1), RFC 7292 (PKCS #12), PROTOCOL.key of OpenSSH.
     """
-    for magic, form in _MAGIC.items():
+    for magic, program in _MAGIC.items():
         if data.startswith(magic):
-            return form
+            return program
     if data.startswith(_BLOB) and data[_BLOB_KIND_AT : _BLOB_KIND_AT + 4] in _BLOB_KINDS:
         return "Windows PRIVATEKEYBLOB"
     if data.startswith(_JAVA_STORES) and (_JAVA_SEAL in data or _JCE_SEAL in data):
@@ -50,7 +51,10 @@ def form_of(data: bytes) -> str | None:
         return None
     parts = _beginnings(data[:_ENOUGH])
     form = _form(parts) if parts else None
-    return None if form == _PKCS12 and _holds_no_key(data) else form
+    if form == _PKCS12:
+        start, length = _header(data)
+        return None if start + length > len(data) or _holds_no_key(data[: start + length] if length >= 0 else data) else form
+    return form
 
 
 _PKCS12: Final = "PKCS #12"
@@ -95,18 +99,14 @@ def _form(parts: list[_Part]) -> str | None:
     if first.tag == der.SEQUENCE:
         sealed = second.tag == der.OCTET_STRING and _identifier(first).startswith(_SEALED)
         return "encrypted PKCS #8" if sealed else None
-    if first.tag != der.INTEGER or first.length != 1 or not first.content:
-        return None
-    version = first.content[0]
-    if second.tag == der.SEQUENCE and version in {0, 1} and third.tag == der.OCTET_STRING and _identifier(second):
-        return "PKCS #8"
-    if second.tag == der.SEQUENCE and version == _PFX_VERSION and _identifier(second).startswith(_DATA):
-        return _PKCS12
-    if second.tag == der.OCTET_STRING and version == 1 and _INTEGERS_FROM <= second.length <= _LONGEST_SCALAR:
-        return "SEC 1"
-    if second.tag == der.INTEGER and version in {0, 1} and second.length >= _SHORTEST_MODULUS and third.tag == der.INTEGER:
-        return "PKCS #1"
-    return None
+    version = first.content[0] if first.tag == der.INTEGER and first.length == 1 and first.content else -1
+    forms = {
+        "PKCS #8": version in {0, 1} and (second.tag, third.tag) == (der.SEQUENCE, der.OCTET_STRING) and bool(_identifier(second)),
+        _PKCS12: version == _PFX_VERSION and second.tag == der.SEQUENCE and _identifier(second).startswith(_DATA),
+        "SEC 1": version == 1 and second.tag == der.OCTET_STRING and _SHORTEST_SCALAR <= second.length <= _LONGEST_SCALAR,
+        "PKCS #1": version in {0, 1} and (second.tag, third.tag) == (der.INTEGER, der.INTEGER) and second.length >= _SHORTEST_MODULUS,
+    }
+    return next((form for form, is_it in forms.items() if is_it), None)
 
 
 def _identifier(part: _Part) -> str:

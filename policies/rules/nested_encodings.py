@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _RUN: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}(?:\n[A-Za-z0-9+/_-]+={0,2})*")
 _HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;]{0,3}){32,}")
 _HEX_NOISE: Final = re.compile(r"0x|\\x|[\s:,;]")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
-_OTHER_ALPHABET: Final = str.maketrans("-_", "+/", "=\n")  # RFC 4648, 5
+_OTHER_ALPHABET: Final = str.maketrans("-_", "+/", "\n")  # RFC 4648, 5
 _GZIP, _ZLIB, _ZIP = b"\x1f\x8b", b"\x78", b"PK\x03\x04"
 _MOST_UNPACKED = 1 << 22  # octets that are looked at of what a compressed value holds
 _READABLE: Final = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\0")
@@ -57,15 +57,17 @@ def _blocks(lines: list[str]) -> Iterator[str]:
 
 
 def _decoded(text: str) -> bytes:
-    digits = text.translate(_OTHER_ALPHABET)
+    digits = text.partition("=")[0].translate(_OTHER_ALPHABET)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]
     return base64.b64decode(digits + "=" * (-len(digits) % 4))
 
 
 def texts(text: str) -> Iterator[str]:
-    """What `text` is without percent signs (RFC 3986, 2.1), if it has any."""
+    """What `text` is without percent signs (RFC 3986, 2.1), if it has any; also as a form writes them, where `+` is a space."""
     if _PERCENT.search(text):
         yield unquote(text)
+        if "+" in text:
+            yield unquote_plus(text)
 
 
 def json_of(text: str) -> Any:

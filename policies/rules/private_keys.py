@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
+
 from . import nested_encodings
 from .key_encodings import form_of
 
@@ -13,7 +15,7 @@ _DEEPEST = 6  # encodings inside each other
 # RFC 7468 and what came before it: also SSH's, OpenPGP's, and a label whose spaces a form or a shell has replaced.
 _PEM: Final = re.compile(r"--[ +_]?(?:BEGIN|END)[ +_][A-Z0-9 +_]{0,40}PRIVATE[ +_]KEY", re.IGNORECASE)
 _PUTTY: Final = re.compile(r"PuTTY-User-Key-File-\d")
-_XML: Final = re.compile(r"<RSAKeyValue\b.*?<D>", re.DOTALL)  # of .NET; a public one has no D
+_XML, _XML_END, _XML_PRIVATE = "<RSAKeyValue", "</RSAKeyValue>", "<D>"  # of .NET; a public one has no D
 _JWK_TYPE: Final = re.compile(r"\bkty\b[\"']?\s*[:=]")
 _JWK_KEY: Final = re.compile(r"(?<![\w-])(?:d|k|priv)[\"']?\s*[:=]\s*[\"']?[\w-]{16,}")
 _JWK_SHORTEST = 16  # characters of a private number in base64
@@ -42,11 +44,11 @@ def private_key_in(value: Any, depth: int = 0) -> str | None:
 
 def is_private_jwk(value: Mapping[str, Any]) -> bool:
     """Whether an object is a JSON Web Key with the private part (RFC 7517; RFC 7518, 6.2.2, 6.3.2 and 6.4.1; RFC 8037, 2)."""
-    if "kty" not in value and not {"crv", "x"} <= set(value) and not {"n", "e"} <= set(value):
+    kind = value.get("kty")
+    if kind is None and not {"crv", "x"} <= set(value) and not {"n", "e"} <= set(value):
         return False
-    return any(isinstance(part := value.get(name), str) and len(part) >= _JWK_SHORTEST for name in ("d", "p", "priv")) or (
-        value.get("kty") == "oct" and isinstance(value.get("k"), str)
-    )
+    private = [value.get(name) for name in (("k",) if kind == "oct" else ("d", "p", "priv"))]  # secrets and Outputs are objects here
+    return any(isinstance(part, str) and len(part) >= _JWK_SHORTEST and part != UNKNOWN_STRING_VALUE for part in private)
 
 
 def _in_text(text: str, depth: int) -> str | None:
@@ -69,7 +71,7 @@ def _as_it_stands(text: str) -> str | None:
         return "PEM"
     if _PUTTY.search(text):
         return "PuTTY"
-    if "<RSAKeyValue" in text and _XML.search(text):
+    if _XML in text and any(_XML_PRIVATE in each.partition(_XML)[2] for each in text.split(_XML_END)):
         return "XML"
     if "kty" in text:
         plain = text.replace("\\", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .private_keys import private_key_in
 
@@ -32,9 +32,7 @@ def bare_keys(properties: Any, path: str = "") -> Iterator[BareKey]:
         signature = properties.get(_SIGNATURE)
         if signature == _SECRET or (signature == _OUTPUT and properties.get("secret") is True):
             return
-    if form := private_key_in(properties):
-        yield BareKey(path or "the properties", form)
-        return
+    found = False
     if isinstance(properties, Mapping):
         for name, value in properties.items():
             if form := private_key_in(name):
@@ -43,7 +41,11 @@ def bare_keys(properties: Any, path: str = "") -> Iterator[BareKey]:
                 yield from bare_keys(value, f"{path}.{name}" if path else str(name))
     elif isinstance(properties, Sequence) and not isinstance(properties, str):
         for place, item in enumerate(properties):
-            yield from bare_keys(item, f"{path}[{place}]")
+            for each in bare_keys(item, f"{path}[{place}]"):
+                found = True
+                yield each
+    if not found and (form := private_key_in(properties)):  # a list may also be a key in pieces
+        yield BareKey(path or "the properties", form)
 
 
 class PlainTextKeys:

@@ -347,7 +347,7 @@ def test_a_private_key_outside_a_secret_is_found_wherever_it_is() -> None:
         "hidden": {**SECRET, "value": {"privateKey": bare}},
         "certificate": pem_of(authority()),
     }
-    assert list(bare_keys(properties)) == ["signer.privateKey", "notes[1]"]
+    assert list(bare_keys(properties)) == [("signer.privateKey", "PEM"), ("notes[1]", "PEM")]
     keys = PlainTextKeys()
     keys.record("urn", properties)
     messages = list(keys.violations("urn", dict))
