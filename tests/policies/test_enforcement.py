@@ -1,9 +1,13 @@
 """The pack, run by an engine: a violation of any rule fails `up` before anything is created."""
 
+import base64
+import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from policies.rules import POLICIES, RULES
 from policies.rules.certificates import load
@@ -134,6 +138,31 @@ def test_a_preview_reports_unknown_settings(hand_made: HandMade) -> None:
     assert hand_made.run("preview") == {"mandatory": {"key-strength"}, "advisory": {"authority-expiry"}}
     assert hand_made.code != 0
     assert "'rsaBitz'" in hand_made.printed
+
+
+def test_a_key_in_any_form_must_be_secret_on_both_engines(hand_made: HandMade) -> None:
+    """As the engine sends properties to a policy: plain, in an asset, inside an object; and the same values as secrets."""
+    der = base64.b64encode(KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
+    scalar = base64.urlsafe_b64encode(KEY.private_numbers().private_value.to_bytes(32, "big")).decode().rstrip("=")
+    jwk = {"kty": "EC", "crv": "P-256", "d": scalar}
+    values = {
+        "der": der,
+        "text": json.dumps(jwk),
+        "asset": {"asset": der},
+        "object": {"deep": [jwk]},
+        "twice": base64.b64encode(private_pem(KEY).encode()).decode(),
+    }
+    secrets = {f"sealed-{name}": {"secret": value} for name, value in values.items() if name != "asset"}
+    secrets["sealed-part"] = {"kty": "EC", "crv": "P-256", "d": {"secret": scalar}}
+    hand_made.configure()
+    hand_made.plan([{"noun": "Note", "name": "note", "properties": values | secrets}])
+    assert hand_made.run("preview") == {"mandatory": {"private-key-secret"}, "advisory": set()}
+    assert hand_made.code != 0
+    found = set(re.findall(r"the private key in (\S+) \(([^)]+)\) is not a secret", hand_made.printed))
+    named = {("der", "PKCS #8"), ("text", "JWK"), ("asset.text", "PKCS #8"), ("object.deep[0]", "JWK"), ("twice", "PEM")}
+    assert found == named
+    assert scalar not in hand_made.printed
+    assert der not in hand_made.printed
 
 
 def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:

@@ -1,4 +1,7 @@
-"""Declares the resources in plan.json: noun, name, properties and options. A property `{"secret": …}` becomes a secret."""
+"""Declares the resources in plan.json: noun, name, properties and options.
+
+`{"secret": …}` becomes a secret, `{"asset": …}` an asset of text.
+"""
 
 import json
 import os
@@ -10,8 +13,12 @@ import pulumi
 
 
 def value(found: Any) -> Any:
-    """The planned value, or a secret of it."""
-    return pulumi.Output.secret(found["secret"]) if isinstance(found, dict) and found.keys() == {"secret"} else found
+    """The planned value, with its secrets and assets."""
+    if isinstance(found, dict) and found.keys() == {"secret"}:
+        return pulumi.Output.secret(value(found["secret"]))
+    if isinstance(found, dict) and found.keys() == {"asset"}:
+        return pulumi.StringAsset(found["asset"])
+    return {name: value(each) for name, each in found.items()} if isinstance(found, dict) else found
 
 
 for each in json.loads(Path(os.environ["PLAN"]).read_text()):
