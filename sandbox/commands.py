@@ -120,6 +120,13 @@ def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
         help="apply each hub's request limits by SKU and units, multiplied by FACTOR (default 1)",
     )
     parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until device queries see a change")
+    parser.add_argument(
+        "--idle-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds until a connection is closed whose client owes the rest of a handshake or of a request (default 60)",
+    )
     parser.set_defaults(run=_run_cloud)
 
 
@@ -146,6 +153,7 @@ def _run_cloud(options: argparse.Namespace) -> int:
         ready_file=options.ready_file.absolute() if options.ready_file else None,
         hostile=options.hostile,
         settings=azure_settings,
+        idle_seconds=options.idle_seconds,
         clock=_moment(options.clock),
     )
     try:

@@ -1,23 +1,32 @@
-"""uvicorn's HTTP/1.1 protocol with two additions: faults can drop a connection, and a request that is not complete in time is cut off."""
+"""HTTP/1.1 as uvicorn serves it, with two additions: faults can drop a connection, and no connection is held for nothing."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
-    import asyncio
-
-REQUEST_SECONDS = 60  # from the first byte of a request to its last; Azure's front ends cut off at about as much
+    import socket
+    import ssl
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection, once TLS is established. It ends if for ``idle_seconds`` the client owes the rest of a request, or reads nothing.
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    The first request is owed from the beginning, each other one from its first byte; between two requests uvicorn's own limit holds.
+    """
+
+    def __init__(self, *arguments: Any, idle_seconds: float, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._deadline: asyncio.TimerHandle | None = None
+        self._idle_seconds = idle_seconds
+        self._deadline: asyncio.TimerHandle | None = None  # for the rest of a request
+        self._unread: asyncio.TimerHandle | None = None  # for the client to read on
+        self._whole = False  # whether the last request that began has ended
         inner = self.app
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -38,28 +47,91 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
         self.transport.close()
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client connected."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self._idle_seconds, transport.abort)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._whole = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        self._whole = True
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
         """Bytes came in: a request that has begun must end in time."""
         super().data_received(data)
-        if self._deadline is None and not self._answering():
-            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._abort_unfinished_request)
-        elif self._answering():
-            self._cancel_deadline()
+        if self._whole and self.cycle is not None and not self.cycle.response_complete:
+            self._cancel("_deadline")
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self._idle_seconds, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """The client does not read what was sent."""
+        super().pause_writing()
+        self._unread = self._unread or self.loop.call_later(self._idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        super().resume_writing()
+        self._cancel("_unread")
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No other request came. What the client has not read yet is dropped after a while."""
+        super().timeout_keep_alive_handler()
+        self._unread = self._unread or self.loop.call_later(self._idle_seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._cancel_deadline()
         super().connection_lost(exc)
+        self._cancel("_deadline")
+        self._cancel("_unread")
 
-    def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.more_body
+    def _cancel(self, name: str) -> None:
+        timer: asyncio.TimerHandle | None = getattr(self, name)
+        if timer is not None:
+            timer.cancel()
+            setattr(self, name, None)
 
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
-    def _abort_unfinished_request(self) -> None:
-        self._deadline = None
-        if not self._answering():
-            self.transport.abort()
+class HttpServer(uvicorn.Server):
+    """uvicorn on one listening socket, without signal handlers of its own. A TLS handshake must end within ``idle_seconds``."""
+
+    def __init__(self, application: Any, context: ssl.SSLContext | None, idle_seconds: float) -> None:
+        config = uvicorn.Config(
+            application,
+            http=partial(HttpProtocol, idle_seconds=idle_seconds),  # type: ignore[arg-type]  # uvicorn calls it, as it would a class
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,  # HttpsApplication sends local Azure's own time
+            timeout_keep_alive=2 * idle_seconds,  # type: ignore[arg-type]  # only ever given to `call_later`, which takes fractions
+            backlog=1024,
+        )
+        config.load()
+        super().__init__(config)
+        self._context, self._idle_seconds = context, idle_seconds
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals to local Azure."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own takes no limit for handshakes, nor a context that is not made from files."""
+        limit = self._idle_seconds if self._context else None
+        made: Any = self.config.http_protocol_class
+        protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                protocol, sock=sock, ssl=self._context, backlog=1024, ssl_handshake_timeout=limit, ssl_shutdown_timeout=limit
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True

@@ -13,7 +13,6 @@ from sandbox.azure import host_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HEAD_SECONDS = 30
 _HEAD_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
 HTTPS, MQTTS = 443, 8883
@@ -25,6 +24,7 @@ class Proxy:
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
     mqtt: tuple[str, int]  # where its MQTT listens
+    idle_seconds: float = 60.0  # for a client to send its request, to read what it is sent, and to close after the other side did
     resolves: Callable[[host_names.Destination], bool] = lambda _destination: True  # a vault that does not exist has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)  # the last hosts that were refused, for `status`
@@ -38,15 +38,17 @@ class Proxy:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-            pass  # the client closed the connection: no answer can be sent
+            pass  # the client closed the connection, or does nothing: no answer can be sent
         except asyncio.CancelledError:
             pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
         finally:
             writer.close()
+            if writer.transport.get_write_buffer_size():  # closing waits until the client has read everything
+                asyncio.get_running_loop().call_later(self.idle_seconds, writer.transport.abort)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.idle_seconds)
         except asyncio.LimitOverrunError:
             await _refuse(writer, "431 Request Header Fields Too Large", "the request's head is too long")
             return
@@ -71,7 +73,23 @@ class Proxy:
         upstream_reader, upstream_writer = await asyncio.open_connection(*address)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await writer.drain()
-        await _both_ways(reader, writer, upstream_reader, upstream_writer)
+        await self._both_ways(reader, writer, upstream_reader, upstream_writer)
+
+    async def _both_ways(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        upstream_reader: asyncio.StreamReader,
+        upstream_writer: asyncio.StreamWriter,
+    ) -> None:
+        # Local Azure ends its own idle connections, so that only a client can hold a tunnel.
+        there = asyncio.create_task(_pump(reader, upstream_writer, None, writer.get_extra_info("socket")))
+        try:
+            await _pump(upstream_reader, writer, self.idle_seconds)
+            await asyncio.wait_for(there, self.idle_seconds)
+        finally:
+            there.cancel()
+            upstream_writer.close()
 
     def _address(self, destination: host_names.Destination | None, target: str) -> tuple[str, int] | None:
         port = target.rpartition(":")[2]
@@ -91,22 +109,17 @@ async def _refuse(writer: asyncio.StreamWriter, status: str, reason: str) -> Non
     await writer.drain()
 
 
-async def _both_ways(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream_reader: asyncio.StreamReader, upstream_writer: asyncio.StreamWriter
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float | None, source: socket.socket | None = None
 ) -> None:
-    try:
-        await asyncio.gather(_pump(reader, upstream_writer, writer.get_extra_info("socket")), _pump(upstream_reader, writer))
-    finally:
-        upstream_writer.close()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: socket.socket | None = None) -> None:
+    """Pass on until the end of the one side; ``seconds``: how long the other side may leave what it is sent unread."""
     with contextlib.suppress(ConnectionError):
         _acknowledge_at_once(source)
         while data := await reader.read(_CHUNK):
             _acknowledge_at_once(source)
             writer.write(data)
-            await writer.drain()
+            async with asyncio.timeout(seconds):
+                await writer.drain()
         if not writer.transport.is_closing():  # it may have closed while the other side was still sending
             writer.write_eof()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -13,16 +13,14 @@ import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import uvicorn
+from typing import TYPE_CHECKING
 
 from sandbox.azure import control, faults, host_names, tls_identity
 from sandbox.azure.clock import Clock
 from sandbox.azure.control_access import ControlAccess
 from sandbox.azure.https_application import HttpsApplication
 from sandbox.azure.key_vault import vaults
-from sandbox.azure.listener import HttpProtocol
+from sandbox.azure.listener import HttpServer
 from sandbox.azure.local_azure import Azure
 from sandbox.azure.login import principals
 from sandbox.azure.login.tokens import TokenIssuer
@@ -34,7 +32,6 @@ from sandbox.azure.settings import Settings
 from sandbox.azure.store import Store
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
     from datetime import datetime
 
@@ -56,6 +53,7 @@ class Options:
     ready_file: Path | None = None
     hostile: str = ""
     settings: Settings = field(default_factory=Settings)
+    idle_seconds: float = 60.0  # until a connection ends whose client owes something: a handshake, a request, a CONNECT
     clock: datetime | None = None  # local Azure's time at its start; None: the machine's time
 
 
@@ -84,6 +82,8 @@ def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
         CannotStartError: A port is taken, the host is not loopback, or the data folder is not usable.
     """
     _loopback_only(options.host)
+    if not 0 < options.idle_seconds < math.inf:
+        raise CannotStartError(f"--idle-seconds can't be {options.idle_seconds:g}; give a number of seconds above 0")
     scratch = None if options.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
     folder = options.data or scratch
     if folder is None:  # pragma: no cover - one of the two is always there
@@ -127,14 +127,16 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     stop = asyncio.Event()
     _on_signals(stop)
     control_port = ControlAccess(control.operations(application, plane), secrets.token_urlsafe(32))
-    servers = [_http(application, tls_identity.server_context(identity)), _http(control_port, None)]
+    idle = options.idle_seconds
+    servers = [HttpServer(application, tls_identity.server_context(identity), idle), HttpServer(control_port, None, idle)]
     proxy = Proxy(
         https=https_socket.getsockname()[:2],
         mqtt=mqtt_socket.getsockname()[:2],
+        idle_seconds=idle,
         resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
     connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
-    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context), sock=mqtt_socket, backlog=1024)
+    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context, idle), sock=mqtt_socket, backlog=1024)
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
     ]
@@ -193,33 +195,7 @@ def _listen(host: str, port: int, flag: str) -> socket.socket:
     return sock
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: `_on_signals` has them all."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-
-def _http(application: Any, context: ssl.SSLContext | None) -> _Server:
-    config = uvicorn.Config(
-        application,
-        http=HttpProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,  # HttpsApplication sends local Azure's own time
-        timeout_keep_alive=120,
-        backlog=1024,
-    )
-    config.load()
-    config.ssl = context  # a context of our own: uvicorn would only take files
-    return _Server(config)
-
-
-async def _started(servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None:
+async def _started(servers: list[HttpServer], tasks: list[asyncio.Task[None]]) -> None:
     while not all(server.started for server in servers):
         for task in tasks:
             if task.done():

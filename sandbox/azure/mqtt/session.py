@@ -23,21 +23,29 @@ if TYPE_CHECKING:
     from sandbox.azure.mqtt.packets import Connect, Packet
     from sandbox.azure.mqtt.plane import Plane
 
-_CONNECT_SECONDS = 30  # from the first byte until the CONNECT
 _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
+# Also without a keep-alive: "IoT Hub limits the maximum server-side timeout to 29.45 minutes (1767 seconds)", as its load balancer does
+# (learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Default keep-alive time-out").
+_LONGEST_SILENCE = 1767.0
+
+
+def longest_silence(keep_alive: int) -> float:
+    """The seconds after which a device that sends nothing is gone. A ``keep_alive`` of 0 asks for no limit, and gets the longest one."""
+    return min(keep_alive * _KEEP_ALIVE_GRACE, _LONGEST_SILENCE) if keep_alive else _LONGEST_SILENCE
 
 
 class Session(asyncio.Protocol):
     """Takes bytes from a socket, and answers as a hub's MQTT endpoint does."""
 
-    def __init__(self, plane: Plane, context: SSL.Context) -> None:
+    def __init__(self, plane: Plane, context: SSL.Context, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds  # for the handshake and the CONNECT together, and for what is sent to be read
         self._plane, self._azure = plane, plane.azure
         self._tls = TlsStream(context)
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._keep_alive = 0.0
+        self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
         self._peer: Peer | None = None
         self._heard = self._logged = False  # whether anything was received, and whether the control port's log has this connection
         self._admitted: AdmittedDevice | None = None
@@ -47,7 +55,7 @@ class Session(asyncio.Protocol):
         """A client connected."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
         self._plane.connections.add(self)
-        self._timer("connect", _CONNECT_SECONDS, self._abort_without_connect)
+        self._timer("connect", self._idle_seconds, self._abort_without_connect)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
         """The connection ended, for any reason."""
@@ -113,7 +121,7 @@ class Session(asyncio.Protocol):
         self._log_attempt(connect, "")
         self._admitted = admitted
         self._topics = Topics(self._plane, admitted)
-        self._keep_alive = connect.keep_alive * _KEEP_ALIVE_GRACE
+        self._silence = longest_silence(connect.keep_alive)
         displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now())
         if displaced:
             displaced.end("the device connected again")
@@ -123,11 +131,10 @@ class Session(asyncio.Protocol):
         self._restart_keep_alive()
 
     def _restart_keep_alive(self) -> None:
-        """Record that the device sent a packet; it must send the next one within its keep-alive time."""
+        """Record that the device sent a packet; it must send the next one in time."""
         if self._admitted:
             self._azure.presence.record_message(self._admitted.store_key, self._azure.clock.now())
-        if self._keep_alive:
-            self._timer("silence", self._keep_alive, lambda: self.end("nothing was heard from the device"))
+        self._timer("silence", self._silence, lambda: self.end("nothing was heard from the device"))
 
     def recheck(self) -> None:
         """Once the current write is done, check whether the device may stay connected."""
@@ -158,6 +165,19 @@ class Session(asyncio.Protocol):
         self._flush()
         if self._transport:
             self._transport.close()
+            self._timer("unread", self._idle_seconds, self.abort)  # closing waits until the client has read everything
+
+    def pause_writing(self) -> None:
+        """The client does not read what it was sent, so nothing else is taken from it."""
+        if self._transport:
+            self._transport.pause_reading()
+        self._timer("unread", self._idle_seconds, self.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._timers.pop("unread").cancel()
 
     def abort(self) -> None:
         """End the connection at once, without a last message."""
@@ -165,7 +185,7 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     def _abort_without_connect(self) -> None:
-        self._log_attempt(None, f"no CONNECT within {_CONNECT_SECONDS} seconds")
+        self._log_attempt(None, f"no CONNECT within {self._idle_seconds:g} seconds")
         self.abort()
 
     def _flush(self) -> None:
