@@ -109,6 +109,7 @@ class HttpServer(uvicorn.Server):
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # X-Forwarded-For would be believed of every client
             server_header=False,
             date_header=False,  # HttpsApplication sends local Azure's own time
             timeout_keep_alive=2 * idle_seconds,  # type: ignore[arg-type]  # only ever given to `call_later`, which takes fractions

@@ -61,6 +61,14 @@ def test_a_hub_refuses_addresses_that_its_settings_do_not_admit(registry: HubCli
     assert answer.json()["Message"] == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "X-Azure-ClientIP"])
+def test_a_client_does_not_choose_its_address(registry: HubClient, header: str) -> None:
+    """Headers with which proxies tell the address of a client are a client's own words here, as they are on Azure."""
+    registry.hub.set_properties(**_set("10.0.0.0/8"))
+    for value in ("10.1.2.3", "for=10.1.2.3", "10.1.2.3, 127.0.0.1", "https"):
+        assert registry.ask("GET", "/devices", headers={header: value}).status_code == 401
+
+
 @pytest.mark.parametrize(("address", "admitted"), [("10.1.2.3", True), ("11.1.2.3", False), ("::1", False), ("private-endpoint", True)])
 def test_the_control_port_sets_where_clients_come_from(
     registry: HubClient, root: Party, tmp_path: Path, address: str, *, admitted: bool
