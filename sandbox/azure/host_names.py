@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Endpoint(StrEnum):
@@ -17,6 +18,7 @@ class Endpoint(StrEnum):
     DEVICE_PROVISIONING = "device-provisioning"
     KEY_VAULT = "key-vault"
     LOOPBACK = "loopback"  # ARM, metadata and login on local Azure's own address, for clients that take a metadata host
+    NOWHERE = "nowhere"  # a request whose host is none of these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def destination(host: str) -> Destination | None:
     """What answers for `host` (a name without port, any case), or None for a name that local Azure does not answer for."""
     host = host.lower().rstrip(".")

@@ -67,7 +67,7 @@ class HttpsApplication:
         if scope["type"] != "http":
             return
         request = _head(scope)
-        refused = _refused(scope["headers"])
+        refused = _refused(request, scope["headers"])
         if refused:  # before the faults and the log: what a web page does changes nothing
             await self._send(request, refused.reply(self._moment()), None, scope, receive, send)
             return
@@ -173,11 +173,9 @@ async def _deliver(answer: Answer, rule: Rule | None) -> None:
         await answer.whole()
 
 
-def _refused(headers: list[tuple[bytes, bytes]]) -> ServiceError | None:
-    host = web_pages.host(headers)
-    if host is None or host_names.destination(host) is None:
-        named = b", ".join(web_pages.values(headers, b"host")).decode("latin-1")
-        return arm_errors.misdirected(named)
+def _refused(request: Request, headers: list[tuple[bytes, bytes]]) -> ServiceError | None:
+    if request.destination.endpoint is Endpoint.NOWHERE:
+        return arm_errors.misdirected(request.host)
     sign = web_pages.sign_of_a_page(headers)
     return arm_errors.from_a_web_page(sign) if sign else None
 
@@ -190,7 +188,7 @@ def _head(scope: dict[str, Any]) -> Request:
     return Request(
         method=scope["method"],
         host=headers.get("host", ""),
-        destination=(host_names.destination(host) if host else None) or host_names.Destination(host_names.PUBLIC, Endpoint.LOOPBACK),
+        destination=(host_names.destination(host) if host else None) or host_names.Destination(host_names.PUBLIC, Endpoint.NOWHERE),
         path=path.rstrip("/") or "/",
         query=lower_query(scope["query_string"]),
         headers=headers,

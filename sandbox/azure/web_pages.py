@@ -18,17 +18,15 @@ _BY_THE_USER = b"none"  # an address that was typed
 
 
 def values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    """All values of a header; names are compared without case."""
-    return [value.strip() for each, value in headers if each.lower() == name]
+    """All values of a header. Its name, and those of ``headers``, are in lower case, as ASGI has them."""
+    return [value.strip() for each, value in headers if each == name]
 
 
 def sign_of_a_page(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The header that shows that a web page caused the request, or None. `Origin: null` is a page too, one without an address."""
-    headers = list(headers)
-    if values(headers, b"origin"):
-        return "Origin"
-    if any(site.lower() != _BY_THE_USER for site in values(headers, b"sec-fetch-site")):
-        return "Sec-Fetch-Site"
+    for name, value in headers:
+        if name == b"origin" or (name == b"sec-fetch-site" and value.strip().lower() != _BY_THE_USER):
+            return name.decode().title()
     return None
 
 
