@@ -90,6 +90,7 @@ def grants(text: str, event: Event) -> Iterator[Grant]:
             _writes(job),
             not event.trusted and any(one["checkout"] not in {"none", *reviewed} for one in _checkouts(job)),
             environment["name"] if isinstance(environment, dict) else environment,
+            "vmImage" not in (job.get("pool") or stage.get("pool") or file.get("pool") or {"vmImage": "the default"}),
         )
 
 

@@ -12,6 +12,7 @@ from tests.gitops.rights import COMMENT, READER, Grant, grant_findings, parsed, 
 
 _TRIGGERS = {"pull_request", "push", "schedule", "workflow_dispatch"}
 _PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+_COMMENTS_WITH = re.compile(r"actions/(checkout|download-artifact)@")
 _IMAGE = re.compile(r"@sha256:[0-9a-f]{64}$")
 _CLIENTS = {"${{ vars.AZURE_READER_CLIENT_ID }}": READER}
 
@@ -73,6 +74,7 @@ def grants(text: str, event: Event) -> Iterator[Grant]:
             any(value == "write" for key, value in permissions.items() if key != "id-token"),
             not event.trusted and any(each.get("ref") != "main" or "repository" in each for each in _checkouts(job)),
             environment,
+            not re.fullmatch(r"(ubuntu|windows|macos)-[\w.-]+", str(job.get("runs-on"))),
         )
 
 
@@ -119,7 +121,7 @@ def _job_findings(name: str, job: dict[str, Any]) -> Iterator[str]:
             yield f"injection: {name} has an expression in a script"
         else:
             yield from script_findings(name, script)
-        if writes and (uses.startswith("./") or (script and not COMMENT.fullmatch(script.strip()))):
+        if writes and ((uses and not _COMMENTS_WITH.match(uses)) or (script and not COMMENT.fullmatch(script.strip()))):
             yield f"apart: {name} has a token that may write, and does more than comment"
     for each in _checkouts(job) if "steps" in job else ():
         if each.get("persist-credentials") is not False:

@@ -10,7 +10,7 @@ from tests.gitops.events import Event
 from tests.gitops.rights import READER, Grant, grant_findings, parsed, script_findings, strings, trusted_by
 
 _NOT_JOBS = {"stages", "variables", "default", "workflow", "include", "image", "services", "before_script", "after_script", "cache", "spec"}
-_DEFAULTS = ("image", "services", "id_tokens", "before_script", "after_script")
+_DEFAULTS = ("image", "services", "id_tokens", "before_script", "after_script", "cache")
 # What the project and GitLab set, and none of it is a secret. CI_JOB_TOKEN and the like are not among them.
 _VARIABLES = {"PULUMI_BACKEND_URL", "AZURE_TENANT_ID", "ARM_SUBSCRIPTION_ID", "AZURE_READER_CLIENT_ID", "AZURE_DEPLOYER_CLIENT_ID"}
 _VARIABLES |= {"HOME", "PATH", "PWD"}
@@ -46,8 +46,8 @@ def jobs(file: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _runs(name: str, job: dict[str, Any], event: Event) -> bool:
-    if "rules" not in job or {"only", "except", "trigger"} & set(job):
-        raise UnreadableError(f"{name} has no rules, or others than `rules`")
+    if "rules" not in job or {"only", "except", "trigger", "run", "hooks"} & set(job):
+        raise UnreadableError(f"{name} has no rules, or a part that the rules don't understand")
     for rule in job["rules"]:
         if set(rule) - {"if", "when", "allow_failure", "variables"} and rule.get("when") == "never":
             raise UnreadableError(f"{name} has a rule that leaves it out for reasons that are not seen")
@@ -113,6 +113,8 @@ def _job_findings(name: str, job: dict[str, Any], file: dict[str, Any]) -> Itera
         found = image.get("name", "") if isinstance(image, dict) else image
         if not _IMAGE.fullmatch(found):
             yield f"pinned: {name} uses the image {found or 'of the runner'}"
+    if job.get("cache") and any(value == "$AZURE_DEPLOYER_CLIENT_ID" for value in (job.get("variables") or {}).values()):
+        yield f"apart: {name} deploys with what a cache holds, which a merge request's job may have written"
     if "secrets" in job:
         yield f"secret: {name} reads secrets"
     declared = {**(file.get("variables") or {}), **(job.get("variables") or {}), **(job.get("id_tokens") or {})}

@@ -26,6 +26,7 @@ class Grant:
     writes: bool  # its token may write at the forge
     runs_the_change: bool  # it runs code that nobody has reviewed
     environment: str = ""
+    own_machine: bool = False  # it runs on a machine that is there after the job, in the user's own network
 
 
 @cache
@@ -55,8 +56,9 @@ class _Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+@cache
 def parsed(text: str) -> dict[Any, Any]:
-    """The file's content."""
+    """The file's content, which nobody changes."""
     try:
         found = yaml.load(text, _Strict)  # noqa: S506 - a SafeLoader, and stricter
     except yaml.YAMLError as failed:
@@ -111,6 +113,8 @@ def grant_findings(grants: Callable[[Event], Iterable[Grant]]) -> Iterator[str]:
             where = f"{one.job} at {event.name}"
             if event in FORKS and (one.writes or one.asks_for or one.may_be):
                 yield f"fork: {where} gets more than nothing"
+            if event in FORKS and one.own_machine and one.runs_the_change:
+                yield f"fork: {where} runs on a machine of one's own"
             if one.writes and one.runs_the_change:
                 yield f"apart: {where} has a token that may write, and runs code that nobody has reviewed"
             if one.writes and (one.asks_for or one.may_be):

@@ -116,6 +116,10 @@ CHANGES = [
     ("github", "unreadable", "if: github.event_name == 'schedule'", "if: contains(github.event_name, 'sched')"),
     ("github", "unreadable", "    if: github.event_name == 'schedule' &&", "    if: ${{ false }} &&"),
     ("github", "unreadable", "permissions: {} #", "permissions: {}\npermissions: write-all #"),
+    ("github", "apart", "actions/download-artifact@", "contoso/comment@"),
+    ("gitlab", "apart", "  extends: .deployer\n  stage: prod", "  extends: .deployer\n  cache: { paths: [.venv] }\n  stage: prod"),
+    ("gitlab", "apart", "stages:", "cache: { paths: [.venv] }\nstages:"),
+    ("gitlab", "unreadable", "  stage: drift", "  stage: drift\n  hooks: { pre_get_sources_script: [make] }"),
     ("gitlab", "pinned", f"trixie{IMAGE}", "trixie"),
     ("gitlab", "pinned", f"trixie{IMAGE}", "trixie@sha256:c722"),
     ("gitlab", "pinned", f"  image: python:3.11-trixie{IMAGE}", "  retry: 1"),
@@ -197,11 +201,8 @@ def test_each_rule_finds_what_it_forbids(service: str, rule: str, old: str, new:
 def test_no_rule_is_without_a_violation() -> None:
     """Each rule of each service is in the table above."""
     everywhere = {"pinned", "fork", "deployer", "injection", "engine", "secret", "unreadable"}
-    more = {
-        "github": {"permissions", "apart", "trigger", "credentials", "subject"},
-        "azure": {"apart", "credentials"},
-        "gitlab": {"subject"},
-    }
+    more = {"gitlab": {"subject", "apart"}, "azure": {"apart", "credentials"}}
+    more["github"] = {"permissions", "apart", "trigger", "credentials", "subject"}
     for service in FILES:
         assert {rule for whose, rule, *_ in CHANGES if whose == service} == everywhere | more[service]
 
@@ -270,6 +271,7 @@ COPIES = [
         "extends: .deployer\n  rules: [{ if: $CI_COMMIT_REF_NAME =~ /main$/ }]",
         "make lint",
     ),
+    ("azure", "fork", f"pool: own-machines\n    {ON_CHANGES['azure']}", "make lint"),
     ("azure", "apart", ON_CHANGES["azure"], "make lint\n            env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"),
     ("azure", "secret", ON_CHANGES["azure"], "make lint\n            env: { PAT: $(pat) }"),
     ("azure", "fork", ON_CHANGES["azure"], "true\n          - task: AzureCLI@2\n            inputs: { azureSubscription: hubtrust-read }"),
@@ -287,6 +289,14 @@ def test_a_copy_with_another_job_is_held_to_the_same_rules(service: str, rule: s
         assert any(each.startswith(f"{rule}:") and "another" in each for each in found) or (rule == "secret" and found), found
     else:
         assert found == []
+
+
+@pytest.mark.parametrize("machine", ["self-hosted", "[self-hosted, linux]", "{ group: own }", "own-machine"])
+def test_a_fork_does_not_run_on_ones_own_machines(machine: str) -> None:
+    """What a fork's job leaves there, the next job meets."""
+    job = ADDED["github"].replace("ubuntu-24.04", machine.replace("{", "{{").replace("}", "}}"))
+    found = list(github_rules.findings(text("github") + job.format(name="another", more=ON_CHANGES["github"], run="make lint")))
+    assert {each.partition(":")[0] for each in found} == {"fork"}
 
 
 @pytest.mark.parametrize("service", FILES)
