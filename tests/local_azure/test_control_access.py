@@ -249,3 +249,12 @@ def test_the_command_that_uses_the_control_port(
     assert json.loads(moved[1])["now"] > json.loads(back[1])["now"] >= json.loads(asked_clock[1])["now"]
     assert [(code, out, len(err.splitlines())) for code, out, err in refused] == [(1, "", 1)] * 4
     assert process.ready["control_token"] not in "".join(out + err for _, out, err in refused)
+
+
+def test_on_ipv6(tmp_path: Path) -> None:
+    """A local Azure that listens on ::1 is the same, under that address; a page's name is refused there too."""
+    with local_azure(tmp_path, "--host", "::1") as azure:
+        assert own(azure).startswith("[::1]:")
+        assert installation.call_control(azure.ready, "GET", "/health")["status"] == "ready"
+        assert asked(azure.ready["control"], "POST", "/reset", ready_headers(azure, host="attacker.example"))[0] == 421
+        assert asked(azure.ready["control"], "POST", "/reset", ready_headers(azure, authorization=None))[0] == 401
