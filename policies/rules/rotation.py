@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .certificate import UnreadableError
 from .certificates import load
-from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError, items
+from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,9 +44,9 @@ class _Use(NamedTuple):
 def key_rotation(resources: Sequence[Resource], settings: Settings, *, now: datetime) -> Iterator[tuple[str, str]]:
     """No key is in use for longer than its rotation period: `rootDays`, `issuingDays`, `deviceDays`.
 
-    Reason: what a key signs is as safe as the key ever was, and a renewal keeps it. The age is at least that of the oldest certificate
-    known for the key, or signed by it: the output `keySince` of an IssuedCertificate remembers the first one. A key that was used
-    elsewhere before is older than that.
+    Reason: what a key signs is as safe as the key ever was, and a renewal keeps it. A vault says when its key was made. Other keys are at
+    least as old as the oldest certificate known for them, or signed by them: the output `keySince` of an IssuedCertificate remembers the
+    first one. A key that was used elsewhere before is older than that.
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6 (cryptoperiods); learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
     uses: list[_Use] = []
@@ -56,9 +56,12 @@ def key_rotation(resources: Sequence[Resource], settings: Settings, *, now: date
             uses += _uses(each)
         except NotKnownYetError as error:
             unknown = error  # in a preview; the other keys are checked
+    made = {str(each.read("keyThumbprint")): _moment(each.read("created")) for each in resources if each.type == SIGNING_KEY}
     oldest: dict[bytes, datetime] = {}
     for use in uses:
-        oldest[use.certificate.key] = min(use.since, oldest.get(use.certificate.key, use.since))
+        key = use.certificate.key
+        known = (use.since, oldest.get(key), made.get(use.certificate.thumbprints()["key"]))
+        oldest[key] = min(each for each in known if each)
     for key, use in {use.certificate.key: use for use in reversed(uses)}.items():  # each key once, where it is used first
         limit = _limit(use.certificate)
         days, most = (now - oldest[key]).total_seconds() / 86400, float(settings[limit])

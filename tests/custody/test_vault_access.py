@@ -11,6 +11,7 @@ from hubtrust.custody.key_id import VaultId
 from hubtrust.custody.vault_client import RoleMissingError, VaultClient
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.vault_access import VaultAccessProvider
+from hubtrust.pki.certificate import rfc3339
 from hubtrust.pki.keys import load_public_key
 from hubtrust.signer_inputs import in_key_vault
 from tests.kit import key_stores
@@ -46,6 +47,7 @@ def test_a_new_role_is_waited_for_and_then_keys_are_made(azure: LocalAzure, vaul
         wanted = {"signer": in_key_vault(f"{vault.uri}/keys/{name}", hsm=True), "make": "ec-p384"}
         made = keys.create(wanted)
         assert made.outs["hardware"] is True
+        assert made.outs["created"] == rfc3339(vault.keys.get_key(name).properties.created_on)
         vault.keys.begin_delete_key(name).wait()
         assert keys.create(wanted).outs == made.outs, "it is recovered, not made anew"
         smaller = wanted | {"make": "ec-p256"}

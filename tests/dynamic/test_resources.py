@@ -214,7 +214,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
     SigningKeyProvider: (
         "hubtrust.dynamic.signing_key",
         SigningKey,
-        {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "hardware", "subject", "request"},
+        {"custody", "declared", "reference", "publicKey", "keyThumbprint", "key", "hardware", "created", "subject", "request"},
     ),
     AuthorityRequestProvider: (
         "hubtrust.dynamic.authority_request",

@@ -8,6 +8,7 @@ import pytest
 
 from hubtrust.certificates.lifetimes import LIFETIMES
 from policies.rules import renewal, rotation
+from policies.rules.certificates import load
 from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from tests.kit.authorities import Forged, ec_key, pem_of
 from tests.policies.judging import RULE, at_the_end, before
@@ -169,6 +170,21 @@ def test_a_renewal_makes_no_key_younger() -> None:
     found = at_the_end("key-rotation", resources)
     assert set(found) == {"root", "issuing"}, "each key is told once"
     assert all(since[:10] in message for message in found.values())
+
+
+def test_a_vault_says_how_old_its_key_is() -> None:
+    """Also where its certificate is new; a key that is not in use is not told."""
+    young = Forged("Issuing", issuer=Forged("Root"), start=NOW - DAY, end=NOW + 9 * DAY).certificate
+    (found,) = load(pem_of(young))
+    created = f"{NOW - 2000 * DAY:%Y-%m-%dT%H:%M:%SZ}"
+    vault, token, unused = (
+        Resource(f"{DYNAMIC}SigningKey", {"keyThumbprint": key, "created": when}, urn="key")
+        for key, when in ((found.thumbprints()["key"], created), (found.thumbprints()["key"], None), ("00" * 32, created))
+    )
+    trusted = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(young)}, urn="trusted")
+    assert at_the_end("key-rotation", [trusted, token]) == {}
+    assert at_the_end("key-rotation", [trusted, unused]) == {}
+    assert f"in use since {created[:10]}, for 2000 days" in at_the_end("key-rotation", [trusted, vault])["trusted"]
 
 
 def test_keys_of_batches_imported_chains_and_requests_count() -> None:

@@ -7,6 +7,7 @@ a class in ``authority_keys.py`` and, for stacks, its keys in ``settings/custody
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from cryptography.hazmat.primitives import hashes
@@ -40,6 +41,11 @@ class StoredKey(Signer, Protocol):
     @property
     def hardware(self) -> bool:
         """Whether the key is known to be in an HSM. One that is declared to be, and is not, is refused."""
+        ...
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was created there, or came there from elsewhere; None where that is not known."""
         ...
 
 

@@ -6,6 +6,7 @@ Source: learn.microsoft.com/azure/key-vault/keys/about-keys-details (algorithms)
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -76,6 +77,16 @@ class KeyInVault:
             remedy = "begin the next generation (caGeneration), whose keys are made in the HSM, or remove hsm (caVaultHsm)"
             raise RefusedError(f"key '{self._id}'", fact, remedy)
         return is_there
+
+    @property
+    def created(self) -> datetime | None:
+        """When this version of the key was created, or imported, by the vault's clock; None if the vault does not say.
+
+        Raises:
+            AzureError: see ``public_key``.
+        """
+        found: datetime | None = self._key().properties.created_on
+        return found
 
     def sign(self, digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
         """The signature over ``digest``, a hash by ``algorithm``: PKCS#1 v1.5 for RSA, DER (r, s) for EC.

@@ -87,6 +87,11 @@ class KeyInToken:
         """False: a library does not say whether its token is hardware."""
         return False
 
+    @property
+    def created(self) -> None:
+        """None: PKCS #11 knows from when a key may be used (CKA_START_DATE), not when it was made, and most tokens leave that empty."""
+        return
+
     def create(self, algorithm: KeyAlgorithm) -> None:
         """Create the key in the token if it does not exist. An existing key is kept.
 

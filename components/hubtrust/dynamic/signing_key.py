@@ -15,6 +15,7 @@ from hubtrust.certificates.issuance import parse_subject
 from hubtrust.custody.custodies import STORED_KEY_CUSTODIES, DeclaredSigner, StoredKey, StoredKeySigner, read_signer
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Inputs, Properties, choice, input_field
+from hubtrust.pki.certificate import rfc3339
 from hubtrust.pki.issue import request
 from hubtrust.pki.keys import KeyAlgorithm, key_name, key_thumbprint, public_pem, require_strong_key
 from hubtrust.process import show_message
@@ -75,6 +76,8 @@ class SigningKeyOutputs:
     """The kind of key, such as `EC P-256`."""
     hardware: pulumi.Output[bool | None]
     """True where the key is known to be in an HSM."""
+    created: pulumi.Output[str | None]
+    """When the key was created in its vault, or imported there, UTC: 2026-11-24T03:19:06Z; None for a token, which does not say."""
     subject: pulumi.Output[str | None]
     """The subject of ``request``, as declared; None without one."""
     request: pulumi.Output[str | None]
@@ -124,6 +127,7 @@ class SigningKeyProvider(Reconciler[SigningKeyInputs]):
             "keyThumbprint": key_thumbprint(public_key),
             "key": key_name(public_key),
             "hardware": key.hardware or None,
+            "created": rfc3339(key.created) if key.created else None,
             "request": made.pem if made else None,
         }
 
