@@ -26,16 +26,19 @@ endef
 USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|keyvault|resources
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
 PIP := -m pip install --quiet --disable-pip-version-check
+# A lock names every package, so pip need not look for more: it installs these files, or nothing.
+LOCKED_PIP := $(PIP) --require-hashes --no-deps
 # Ctrl-C ends these at once: by default each process of Python prints a traceback.
 QUIETLY := -c 'import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
-$(VENV)/sandbox.stamp: requirements.txt requirements/sandbox.txt pyproject.toml
+$(VENV)/sandbox.stamp: requirements/sandbox.txt pyproject.toml
 	@test -x $(BIN)/pip || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) $(QUIETLY) venv $(VENV)))
-	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(PIP) --no-compile -r requirements/sandbox.txt)
+	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(LOCKED_PIP) --no-compile -r requirements/sandbox.txt)
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --no-index -e .
 	@$(call with_progress,Compiling these packages,$(BIN)/python $(QUIETLY) compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
-	@$(call with_progress,Installing the test tools into $(VENV),$(BIN)/python $(PIP) -r requirements/dev.txt)
+	@$(call with_progress,Installing the test tools into $(VENV),$(BIN)/python $(LOCKED_PIP) -r requirements/dev.txt)
 	@touch $@
 
 up: $(VENV)/sandbox.stamp ## start local Azure and deploy a hub that trusts a CA by proof of possession
@@ -86,13 +89,13 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
 	@test -x .strangers/az/bin/pip || ($(call with_progress,Creating a virtual environment for the az CLI,$(PYTHON) $(QUIETLY) venv .strangers/az))
-	@$(call with_progress,Installing the az CLI into .strangers,.strangers/az/bin/python $(PIP) -r requirements/az.txt)
+	@$(call with_progress,Installing the az CLI into .strangers,.strangers/az/bin/python $(LOCKED_PIP) -r requirements/az.txt)
 	@touch $@
 
 .strangers/device.stamp: requirements/device.txt
 	@mkdir -p .strangers
 	@test -x .strangers/device/bin/pip || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) $(QUIETLY) venv .strangers/device))
-	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(PIP) -r requirements/device.txt)
+	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(LOCKED_PIP) -r requirements/device.txt)
 	@touch $@
 
 NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error
@@ -109,7 +112,7 @@ docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
 	@test -x .strangers/moto/bin/pip || ($(call with_progress,Creating a virtual environment for moto,$(PYTHON) $(QUIETLY) venv .strangers/moto))
-	@$(call with_progress,Installing moto into .strangers,.strangers/moto/bin/python $(PIP) -r requirements/bench.txt)
+	@$(call with_progress,Installing moto into .strangers,.strangers/moto/bin/python $(LOCKED_PIP) -r requirements/bench.txt)
 	@touch $@
 
 bench: $(VENV)/dev.stamp .strangers/moto.stamp ## run the benchmarks, each beside another project's way of doing the same work
@@ -118,9 +121,16 @@ bench: $(VENV)/dev.stamp .strangers/moto.stamp ## run the benchmarks, each besid
 faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md (HUBTRUST_FAULTS=http: only HTTP faults, no killed processes)
 	@$(BIN)/python -m tests.faults
 
-lock: ## pin the newest versions of all requirements (needs uv)
-	for each in requirements $(addprefix requirements/,sandbox dev az device bench); do \
-		uv pip compile -q --upgrade --python-version 3.11 --universal --no-header $$each.in -o $$each.txt || exit 1; done
+# The order matters: each file pins what those before it pinned. Every lock but requirements.txt has the hash of each file that may be
+# installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
+UV ?= uv
+UPGRADE ?= --upgrade
+LOCKED := program sandbox dev az device bench
+COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
+lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)
+	$(UV) $(COMPILE) requirements.in -o requirements.txt
+	@for each in $(LOCKED); do echo "requirements/$$each.txt"; \
+		$(UV) $(COMPILE) --generate-hashes --no-emit-package hubtrust requirements/$$each.in -o requirements/$$each.txt || exit 1; done
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) .strangers .sandbox .cache
