@@ -92,10 +92,10 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 	@$(call with_progress,Installing the az CLI into .strangers,.strangers/az/bin/python $(LOCKED_PIP) -r requirements/az.txt)
 	@touch $@
 
-.strangers/device.stamp: requirements/device.txt
+.strangers/device.stamp: requirements/build.txt requirements/device.txt
 	@mkdir -p .strangers
 	@test -x .strangers/device/bin/pip || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) $(QUIETLY) venv .strangers/device))
-	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(LOCKED_PIP) -r requirements/device.txt)
+	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(LOCKED_PIP) -r requirements/build.txt && .strangers/device/bin/python $(LOCKED_PIP) --no-build-isolation -r requirements/device.txt)
 	@touch $@
 
 NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error
@@ -125,12 +125,13 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev az device bench
+LOCKED := program sandbox dev az build device bench
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
+HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
 lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)
 	$(UV) $(COMPILE) requirements.in -o requirements.txt
 	@for each in $(LOCKED); do echo "requirements/$$each.txt"; \
-		$(UV) $(COMPILE) --generate-hashes --no-emit-package hubtrust requirements/$$each.in -o requirements/$$each.txt || exit 1; done
+		$(UV) $(COMPILE) $(HASHED) requirements/$$each.in -o requirements/$$each.txt || exit 1; done
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) .strangers .sandbox .cache
