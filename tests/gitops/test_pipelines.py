@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,10 @@ class Runner:
             found |= {"BUILD_REPOSITORY_ID": "r", "SYSTEM_PULLREQUEST_PULLREQUESTID": "7", "PIPELINE_WORKSPACE": str(self.folder.parent)}
         return READERS[self.service](stage, found)
 
-    def run(self, stage: str, stack: str, **more: str) -> tuple[int, str]:
-        """Run a job; returns its exit code and its output. ``more`` is what the runner's or the job's environment has beside or instead."""
+    def run(self, stage: str, stack: str, verb: str = "", **more: str) -> tuple[int, str]:
+        """Run a job; returns its exit code and its output. A change may give its job another environment (``more``) and ``verb``."""
         job = self.job(stage, stack)
+        job.steps = [replace(step, script=step.script.replace("run.sh preview", f"run.sh {verb or 'preview'}")) for step in job.steps]
         job.env |= more
         environment = dict(self.environment)
         if self.service == "github":  # only a job that may ask for an identity token gets these
@@ -197,6 +198,15 @@ def _require_reader_stays_reader(runner: Runner) -> None:
     code, printed = runner.run("preview", "staging", **dict.fromkeys(posing[runner.service], runner.deployer))
     assert code != 0
     assert subject(runner.service, "preview") in printed, "the error names the subject that came"
+    settings = runner.folder / "stacks/Pulumi.staging.yaml"
+    good = settings.read_text()
+    settings.write_text(good.replace("platform-team", "somebody-else"))
+    code, printed = runner.run("preview", "staging", "up")
+    settings.write_text(good)
+    assert code != 0
+    assert "AuthorizationFailed" in printed, "as a reader it changes nothing"
+    hub = runner.hub("staging")
+    assert "platform-team" in str(hub.azure.ask("GET", hub.id).json()["tags"])
 
 
 def _two_at_once(runner: Runner, stack: str) -> tuple[tuple[int, str], tuple[int, str]]:
