@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, device, enrollment, evidence, hub, network, profile, renewal, rotation, secrecy, trust
+from . import authority, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -106,6 +106,11 @@ RULES = (
         settings={name: {**_TEXTS, "default": []} for name in ("holders", "roles", "sharedPolicies")},
     ),
     Rule("hub-protected", hub.hub_protected),
+    Rule(
+        "opaque-declarations",
+        opaque.opaque_declarations,
+        settings={"types": {**_TEXTS, "default": []}, "reviewed": {**_TEXTS, "default": []}},
+    ),
     Rule(
         "required-tags",
         hub.required_tags,
@@ -212,11 +217,20 @@ class _CheckedTwice(ResourceValidationPolicy, StackValidationPolicy):
     ) -> None:
         Policy.__init__(self, rule.name, rule.text[0], level, schema)  # neither kind's own takes the other's arguments
         self._before_a_step, self._at_the_end = _validation(rule), _stack_validation(rule, at_end)
+        self._reported: set[tuple[str, str]] = set()  # what was said before a step is not said again at the end
 
     def validate(self, args: Any, report_violation: ReportViolation) -> None:
         """Called for each resource, and once for the stack."""
+
+        def once(message: str, urn: str | None = None) -> None:
+            of = urn or ("" if isinstance(args, StackValidationArgs) else args.urn)
+            if (of, message) not in self._reported:
+                report_violation(message, urn)
+            if not isinstance(args, StackValidationArgs):
+                self._reported.add((of, message))
+
         check: Callable[..., None] = self._at_the_end if isinstance(args, StackValidationArgs) else self._before_a_step
-        check(args, report_violation)
+        check(args, once)
 
     def has_validation(self) -> bool:
         """It has."""

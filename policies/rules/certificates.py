@@ -8,27 +8,31 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .certificate import Certificate, UnreadableError
-from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, VERIFIED_CERTIFICATE
+from .declarations import Fact, Kind, declaration
+from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED
 
 if TYPE_CHECKING:
     from .resource import Resource
 
-# The inputs that hold a CA certificate: one that a hub trusts, or whose key signs.
+# The inputs that hold a CA certificate whose key signs.
 _CA_CERTIFICATES = {
-    VERIFIED_CERTIFICATE: ("certificate",),
     ISSUED_CERTIFICATE: ("issuerCertificate",),
     ISSUED_BATCH: ("issuerCertificate",),
     CONNECTION_CHECK: ("chain",),
     TLS_SIGNED: ("caCertPem",),
 }
-_AZURE_CA_CERTIFICATES = {"iothub:Certificate", "deviceprovisioningservices:DpsCertificate"}
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
 _WHITE = re.compile(rb"\\r|\\n|\s")  # also as two characters each, from JSON that nobody decoded
 
 
 def is_on_a_hub(resource: Resource) -> bool:
-    """Whether the resource is a CA certificate on a hub or provisioning service."""
-    return resource.type == VERIFIED_CERTIFICATE or resource.noun in _AZURE_CA_CERTIFICATES
+    """Whether the resource is a CA certificate on a hub or provisioning service, declared in whichever way.
+
+    Raises:
+        NotKnownYetError: its kind depends on an input that is not known yet.
+    """
+    found = declaration(resource)
+    return found is not None and found.kind is Kind.CERTIFICATE
 
 
 def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
@@ -40,8 +44,11 @@ def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
         NotKnownYetError: they are not known before the update.
         UnreadableError: there is no certificate in the input, or one that can't be read.
     """
-    path = _CA_CERTIFICATES.get(resource.type) or (("properties", "certificate") if resource.noun in _AZURE_CA_CERTIFICATES else None)
-    text = resource.known(*path) if path else None
+    text, declared = None, declaration(resource)
+    if declared and declared.kind is Kind.CERTIFICATE:
+        text = declared.known(Fact.CERTIFICATE)
+    elif path := _CA_CERTIFICATES.get(resource.type):
+        text = resource.known(*path)
     found = load(str(text)) if text else ()
     return found[:1] + tuple(each for each in found[1:] if not each.is_self_issued)
 

@@ -9,32 +9,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .declared_ways import way_of
+from .arm_resources import ArmResource, read_any_case
+from .declared_ways import arm_resource, arm_way, way_of
 from .facts import Fact, Kind
 from .resource import UNKNOWN, NotKnownYetError, read_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .facts import Place
+    from .facts import Way
     from .resource import Resource
 
 __all__ = ["Declaration", "Fact", "Kind", "declaration"]
+
+CONFLICTING = "(written twice)"
 
 
 @dataclass(frozen=True)
 class Declaration:
     """One declaration: its kind, and its facts by meaning."""
 
-    kind: Kind
     resource: Resource
-    places: Mapping[Fact, Place]
-    body: Any = None
-    """What the paths of ``places`` start at; the resource's properties if it is None."""
+    way: Way
+    arm: ArmResource | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What is declared."""
+        return self.way.kind
 
     def offers(self, fact: Fact) -> bool:
         """Whether the fact has a place in this provider's resource: the classic provider has none for the shared keys of devices."""
-        return fact in self.places
+        return fact in self.way.places
 
     def read(self, fact: Fact) -> Any:
         """The fact; None if it is missing, ``UNKNOWN`` if it, or an object that contains it, is not known yet.
@@ -42,11 +46,16 @@ class Declaration:
         A value that is none of the fact's values is given as it stands: a rule that needs True must ask for True, and one that
         fears True must ask for False or None.
         """
-        place = self.places.get(fact)
+        place = self.way.places.get(fact)
         if place is None:
             return None
-        value = read_in(self.resource.props if self.body is None else self.body, place.path)
+        value = self._at(place.path)
+        if place.older and (older := self._at(place.older)) is not None:
+            value = older if value is None else CONFLICTING
         return value if value is None or value is UNKNOWN or place.meaning is None else place.meaning(value)
+
+    def _at(self, path: tuple[str | int, ...]) -> Any:
+        return read_any_case(self.arm.body, path) if self.arm else read_in(self.resource.props, path)
 
     def known(self, fact: Fact) -> Any:
         """The fact, or None.
@@ -61,10 +70,11 @@ class Declaration:
 
     def where(self, fact: Fact) -> str:
         """Its place for messages, such as `properties.minTlsVersion`; the fact's own name if this resource has no place for it."""
-        place = self.places.get(fact)
-        if place is None:
+        place = self.way.places.get(fact)
+        if place is None or not place.path:
             return str(fact)
-        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place.path).removeprefix(".")
+        inside = self.arm and place.path[0] == "properties"
+        return f"{self.arm.prefix}{place.words}" if self.arm and inside else place.words
 
 
 def declaration(resource: Resource) -> Declaration | None:
@@ -73,5 +83,8 @@ def declaration(resource: Resource) -> Declaration | None:
     Raises:
         NotKnownYetError: its kind depends on an input that is not known yet.
     """
+    if found := arm_resource(resource):
+        way = arm_way(found)
+        return Declaration(resource, way, found) if way else None
     way = way_of(resource)
-    return Declaration(way.kind, resource, way.places) if way else None
+    return Declaration(resource, way) if way else None

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
     """A CA certificate on a hub or provisioning service."""
     ENROLLMENT = "enrollment"
+    """No published provider has one yet."""
     ACCESS_POLICY = "shared access policy"
     """One that is a resource of its own; those inside a hub or provisioning service are its fact `ACCESS_POLICIES`."""
     GROUP = "resource group"
@@ -33,9 +34,9 @@ class Fact(StrEnum):
     GROUP = "resource group"  # its name
     SERVICE = "service"  # the name or id of the hub or provisioning service of a certificate, enrollment or access policy
     MIN_TLS = "minimum TLS version"  # text such as "1.2"
-    SERVICE_KEYS_OFF = "no shared keys of services"  # True, False
-    DEVICE_KEYS_OFF = "no shared keys of devices"  # True, False
-    MODULE_KEYS_OFF = "no shared keys of modules"  # True, False
+    SERVICE_KEYS_OFF = "disableLocalAuth"  # True, False
+    DEVICE_KEYS_OFF = "disableDeviceSAS"  # True, False
+    MODULE_KEYS_OFF = "disableModuleSAS"  # True, False
     PUBLIC_ACCESS_OFF = "no public access"  # True, False
     DEFAULT_ACTION = "network rules' default"  # text: "Deny", "Allow"
     IP_RULES = "network rules"  # a list of mappings with `action` and `ipMask`
@@ -57,6 +58,14 @@ class Place:
 
     path: tuple[str | int, ...]
     meaning: Callable[[Any], Any] | None = None
+    """Takes what is there, never None or UNKNOWN as a whole; what it holds may still be unknown, and UNKNOWN is then its result."""
+    older: tuple[str | int, ...] | None = None
+    """Where older API versions have it instead."""
+
+    @property
+    def words(self) -> str:
+        """The path for messages, such as `networkRuleSets[0].defaultAction`."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
 
 
 @dataclass(frozen=True)

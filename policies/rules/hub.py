@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .resource import UNKNOWN
+from .declarations import Fact, Kind, declaration
+from .resource import UNKNOWN, NotKnownYetError, read_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from .resource import Resource
 
     Settings = Mapping[str, Any]
 
-_HUB = "iothub:IotHubResource"
-_PROVISIONING = "deviceprovisioningservices:IotDpsResource"
 _VAULT = "hubtrust:index:AuthorityVault"
-_GROUP = "resources:ResourceGroup"
-_SHARED_KEYS = ("disableLocalAuth", "disableDeviceSAS", "disableModuleSAS")
+_TAGGED = {Kind.HUB, Kind.PROVISIONING_SERVICE, Kind.GROUP}
+_SHARED_KEYS = (Fact.SERVICE_KEYS_OFF, Fact.DEVICE_KEYS_OFF, Fact.MODULE_KEYS_OFF)
 
 
 def tls_minimum(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -26,12 +26,13 @@ def tls_minimum(resource: Resource, settings: Settings) -> Iterator[str]:
     Reason: TLS 1.0 and 1.1 are insecure and deprecated. Azure accepts the setting everywhere but enforces it only in some regions.
     Source: RFC 8996; learn.microsoft.com/azure/iot-hub/iot-hub-tls-support.
     """
-    if resource.noun != _HUB:
+    hub = declaration(resource)
+    if hub is None or hub.kind is not Kind.HUB:
         return
-    found, least = resource.known("properties", "minTlsVersion"), settings["version"]
+    found, least = hub.known(Fact.MIN_TLS), settings["version"]
     if found is None or _version(found) < _version(least):
         state = "is not set" if found is None else f"is {found}"
-        yield f"properties.minTlsVersion {state}: set it to {least} (hubtrust:minTlsVersion)"
+        yield f"{hub.where(Fact.MIN_TLS)} {state}: set it to {least} (hubtrust:minTlsVersion)"
 
 
 def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
@@ -40,11 +41,21 @@ def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
     Reason: a shared key is a password that gets copied, does not show who uses it, and never expires.
     Source: learn.microsoft.com/azure/iot-hub/authenticate-authorize-azure-ad ("disable shared access policies").
     """
-    if resource.noun != _HUB:
+    hub = declaration(resource)
+    if hub is None or hub.kind is not Kind.HUB:
         return
-    for name in _SHARED_KEYS:
-        if resource.known("properties", name) is not True:
-            yield f"properties.{name} is not true, so shared keys are accepted: set it to true (hubtrust:localAuth: false)"
+    not_known = None
+    for fact in _SHARED_KEYS:
+        found = hub.read(fact)
+        if not hub.offers(fact):
+            yield f"{resource.type} has no input for {fact}, so shared keys are accepted: declare the hub with hubtrust or azure-native"
+        elif found is UNKNOWN:
+            not_known = not_known or NotKnownYetError(hub.where(fact))
+        elif found is not True:
+            negated = "false" if fact is Fact.SERVICE_KEYS_OFF and hub.where(fact) == "localAuthenticationEnabled" else "true"
+            yield f"{hub.where(fact)} is not {negated}, so shared keys are accepted: set it to {negated} (hubtrust:localAuth: false)"
+    if not_known:
+        raise not_known
 
 
 def hub_protected(resource: Resource, _settings: Settings) -> Iterator[str]:
@@ -54,7 +65,10 @@ def hub_protected(resource: Resource, _settings: Settings) -> Iterator[str]:
     AuthorityVault has no hub; it is never deleted with its stack, and protected it could not leave the stack either.
     Source: pulumi.com/docs/iac/concepts/options/protect.
     """
-    if resource.noun in {_HUB, _PROVISIONING, _GROUP} and not resource.protect and not resource.is_below(_VAULT):
+    if resource.protect:
+        return
+    found = declaration(resource)
+    if found and found.kind in _TAGGED and not (found.kind is Kind.GROUP and resource.is_below(_VAULT)):
         yield "it is not protected: set the resource option protect (hubtrust:protect: true)"
 
 
@@ -64,16 +78,30 @@ def required_tags(resource: Resource, settings: Settings) -> Iterator[str]:
     Reason: bills and alerts must show who owns a hub and which environment it belongs to.
     Source: learn.microsoft.com/azure/cloud-adoption-framework/ready/azure-best-practices/resource-tagging.
     """
-    if resource.noun not in {_HUB, _PROVISIONING, _GROUP}:
+    declared = declaration(resource)
+    if declared is None or declared.kind not in _TAGGED:
         return
-    resource.known("tags")
-    for name in settings["required"]:
-        if resource.read("tags", name) in (None, ""):
+    tags = declared.known(Fact.TAGS)
+    not_known = None
+    for name in dict.fromkeys((*settings["required"], *settings["values"])):
+        found = _tag(tags, name)
+        if found is UNKNOWN:
+            not_known = not_known or NotKnownYetError(f"{declared.where(Fact.TAGS)}.{name}")
+        elif name in settings["required"] and found in (None, ""):
             yield f"the tag '{name}' is missing: add it (hubtrust:tags, as name=value)"
-    for name, value in settings["values"].items():
-        found = resource.read("tags", name)
-        if found is not None and found is not UNKNOWN and found != value:
-            yield f"the tag '{name}' is '{found}', but must be '{value}' in this environment: change it (hubtrust:tags)"
+        elif found is not None and name in settings["values"] and found != settings["values"][name]:
+            must = settings["values"][name]
+            yield f"the tag '{name}' is '{found}', but must be '{must}' in this environment: change it (hubtrust:tags)"
+    if not_known:
+        raise not_known
+
+
+def _tag(tags: Any, name: str) -> Any:
+    """A tag's value as text. Azure does not tell the letter case of names apart, and takes the same name only once."""
+    found = [read_in(tags, (each,)) for each in tags if each.lower() == name.lower()] if isinstance(tags, Mapping) else []
+    if UNKNOWN in found:
+        return UNKNOWN
+    return None if not found or found[0] is None else str(found[0]).strip()
 
 
 def public_access(resource: Resource, _settings: Settings) -> Iterator[str]:
@@ -83,10 +111,13 @@ def public_access(resource: Resource, _settings: Settings) -> Iterator[str]:
     policy.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-public-network-access.
     """
-    if resource.noun in {_HUB, _PROVISIONING} and str(resource.known("properties", "publicNetworkAccess")).lower() != "disabled":
-        setting = " (hubtrust:publicNetworkAccess, or public_network_access of HubArgs)" if resource.noun == _HUB else ""
-        fact = "properties.publicNetworkAccess is not Disabled"
-        yield f"{fact}: if all devices are on your own networks, set it to Disabled{setting} and use private endpoints"
+    declared = declaration(resource)
+    if declared is None or declared.kind not in {Kind.HUB, Kind.PROVISIONING_SERVICE} or declared.known(Fact.PUBLIC_ACCESS_OFF) is True:
+        return
+    setting = " (hubtrust:publicNetworkAccess, or public_network_access of HubArgs)" if declared.kind is Kind.HUB else ""
+    where = declared.where(Fact.PUBLIC_ACCESS_OFF)
+    off = "false" if where.endswith("Enabled") else "Disabled"
+    yield f"{where} is not {off}: if all devices are on your own networks, set it to {off}{setting} and use private endpoints"
 
 
 def _version(text: object) -> tuple[int, ...]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import re
 from collections.abc import Iterator, Mapping, Sequence
+=======
+from collections.abc import Mapping, Sequence
+>>>>>>> 553242c (Policies: hubs, certificates and groups count in whichever way they are declared, and what can't be read is refused (opaque-declarations))
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,8 +23,6 @@ STACK: Final = "pulumi:pulumi:Stack"
 TLS_KEY: Final = "tls:index/privateKey:PrivateKey"
 TLS_ROOT: Final = "tls:index/selfSignedCert:SelfSignedCert"
 TLS_SIGNED: Final = "tls:index/locallySignedCert:LocallySignedCert"
-# azure-native has the API version in the package name (since v3) or in the module name (v2).
-_AZURE = re.compile(r"azure-native(?:_[a-z]+_v\w+)?:(?P<module>\w+)(?:/v\w+)?:(?P<noun>\w+)")
 
 
 class Unknown:
@@ -49,12 +51,6 @@ class Resource:
     name: str = ""
     urn: str = ""
     protect: bool = False
-
-    @property
-    def noun(self) -> str:
-        """`iothub:IotHubResource` for an azure-native resource in any API version; empty for other resources."""
-        found = _AZURE.fullmatch(self.type)
-        return f"{found['module']}:{found['noun']}" if found else ""
 
     def is_below(self, component: str) -> bool:
         """Whether it is a child of a component of that type, directly or through others: its URN has their types."""

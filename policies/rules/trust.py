@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .certificates import readable_ca_certificates
+from .declarations import Fact, Kind, declaration
 from .resource import (
     CONNECTION_CHECK,
     ISSUED_BATCH,
@@ -34,30 +35,32 @@ def proof_required(resource: Resource, settings: Settings) -> Iterator[str]:
 
     Reason: `attest`, and `isVerified` of azure-native's or the classic Azure provider's certificate, make the hub accept devices of
     whoever holds the key of that certificate. Certificates are public, so anyone could have supplied it. The same is true of a
-    certificate that somebody else marked as verified: its output `proof` is then `found`, or `key-held` if the key is at least here.
+    certificate that somebody else marked as verified: its output `proof` is then `found`, or `key-held` if the key is at least here,
+    and another provider's certificate has no proof at all.
     Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-prove-possession.
     """
-    if resource.type == VERIFIED_CERTIFICATE:
-        if resource.known("attest") is True:
-            yield "attest is set, so possession is not proven: remove it, and set signer (where the key is) or proofCertificate (the proof)"
-        else:
-            yield from _unproven(resource, settings)
+    declared = declaration(resource)
+    if declared is None or declared.kind is not Kind.CERTIFICATE:
         return
-    if resource.type.startswith("azure"):
-        for path in (("isVerified",), ("properties", "isVerified")):
-            if resource.known(*path) is True:
-                yield f"{'.'.join(path)} is true, so possession is not proven: declare a VerifiedCertificate for this certificate instead"
+    called_verified = declared.known(Fact.VERIFIED) not in (None, False)
+    if resource.type != VERIFIED_CERTIFICATE:
+        if called_verified:
+            fact = f"{declared.where(Fact.VERIFIED)} is {declared.read(Fact.VERIFIED)}, and nothing here proves possession"
+            yield f"{fact}: declare a VerifiedCertificate for this certificate instead"
+    elif called_verified:
+        yield "attest is set, so possession is not proven: remove it, and set signer (where the key is) or proofCertificate (the proof)"
+    else:
+        yield from _unproven(resource, settings)
 
 
 def proofs_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
-    """``proof_required`` for what a run found out: the output `proof`, which no input shows."""
+    """``proof_required`` for what a run found out, which no input shows: the output `proof`, and a certificate that is verified."""
     unknown = None
     for each in resources:
-        if each.type == VERIFIED_CERTIFICATE and each.read("attest") is not True:  # reported before the step
-            try:
-                yield from ((message, each.urn) for message in _unproven(each, settings))
-            except NotKnownYetError as error:
-                unknown = error  # in a preview; the other certificates are checked
+        try:
+            yield from ((message, each.urn) for message in proof_required(each, settings))
+        except NotKnownYetError as error:
+            unknown = error  # in a preview; the other certificates are checked
     if unknown:
         raise unknown
 

@@ -1,0 +1,99 @@
+"""Resources whose type and body are ARM's own: azure-native's generic Resource, and azapi's.
+
+ARM takes types and the names of properties in any letter case, and azapi takes a body also as JSON text.
+Sources: pulumi-azure-native 3.29.0, `resources.Resource`; ediri-azapi 1.12.2, and the provider's documentation since version 2 (`body` is
+an object, `sensitiveBody` is merged into it): github.com/Azure/terraform-provider-azapi, docs/resources/resource.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from .resource import UNKNOWN, Unknown, read_in
+
+if TYPE_CHECKING:
+    from .resource import Resource
+
+AZAPI_RESOURCE: Final = "azapi:index/resource:Resource"
+TWICE: Final = "(written twice, in different letter cases)"
+_OWN_INPUTS: Final = ("name", "location", "tags", "parentId")  # of azapi's resource; ARM has them beside `properties`, or in the id
+
+
+@dataclass(frozen=True)
+class ArmResource:
+    """One of them: its type in lower case and without an API version, such as `microsoft.devices/iothubs`, and what ARM gets."""
+
+    type: str
+    body: Any
+    """A mapping, in the letter case in which it was written; None if it can't be read, and ``UNKNOWN`` if it is not known yet."""
+    prefix: str
+    """What comes before the body's paths in the resource's inputs, such as `body.`."""
+    merged: bool = False
+    """Whether something else, which can't be read with it, is merged into the body."""
+
+
+def native_generic(resource: Resource) -> ArmResource:
+    """What azure-native's generic Resource declares.
+
+    Raises:
+        NotKnownYetError: its type is not known yet.
+    """
+    namespace, parent, last = (
+        str(resource.known(name) or "").strip("/") for name in ("resourceProviderNamespace", "parentResourcePath", "resourceType")
+    )
+    parents = parent.split("/")[0::2] if parent else []  # a path of types and names in turns
+    whole = "/".join(each for each in (namespace, *parents, last) if each).lower()
+    return ArmResource(whole.rpartition("/providers/")[2], resource.props, "")  # an extension of another resource
+
+
+def azapi(resource: Resource) -> ArmResource:
+    """What azapi's Resource declares.
+
+    Raises:
+        NotKnownYetError: its type is not known yet.
+    """
+    return ArmResource(azapi_type(resource), _azapi_body(resource), "body.", merged=resource.read("sensitiveBody") is not None)
+
+
+def azapi_type(resource: Resource) -> str:
+    """The ARM type that one of azapi's resources names.
+
+    Raises:
+        NotKnownYetError: it is not known yet.
+    """
+    return str(resource.known("type") or "").partition("@")[0].strip("/ ").lower()
+
+
+def _azapi_body(resource: Resource) -> Any:
+    body = from_json(resource.read("body"))
+    if isinstance(body, Unknown) or not isinstance(body, Mapping | None):
+        return UNKNOWN if isinstance(body, Unknown) else None
+    whole: dict[str, Any] = {name: read_in(body, (name,)) for name in body or ()}
+    own = {name: value for name in _OWN_INPUTS if (value := resource.read(name)) is not None}
+    return {name: value for name, value in whole.items() if name not in own} | own
+
+
+def from_json(value: Any) -> Any:
+    """The value, parsed if it is JSON text; text that is none stays text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def read_any_case(value: Any, path: Sequence[str | int]) -> Any:
+    """As ``read_in``, with names in any letter case; ``TWICE`` where a name is there in two of them, which ARM may take either of."""
+    for step in path:
+        if isinstance(value, Mapping) and isinstance(step, str):
+            names = [name for name in value if name.lower() == step.lower()]
+            if len(names) > 1:
+                return TWICE
+            value = read_in(value, names) if names else None
+        else:
+            value = read_in(value, (step,))
+    return value
