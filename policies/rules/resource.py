@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import re
 from collections.abc import Iterator, Mapping, Sequence
-=======
-from collections.abc import Mapping, Sequence
->>>>>>> 553242c (Policies: hubs, certificates and groups count in whichever way they are declared, and what can't be read is refused (opaque-declarations))
 from dataclasses import dataclass, field
 from typing import Any, Final
 

@@ -76,6 +76,7 @@ STRICT: dict[str, Any] = {
     "required_tags": {"required": ["environment"]},
     "public_access": "mandatory",
     "network_exposure": "mandatory",
+    "opaque_declarations": {"types": ["*:dynamic/elsewhere:N?te"]},
     "certificate_expiry": "mandatory",
     "key_rotation": "mandatory",
     "authority_expiry": "mandatory",
