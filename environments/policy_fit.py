@@ -217,6 +217,7 @@ NEVER_CONTRADICTED: Final[Mapping[str, str]] = {
     "authority-not-shared": "a shared CA is refused when the environment is made: sharing.py",
     "proof-evidence": "whatever the program proves has its evidence",
     "enrollment-holders": "the program declares no provisioning service, and gives roles on its hub and vault alone",
+    "opaque-declarations": "the program declares every resource by its own inputs",
     "issuing-path-length": "the program issues its lowest CA with path length 0",
     "device-lifetime": "the program issues no certificates for devices",
     "private-key-secret": "the program makes every private key a secret",
