@@ -221,15 +221,16 @@ class _CheckedTwice(ResourceValidationPolicy, StackValidationPolicy):
 
     def validate(self, args: Any, report_violation: ReportViolation) -> None:
         """Called for each resource, and once for the stack."""
+        at_the_end = isinstance(args, StackValidationArgs)
 
         def once(message: str, urn: str | None = None) -> None:
-            of = urn or ("" if isinstance(args, StackValidationArgs) else args.urn)
-            if (of, message) not in self._reported:
+            said = (urn or ("" if at_the_end else args.urn), message)
+            if not (at_the_end and said in self._reported):
                 report_violation(message, urn)
-            if not isinstance(args, StackValidationArgs):
-                self._reported.add((of, message))
+            if not at_the_end:
+                self._reported.add(said)
 
-        check: Callable[..., None] = self._at_the_end if isinstance(args, StackValidationArgs) else self._before_a_step
+        check: Callable[..., None] = self._at_the_end if at_the_end else self._before_a_step
         check(args, once)
 
     def has_validation(self) -> bool:

@@ -50,8 +50,9 @@ class Declaration:
         if place is None:
             return None
         value = self._at(place.path)
-        if place.older and (older := self._at(place.older)) is not None:
-            value = older if value is None else CONFLICTING
+        older = self._at(place.older) if place.older else None
+        if older is not None and value is not UNKNOWN:
+            value = older if value is None or older is UNKNOWN else CONFLICTING
         return value if value is None or value is UNKNOWN or place.meaning is None else place.meaning(value)
 
     def _at(self, path: tuple[str | int, ...]) -> Any:
