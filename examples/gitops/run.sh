@@ -29,6 +29,14 @@ install_cli() {
     tar --extract --gzip --file "$cli/$archive" --directory "$cli"
 }
 
+# Into the virtual environment that Pulumi.yaml names: the files of the lock, each by its hash, and then the program's own package.
+install_packages() {
+    [ -x .venv/bin/python ] || python3 -m venv .venv
+    local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps)
+    "${pip[@]}" --require-hashes -r requirements/program.txt
+    "${pip[@]}" --no-index --no-build-isolation -e .
+}
+
 # The engine's output holds names, tags and messages that others wrote. `engine_output.py log` takes from them what a forge would obey.
 pulumi_with_policies() {
     local verb=$1 stack=$2
@@ -47,7 +55,8 @@ fi
 case "$verb" in
 install)
     install_cli
-    pulumi install # the virtual environment that Pulumi.yaml names, requirements.txt into it, and the plugins
+    install_packages
+    pulumi install --no-dependencies # the plugins
     ;;
 preview) pulumi_with_policies preview "$stack" | tee preview.txt ;;
 up) pulumi_with_policies up "$stack" --yes ;;

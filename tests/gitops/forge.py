@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shlex
+import sys
 import tarfile
 import threading
 import time
@@ -91,7 +92,21 @@ def forge() -> Iterator[Forge]:
 
 def checkout(folder: Path) -> Path:
     """A checkout of the repository with its requirements installed, as on a runner."""
-    return copied(folder, *_CHECKED_OUT)
+    copied(folder, *_CHECKED_OUT)
+    (folder / ".venv").unlink()
+    installed(folder)
+    return folder
+
+
+def installed(folder: Path) -> Path:
+    """Give a checkout a virtual environment that has everything, and only writes down what pip should install: returns that file."""
+    noted = folder / "pip.log"
+    place = folder / ".venv/bin"
+    place.mkdir(parents=True)
+    python, log = shlex.quote(sys.executable), shlex.quote(str(noted))
+    _command(place / "python", f'[ "$1 $2 $3" = "-m pip install" ] && {{ echo "$@" >> {log}; exit 0; }}\nexec {python} "$@"\n')
+    (place / "python3").symlink_to("python")
+    return noted
 
 
 def shim(folder: Path, engine: str | None) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops.forge import accept_release, shim
+from tests.gitops.forge import accept_release, installed, shim
 from tests.gitops.pipelines import GITOPS
+from tests.kit.repository import ROOT
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def folder(tmp_path: Path) -> Path:
     echo.write_text('#!/bin/sh\necho "pulumi $*"\nprintf "##vso[task.complete]\\n" >&2\nexit "${FAILS:-0}"\n')
     echo.chmod(0o755)
     shim(tmp_path, str(echo))
+    installed(place)
     return place
 
 
@@ -53,6 +55,27 @@ def test_the_pinned_cli_comes_before_any_other(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     options = "--color never --non-interactive --policy-pack policies --policy-pack-config policies/prod.json"
     assert done.stdout.splitlines() == [f"pulumi preview --stack prod --expect-no-changes {options}", "##vso(task.complete]"]
+
+
+def test_packages_are_installed_by_their_hashes(folder: Path) -> None:
+    """First the lock, in which every file has a hash, then the package itself, without an index; the plugins are pulumi's."""
+    accept_release(folder, folder.parent / "release.tar.gz")
+    (folder.parent / "bin/pulumi").unlink()  # the machine has none
+    assert run(folder, "install").returncode == 0
+    lock, own = (folder / "pip.log").read_text().splitlines()
+    pip = "-m pip install --quiet --disable-pip-version-check --no-deps"
+    assert (lock, own) == (f"{pip} --require-hashes -r requirements/program.txt", f"{pip} --no-index --no-build-isolation -e .")
+    assert "--hash=sha256:" in (ROOT / "requirements/program.txt").read_text()
+
+
+def test_a_missing_virtual_environment_is_made(folder: Path) -> None:
+    """A real one, and pip runs in it: here it finds no lock, which ends the job."""
+    accept_release(folder, folder.parent / "release.tar.gz")
+    shutil.rmtree(folder / ".venv")
+    done = run(folder, "install")
+    assert done.returncode != 0
+    assert "requirements/program.txt" in done.stderr
+    assert (folder / ".venv/pyvenv.cfg").exists()
 
 
 def test_every_pinned_archive_is_one_of_a_release() -> None:
