@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .resource import UNKNOWN, Unknown, read_in
+from .resource import TWICE, UNKNOWN, Unknown, read_in
 
 if TYPE_CHECKING:
     from .resource import Resource
 
 AZAPI_RESOURCE: Final = "azapi:index/resource:Resource"
-TWICE: Final = "(written twice, in different letter cases)"
 _OWN_INPUTS: Final = ("name", "location", "tags", "parentId")  # of azapi's resource; ARM has them beside `properties`, or in the id
 
 

@@ -104,6 +104,7 @@ _ARM_ROLE = {
     Fact.ROLE: _at("properties.roleDefinitionId"),
     Fact.SCOPE: _at("properties.scope", older="parentId"),
 }
+_ARM_ROLE_DEFINITION = {Fact.ROLE_NAME: _at("properties.roleName"), Fact.PERMISSIONS: _at("properties.permissions")}
 _ARM = {
     "microsoft.devices/iothubs": Way(Kind.HUB, _ARM_HUB),
     "microsoft.devices/provisioningservices": Way(Kind.PROVISIONING_SERVICE, _ARM_PROVISIONING),
@@ -112,6 +113,7 @@ _ARM = {
     "microsoft.resources/resourcegroups": Way(Kind.GROUP, _ARM_GROUP),
     "microsoft.resources/subscriptions/resourcegroups": Way(Kind.GROUP, _ARM_GROUP),
     "microsoft.authorization/roleassignments": Way(Kind.ROLE_ASSIGNMENT, _ARM_ROLE),
+    "microsoft.authorization/roledefinitions": Way(Kind.ROLE_DEFINITION, _ARM_ROLE_DEFINITION),
     "microsoft.authorization/roleassignmentschedulerequests": Way(Kind.ROLE_ASSIGNMENT, _ARM_ROLE),
     "microsoft.authorization/roleeligibilityschedulerequests": Way(Kind.ROLE_ASSIGNMENT, _ARM_ROLE),
 }
@@ -140,6 +142,13 @@ _NATIVE = {
         },
     ),
 }
+_NATIVE["RoleDefinition"] = Way(
+    Kind.ROLE_DEFINITION,
+    {
+        Fact.ROLE_NAME: _at("roleName", older="properties.roleName"),
+        Fact.PERMISSIONS: _at("permissions", older="properties.permissions"),
+    },
+)
 _NATIVE["PimRoleEligibilitySchedule"] = _NATIVE["RoleAssignment"]
 # Version 3 has a module for each namespace of ARM, version 2 one for all of Microsoft.Devices, as before version 1 azure-nextgen.
 _MODULES = {"iothub", "deviceprovisioningservices", "devices", "resources", "authorization"}
@@ -230,6 +239,8 @@ _CLASSIC_ROLE = Way(
     },
 )
 
+_CLASSIC_ROLE_DEFINITION = Way(Kind.ROLE_DEFINITION, {Fact.ROLE_NAME: _at("name"), Fact.PERMISSIONS: _at("permissions")})
+
 
 def _classic_policy(service: str) -> Way:
     return Way(Kind.ACCESS_POLICY, {**_NAMED, Fact.SERVICE: _at(service), Fact.RIGHTS: Place((), _rights)})
@@ -255,6 +266,9 @@ _CLASSIC = {
     "azure:pim/activeRoleAssignment:ActiveRoleAssignment": _CLASSIC_ROLE,
     "azure:pim/eligibleRoleAssignment:EligibleRoleAssignment": _CLASSIC_ROLE,
     "azurerm:index/roleAssignment:RoleAssignment": _CLASSIC_ROLE,
+    "azure:authorization/roleDefinition:RoleDefinition": _CLASSIC_ROLE_DEFINITION,
+    "azure:role/definition:Definition": _CLASSIC_ROLE_DEFINITION,
+    "azurerm:index/roleDefinition:RoleDefinition": _CLASSIC_ROLE_DEFINITION,
     "azurerm:index/pimActiveRoleAssignment:PimActiveRoleAssignment": _CLASSIC_ROLE,
     "azurerm:index/pimEligibleRoleAssignment:PimEligibleRoleAssignment": _CLASSIC_ROLE,
 }

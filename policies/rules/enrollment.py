@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .declarations import Fact, Kind, declaration
-from .declared_ways import native_type
-from .resource import items, objects
+from .resource import TWICE, items, objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,12 +42,9 @@ _DATA_ACTIONS = (
     "Microsoft.Devices/provisioningServices/enrollmentGroups/write",
     "Microsoft.Devices/provisioningServices/enrollments/write",
 )
-_ROLES = {
-    "azure:authorization/roleDefinition:RoleDefinition",
-    "azure:role/definition:Definition",
-    "azurerm:index/roleDefinition:RoleDefinition",
-}
-_RIGHT = "enrollmentwrite"
+# The rights of shared access policies that write no enrollments; whatever else stands there counts as one that does.
+_OTHER_RIGHTS = {"serviceconfig", "enrollmentread", "registrationstatusread", "registrationstatuswrite", "deviceconnect", ""}
+_OF_HUBS = {"registryread", "registrywrite", "serviceconnect"}
 _IN_SERVICE = re.compile(r"/providers/microsoft\.devices/provisioningservices(?:/|$)", re.IGNORECASE)
 # A management group, a subscription, a resource group, or all of a tenant: provisioning services can be below each of them.
 _ABOVE = re.compile(
@@ -64,17 +60,16 @@ def enrollment_holders(resource: Resource, settings: Settings) -> Iterator[str]:
     read the shared keys. Principals are named by their object ids.
     Source: learn.microsoft.com/azure/iot-dps/concepts-control-access-dps-azure-ad; learn.microsoft.com/azure/iot-dps/how-to-control-access.
     """
-    if resource.type in _ROLES or native_type(resource.type) == ("authorization", "RoleDefinition"):
-        yield from _role(resource, settings["roles"])
-        return
     found = declaration(resource)
     if found is None:
         return
     if found.kind is Kind.ROLE_ASSIGNMENT:
         yield from _assignment(found, {str(each).lower() for each in settings["holders"]})
+    elif found.kind is Kind.ROLE_DEFINITION:
+        yield from _role(found, settings["roles"])
     elif found.kind is Kind.PROVISIONING_SERVICE and found.known(Fact.SERVICE_KEYS_OFF) is not True:
         for policy in objects(found.known(Fact.ACCESS_POLICIES), found.where(Fact.ACCESS_POLICIES)):
-            yield from _shared_policy(str(policy.known("keyName")), str(policy.known("rights")).split(","), settings)
+            yield from _shared_policy(str(policy.known("keyname")), str(policy.known("rights")).split(","), settings)
     elif found.kind is Kind.ACCESS_POLICY:
         yield from _shared_policy(str(found.known(Fact.NAME) or resource.name), items(found.known(Fact.RIGHTS)), settings)
 
@@ -103,13 +98,13 @@ def _guid(found: Declaration) -> str:
     return _GUIDS.get(str(name or "").lower(), str(name or "").lower())
 
 
-def _role(resource: Resource, allowed: list[str]) -> Iterator[str]:
-    name = str(resource.known("roleName") or resource.known("name") or resource.name)
+def _role(found: Declaration, allowed: list[str]) -> Iterator[str]:
+    name = str(found.known(Fact.ROLE_NAME) or found.resource.name)
     if name in items(allowed):
         return
-    for permission in objects(resource.known("permissions"), "permissions"):
-        can = [each for each in _ACTIONS if _gives(permission, "actions", "notActions", each)]
-        can += [each for each in _DATA_ACTIONS if _gives(permission, "dataActions", "notDataActions", each)]
+    for permission in objects(found.known(Fact.PERMISSIONS), found.where(Fact.PERMISSIONS)):
+        can = [each for each in _ACTIONS if _gives(permission, "actions", "notactions", each)]
+        can += [each for each in _DATA_ACTIONS if _gives(permission, "dataactions", "notdataactions", each)]
         if can:
             fact = f"the role '{name}' has the right {can[0]}, and so whoever gets it can write enrollments"
             yield f"{fact}: take the right out (notActions, notDataActions), or add the role's name to `roles` of this policy"
@@ -121,12 +116,15 @@ def _gives(permission: Resource, given: str, taken: str, action: str) -> bool:
 
 def _matches(permission: Resource, name: str, action: str) -> bool:
     """Whether one of the patterns, in which `*` is any text, is for this action; letter case does not count."""
-    patterns = [str(each) for each in items(permission.known(name))]
+    found = permission.known(name)
+    if found == TWICE:
+        return not name.startswith("not")
+    patterns = [str(each) for each in items(found)]
     return any(re.fullmatch(".*".join(map(re.escape, each.split("*"))), action, re.IGNORECASE) for each in patterns)
 
 
 def _shared_policy(name: str, rights: list[str], settings: Settings) -> Iterator[str]:
-    writes = any(right.strip().lower() == _RIGHT for right in rights)
+    writes = any(str(right).strip().lower() not in _OTHER_RIGHTS | _OF_HUBS for right in rights)
     if writes and name not in items(settings["sharedPolicies"]):
         fact = f"whoever has a key of the shared access policy '{name}' can write enrollments"
         yield f"{fact}: take the right EnrollmentWrite from it and give roles instead, or add it to `sharedPolicies` of this policy"

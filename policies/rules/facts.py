@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """One that is a resource of its own; those inside a hub or provisioning service are its fact `ACCESS_POLICIES`."""
     GROUP = "resource group"
     ROLE_ASSIGNMENT = "role assignment"
+    ROLE_DEFINITION = "role definition"
+    """A custom role."""
 
 
 class Fact(StrEnum):
@@ -48,7 +50,8 @@ class Fact(StrEnum):
     PRINCIPAL = "principal"  # its object id
     PRINCIPAL_TYPE = "principal type"  # text: "User", "Group", "ServicePrincipal"
     ROLE = "role"  # the id of its definition
-    ROLE_NAME = "role name"  # where a provider takes names of roles
+    ROLE_NAME = "role name"  # where a provider takes names of roles, and of a custom role
+    PERMISSIONS = "permissions"  # a list of mappings with lists of patterns: `actions`, `notActions`, `dataActions`, `notDataActions`
     SCOPE = "scope"  # an id in Azure
 
 

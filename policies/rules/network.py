@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EVERY = IPv4Network("0.0.0.0/0")
 # RFC 1918: not routed on the internet, so that a rule for them lets nobody in from there.
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-_INTERFACES = ("deviceApi", "serviceApi")  # of a provisioning service; a rule for `all` is for both
+_INTERFACES = ("deviceapi", "serviceapi")  # of a provisioning service; a rule for `all` is for both
 
 
 def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -39,15 +39,16 @@ def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
 
 def _hub_flaws(found: Declaration, most: int) -> Iterator[str]:
     """Without a default action Azure denies; without rules it has none to deny by."""
-    name, built_in = found.where(Fact.IP_RULES), found.where(Fact.EVENT_HUB_RULES)
+    name = found.where(Fact.IP_RULES)
     default, rules, covers = (found.known(fact) for fact in (Fact.DEFAULT_ACTION, Fact.IP_RULES, Fact.EVENT_HUB_RULES))
     if default is None and rules is None and covers is None:
         yield f"{name} is not set, so every address is let in: list the addresses that need the hub"
     elif str(default or "Deny").strip().lower() != "deny":
-        yield f"{found.where(Fact.DEFAULT_ACTION)} is {default}, so every address is let in: set it to Deny"
+        yield f"the rules' default action is {default}, so every address is let in: set it to Deny in {found.where(Fact.DEFAULT_ACTION)}"
     else:
         if covers is not True:
-            yield f"{built_in} is not true, so every address is let in to the built-in event hub endpoint: set it to true"
+            fact = "the rules don't hold for the built-in event hub endpoint, so every address is let in there"
+            yield f"{fact}: set applyToBuiltInEventHubEndpoint to true in {found.where(Fact.EVENT_HUB_RULES)}"
         yield from _too_many(name, map(_network, objects(rules, name)), most)
 
 
@@ -58,12 +59,13 @@ def _provisioning_flaws(found: Declaration, most: int) -> Iterator[str]:
     for interface in _INTERFACES:
         left, let_in = [_EVERY], list[IPv4Network | None]()
         for rule in rules:
-            if str(rule.known("target") or "all").lower() not in {"all", interface.lower()}:
-                continue
-            network, accepts = _network(rule), str(rule.known("action")).lower() != "reject"
+            target, accepts = str(rule.known("target") or "all").lower(), str(rule.known("action")).lower() != "reject"
+            if target not in {"all", interface} and (target in _INTERFACES or not accepts):
+                continue  # a target that nobody knows widens what is let in, and never narrows it
+            network = _network(rule)
             inside, left = _divided(left, network) if network else ([None] if accepts else [], left)
             let_in += inside if accepts else []
-        yield from (f"{interface}: {flaw}" for flaw in _too_many(name, [*let_in, *left], most))
+        yield from (f"{interface.replace('api', 'Api')}: {flaw}" for flaw in _too_many(name, [*let_in, *left], most))
 
 
 _FLAWS = {Kind.HUB: _hub_flaws, Kind.PROVISIONING_SERVICE: _provisioning_flaws}
@@ -83,7 +85,7 @@ def _too_many(name: str, networks: Iterable[IPv4Network | None], most: int) -> I
 
 def _network(rule: Resource) -> IPv4Network | None:
     try:
-        return IPv4Network(str(rule.known("ipMask")), strict=False)
+        return IPv4Network(str(rule.known("ipmask")), strict=False)
     except ValueError:
         return None
 

@@ -28,6 +28,7 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+TWICE: Final = "(written twice, in different letter cases)"  # in the place of a value of which ARM may take either
 
 
 class NotKnownYetError(Exception):
@@ -85,7 +86,7 @@ def read_in(value: Any, path: Sequence[str | int]) -> Any:
 
 
 def objects(found: Any, where: str) -> Iterator[Resource]:
-    """The objects of a list, each to be read like a resource; an object that stands alone counts as a list of it.
+    """The objects of a list, each to be read like a resource, by names in lower case; an object that stands alone counts as a list of it.
 
     Raises:
         NotKnownYetError: the list, or one of its items, is not known yet; it is called ``where``.
@@ -97,8 +98,12 @@ def objects(found: Any, where: str) -> Iterator[Resource]:
     for place, item in enumerate(every):
         if item is UNKNOWN:
             raise NotKnownYetError(f"{where}[{place}]")
-        if isinstance(item, Mapping):
-            yield Resource("", item)
+        if isinstance(item, Mapping):  # ARM takes names in any letter case
+            yield Resource("", {name.lower(): read_in(item, (name,)) if _is_once(name, item) else TWICE for name in item})
+
+
+def _is_once(name: str, item: Mapping[str, Any]) -> bool:
+    return sum(other.lower() == name.lower() for other in item) == 1
 
 
 def issues_for_devices(resource: Resource) -> bool:

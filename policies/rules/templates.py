@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from .arm_resources import TWICE, from_json, read_any_case
+from .arm_resources import from_json, read_any_case
 from .declared_ways import is_of_a_kind
-from .resource import UNKNOWN, NotKnownYetError
+from .resource import TWICE, UNKNOWN, NotKnownYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

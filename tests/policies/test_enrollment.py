@@ -20,14 +20,20 @@ OWNER, CONTRIBUTOR, READER = (
 )
 HUB_CONTRIBUTOR, CUSTOM = "4fc6c259-987e-4a07-842e-c321cc9d413f", "11111111-2222-4333-8444-555555555555"
 SOMEBODY = "0F0F0F0F-aaaa-4bbb-8ccc-0d0d0d0d0d0d"
-NATIVE = "azure-native:authorization:RoleAssignment"
+NATIVE, CLASSIC = "azure-native:authorization:RoleAssignment", "azure:authorization/assignment:Assignment"
 ROLE = "azure-native:authorization:RoleDefinition"
 PROVISIONING = "azure-native:deviceprovisioningservices:IotDpsResource"
+SHARED_POLICY = "azure:iot/dpsSharedAccessPolicy:DpsSharedAccessPolicy"
 
 
 def assigned(role: str, scope: str = SERVICE, kind: str = NATIVE, **props: Any) -> Resource:
     definition = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     return Resource(kind, {"principalId": SOMEBODY, "scope": scope, "roleDefinitionId": definition, **props})
+
+
+def named(role: str, scope: str = SERVICE) -> Resource:
+    """The classic provider takes a role by its name too."""
+    return Resource(CLASSIC, {"principalId": SOMEBODY, "scope": scope, "roleDefinitionName": role})
 
 
 def role(*actions: str, taken: tuple[str, ...] = (), data: tuple[str, ...] = (), kind: str = ROLE, **props: Any) -> Resource:
@@ -37,6 +43,17 @@ def role(*actions: str, taken: tuple[str, ...] = (), data: tuple[str, ...] = (),
 
 def service(rights: Any, name: str = "enroller", **properties: Any) -> Resource:
     return Resource(PROVISIONING, {"properties": {"authorizationPolicies": [{"keyName": name, "rights": rights}], **properties}})
+
+
+def azapi_service(policy: dict[str, Any]) -> Resource:
+    body = {"properties": {"authorizationPolicies": [policy]}}
+    return Resource("azapi:index/resource:Resource", {"type": "Microsoft.Devices/provisioningServices@2022-12-12", "body": body})
+
+
+def generic(noun: str, **properties: Any) -> Resource:
+    """By azure-native's generic resource."""
+    named = {"resourceProviderNamespace": "Microsoft.Authorization", "resourceType": noun, "parentResourcePath": ""}
+    return Resource("azure-native:resources:Resource", {**named, "properties": properties})
 
 
 WRITERS = [
@@ -53,6 +70,15 @@ WRITERS = [
     assigned(CONTRIBUTOR, f"{SERVICE}/certificates/ca"),
     assigned(DPS_CONTRIBUTOR, GROUP, "azure-native:authorization/v20220401:RoleAssignment"),
     assigned(DPS_CONTRIBUTOR, GROUP, "azure-native:authorization:PimRoleEligibilitySchedule"),
+    assigned(DPS_CONTRIBUTOR, GROUP, CLASSIC),
+    assigned(DPS_CONTRIBUTOR, GROUP, "azure:pim/activeRoleAssignment:ActiveRoleAssignment"),
+    assigned(DPS_CONTRIBUTOR, GROUP, "azure:pim/eligibleRoleAssignment:EligibleRoleAssignment"),
+    generic("roleAssignments", principalId=SOMEBODY, roleDefinitionId=f"/x/{HUB_CONTRIBUTOR}"),  # on what is not said
+    generic("RoleAssignments", principalId=SOMEBODY, roleDefinitionId=f"/x/{OWNER}", scope=GROUP),
+    named("Device Provisioning Service Data Contributor"),
+    named("owner", GROUP),
+    named("A role of ours"),
+    Resource("azure-native:authorization/v20150701:RoleAssignment", {"scope": GROUP, "properties": assigned(OWNER).props}),
 ]
 
 
@@ -70,6 +96,8 @@ def test_a_role_that_writes_enrollments_is_for_holders_only(resource: Resource) 
     [
         assigned(DPS_READER),
         assigned(READER, GROUP),
+        named("Reader"),
+        named("Device Provisioning Service Data Reader"),
         assigned(HUB_CONTRIBUTOR, HUB),
         assigned(OWNER, HUB),
         assigned(HUB_CONTRIBUTOR, GROUP),
@@ -109,6 +137,11 @@ DATA = "Microsoft.Devices/provisioningServices/"
         (role(data=(f"{DATA}enrollmentGroups/write",)), "enrollmentGroups/write"),
         (role(data=(f"{DATA}*/write",)), "enrollmentGroups/write"),
         (role(data=(f"{DATA}*",), taken=(f"{DATA}enrollmentGroups/*",)), "enrollments/write"),
+        (generic("roleDefinitions", roleName="Plant", permissions=[{"Actions": ["*"]}]), "provisioningServices/write"),
+        (
+            generic("roleDefinitions", roleName="Plant", permissions=[{"actions": ["*/read"], "Actions": ["*/read"]}]),
+            "provisioningServices/write",
+        ),
         (role("*/read", data=("*",), kind="azure:authorization/roleDefinition:RoleDefinition", name="Plant"), "enrollmentGroups/write"),
     ],
 )
@@ -148,7 +181,16 @@ def test_a_custom_role_that_is_not_known_yet_postpones_the_rule() -> None:
         (service("EnrollmentWrite"), True),
         (service("ServiceConfig, enrollmentwrite , DeviceConnect"), True),
         (service("EnrollmentRead, ServiceConfig"), False),
+        (service("EnrollmentRead, Everything"), True),
+        (azapi_service({"KeyName": "enroller", "RIGHTS": "EnrollmentWrite"}), True),
+        (azapi_service({"keyName": "enroller", "rights": "EnrollmentRead", "Rights": "EnrollmentWrite"}), True),
+        (azapi_service({"keyName": "enroller", "rights": "EnrollmentRead"}), False),
+        (Resource("azure:iot/sharedAccessPolicy:SharedAccessPolicy", {"name": "enroller", "registryWrite": True}), False),
+        (service("EnrollmentWrite", disableLocalAuth=True), False),
         (service("EnrollmentWrite", disableLocalAuth="false"), True),
+        (Resource(SHARED_POLICY, {"name": "enroller", "enrollmentWrite": True}), True),
+        (Resource(SHARED_POLICY, {"enrollmentWrite": "true"}, name="enroller"), True),
+        (Resource(SHARED_POLICY, {"name": "enroller", "enrollmentRead": True}), False),
         (Resource(PROVISIONING, {"properties": {}}), False),
     ],
 )

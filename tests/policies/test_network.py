@@ -1,5 +1,6 @@
 """The rule `network-exposure`: which addresses of the internet reach a hub or a provisioning service."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from settings import Settings
 from tests.policies.judging import before
 
 HUB, PROVISIONING = "azure-native:iothub:IotHubResource", "azure-native:deviceprovisioningservices:IotDpsResource"
+CLASSIC_HUB, CLASSIC_PROVISIONING = "azure:iot/ioTHub:IoTHub", "azure:iot/iotHubDps:IotHubDps"
 
 
 def allow(*masks: str, **more: Any) -> dict[str, Any]:
@@ -29,6 +31,10 @@ def provisioning(*rules: tuple[str, ...], **properties: Any) -> Resource:
     return Resource(PROVISIONING, {"properties": {"ipFilterRules": filters, **properties}})
 
 
+def azapi(body: Any) -> Resource:
+    return Resource("azapi:index/resource:Resource", {"type": "Microsoft.Devices/IotHubs@2023-06-30", "body": body})
+
+
 REJECT_ALL = ("Reject", "0.0.0.0/0")
 
 
@@ -37,7 +43,7 @@ REJECT_ALL = ("Reject", "0.0.0.0/0")
     [
         (hub(), "is not set, so every address is let in"),
         (hub(publicNetworkAccess="Enabled"), "is not set, so every address is let in"),
-        (hub(allow("203.0.113.0/24", defaultAction="Allow")), "defaultAction is Allow"),
+        (hub(allow("203.0.113.0/24", defaultAction="Allow")), "default action is Allow"),
         (hub(allow("203.0.113.0/24", applyToBuiltInEventHubEndpoint=False)), "built-in event hub endpoint"),
         (hub(allow("203.0.113.0/24", applyToBuiltInEventHubEndpoint=None)), "built-in event hub endpoint"),
         (hub(allow("0.0.0.0/0")), "4,294,967,296 addresses, but at most 65,536"),
@@ -46,6 +52,12 @@ REJECT_ALL = ("Reject", "0.0.0.0/0")
         (hub(allow("203.0.113.0/40")), "no range in CIDR notation"),
         (hub(allow("10.0.0.0/7")), "33,554,432"),
         (Resource("azure-native:devices/v20230630:IotHubResource", {"properties": {}}), "is not set, so every address is let in"),
+        (Resource(CLASSIC_HUB, {}), "is not set, so every address is let in"),
+        (Resource(CLASSIC_HUB, {"networkRuleSets": [{"ipRules": [{"ipMask": "203.0.113.0/24"}]}]}), "built-in event hub endpoint"),
+        (azapi({"PROPERTIES": {"NetworkRuleSets": allow() | {"ipRules": [{"IPMASK": "0.0.0.0/0"}]}}}), "4,294,967,296"),
+        (azapi(json.dumps({"properties": {}})), "is not set, so every address is let in"),
+        (provisioning(("Accept", "0.0.0.0/0", "anybody"), REJECT_ALL), "4,294,967,296"),
+        (provisioning(("Reject", "0.0.0.0/0", "anybody")), "4,294,967,296"),
         (provisioning(), "deviceApi: properties.ipFilterRules lets in 4,294,967,296"),
         (provisioning(("Accept", "203.0.113.0/24")), "4,294,967,296"),
         (provisioning(("Accept", "0.0.0.0/0"), REJECT_ALL), "4,294,967,296"),
@@ -53,13 +65,14 @@ REJECT_ALL = ("Reject", "0.0.0.0/0")
         (provisioning(("Reject", "203.0.113.0/24")), "4,294,967,040"),
         (provisioning(("Accept", "noise"), REJECT_ALL), "no range in CIDR notation"),
         (provisioning(("Reject", "noise")), "4,294,967,296"),
+        (Resource(CLASSIC_PROVISIONING, {"publicNetworkAccessEnabled": True}), "4,294,967,296"),
     ],
 )
 def test_an_endpoint_that_lets_in_too_many_is_reported(resource: Resource, named: str) -> None:
     """Whatever declares it; halves of the internet are added, and each address is counted once."""
     message, *others = before("network-exposure", resource)
     assert named in message
-    assert len(others) == (1 if resource.type == PROVISIONING else 0), "both APIs of a provisioning service"
+    assert len(others) == (1 if "rovisioning" in resource.type or "Dps" in resource.type else 0), "both APIs of a provisioning service"
 
 
 @pytest.mark.parametrize(
@@ -71,11 +84,15 @@ def test_an_endpoint_that_lets_in_too_many_is_reported(resource: Resource, named
         hub(allow("203.0.113.0/24", "203.0.113.0/25", "203.0.0.0/16")),
         hub(allow("203.0.113.0/24", "10.0.0.0/8", "192.168.0.0/16", defaultAction=None)),
         hub(allow("203.0.113.0/24", applyToBuiltInEventHubEndpoint="true", defaultAction="deny")),
+        azapi({"properties": {"networkrulesets": allow("203.0.113.0/24")}}),
+        Resource(CLASSIC_HUB, {"publicNetworkAccessEnabled": False}),
+        Resource(CLASSIC_HUB, {"networkRuleSets": [{"applyToBuiltinEventhubEndpoint": True, "ipRules": [{"ipMask": "203.0.113.0/24"}]}]}),
         provisioning(publicNetworkAccess="Disabled"),
         provisioning(REJECT_ALL),
         provisioning(("Accept", "203.0.113.0/24"), REJECT_ALL, ("Accept", "0.0.0.0/0")),
         provisioning(("Accept", "203.0.113.0/24", "serviceApi"), ("Reject", "0.0.0.0/0", "all")),
         provisioning(("Reject", "0.0.0.0/0", "deviceApi"), ("Reject", "0.0.0.0/0", "serviceApi")),
+        Resource(CLASSIC_PROVISIONING, {"ipFilterRules": [{"action": "Reject", "ipMask": "0.0.0.0/0", "target": "all"}]}),
         Resource("random:index/randomId:RandomId", {}),
     ],
 )
