@@ -39,6 +39,10 @@ class DeniedError(AzureError):
     """401 or 403, even after a new role assignment had time to take effect."""
 
 
+class NotAdmittedError(DeniedError):
+    """A hub refuses this machine, and its own network settings may be why: Resource Manager shows some that keep machines out."""
+
+
 class NotFoundError(AzureError):
     """404 for a change: the hub, its resource group or the subscription does not exist."""
 

@@ -16,7 +16,7 @@ from azure.core.pipeline.policies import HTTPPolicy, RequestIdPolicy, UserAgentP
 from hubtrust.azure import reachability
 from hubtrust.azure.answer_shapes import Expectation
 from hubtrust.azure.error_bodies import Failure, failure, foreign
-from hubtrust.azure.errors import AzureError, DeniedError, UnreachableError
+from hubtrust.azure.errors import AzureError, DeniedError, NotAdmittedError, UnreachableError
 from hubtrust.azure.json_body import CONTENT, ForeignAnswerError, content
 from hubtrust.azure.login import Login
 from hubtrust.azure.network_faults import NetworkFault, network_fault
@@ -118,7 +118,8 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
             self._login.renew()
         doubt = self._network_doubt() if found.kind is DeniedError else None
         if doubt is not None:
-            found = replace(found, fact=f"{found.fact}; {doubt.fact}", remedy=doubt.remedy, limit=doubt.limit)
+            fact = f"{found.fact}; {doubt.fact}"
+            found = replace(found, kind=NotAdmittedError, fact=fact, remedy=doubt.remedy, limit=doubt.limit)
         raise FailedAttempt(found)
 
     def _send_once(self, request: PipelineRequest[Any], pace: Pace | None, retries: Retries) -> PipelineResponse[Any, Any] | Failure:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, UnreachableError
+from hubtrust.azure.errors import AzureError, DeniedError, NotAdmittedError, NotFoundError, UnreachableError
 
 # All in seconds.
 DEADLINE = 300.0  # of one operation, unless the input `deadline` sets another
@@ -98,5 +98,10 @@ class RetryLimits:
 
     def seconds(self, kind: type[AzureError]) -> float:
         """For how many seconds to retry errors of ``kind``: never more than the deadline."""
-        limits = {DeniedError: self.denied, UnreachableError: self.unreachable, NotFoundError: self.not_found}
+        limits = {
+            DeniedError: self.denied,
+            NotAdmittedError: self.denied,
+            UnreachableError: self.unreachable,
+            NotFoundError: self.not_found,
+        }
         return min(self.deadline, limits.get(kind, self.deadline))

@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.device_description import Twin
-from hubtrust.azure.errors import AzureError, NotFoundError, UnreachableError
+from hubtrust.azure.errors import AzureError, NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.azure.retry import (
     CHECK_DEADLINE,
     CLOCK_TOLERANCE,
@@ -188,8 +188,12 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
             return dict(olds)
         hub = HubInputs.read(olds)
         try:
-            with hub.open_registry(reading=True, limits=RetryLimits(READ_DEADLINE, denied=READ_DENIED)) as registry:
+            limits = RetryLimits(READ_DEADLINE, denied=READ_DENIED)
+            with hub.open_registry(reading=True, refreshing=True, limits=limits) as registry:
                 found = registry.twin(str(olds["deviceId"]))
+        except NotAdmittedError as error:
+            closed = f"{_last(olds)}, and the hub can't be asked now: {error.fact}"
+            return {**olds, "state": NOT_CHECKED, "reason": closed, "trigger": ""}
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
@@ -246,7 +250,7 @@ def _look(news: ConnectionCheckInputs) -> tuple[str | None, datetime | None]:
 
 def _outdated(olds: Properties, found: Twin | None, moment: datetime) -> str | None:
     """Why the device may not be able to connect any more, although it once did; None if nothing speaks against it."""
-    last = f"it connected at {olds.get('connectedAt') or 'an unknown time'}"
+    last = _last(olds)
     if _has_expired(olds, moment):
         return f"{last} with certificates of which one expired on {olds['validUntil']}"
     if found is None:
@@ -254,6 +258,10 @@ def _outdated(olds: Properties, found: Twin | None, moment: datetime) -> str | N
     if olds.get("deviceEtag") and found.device_etag != olds["deviceEtag"]:
         return f"{last}, but its identity on the hub has changed since"
     return None
+
+
+def _last(olds: Properties) -> str:
+    return f"it connected at {olds.get('connectedAt') or 'an unknown time'}"
 
 
 def _has_expired(olds: Properties, moment: datetime) -> bool:

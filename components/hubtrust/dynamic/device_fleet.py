@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from hubtrust.azure.errors import NotFoundError, UnreachableError
+from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.description import Scope
 from hubtrust.devices.fleet_deletion import FleetDeletion
 from hubtrust.devices.fleet_reading import FleetReading
@@ -73,6 +73,8 @@ class DeviceFleetOutputs(DevicesOutputs):
     """The first 100 devices that are disabled, each with the reason."""
     last_write: pulumi.Output[str]
     """Changes with every write of this resource."""
+    unread: pulumi.Output[str | None]
+    """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
@@ -92,7 +94,8 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 
     def on_diff(self, olds: Properties, news: DeviceFleetInputs) -> Change:
         """Another hub is another fleet, so a replacement; devices that differ, found by the digest, are an update."""
-        differs = bool(news.unknown) or news.members.digest != olds.get("digest") or "members" not in olds or news.moved(olds)
+        differs = bool(news.unknown or olds.get("unread")) or news.members.digest != olds.get("digest")
+        differs = differs or "members" not in olds or news.moved(olds)
         return Change(news.changes_that_replace(olds), updates=differs)
 
     def on_create(self, news: DeviceFleetInputs) -> tuple[str, dict[str, Any]]:
@@ -135,15 +138,17 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
                 return dict(olds)
             _remember(str(olds["hostName"]), olds["owner"], roster)
         try:
-            with hub.open_registry(reading=True) as registry:
+            with hub.open_registry(reading=True, refreshing=True) as registry:
                 reading = FleetReading(registry, olds["owner"], _scope(olds), roster, str(olds.get("digest")))
                 reading.read()
+        except NotAdmittedError as error:
+            return hubs.unread(_what(olds["owner"], str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
             raise
         found = {"count": reading.count, "enabled": reading.enabled, "digest": reading.digest}
-        return {**olds, **found, "exceptions": _exceptions(reading.disabled), "lastWrite": olds.get("lastWrite") or ""}
+        return {**olds, **found, "unread": None, "exceptions": _exceptions(reading.disabled), "lastWrite": olds.get("lastWrite") or ""}
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete every device with the owner tag, except those that another resource has taken over in this run."""

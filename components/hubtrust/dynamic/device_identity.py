@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.device_description import DeviceDescription, Twin
-from hubtrust.azure.errors import NotFoundError, UnreachableError
+from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.description import (
     Scope,
     recorded_description,
@@ -85,6 +85,8 @@ class DeviceIdentityOutputs(DevicesOutputs):
     """Why the hub was not asked in the last run; None if it was."""
     last_write: pulumi.Output[str]
     """Changes with every write of this resource."""
+    unread: pulumi.Output[str | None]
+    """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
@@ -111,7 +113,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         unknown_scope = held.edge and not olds.get("deviceScope")  # a state of an earlier version
         same = same_identity(found, wanted) and Scope.of(held, wanted).same_twin(held, wanted)
-        return not same or news.moved(olds) or unknown_scope
+        return not same or news.moved(olds) or unknown_scope or bool(olds.get("unread"))
 
     def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
         """Create the device. One that an interrupted run has created has the owner tag, and is updated."""
@@ -158,8 +160,10 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         if olds.get("skip"):
             return dict(olds)
         try:
-            with hub.open_registry(reading=True) as registry:
+            with hub.open_registry(reading=True, refreshing=True) as registry:
                 found = registry.find(str(olds["deviceId"]))
+        except NotAdmittedError as error:
+            return hubs.unread(_what(str(olds["hostName"]), str(olds["deviceId"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None

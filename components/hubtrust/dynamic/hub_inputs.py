@@ -12,14 +12,14 @@ from hubtrust.azure import clouds
 from hubtrust.azure.absence import is_known_gone, read_service, service_is_gone
 from hubtrust.azure.certificates import host_name
 from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
+from hubtrust.azure.errors import AzureError, NotAdmittedError, NotFoundError, RefusedError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
+from hubtrust.azure.retry import DENIED, NETWORK_DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone, same_id
 from hubtrust.devices.id_patterns import expand_all
-from hubtrust.inputs import input_field, texts
+from hubtrust.inputs import Properties, input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
@@ -99,8 +99,10 @@ class HubInputs(AzureInputs):
         report_if_gone(self.hub_id)
         return is_gone
 
-    def open_registry(self, *, reading: bool = False, limits: RetryLimits | None = None) -> Registry:
+    def open_registry(self, *, reading: bool = False, refreshing: bool = False, limits: RetryLimits | None = None) -> Registry:
         """The hub's device registry, for a `with` statement. ``reading``: wait a moment only if the hub is missing (see ``is_gone``).
+
+        ``refreshing``: wait a moment only, too, if the hub may not admit this machine (see ``unread``).
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
@@ -110,7 +112,11 @@ class HubInputs(AzureInputs):
             limits = replace(limits, not_found=0.0 if is_known_gone(self.hub_id) else READ_NOT_FOUND, unreachable=READ_UNREACHABLE)
         cloud = clouds.cloud_named(self.cloud)
         host = self.resolve_host_name()
-        return Registry(host, cloud, login(cloud, os.environ), limits, show_message, on_denied=lambda: self._network_doubt(host))
+        return Registry(host, cloud, login(cloud, os.environ), limits, show_message, on_denied=lambda: self._doubt(host, brief=refreshing))
+
+    def _doubt(self, host: str, *, brief: bool) -> "NetworkFault | None":
+        found = self._network_doubt(host)
+        return replace(found, limit=NETWORK_DENIED) if found and brief else found
 
     def _network_doubt(self, host: str) -> "NetworkFault | None":
         """Whether the hub's network settings may be why it refuses this machine; None also where Resource Manager doesn't say."""
@@ -165,6 +171,16 @@ class DevicesOutputs:
     """The cloud, as declared."""
     deadline: pulumi.Output[float | None]
     """The deadline in seconds, as declared."""
+
+
+def unread(what: str, olds: Properties, error: NotAdmittedError) -> dict[str, Any]:
+    """The outputs after a refresh in which the hub did not admit this machine: as they were, until an `up` has read it.
+
+    A hub that others closed is opened again by the `up` of the stack that declares it open, and an `up` begins with a refresh. Nothing is
+    taken for as it was: the difference makes the `up` read and write it, after the hub, and fail if the hub is still closed.
+    """
+    show_message(f"{what} is not read in this refresh, and the next `up` reads it: {error.fact}; {error.remedy}")
+    return {**olds, "unread": error.fact}
 
 
 def remember_existing(host: str, device_ids: Iterable[str]) -> None:

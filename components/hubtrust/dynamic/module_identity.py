@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.azure.device_description import DeviceDescription
-from hubtrust.azure.errors import NotFoundError, UnreachableError
+from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.azure.modules import Module, Modules
 from hubtrust.devices.description import (
     Scope,
@@ -89,6 +89,8 @@ class ModuleIdentityOutputs(DevicesOutputs):
     """The etag of the twin."""
     module_etag: pulumi.Output[str]
     """The etag of the identity."""
+    unread: pulumi.Output[str | None]
+    """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
 
 
 class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
@@ -109,7 +111,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
     def _differs(olds: Properties, news: ModuleIdentityInputs) -> bool:
         held, wanted = _recorded(olds), news.description
         same = (olds.get("authentication"), set(held.thumbprints)) == (wanted.authentication, set(wanted.thumbprints))
-        return not same or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds)
+        return not same or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds) or bool(olds.get("unread"))
 
     def on_create(self, news: ModuleIdentityInputs) -> tuple[str, dict[str, Any]]:
         """Create the module. One that an interrupted run has created is known by its tag or by `managedBy`, and is updated."""
@@ -134,8 +136,10 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
         """Read the module, so that a refresh shows changes by others, another owner, and a deletion."""
         hub = HubInputs.read(olds)
         try:
-            with hub.open_registry(reading=True) as registry:
+            with hub.open_registry(reading=True, refreshing=True) as registry:
                 found = Modules(registry).find(str(olds["deviceId"]), str(olds["moduleId"]))
+        except NotAdmittedError as error:
+            return hubs.unread(_what(str(olds["hostName"]), str(olds["deviceId"]), str(olds["moduleId"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
