@@ -76,6 +76,34 @@ def test_a_repaired_path_is_connected_again(running: Program, damage: Callable[[
         assert running.outputs()["connection"]["connectedAt"] > last
 
 
+ONLY = {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": True}
+CLOSED = (
+    {"publicNetworkAccess": "Disabled"},
+    {"networkRuleSets": {**ONLY, "ipRules": [{"filterName": "theirs", "action": "Allow", "ipMask": "10.0.0.0/8"}]}},
+)
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids=["private", "rules"])
+def test_a_hub_that_was_closed_by_hand_is_opened_by_the_next_up(running: Program, closed: dict[str, object]) -> None:
+    """Its refresh sees no device; after the hub, the `up` reads all of them, makes the one that is missing, and connects the canary."""
+    with registry(running) as found:
+        found.delete("press-002")
+        hub, last = found.client.hub, running.outputs()["connection"]["connectedAt"]
+        body = found.azure.ask("GET", hub.id).json()
+        body["properties"].update(closed)
+        found.azure.ask("PUT", hub.id, json=body)
+        found.azure.until(lambda: found.azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
+        running.up()
+        assert "is not read in this refresh, and the next `up` reads it" in running.printed
+        properties = found.azure.ask("GET", hub.id).json()["properties"]
+        assert (properties.get("publicNetworkAccess"), properties.get("networkRuleSets")) == (None, None)
+        assert len(found.twins()) == 25
+        assert running.outputs()["connection"]["connectedAt"] > last
+        found.clear()
+        running.up()
+        assert found.azure.control("GET", "/requests?mutating=1") == []
+
+
 def test_deleted_devices_are_created_again_in_one_call(running: Program) -> None:
     """A plain `up` finds what was deleted on the hub and creates exactly those three, in one call."""
     with registry(running) as found:
