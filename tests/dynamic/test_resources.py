@@ -231,7 +231,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip"),
+            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip", "unread"),
         },
     ),
     ModuleIdentityProvider: (
@@ -239,7 +239,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         ModuleIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "moduleId", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "moduleEtag"),
+            *("authentication", "etag", "moduleEtag", "unread"),
         },
     ),
     DeviceFleetProvider: (
@@ -247,7 +247,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
-            *("exceptions", "lastWrite", "members"),
+            *("exceptions", "lastWrite", "members", "unread"),
         },
     ),
     VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
