@@ -125,7 +125,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev az build device bench
+LOCKED := program sandbox dev az build device bench audit
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
 lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)

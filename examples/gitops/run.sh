@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a job runs, the same in each pipeline: `run.sh install`, then `run.sh preview|up|drift STACK`.
+# What a job runs, the same in each pipeline: `run.sh install`, then `run.sh preview|up|drift STACK`; or `run.sh audit`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=examples/gitops
@@ -37,6 +37,14 @@ install_packages() {
     "${pip[@]}" --no-index --no-build-isolation -e .
 }
 
+# Known vulnerabilities of what a job installs. What can't be looked up fails too: nobody would know.
+audit() {
+    local place=.cache/pip-audit
+    [ -x "$place/bin/python" ] || python3 -m venv "$place"
+    "$place/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/audit.txt
+    "$place/bin/python" -m pip_audit --strict --require-hashes --disable-pip -r requirements/program.txt
+}
+
 # The engine's output holds names, tags and messages that others wrote. `engine_output.py log` takes from them what a forge would obey.
 pulumi_with_policies() {
     local verb=$1 stack=$2
@@ -47,7 +55,7 @@ pulumi_with_policies() {
 
 verb=${1:-}
 stack=${2:-}
-if [ "$verb" != install ]; then
+if [ "$verb" != install ] && [ "$verb" != audit ]; then
     # It becomes part of a path and of a command.
     [[ $stack =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$ ]] || fail "'$stack' is no stack's name: use letters, digits, '-', '_' and '.'"
     [ -f "policies/$stack.json" ] || fail "policies/$stack.json is missing: without it the stack's policies would not be checked"
@@ -58,8 +66,9 @@ install)
     install_packages
     pulumi install --no-dependencies # the plugins
     ;;
+audit) audit ;;
 preview) pulumi_with_policies preview "$stack" | tee preview.txt ;;
 up) pulumi_with_policies up "$stack" --yes ;;
 drift) pulumi_with_policies preview "$stack" --expect-no-changes ;;
-*) fail "'$verb' is none of install, preview, up, drift" ;;
+*) fail "'$verb' is none of install, audit, preview, up, drift" ;;
 esac

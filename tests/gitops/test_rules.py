@@ -44,7 +44,8 @@ def test_a_change_gets_no_more_than_a_preview_with_a_readers_rights(service: str
     for event in FORKS:
         assert list(GRANTS[service](text(service), event)) == []
     own = {one.job: one for one in GRANTS[service](text(service), OWN_CHANGE)}
-    assert own.keys() == {"preview"} | ({"comment"} if service != "gitlab" else set())
+    assert own.keys() == {"preview", "audit"} | ({"comment"} if service != "gitlab" else set())
+    assert (own["audit"].asks_for, own["audit"].may_be, own["audit"].writes) == (frozenset(), frozenset(), False)
     assert (own["preview"].asks_for, own["preview"].may_be, own["preview"].writes) == ({READER}, {READER}, False)
     if service != "gitlab":
         comment = own["comment"]

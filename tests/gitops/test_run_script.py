@@ -68,6 +68,17 @@ def test_packages_are_installed_by_their_hashes(folder: Path) -> None:
     assert "--hash=sha256:" in (ROOT / "requirements/program.txt").read_text()
 
 
+def test_the_audit_is_of_the_lock_and_strict(folder: Path) -> None:
+    """pip-audit comes by its own lock, has an environment of its own, and fails the job by what it finds or can't look up."""
+    shutil.copytree(folder / ".venv", folder / ".cache/pip-audit")
+    python = folder / ".cache/pip-audit/bin/python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> "{folder}/audit.log"\n[ "$2" = pip ] || exit 1\n')
+    assert run(folder, "audit").returncode == 1
+    installs, audits = (folder / "audit.log").read_text().splitlines()
+    assert installs == "-m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/audit.txt"
+    assert audits == "-m pip_audit --strict --require-hashes --disable-pip -r requirements/program.txt"
+
+
 def test_a_missing_virtual_environment_is_made(folder: Path) -> None:
     """A real one, and pip runs in it: here it finds no lock, which ends the job."""
     accept_release(folder, folder.parent / "release.tar.gz")
@@ -124,4 +135,4 @@ def test_an_unknown_verb_is_named(folder: Path) -> None:
     """It runs nothing."""
     done = run(folder, "destroy", "staging")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "'destroy' is none of install, preview, up, drift" in done.stderr
+    assert "'destroy' is none of install, audit, preview, up, drift" in done.stderr
