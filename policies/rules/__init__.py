@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, trust
+from . import authority, custody, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -71,8 +71,9 @@ RULES = (
     Rule("proof-evidence", evidence.proof_evidence, stack=True),
     Rule(
         "custody-allowed",
-        trust.custody_allowed,
+        custody.custody_allowed,
         settings={"allowed": {"type": "array", "items": {"type": "string", "enum": _CUSTODIES}, "default": _CUSTODIES}},
+        at_end=custody.custody_at_the_end,
     ),
     Rule("authority-not-shared", trust.authority_not_shared, settings={"elsewhere": {"type": "object", "default": {}}}),
     Rule(

@@ -22,6 +22,7 @@ _CA_CERTIFICATES = {
     TLS_SIGNED: ("caCertPem",),
 }
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
+_BASE64_OF_A_CERTIFICATE = ("LS0tLS1CRUdJTi", "MII")  # of its PEM and of its DER
 _WHITE = re.compile(rb"\\r|\\n|\s")  # also as two characters each, from JSON that nobody decoded
 
 
@@ -61,6 +62,16 @@ def readable_ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
     """
     try:
         return ca_certificates(resource)
+    except UnreadableError:
+        return ()
+
+
+def certificates_in(text: str) -> tuple[Certificate, ...]:
+    """The certificates in a text that may hold anything: those in PEM, and one in base64; none where one can't be read."""
+    if "-----BEGIN" not in text and not text.startswith(_BASE64_OF_A_CERTIFICATE):
+        return ()
+    try:
+        return load(text)
     except UnreadableError:
         return ()
 

@@ -31,6 +31,7 @@ _BLOB, _BLOB_KINDS, _BLOB_KIND_AT = b"\x07\x02\x00\x00", {b"RSA2", b"DSS2"}, 8  
 _JAVA_STORES, _JAVA_SEAL = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"), b"\x06\x0a\x2b\x06\x01\x04\x01\x2a\x02\x11\x01\x01"
 _JCE_SEAL = b"\x06\x0b\x2b\x06\x01\x04\x01\x2a\x02\x13\x01"
 _PFX_VERSION = 3
+PKCS12: Final = "PKCS #12"
 
 
 def form_of(data: bytes) -> str | None:
@@ -51,13 +52,10 @@ def form_of(data: bytes) -> str | None:
         return None
     parts = _beginnings(data[:_ENOUGH])
     form = _form(parts) if parts else None
-    if form == _PKCS12:
+    if form == PKCS12:
         start, length = _header(data)
         return None if start + length > len(data) or _holds_no_key(data[: start + length] if length >= 0 else data) else form
     return form
-
-
-_PKCS12: Final = "PKCS #12"
 
 
 class _Part(NamedTuple):
@@ -102,7 +100,7 @@ def _form(parts: list[_Part]) -> str | None:
     version = first.content[0] if first.tag == der.INTEGER and first.length == 1 and first.content else -1
     forms = {
         "PKCS #8": version in {0, 1} and (second.tag, third.tag) == (der.SEQUENCE, der.OCTET_STRING) and bool(_identifier(second)),
-        _PKCS12: version == _PFX_VERSION and second.tag == der.SEQUENCE and _identifier(second).startswith(_DATA),
+        PKCS12: version == _PFX_VERSION and second.tag == der.SEQUENCE and _identifier(second).startswith(_DATA),
         "SEC 1": version == 1 and second.tag == der.OCTET_STRING and _SHORTEST_SCALAR <= second.length <= _LONGEST_SCALAR,
         "PKCS #1": version in {0, 1} and (second.tag, third.tag) == (der.INTEGER, der.INTEGER) and second.length >= _SHORTEST_MODULUS,
     }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from . import nested_encodings
 from .key_encodings import form_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _DEEPEST = 6  # encodings inside each other
 # RFC 7468 and what came before it: also SSH's, OpenPGP's, and a label whose spaces a form or a shell has replaced.
@@ -23,8 +26,20 @@ _OCTET = 255
 _BINARY_SHORTEST = 32
 
 
-def private_key_in(value: Any, depth: int = 0) -> str | None:
-    """The form of a private key in this one value, such as `PEM` or `JWK`; None if there is none.
+class PrivateKey(NamedTuple):
+    """A private key: its form, and what holds it: octets that begin with it, a text that has it in PEM, or the object of a JWK."""
+
+    form: str
+    content: bytes | str | Mapping[str, Any]
+
+
+def private_key_in(value: Any) -> str | None:
+    """The form of a private key in this one value, such as `PEM` or `JWK`; None if there is none. See ``private_keys``."""
+    return next((found.form for found in private_keys(value)), None)
+
+
+def private_keys(value: Any, depth: int = 0) -> Iterator[PrivateKey]:
+    """The private keys in this one value; one may come more than once.
 
     An encrypted key counts, and so does the symmetric key of a JWK (RFC 7518, 6.4). A bare number (32 octets that are nothing but the
     private number of a curve) looks like any other random value, and is not found.
@@ -34,12 +49,14 @@ def private_key_in(value: Any, depth: int = 0) -> str | None:
         depth: how many encodings were undone to get it.
     """
     if isinstance(value, bytes):
-        return _in_octets(value, depth)
-    if isinstance(value, str):
-        return _in_text(value, depth)
-    if isinstance(value, Mapping):
-        return "JWK" if is_private_jwk(value) else None
-    return _in_pieces(value, depth) if isinstance(value, Sequence) else None
+        yield from _in_octets(value, depth)
+    elif isinstance(value, str):
+        yield from _in_text(value, depth)
+    elif isinstance(value, Mapping):
+        if is_private_jwk(value):
+            yield PrivateKey("JWK", value)
+    elif isinstance(value, Sequence):
+        yield from _in_pieces(value, depth)
 
 
 def is_private_jwk(value: Mapping[str, Any]) -> bool:
@@ -51,19 +68,19 @@ def is_private_jwk(value: Mapping[str, Any]) -> bool:
     return any(isinstance(part, str) and len(part) >= _JWK_SHORTEST and part != UNKNOWN_STRING_VALUE for part in private)
 
 
-def _in_text(text: str, depth: int) -> str | None:
+def _in_text(text: str, depth: int) -> Iterator[PrivateKey]:
     if len(text) < _BINARY_SHORTEST:
-        return None
+        return
     if form := _as_it_stands(text):
-        return form
+        yield PrivateKey(form, text)
     if depth >= _DEEPEST:
-        return None
-    found = nested_encodings.json_of(text)
-    inner: list[Any] = [found] if found is not None else []
-    for each in (*nested_encodings.texts(text), *inner):
-        if form := _anywhere(each, depth + 1):
-            return form
-    return next((form for data in nested_encodings.octets(text) if (form := _in_octets(data, depth + 1))), None)
+        return
+    if (found := nested_encodings.json_of(text)) is not None:
+        yield from _anywhere(found, depth + 1)
+    for each in nested_encodings.texts(text):
+        yield from _in_text(each, depth + 1)
+    for data in nested_encodings.octets(text):
+        yield from _in_octets(data, depth + 1)
 
 
 def _as_it_stands(text: str) -> str | None:
@@ -80,35 +97,34 @@ def _as_it_stands(text: str) -> str | None:
     return None
 
 
-def _in_octets(data: bytes, depth: int) -> str | None:
+def _in_octets(data: bytes, depth: int) -> Iterator[PrivateKey]:
     if form := form_of(data):
-        return form
-    if _PEM.search(data.replace(b"\0", b"").decode("latin-1")):
-        return "PEM"
+        yield PrivateKey(form, data)
+    if _PEM.search(plain := data.replace(b"\0", b"").decode("latin-1")):
+        yield PrivateKey("PEM", plain)
     if depth >= _DEEPEST:
-        return None
-    text = nested_encodings.text_of(data)
-    if text and (form := _in_text(text, depth + 1)):
-        return form
-    return next((form for each in nested_encodings.unpacked(data) if (form := _in_octets(each, depth + 1))), None)
+        return
+    if text := nested_encodings.text_of(data):
+        yield from _in_text(text, depth + 1)
+    for each in nested_encodings.unpacked(data):
+        yield from _in_octets(each, depth + 1)
 
 
-def _in_pieces(items: Sequence[Any], depth: int) -> str | None:
+def _in_pieces(items: Sequence[Any], depth: int) -> Iterator[PrivateKey]:
     """A key whose octets or lines are the items of a list."""
     if len(items) >= _BINARY_SHORTEST and all(isinstance(each, int | float) and 0 <= each <= _OCTET for each in items):
-        return _in_octets(bytes(map(int, items)), depth + 1)
-    if len(items) > 1 and all(isinstance(each, str) for each in items):
-        return _in_text("\n".join(items), depth)
-    return None
+        yield from _in_octets(bytes(map(int, items)), depth + 1)
+    elif len(items) > 1 and all(isinstance(each, str) for each in items):
+        yield from _in_text("\n".join(items), depth)
 
 
-def _anywhere(value: Any, depth: int) -> str | None:
-    """A private key in a value or in what is inside it."""
-    if form := private_key_in(value, depth):
-        return form
+def _anywhere(value: Any, depth: int) -> Iterator[PrivateKey]:
+    """The private keys in a value and in what is inside it."""
+    yield from private_keys(value, depth)
     inner: list[Any] = []
     if isinstance(value, Mapping):
         inner = [*value.keys(), *value.values()]
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         inner = list(value)
-    return next((form for each in inner if (form := _anywhere(each, depth))), None)
+    for each in inner:
+        yield from _anywhere(each, depth)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pulumi import AssetArchive, StringAsset
 from pulumi_policy.proxy import UnknownValueError
 
 _DYNAMIC = "pulumi-python:dynamic/hubtrust:"
@@ -83,6 +84,30 @@ def read_in(value: Any, path: Sequence[str | int]) -> Any:
         except UnknownValueError:  # raised by `in` too
             return UNKNOWN
     return value
+
+
+def known_copy(value: Any) -> Any:
+    """Properties as plain objects, lists and values, without what is not known yet; an asset of text is its text."""
+    if isinstance(value, Mapping):
+        members = {name: read_in(value, (name,)) for name in value}
+        return {name: known_copy(each) for name, each in members.items() if each is not UNKNOWN}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        found = (read_in(value, (place,)) for place in range(len(value)))
+        return [known_copy(each) for each in found if each is not UNKNOWN]
+    if isinstance(value, AssetArchive):
+        return known_copy(value.assets)
+    return value.text if isinstance(value, StringAsset) else value
+
+
+def nested(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value in a plain object or list, and itself, each with its path, such as `signer.privateKey`."""
+    yield path, value
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from nested(each, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from nested(each, f"{path}[{place}]")
 
 
 def objects(found: Any, where: str) -> Iterator[Resource]:

@@ -1,4 +1,4 @@
-"""Rules for what a hub trusts: proof, key custody, and no CA shared between environments."""
+"""Rules for what a hub trusts: proof, and no CA shared between environments."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .certificates import readable_ca_certificates
 from .declarations import Fact, Kind, declaration
-from .resource import (
-    CONNECTION_CHECK,
-    ISSUED_BATCH,
-    ISSUED_CERTIFICATE,
-    SIGNING_KEY,
-    UNKNOWN,
-    VERIFIED_CERTIFICATE,
-    NotKnownYetError,
-    items,
-)
+from .resource import UNKNOWN, VERIFIED_CERTIFICATE, NotKnownYetError, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +18,6 @@ if TYPE_CHECKING:
 
 POSSESSION, KEY_HELD = "possession", "key-held"  # of the four words of the output `proof`; no setting allows the other two
 VERIFIED = "verified"  # the output `state`
-_SIGNING = {VERIFIED_CERTIFICATE, ISSUED_CERTIFICATE, ISSUED_BATCH, CONNECTION_CHECK, SIGNING_KEY}
 
 
 def proof_required(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -78,20 +68,6 @@ def _unproven(resource: Resource, settings: Settings) -> Iterator[str]:
 
 def _or(words: set[str]) -> str:
     return " or ".join(sorted(words, reverse=True))
-
-
-def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
-    """The custody of a CA's key is one of `allowed`: state, key-vault, pkcs11, offline.
-
-    Reason: a key in the state is only as safe as the secrets provider and everyone who can decrypt the state. A key in a vault or
-    token can't be exported.
-    Source: NIST SP 800-57 part 2 rev. 1, 2.3 (protection of private keys); CA/Browser Forum baseline requirements, 6.2.
-    """
-    if resource.type not in _SIGNING or resource.known("signer") is None:
-        return
-    custody, allowed = resource.known("signer", "custody"), settings["allowed"]
-    if custody not in allowed:
-        yield f"the CA's key has custody '{custody}', but this environment only allows {', '.join(allowed)}: change it (hubtrust:caCustody)"
 
 
 def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str]:
