@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .certificate import Certificate
 from .certificates import certificates_in
 from .declared_ways import flag
 from .key_halves import public_halves
@@ -16,6 +15,7 @@ from .resource import TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, NotKnownYetError, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from .certificate import Certificate
     from .resource import Resource
 
     Settings = Mapping[str, Any]
@@ -50,7 +50,7 @@ def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
     else:
         held = _Held.of(resource)
         cas = {each.key: each for each in held.authorities}
-        yield from (_in_state(f"{path} is the key of the CA {cas[key]}", allowed) for path, key in held.keys.items() if key in cas)
+        yield from (_in_state(f"{path} is the key of the CA {cas[key]}", allowed) for key, path in held.keys.items() if key in cas)
 
 
 def custody_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
@@ -62,8 +62,9 @@ def custody_at_the_end(resources: Sequence[Resource], settings: Settings) -> Ite
     for each, found in held:
         if each.type.startswith(_OURS) and each.read("signer") is not None:
             continue  # judged before the step, by its custody
-        named = {key: path for path, key in reversed(found.keys.items()) if key in cas}
-        yield from ((_in_state(f"{path} is the key of the CA {cas[key]}", settings["allowed"]), each.urn) for key, path in named.items())
+        for key, path in found.keys.items():
+            if key in cas:
+                yield _in_state(f"{path} is the key of the CA {cas[key]}", settings["allowed"]), each.urn
     if any(each.type == TLS_KEY and each.read("privateKeyPem") in (None, UNKNOWN) for each in resources):
         raise NotKnownYetError("privateKeyPem of a key to generate")
 
@@ -76,7 +77,7 @@ def _in_state(fact: str, allowed: Sequence[str]) -> str:
 class _Held:
     """What a resource holds, anywhere in its properties."""
 
-    keys: dict[str, bytes]  # the public halves (SubjectPublicKeyInfo, DER) of private keys, by their paths
+    keys: dict[bytes, str]  # the paths of private keys, by their public halves (SubjectPublicKeyInfo, DER)
     authorities: list[Certificate]
 
     @classmethod
@@ -85,10 +86,10 @@ class _Held:
         texts = [(path, value) for path, value in values if isinstance(value, str)]
         passwords = [text for path, text in texts if len(text) <= _LONGEST_PASSWORD and _PASSWORD.search(path.rpartition(".")[2])]
         certificates = [found for _, text in texts for found in certificates_in(text)]
-        keys = {}
+        keys: dict[bytes, str] = {}
         for path, value in values:
             for key in private_keys(value):
                 for half in public_halves(key, passwords):
-                    keys.setdefault(path, half.key)
-                    certificates += map(Certificate, half.certificates)
+                    keys.setdefault(half.key, path)
+                    certificates += half.certificates
         return cls(keys, [each for each in certificates if each.is_ca])

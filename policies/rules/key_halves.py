@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
 from . import der
+from .certificates import certificates_in
 from .key_encodings import PKCS12
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from .certificate import Certificate
     from .private_keys import PrivateKey
 
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -26,10 +28,10 @@ _UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 class Half(NamedTuple):
-    """The public half of a key (SubjectPublicKeyInfo, DER), and the certificates (DER) that a PKCS #12 file has with the key."""
+    """The public half of a key (SubjectPublicKeyInfo, DER), and the readable certificates that a PKCS #12 file has with the key."""
 
     key: bytes
-    certificates: tuple[bytes, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
 
 def public_halves(key: PrivateKey, passwords: Sequence[str] = ()) -> Iterator[Half]:
@@ -77,8 +79,8 @@ def _store(data: bytes, secret: bytes | None) -> Half | None:
     found = pkcs12.load_pkcs12(data, secret)
     if found.key is None:
         return None
-    certificates = [each.certificate for each in (found.cert, *found.additional_certs) if each]
-    return Half(_half(found.key.public_key()).key, tuple(each.public_bytes(Encoding.DER) for each in certificates))
+    pem = b"".join(each.certificate.public_bytes(Encoding.PEM) for each in (found.cert, *found.additional_certs) if each)
+    return Half(_half(found.key.public_key()).key, certificates_in(pem.decode()))
 
 
 def _half(public: Any) -> Half:

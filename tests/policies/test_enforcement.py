@@ -166,6 +166,25 @@ def test_a_key_in_any_form_must_be_secret_on_both_engines(hand_made: HandMade) -
     assert der not in hand_made.printed
 
 
+def test_a_cas_key_in_any_resource_is_in_the_state(hand_made: HandMade) -> None:
+    """A CA that pulumi-tls would sign fails the preview; a key in one resource, of a CA in another, fails the `up` at its end."""
+    hand_made.configure(custody_allowed={"enforcementLevel": "mandatory", "allowed": ["offline"]})
+    root = {
+        "privateKeyPem": {"secret": private_pem(KEY)},
+        "isCaCertificate": True,
+        "validityPeriodHours": 8000,
+        "allowedUses": ["cert_signing"],
+    }
+    hand_made.plan([{"noun": "tls:index/selfSignedCert:SelfSignedCert", "name": "root", "properties": root}])
+    assert hand_made.run("preview")["mandatory"] == {"custody-allowed"}
+    assert "privateKeyPem is the key of this CA" in hand_made.printed
+    elsewhere = ec_key()
+    hand_made.plan([note({"secret": private_pem(elsewhere)}), trusted("ca", authority(key=elsewhere))])
+    assert hand_made.run("up", "--yes", "--skip-preview")["mandatory"] == {"custody-allowed"}
+    assert hand_made.code != 0
+    assert "text is the key of the CA 'CN=Forged'" in hand_made.printed
+
+
 def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:
     """The error names a setting of the wrong type, and nothing runs."""
     hand_made.plan([note("nothing")])

@@ -1,0 +1,137 @@
+"""Whose keys are in the state: by what resources declare, and by the public halves of the keys that they hold."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
+from pulumi import AssetArchive, StringAsset
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+
+from policies.rules.custody import custody_allowed, custody_at_the_end
+from policies.rules.resource import NotKnownYetError, Resource
+from tests.kit.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
+
+DYNAMIC = "pulumi-python:dynamic/hubtrust:"
+TLS = {noun: f"tls:index/{noun[0].lower()}{noun[1:]}:{noun}" for noun in ("PrivateKey", "SelfSignedCert", "LocallySignedCert")}
+VAULTS = {"allowed": ["key-vault", "pkcs11", "offline"]}
+EVERYWHERE = {"allowed": ["state", *VAULTS["allowed"]]}
+CA = Forged("Press CA", key=ec_key())
+RSA_CA = Forged("Mill CA", key=rsa_key(2048))
+DEVICE = Forged("press-001", issuer=CA, authority=False)
+
+
+def found(type_: str, settings: dict[str, Any] = VAULTS, **props: Any) -> list[str]:
+    return list(custody_allowed(Resource(type_, unknown_checking_proxy(props)), settings))
+
+
+def at_the_end(*resources: Resource, settings: dict[str, Any] = VAULTS) -> list[tuple[str, str]]:
+    return list(custody_at_the_end(resources, settings))
+
+
+def in_a_store(authority: Forged, password: str | None = None) -> str:
+    """PKCS #12 with the key and the certificate, in base64."""
+    certificate = x509.load_pem_x509_certificate(pem_of(authority.certificate).encode())
+    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    return base64.b64encode(pkcs12.serialize_key_and_certificates(b"ca", authority.key, certificate, None, encryption)).decode()
+
+
+@pytest.mark.parametrize(
+    "noun", ["VerifiedCertificate", "IssuedCertificate", "IssuedBatch", "AuthorityRequest", "PossessionProof", "NextYears"]
+)
+def test_every_resource_with_a_signer_is_judged(noun: str) -> None:
+    """Also resources that hubtrust will get."""
+    (message,) = found(f"{DYNAMIC}{noun}", signer={"custody": "state", "privateKey": private_pem(CA.key)})
+    assert "'state'" in message
+    assert found(f"{DYNAMIC}{noun}", signer={"custody": "key-vault"}) == []
+    assert found(f"{DYNAMIC}{noun}", EVERYWHERE, signer={"custody": "state"}) == []
+
+
+IN_STATE: dict[str, tuple[str, dict[str, Any]]] = {
+    "a root of pulumi-tls": (TLS["SelfSignedCert"], {"isCaCertificate": True, "privateKeyPem": private_pem(CA.key)}),
+    "a root, in text": (TLS["SelfSignedCert"], {"isCaCertificate": "TRUE", "privateKeyPem": UNKNOWN_STRING_VALUE}),
+    "a root, its key not known yet": (TLS["SelfSignedCert"], {"isCaCertificate": True, "privateKeyPem": UNKNOWN_STRING_VALUE}),
+    "a device signed by pulumi-tls": (TLS["LocallySignedCert"], {"caPrivateKeyPem": UNKNOWN_STRING_VALUE, "isCaCertificate": False}),
+    "a secret with key and certificate": ("azure-native:keyvault:Secret", {"value": private_pem(CA.key) + pem_of(CA.certificate)}),
+    "an imported store": ("azure:keyvault/certificate:Certificate", {"certificate": {"contents": in_a_store(CA, "x1"), "password": "x1"}}),
+    "an open store": ("azure:keyvault/certificate:Certificate", {"certificate": {"contents": in_a_store(RSA_CA)}}),
+    "two keys, the second a CA's": ("any:index:Note", {"a": private_pem(DEVICE.key) + private_pem(CA.key), "b": pem_of(CA.certificate)}),
+    "an archive": (
+        "any:index:Files",
+        {"files": AssetArchive({"key": StringAsset(private_pem(CA.key)), "ca": StringAsset(pem_of(CA.certificate))})},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_STATE)
+def test_a_cas_key_in_one_resource_is_found_before_the_step(case: str) -> None:
+    """Where the resource shows that it is a CA's; where the state is allowed, nothing is reported."""
+    type_, props = IN_STATE[case]
+    (message,) = found(type_, **props)
+    assert "so that key is in the state, but this environment only allows key-vault, pkcs11, offline: " in message
+    assert "BEGIN" not in message
+    assert found(type_, EVERYWHERE, **props) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "props"),
+    [
+        (TLS["SelfSignedCert"], {"privateKeyPem": private_pem(CA.key)}),
+        (TLS["SelfSignedCert"], {"isCaCertificate": "false", "privateKeyPem": private_pem(CA.key)}),
+        (TLS["LocallySignedCert"], {"isCaCertificate": False, "certRequestPem": UNKNOWN_STRING_VALUE}),
+        (TLS["PrivateKey"], {"algorithm": "ECDSA"}),
+        ("any:index:Note", {"key": private_pem(DEVICE.key), "chain": pem_of(DEVICE.certificate, CA.certificate)}),
+        ("any:index:Note", {"contents": in_a_store(CA, "another"), "password": "one"}),
+    ],
+)
+def test_other_keys_may_be_in_the_state(type_: str, props: dict[str, Any]) -> None:
+    """Of devices and servers; and what nobody can open."""
+    assert found(type_, **props) == []
+
+
+def forms(key: Any) -> dict[str, Any]:
+    """A key as resources hold it."""
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return {
+        "pem": private_pem(key),
+        "json": json.dumps({"key": private_pem(key)}),
+        "lines": private_pem(key).splitlines(),
+        "base64": base64.b64encode(der).decode(),
+        "base64 of PEM": base64.b64encode(private_pem(key).encode()).decode(),
+        "hex": der.hex(":"),
+        "OpenSSH": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
+    }
+
+
+def jwk_of(key: Any) -> dict[str, str]:
+    numbers = key.private_numbers()
+    values = {"x": numbers.public_numbers.x, "y": numbers.public_numbers.y, "d": numbers.private_value}
+    octets = {name: base64.urlsafe_b64encode(value.to_bytes(32, "big")).decode().rstrip("=") for name, value in values.items()}
+    return {"kty": "EC", "crv": "P-256", **octets}
+
+
+@pytest.mark.parametrize("authority", [CA, RSA_CA], ids=["EC", "RSA"])
+def test_a_key_and_its_ca_in_two_resources_are_found_at_the_end(authority: Forged) -> None:
+    """In any form of the key; it is the key's resource that is named, and nothing where the state is allowed."""
+    trusted = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(authority.certificate), "signer": {"custody": "offline"}})
+    every = forms(authority.key) | ({"JWK": jwk_of(authority.key)} if authority is CA else {})
+    for form, value in every.items():
+        made = Resource(TLS["PrivateKey"], {"privateKeyPem": value}, urn="urn:key")
+        ((message, urn),) = at_the_end(trusted, made)
+        assert urn == "urn:key", form
+        assert f"is the key of the CA '{'CN=' + str(authority.subject)}'" in message, form
+        assert at_the_end(trusted, made, settings=EVERYWHERE) == []
+    other = Resource(TLS["PrivateKey"], {"privateKeyPem": private_pem(ec_key())}, urn="urn:other")
+    assert at_the_end(trusted, other) == []
+
+
+def test_a_key_that_a_preview_does_not_know_postpones_the_rule() -> None:
+    """What is known is reported first."""
+    made = Resource(TLS["PrivateKey"], unknown_checking_proxy({"privateKeyPem": UNKNOWN_STRING_VALUE}))
+    known = Resource("any:index:Note", {"a": private_pem(CA.key), "b": pem_of(CA.certificate)}, urn="urn:note")
+    reported = custody_at_the_end([made, known], VAULTS)
+    assert next(reported)[1] == "urn:note"
+    with pytest.raises(NotKnownYetError):
+        next(reported)
