@@ -173,6 +173,7 @@ def test_a_cas_key_in_any_resource_is_in_the_state(hand_made: HandMade) -> None:
         "privateKeyPem": {"secret": private_pem(KEY)},
         "isCaCertificate": True,
         "validityPeriodHours": 8000,
+        "earlyRenewalHours": 720,
         "allowedUses": ["cert_signing"],
     }
     hand_made.plan([{"noun": "tls:index/selfSignedCert:SelfSignedCert", "name": "root", "properties": root}])
