@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: .strangers/az.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
@@ -96,6 +96,12 @@ strangers: .strangers/az.stamp .strangers/device.stamp .strangers/node.stamp ## 
 	@mkdir -p .strangers
 	@test -x .strangers/device/bin/pip || ($(call with_progress,Creating a virtual environment for Microsoft's device SDK,$(PYTHON) $(QUIETLY) venv .strangers/device))
 	@$(call with_progress,Installing Microsoft's device SDK into .strangers,.strangers/device/bin/python $(LOCKED_PIP) -r requirements/build.txt && .strangers/device/bin/python $(LOCKED_PIP) --no-build-isolation -r requirements/device.txt)
+	@touch $@
+
+.strangers/lowest.stamp: requirements/lowest.txt
+	@mkdir -p .strangers
+	@test -x .strangers/lowest/bin/pip || ($(call with_progress,Creating a virtual environment for the lowest versions,$(PYTHON) $(QUIETLY) venv .strangers/lowest))
+	@$(call with_progress,Installing the package's lowest versions into .strangers,.strangers/lowest/bin/python $(LOCKED_PIP) --no-compile -r requirements/lowest.txt)
 	@touch $@
 
 NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund --loglevel error
@@ -132,6 +138,7 @@ lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPG
 	$(UV) $(COMPILE) requirements.in -o requirements.txt
 	@for each in $(LOCKED); do echo "requirements/$$each.txt"; \
 		$(UV) $(COMPILE) $(HASHED) requirements/$$each.in -o requirements/$$each.txt || exit 1; done
+	$(UV) $(COMPILE) $(HASHED) --resolution lowest-direct pyproject.toml requirements/lowest.in -o requirements/lowest.txt
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) .strangers .sandbox .cache
