@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ class HandMade:
     command: list[str]
     code: int = 0
     printed: str = ""
+    plugins: Path | None = None
+    """Plugins that are found before the stand-ins."""
+    violations: dict[str, set[str]] = field(default_factory=dict)
+    """The policies that each resource, by its name, violated in the last run."""
 
     def plan(self, resources: list[dict[str, Any]]) -> None:
         """Set the resources that the program declares."""
@@ -40,16 +44,20 @@ class HandMade:
         flags = ["--policy-pack", str(self.folder / "policies"), "--policy-pack-config", str(self.folder / "policies.json")]
         self.call(verb, "--stack", "dev", *more, *flags, "--event-log", str(log))
         violated: dict[str, set[str]] = {"mandatory": set(), "advisory": set()}
+        self.violations = {}
         for event in (json.loads(line) for line in log.read_text().splitlines() if line):
             if event_of_policy := event.get("policyEvent"):
                 violated[event_of_policy["enforcementLevel"]].add(event_of_policy["policyName"])
+                name = event_of_policy.get("resourceUrn", "").rpartition("::")[2]
+                self.violations.setdefault(name, set()).add(event_of_policy["policyName"])
         log.unlink()
         return violated
 
     def call(self, *arguments: str) -> None:
         """Run a command of the engine."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
-        path = os.pathsep.join((str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+        plugins = [str(self.plugins)] if self.plugins else []
+        path = os.pathsep.join((*plugins, str(ROOT / "sandbox/plugins/bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = {
             **inherited,
             "PATH": path,
