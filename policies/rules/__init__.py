@@ -19,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, custody, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, trust
+from . import authority, custody, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, sharing, trust
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -75,7 +75,12 @@ RULES = (
         settings={"allowed": {"type": "array", "items": {"type": "string", "enum": _CUSTODIES}, "default": _CUSTODIES}},
         at_end=custody.custody_at_the_end,
     ),
-    Rule("authority-not-shared", trust.authority_not_shared, settings={"elsewhere": {"type": "object", "default": {}}}),
+    Rule(
+        "authority-not-shared",
+        sharing.authority_not_shared,
+        settings={"elsewhere": {"type": "object", "default": {}}},
+        at_end=sharing.sharing_at_the_end,
+    ),
     Rule(
         "key-strength",
         authority.key_strength,

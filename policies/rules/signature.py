@@ -13,7 +13,7 @@ from . import der
 if TYPE_CHECKING:
     from .certificate import Certificate
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
+HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
@@ -26,7 +26,7 @@ def is_signed_by(certificate: Certificate, key: bytes) -> bool:
 
     Another algorithm, or one that can't be read, counts as not signed.
     """
-    by = _HASHES.get(certificate.signature_hash)
+    by = HASHES.get(certificate.signature_hash)
     try:
         signed, algorithm, bits = der.inside(der.first(certificate.encoding), der.SEQUENCE)
         kind = der.identifier(der.inside(algorithm, der.SEQUENCE)[0])

@@ -1,13 +1,12 @@
-"""Rules for what a hub trusts: proof, and no CA shared between environments."""
+"""Rules for what a hub trusts: proof, and one generation at a time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from .certificates import readable_ca_certificates
 from .declarations import Fact, Kind, declaration
-from .resource import UNKNOWN, VERIFIED_CERTIFICATE, NotKnownYetError, items
+from .resource import UNKNOWN, VERIFIED_CERTIFICATE, NotKnownYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,23 +67,6 @@ def _unproven(resource: Resource, settings: Settings) -> Iterator[str]:
 
 def _or(words: set[str]) -> str:
     return " or ".join(sorted(words, reverse=True))
-
-
-def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str]:
-    """No CA is trusted that another environment trusts: `elsewhere` maps environments to SHA-256 thumbprints of CAs or their keys.
-
-    Reason: a hub accepts every device whose chain ends at a CA that it trusts. With a shared CA, prod would accept staging's devices.
-    Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts; RFC 5280 6.1.1 (d), the trust anchor.
-    """
-    if resource.type != VERIFIED_CERTIFICATE:
-        return
-    for certificate in readable_ca_certificates(resource):
-        for what, thumbprint in certificate.thumbprints().items():
-            for environment, known in sorted(settings["elsewhere"].items()):
-                if thumbprint in {str(each).replace(":", "").upper() for each in items(known)}:
-                    whose = "this CA" if what == "certificate" else "the key of this CA"
-                    fact = f"{whose}, {certificate}, is also trusted by {environment}"
-                    yield f"{fact}: create another (hubtrust:caGeneration), or import another"
 
 
 def previous_generation(resources: Sequence[Resource], _settings: Settings) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,161 @@
+"""The rule that two environments trust no CA in common: by which devices their hubs would let in, not by single certificates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from .certificate import UnreadableError
+from .certificates import certificates_in, is_on_a_hub, load, readable_ca_certificates
+from .resource import NotKnownYetError, items, known_copy, nested
+from .signature import HASHES, is_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .certificate import Certificate
+    from .resource import Resource
+
+    Settings = Mapping[str, Any]
+
+_TRUSTS, _ABOVE, _BELOW = "trusts", "above", "below"
+_THUMBPRINT: Final = re.compile(r"[0-9A-F]{64}")
+_REMEDY = "create another (hubtrust:caGeneration) below a root of this environment alone, or import another"
+
+
+def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str]:
+    """No CA is trusted by which devices of another environment enter, or this one's enter there: not the same, not above, not below it.
+
+    Reason: a hub accepts every device whose chain reaches a CA that it trusts, whichever CAs are in between. If prod trusts a root, and
+    staging's CA is below that root, then staging's devices enter prod. A path is seen where `elsewhere` has certificates: a thumbprint
+    says nothing about who is above or below.
+    Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts; RFC 5280 6.1.1 (d), the trust anchor, and 6.1.3 (a).
+    """
+    if is_on_a_hub(resource):
+        yield from _shared(resource, _Elsewhere.all(settings), known=())
+
+
+def sharing_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
+    """``authority_not_shared`` for a path through CAs that other resources of the stack hold."""
+    elsewhere = _Elsewhere.all(settings)
+    known = {
+        found.encoding: found
+        for each in resources
+        for _, value in (nested(known_copy(each.props)) if elsewhere else ())
+        if isinstance(value, str)
+        for found in certificates_in(value)
+        if found.is_ca
+    }
+    unknown = None
+    for each in resources:
+        try:
+            if is_on_a_hub(each):
+                before = set(_shared(each, elsewhere, known=()))  # reported before the step
+                yield from ((message, each.urn) for message in _shared(each, elsewhere, known.values()) if message not in before)
+        except NotKnownYetError as error:
+            unknown = error
+    if unknown:
+        raise unknown
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """What another environment trusts, and the CAs above and below that.
+
+    In the settings it is an object of three lists, `trusts`, `above` and `below`, of SHA-256 thumbprints (of certificates or keys) and
+    certificates (PEM, or base64 of DER). A list alone is `trusts`.
+    """
+
+    name: str
+    trusts: tuple[Certificate, ...]
+    above: tuple[Certificate, ...]
+    below: tuple[Certificate, ...]
+    thumbprints: Mapping[str, str]  # each with the list that has it
+    unreadable: tuple[str, ...]
+
+    @classmethod
+    def all(cls, settings: Settings) -> list[_Elsewhere]:
+        return [cls._of(name, found) for name, found in sorted(settings["elsewhere"].items())]
+
+    @classmethod
+    def _of(cls, name: str, found: Any) -> _Elsewhere:
+        lists = found if isinstance(found, Mapping) else {_TRUSTS: [found] if isinstance(found, str) else found}
+        certificates: dict[str, list[Certificate]] = {_TRUSTS: [], _ABOVE: [], _BELOW: []}
+        thumbprints, unreadable = {}, [f"the list '{each}'" for each in lists if each not in certificates]
+        for kind in certificates:
+            for item in items(lists.get(kind)):
+                text = re.sub(r"[\s:]", "", str(item)).upper()
+                if _THUMBPRINT.fullmatch(text):
+                    thumbprints[text] = kind
+                    continue
+                try:
+                    certificates[kind] += load(str(item))
+                except UnreadableError:
+                    unreadable.append(f"'{str(item)[:40]}' in {kind}")
+        trusts, above, below = (tuple(certificates[kind]) for kind in (_TRUSTS, _ABOVE, _BELOW))
+        return cls(name, trusts, above, below, thumbprints, tuple(unreadable))
+
+
+def _shared(resource: Resource, elsewhere: Iterable[_Elsewhere], known: Iterable[Certificate]) -> Iterator[str]:
+    own = readable_ca_certificates(resource)
+    for each in elsewhere:
+        for what in each.unreadable:
+            fact = f"elsewhere of {each.name} has {what}, which is no thumbprint (SHA-256) and no certificate, so nothing can be compared"
+            yield f"{fact}: correct it, or remove it"
+        for certificate in own:
+            if way := _way_in(certificate, each, tuple(known)):
+                yield f"{way}: {_REMEDY}"
+
+
+def _way_in(mine: Certificate, theirs: _Elsewhere, known: tuple[Certificate, ...]) -> str | None:
+    """Why devices of one environment would enter the other; None if none would."""
+    own = mine.thumbprints()
+    same = {
+        _TRUSTS: f"is also trusted by {theirs.name}",
+        _ABOVE: f"is above a CA that {theirs.name} trusts, so devices of {theirs.name} would be accepted here",
+        _BELOW: f"is below a CA that {theirs.name} trusts, so devices of each would be accepted by the other",
+    }
+    lists = {_TRUSTS: theirs.trusts, _ABOVE: theirs.above, _BELOW: theirs.below}
+    for kind, words in same.items():
+        thumbprints = {text for text, of in theirs.thumbprints.items() if of == kind}
+        for each in lists[kind]:
+            thumbprints |= set(each.thumbprints().values())
+        if own["certificate"] in thumbprints:
+            return f"this CA, {mine}, {words}"
+        if own["key"] in thumbprints:
+            return f"the key of this CA, {mine}, {words}"
+    every = (*theirs.trusts, *theirs.above, *theirs.below, *known)
+    trusted = {each.key for each in theirs.trusts} | {each.key for each in known if _is_among(each, theirs.thumbprints, _TRUSTS)}
+    if highest := next((above for above in _all_above(mine, every) if above.key in trusted), None):
+        return f"this CA, {mine}, is below {highest}, which {theirs.name} trusts, so devices of this environment would be accepted there"
+    for below in (*theirs.trusts, *theirs.below):
+        if any(above.key == mine.key for above in _all_above(below, (mine, *every))):
+            return f"this CA, {mine}, is above {below} of {theirs.name}, so devices of {theirs.name} would be accepted here"
+    return None
+
+
+def _is_among(certificate: Certificate, thumbprints: Mapping[str, str], kind: str) -> bool:
+    return any(thumbprints.get(each) == kind for each in certificate.thumbprints().values())
+
+
+def _all_above(certificate: Certificate, every: Sequence[Certificate]) -> Iterator[Certificate]:
+    """The CAs among ``every`` from which a path leads down to ``certificate``, without itself."""
+    seen, waiting = {certificate.encoding}, [certificate]
+    while waiting:
+        lowest = waiting.pop()
+        for each in every:
+            if each.encoding not in seen and _issued(lowest, each):
+                seen.add(each.encoding)
+                waiting.append(each)
+                yield each
+
+
+@lru_cache(maxsize=4096)
+def _issued(below: Certificate, above: Certificate) -> bool:
+    """Whether one CA issued the other, by name and signature. Where the signature's algorithm can't be checked here, the name counts."""
+    if below.issuer.canonical != above.subject.canonical:
+        return False
+    return is_signed_by(below, above.key) or below.signature_hash not in HASHES
