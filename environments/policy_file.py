@@ -66,10 +66,13 @@ class PolicyFile:
         A file that was there is never loosened: somebody wrote it.
         """
         for name, rule in JUDGED.items():
+            told = set[str]()  # a fact that is still told after the rule was loosened to it is refused: there is no endless loop
             while self._is_enforced(name, rule) and (misfit := next(iter(rule.misfits(stack, self._with_defaults(name, rule))), None)):
-                if misfit.fit is None or not self.is_new or not any(map(chosen, misfit.keys.split())):
+                is_chosen = any(map(chosen, misfit.keys.split()))
+                if misfit.fit is None or not self.is_new or not is_chosen or misfit.fact in told:
                     yield from (self._refused(name, each) for each in rule.misfits(stack, self._with_defaults(name, rule)))
                     break
+                told.add(misfit.fact)
                 self.fitted.append(self._loosen(name, misfit))
 
     def write(self) -> None:

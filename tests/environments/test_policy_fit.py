@@ -8,7 +8,7 @@ import pytest
 
 from environments import clone
 from environments.errors import EnvironmentRefusedError
-from environments.policy_fit import JUDGED, NEVER_CONTRADICTED
+from environments.policy_fit import JUDGED, NEVER_CONTRADICTED, JudgedRule, Misfit
 from policies.rules import RULES
 from tests.environments.conftest import Project
 from tests.kit.authorities import hierarchy, pem_of
@@ -207,6 +207,14 @@ def test_settings_that_no_rule_takes_are_told(value: Any, project: Project) -> N
     project.policies("prod", {"authority-lifetime": value})
     with pytest.raises(EnvironmentRefusedError, match=r"^trial\.json: .*authority-lifetime is "):
         planned(project)
+
+
+def test_a_rule_that_can_not_be_loosened_to_a_fact_is_refused(strict: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a rule of the table gives as its fit, the command ends."""
+    stubborn = JudgedRule(lambda _stack, _rule: iter([Misfit("protect is false", "protect", {"hours": 1})]))
+    monkeypatch.setitem(JUDGED, "hub-protected", stubborn)  # type: ignore[arg-type] # the table is final, but for this test
+    with pytest.raises(EnvironmentRefusedError, match=r"hub-protected .* protect is false"):
+        planned(strict, "protect=false")
 
 
 def test_every_rule_of_the_pack_has_a_place() -> None:
