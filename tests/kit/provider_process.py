@@ -1,4 +1,4 @@
-"""Calls a dynamic provider as Pulumi's engine does: the same process, the same gRPC messages, secrets unwrapped."""
+"""Calls a dynamic provider as Pulumi's engine does: the same program in a process, the same gRPC messages, secrets unwrapped."""
 
 import json
 import os
@@ -73,14 +73,17 @@ class Reader:
 
 @dataclass
 class ProviderProcess:
-    """`python -m pulumi.dynamic`; all messages are kept, to search them for keys. With ``names_errors`` it tells each error's class."""
+    """`python -m pulumi.dynamic` with short waits (`quick_waits.py`); all messages are kept, to search them for keys.
+
+    With ``names_errors`` it tells each error's class, and has the waits of a run.
+    """
 
     environment: dict[str, str] = field(default_factory=dict)
     traffic: list[str] = field(default_factory=list)
     names_errors: bool = False
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.kit.naming_provider" if self.names_errors else "pulumi.dynamic", "127.0.0.1:1"]
+        command = [sys.executable, "-m", "tests.kit.naming_provider" if self.names_errors else "tests.kit.quick_waits", "127.0.0.1:1"]
         environment = {**os.environ, **self.environment, "PULUMI_PROJECT": "tests", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
