@@ -86,7 +86,7 @@ def plan(folder: Path, engine: Engine, source: str, target: str, *, given: Seque
     if wrong:
         raise EnvironmentRefusedError(*wrong)
     if policies:
-        policies.forbid(source, deployed.authorities, target=target)
+        policies.forbid(source, deployed.recorded.setting, target=target)
     return Plan(StackFile(path, config), not path.exists(), changes, policies, secrets_provider)
 
 

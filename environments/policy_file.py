@@ -11,7 +11,7 @@ from .errors import EnvironmentRefusedError
 from .policy_fit import JUDGED, LEVEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from settings import Settings
@@ -52,11 +52,11 @@ class PolicyFile:
             created._set(_TAGS, {"values": {name: target if value == source else value for name, value in values.items()}})
         return created
 
-    def forbid(self, environment: str, authorities: Iterable[str], *, target: str) -> None:
-        """Add the keys of the CAs that an environment trusts: SHA-256 in hex. Those of others stay, but the target's own."""
+    def forbid(self, environment: str, authorities: Sequence[str] | Mapping[str, Sequence[str]], *, target: str) -> None:
+        """Add the CAs that an environment trusts, as `RecordedAuthorities.setting` has them. Those of others stay, not the target's own."""
         known = self._settings(_NOT_SHARED).get("elsewhere")
         others = {name: keys for name, keys in known.items() if keys and name != target} if isinstance(known, dict) else {}
-        self._set(_NOT_SHARED, {"elsewhere": {**others, environment: sorted(authorities)}})
+        self._set(_NOT_SHARED, {"elsewhere": {**others, environment: authorities}})
         if self.found[_NOT_SHARED].get(LEVEL) is None and "all" not in self.found:
             self.found[_NOT_SHARED] = {LEVEL: "mandatory", **self.found[_NOT_SHARED]}
 

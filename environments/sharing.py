@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hubtrust import HubtrustError
@@ -13,6 +13,7 @@ from hubtrust.pki.encodings import MOST_OCTETS
 from hubtrust.pki.keys import key_thumbprint
 
 from .derivation import LEFT_OUT_KEYS
+from .recorded_authorities import VERIFIED, RecordedAuthorities
 from .stack_file import has_secret
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from .stack_file import StackFile
 
-_VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 _NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName", "caVaultName")
 _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
@@ -32,7 +32,12 @@ class DeployedStack:
 
     hubs: frozenset[str]  # names, lower case
     created_groups: frozenset[str]  # resource groups that it created, and would delete: lower case
-    authorities: frozenset[str] = field(default_factory=frozenset)  # SHA-256 of the keys of CAs it trusts, upper-case hex
+    recorded: RecordedAuthorities  # the CAs that it trusts, and those above and below them
+
+    @property
+    def authorities(self) -> frozenset[str]:
+        """SHA-256 of the keys of the CAs that it trusts, upper-case hex."""
+        return self.recorded.trusted_keys
 
     @property
     def is_up(self) -> bool:
@@ -43,11 +48,11 @@ class DeployedStack:
     def read(cls, resources: Sequence[Mapping[str, Any]]) -> DeployedStack:
         """From the resources of a state."""
         outputs = [(str(each["type"]), each.get("outputs") or {}) for each in resources]
-        trusted = [outs for token, outs in outputs if token == _VERIFIED]
+        trusted = [outs for token, outs in outputs if token == VERIFIED]
         hubs = {str(outs.get("name")).lower() for token, outs in outputs if token.endswith(":IotHubResource")}
         hubs |= {str(outs.get("serviceId")).rpartition("/")[2].lower() for outs in trusted}
         groups = {str(outs.get("name")).lower() for token, outs in outputs if token.endswith(":ResourceGroup")}
-        return cls(frozenset(hubs), frozenset(groups), frozenset(str(outs["keyThumbprint"]) for outs in trusted if "keyThumbprint" in outs))
+        return cls(frozenset(hubs), frozenset(groups), RecordedAuthorities.read(resources))
 
 
 def shared(
