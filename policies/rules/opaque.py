@@ -24,6 +24,13 @@ _READS: Final = {"get", "head"}
 # Custom resources of operators that make Azure's: Azure Service Operator (devices.azure.com) and Crossplane (devices.azure.upbound.io).
 _OPERATORS: Final = re.compile(r"kubernetes:devices\.azure\.[a-z.]+/\w+:\w+")
 
+# Terraform modules (github.com/pulumi/pulumi-terraform-module): the module itself, and in some versions each resource in it.
+_MODULE: Final = re.compile(r"[\w-]+:index:Module")
+_IN_A_MODULE: Final = re.compile(
+    r"[\w-]+:tf:(?:azapi_\w+|azurerm_(?:iothub\w*|resource_group|role_\w+|pim_\w+|\w*template_deployment"
+    r"|resource_deployment_script_\w+|managed_application|blueprint_assignment|policy_definition))"
+)
+
 
 def opaque_declarations(resource: Resource, settings: Settings) -> Iterator[str]:
     """Nothing is declared in a way that other rules can't read: by a template or script that may make a hub, or by a patch to one.
@@ -51,6 +58,10 @@ def _reasons(resource: Resource) -> Iterator[str]:
         yield from judge(resource)
     elif _OPERATORS.fullmatch(resource.type):
         yield f"{resource.type} has an operator in a cluster make resources in Azure"
+    elif _MODULE.fullmatch(resource.type):
+        yield f"{resource.type} is the type of a Terraform module, which makes resources that are not among its inputs"
+    elif _IN_A_MODULE.fullmatch(resource.type):
+        yield f"{resource.type} is a resource in a Terraform module, whose inputs have names that no rule knows"
 
 
 def _arm(found: ArmResource, resource: Resource) -> Iterator[str]:

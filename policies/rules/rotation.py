@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .certificate import UnreadableError
 from .certificates import load
-from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, TLS_ROOT, TLS_SIGNED, VERIFIED_CERTIFICATE, NotKnownYetError, items
+from .declarations import Fact, Kind, declaration
+from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, TLS_ROOT, TLS_SIGNED, NotKnownYetError, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # Where a resource has the certificates of keys that are in use, and of the keys that signed them.
 _CERTIFIED = {
-    VERIFIED_CERTIFICATE: "certificate",
     ISSUED_CERTIFICATE: "certificate",
     ISSUED_BATCH: "certificates",
     TLS_ROOT: "certPem",
@@ -73,10 +73,13 @@ def key_rotation(resources: Sequence[Resource], settings: Settings, *, now: date
 
 
 def _uses(resource: Resource) -> list[_Use]:
-    name = _CERTIFIED.get(resource.type)
-    if name is None:
+    declared = declaration(resource)
+    if declared and declared.kind is Kind.CERTIFICATE:
+        name, found = declared.where(Fact.CERTIFICATE), declared.known(Fact.CERTIFICATE)
+    elif name := _CERTIFIED.get(resource.type, ""):
+        found = resource.known(name)
+    else:
         return []
-    found = resource.known(name)
     if found is None:
         raise NotKnownYetError(name)
     since = _moment(resource.read("keySince"))

@@ -200,6 +200,15 @@ def test_a_certificate_that_is_found_verified_has_no_proof(analyzer: PolicyAnaly
     assert "proof-required" not in analyzer.analyze_stack([after]).violations
 
 
+@pytest.mark.parametrize("way", [*CERTIFICATES, "ours"], ids=str)
+def test_an_old_key_is_found_in_every_way(analyzer: PolicyAnalyzer, way: str) -> None:
+    """`key-rotation` counts from the first day of the certificate that a hub trusts."""
+    old = pem_of(authority(start=NOW - timedelta(days=4000)))
+    for certificate, expected in ((old, True), (GOOD_CA["certificate"], False)):
+        declared = Declared(*{**CERTIFICATES, "ours": OURS}[way]({"certificate": certificate}))
+        assert ("key-rotation" in analyzer.analyze_stack([declared]).violations) is expected
+
+
 def test_only_the_group_of_a_vault_need_not_be_protected(analyzer: PolicyAnalyzer) -> None:
     """A component of that type around a hub is no way around protection."""
     parents = ("hubtrust:index:AuthorityVault",)
@@ -346,6 +355,10 @@ OPAQUE = [
     ("registry-asset", Declared("azure-native:deviceregistry:Asset"), False),
     ("operator", Declared("kubernetes:devices.azure.com/v1api20210702:IotHub"), True),
     ("operator-crossplane", Declared("kubernetes:devices.azure.upbound.io/v1beta1:IOTHub"), True),
+    ("terraform-module", Declared("hubs:index:Module", {"location": "westeurope"}), True),
+    ("hub-in-a-terraform-module", Declared("hubs:tf:azurerm_iothub", {"min_tls_version": "1.0"}), True),
+    ("azapi-in-a-terraform-module", Declared("hubs:tf:azapi_resource"), True),
+    ("site-in-a-terraform-module", Declared("hubs:tf:azurerm_linux_web_app"), False),
     ("pod", Declared("kubernetes:core/v1:Pod"), False),
     ("patch", Declared("azapi:index/updateResource:UpdateResource", {"type": "Microsoft.Devices/IotHubs@2023-06-30"}), True),
     ("patch-of-a-site", Declared("azapi:index/updateResource:UpdateResource", {"type": "Microsoft.Web/sites@2023-01-01"}), False),
