@@ -156,6 +156,9 @@ def test_two_environments_share_nothing(place: Place, tmp_path: Path) -> None:
     assert "hunter2" not in place.printed
     loosened = {line.split()[1] for line in place.printed.splitlines() if line.split()[:1] == ["loosened"]}
     assert loosened == {"hub-protected", "shared-keys-off", "tls-minimum", "authority-lifetime"}
+    known = json.loads((place.folder / "policies/staging.json").read_text())["authority-not-shared"]["elsewhere"]["prod"]
+    assert len(known["trusts"]) == 1
+    assert known.keys() - {"trusts"}, "prod has a root and an issuing CA, and trusts one of them: the other is known too"
     assert place.printed_command() == 0, place.printed
     prods = ("--policy-pack", "policies", "--policy-pack-config", "policies/prod.json")
     assert place.pulumi("preview", "--stack", "staging", *prods) != 0, "prod's own policies take no such stack"

@@ -186,6 +186,27 @@ def test_a_cas_key_in_any_resource_is_in_the_state(hand_made: HandMade) -> None:
     assert "text is the key of the CA 'CN=Forged'" in hand_made.printed
 
 
+def test_a_shared_root_fails_up_in_both_directions(hand_made: HandMade) -> None:
+    """Prod trusts a root above staging's CA; and prod's CA is below a root that test trusts, through a CA that another resource shows."""
+    root = Forged("Root", path_length=2, end=NOW + timedelta(days=2000))
+    middle = Forged("Middle", issuer=root, path_length=1, end=NOW + timedelta(days=1500))
+    stagings = Forged("Staging", issuer=middle, path_length=0)
+    roots, middles = root.certificate, middle.certificate
+    hand_made.configure(
+        authority_not_shared={"elsewhere": {"staging": {"trusts": [pem_of(stagings.certificate)], "above": [pem_of(middles)]}}}
+    )
+    hand_made.plan([trusted("root", roots)])
+    assert hand_made.run("up", "--yes")["mandatory"] == {"authority-not-shared"}
+    assert "is above 'CN=Staging' of staging" in hand_made.printed
+    assert hand_made.code != 0
+    assert hand_made.resources() == []
+    hand_made.configure(authority_not_shared={"elsewhere": {"test": [pem_of(roots)]}})
+    hand_made.plan([trusted("ours", authority(issuer=middle)), note(pem_of(middles))])
+    assert hand_made.run("up", "--yes", "--skip-preview")["mandatory"] == {"authority-not-shared"}
+    assert "is below 'CN=Root', which test trusts" in hand_made.printed
+    assert hand_made.code != 0
+
+
 def test_an_invalid_configuration_is_refused(hand_made: HandMade) -> None:
     """The error names a setting of the wrong type, and nothing runs."""
     hand_made.plan([note("nothing")])
