@@ -39,25 +39,24 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment
 
 
-@pytest.mark.parametrize("first", ["repository", "wheel"])
-def test_repository_and_wheel_manage_one_stack(first: str, stack: Program, installed: Path) -> None:
-    """Deployed by one, then refreshed, deployed without a change and destroyed by the other."""
+def test_repository_and_wheel_manage_one_stack(stack: Program, installed: Path) -> None:
+    """Deployed by one, then refreshed, deployed without a change and destroyed by the other; then the other way round."""
     repository = Path(sys.prefix)
-    before, after = (repository, installed) if first == "repository" else (installed, repository)
-    _use(stack, before, installed)
-    stack.up()
-    outputs = stack.outputs()
-    assert outputs["connection"]["state"] == "connected"
+    for before, after in ((repository, installed), (installed, repository)):
+        _use(stack, before, installed)
+        stack.up()
+        outputs = stack.outputs()
+        assert outputs["connection"]["state"] == "connected"
 
-    _use(stack, after, installed)
-    stack.control("DELETE", "/requests")
-    assert stack.run("refresh", "--", "--expect-no-changes") == 0, stack.printed
-    stack.up("--", "--expect-no-changes")
-    assert stack.control("GET", "/requests?mutating=1") == []
-    assert stack.outputs() == outputs
-    with stack.azure() as azure:
-        assert stack.run("destroy") == 0, stack.printed
-        assert azure.ask("GET", f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups").json()["value"] == []
+        _use(stack, after, installed)
+        stack.control("DELETE", "/requests")
+        assert stack.run("refresh", "--", "--expect-no-changes") == 0, stack.printed
+        stack.up("--", "--expect-no-changes")
+        assert stack.control("GET", "/requests?mutating=1") == []
+        assert stack.outputs() == outputs
+        with stack.azure() as azure:
+            assert stack.run("destroy") == 0, stack.printed
+            assert azure.ask("GET", f"/subscriptions/{stack.ready['subscription_id']}/resourceGroups").json()["value"] == []
 
 
 def _use(stack: Program, environment: Path, installed: Path) -> None:
