@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench faults docs lock clean
+.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench faults dist docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: .strangers/az.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: .strangers/az.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
@@ -111,6 +111,21 @@ NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund 
 	@$(call with_progress,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
 	@touch $@
 
+.strangers/release.stamp: requirements/release.txt
+	@mkdir -p .strangers
+	@test -x .strangers/release/bin/pip || ($(call with_progress,Creating a virtual environment for what builds a release,$(PYTHON) $(QUIETLY) venv .strangers/release))
+	@$(call with_progress,Installing what builds a release into .strangers,.strangers/release/bin/python $(LOCKED_PIP) -r requirements/release.txt)
+	@touch $@
+
+# The SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
+# them would be published too. VERSION is what a tag says.
+dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOM into dist/ (VERSION=1.2.3: refuse any other version)
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages . > dist.log 2>&1 || (cat dist.log; exit 1)
+	@rm dist.log
+	@.strangers/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
+	@test -z "$(VERSION)" || test -f "dist/packages/hubtrust-$(VERSION).tar.gz" || (echo "the tag says version $(VERSION), and pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
+
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage
 	@$(BIN)/python -m docs.constructor_arguments
@@ -131,7 +146,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev az build device bench audit
+LOCKED := program sandbox dev az build device bench audit release
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
 lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)
@@ -141,4 +156,4 @@ lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPG
 	$(UV) $(COMPILE) $(HASHED) --resolution lowest-direct pyproject.toml requirements/lowest.in -o requirements/lowest.txt
 
 clean: ## remove everything that make created
-	rm -rf $(VENV) .strangers .sandbox .cache
+	rm -rf $(VENV) .strangers .sandbox .cache dist

@@ -1,0 +1,25 @@
+"""An example installs this repository's package: never a bare name, which anybody could register."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.kit.repository import ROOT
+from tests.kit.requirement_locks import entries
+
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").rglob("Pulumi.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_installs_what_exists(example: Path) -> None:
+    """The path is read from the folder that pip runs in, which is the example's own, for `pulumi install` too."""
+    program = (example / "__main__.py").read_text(encoding="utf-8")
+    lock = example / "requirements.txt"
+    if not lock.exists():
+        assert "hubtrust" not in program
+        assert "virtualenv: ../../.venv" in (example / "Pulumi.yaml").read_text(encoding="utf-8")
+        return
+    (path,) = (entry.partition(" #")[0].strip() for entry in entries(lock))
+    project = tomllib.loads((example / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert ((example / path).resolve(), project["name"]) == (ROOT, "hubtrust")

@@ -1,0 +1,135 @@
+"""A release is made of the locked versions, lists them, and is published by a job that runs nobody's code."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.gitops.rights import parsed
+from tests.kit.prerequisites import need
+from tests.kit.repository import ROOT
+from tests.kit.requirement_locks import pins
+
+WORKFLOW = ROOT / ".github/workflows/release.yml"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Git has of this folder, in a repository of its own, with what builds a release."""
+    need((ROOT / ".strangers/release.stamp").exists(), "what builds a release is not installed: run `make strangers`")
+    folder = tmp_path_factory.mktemp("release")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / ".strangers").symlink_to(ROOT / ".strangers")
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    for command in (("init", "-q"), ("add", "requirements"), (*who, "commit", "-q", "-m", "A release")):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+def _make_dist(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
+    # The stamp is as old as its installation: files that were copied just now would ask for another one.
+    command = ["make", "--old-file=.strangers/release.stamp", "dist", f"VERSION={version}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.stranger
+def test_what_a_release_has(checkout: Path) -> None:
+    """A wheel with the package alone, its source, and a CycloneDX list of all locked versions; wheel and list can be made again."""
+    done = _make_dist(checkout, VERSION)
+    assert done.returncode == 0, done.stdout + done.stderr
+    dist = checkout / "dist"
+    wheel, source, listed = (
+        dist / f"packages/hubtrust-{VERSION}-py3-none-any.whl",
+        dist / f"packages/hubtrust-{VERSION}.tar.gz",
+        "hubtrust.cdx.json",
+    )
+    assert {str(each.relative_to(dist)) for each in dist.rglob("*") if each.is_file()} == {
+        listed,
+        *(str(each.relative_to(dist)) for each in (wheel, source)),
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert {name.partition("/")[0] for name in archive.namelist()} == {"hubtrust", f"hubtrust-{VERSION}.dist-info"}
+    with tarfile.open(source) as archive:
+        assert f"hubtrust-{VERSION}/pyproject.toml" in archive.getnames()
+
+    sbom = json.loads((dist / listed).read_text(encoding="utf-8"))
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    assert (sbom["metadata"]["component"]["name"], sbom["metadata"]["component"]["version"]) == ("hubtrust", VERSION)
+    found = {
+        (each["name"], each["version"], frozenset(digest["content"] for place in each["externalReferences"] for digest in place["hashes"]))
+        for each in sbom["components"]
+    }
+    assert found == {
+        (
+            pin.requirement.name,
+            str(pin.requirement.specifier).removeprefix("=="),
+            frozenset(each.removeprefix("sha256:") for each in pin.hashes),
+        )
+        for pin in pins(ROOT / "requirements/program.txt")
+    }
+
+    before = {each: each.read_bytes() for each in (wheel, dist / listed)}
+    assert _make_dist(checkout, VERSION).returncode == 0
+    assert {each: each.read_bytes() for each in before} == before
+
+
+@pytest.mark.stranger
+def test_a_tag_of_another_version_releases_nothing(checkout: Path) -> None:
+    """The build ends with both versions, and leaves no package behind."""
+    done = _make_dist(checkout, "9.9.9")
+    assert done.returncode != 0
+    assert f"the tag says version 9.9.9, and pyproject.toml makes hubtrust-{VERSION}" in done.stdout
+    assert not (checkout / "dist").exists()
+
+
+def test_only_jobs_that_run_no_code_have_an_identity() -> None:
+    """The build may read the repository. Who attests or publishes runs actions alone, pinned by digest; nothing is a secret."""
+    text = WORKFLOW.read_text(encoding="utf-8")
+    file = parsed(text)
+    # YAML 1.1 reads `on` as true.
+    assert file[True] == {"push": {"tags": ["v*"]}}
+    assert file["permissions"] == {}
+    assert "secrets" not in text
+    rights = {name: job["permissions"] for name, job in file["jobs"].items()}
+    assert rights == {
+        "build": {"contents": "read"},
+        "attest": {"id-token": "write", "attestations": "write"},
+        "publish": {"id-token": "write"},
+    }
+    assert [job.get("needs") for job in file["jobs"].values()] == [None, "build", "attest"]
+    assert file["jobs"]["publish"]["environment"] == "pypi"
+    for name, job in file["jobs"].items():
+        assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"])
+        scripts = [step["run"] for step in job["steps"] if "run" in step]
+        assert scripts == (['make dist VERSION="${GITHUB_REF_NAME#v}"'] if name == "build" else [])
+        for step in job["steps"]:
+            assert "run" in step or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+        assert any(str(step.get("uses")).startswith("actions/checkout@") for step in job["steps"]) == (name == "build")
+
+
+def test_provenance_and_sbom_are_attested_of_what_is_published() -> None:
+    """The same files are attested, without and with the SBOM, and then published by PyPI's trusted publishing, which takes no password."""
+    jobs = parsed(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
+    attested = [step["with"] for step in jobs["attest"]["steps"] if step["uses"].startswith("actions/attest@")]
+    assert attested == [{"subject-path": "dist/packages/*"}, {"subject-path": "dist/packages/*", "sbom-path": "dist/hubtrust.cdx.json"}]
+    (publish,) = [step["with"] for step in jobs["publish"]["steps"] if step["uses"].startswith("pypa/gh-action-pypi-publish@")]
+    assert publish == {"packages-dir": "dist/packages", "attestations": True}
+
+
+def test_zizmor_finds_nothing() -> None:
+    """The strictest persona of an auditor of workflows."""
+    command = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-config", "--persona", "auditor", "--min-severity", "low"]
+    done = subprocess.run([*command, "--format", "json", str(WORKFLOW)], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == [], done.stderr
