@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .resource import Resource
 
 AZAPI_RESOURCE: Final = "azapi:index/resource:Resource"
-_OWN_INPUTS: Final = ("name", "location", "tags", "parentId")  # of azapi's resource; ARM has them beside `properties`, or in the id
+# Of azapi's resource: ARM has these beside `properties`, or in the id; `output` is what ARM answered, once it has.
+_OWN: Final = ("name", "location", "tags", "parentId", "output")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def _azapi_body(resource: Resource) -> Any:
     if isinstance(body, Unknown) or not isinstance(body, Mapping | None):
         return UNKNOWN if isinstance(body, Unknown) else None
     whole: dict[str, Any] = {name: read_in(body, (name,)) for name in body or ()}
-    own = {name: value for name in _OWN_INPUTS if (value := resource.read(name)) is not None}
+    own = {name: value for name in _OWN if (value := resource.read(name)) is not None}
+    if "output" in own:
+        own["output"] = from_json(own["output"])  # text, in version 1
     return {name: value for name, value in whole.items() if name not in own} | own
 
 

@@ -49,11 +49,13 @@ class Declaration:
         place = self.way.places.get(fact)
         if place is None:
             return None
-        value = self._at(place.path)
-        older = self._at(place.older) if place.older else None
-        if older is not None and value is not UNKNOWN:
-            value = older if value is None or older is UNKNOWN else CONFLICTING
-        return value if value is None or value is UNKNOWN or place.meaning is None else place.meaning(value)
+        found = [each for path in (place.path, *place.elsewhere) if (each := self._at(path)) is not None]
+        if any(each is UNKNOWN for each in found):
+            return UNKNOWN
+        value = found[0] if found else None
+        if len(found) > 1 and not all(isinstance(each, str | bool) and each == value for each in found):
+            value = CONFLICTING
+        return value if value is None or place.meaning is None else place.meaning(value)
 
     def _at(self, path: tuple[str | int, ...]) -> Any:
         return read_any_case(self.arm.body, path) if self.arm else read_in(self.resource.props, path)

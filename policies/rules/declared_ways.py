@@ -57,8 +57,8 @@ _IP_RULES = _objects("action", "ipMask", "target")
 _POLICIES = _objects("keyName", "rights")
 
 
-def _at(path: str, meaning: Callable[[Any], Any] | None = None, older: str | None = None) -> Place:
-    return Place(_steps(path), meaning, None if older is None else _steps(older))
+def _at(path: str, meaning: Callable[[Any], Any] | None = None, elsewhere: tuple[str, ...] = ()) -> Place:
+    return Place(_steps(path), meaning, tuple(map(_steps, elsewhere)))
 
 
 def _steps(path: str) -> tuple[str | int, ...]:
@@ -66,8 +66,8 @@ def _steps(path: str) -> tuple[str | int, ...]:
 
 
 # ARM: the body, in which a resource's own properties are in `properties`.
-_NAME = {Fact.NAME: _at("name", older="resourceName")}  # azapi's name, the generic Resource's
-_PARENT = {Fact.SERVICE: _at("parentId", older="parentResourcePath")}
+_NAME = {Fact.NAME: _at("name", elsewhere=("resourceName",))}  # azapi's name, the generic Resource's
+_PARENT = {Fact.SERVICE: _at("parentId", elsewhere=("parentResourcePath",))}
 _ARM_HUB = {
     **_NAME,
     Fact.LOCATION: _at("location"),
@@ -94,15 +94,16 @@ _ARM_PROVISIONING = {
 _ARM_CERTIFICATE = {
     **_NAME,
     **_PARENT,
-    Fact.CERTIFICATE: _at("properties.certificate", older="certificate"),  # until API version 2021-10-15
-    Fact.VERIFIED: _at("properties.isVerified", flag, older="isVerified"),
+    Fact.CERTIFICATE: _at("properties.certificate", elsewhere=("certificate",)),  # until API version 2021-10-15
+    # azapi's output `output` is ARM's answer.
+    Fact.VERIFIED: _at("properties.isVerified", flag, elsewhere=("isVerified", "output.properties.isVerified")),
 }
 _ARM_GROUP = {**_NAME, Fact.LOCATION: _at("location"), Fact.TAGS: _at("tags")}
 _ARM_ROLE = {
     Fact.PRINCIPAL: _at("properties.principalId"),
     Fact.PRINCIPAL_TYPE: _at("properties.principalType"),
     Fact.ROLE: _at("properties.roleDefinitionId"),
-    Fact.SCOPE: _at("properties.scope", older="parentId"),
+    Fact.SCOPE: _at("properties.scope", elsewhere=("parentId",)),
 }
 _ARM_ROLE_DEFINITION = {Fact.ROLE_NAME: _at("properties.roleName"), Fact.PERMISSIONS: _at("properties.permissions")}
 _ARM = {
@@ -135,9 +136,9 @@ _NATIVE = {
         {
             Fact.NAME: _at("roleAssignmentName"),
             # The oldest API version of it has ARM's `properties`.
-            Fact.PRINCIPAL: _at("principalId", older="properties.principalId"),
-            Fact.PRINCIPAL_TYPE: _at("principalType", older="properties.principalType"),
-            Fact.ROLE: _at("roleDefinitionId", older="properties.roleDefinitionId"),
+            Fact.PRINCIPAL: _at("principalId", elsewhere=("properties.principalId",)),
+            Fact.PRINCIPAL_TYPE: _at("principalType", elsewhere=("properties.principalType",)),
+            Fact.ROLE: _at("roleDefinitionId", elsewhere=("properties.roleDefinitionId",)),
             Fact.SCOPE: _at("scope"),
         },
     ),
@@ -145,8 +146,8 @@ _NATIVE = {
 _NATIVE["RoleDefinition"] = Way(
     Kind.ROLE_DEFINITION,
     {
-        Fact.ROLE_NAME: _at("roleName", older="properties.roleName"),
-        Fact.PERMISSIONS: _at("permissions", older="properties.permissions"),
+        Fact.ROLE_NAME: _at("roleName", elsewhere=("properties.roleName",)),
+        Fact.PERMISSIONS: _at("permissions", elsewhere=("properties.permissions",)),
     },
 )
 _NATIVE["PimRoleEligibilitySchedule"] = _NATIVE["RoleAssignment"]
@@ -187,7 +188,7 @@ def _rights(properties: Any) -> Any:
         "serviceConfig": "ServiceConfig",
     }
     found = {right: read_in(properties, (name,)) for name, right in flags.items()}
-    if UNKNOWN in found.values():
+    if any(value is UNKNOWN for value in found.values()):
         return UNKNOWN
     return [right for right, value in found.items() if flag(value) not in (None, False)]
 

@@ -62,8 +62,8 @@ class Place:
     path: tuple[str | int, ...]
     meaning: Callable[[Any], Any] | None = None
     """Takes what is there, never None or UNKNOWN as a whole; what it holds may still be unknown, and UNKNOWN is then its result."""
-    older: tuple[str | int, ...] | None = None
-    """Where older API versions have it instead."""
+    elsewhere: tuple[tuple[str | int, ...], ...] = ()
+    """Where else it may be: in older API versions, or in what a run found out."""
 
     @property
     def words(self) -> str:

@@ -99,7 +99,7 @@ def required_tags(resource: Resource, settings: Settings) -> Iterator[str]:
 def _tag(tags: Any, name: str) -> Any:
     """A tag's value as text. Azure does not tell the letter case of names apart, and takes the same name only once."""
     found = [read_in(tags, (each,)) for each in tags if each.lower() == name.lower()] if isinstance(tags, Mapping) else []
-    if UNKNOWN in found:
+    if any(each is UNKNOWN for each in found):
         return UNKNOWN
     return None if not found or found[0] is None else str(found[0]).strip()
 

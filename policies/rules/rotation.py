@@ -76,6 +76,7 @@ def _uses(resource: Resource) -> list[_Use]:
     declared = declaration(resource)
     if declared and declared.kind is Kind.CERTIFICATE:
         name, found = declared.where(Fact.CERTIFICATE), declared.known(Fact.CERTIFICATE)
+        found = found if found is None else str(found)
     elif name := _CERTIFIED.get(resource.type, ""):
         found = resource.known(name)
     else:

@@ -108,7 +108,7 @@ def deployment(properties: Any, where: str) -> Iterator[str]:
     """
     if properties is UNKNOWN:
         raise NotKnownYetError(where)
-    for name in ("templateLink", "templateSpecVersionId"):
+    for name in ("templateLink", "templateSpecVersionId", "onErrorDeployment"):  # the last is an earlier deployment's template
         link = read_any_case(properties, (name,))
         if link is UNKNOWN:
             raise NotKnownYetError(f"{where}.{name}".lstrip("."))

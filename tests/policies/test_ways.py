@@ -200,6 +200,15 @@ def test_a_certificate_that_is_found_verified_has_no_proof(analyzer: PolicyAnaly
     assert "proof-required" not in analyzer.analyze_stack([after]).violations
 
 
+@pytest.mark.parametrize("answer", [{"properties": {"isVerified": True}}, '{"properties": {"isVerified": true}}'], ids=["object", "text"])
+def test_what_azapi_was_answered_counts(analyzer: PolicyAnalyzer, answer: Any) -> None:
+    """Its inputs stay as they were; ARM's answer is an output of its own."""
+    token, properties = CERTIFICATES["azapi"]({**GOOD_CA, "isVerified": False})
+    assert "proof-required" not in analyzer.analyze_stack([Declared(token, properties, name="answered")]).violations
+    after = Declared(token, {**properties, "output": answer}, name="answered")
+    assert "proof-required" in analyzer.analyze_stack([after]).violations
+
+
 @pytest.mark.parametrize("way", [*CERTIFICATES, "ours"], ids=str)
 def test_an_old_key_is_found_in_every_way(analyzer: PolicyAnalyzer, way: str) -> None:
     """`key-rotation` counts from the first day of the certificate that a hub trusts."""
@@ -313,6 +322,7 @@ TEMPLATES: list[tuple[str, dict[str, Any], bool]] = [
     ("computed-inside", {"template": _nested("[parameters('deployment')]")}, True),
     ("a-link", {"templateLink": LINK}, True),
     ("a-link-beside-a-template", {"template": SITE, "templateLink": {"id": "/subscriptions/s/x"}}, True),
+    ("another-deployment-on-errors", {"template": SITE, "onErrorDeployment": {"type": "LastSuccessful"}}, True),
     ("no-json", {"template": "{ // a comment"}, True),
     ("no-template", {}, True),
 ]
