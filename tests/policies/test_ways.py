@@ -7,21 +7,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from tests.kit.authorities import ABSENT, Forged, ec_key, pem_of, rsa_key
 from tests.kit.policy_analyzer import UNKNOWN, Declared, PolicyAnalyzer, secret
 from tests.policies.declared_ways import CERTIFICATES, GROUPS, HUBS, OURS, ROLES, SERVICES, Way
 
 NOW = datetime.now(UTC)
-SETTINGS: dict[str, dict[str, Any]] = {
-    "required-tags": {"required": ["environment"], "values": {"environment": "prod"}},
-    "custody-allowed": {"allowed": ["offline"]},
-    "opaque-declarations": {"types": ["elsewhere:*:Hub?"], "reviewed": ["urn:pulumi:dev::program::elsewhere:index:Hub1::read"]},
-}
 TAGS = {"environment": "prod"}
 GOOD_HUB = {
     "minTlsVersion": "1.2",
@@ -35,15 +32,27 @@ GOOD_SERVICE = {"publicNetworkAccess": "Disabled", "tags": TAGS}
 NO_DEVICE_KEYS_INPUT = {"classic", "azurerm"}  # the provider has none
 
 
+def public_info(key: Any) -> bytes:
+    """The key's SubjectPublicKeyInfo."""
+    return bytes(key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+
+
 def authority(**properties: Any) -> x509.Certificate:
     """A root that complies except for `properties`."""
     good = {"path_length": 0, "key": ec_key(), "start": NOW - timedelta(hours=1), "end": NOW + timedelta(days=1000)}
     return Forged(**{**good, **properties}).certificate
 
 
+SHARED_KEY = ec_key()
+SETTINGS: dict[str, dict[str, Any]] = {
+    "required-tags": {"required": ["environment"], "values": {"environment": "prod"}},
+    "authority-not-shared": {"elsewhere": {"staging": [sha256(public_info(SHARED_KEY)).hexdigest()]}},
+    "opaque-declarations": {"types": ["elsewhere:*:Hub?"], "reviewed": ["urn:pulumi:dev::program::elsewhere:index:Hub1::read"]},
+}
 GOOD_CA = {"certificate": pem_of(authority())}
 # Not a root, and it could issue further CAs.
 LOOSE_CA = pem_of(authority(issuer=Forged("Root", path_length=2), path_length=1))
+SHARED_CA = pem_of(authority(key=SHARED_KEY))
 BAD_CA = pem_of(authority(path_length=None, key=rsa_key(2048), usage=ABSENT, end=NOW + timedelta(days=4000)))
 ENDING_CA = pem_of(authority(end=NOW + timedelta(days=3)))
 OF_A_CA = {"key-strength", "path-length-set", "authority-lifetime", "authority-profile"}
@@ -117,6 +126,7 @@ ROWS = [
     *_rows("certificate-verified-as-a-number", CERTIFICATES, {**GOOD_CA, "isVerified": 1}, {"proof-required"}),
     *_rows("certificate-verified-as-yes", CERTIFICATES, {**GOOD_CA, "isVerified": "yes"}, {"proof-required"}),
     *_rows("certificate-bad", {**CERTIFICATES, "ours": OURS}, {"certificate": BAD_CA}, OF_A_CA),
+    *_rows("certificate-shared", {**CERTIFICATES, "ours": OURS}, {"certificate": SHARED_CA}, {"authority-not-shared"}),
     *_rows("certificate-above-others", {**CERTIFICATES, "ours": OURS}, {"certificate": LOOSE_CA}, {"path-length-set"}),
     *_rows("certificate-ending", {**CERTIFICATES, "ours": OURS}, {"certificate": ENDING_CA}, {"authority-expiry"}),
 ]
@@ -131,6 +141,7 @@ ABOUT = {
     "enrollment-holders",
     "proof-required",
     "authority-expiry",
+    "authority-not-shared",
     "opaque-declarations",
     *OF_A_CA,
 }
@@ -183,7 +194,7 @@ def test_what_is_not_known_yet_is_not_judged_yet(analyzer: PolicyAnalyzer, row: 
 
 def _needs_no_value(row: Row) -> set[str]:
     """What no later value can mend: no protection, and an input that is missing."""
-    return row.violated - {"proof-required", "authority-expiry", *OF_A_CA}
+    return row.violated - {"proof-required", "authority-expiry", "authority-not-shared", *OF_A_CA}
 
 
 @pytest.mark.parametrize("way", [*CERTIFICATES], ids=str)
