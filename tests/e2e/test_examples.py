@@ -24,11 +24,18 @@ from tests.kit.repository import ROOT
 Run = Callable[..., str]
 
 
-@pytest.fixture
-def azure(tmp_path: Path) -> Iterator[LocalAzure]:
-    """Local Azure, with immediate deletions."""
-    with local_azure(tmp_path, "--retry-after", "0") as found:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """One local Azure for all examples, with immediate deletions."""
+    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
         yield found
+
+
+@pytest.fixture
+def azure(shared: LocalAzure) -> LocalAzure:
+    """It, and nothing in it: some examples have a name in common."""
+    shared.control("POST", "/reset")
+    return shared
 
 
 @pytest.fixture
