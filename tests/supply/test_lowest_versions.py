@@ -1,5 +1,6 @@
 """The package's lower bounds are versions that the program runs with: requirements/lowest.txt, which `make strangers` installs."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,18 @@ def lowest(tmp_path: Path) -> Path:
     (own,) = environment.glob("lib/python*/site-packages")
     (own / "lowest.pth").write_text(f"{others}\n{ROOT / 'components'}\n")
     return environment
+
+
+@pytest.mark.stranger
+def test_keys_and_certificates_are_read_with_the_lowest_versions() -> None:
+    """What cryptography's earlier versions read in another way: encrypted keys, odd keys, everything that is signed."""
+    need((_INSTALLED / "bin/python").exists(), "the lowest versions are not installed: run `make strangers`")
+    (others,) = _INSTALLED.glob("lib/python*/site-packages")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {"PYTHONPATH": str(others)}
+    files = [f"tests/pki/test_{name}.py" for name in ("what_is_signed", "key_formats", "pkcs12", "issue", "request")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", *files]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @pytest.mark.stranger
