@@ -20,6 +20,7 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import serialize_properties
 
 from . import authority, custody, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, sharing, trust
+from .failures import failure_on, messages_at_the_end, messages_of
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
 
@@ -166,7 +167,7 @@ def _validation(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation
             return
         resource = Resource(args.resource_type, args.props, args.name, args.urn, args.opts.protect)
         try:
-            for message in rule.validate(resource, {**rule.defaults, **given}):
+            for message in messages_of(rule.name, resource, lambda: rule.validate(resource, {**rule.defaults, **given})):
                 report(one_line(message), None)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
@@ -181,7 +182,7 @@ def _stack_validation(rule: Rule, check: Callable[..., Iterator[Any]]) -> Callab
             _report_unknown_settings(rule, given, report)
         resources = [Resource(each.resource_type, each.props, each.name, each.urn, each.opts.protect) for each in args.resources]
         try:
-            for message, urn in check(resources, {**rule.defaults, **given}):
+            for message, urn in messages_at_the_end(rule.name, resources, lambda some: check(some, {**rule.defaults, **given})):
                 report(one_line(message), urn)
         except NotKnownYetError as unknown:
             args.not_applicable(str(unknown))
@@ -197,17 +198,26 @@ def _report_unknown_settings(rule: Rule, given: Mapping[str, Any], report: Repor
 
 def _secrecy() -> ResourceValidationPolicy:
     """One policy whose remediation and validation share a record. Engines remediate a resource before they validate it."""
-    keys = secrecy.PlainTextKeys()
+    keys, failed = secrecy.PlainTextKeys(), dict[str, Exception]()
+
+    name = "private-key-secret"
 
     def remediate(args: ResourceValidationArgs) -> None:
-        keys.record(args.urn, serialize_properties(args.props))
+        try:
+            keys.record(args.urn, serialize_properties(args.props))
+        except Exception as error:  # noqa: BLE001 - the validation reports it: a remediation can't
+            failed[args.urn] = error
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for message in keys.violations(args.urn, lambda: serialize_properties(args.props)):
+        resource = Resource(args.resource_type, args.props, args.name, args.urn)
+        if error := failed.pop(args.urn, None):
+            report(one_line(failure_on(name, resource, error)), None)
+            return
+        for message in messages_of(name, resource, lambda: keys.violations(args.urn, lambda: serialize_properties(args.props))):
             report(one_line(message), None)
 
     return ResourceValidationPolicy(
-        "private-key-secret",
+        name,
         str(inspect.getdoc(secrecy.PlainTextKeys)).partition("\n\n")[0],
         validate,
         EnforcementLevel.REMEDIATE,
@@ -248,7 +258,8 @@ class _CheckedTwice(ResourceValidationPolicy, StackValidationPolicy):
         return False
 
 
-def _policy(rule: Rule) -> Policy:
+def policy_of(rule: Rule) -> Policy:
+    """The rule as the SDK takes it. Whatever the rule raises is a violation."""
     level = EnforcementLevel.ADVISORY if rule.advisory else EnforcementLevel.MANDATORY
     schema = PolicyConfigSchema({name: dict(each) for name, each in rule.settings.items()}) if rule.settings else None
     if rule.stack:
@@ -258,4 +269,4 @@ def _policy(rule: Rule) -> Policy:
     return ResourceValidationPolicy(rule.name, rule.text[0], _validation(rule), level, schema)
 
 
-POLICIES: list[Policy] = [*map(_policy, RULES), _secrecy()]
+POLICIES: list[Policy] = [*map(policy_of, RULES), _secrecy()]

@@ -17,6 +17,7 @@ from .resource import (
     NotKnownYetError,
     issues_for_devices,
 )
+from .scalars import flag, not_a_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOURS = 24
 _DEFAULT_DAYS = {"root": 3650, "intermediate": 1825, "device": 365}  # the defaults of IssuedCertificate
+_DEFAULT_RSA_BITS = 2048  # of pulumi-tls
 _TOLERANCE_DAYS = 1.0  # certificates start some minutes early, for devices whose clock is behind
 
 
@@ -46,11 +48,24 @@ def key_strength(resource: Resource, settings: Settings) -> Iterator[str]:
             allowed = ", ".join(settings["hashes"])
             yield f"{certificate} is signed with {found}, but only {allowed} are allowed: reissue it with one of these"
     if resource.type == TLS_KEY:
-        kind = {"ECDSA": "EC"}.get(str(resource.known("algorithm")), str(resource.known("algorithm")))
-        size = resource.known("ecdsaCurve") or "P-224" if kind == "EC" else resource.known("rsaBits") or 2048
-        size = f"P-{size.removeprefix('P-').removeprefix('P')}" if isinstance(size, str) else int(size)
-        yield from _weakness("the key to generate", (kind, size), settings, "rsaBits")
+        yield from _weak_key_to_generate(resource, settings)
     yield from _weak_certified_keys(resource, settings)
+
+
+def _weak_key_to_generate(resource: Resource, settings: Settings) -> Iterator[str]:
+    algorithm = str(resource.known("algorithm"))
+    key: tuple[str, int | str] = algorithm, 0
+    if algorithm == "RSA":
+        found = resource.known("rsaBits")
+        bits = number(_DEFAULT_RSA_BITS if found is None else found)
+        if bits is None:
+            yield not_a_number("rsaBits")
+            return
+        key = "RSA", int(bits)
+    elif algorithm == "ECDSA":
+        curve = str(resource.known("ecdsaCurve") or "P224")
+        key = "EC", f"P-{curve.removeprefix('P-').removeprefix('P')}"
+    yield from _weakness("the key to generate", key, settings, "rsaBits")
 
 
 def _weak_certified_keys(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -75,7 +90,9 @@ def authority_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
     if declared is not None:
         kind, days = declared
         most = float(settings["rootDays" if kind == "root" else "issuingDays"])
-        if days > most:
+        if days is None:
+            yield not_a_number("lifetimeDays" if resource.type == ISSUED_CERTIFICATE else "validityPeriodHours")
+        elif days > most:
             fact = f"this CA is declared with a lifetime of {days:g} days, but at most {most:g} are allowed"
             yield f"{fact}: shorten it (hubtrust:{_setting(kind)})"
     for certificate in readable_ca_certificates(resource):
@@ -152,15 +169,21 @@ def _weakness(what: str, key: tuple[str, int | str], settings: Settings, bits: s
         yield f"{what} is a key of type {kind}: {remedy}"
 
 
-def _declared_lifetime(resource: Resource) -> tuple[str, float] | None:
-    """The declared kind of a CA (root or intermediate) and its lifetime in days; None if the resource issues no CA."""
+def _declared_lifetime(resource: Resource) -> tuple[str, float | None] | None:
+    """The declared kind of a CA (root or intermediate) and its lifetime in days, None for what is no number; None if it issues no CA."""
     if resource.type in {TLS_ROOT, TLS_SIGNED}:
-        if resource.known("isCaCertificate") is not True:
+        if not _may_be_a_ca(resource):
             return None
-        return "root" if resource.type == TLS_ROOT else "intermediate", float(resource.known("validityPeriodHours") or 0) / _HOURS
-    if resource.type == ISSUED_CERTIFICATE and (profile := resource.known("profile")) in {"root", "intermediate"}:
-        return str(profile), float(resource.known("lifetimeDays") or _DEFAULT_DAYS[profile])
+        hours = number(resource.known("validityPeriodHours") or 0)
+        return "root" if resource.type == TLS_ROOT else "intermediate", None if hours is None else hours / _HOURS
+    if resource.type == ISSUED_CERTIFICATE and (profile := str(resource.known("profile"))) in {"root", "intermediate"}:
+        return profile, number(resource.known("lifetimeDays") or _DEFAULT_DAYS[profile])
     return None
+
+
+def _may_be_a_ca(resource: Resource) -> bool:
+    """Whether pulumi-tls is told to make a CA; a flag whose words leave it open counts as yes."""
+    return flag(resource.known("isCaCertificate")) not in (None, False)
 
 
 def _setting(kind: str) -> str:
@@ -174,9 +197,9 @@ def _issued_ca(resource: Resource) -> Certificate | None:
         NotKnownYetError: it is not issued yet, so which CA is the lowest is not known.
     """
     if resource.type == ISSUED_CERTIFICATE:
-        name, is_ca = "certificate", resource.known("profile") in {"root", "intermediate"}
+        name, is_ca = "certificate", str(resource.known("profile")) in {"root", "intermediate"}
     elif resource.type in {TLS_ROOT, TLS_SIGNED}:
-        name, is_ca = "certPem", resource.known("isCaCertificate") is True
+        name, is_ca = "certPem", _may_be_a_ca(resource)
     else:
         return None
     text = resource.known(name) if is_ca else None

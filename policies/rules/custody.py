@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .certificates import certificates_in
-from .declared_ways import flag
 from .key_halves import public_halves
 from .private_keys import private_keys
 from .resource import TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, NotKnownYetError, known_copy, nested
+from .scalars import flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, Any
 from .arm_resources import AZAPI_RESOURCE, ArmResource, azapi, native_generic, read_any_case
 from .facts import Fact, Kind, Place, Way
 from .resource import UNKNOWN, VERIFIED_CERTIFICATE, read_in
+from .scalars import flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .resource import Resource
-
-
-def flag(value: Any) -> Any:
-    """True and False, also as text in any letter case; anything else stays what it is, and is neither."""
-    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def _opposite(value: Any) -> Any:

@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from .resource import TLS_SIGNED, issues_for_devices
+from .scalars import flag, not_a_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ def _thumbprinted(members: str) -> int | str | None:
         head = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)).partition(b"\n")[0])
         own = sum("thumbprints" in registration for _, registration in head["own"])
         return (own or ("most" if "thumbprints" in head["common"] else 0)) if version == "1" else None
-    except (ValueError, KeyError, TypeError, zlib.error, binascii.Error):
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error, binascii.Error):
         return None
 
 
@@ -65,11 +66,13 @@ def device_lifetime(resource: Resource, settings: Settings) -> Iterator[str]:
     Source: NIST SP 800-57 part 1 rev. 5, 5.3.6; learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts.
     """
     if issues_for_devices(resource):
-        days = float(resource.known("lifetimeDays") or _DEFAULT_DAYS)
-    elif resource.type == TLS_SIGNED and resource.known("isCaCertificate") is not True:
-        days = float(resource.known("validityPeriodHours") or 0) / _HOURS
+        name, unit, default = "lifetimeDays", 1, _DEFAULT_DAYS
+    elif resource.type == TLS_SIGNED and flag(resource.known("isCaCertificate")) is not True:
+        name, unit, default = "validityPeriodHours", _HOURS, 0
     else:
         return
-    most = float(settings["days"])
-    if days > most:
+    found, most = number(resource.known(name) or default), float(settings["days"])
+    if found is None:
+        yield not_a_number(name)
+    elif (days := found / unit) > most:
         yield f"this device certificate has a lifetime of {days:g} days, but at most {most:g} are allowed: shorten it (lifetimeDays)"

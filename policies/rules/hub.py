@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _VAULT = "hubtrust:index:AuthorityVault"
 _TAGGED = {Kind.HUB, Kind.PROVISIONING_SERVICE, Kind.GROUP}
+_OTHER_GROUP = "a group that has no hub can be in a stack of its own, or this policy advisory"
 _SHARED_KEYS = (Fact.SERVICE_KEYS_OFF, Fact.DEVICE_KEYS_OFF, Fact.MODULE_KEYS_OFF)
 
 
@@ -59,39 +60,41 @@ def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
 
 
 def hub_protected(resource: Resource, _settings: Settings) -> Iterator[str]:
-    """The hub, the provisioning service and their resource group are protected.
+    """The hub, the provisioning service and every resource group of the stack are protected.
 
-    Reason: deleting or replacing a hub deletes every device's identity and twin, and they can't be recovered. The group of an
-    AuthorityVault has no hub; it is never deleted with its stack, and protected it could not leave the stack either.
+    Reason: deleting or replacing a hub deletes every device's identity and twin, and they can't be recovered. Deleting a group deletes
+    what is in it, and no input says which group has a hub. The group of an AuthorityVault has none; it is never deleted with its stack,
+    and protected it could not leave the stack either.
     Source: pulumi.com/docs/iac/concepts/options/protect.
     """
     if resource.protect:
         return
     found = declaration(resource)
     if found and found.kind in _TAGGED and not (found.kind is Kind.GROUP and resource.is_below(_VAULT)):
-        yield "it is not protected: set the resource option protect (hubtrust:protect: true)"
+        group = f"; {_OTHER_GROUP}" if found.kind is Kind.GROUP else ""
+        yield f"it is not protected: set the resource option protect (hubtrust:protect: true){group}"
 
 
 def required_tags(resource: Resource, settings: Settings) -> Iterator[str]:
-    """The hub, the provisioning service and their resource group have the tags `required`, with the values in `values`.
+    """The hub, the provisioning service and every resource group of the stack have the tags `required`, with the values in `values`.
 
-    Reason: bills and alerts must show who owns a hub and which environment it belongs to.
+    Reason: bills and alerts must show who owns a hub and which environment it belongs to. No input says which group has a hub.
     Source: learn.microsoft.com/azure/cloud-adoption-framework/ready/azure-best-practices/resource-tagging.
     """
     declared = declaration(resource)
     if declared is None or declared.kind not in _TAGGED:
         return
     tags = declared.known(Fact.TAGS)
-    not_known = None
+    not_known, group = None, f"; {_OTHER_GROUP}" if declared.kind is Kind.GROUP else ""
     for name in dict.fromkeys((*settings["required"], *settings["values"])):
         found = _tag(tags, name)
         if found is UNKNOWN:
             not_known = not_known or NotKnownYetError(f"{declared.where(Fact.TAGS)}.{name}")
         elif name in settings["required"] and found in (None, ""):
-            yield f"the tag '{name}' is missing: add it (hubtrust:tags, as name=value)"
+            yield f"the tag '{name}' is missing: add it (hubtrust:tags, as name=value){group}"
         elif found is not None and name in settings["values"] and found != settings["values"][name]:
             must = settings["values"][name]
-            yield f"the tag '{name}' is '{found}', but must be '{must}' in this environment: change it (hubtrust:tags)"
+            yield f"the tag '{name}' is '{found}', but must be '{must}' in this environment: change it (hubtrust:tags){group}"
     if not_known:
         raise not_known
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .certificate import UnreadableError
 from .certificates import load
 from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError, items
+from .scalars import not_a_number, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,22 +33,32 @@ def renewal_window(resource: Resource, settings: Settings) -> Iterator[str]:
     """
     window = _declared_window(resource)
     least = float(settings["days"])
-    if window is None or window[0] >= least:
+    if window is None:
         return
-    found, setting = window
+    found, setting, name = window
+    if found is None:
+        yield not_a_number(name)
+        return
+    if found >= least:
+        return
     fact = f"this certificate is renewed from {found:g} days before its end, but {least:g} days may pass between two runs"
     yield f"{fact}: use a window of at least {least:g} days ({setting})"
 
 
-def _declared_window(resource: Resource) -> tuple[float, str] | None:
-    """The days before its end from which it is renewed, and what sets them; None if the resource issues nothing."""
+def _declared_window(resource: Resource) -> tuple[float | None, str, str] | None:
+    """The days before its end from which it is renewed, what sets them, and the input; None if the resource issues nothing.
+
+    The days are None where the input is no number.
+    """
     if resource.type in {TLS_ROOT, TLS_SIGNED}:
-        return float(resource.known("earlyRenewalHours") or 0) / _HOURS, "earlyRenewalHours"
+        hours = number(resource.known("earlyRenewalHours") or 0)
+        return None if hours is None else hours / _HOURS, "earlyRenewalHours", "earlyRenewalHours"
     if resource.type not in {ISSUED_CERTIFICATE, ISSUED_BATCH}:
         return None
     profile = "device" if resource.type == ISSUED_BATCH else str(resource.known("profile"))
     found = resource.known("renewBeforeDays")
-    return float(_DEFAULT_WINDOWS.get(profile, 0.0) if found is None else found), _SETTINGS.get(profile, "renewBeforeDays")
+    days = number(_DEFAULT_WINDOWS.get(profile, 0.0) if found is None else found)
+    return days, _SETTINGS.get(profile, "renewBeforeDays"), "renewBeforeDays"
 
 
 def certificate_expiry(resources: Sequence[Resource], settings: Settings, *, now: datetime) -> Iterator[tuple[str, str]]:
@@ -81,7 +92,8 @@ def _ending(resource: Resource, days: float, now: datetime) -> Iterator[Certific
     found = resource.known(name)
     if found is None:
         raise NotKnownYetError(name)
-    window = max(days, (_declared_window(resource) or (0.0, ""))[0])
+    own, *_ = _declared_window(resource) or (None,)
+    window = max(days, own or 0.0)
     for text in [found] if isinstance(found, str) else items(found):
         try:
             certificate, *_ = load(str(text))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .declarations import Fact, Kind, declaration
 from .resource import UNKNOWN, VERIFIED_CERTIFICATE, NotKnownYetError
+from .scalars import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,8 +78,8 @@ def previous_generation(resources: Sequence[Resource], _settings: Settings) -> I
     """
     generations: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
     for each in resources:
-        generation = each.read("generation")
-        if each.type == VERIFIED_CERTIFICATE and isinstance(generation, int | float):
+        generation = number(each.read("generation"))
+        if each.type == VERIFIED_CERTIFICATE and generation is not None:
             service = each.read("serviceId")
             # A hub that does not exist yet has no id; certificates with one name in a run then count as being on the same hub.
             generations[str("" if service is UNKNOWN else service).lower(), str(each.read("name"))].append((generation, each.urn))

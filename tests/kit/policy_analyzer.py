@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -74,13 +75,17 @@ class Answer:
 
 
 class PolicyAnalyzer:
-    """The pack's process. Use it as a context manager."""
+    """The process of a pack, by default ours. Use it as a context manager."""
+
+    def __init__(self, folder: Path = ROOT / "policies") -> None:
+        """``folder`` has the pack's `__main__.py`."""
+        self._folder = folder
 
     def __enter__(self) -> Self:
         """Start it, and make the handshake."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-u", str(ROOT / "policies"), "127.0.0.1:1"],
+            [sys.executable, "-u", str(self._folder), "127.0.0.1:1"],
             cwd=ROOT,
             env={**inherited, "NO_PROXY": "127.0.0.1"},
             stdin=subprocess.DEVNULL,
