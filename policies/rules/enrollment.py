@@ -71,7 +71,9 @@ def enrollment_holders(resource: Resource, settings: Settings) -> Iterator[str]:
         for policy in objects(found.known(Fact.ACCESS_POLICIES), found.where(Fact.ACCESS_POLICIES)):
             yield from _shared_policy(str(policy.known("keyname")), str(policy.known("rights")).split(","), settings)
     elif found.kind is Kind.ACCESS_POLICY:
-        yield from _shared_policy(str(found.known(Fact.NAME) or resource.name), items(found.known(Fact.RIGHTS)), settings)
+        yield from _shared_policy(
+            str(found.known(Fact.NAME) or resource.name), items(found.known(Fact.RIGHTS), found.where(Fact.RIGHTS)), settings
+        )
 
 
 def _assignment(found: Declaration, holders: set[str]) -> Iterator[str]:
@@ -119,7 +121,7 @@ def _matches(permission: Resource, name: str, action: str) -> bool:
     found = permission.known(name)
     if found == TWICE:
         return not name.startswith("not")
-    patterns = [str(each) for each in items(found)]
+    patterns = [str(each) for each in items(found, name)]
     return any(re.fullmatch(".*".join(map(re.escape, each.split("*"))), action, re.IGNORECASE) for each in patterns)
 
 

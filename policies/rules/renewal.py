@@ -94,7 +94,7 @@ def _ending(resource: Resource, days: float, now: datetime) -> Iterator[Certific
         raise NotKnownYetError(name)
     own, *_ = _declared_window(resource) or (None,)
     window = max(days, own or 0.0)
-    for text in [found] if isinstance(found, str) else items(found):
+    for text in [found] if isinstance(found, str) else items(found, name):
         try:
             certificate, *_ = load(str(text))
         except UnreadableError:  # it is not the work of these resources; where it is used, `path-length-set` reports it

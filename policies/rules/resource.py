@@ -140,6 +140,16 @@ def issues_for_devices(resource: Resource) -> bool:
     return resource.type == ISSUED_BATCH or (resource.type == ISSUED_CERTIFICATE and resource.known("profile") == "device")
 
 
-def items(value: Any) -> list[Any]:
-    """The items of a list property; empty if it is missing or not known yet."""
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+def items(value: Any, where: str = "a list") -> list[Any]:
+    """The items of a list property; empty if it is missing or not known yet as a whole.
+
+    Raises:
+        NotKnownYetError: one of its items is not known yet; the list is called ``where``.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    found = [read_in(value, (place,)) for place in range(len(value))]
+    for place, item in enumerate(found):
+        if item is UNKNOWN:
+            raise NotKnownYetError(f"{where}[{place}]")
+    return found

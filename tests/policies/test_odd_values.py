@@ -44,13 +44,15 @@ TYPES = sorted(
 # What rules look for, so that a random resource gets far into them.
 USUAL: list[Any] = [
     CA, private_pem(ec_key()), "device", "root", "intermediate", "verified", "possession", "RSA", "ECDSA", "P256", "1.2", "Deny",
-    "Disabled", "true", 1024.0, True, ["EnrollmentWrite"], [{"action": "Accept", "ipMask": "0.0.0.0/0"}], "Microsoft.Devices/IotHubs@2023-06-30",
+    "Disabled", "true", 1024.0, True, ["EnrollmentWrite"], [{"action": "Accept", "ipMask": "0.0.0.0/0"}],
+    "Microsoft.Devices/IotHubs@2023-06-30",
     "Microsoft.Resources/deployments", "Microsoft.Authorization/roleDefinitions@2022-04-01", "PUT", {"resources": [{"type": "a/b"}]},
     "Microsoft.Devices/IotHubs/certificates@2023-06-30", "microsoft.devices", "iothubs", "/subscriptions/s", {"custody": "state"},
 ]  # fmt: skip
 ODD: list[Any] = [
     None, True, False, 0.0, -1.0, 1e308, float("inf"), float("nan"), 0.5, "", " ", "one", "1e999", "nan", "9" * 5000, "True", "\0",
-    "\u2028", "é" * 40, "[", "{}", '{"a":', "null", json.dumps({"properties": 7}), "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----",
+    "\u2028", "é" * 40, "[", "{}", '{"a":', "null", json.dumps({"properties": 7}),
+    "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----",
     "-----BEGIN PRIVATE KEY-----", "MII=", "1.", "1.eJwDAAAAAAE=", base64.b64encode(gzip.compress(b"x")[:-9]).decode(), "UEsDBBQAAAAIAA==",
     "%", "[concat('a')]", "/", "..", "@", [], [None], [[]], [{}], ["a"], [1.0] * 40, [-1.0] * 40, [float("nan")] * 40, {}, {"": None},
     {"a": {"a": {"a": []}}}, {"value": []}, [{"ipMask": [], "action": {}}], [{"actions": 1.0, "dataActions": {"a": []}}], {"custody": []},

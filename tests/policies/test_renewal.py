@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from hubtrust.certificates.lifetimes import LIFETIMES
 from policies.rules import renewal, rotation
@@ -79,6 +80,15 @@ def test_an_unknown_window_postpones_the_rule(resource: Resource) -> None:
     """It is checked before the resource is created."""
     with pytest.raises(NotKnownYetError):
         before("renewal-window", resource)
+
+
+@pytest.mark.parametrize("rule", ["certificate-expiry", "key-rotation"])
+def test_a_list_of_which_a_part_is_not_known_postpones_the_rule(rule: str) -> None:
+    """A preview shows some certificates of a batch, and others are still to be issued."""
+    known = pem_of(lasting(300, authority=False, subject="press-1").certificate)
+    props = unknown_checking_proxy({"certificates": [known, UNKNOWN_STRING_VALUE]})
+    with pytest.raises(NotKnownYetError):
+        at_the_end(rule, [Resource(f"{DYNAMIC}IssuedBatch", props, urn="urn:it")])
 
 
 def test_what_a_run_left_in_its_window_is_reported() -> None:
