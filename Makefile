@@ -118,13 +118,13 @@ NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund 
 	@touch $@
 
 # The SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
-# them would be published too. VERSION is what a tag says.
+# them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command.
 dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOM into dist/ (VERSION=1.2.3: refuse any other version)
 	@rm -rf dist
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages . > dist.log 2>&1 || (cat dist.log; exit 1)
 	@rm dist.log
 	@.strangers/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
-	@test -z "$(VERSION)" || test -f "dist/packages/hubtrust-$(VERSION).tar.gz" || (echo "the tag says version $(VERSION), and pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
+	@test -z "$$VERSION" || test -f "dist/packages/hubtrust-$$VERSION.tar.gz" || (echo "the tag says version $$VERSION, and pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage

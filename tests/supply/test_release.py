@@ -1,6 +1,7 @@
 """A release is made of the locked versions, lists them, and is published by a job that runs nobody's code."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -40,8 +41,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _make_dist(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
     # The stamp is as old as its installation: files that were copied just now would ask for another one.
-    command = ["make", "--old-file=.strangers/release.stamp", "dist", f"VERSION={version}"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = ["make", "--old-file=.strangers/release.stamp", "dist"]
+    return subprocess.run(command, cwd=folder, env=os.environ | {"VERSION": version}, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.stranger
@@ -94,12 +95,27 @@ def test_a_tag_of_another_version_releases_nothing(checkout: Path) -> None:
     assert not (checkout / "dist").exists()
 
 
+@pytest.mark.parametrize(
+    "version", ['1";echo>forged;"', "1$(touch${IFS}forged)", "1`touch${IFS}forged`", "$(shell echo>forged)", "1 || touch forged"]
+)
+def test_a_tags_name_is_no_command(version: str, tmp_path: Path) -> None:
+    """Git takes quotes, `$` and `;` in a tag's name. Whoever approves a release looks at the commit: the name must not run anything."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("\ndist:", 1)[1].split("\n\n", 1)[0]
+    (check,) = [line for line in recipe.splitlines() if "VERSION" in line and line.startswith("\t")]
+    (tmp_path / "dist/packages").mkdir(parents=True)
+    (tmp_path / "Makefile").write_text(f".PHONY: dist\ndist:\n{check}\n", encoding="utf-8")
+    done = subprocess.run(["make"], cwd=tmp_path, env=os.environ | {"VERSION": version}, capture_output=True, text=True, check=False)
+    assert f"the tag says version {version}, and" in done.stdout
+    assert done.returncode != 0
+    assert not list(tmp_path.rglob("forged"))
+
+
 def test_only_jobs_that_run_no_code_have_an_identity() -> None:
     """The build may read the repository. Who attests or publishes runs actions alone, pinned by digest; nothing is a secret."""
     text = WORKFLOW.read_text(encoding="utf-8")
     file = parsed(text)
     # YAML 1.1 reads `on` as true.
-    assert file[True] == {"push": {"tags": ["v*"]}}
+    assert file[True] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
     assert file["permissions"] == {}
     assert "secrets" not in text
     rights = {name: job["permissions"] for name, job in file["jobs"].items()}
@@ -113,7 +129,7 @@ def test_only_jobs_that_run_no_code_have_an_identity() -> None:
     for name, job in file["jobs"].items():
         assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"])
         scripts = [step["run"] for step in job["steps"] if "run" in step]
-        assert scripts == (['make dist VERSION="${GITHUB_REF_NAME#v}"'] if name == "build" else [])
+        assert scripts == (['VERSION="${GITHUB_REF_NAME#v}" make dist'] if name == "build" else [])
         for step in job["steps"]:
             assert "run" in step or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
         assert any(str(step.get("uses")).startswith("actions/checkout@") for step in job["steps"]) == (name == "build")
