@@ -1,6 +1,7 @@
 """Each pipeline keeps the rules, and each rule finds what it forbids: in a file with one thing changed, and in copies with other jobs."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ import pytest
 from tests.gitops import azure_rules, github_rules, gitlab_rules
 from tests.gitops.events import FORKS, OWN_CHANGE, TRUSTED, UNTRUSTED, Event
 from tests.gitops.pipelines import GITOPS
-from tests.gitops.rights import READER, Grant
+from tests.gitops.rights import READER, Grant, trusted_by
+from tests.kit.repository import ROOT
 
 FILES = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml", "azure": "azure-pipelines.yml"}
 FINDINGS: dict[str, Callable[[str], Iterator[str]]] = {
@@ -55,6 +57,14 @@ def test_a_change_gets_no_more_than_a_preview_with_a_readers_rights(service: str
     deploying = {(event.kind, one.job) for event in TRUSTED for one in GRANTS[service](text(service), event) if one.environment}
     by_hand = {("manual", "staging"), ("manual", "prod")} if service == "azure" else set()
     assert deploying == {("push", "staging"), ("push", "prod")} | by_hand
+
+
+def test_a_merge_request_from_main_does_not_deploy() -> None:
+    """GitLab: its token has main's subject. With merged results it would run the other branch's code, so that they must be off."""
+    from_main = Event("a merge request from main into a branch of somebody's own", "change", "main")
+    trusted = trusted_by("GitLab", from_main.gitlab_subject()) - {READER}
+    (setting,) = re.findall(r"^\| GitLab \| (main protected, .*) \|$", (ROOT / "docs/gitops.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert not trusted or "`merge_pipelines_enabled=false`" in setting
 
 
 def numbered(cases: list[tuple[str, str, str, str]]) -> list[str]:
