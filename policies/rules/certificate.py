@@ -24,7 +24,7 @@ _TIMES = {
 }
 _UTC_TIME = 0x17
 _NINETEEN = 50  # the first year of UTCTime in the 20th century (RFC 5280, 4.1.2.5.1)
-_HASHES = {  # of signature algorithms: PKCS #1 v1.5, ECDSA, DSA
+HASH_NAMES = {  # of signature algorithms: PKCS #1 v1.5, ECDSA, DSA
     "1.2.840.113549.1.1.4": "md5", "1.2.840.113549.1.1.5": "sha1", "1.2.840.113549.1.1.14": "sha224", "1.2.840.113549.1.1.11": "sha256",
     "1.2.840.113549.1.1.12": "sha384", "1.2.840.113549.1.1.13": "sha512", "1.2.840.10045.4.1": "sha1", "1.2.840.10045.4.3.1": "sha224",
     "1.2.840.10045.4.3.2": "sha256", "1.2.840.10045.4.3.3": "sha384", "1.2.840.10045.4.3.4": "sha512", "1.2.840.10040.4.3": "sha1",
@@ -32,7 +32,7 @@ _HASHES = {  # of signature algorithms: PKCS #1 v1.5, ECDSA, DSA
     # and by themselves, in the parameters of RSASSA-PSS
     "1.3.14.3.2.26": "sha1", "2.16.840.1.101.3.4.2.1": "sha256", "2.16.840.1.101.3.4.2.2": "sha384", "2.16.840.1.101.3.4.2.3": "sha512",
 }  # fmt: skip
-_RSASSA_PSS, _PSS_HASH = "1.2.840.113549.1.1.10", 0xA0  # RFC 4055, 3.1
+RSASSA_PSS, _PSS_HASH = "1.2.840.113549.1.1.10", 0xA0  # RFC 4055, 3.1
 
 
 class UnreadableError(ValueError):
@@ -160,11 +160,11 @@ def _hash(algorithm: der.Element) -> str:
     """The hash of a signature, such as `sha256`; the number of an algorithm without one, or with an unknown one."""
     kind, *parameters = der.inside(algorithm, der.SEQUENCE)
     name = der.identifier(kind)
-    if name == _RSASSA_PSS:
+    if name == RSASSA_PSS:
         try:
             named = next((each for each in der.inside(parameters[0], der.SEQUENCE) if each.tag == _PSS_HASH), None)
             hash_name = der.identifier(der.inside(der.first(named.content), der.SEQUENCE)[0]) if named else "1.3.14.3.2.26"
         except (ValueError, IndexError):
             return name
-        return _HASHES.get(hash_name, hash_name)
-    return _HASHES.get(name, name)
+        return HASH_NAMES.get(hash_name, hash_name)
+    return HASH_NAMES.get(name, name)

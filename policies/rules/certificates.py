@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from .certificate import Certificate, UnreadableError
 from .declarations import Fact, Kind, declaration
-from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED
+from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, NotKnownYetError, known_copy, nested
+from .signature import surely_issued
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .resource import Resource
 
 # The inputs that hold a CA certificate whose key signs.
@@ -22,7 +26,7 @@ _CA_CERTIFICATES = {
     TLS_SIGNED: ("caCertPem",),
 }
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
-_BASE64_OF_A_CERTIFICATE = ("LS0tLS1CRUdJTi", "MII")  # of its PEM and of its DER
+_SHORTEST = 100  # characters; the dates, names, key and signature of a certificate are longer
 _WHITE = re.compile(rb"\\r|\\n|\s")  # also as two characters each, from JSON that nobody decoded
 
 
@@ -39,19 +43,37 @@ def is_on_a_hub(resource: Resource) -> bool:
 def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
     """The CA certificates among a resource's inputs, in the order of the chain; empty if it has none.
 
-    A root above another certificate is left out: it is judged where a hub trusts it, and where none does, it is not asked for anything.
+    A root above the first certificate, by the signatures between them, is left out: it is judged where a hub trusts it, and where none
+    does, it is not asked for anything. A root beside it is judged: that it stands in one text with the first says nothing.
 
     Raises:
         NotKnownYetError: they are not known before the update.
         UnreadableError: there is no certificate in the input, or one that can't be read.
     """
+    text = _declared(resource)
+    found = load(text) if text else ()
+    above = _above_the_first(found)
+    return found[:1] + tuple(each for each in found[1:] if not (each.is_self_issued and each in above))
+
+
+def _declared(resource: Resource) -> str | None:
     text, declared = None, declaration(resource)
     if declared and declared.kind is Kind.CERTIFICATE:
         text = declared.known(Fact.CERTIFICATE)
     elif path := _CA_CERTIFICATES.get(resource.type):
         text = resource.known(*path)
-    found = load(str(text)) if text else ()
-    return found[:1] + tuple(each for each in found[1:] if not each.is_self_issued)
+    return str(text) if text else None
+
+
+def _above_the_first(found: tuple[Certificate, ...]) -> set[Certificate]:
+    above: set[Certificate] = set()
+    waiting = list(found[:1])
+    while waiting:
+        lowest = waiting.pop()
+        higher = [each for each in found[1:] if each not in above and each is not lowest and surely_issued(each, lowest)]
+        above.update(higher)
+        waiting += higher
+    return above
 
 
 def readable_ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
@@ -67,13 +89,32 @@ def readable_ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
 
 
 def certificates_in(text: str) -> tuple[Certificate, ...]:
-    """The certificates in a text that may hold anything: those in PEM, and one in base64; none where one can't be read."""
-    if "-----BEGIN" not in text and not text.startswith(_BASE64_OF_A_CERTIFICATE):
+    """The certificates in a text that may hold anything: all that `load` sees, without those that can't be read."""
+    if len(text) < _SHORTEST:
         return ()
+    found = []
     try:
-        return load(text)
+        for encoding in _encodings(text):
+            with suppress(UnreadableError):
+                found.append(Certificate(encoding()))
     except UnreadableError:
         return ()
+    return tuple(found)
+
+
+def authorities_in(resource: Resource) -> tuple[Certificate, ...]:
+    """The CA certificates that a resource holds anywhere: those that it declares, also where a body in JSON has them, and in any text.
+
+    What is not known yet, or can't be read, is left out.
+    """
+    try:
+        declared = certificates_in(_declared(resource) or "")
+        trusted = declared if is_on_a_hub(resource) else ()  # a hub trusts it, whatever it says of itself
+    except NotKnownYetError:
+        declared = trusted = ()
+    others = (found for _, value in nested(known_copy(resource.props)) if isinstance(value, str) for found in certificates_in(value))
+    every = {found.encoding: found for found in (*trusted, *(each for each in (*declared, *others) if each.is_ca))}
+    return tuple(every.values())
 
 
 @lru_cache(maxsize=4096)
@@ -83,13 +124,18 @@ def load(text: str) -> tuple[Certificate, ...]:
     Raises:
         UnreadableError: there is no certificate in it, or one that can't be read.
     """
+    found = _encodings(text)
+    if not found:
+        raise UnreadableError("it contains no certificate")
+    return tuple(Certificate(each()) for each in found)
+
+
+def _encodings(text: str) -> list[Callable[[], bytes]]:
+    """What gives each certificate in DER, or raises UnreadableError. A text that is neither PEM nor base64 raises it at once."""
     raw = text.encode("utf-8", "replace")
     if b"-----BEGIN" not in raw:
         raw = _decoded(raw)
-    found = [_decoded(each) for each in _BLOCK.findall(raw)] if b"-----BEGIN" in raw else [raw]
-    if not found:
-        raise UnreadableError("it contains no certificate")
-    return tuple(map(Certificate, found))
+    return [partial(_decoded, each) for each in _BLOCK.findall(raw)] if b"-----BEGIN" in raw else [lambda: raw]
 
 
 def _decoded(text: bytes) -> bytes:

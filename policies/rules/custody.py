@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .certificates import certificates_in
+from .certificates import authorities_in
 from .key_halves import public_halves
 from .private_keys import private_keys
 from .resource import TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, NotKnownYetError, known_copy, nested
@@ -40,7 +40,7 @@ def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
         if custody not in allowed:
             only = ", ".join(allowed)
             yield f"the CA's key has custody '{custody}', but this environment only allows {only}: change it (hubtrust:caCustody)"
-        return  # what else of a key it is given is that signer's
+            return  # the key that it is given is that signer's
     if STATE in allowed:
         return
     if resource.type == TLS_SIGNED and resource.read("caPrivateKeyPem") is not None:
@@ -48,7 +48,7 @@ def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
     elif resource.type == TLS_ROOT and flag(resource.known("isCaCertificate")) is True and resource.read("privateKeyPem") is not None:
         yield _in_state("privateKeyPem is the key of this CA", allowed)
     else:
-        held = _Held.of(resource)
+        held = _Held.of(resource)  # also beside a signer of another custody, which only says that there is no key here
         cas = {each.key: each for each in held.authorities}
         yield from (_in_state(f"{path} is the key of the CA {cas[key]}", allowed) for key, path in held.keys.items() if key in cas)
 
@@ -60,8 +60,8 @@ def custody_at_the_end(resources: Sequence[Resource], settings: Settings) -> Ite
     held = [(each, _Held.of(each)) for each in resources]
     cas = {certificate.key: certificate for _, found in held for certificate in found.authorities}
     for each, found in held:
-        if each.type.startswith(_OURS) and each.read("signer") is not None:
-            continue  # judged before the step, by its custody
+        if each.type.startswith(_OURS) and each.read("signer", "custody") == STATE:
+            continue  # reported before the step
         for key, path in found.keys.items():
             if key in cas:
                 yield _in_state(f"{path} is the key of the CA {cas[key]}", settings["allowed"]), each.urn
@@ -85,11 +85,11 @@ class _Held:
         values = list(nested(known_copy(resource.props)))
         texts = [(path, value) for path, value in values if isinstance(value, str)]
         passwords = [text for path, text in texts if len(text) <= _LONGEST_PASSWORD and _PASSWORD.search(path.rpartition(".")[2])]
-        certificates = [found for _, text in texts for found in certificates_in(text)]
+        certificates = list(authorities_in(resource))
         keys: dict[bytes, str] = {}
         for path, value in values:
             for key in private_keys(value):
                 for half in public_halves(key, passwords):
                     keys.setdefault(half.key, path)
-                    certificates += half.certificates
-        return cls(keys, [each for each in certificates if each.is_ca])
+                    certificates += [each for each in half.certificates if each.is_ca]
+        return cls(keys, certificates)

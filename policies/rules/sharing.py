@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from .certificate import UnreadableError
-from .certificates import certificates_in, is_on_a_hub, load, readable_ca_certificates
-from .resource import NotKnownYetError, items, known_copy, nested
-from .signature import HASHES, is_signed_by
+from .certificates import authorities_in, is_on_a_hub, load, readable_ca_certificates
+from .resource import NotKnownYetError, items
+from .signature import may_have_issued
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,14 +40,7 @@ def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str
 def sharing_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
     """``authority_not_shared`` for a path through CAs that other resources of the stack hold."""
     elsewhere = _Elsewhere.all(settings)
-    known = {
-        found.encoding: found
-        for each in resources
-        for _, value in (nested(known_copy(each.props)) if elsewhere else ())
-        if isinstance(value, str)
-        for found in certificates_in(value)
-        if found.is_ca
-    }
+    known = {found.encoding: found for each in resources for found in (authorities_in(each) if elsewhere else ())}
     unknown = None
     for each in resources:
         try:
@@ -147,15 +139,7 @@ def _all_above(certificate: Certificate, every: Sequence[Certificate]) -> Iterat
     while waiting:
         lowest = waiting.pop()
         for each in every:
-            if each.encoding not in seen and _issued(lowest, each):
+            if each.encoding not in seen and may_have_issued(each, lowest):
                 seen.add(each.encoding)
                 waiting.append(each)
                 yield each
-
-
-@lru_cache(maxsize=4096)
-def _issued(below: Certificate, above: Certificate) -> bool:
-    """Whether one CA issued the other, by name and signature. Where the signature's algorithm can't be checked here, the name counts."""
-    if below.issuer.canonical != above.subject.canonical:
-        return False
-    return is_signed_by(below, above.key) or below.signature_hash not in HASHES

@@ -12,7 +12,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.rules.custody import custody_allowed, custody_at_the_end
 from policies.rules.resource import NotKnownYetError, Resource
-from tests.kit.authorities import Forged, ec_key, pem_of, private_pem, rsa_key
+from tests.kit.authorities import ABSENT, Forged, ec_key, parsed, pem_of, private_pem, rsa_key
 
 DYNAMIC = "pulumi-python:dynamic/hubtrust:"
 TLS = {noun: f"tls:index/{noun[0].lower()}{noun[1:]}:{noun}" for noun in ("PrivateKey", "SelfSignedCert", "LocallySignedCert")}
@@ -135,3 +135,44 @@ def test_a_key_that_a_preview_does_not_know_postpones_the_rule() -> None:
     assert next(reported)[1] == "urn:note"
     with pytest.raises(NotKnownYetError):
         next(reported)
+
+
+@pytest.mark.parametrize("noun", ["VerifiedCertificate", "Stash"])
+@pytest.mark.parametrize("custody", ["key-vault", "offline"])
+def test_a_signers_word_does_not_hide_a_key(noun: str, custody: str) -> None:
+    """A custody other than the state says that no key is here; one that is here all the same is found, before the step and at its end."""
+    beside = {"certificate": pem_of(CA.certificate), "signer": {"custody": custody}, "privateKey": private_pem(CA.key)}
+    inside = {"certificate": pem_of(CA.certificate), "signer": {"custody": custody, "privateKey": private_pem(CA.key)}}
+    for props in (beside, inside):
+        (message,) = found(f"{DYNAMIC}{noun}", **props)
+        assert "privateKey is the key of the CA 'CN=Press CA'" in message
+    apart = Resource(f"{DYNAMIC}{noun}", {"signer": inside["signer"]}, urn="urn:key")
+    trusted = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(CA.certificate), "signer": {"custody": "offline"}})
+    assert [urn for _, urn in at_the_end(apart, trusted)] == ["urn:key"]
+
+
+OLD_CA = Forged("Old CA", authority=ABSENT, usage=ABSENT, ski=ABSENT)
+DER = parsed(CA.certificate).public_bytes(Encoding.DER)
+WRITTEN = {
+    "PEM": pem_of(CA.certificate),
+    "a line before base64 of PEM": "\n" + base64.b64encode(pem_of(CA.certificate).encode()).decode(),
+    "base64 of a line before PEM": base64.b64encode(b"\n" + pem_of(CA.certificate).encode()).decode(),
+    "base64 of words before PEM": base64.b64encode(b"# my CA\n" + pem_of(CA.certificate).encode()).decode(),
+    "base64 of DER in indented lines": "  " + "\n  ".join(base64.encodebytes(DER).decode().split()),
+    "beside a damaged one": pem_of(CA.certificate) + "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_certificate_is_seen_however_a_hub_takes_it(way: str) -> None:
+    """Also in JSON that a provider sends; what a hub trusts is a CA, whatever the certificate says of itself."""
+    made = Resource(TLS["PrivateKey"], {"privateKeyPem": private_pem(CA.key)}, urn="urn:key")
+    kind = "Microsoft.Devices/IotHubs/certificates@2023-06-30"
+    for trusted in (
+        Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": WRITTEN[way]}),
+        Resource("azapi:index/resource:Resource", {"type": kind, "body": json.dumps({"properties": {"certificate": WRITTEN[way]}})}),
+    ):
+        assert [urn for _, urn in at_the_end(trusted, made)] == ["urn:key"]
+    old = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(OLD_CA.certificate)})
+    key = Resource(TLS["PrivateKey"], {"privateKeyPem": private_pem(OLD_CA.key)}, urn="urn:old")
+    assert [urn for _, urn in at_the_end(old, key)] == ["urn:old"]

@@ -4,13 +4,16 @@ import base64
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding
+from cryptography.hazmat.primitives.serialization import Encoding
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.rules.certificates import load
 from policies.rules.resource import NotKnownYetError, Resource
 from policies.rules.sharing import authority_not_shared, sharing_at_the_end
-from tests.kit.authorities import Forged, ec_key, pem_of, rsa_key
+from tests.kit.authorities import Forged, ec_key, parsed, pem_of, rsa_key
 
 TRUSTED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
 
@@ -102,6 +105,44 @@ def test_a_signature_that_can_not_be_checked_counts_by_name() -> None:
     below = Forged("Below", issuer=above, algorithm=None)
     (message,) = found(above, [der(below)])
     assert "is above 'CN=Below' of staging" in message
+
+
+def signed_with_pss(mask: hashes.HashAlgorithm, *, forged: bool = False) -> str:
+    """A CA below the corporate root, in base64: RSASSA-PSS with SHA-256 and another hash for its mask (RFC 4055, 3.1)."""
+    plain = parsed(Forged("Staging", issuer=ROOT, key=rsa_key(2048)).certificate)
+    # `cryptography` signs certificates with one hash for both: its certificate is the mould.
+    builder = x509.CertificateBuilder(
+        plain.issuer, plain.subject, plain.public_key(), 7, plain.not_valid_before_utc, plain.not_valid_after_utc, list(plain.extensions)
+    )
+    same = builder.sign(ROOT.key, hashes.SHA256(), rsa_padding=padding.PSS(padding.MGF1(hashes.SHA256()), 32))
+    number = bytes.fromhex("0609608648016503040201")  # of SHA-256
+    other = {"sha384": "02", "sha512": "03"}[mask.name]
+    algorithm = bytes.fromhex("06092a864886f70d010108300d") + number
+    body = same.tbs_certificate_bytes.replace(algorithm, algorithm[:-1] + bytes.fromhex(other))
+    assert body != same.tbs_certificate_bytes
+    signature = ROOT.key.sign(b"another body" if forged else body, padding.PSS(padding.MGF1(mask), 32), hashes.SHA256())
+    whole = (
+        same.public_bytes(Encoding.DER).replace(same.tbs_certificate_bytes, body).replace(algorithm, algorithm[:-1] + bytes.fromhex(other))
+    )
+    return base64.b64encode(whole.replace(same.signature, signature)).decode()
+
+
+@pytest.mark.parametrize("mask", [hashes.SHA384(), hashes.SHA512()], ids=["SHA-384", "SHA-512"])
+def test_a_mask_of_another_hash_is_checked(mask: hashes.HashAlgorithm) -> None:
+    """The signature with it is seen, and one of another body is no path."""
+    (message,) = found(ROOT, [signed_with_pss(mask)])
+    assert "is above 'CN=Staging' of staging" in message
+    assert found(ROOT, [signed_with_pss(mask, forged=True)]) == []
+
+
+def test_a_root_beside_the_ca_is_judged() -> None:
+    """Only a root that is above the first certificate by its signature is left out of a chain; a name is not enough."""
+    for beside in (ROOT, Forged("Corporate root"), NAMESAKE):
+        both = Resource(TRUSTED, {"certificate": pem(ALONE) + pem(beside)})
+        (message,) = authority_not_shared(both, {"elsewhere": {"staging": [der(beside)]}})
+        assert "is also trusted by staging" in message
+    chain = Resource(TRUSTED, {"certificate": pem(OURS) + pem(MIDDLE) + pem(ROOT)})
+    assert list(authority_not_shared(chain, {"elsewhere": {"staging": {"trusts": [], "above": [der(ROOT)]}}})) == []
 
 
 @pytest.mark.parametrize(
