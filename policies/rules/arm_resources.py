@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .arm_types import read_type, types_at
 from .resource import TWICE, UNKNOWN, Unknown, read_in
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ _OWN: Final = ("name", "location", "tags", "parentId", "output")
 
 @dataclass(frozen=True)
 class ArmResource:
-    """One of them: its type in lower case and without an API version, such as `microsoft.devices/iothubs`, and what ARM gets."""
+    """One of them, and what ARM gets."""
 
     type: str
+    """In lower case and without an API version, such as `microsoft.devices/iothubs`; empty if it can't be read."""
     body: Any
     """A mapping, in the letter case in which it was written; None if it can't be read, and ``UNKNOWN`` if it is not known yet."""
     prefix: str
@@ -41,12 +43,9 @@ def native_generic(resource: Resource) -> ArmResource:
     Raises:
         NotKnownYetError: its type is not known yet.
     """
-    namespace, parent, last = (
-        str(resource.known(name) or "").strip("/") for name in ("resourceProviderNamespace", "parentResourcePath", "resourceType")
-    )
-    parents = parent.split("/")[0::2] if parent else []  # a path of types and names in turns
-    whole = "/".join(each for each in (namespace, *parents, last) if each).lower()
-    return ArmResource(whole.rpartition("/providers/")[2], resource.props, "")  # an extension of another resource
+    every = (str(resource.known(name) or "").strip("/") for name in ("resourceProviderNamespace", "parentResourcePath", "resourceType"))
+    found = types_at("/".join(("providers", *filter(None, every), "it")))  # the parent's is a path of types and names in turns
+    return ArmResource(found[0] if len(found) == 1 else "", resource.props, "")
 
 
 def azapi(resource: Resource) -> ArmResource:
@@ -59,12 +58,12 @@ def azapi(resource: Resource) -> ArmResource:
 
 
 def azapi_type(resource: Resource) -> str:
-    """The ARM type that one of azapi's resources names.
+    """The ARM type that one of azapi's resources names; empty if it can't be read.
 
     Raises:
         NotKnownYetError: it is not known yet.
     """
-    return str(resource.known("type") or "").partition("@")[0].strip("/ ").lower()
+    return read_type(str(resource.known("type") or ""))
 
 
 def _azapi_body(resource: Resource) -> Any:
@@ -79,12 +78,12 @@ def _azapi_body(resource: Resource) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """The value, parsed if it is JSON text; text that is none stays text."""
+    """The value, parsed if it is JSON text; text that is none, or is nested too deeply to be parsed, stays text."""
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -314,3 +314,8 @@ def arm_way(found: ArmResource) -> Way | None:
 def is_of_a_kind(arm_type: str) -> bool:
     """Whether an ARM type, in lower case, declares one of the kinds."""
     return arm_type in _ARM
+
+
+def arm_types() -> frozenset[str]:
+    """The ARM types, in lower case, that declare one of the kinds."""
+    return frozenset(_ARM)

@@ -6,10 +6,12 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from .arm_resources import azapi_type, from_json, read_any_case
+from .arm_resources import azapi_type, read_any_case
+from .arm_types import is_name, is_path, types_at
 from .declared_ways import arm_resource, is_of_a_kind, native_type
+from .opaque_types import HOLDERS, why_opaque
 from .resource import UNKNOWN, NotKnownYetError
-from .templates import DEPLOYMENTS, deployment, unreadable, why_opaque
+from .templates import artifact, deployment, policy, reasons_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     Settings = Mapping[str, Any]
 
 _REMEDY: Final = "declare what it makes as resources of their own; if somebody has read it, put its URN into the setting reviewed"
+_UNREADABLE_TYPE: Final = "its type can't be read: it is no namespace and names, divided by single slashes"
 _READS: Final = {"get", "head"}
 # Custom resources of operators that make Azure's: Azure Service Operator (devices.azure.com) and Crossplane (devices.azure.upbound.io).
 _OPERATORS: Final = re.compile(r"kubernetes:devices\.azure\.[a-z.]+/\w+:\w+")
@@ -46,8 +49,11 @@ def opaque_declarations(resource: Resource, settings: Settings) -> Iterator[str]
         if fnmatchcase(resource.type, pattern):
             yield f"the type {resource.type} is one that this environment can't read ({pattern}): {_REMEDY}"
             return
-    for reason in _reasons(resource):
-        yield f"{reason}: {_REMEDY}"
+    try:
+        for reason in _reasons(resource):
+            yield f"{reason}: {_REMEDY}"
+    except RecursionError:
+        yield f"{resource.type} has templates inside each other, too deep to be read: {_REMEDY}"
 
 
 def _reasons(resource: Resource) -> Iterator[str]:
@@ -66,34 +72,74 @@ def _reasons(resource: Resource) -> Iterator[str]:
 
 def _arm(found: ArmResource, resource: Resource) -> Iterator[str]:
     """One of azure-native's generic resources, or azapi's."""
-    if reason := why_opaque(found.type):
+    if not found.type:
+        yield _UNREADABLE_TYPE
+    elif reason := why_opaque(found.type):
         yield reason
-    elif found.type == DEPLOYMENTS:
-        yield from deployment(read_any_case(found.body, ("properties",)), f"{found.prefix}properties")
-    elif is_of_a_kind(found.type):
-        if found.body is UNKNOWN:
-            raise NotKnownYetError(found.prefix.rstrip("."))
-        if found.body is None:
-            yield f"the body of this {found.type} can't be read: it is neither an object nor JSON text"
-        if found.merged:
-            yield f"sensitiveBody is merged into the body of this {found.type}, and can change what rules read in it"
-        properties = read_any_case(found.body, ("properties",))
-        if properties is not None and properties is not UNKNOWN and isinstance(properties, str):
-            yield f"properties of this {resource.type} is text, not an object, and can't be read"
-    elif not found.type:
-        yield "it names no type"
+    elif is_of_a_kind(found.type) or found.type in HOLDERS:
+        yield from _arm_body(found, resource)
+    yield from _odd_places(resource)
+
+
+def _arm_body(found: ArmResource, resource: Resource) -> Iterator[str]:
+    if found.merged:
+        yield f"sensitiveBody is merged into the body of this {found.type}, and can change what rules read in it"
+    properties = read_any_case(found.body, ("properties",))
+    if found.body is UNKNOWN or (found.type in HOLDERS and properties is UNKNOWN):
+        raise NotKnownYetError(found.prefix.rstrip(".") if found.body is UNKNOWN else f"{found.prefix}properties")
+    if found.body is None:
+        yield f"the body of this {found.type} can't be read: it is neither an object nor JSON text"
+    elif isinstance(properties, str):
+        yield f"properties of this {resource.type} is text, not an object, and can't be read"
+    else:
+        yield from reasons_inside(found.type, properties, f"{found.prefix}properties")
+
+
+def _odd_places(resource: Resource) -> Iterator[str]:
+    """Names and ids that make another path than their type has: `g/providers/Microsoft.Devices/IotHubs/h` is no name of a group."""
+    places = dict.fromkeys(("name", "resourceName", "resourceGroupName"), is_name) | {"parentId": is_path, "resourceId": is_path}
+    given = {name: resource.read(name) for name in places}
+    for name, value in given.items():
+        if value not in (None, "", "/", UNKNOWN) and not places[name](str(value)):
+            yield f"{name} has characters that make another path of it in Azure, so that its type can't be read"
+    for name, value in given.items():
+        if value is UNKNOWN:
+            raise NotKnownYetError(name)
 
 
 def _patch(resource: Resource) -> Iterator[str]:
-    """UpdateResource and ResourceAction of azapi: they change a resource that is declared elsewhere, or by nobody."""
-    arm_type = azapi_type(resource)
-    method = str(resource.known("method") or "POST").strip().lower()
-    if resource.type.endswith(":ResourceAction") and method in _READS:
+    """UpdateResource and ResourceAction of azapi: they change a resource that is declared elsewhere, or by nobody.
+
+    An action is the end of a path, which can be that of another resource than `type` and `resourceId` say.
+    """
+    is_action = resource.type.endswith(":ResourceAction")
+    method = str(resource.known("method") or "POST").strip().lower() if is_action else "patch"
+    if is_action and method in _READS:
         return
-    if reason := why_opaque(arm_type):
+    named = azapi_type(resource)
+    reason = _UNREADABLE_TYPE if not named else _why_not_changed(named)
+    if reason:
         yield reason
-    elif is_of_a_kind(arm_type) or arm_type == DEPLOYMENTS:
-        yield f"it changes a {arm_type} after rules have read that resource's own inputs"
+        return
+    yield from _odd_places(resource)
+    path, action = (str(resource.known(name) or "").strip().strip("/") for name in ("resourceId", "action"))
+    if is_action and "/" in action and method != "post":
+        yield f"action {action} with method {method.upper()} changes another resource than its type says"
+    elif path or action:
+        found = types_at("/".join(filter(None, (path, action if is_action else ""))))
+        reasons = [each for each in map(_why_not_changed, found) if each]
+        if not found:
+            yield "resourceId and action make a path that can't be read"
+        elif reasons:
+            yield reasons[0]
+
+
+def _why_not_changed(arm_type: str) -> str | None:
+    if reason := why_opaque(arm_type):
+        return reason
+    if is_of_a_kind(arm_type) or arm_type in HOLDERS:
+        return f"it changes a {arm_type} after rules have read that resource's own inputs"
+    return None
 
 
 def _deployment(resource: Resource) -> Iterator[str]:
@@ -103,17 +149,11 @@ def _deployment(resource: Resource) -> Iterator[str]:
 
 
 def _artifact(resource: Resource) -> Iterator[str]:
-    yield from unreadable(resource.read("template"), "template")
+    yield from artifact(resource.props, "")
 
 
 def _policy_definition(resource: Resource) -> Iterator[str]:
-    """A policy of Azure's with the effect deployIfNotExists has a template, which Azure deploys where the policy is assigned."""
-    rule = from_json(resource.read("policyRule"))
-    found = read_any_case(rule, ("then", "details", "deployment"))
-    if rule is UNKNOWN or found is UNKNOWN:
-        raise NotKnownYetError("policyRule")
-    if found is not None:
-        yield from deployment(read_any_case(found, ("properties",)), "policyRule.then.details.deployment.properties")
+    yield from policy(resource.props, "")
 
 
 def _maker(what: str) -> Callable[[Resource], Iterator[str]]:
@@ -141,6 +181,7 @@ _NATIVE: Final[Mapping[tuple[str, str], Callable[[Resource], Iterator[str]]]] = 
     ("solutions", "Application"): _APPLICATION,
     ("blueprint", "Assignment"): _BLUEPRINT,
     ("blueprint", "TemplateArtifact"): _artifact,
+    ("blueprint", "RoleAssignmentArtifact"): _artifact,
     ("devtestlab", "Environment"): _LAB,
     **{
         ("authorization", f"Policy{noun}"): _policy_definition
