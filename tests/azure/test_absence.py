@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from hubtrust.azure import absence, errors
+from hubtrust.azure import absence, errors, retry
 from hubtrust.azure.certificates import Certificates
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
+from hubtrust.custody import key_vault
+from hubtrust.devices import fleet_deletion
 from hubtrust.devices.description import Scope
 from hubtrust.devices.reconcile import Reconciliation
 from tests.azure.test_registry import OWNER, SHOWN, registry
@@ -247,3 +249,10 @@ def test_a_short_deadline_shortens_the_confirmation(deadline: float, shortest: f
     assert shortest <= sum(waits) <= longest
     assert len(waits) == 3
     assert RetryLimits(deadline).absence_waits() == [0.5, 1.0, 2.0], "without a shared deadline it is not shortened"
+
+
+def test_the_whole_waits_of_a_run() -> None:
+    """Many tests shorten these waits to a fifth (`tests/kit/quick_waits.py`); here are the ones that a run has, where they are used."""
+    assert retry.ABSENCE_WAITS == (0.5, 1.0, 2.0), "a certificate, hub, group or device that answers 404: asked three times more"
+    assert fleet_deletion.INDEX_WAITS == (1.0, 2.0, 4.0), "new devices that the query index does not show yet"
+    assert key_vault.VAULT_ABSENCE_WAITS == (0.5, 1.0), "a key in a vault, before it is created"
