@@ -1,7 +1,7 @@
 """`python -m pulumi.dynamic` whose waits, before it asks again for what it did not find, are a fifth.
 
-How often it asks, and every deadline, are as in a run. The whole waits are in `tests/azure/test_absence.py` (their values), in the fault sweep
-and in each run of `tests/e2e`.
+How often it asks, and every deadline, are as in a run. The whole waits are in `tests/azure/test_absence.py` (also their values), in the
+fault sweep and in each run of `tests/e2e`.
 """
 
 import runpy

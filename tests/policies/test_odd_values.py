@@ -68,8 +68,9 @@ class Recording(Mapping[str, Any]):
         self._found, self._asked, self._path = found, asked, path
 
     def __getitem__(self, name: str) -> Any:
-        """Also what is missing is noted."""
-        self._asked.add((*self._path, name))
+        """What is missing is noted."""
+        if name not in set(self._found):  # not `in` the mapping: the SDK's raises there for an unknown value
+            self._asked.add((*self._path, name))
         found = self._found[name]
         return Recording(found, self._asked, (*self._path, name)) if isinstance(found, Mapping) else found
 
@@ -80,6 +81,19 @@ class Recording(Mapping[str, Any]):
     def __len__(self) -> int:
         """Of these."""
         return len(self._found)
+
+
+def places_of(type_: str) -> set[tuple[str, ...]]:
+    """Where the pack's table has facts of this type; of ARM's bodies all, because rules take names there in any letter case."""
+    _, noun = declared_ways.native_type(type_)
+    if type_ in {declared_ways.AZAPI_RESOURCE, "azure-native:resources:Resource"}:
+        ways, prefix = [*declared_ways._ARM.values()], (("body",) if type_ == declared_ways.AZAPI_RESOURCE else ())
+    else:
+        ways, prefix = [each for each in (declared_ways._NATIVE.get(noun), declared_ways._BY_TYPE.get(type_)) if each], ()
+    found = [path for way in ways for place in way.places.values() for path in (place.path, *place.elsewhere)]
+    texts = {(*prefix, *(step for step in path if isinstance(step, str))) for path in found}
+    inner = {(*prefix, "properties", name) for name in ("template", "templateLink")} | {("policyRule", "then", "details", "deployment")}
+    return (texts | (inner if type_.startswith(("az", "azapi")) else set())) - {()}
 
 
 def settings_of(rule: Rule) -> dict[str, Any]:
@@ -110,7 +124,7 @@ def ask_every_rule(resource: Resource) -> None:
 def assigned(paths: Sequence[tuple[str, ...]], chance: random.Random) -> dict[str, Any]:
     """Properties with an odd or a usual value at some of these paths."""
     whole: dict[str, Any] = {}
-    for path in paths:
+    for path in chance.sample(paths, min(len(paths), 12)):
         holds_others = any(each[: len(path)] == path for each in paths if len(each) > len(path))
         if chance.random() < (0.7 if holds_others else 0.2):
             continue  # what is left out is an object if another path leads through it
@@ -127,12 +141,12 @@ def assigned(paths: Sequence[tuple[str, ...]], chance: random.Random) -> dict[st
 def test_no_value_ends_a_rule(type_: str) -> None:
     """Every type that a rule knows; every property that a rule asks for, once it has asked; odd values and usual ones together."""
     chance = random.Random(f"{SEED} {type_}")  # noqa: S311 - no secret
-    asked: set[tuple[str, ...]] = {("name",), ("other", "name")}
+    asked = {("name",), ("other", "name"), *places_of(type_)}
     for _ in range(ROUNDS):
         found = unknown_checking_proxy(assigned(sorted(asked), chance))
         ask_every_rule(Resource(type_, Recording(found, asked), "it", "urn:pulumi:dev::program::t::it"))
         list(PlainTextKeys().violations("urn:it", lambda: assigned(sorted(asked), chance)))
-    assert len(asked) > 2
+    assert type_.startswith("kubernetes:") or len(asked) > 2, "a rule asked for something"
 
 
 @pytest.mark.parametrize(
