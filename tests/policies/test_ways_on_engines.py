@@ -7,7 +7,8 @@ import pytest
 
 from tests.policies.conftest import PROGRAMS, HandMade
 from tests.policies.declared_ways import CERTIFICATES, GROUPS, HUBS, ROLES, SERVICES
-from tests.policies.test_ways import GOOD_CA, GOOD_HUB, GOOD_SERVICE, NO_DEVICE_KEYS_INPUT, OPAQUE, ROLE, SETTINGS, TAGS, Declared
+from tests.policies.opaque_ways import OPAQUE
+from tests.policies.test_ways import GOOD_CA, GOOD_HUB, GOOD_SERVICE, NO_DEVICE_KEYS_INPUT, ROLE, SETTINGS, TAGS, Declared
 
 SEEN = {"required_tags": SETTINGS["required-tags"], "public_access": "mandatory", "network_exposure": "mandatory"}
 
