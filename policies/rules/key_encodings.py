@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from . import der
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ENOUGH = 512  # octets: everything that is looked at stands before the key's own numbers, or is one of them
 _SHORTEST_SCALAR = 16  # octets of the shortest private number of a curve that is in use
@@ -31,6 +35,18 @@ _BLOB, _BLOB_KINDS, _BLOB_KIND_AT = b"\x07\x02\x00\x00", {b"RSA2", b"DSS2"}, 8  
 _JAVA_STORES, _JAVA_SEAL = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"), b"\x06\x0a\x2b\x06\x01\x04\x01\x2a\x02\x11\x01\x01"
 _JCE_SEAL = b"\x06\x0b\x2b\x06\x01\x04\x01\x2a\x02\x13\x01"
 _PFX_VERSION = 3
+# How a key in each form begins, in enough octets that others hardly look like it: with these it is also found after other octets.
+_MARK: Final = re.compile(
+    rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...)"
+    rb"(?:\x02\x01[\x00\x01](?:\x02|\x04[\x10-\x48]|\x30.\x06)|\x02\x01\x03\x30|\x30(?:.|\x81.|\x82..)\x06[\x08-\x0b]\x2a\x86\x48\x86\xf7\x0d\x01)"
+    rb"|openssh-key-v1\x00"
+    rb"|\x1e\xf1\xb5\xb0\x00{4}[\x00-\x02]\x00{3}[\x00\x01]\x00{3}"
+    rb"|RSA[23]..\x00\x00[\x01-\x08]\x00{3}|ECS[246][\x20-\x42]\x00{3}"
+    rb"|\x07\x02\x00\x00.{4}(?:RSA2|DSS2)"
+    rb"|[\xfe\xce]{1}[\xed\xce][\xfe\xce][\xed\xce]\x00{3}[\x01\x02]",
+    re.DOTALL,
+)
+_MOST_MARKS = 256  # that are looked at in one value; a bundle of certificates has none
 PKCS12: Final = "PKCS #12"
 
 
@@ -56,6 +72,30 @@ def form_of(data: bytes) -> str | None:
         start, length = _header(data)
         return None if start + length > len(data) or _holds_no_key(data[: start + length] if length >= 0 else data) else form
     return form
+
+
+def keys_in(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Each private key in ``data``, also after other octets: its form, and the octets from its beginning on."""
+    at = 0
+    if form := form_of(data):
+        yield form, data
+        at = _end(data, 0)
+    for _ in range(_MOST_MARKS):
+        if (mark := _MARK.search(data, at)) is None:
+            return
+        value = data[mark.start() :]
+        if form := form_of(value):
+            yield form, value
+            at = _end(data, mark.start())  # what is inside the key is not another one
+        else:
+            at = mark.start() + 1
+
+
+def _end(data: bytes, at: int) -> int:
+    begin, length = _header(data, at) if data[at] == der.SEQUENCE else (-1, 0)
+    if begin < 0:
+        return at + 1
+    return begin + length if length >= 0 else len(data)
 
 
 class _Part(NamedTuple):

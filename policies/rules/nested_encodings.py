@@ -1,11 +1,14 @@
-"""What a text says once its encodings are undone: base64, hex, percent signs, JSON, compression, one inside the other."""
+"""What a text says once its encodings are undone: base64, base32, hex, percent signs, JSON, compression, one inside the other."""
 
 from __future__ import annotations
 
 import base64
+import bz2
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, Final
@@ -17,29 +20,41 @@ if TYPE_CHECKING:
 _SHORTEST = 24  # characters of a first line; no encoded private key is as short in all
 _SEPARATORS: Final = re.compile(r"(?:\\[rnt]|[\s\"',])+")  # line breaks, also as two characters each; what stands between a list's items
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}(?:\n[A-Za-z0-9+/_-]+={0,2})*")
-_HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;]{0,3}){32,}")
+_HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;]{0,3}){32,}[0-9A-Fa-f]?")
 _HEX_NOISE: Final = re.compile(r"0x|\\x|[\s:,;]")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _OTHER_ALPHABET: Final = str.maketrans("-_", "+/", "\n")  # RFC 4648, 5
-_GZIP, _ZLIB, _ZIP = b"\x1f\x8b", b"\x78", b"PK\x03\x04"
+_BASE32: Final = re.compile(r"[A-Z2-7]{56,}|[a-z2-7]{56,}")  # RFC 4648, 6
+_GROUP, _GROUP32 = 4, 8  # characters that are decoded together
+_NO_OCTET: Final = {1, 3, 6}  # characters after which the last one ends no octet of base32
+_JOINT: Final = re.compile(r"[+/_-]")  # what joins a name and a value, and is a digit of base64 too
+_NEAR = 128  # characters in which such a name ends
+_GZIP, _ZLIB, _ZIP, _BZIP2, _XZ = b"\x1f\x8b", b"\x78", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0"
+_DAMAGED_ZIP: Final = (  # what `zipfile` raises for one, or for one in a way that it can't read
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, RuntimeError, OSError, EOFError, ValueError, ArithmeticError, LookupError),
+)
 _MOST_UNPACKED = 1 << 22  # octets that are looked at of what a compressed value holds
 _READABLE: Final = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\0")
 _SAMPLE = 64
 
 
 def octets(text: str) -> Iterator[bytes]:
-    """Every value in octets that stands in `text` in base64 (either alphabet, lines of any length, no padding needed) or in hex."""
+    """Every value in octets that stands in `text` in base64 (either alphabet, lines of any length, no padding needed), base32 or hex.
+
+    A word before it may consist of the same characters (`v1-`, `kv/`): so each text is decoded from each of the first places at which
+    a value can begin. What is decoded may then have other octets before the value.
+    """
     if len(text) < _SHORTEST:
         return
     for run in _RUN.findall(_SEPARATORS.sub("\n", text)):
         if len(run) >= _SHORTEST:
             lines = run.split("\n")
-            yield from (_decoded(block) for block in _blocks(lines))
-            if len(lines) > 1:
-                yield _decoded(run)
+            for block in dict.fromkeys((*_blocks(lines), "".join(lines))):
+                yield from _decoded(block)
     for found in _HEX.findall(text):
         digits = _HEX_NOISE.sub("", found)
-        yield bytes.fromhex(digits[: len(digits) // 2 * 2])
+        yield from (bytes.fromhex(digits[at : at + (len(digits) - at) // 2 * 2]) for at in (0, 1))
     if "\x80" <= max(text) <= "\xff":  # one character for each octet
         yield text.encode("latin-1")
 
@@ -56,10 +71,18 @@ def _blocks(lines: list[str]) -> Iterator[str]:
         at = end
 
 
-def _decoded(text: str) -> bytes:
-    digits = text.partition("=")[0].translate(_OTHER_ALPHABET)
-    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
-    return base64.b64decode(digits + "=" * (-len(digits) % 4))
+def _decoded(text: str) -> Iterator[bytes]:
+    digits = text.partition("=")[0]
+    joints = (found.end() for found in _JOINT.finditer(digits, 0, _NEAR))
+    for at in dict.fromkeys((*range(_GROUP), *joints)):
+        value = digits[at:].translate(_OTHER_ALPHABET)
+        value = value[: len(value) - (len(value) % _GROUP == 1)]
+        yield base64.b64decode(value + "=" * (-len(value) % _GROUP))
+    for found in _BASE32.findall(digits):
+        for at in range(_GROUP32):
+            value = found[at:]
+            value = value[: len(value) - (len(value) % _GROUP32 in _NO_OCTET)]
+            yield base64.b32decode(value + "=" * (-len(value) % _GROUP32), casefold=True)
 
 
 def texts(text: str) -> Iterator[str]:
@@ -81,11 +104,16 @@ def json_of(text: str) -> Any:
 
 
 def unpacked(data: bytes) -> Iterator[bytes]:
-    """What is in a gzip, zlib or zip value, up to 4 MiB; nothing for others."""
+    """What is in a gzip, zlib, bzip2, xz or zip value, up to 4 MiB; nothing for others, and for damaged ones."""
     if data.startswith((_GZIP, _ZLIB)):
         try:
             yield zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, _MOST_UNPACKED)
         except zlib.error:
+            return
+    elif data.startswith((_BZIP2, _XZ)):
+        try:
+            yield (bz2.BZ2Decompressor() if data.startswith(_BZIP2) else lzma.LZMADecompressor()).decompress(data, _MOST_UNPACKED)
+        except (OSError, lzma.LZMAError, EOFError, ValueError):
             return
     elif data.startswith(_ZIP):
         try:
@@ -93,7 +121,7 @@ def unpacked(data: bytes) -> Iterator[bytes]:
                 for name in archive.namelist():
                     with archive.open(name) as member:
                         yield member.read(_MOST_UNPACKED)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+        except _DAMAGED_ZIP:
             return
 
 

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from . import nested_encodings
-from .key_encodings import form_of
+from .key_encodings import keys_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEEPEST = 6  # encodings inside each other
 # RFC 7468 and what came before it: also SSH's, OpenPGP's, and a label whose spaces a form or a shell has replaced.
-_PEM: Final = re.compile(r"--[ +_]?(?:BEGIN|END)[ +_][A-Z0-9 +_]{0,40}PRIVATE[ +_]KEY", re.IGNORECASE)
+_PEM: Final = re.compile(r"--[ +_]?(?P<which>BEGIN|END)[ +_][A-Z0-9 +_]{0,40}PRIVATE[ +_]KEY(?:[ +_]BLOCK)?", re.IGNORECASE)
+# Such a line is also in scripts that only look for keys: there no key follows it, and none stands before the last line.
+_GAP = r"(?:\\+[rnt]|[-\s\\])*"
+_HEADER = r"(?:Proc-Type|DEK-Info|Comment|Subject|Version|Hash|Charset|X-[\w-]{1,40}): ?[\w\"]"
+_SHORT_LINES = r"(?:[A-Za-z0-9+/=]{1,15}(?:\\+[rn]|\r?\n)\s*){3}"
+_BODY: Final = re.compile(
+    rf"{_GAP}(?:[A-Za-z0-9+/=]{{16}}|{_SHORT_LINES}|{_HEADER})"
+    # between quotes and operators of a program only what begins as a key does in base64
+    r"|(?:\\[rnt]|[^A-Za-z0-9]){0,120}(?:M[CDEGHI]|b3BlbnNzaC1rZXk)[A-Za-z0-9+/=]{14}"
+)
+_BODY_BEFORE: Final = re.compile(rf"(?:[A-Za-z0-9+/=]{{16}}(?:\\+[rnt]|[-\s\\\"',+])*|{_SHORT_LINES}-*)$")
+_NEAR = 320  # characters before or after the line
 _PUTTY: Final = re.compile(r"PuTTY-User-Key-File-\d")
 _XML, _XML_END, _XML_PRIVATE = "<RSAKeyValue", "</RSAKeyValue>", "<D>"  # of .NET; a public one has no D
 _JWK_TYPE: Final = re.compile(r"\bkty\b[\"']?\s*[:=]")
@@ -84,7 +95,7 @@ def _in_text(text: str, depth: int) -> Iterator[PrivateKey]:
 
 
 def _as_it_stands(text: str) -> str | None:
-    if _PEM.search(text):
+    if any(_has_a_body(text, line) for line in _PEM.finditer(text)):
         return "PEM"
     if _PUTTY.search(text):
         return "PuTTY"
@@ -97,11 +108,17 @@ def _as_it_stands(text: str) -> str | None:
     return None
 
 
+def _has_a_body(text: str, line: re.Match[str]) -> bool:
+    """Whether the key itself follows the first line of PEM, or stands before the last one."""
+    if line["which"].upper() == "BEGIN":
+        return _BODY.match(text, line.end(), line.end() + _NEAR) is not None
+    return _BODY_BEFORE.search(text[max(0, line.start() - _NEAR) : line.start()]) is not None
+
+
 def _in_octets(data: bytes, depth: int) -> Iterator[PrivateKey]:
-    if form := form_of(data):
-        yield PrivateKey(form, data)
-    if _PEM.search(plain := data.replace(b"\0", b"").decode("latin-1")):
-        yield PrivateKey("PEM", plain)
+    yield from (PrivateKey(form, octets) for form, octets in keys_in(data))
+    if form := _as_it_stands(plain := data.replace(b"\0", b"").decode("latin-1")):
+        yield PrivateKey(form, plain)
     if depth >= _DEEPEST:
         return
     if text := nested_encodings.text_of(data):

@@ -1,10 +1,13 @@
 """Private keys in every form are found, and what only looks like one is not."""
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import random
+import textwrap
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -126,6 +129,20 @@ OF_OCTETS: dict[str, Callable[[bytes], Any]] = {
     "hex": lambda value: value.hex(),
     "hex with colons": lambda value: "Key: " + value.hex(":").upper(),
     "hex as in C": lambda value: ", ".join(f"0x{octet:02x}" for octet in value),
+    "base64 behind a path": lambda value: "kv/" + base64_of(value),
+    "base64 behind a version": lambda value: "v1-" + base64_of(value),
+    "base64 for URLs behind a name": lambda value: "the_key_" + base64.urlsafe_b64encode(value).decode(),
+    "base64 behind one character": lambda value: "k" + base64_of(value),
+    "base64 in lines behind two": lambda value: "ab" + wrapped(value, 64),
+    "base64 of a name and the value": lambda value: base64_of(b"ca.key\0\1\2" + value),
+    "hex behind a digit": lambda value: "1" + value.hex(),
+    "hex behind a name": lambda value: "cafe" + value.hex(),
+    "base32": lambda value: base64.b32encode(value).decode(),
+    "base32 in lines": lambda value: "\n".join(textwrap.wrap(base64.b32encode(value).decode().lower(), 64)),
+    "base32 behind a name": lambda value: "KEY" + base64.b32encode(value).decode(),
+    "bzip2": lambda value: base64_of(bz2.compress(value)),
+    "xz": lambda value: base64_of(lzma.compress(value)),
+    "gzip behind a path": lambda value: "kv/" + base64_of(gzip.compress(value)),
     "gzip": lambda value: base64_of(gzip.compress(value)),
     "zip": lambda value: base64_of(zipped(value)),
     "numbers": lambda value: [float(octet) for octet in value],
@@ -143,6 +160,8 @@ OF_TEXTS: dict[str, Callable[[str], Any]] = {
     "percent signs": quote,
     "of a form": quote_plus,
     "base64": lambda text: base64_of(text.encode()),
+    "base64 behind a path": lambda text: "kv/" + base64_of(text.encode()),
+    "base64 behind a word": lambda text: "secret" + base64_of(text.encode()),
     "base64 of UTF-16": lambda text: base64_of(text.encode("utf-16")),
     "base64 of JSON": lambda text: base64_of(json.dumps({"key": text}).encode()),
     "base64 of base64 in lines": lambda text: base64_of(wrapped(text.encode(), 76).encode()),
@@ -163,6 +182,30 @@ def test_a_key_in_text_is_found_in_every_encoding(way: str) -> None:
     """All forms of keys in this encoding."""
     missed = [form for form, text in TEXTS.items() if not list(bare_keys({"note": {"deep": [OF_TEXTS[way](text)]}}))]
     assert missed == []
+
+
+MENTIONS = (
+    "grep -q -- '-----BEGIN PRIVATE KEY-----' /etc/ssl/private/hub.key && exit 1",
+    'if "-----BEGIN RSA PRIVATE KEY-----" in content_of_the_uploaded_file:\n    raise ValueError("no keys here")',
+    "sed -n '/-----BEGIN PRIVATE KEY-----/,/-----END PRIVATE KEY-----/p' bundle.pem",
+    "A file that begins with -----BEGIN PRIVATE KEY----- and ends with -----END PRIVATE KEY----- is a key.",
+    "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
+    "[[ $(head -1 key) == '-----BEGIN EC PRIVATE KEY-----' ]] || { echo missing; exit 1; }",
+)
+
+
+@pytest.mark.parametrize("cut", [3, 5, 40])
+def test_damaged_and_odd_archives_fail_no_rule(cut: int) -> None:
+    """Whatever way a zip says it is packed, and wherever it is damaged."""
+    packed = zipped(random.Random(9).randbytes(400) + OCTETS["PKCS #8 RSA"])  # noqa: S311 - repeatable, and nothing secret
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("key", OCTETS["PKCS #8 RSA"])
+    for whole in (packed, target.getvalue(), bz2.compress(packed), lzma.compress(packed), gzip.compress(packed)):
+        for at in range(0, len(whole), 13):
+            damaged = whole[:at] + bytes(octet ^ 0xA5 for octet in whole[at : at + cut]) + whole[at + cut :]
+            for value in (damaged, damaged[:-cut]):
+                assert private_key_in(value) in (None, "PKCS #8", "PKCS #1")
 
 
 def innocent() -> Iterator[tuple[str, Any]]:
@@ -193,6 +236,7 @@ def innocent() -> Iterator[tuple[str, Any]]:
     yield "OpenSSL's text", b"Private-Key: (256 bit)\nASN1 OID: prime256v1"
     yield "words", b"Keep the PRIVATE KEY of this CA in a vault; it begins with BEGIN, and see kty and d in RFC 7517."
     yield "zeros", bytes(200)
+    yield from ((f"a mention: {text[:40]}", text.encode()) for text in MENTIONS)
 
 
 @pytest.mark.parametrize("way", OF_OCTETS)
