@@ -1,10 +1,15 @@
 """No value of any property ends a rule: it is judged, or reported as one that can't be; and a rule that fails all the same says so."""
 
 import base64
+import bz2
 import gzip
+import io
 import json
+import lzma
 import random
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +21,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from policies.rules import RULES, Rule, declared_ways, opaque
 from policies.rules import resource as resources
 from policies.rules.failures import messages_of
-from policies.rules.resource import NotKnownYetError, Resource
+from policies.rules.resource import NotKnownYetError, Resource, known_copy
 from policies.rules.secrecy import PlainTextKeys
 from tests.kit.authorities import Forged, ec_key, pem_of, private_pem
 from tests.kit.policy_analyzer import Declared, PolicyAnalyzer
@@ -41,6 +46,18 @@ TYPES = sorted(
     }
     - {resources.STACK}
 )
+
+
+def damaged_zip(method: int) -> str:
+    """A ZIP file in base64 whose member was changed in its middle."""
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w", method) as archive:
+            archive.writestr("key", b"a long text" * 9)
+        whole = bytearray(file.getvalue())
+    whole[40:44] = b"\xff" * 4
+    return base64.b64encode(whole).decode()
+
+
 # What rules look for, so that a random resource gets far into them.
 USUAL: list[Any] = [
     CA, private_pem(ec_key()), "device", "root", "intermediate", "verified", "possession", "RSA", "ECDSA", "P256", "1.2", "Deny",
@@ -56,6 +73,9 @@ ODD: list[Any] = [
     "-----BEGIN PRIVATE KEY-----", "MII=", "1.", "1.eJwDAAAAAAE=", base64.b64encode(gzip.compress(b"x")[:-9]).decode(), "UEsDBBQAAAAIAA==",
     "%", "[concat('a')]", "/", "..", "@", [], [None], [[]], [{}], ["a"], [1.0] * 40, [-1.0] * 40, [float("nan")] * 40, {}, {"": None},
     {"a": {"a": {"a": []}}}, {"value": []}, [{"ipMask": [], "action": {}}], [{"actions": 1.0, "dataActions": {"a": []}}], {"custody": []},
+    "[" * 20_000, '{"a":' * 20_000, "1." + base64.b64encode(zlib.compress(b"[" * 20_000)).decode(),
+    *map(damaged_zip, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)),
+    *(base64.b64encode(pack(b"a long text" * 9)[:-6]).decode() for pack in (bz2.compress, lzma.compress, zlib.compress)),
     {"PROPERTIES": 1.0, "properties": {}}, UNKNOWN_STRING_VALUE, [UNKNOWN_STRING_VALUE], {"a": UNKNOWN_STRING_VALUE},
 ]  # fmt: skip
 ROUNDS = 300 if WHOLE else 6  # of each type; in each round every rule is asked about one random resource
@@ -81,6 +101,10 @@ class Recording(Mapping[str, Any]):
     def __len__(self) -> int:
         """Of these."""
         return len(self._found)
+
+    def __repr__(self) -> str:
+        """The properties, for the note of a failed test."""
+        return repr(known_copy(self._found))
 
 
 def places_of(type_: str) -> set[tuple[str, ...]]:
