@@ -12,6 +12,8 @@ from . import der
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OPENSSH: Final = "OpenSSH"
+PKCS12: Final = "PKCS #12"
 _ENOUGH = 512  # octets: everything that is looked at stands before the key's own numbers, or is one of them
 _SHORTEST_SCALAR = 16  # octets of the shortest private number of a curve that is in use
 _LONGEST_SCALAR = 72  # P-521 has 66
@@ -23,7 +25,7 @@ _SEALED: Final = (  # ways to encrypt a PKCS #8 key: PKCS #5, PKCS #12, and thos
 )
 _DATA: Final = "1.2.840.113549.1.7."  # PKCS #7 content types
 _MAGIC: Final = {
-    b"openssh-key-v1\0": "OpenSSH",
+    b"openssh-key-v1\0": OPENSSH,
     b"\x1e\xf1\xb5\xb0": "Microsoft PVK",
     b"RSA2": "Windows CNG",
     b"RSA3": "Windows CNG",
@@ -47,7 +49,6 @@ _MARK: Final = re.compile(
     re.DOTALL,
 )
 _MOST_MARKS = 256  # that are looked at in one value; a bundle of certificates has none
-PKCS12: Final = "PKCS #12"
 
 
 def form_of(data: bytes) -> str | None:

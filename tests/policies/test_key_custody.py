@@ -176,3 +176,81 @@ def test_a_certificate_is_seen_however_a_hub_takes_it(way: str) -> None:
     old = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(OLD_CA.certificate)})
     key = Resource(TLS["PrivateKey"], {"privateKeyPem": private_pem(OLD_CA.key)}, urn="urn:old")
     assert [urn for _, urn in at_the_end(old, key)] == ["urn:old"]
+
+
+CLOSED_FORMS: dict[str, Any] = {
+    "XML": "<RSAKeyValue><Modulus>1w==</Modulus><Exponent>AQAB</Exponent><D>kZ==</D></RSAKeyValue>",
+    "JWK": "key:\n" + "".join(f"  {member}: {value}\n" for member, value in jwk_of(CA.key).items()),
+    "PuTTY": "PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\nEncryption: none\n",
+    "Microsoft PVK": base64.b64encode(bytes.fromhex("1ef1b5b0 00000000 02000000 00000000 00000000 54020000") + bytes(100)).decode(),
+    "Windows CNG": base64.b64encode(b"RSA2" + bytes.fromhex("00080000 03000000 00010000 80000000 80000000") + bytes(400)).decode(),
+    "Java key store": base64.b64encode(
+        bytes.fromhex("feedfeed 00000002 00000001") + bytes(20) + bytes.fromhex("060a2b060104012a02110101") + bytes(90)
+    ).decode(),
+    "PKCS #1": base64.b64encode(
+        RSA_CA.key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())[
+            :-100
+        ]  # Chinese remainders can be computed
+    ).decode(),
+}
+
+
+@pytest.mark.parametrize("form", CLOSED_FORMS)
+def test_a_key_that_can_not_be_compared_is_refused(form: str) -> None:
+    """Before the step and at the end, also beside a key that can be; nothing where the state is allowed."""
+    props = {"a": private_pem(DEVICE.key), "b": CLOSED_FORMS[form]}
+    (message,) = found("any:index:Note", **props)
+    assert f"the private key in b ({form}) can't be read" in message
+    assert ": store it as PKCS #8, or keep it out of the state" in message
+    note = Resource("any:index:Note", props, urn="urn:note")
+    assert at_the_end(note) == [(message, "urn:note")], "the same words, which are said once"
+    assert found("any:index:Note", EVERYWHERE, **props) == []
+
+
+def test_keys_that_are_no_cas_can_be_compared_in_every_form() -> None:
+    """None of the forms, pieces and encodings of a device's key is taken for a key that can't be read; nor is a symmetric one."""
+    for key in (DEVICE.key, rsa_key(2048)):
+        for form, value in forms(key).items():
+            for props in ({"key": value}, {"key": {"deep": [value]}}, {"key": f"kv/{value}"} if form.startswith("base64") else {}):
+                assert found("any:index:Note", **props, ca=pem_of(CA.certificate)) == [], form
+    sealed = private_pem(DEVICE.key, "a passphrase")
+    for value in (
+        sealed,
+        sealed.splitlines(),
+        base64.b64encode(sealed.encode()).decode(),
+        jwk_of(DEVICE.key),
+        json.dumps(jwk_of(DEVICE.key)),
+    ):
+        assert found("any:index:Note", key=value) == []
+    assert found("any:index:Note", key={"kty": "oct", "k": "A" * 43}, text="kty: oct\nk: " + "A" * 43) == []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        Resource("random:index/randomPassword:RandomPassword", {"length": 20, "result": "of the key"}),
+        Resource("any:index:Note", {"passphrase": {"value": "of the key"}}),
+        Resource("azure-native:keyvault:Secret", {"properties": {"value": "of the key"}}),
+    ],
+    ids=["made", "named", "a secret"],
+)
+def test_a_password_in_another_resource_opens_a_key(password: Resource) -> None:
+    """Who has the state has both."""
+    trusted = Resource(f"{DYNAMIC}VerifiedCertificate", {"certificate": pem_of(CA.certificate)})
+    for value in (private_pem(CA.key, "of the key"), in_a_store(CA, "of the key")):
+        sealed = Resource("any:index:Note", {"value": value}, urn="urn:key")
+        ((message, urn),) = at_the_end(sealed, trusted, password)
+        assert urn == "urn:key"
+        assert "value is the key of the CA 'CN=Press CA'" in message
+        assert at_the_end(sealed, trusted) == []
+
+
+def test_a_public_part_that_lies_hides_no_key() -> None:
+    """The private part decides; where both don't fit together, nothing can be compared."""
+    lying = jwk_of(CA.key) | {name: jwk_of(DEVICE.key)[name] for name in ("x", "y")}
+    (message,) = found("any:index:Note", key=lying, ca=pem_of(CA.certificate))
+    assert "is the key of the CA 'CN=Press CA'" in message
+    whole = RSA_CA.key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    modulus = RSA_CA.key.private_numbers().public_numbers.n.to_bytes(256, "big")
+    (message,) = found("any:index:Note", key=base64.b64encode(whole.replace(modulus, bytes([*modulus[:-1], modulus[-1] ^ 2]))).decode())
+    assert "can't be read" in message
