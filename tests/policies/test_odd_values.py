@@ -78,7 +78,7 @@ ODD: list[Any] = [
     *(base64.b64encode(pack(b"a long text" * 9)[:-6]).decode() for pack in (bz2.compress, lzma.compress, zlib.compress)),
     {"PROPERTIES": 1.0, "properties": {}}, UNKNOWN_STRING_VALUE, [UNKNOWN_STRING_VALUE], {"a": UNKNOWN_STRING_VALUE},
 ]  # fmt: skip
-ROUNDS = 300 if WHOLE else 6  # of each type; in each round every rule is asked about one random resource
+ROUNDS = 150 if WHOLE else 6  # of each type; in each round every rule is asked about one random resource
 
 
 class Recording(Mapping[str, Any]):
