@@ -133,7 +133,7 @@ def fenced(text: str) -> str:
 
 def junit(said: Mapping[str, str]) -> str:
     """The policy violations as JUnit's XML: a violated mandatory rule is a failed test, an advisory one is a skipped test."""
-    cases = []
+    cases: list[str] = []
     for level, rule, resource, message in violations(said):
         outcome = f"<{'failure' if level == 'mandatory' else 'skipped'} message={quoteattr(message)}/>"
         cases.append(f"<testcase classname={quoteattr(resource)} name={quoteattr(rule)}>{outcome}</testcase>")
