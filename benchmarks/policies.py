@@ -51,7 +51,7 @@ for number in range(int(os.environ["COUNT"])):
         lifetime_days=365,
     )
 """
-PACK = ("--policy-pack", "policies", "--policy-pack-config", "policies/prod.json")
+PACK = ("--policy-pack", "policies", "--policy-pack-config", "policies/staging.json")
 
 
 def authority(folder: Path) -> None:

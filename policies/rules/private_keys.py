@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
@@ -46,7 +47,13 @@ class PrivateKey(NamedTuple):
 
 def private_key_in(value: Any) -> str | None:
     """The form of a private key in this one value, such as `PEM` or `JWK`; None if there is none. See ``private_keys``."""
-    return next((found.form for found in private_keys(value)), None)
+    return _form_in_text(value) if isinstance(value, str) else next((found.form for found in private_keys(value)), None)
+
+
+@lru_cache(maxsize=1024)
+def _form_in_text(text: str) -> str | None:
+    """Remembered, because many resources of a stack have the same chain and the same signer."""
+    return next((found.form for found in private_keys(text)), None)
 
 
 def private_keys(value: Any, depth: int = 0) -> Iterator[PrivateKey]:
