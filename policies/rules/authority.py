@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .certificate import UnreadableError
-from .certificates import ca_certificates, is_on_a_hub, load, readable_ca_certificates
+from .certificates import ISSUED, ca_certificates, is_on_a_hub, load, readable_ca_certificates
 from .certified_keys import certified_keys
 from .resource import (
     CONNECTION_CHECK,
@@ -197,11 +197,12 @@ def _issued_ca(resource: Resource) -> Certificate | None:
         NotKnownYetError: it is not issued yet, so which CA is the lowest is not known.
     """
     if resource.type == ISSUED_CERTIFICATE:
-        name, is_ca = "certificate", str(resource.known("profile")) in {"root", "intermediate"}
+        is_ca = str(resource.known("profile")) in {"root", "intermediate"}
     elif resource.type in {TLS_ROOT, TLS_SIGNED}:
-        name, is_ca = "certPem", _may_be_a_ca(resource)
+        is_ca = _may_be_a_ca(resource)
     else:
         return None
+    name = ISSUED[resource.type]
     text = resource.known(name) if is_ca else None
     if is_ca and not text:
         raise NotKnownYetError(name)

@@ -6,11 +6,11 @@ import base64
 import re
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from .certificate import Certificate, UnreadableError
 from .declarations import Fact, Kind, declaration
-from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_SIGNED, NotKnownYetError, known_copy, nested
+from .resource import CONNECTION_CHECK, ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError, items, known_copy, nested
 from .signature import surely_issued
 
 if TYPE_CHECKING:
@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
     from .resource import Resource
 
-# The inputs that hold a CA certificate whose key signs.
-_CA_CERTIFICATES = {
-    ISSUED_CERTIFICATE: ("issuerCertificate",),
-    ISSUED_BATCH: ("issuerCertificate",),
-    CONNECTION_CHECK: ("chain",),
-    TLS_SIGNED: ("caCertPem",),
-}
+# What a resource that issues certificates has: the output with them, and the input with the CA that signs them, if that is another.
+ISSUED: Final = {ISSUED_CERTIFICATE: "certificate", ISSUED_BATCH: "certificates", TLS_ROOT: "certPem", TLS_SIGNED: "certPem"}
+ISSUERS: Final = {ISSUED_CERTIFICATE: "issuerCertificate", ISSUED_BATCH: "issuerCertificate", TLS_SIGNED: "caCertPem"}
+_CA_CERTIFICATES: Final = {**ISSUERS, CONNECTION_CHECK: "chain"}  # the inputs that hold a CA certificate whose key signs
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
 _SHORTEST = 100  # characters; the dates, names, key and signature of a certificate are longer
 _WHITE = re.compile(rb"\\r|\\n|\s")  # also as two characters each, from JSON that nobody decoded
@@ -60,8 +57,8 @@ def _declared(resource: Resource) -> str | None:
     text, declared = None, declaration(resource)
     if declared and declared.kind is Kind.CERTIFICATE:
         text = declared.known(Fact.CERTIFICATE)
-    elif path := _CA_CERTIFICATES.get(resource.type):
-        text = resource.known(*path)
+    elif name := _CA_CERTIFICATES.get(resource.type):
+        text = resource.known(name)
     return str(text) if text else None
 
 
@@ -128,6 +125,19 @@ def load(text: str) -> tuple[Certificate, ...]:
     if not found:
         raise UnreadableError("it contains no certificate")
     return tuple(Certificate(each()) for each in found)
+
+
+def first_of_each(found: Any, where: str = "a list") -> list[Certificate]:
+    """The first certificate of a text, or of each in a list; above it are others'. Where a text without one is used, it is reported.
+
+    Raises:
+        NotKnownYetError: a text of the list, which is called ``where``, is not known yet.
+    """
+    certificates = []
+    for text in [found] if isinstance(found, str) else items(found, where):
+        with suppress(UnreadableError):
+            certificates.append(load(str(text))[0])
+    return certificates
 
 
 def _encodings(text: str) -> list[Callable[[], bytes]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .certificate import UnreadableError
-from .certificates import load
-from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError, items
+from .certificates import ISSUED, ISSUERS, first_of_each
+from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError
 from .scalars import not_a_number, number
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 _HOURS = 24
 _DEFAULT_WINDOWS = {"root": 365.0, "intermediate": 182.5, "device": 30.0}  # the defaults of IssuedCertificate, in days
 _SETTINGS = {"root": "hubtrust:caRootRenewBeforeDays", "intermediate": "hubtrust:caIssuingRenewBeforeDays", "device": "renew_before_days"}
-_MADE = {ISSUED_CERTIFICATE: "certificate", ISSUED_BATCH: "certificates", TLS_ROOT: "certPem", TLS_SIGNED: "certPem"}
 
 
 def renewal_window(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -86,7 +84,7 @@ def certificate_expiry(resources: Sequence[Resource], settings: Settings, *, now
 
 
 def _ending(resource: Resource, days: float, now: datetime) -> Iterator[Certificate]:
-    name = _MADE.get(resource.type)
+    name = ISSUED.get(resource.type)
     if name is None:
         return
     found = resource.known(name)
@@ -94,20 +92,13 @@ def _ending(resource: Resource, days: float, now: datetime) -> Iterator[Certific
         raise NotKnownYetError(name)
     own, *_ = _declared_window(resource) or (None,)
     window = max(days, own or 0.0)
-    for text in [found] if isinstance(found, str) else items(found, name):
-        try:
-            certificate, *_ = load(str(text))
-        except UnreadableError:  # it is not the work of these resources; where it is used, `path-length-set` reports it
-            continue
+    for certificate in first_of_each(found, name):
         if (certificate.not_after - now).total_seconds() < window * 86400:
             yield certificate
 
 
 def _remedy(resource: Resource, certificate: Certificate) -> str:
-    try:
-        issuers = load(str(resource.read("issuerCertificate") or resource.read("caCertPem")))
-    except UnreadableError:
-        issuers = ()
+    issuers = first_of_each(resource.read(ISSUERS.get(resource.type, "")))
     if issuers and not certificate.is_self_issued and issuers[0].not_after <= certificate.not_after:
         return f"have its issuer {issuers[0]} renewed, which ends then too; the next run then renews it"
     return "declare a longer lifetime, or a window in which a run renews it"

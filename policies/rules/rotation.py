@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .certificate import UnreadableError
-from .certificates import load
+from .certificates import ISSUED, ISSUERS, first_of_each
 from .declarations import Fact, Kind, declaration
-from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, SIGNING_KEY, TLS_ROOT, TLS_SIGNED, NotKnownYetError, items
+from .resource import SIGNING_KEY, NotKnownYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
-# Where a resource has the certificates of keys that are in use, and of the keys that signed them.
-_CERTIFIED = {
-    ISSUED_CERTIFICATE: "certificate",
-    ISSUED_BATCH: "certificates",
-    TLS_ROOT: "certPem",
-    TLS_SIGNED: "certPem",
-}
-_ISSUERS = {ISSUED_CERTIFICATE: "issuerCertificate", ISSUED_BATCH: "issuerCertificate", TLS_SIGNED: "caCertPem"}
 _REMEDIES = {
     "rootDays": "start the next generation (hubtrust:caGeneration), or import a chain with a new key",
     "issuingDays": "start the next generation (hubtrust:caGeneration), or import a chain with a new key",
@@ -77,29 +68,18 @@ def _uses(resource: Resource) -> list[_Use]:
     if declared and declared.kind is Kind.CERTIFICATE:
         name, found = declared.where(Fact.CERTIFICATE), declared.known(Fact.CERTIFICATE)
         found = found if found is None else str(found)
-    elif name := _CERTIFIED.get(resource.type, ""):
+    elif name := ISSUED.get(resource.type, ""):
         found = resource.known(name)
     else:
         return []
     if found is None:
         raise NotKnownYetError(name)
     since = _moment(resource.read("keySince"))
-    certified = [_Use(since or one.not_before, one, resource.urn) for one in _first_of_each(found)]
+    certified = [_Use(since or one.not_before, one, resource.urn) for one in first_of_each(found, name)]
     # Whoever signed this certificate's first edition had its key then. Another issuer's key would have made it another resource.
     first = min((use.since for use in certified), default=None)
-    issuers = _first_of_each(resource.read(_ISSUERS.get(resource.type, "")))
+    issuers = first_of_each(resource.read(ISSUERS.get(resource.type, "")))
     return certified + [_Use(min(one.not_before, first or one.not_before), one, resource.urn) for one in issuers]
-
-
-def _first_of_each(found: Any) -> list[Certificate]:
-    """The first certificate of each text; above it are others'. None for a text without one: where it is used, it is reported."""
-    certificates = []
-    for text in [found] if isinstance(found, str) else items(found):
-        try:
-            certificates.append(load(str(text))[0])
-        except UnreadableError:
-            continue
-    return certificates
 
 
 def _limit(certificate: Certificate) -> str:
