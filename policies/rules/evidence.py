@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .certificate import UnreadableError
 from .certificates import load
-from .resource import VERIFIED_CERTIFICATE, NotKnownYetError
+from .resource import VERIFIED_CERTIFICATE, on_each
 from .signature import is_signed_by
 from .trust import POSSESSION, VERIFIED
 
@@ -30,19 +30,14 @@ def proof_evidence(resources: Sequence[Resource], _settings: Settings) -> Iterat
     certificate as it is on Azure now. Earlier versions recorded no code and no proof.
     Source: learn.microsoft.com/azure/iot-hub/tutorial-x509-prove-possession; RFC 5280 6.1.3 (a) (1).
     """
-    unknown = None
-    for each in resources:
-        try:
-            missing = _flaw(each) if _says_possession(each) else None
-        except NotKnownYetError as error:
-            unknown = error  # in a preview; the other certificates are checked
-            continue
-        if missing:
-            fact = f"its proof is possession, but {missing}"
-            remedy = f"prove it again: set hubtrust:reprove to '{each.read('etag')}', which takes its verification away until it is proven"
-            yield f"{fact}: {remedy}", each.urn
-    if unknown:
-        raise unknown
+    return on_each(resources, _unsupported)
+
+
+def _unsupported(resource: Resource) -> Iterator[str]:
+    if _says_possession(resource) and (missing := _flaw(resource)):
+        etag = resource.read("etag")
+        remedy = f"prove it again: set hubtrust:reprove to '{etag}', which takes its verification away until it is proven"
+        yield f"its proof is possession, but {missing}: {remedy}"
 
 
 def _says_possession(resource: Resource) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .certificates import ISSUED, ISSUERS, first_of_each
-from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError
+from .resource import ISSUED_BATCH, ISSUED_CERTIFICATE, TLS_ROOT, TLS_SIGNED, NotKnownYetError, on_each
 from .scalars import not_a_number, number
 
 if TYPE_CHECKING:
@@ -66,21 +66,16 @@ def certificate_expiry(resources: Sequence[Resource], settings: Settings, *, now
     ends on the same day. `authority-expiry` is the rule for CAs that a hub trusts.
     Source: RFC 5280 4.1.2.5; learn.microsoft.com/azure/iot-hub/how-to-certificate-rollover.
     """
-    unknown = None
-    for each in resources:
-        try:
-            ending = list(_ending(each, float(settings["days"]), now))
-        except NotKnownYetError as error:
-            unknown = error  # in a preview; the other certificates are checked
-            continue
-        if ending:
-            first = min(ending, key=lambda certificate: certificate.not_after)
-            others = f" (and {len(ending) - 1} more of this resource)" if ending[1:] else ""
-            left = max((first.not_after - now).total_seconds() / 86400, 0)
-            fact = f"{first}{others} ends on {first.not_after:%Y-%m-%d}, in {left:.0f} days, and this run has not renewed it"
-            yield f"{fact}: {_remedy(each, first)}", each.urn
-    if unknown:
-        raise unknown
+    return on_each(resources, lambda each: _not_renewed(each, float(settings["days"]), now))
+
+
+def _not_renewed(resource: Resource, days: float, now: datetime) -> Iterator[str]:
+    if ending := list(_ending(resource, days, now)):
+        first = min(ending, key=lambda certificate: certificate.not_after)
+        others = f" (and {len(ending) - 1} more of this resource)" if ending[1:] else ""
+        left = max((first.not_after - now).total_seconds() / 86400, 0)
+        fact = f"{first}{others} ends on {first.not_after:%Y-%m-%d}, in {left:.0f} days, and this run has not renewed it"
+        yield f"{fact}: {_remedy(resource, first)}"
 
 
 def _ending(resource: Resource, days: float, now: datetime) -> Iterator[Certificate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -153,3 +153,19 @@ def items(value: Any, where: str = "a list") -> list[Any]:
         if item is UNKNOWN:
             raise NotKnownYetError(f"{where}[{place}]")
     return found
+
+
+def on_each(resources: Sequence[Resource], check: Callable[[Resource], Iterator[str]]) -> Iterator[tuple[str, str]]:
+    """What ``check`` reports of each resource, with its URN; one that can't be checked yet, in a preview, keeps no other from it.
+
+    Raises:
+        NotKnownYetError: there is one that can't be checked yet; the others have been.
+    """
+    unknown = None
+    for each in resources:
+        try:
+            yield from ((message, each.urn) for message in check(each))
+        except NotKnownYetError as error:
+            unknown = error
+    if unknown:
+        raise unknown

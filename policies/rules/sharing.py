@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .certificate import UnreadableError
 from .certificates import authorities_in, is_on_a_hub, load, readable_ca_certificates
-from .resource import NotKnownYetError, items
+from .resource import items, on_each
 from .signature import may_have_issued
 
 if TYPE_CHECKING:
@@ -41,16 +41,13 @@ def sharing_at_the_end(resources: Sequence[Resource], settings: Settings) -> Ite
     """``authority_not_shared`` for a path through CAs that other resources of the stack hold."""
     elsewhere = _Elsewhere.all(settings)
     known = {found.encoding: found for each in resources for found in (authorities_in(each) if elsewhere else ())}
-    unknown = None
-    for each in resources:
-        try:
-            if is_on_a_hub(each):
-                before = set(_shared(each, elsewhere, known=()))  # reported before the step
-                yield from ((message, each.urn) for message in _shared(each, elsewhere, known.values()) if message not in before)
-        except NotKnownYetError as error:
-            unknown = error
-    if unknown:
-        raise unknown
+    return on_each(resources, lambda each: _shared_through(each, elsewhere, known.values()))
+
+
+def _shared_through(resource: Resource, elsewhere: Sequence[_Elsewhere], known: Iterable[Certificate]) -> Iterator[str]:
+    if is_on_a_hub(resource):
+        before = set(_shared(resource, elsewhere, known=()))  # reported before the step
+        yield from (message for message in _shared(resource, elsewhere, known) if message not in before)
 
 
 @dataclass(frozen=True)

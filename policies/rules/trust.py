@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .declarations import Fact, Kind, declaration
-from .resource import UNKNOWN, VERIFIED_CERTIFICATE, NotKnownYetError
+from .resource import UNKNOWN, VERIFIED_CERTIFICATE, on_each
 from .scalars import number
 
 if TYPE_CHECKING:
@@ -45,14 +45,7 @@ def proof_required(resource: Resource, settings: Settings) -> Iterator[str]:
 
 def proofs_at_the_end(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
     """``proof_required`` for what a run found out, which no input shows: the output `proof`, and a certificate that is verified."""
-    unknown = None
-    for each in resources:
-        try:
-            yield from ((message, each.urn) for message in proof_required(each, settings))
-        except NotKnownYetError as error:
-            unknown = error  # in a preview; the other certificates are checked
-    if unknown:
-        raise unknown
+    return on_each(resources, lambda each: proof_required(each, settings))
 
 
 def _unproven(resource: Resource, settings: Settings) -> Iterator[str]:
