@@ -30,10 +30,10 @@ PIP := -m pip install --quiet --disable-pip-version-check
 LOCKED_PIP := $(PIP) --require-hashes --no-deps
 # Ctrl-C ends these at once: by default each process of Python prints a traceback.
 QUIETLY := -c 'import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
-$(VENV)/sandbox.stamp: requirements/sandbox.txt pyproject.toml
+$(VENV)/sandbox.stamp: requirements/sandbox.txt pyproject.toml sandbox/local-azure-iot/pyproject.toml
 	@test -x $(BIN)/pip || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) $(QUIETLY) venv $(VENV)))
 	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(LOCKED_PIP) --no-compile -r requirements/sandbox.txt)
-	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --no-index -e . -e sandbox/local-azure-iot
 	@$(call with_progress,Compiling these packages,$(BIN)/python $(QUIETLY) compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 

@@ -42,7 +42,7 @@ from hubtrust.pki import issue
 from hubtrust.pki.certificate import pem
 from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import KeyInMemory, Signer
-from sandbox import installation
+from local_azure_iot import installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ import requests
 
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
-from sandbox import installation
+from local_azure_iot import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

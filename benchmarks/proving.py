@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import installation
+from local_azure_iot import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

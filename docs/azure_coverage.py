@@ -2,7 +2,7 @@
 
     python -m docs.azure_coverage [--check]
 
-Every module of `sandbox.azure` with a list `ROUTES` becomes a table; its heading is the docstring's first line. A new service needs no
+Every module of `local_azure_iot` with a list `ROUTES` becomes a table; its heading is the docstring's first line. A new service needs no
 change here.
 """
 
@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox import azure as cloud
-from sandbox.azure.routing import Evidence, Route
+import local_azure_iot as cloud
+from local_azure_iot.routing import Evidence, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox import installation, program
+from local_azure_iot import installation
+from sandbox import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
         "--hostile",
         default="",
         metavar="SPEC",
-        help="faults and wrong answers to inject, such as '503:path=*/verify:nth=1;html:share=0.01'; sandbox/azure/faults.py lists them",
+        help="faults and wrong answers to inject, such as '503:path=*/verify:nth=1;html:share=0.01'; local_azure_iot/faults.py lists them",
     )
     parser.add_argument("--strict", action="store_true", help="also refuse requests that Azure accepts but a correct client never sends")
     parser.add_argument(
@@ -131,8 +132,8 @@ def _add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_cloud(options: argparse.Namespace) -> int:
-    from sandbox.azure import server
-    from sandbox.azure.settings import Settings
+    from local_azure_iot import server
+    from local_azure_iot.settings import Settings
 
     azure_settings = Settings(
         operation_seconds=options.operation_seconds,

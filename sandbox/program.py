@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_azure_iot.installation import Installation, SandboxError, environment
 from sandbox.engine.errors import EXIT_CANCELLED
 from sandbox.engine.project.project_file import ProjectError, load_project
-from sandbox.installation import Installation, SandboxError, environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from hubtrust.errors import HubtrustError
 from hubtrust.pki.chain import load_chain
 from hubtrust.pki.keys import load_private_key
 from hubtrust.pki.request import load_requests, requested_key
-from sandbox.azure.judge import upload
+from local_azure_iot.judge import upload
 from tests.kit.repository import SHARED
 
 CASES = SHARED / "cases"

@@ -10,7 +10,7 @@ from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from hubtrust.dynamic.module_identity import ModuleIdentityProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure, local_azure

@@ -5,7 +5,7 @@ import pytest
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess

@@ -14,7 +14,7 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.certificate import load_certificate
 from hubtrust.pki.keys import public_pem
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.authorities import Forged, ec_key, name, pem_of, private_pem
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, ProviderProcess, ResourceState

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.authorities import Forged, pem_of, private_pem
 from tests.kit.device_registry import DeviceRegistry
 from tests.kit.local_azure import LocalAzure

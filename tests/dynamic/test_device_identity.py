@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import LocalAzure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState

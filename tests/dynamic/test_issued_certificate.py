@@ -15,7 +15,7 @@ from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.pki.certificate import load_certificate, load_certificates, rfc3339
 from hubtrust.pki.keys import key_thumbprint, public_pem
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.authorities import ec_key, name, private_pem, rsa_key
 from tests.kit.local_azure import LocalAzure
 from tests.kit.provider_process import UNKNOWN, CallFailedError, Provider, ProviderProcess, ResourceState

@@ -7,7 +7,7 @@ from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, ProviderProcess

@@ -14,7 +14,7 @@ from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.keys import public_pem
-from sandbox.azure.judge import connection_check
+from local_azure_iot.judge import connection_check
 from tests.kit.authorities import Forged, ec_key, name, parsed, pem_of, private_pem
 from tests.kit.openssl_keys import made_by_openssl
 from tests.kit.provider_process import CallFailedError, ProviderProcess

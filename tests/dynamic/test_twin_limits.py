@@ -12,8 +12,8 @@ from hubtrust.devices.description import read_description, require_desired, requ
 from hubtrust.devices.roster import Roster, RosterError, unpack
 from hubtrust.errors import HubtrustError
 from hubtrust.reconcile_errors import DeclarationError
-from sandbox.azure.hub_registry import twins
-from sandbox.azure.hub_registry.errors import RegistryError
+from local_azure_iot.hub_registry import twins
+from local_azure_iot.hub_registry.errors import RegistryError
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _OWNER = {"stack": "s", "urn": "urn:pulumi:s::p::hubtrust:DeviceFleet::presses"}
@@ -163,7 +163,7 @@ def test_local_azure_agrees_on_ids(device_id: str) -> None:
         accepted = require_device_id(device_id) == device_id
     except DeclarationError:
         accepted = False
-    from sandbox.azure.hub_registry.identities import _ID
+    from local_azure_iot.hub_registry.identities import _ID
 
     assert accepted == bool(_ID.fullmatch(device_id)) or device_id in {".", ".."}
 

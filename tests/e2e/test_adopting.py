@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.program import copied
 from tests.kit.repository import ROOT

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.embedded_engine import PATIENCE, engine
 from tests.kit.hub_client import HubClient, data_token
 from tests.kit.local_azure import Hub, LocalAzure, local_azure

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.authorities import hierarchy, name, private_pem
 from tests.kit.authorities import pem_of as pem
 from tests.kit.embedded_engine import engine

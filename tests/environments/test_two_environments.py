@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificate
-from sandbox import installation
+from local_azure_iot import installation
 from tests.environments.conftest import variables
 from tests.kit.authorities import ec_key, lasting, private_pem
 from tests.kit.authorities import pem_of as pem

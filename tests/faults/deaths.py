@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.installation import environment
+from local_azure_iot.installation import environment
 from tests.faults import trust
 from tests.faults.case_hub import CaseHub
 from tests.kit.control_port import control_client

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from hubtrust.azure.errors import UnreachableError
-from sandbox.installation import environment
+from local_azure_iot.installation import environment
 from tests.faults import certificates, devices, trust
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.fault import COLUMNS, Fault

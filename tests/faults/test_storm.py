@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.installation import environment
+from local_azure_iot.installation import environment
 from tests.faults import deaths
 from tests.faults.extent import Extent
 from tests.faults.fault import STORM

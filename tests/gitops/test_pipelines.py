@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import installation
+from local_azure_iot import installation
 from tests.gitops import gitlab_rules, pipelines
 from tests.gitops.events import NIGHT, OWN_CHANGE, PUSH
 from tests.gitops.forge import Forge, accept_release, checkout, forge, shim

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.azure.hub_registry.throttle import QUEUE_SECONDS, Operation, Throttle, rate
+from local_azure_iot.hub_registry.throttle import QUEUE_SECONDS, Operation, Throttle, rate
 from tests.kit.hub_client import HubClient
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trustme
 
-from sandbox.azure.host_names import PUBLIC
+from local_azure_iot.host_names import PUBLIC
 
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form><input name='user'></form></body></html>\n"
 INTERCEPTS = "intercepts"  # it opens every connection with a certificate of its own, which this machine trusts

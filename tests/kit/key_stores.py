@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from hubtrust.pki.keys import KeyAlgorithm, PrivateKey
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.authorities import private_pem
 from tests.kit.local_azure import LocalAzure
 from tests.kit.prerequisites import need

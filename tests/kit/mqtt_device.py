@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from sandbox.azure.mqtt import packets
+from local_azure_iot.mqtt import packets
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.azure import control, faults
-from sandbox.azure.clock import Clock
-from sandbox.azure.https_application import HttpsApplication
-from sandbox.azure.local_azure import Azure
-from sandbox.azure.login import principals
-from sandbox.azure.login.tokens import TokenIssuer
-from sandbox.azure.settings import Settings
-from sandbox.azure.store import Store
+from local_azure_iot import control, faults
+from local_azure_iot.clock import Clock
+from local_azure_iot.https_application import HttpsApplication
+from local_azure_iot.local_azure import Azure
+from local_azure_iot.login import principals
+from local_azure_iot.login.tokens import TokenIssuer
+from local_azure_iot.settings import Settings
+from local_azure_iot.store import Store
 
 ARM = "management.azure.com"
 HUB = "2023-06-30"

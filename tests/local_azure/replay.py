@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.azure.microsoft_devices import lifecycle, shared_access_policies
-from sandbox.azure.microsoft_devices.errors import Service
+from local_azure_iot.microsoft_devices import lifecycle, shared_access_policies
+from local_azure_iot.microsoft_devices.errors import Service
 from tests.local_azure.in_process import HUB, InProcess
 from tests.local_azure.recordings import Pair, differences, header_differences
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.azure import arm
-from sandbox.azure.login import principals
-from sandbox.azure.wire import MAX_BODY
+from local_azure_iot import arm
+from local_azure_iot.login import principals
+from local_azure_iot.wire import MAX_BODY
 from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
 from tests.local_azure.makers import authority, uploaded
@@ -22,7 +22,7 @@ BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties"
 @pytest.fixture(autouse=True)
 def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No test may have caused an unexpected error inside local Azure."""
-    caplog.set_level(logging.ERROR, "sandbox.azure")
+    caplog.set_level(logging.ERROR, "local_azure_iot")
     yield
     assert [record.getMessage() for record in caplog.records] == []
 

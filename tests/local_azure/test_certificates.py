@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
-from sandbox.azure.settings import Settings
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.makers import authority, encoded, name, private_pem, uploaded
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import commands, installation
-from sandbox.azure import control as control_module
+from local_azure_iot import control as control_module
+from local_azure_iot import installation
+from sandbox import commands
 from tests.kit.control_port import authorization, control
 from tests.kit.local_azure import LocalAzure, local_azure
 

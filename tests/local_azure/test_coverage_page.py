@@ -4,11 +4,11 @@ import subprocess
 import sys
 from collections import Counter
 
-from sandbox.azure import arm
-from sandbox.azure.hub_registry import routes as registry
-from sandbox.azure.key_vault import routes as vaults
-from sandbox.azure.login import routes as login
-from sandbox.azure.resource_manager import metadata
+from local_azure_iot import arm
+from local_azure_iot.hub_registry import routes as registry
+from local_azure_iot.key_vault import routes as vaults
+from local_azure_iot.login import routes as login
+from local_azure_iot.resource_manager import metadata
 from tests.kit.repository import ROOT
 
 PAGE = ROOT / "docs" / "azure-coverage.md"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sandbox.azure import faults
-from sandbox.azure.faults import Rule
+from local_azure_iot import faults
+from local_azure_iot.faults import Rule
 from tests.local_azure.in_process import ARM, DROPPED, HUB, Answer, InProcess
 from tests.local_azure.makers import authority, uploaded
 
@@ -237,7 +237,7 @@ def test_latency_waits_and_answers(azure: InProcess, monkeypatch: pytest.MonkeyP
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("sandbox.azure.https_application.asyncio.sleep", sleep)
+    monkeypatch.setattr("local_azure_iot.https_application.asyncio.sleep", sleep)
     group = azure.group()
     rule(azure, "latency:seconds=2:times=1;500:times=2")
     statuses = [azure.ask("GET", f"{group}?api-version=2021-04-01").status for _ in range(3)]

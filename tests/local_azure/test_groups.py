@@ -4,9 +4,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from sandbox.azure.login import principals
-from sandbox.azure.resource_manager.access import ROLES
-from sandbox.azure.settings import Settings
+from local_azure_iot.login import principals
+from local_azure_iot.resource_manager.access import ROLES
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess
 from tests.local_azure.in_process import ROLES as ROLES_VERSION
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.azure.settings import Settings
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import InProcess, version
 
 KINDS = ("IotHubs", "provisioningServices")
@@ -271,7 +271,7 @@ def test_each_cloud_is_separate(azure: InProcess) -> None:
     """A hub created at the US government's ARM has that cloud's host name and is not in the public cloud."""
     host = "management.usgovcloudapi.net"
     principal = azure.azure.store.list("principal")[0]["client_id"]
-    from sandbox.azure.login import principals
+    from local_azure_iot.login import principals
 
     deployer = principals.find(azure.azure.store, principal)
     assert deployer

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local_azure_iot.mqtt.packets import PacketType
+from local_azure_iot.mqtt.session import longest_silence
 from sandbox import commands
-from sandbox.azure.mqtt.packets import PacketType
-from sandbox.azure.mqtt.session import longest_silence
 from tests.kit.control_port import authorization, control
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient

@@ -9,8 +9,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sandbox.azure import host_names
-from sandbox.azure.login import principals
+from local_azure_iot import host_names
+from local_azure_iot.login import principals
 from tests.local_azure.in_process import ARM, GROUPS, Answer, InProcess
 
 LOGIN = "login.microsoftonline.com"

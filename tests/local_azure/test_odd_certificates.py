@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import crypto
 
-from sandbox.azure.judge import connection_check
-from sandbox.azure.judge.connection_check import Reason
+from local_azure_iot.judge import connection_check
+from local_azure_iot.judge.connection_check import Reason
 from tests.kit import der
 from tests.kit.certificate_shapes import COMMON_NAME, COUNTRY, ORGANIZATION, CertificateShape, attribute, key_info, name
 from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates

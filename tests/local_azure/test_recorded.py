@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.azure.judge import anchor_check, proof_check, upload
-from sandbox.azure.judge.certificate import Certificate
-from sandbox.azure.settings import Settings
+from local_azure_iot.judge import anchor_check, proof_check, upload
+from local_azure_iot.judge.certificate import Certificate
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import Answer, InProcess, version
 from tests.local_azure.recordings import Pair, day_of, differences, header_differences, pairs, present, scenes
 from tests.local_azure.replay import Replay

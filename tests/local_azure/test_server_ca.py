@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 from cryptography.x509.oid import NameOID
 
-from sandbox.azure import tls_identity
+from local_azure_iot import tls_identity
 from tests.kit.judges import CertificationPath, openssl_verdict
 from tests.kit.local_azure import LocalAzure
 

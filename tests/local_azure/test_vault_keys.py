@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.azure.login import principals
-from sandbox.azure.resource_manager.access import ROLES
-from sandbox.azure.settings import Settings
+from local_azure_iot.login import principals
+from local_azure_iot.resource_manager.access import ROLES
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import ROLES as ROLES_VERSION
 from tests.local_azure.in_process import Answer, InProcess
 from tests.local_azure.test_vaults import at, body, vault_path

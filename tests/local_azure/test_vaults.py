@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.azure import host_names
-from sandbox.azure.key_vault import vault_lifecycle, vaults
-from sandbox.azure.login import principals
-from sandbox.azure.resource_manager import role_assignments
-from sandbox.azure.resource_manager.access import ROLES
-from sandbox.azure.resource_manager.resource_ids import ResourceId
-from sandbox.azure.settings import Settings
+from local_azure_iot import host_names
+from local_azure_iot.key_vault import vault_lifecycle, vaults
+from local_azure_iot.login import principals
+from local_azure_iot.resource_manager import role_assignments
+from local_azure_iot.resource_manager.access import ROLES
+from local_azure_iot.resource_manager.resource_ids import ResourceId
+from local_azure_iot.settings import Settings
 from tests.local_azure.in_process import ARM, GROUPS, InProcess
 
 VERSION = "2024-11-01"

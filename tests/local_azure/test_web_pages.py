@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from sandbox.azure import control as control_module
-from sandbox.azure.mqtt.plane import Plane
+from local_azure_iot import control as control_module
+from local_azure_iot.mqtt.plane import Plane
 from tests.kit.chromium import PATIENCE, need_chromium, open_in_chromium, page_server
 from tests.kit.control_port import control
 from tests.kit.local_azure import LocalAzure

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from OpenSSL import crypto
 
-from sandbox.azure.judge import certificate, connection_check
+from local_azure_iot.judge import certificate, connection_check
 from tests.kit.x509_cases import MARKS, cases, ids, openssl
 
 HOST_NAME = "depends on the host name that is connected to; a device has none (RFC 9525 is about servers)"

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from OpenSSL import crypto
 
-from sandbox.azure.judge import connection_check
-from sandbox.azure.judge.connection_check import Reason
+from local_azure_iot.judge import connection_check
+from local_azure_iot.judge.connection_check import Reason
 from tests.kit import der
 from tests.kit.certificate_shapes import CertificateShape
 from tests.kit.der_mutations import CERTIFICATE_CHANGES, mutated_certificates

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.azure.mqtt.packets import PacketType
+from local_azure_iot.mqtt.packets import PacketType
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.mqtt_device import Device, attempts, messages, packet, text, until

@@ -12,8 +12,8 @@ from hubtrust.pki import errors
 from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.pem import CERTIFICATE, Block
 from hubtrust.pki.proof import load_proof, proof_of_possession, require_proof
-from sandbox.azure.judge import certificate as judged_by_azure
-from sandbox.azure.judge.proof_check import refusal_reason
+from local_azure_iot.judge import certificate as judged_by_azure
+from local_azure_iot.judge.proof_check import refusal_reason
 from tests.kit.authorities import NOW, ec_key, hierarchy, pem_of
 from tests.kit.certificate_shapes import CertificateShape
 from tests.kit.der_mutations import mutated_certificates

@@ -15,8 +15,8 @@ from hubtrust.pki.certificate import Certificate
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.request import CertificateRequest, requested_key
 from hubtrust.pki.signers import KeyInMemory
-from sandbox.azure.judge import connection_check, proof_check
-from sandbox.azure.judge.certificate import read as judged
+from local_azure_iot.judge import connection_check, proof_check
+from local_azure_iot.judge.certificate import read as judged
 from tests.kit.authorities import NOW, ec_key, hierarchy, lasting, name, parsed
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from hubtrust.pki.keys import load_private_key, load_public_key
 from hubtrust.pki.proof import proof_of_possession
 from hubtrust.pki.request import load_request, requested_key
 from hubtrust.pki.signers import KeyInMemory
-from sandbox.azure.judge import connection_check, proof_check
-from sandbox.azure.judge.certificate import read as judged
+from local_azure_iot.judge import connection_check, proof_check
+from local_azure_iot.judge.certificate import read as judged
 from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, lasting, name, parsed, pem_of, rsa_key
 from tests.kit.openssl_keys import made_by_openssl, openssl
 

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.installation import environment
+from local_azure_iot.installation import environment
 from sandbox.plugins.azure_native.resource_types import (
     DPS,
     DPS_CERTIFICATE,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import installation
+from local_azure_iot import installation
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT

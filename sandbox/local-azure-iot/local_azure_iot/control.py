@@ -1,0 +1,229 @@
+"""The control port: operations for tests only, on a separate port and never part of Azure's protocol."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from local_azure_iot import faults, host_names
+from local_azure_iot.key_vault import vault_lifecycle, vaults
+from local_azure_iot.key_vault.management_errors import VaultManagementError
+from local_azure_iot.login import principals, tokens
+from local_azure_iot.resource_manager import access, role_assignments
+from local_azure_iot.resource_manager.resource_ids import ResourceId
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request as ControlRequest
+
+    from local_azure_iot.https_application import HttpsApplication
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.mqtt.plane import Plane
+
+    Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
+
+KEPT_ON_RESET = (*principals.KEPT_ON_RESET, *tokens.KEPT_ON_RESET)
+
+
+class BadRequestError(ValueError):
+    """An invalid request to the control port; the message says why."""
+
+
+def operations(application: HttpsApplication, plane: Plane) -> Starlette:
+    """The operations, one path for each, for whoever asks: `control_access.ControlAccess` decides who may."""
+    control = _ControlHandlers(application, plane)
+    routes = [
+        Route("/health", _json_endpoint(control.health), methods=["GET"]),
+        Route("/requests", _json_endpoint(control.requests), methods=["GET"]),
+        Route("/requests", _json_endpoint(control.clear_requests), methods=["DELETE"]),
+        Route("/faults", _json_endpoint(control.list_faults), methods=["GET"]),
+        Route("/faults", _json_endpoint(control.add_fault), methods=["POST"]),
+        Route("/faults", _json_endpoint(control.clear_faults), methods=["DELETE"]),
+        Route("/settings", _json_endpoint(control.get_settings), methods=["GET"]),
+        Route("/settings", _json_endpoint(control.set_settings), methods=["PATCH"]),
+        Route("/clock", _json_endpoint(control.get_clock), methods=["GET"]),
+        Route("/clock", _json_endpoint(control.set_clock), methods=["PUT"]),
+        Route("/clock", _json_endpoint(control.reset_clock), methods=["DELETE"]),
+        Route("/principals", _json_endpoint(control.add_principal), methods=["POST"]),
+        Route("/vaults", _json_endpoint(control.add_vault), methods=["POST"]),
+        Route("/federated-credentials", _json_endpoint(control.add_federated), methods=["POST"]),
+        Route("/connections", _json_endpoint(control.connections), methods=["GET"]),
+        Route("/connections", _json_endpoint(control.clear_connections), methods=["DELETE"]),
+        Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
+        Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
+    ]
+    found = Starlette(routes=routes)
+    found.router.redirect_slashes = False  # a redirect would be to whichever host the client named
+    return found
+
+
+def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
+    async def endpoint(request: ControlRequest) -> JSONResponse:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw.strip() else {}
+            if not isinstance(body, dict):
+                raise BadRequestError("the body must be a JSON object")
+            return JSONResponse(handler(body, request))
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+
+    return endpoint
+
+
+class _ControlHandlers:
+    """The handlers of the control port's operations: each takes the JSON body and the request, and returns the JSON answer."""
+
+    def __init__(self, application: HttpsApplication, plane: Plane) -> None:
+        self._application = application
+        self._plane = plane
+        self._azure = application.azure
+
+    def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._application.entries)}
+
+    def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """The request log, oldest first. `?about=hub-1`: only with that text in host or path; `?mutating=1`: none that only read."""
+        about = request.query_params.get("about", "").lower()
+        entries = [vars(entry) for entry in self._application.entries if about in entry.host.lower() or about in entry.path.lower()]
+        if request.query_params.get("mutating"):
+            return [entry for entry in entries if _mutates(entry)]
+        return entries
+
+    def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._application.entries.clear()
+        return {}
+
+    def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """The attempts to connect by MQTT, oldest first, with the reason of each refusal. `?device=`: the attempts of one device."""
+        return _of_device(self._plane.attempts, request)
+
+    def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+        """The messages from devices, oldest first, without their payloads. `?device=`: the messages of one device."""
+        return _of_device(self._plane.messages, request)
+
+    def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Clear the logs of connections and messages. Open sessions continue."""
+        self._plane.clear()
+        return {}
+
+    def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
+        return [rule.to_json() for rule in self._application.faults.rules]
+
+    def add_fault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        rules = faults.parse(body["spec"]) if "spec" in body else [faults.from_json(body)]
+        self._application.faults.rules.extend(rules)
+        return {"added": len(rules)}
+
+    def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """Remove all fault rules. `?about=hub-1`: only rules with that text in host or path."""
+        about = request.query_params.get("about", "").lower()
+        rules = self._application.faults.rules
+        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
+        return {}
+
+    def get_settings(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return vars(self._azure.settings)
+
+    def set_settings(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        self._azure.settings = self._azure.settings.changed(body)
+        return vars(self._azure.settings)
+
+    def get_clock(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        return {"now": self._azure.clock.now().isoformat()}
+
+    def set_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """`{"now": "2023-10-06T19:14:45Z", "frozen": true}` or `{"advance": 3600}`."""
+        if "advance" in body:
+            self._azure.clock.advance(float(body["advance"]))
+        elif "now" in body:
+            self._azure.clock.set(datetime.fromisoformat(str(body["now"])), frozen=bool(body.get("frozen")))
+        else:
+            raise BadRequestError("the clock takes 'now' (ISO 8601 with a zone) or 'advance' (seconds)")
+        return self.get_clock(body, request)
+
+    def reset_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        self._azure.clock.follow_machine()
+        return self.get_clock(body, request)
+
+    def add_principal(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A new application; `role` (its name) and `scope` give it a role that takes effect at once."""
+        role = next((role for role in access.ROLES.values() if role.name == body.get("role")), None)
+        if body.get("role") and role is None:
+            raise BadRequestError(f"no role is named '{body['role']}'; use one of {', '.join(role.name for role in access.ROLES.values())}")
+        with self._azure.store.transaction():
+            principal = principals.create(self._azure.store, name=str(body.get("name") or "created by the control port"))
+            if role:
+                scope = str(body.get("scope") or f"/subscriptions/{principals.directory(self._azure.store).subscription_id}")
+                role_assignments.grant(self._azure, object_id=principal.object_id, role_id=role.id, scope=scope, name=principal.client_id)
+        return {"client_id": principal.client_id, "client_secret": principal.secret, "object_id": principal.object_id}
+
+    def add_vault(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """A key vault with roles for its keys, at once: `name`, `group`, `sku`; `subscription`: somebody else's, which has the name."""
+        subscription = str(body.get("subscription") or principals.directory(self._azure.store).subscription_id)
+        group, name = str(body.get("group") or "vaults"), str(body.get("name") or "")
+        resource_id = ResourceId(cloud=host_names.PUBLIC, subscription=subscription, group=group, name=name)
+        try:
+            with self._azure.store.transaction():
+                vault = vault_lifecycle.create_with_roles(self._azure, resource_id, str(body.get("sku") or "premium"))
+        except VaultManagementError as error:
+            raise BadRequestError(error.message) from error
+        return {"id": vaults.identifier(vault), "uri": f"https://{vault['name']}.{host_names.PUBLIC.key_vault_suffix}"}
+
+    def add_federated(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Let an outside issuer's subject log in: `client_id`, `issuer`, `subject`, `audience`, `jwks`."""
+        missing = [name for name in ("client_id", "issuer", "subject", "jwks") if name not in body]
+        if missing:
+            raise BadRequestError(f"a federated credential needs '{missing[0]}'")
+        principal = principals.find(self._azure.store, str(body["client_id"]))
+        if principal is None:
+            raise BadRequestError(f"no application has the client id '{body['client_id']}'")
+        audience = str(body.get("audience") or "api://AzureADTokenExchange")
+        credential = principals.FederatedCredential(
+            issuer=str(body["issuer"]), subject=str(body["subject"]), audience=audience, jwks=body["jwks"]
+        )
+        principal.federated.append(credential)
+        with self._azure.store.transaction():
+            principals.save(self._azure.store, principal)
+        return {}
+
+    def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Delete everything except the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
+        with self._azure.store.transaction():
+            self._azure.store.clear(keep=KEPT_ON_RESET)
+            grant_deployer(self._application.azure)
+        self._application.entries.clear()
+        self._application.faults.rules.clear()
+        self._azure.clock.follow_machine()
+        self._azure.throttle.clear()
+        self._plane.clear()
+        self._azure.presence.recheck_under("")
+        return {}
+
+
+def grant_deployer(azure: Azure) -> None:
+    """Make the application whose credentials `env` prints Owner of the subscription."""
+    directory = principals.directory(azure.store)
+    deployer = principals.find(azure.store, directory.client_id)
+    if deployer:
+        owner = next(role for role in access.ROLES.values() if role.name == "Owner")
+        scope = f"/subscriptions/{directory.subscription_id}"
+        role_assignments.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
+    device = request.query_params.get("device")
+    return [vars(entry) for entry in entries if device in {None, entry.device}]
+
+
+def _mutates(entry: dict[str, Any]) -> bool:
+    reading = ("/oauth2/", "/listkeys", "checknameavailability", "checkprovisioningservicenameavailability", "/query")
+    if entry["method"] in {"GET", "HEAD"}:
+        return False
+    return not any(part in entry["path"].lower() for part in reading)

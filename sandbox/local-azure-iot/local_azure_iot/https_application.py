@@ -1,0 +1,222 @@
+"""The application that answers every HTTPS request: it selects the endpoint, injects faults, adds Azure's headers and keeps the log."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import logging
+import re
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from local_azure_iot import arm, host_names, service_faults, web_pages
+from local_azure_iot.delivery import Answer
+from local_azure_iot.faults import TRUE_ANSWERS
+from local_azure_iot.host_names import Endpoint
+from local_azure_iot.hub_registry import endpoint as hub_endpoint
+from local_azure_iot.key_vault import endpoint as vault_endpoint
+from local_azure_iot.login import routes as login
+from local_azure_iot.resource_manager import errors as arm_errors
+from local_azure_iot.routing import Router
+from local_azure_iot.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
+from local_azure_iot.wrong_answers import WRONG_ANSWERS
+
+if TYPE_CHECKING:
+    from local_azure_iot.delivery import Receive, Send
+    from local_azure_iot.faults import Faults, Rule
+    from local_azure_iot.local_azure import Azure
+
+_log = logging.getLogger("local_azure_iot")
+_LOGIN = Router(login.ROUTES)
+_LOG_LENGTH = 100_000
+_COMMON = {
+    "cache-control": "no-cache",
+    "pragma": "no-cache",
+    "expires": "-1",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line of the request log."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    status: int  # 0: the connection was dropped
+    fault: str | None = None
+    effect: int | None = None  # with a fault after the effect: the status of the answer that the client did not get
+
+
+@dataclass
+class HttpsApplication:
+    """The ASGI application for all of Azure's HTTPS host names. `entries` is the request log, oldest first."""
+
+    azure: Azure
+    faults: Faults
+    entries: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        if scope["type"] != "http":
+            return
+        request = _head(scope)
+        refused = _refused(request, scope["headers"])
+        if refused:  # before the faults and the log: what a web page does changes nothing
+            await self._send(request, refused.reply(self._moment()), None, scope, receive, send)
+            return
+        body = await _body(receive)
+        if body is None:
+            return  # the client went away in the middle of its request
+        request.body = body
+        rule = self.faults.rule_for(request)
+        if rule and rule.seconds:
+            await asyncio.sleep(rule.seconds)
+        reply, effect = await self._throttled(request, rule)
+        query = scope["query_string"].decode("latin-1")
+        fault = rule.fault if rule else None
+        self.entries.append(LogEntry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
+        if reply is None:
+            scope["extensions"]["sandbox.drop"]()
+            return
+        await self._send(request, reply, rule, scope, receive, send)
+
+    async def _send(self, request: Request, reply: Reply, rule: Rule | None, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = reply.headers if rule and rule.fault in WRONG_ANSWERS else _azure_headers(request, reply)
+        content = reply.encoded()
+        if content:
+            headers = {**headers, "content-type": reply.content_type}
+        date = {"date": email.utils.format_datetime(self.azure.clock.now(), usegmt=True)}
+        answer = Answer(
+            status=reply.status,
+            headers={**date, **headers},
+            content=content,
+            head_only=request.method == "HEAD",
+            receive=receive,
+            send=send,
+            close=scope["extensions"]["sandbox.close"],
+        )
+        await _deliver(answer, rule)
+
+    async def _throttled(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The outcome of a request to a hub after the wait that its throttle imposes; of any other request at once."""
+        if request.destination.endpoint is Endpoint.HUB:
+            try:
+                seconds = hub_endpoint.throttle_seconds(self.azure, request)
+            except ServiceError as error:
+                return error.reply(self._moment()), None
+            if seconds:
+                await asyncio.sleep(seconds)
+        return self._outcome(request, rule)
+
+    def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+        """The answer, or None for a dropped connection; and the status of the true answer, where a fault hides it."""
+        if rule is None or rule.fault == "latency":
+            return self.answer(request), None
+        true = self.answer(request) if rule.when == "after" or rule.fault in TRUE_ANSWERS else None
+        return self._faulty(request, rule, true), true.status if true else None
+
+    def _faulty(self, request: Request, rule: Rule, true: Reply | None) -> Reply | None:
+        if rule.fault == "drop":
+            return None
+        if rule.fault in TRUE_ANSWERS:
+            return true
+        if rule.fault in WRONG_ANSWERS:
+            return WRONG_ANSWERS[rule.fault](request, true, rule.number)
+        return service_faults.reply(request, rule, self._moment())
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request: when this returns, either all its writes are on disk or none are."""
+        try:
+            with self.azure.store.transaction():
+                return self._route(request)
+        except ServiceError as error:
+            return error.reply(self._moment())
+        except Exception:  # noqa: BLE001 - last resort: a client must get Azure's error envelope, never a traceback
+            _log.exception("%s %s failed inside local Azure", request.method, request.path)
+            return arm_errors.internal_error().reply(self._moment())
+
+    def _route(self, request: Request) -> Reply:
+        if len(request.body) > MAX_BODY:
+            raise arm_errors.content_too_large()
+        endpoint = request.destination.endpoint
+        if endpoint is Endpoint.LOGIN or (endpoint is Endpoint.LOOPBACK and _LOGIN.find(request.method, request.path)):
+            match = _LOGIN.find(request.method, request.path)
+            if match is None:
+                raise arm_errors.no_route(request.path)
+            request.parameters = match.parameters
+            return match.route.handler(self.azure, request)
+        if endpoint in {Endpoint.ARM, Endpoint.LOOPBACK}:
+            return arm.answer(self.azure, request)
+        if endpoint is Endpoint.KEY_VAULT:
+            return vault_endpoint.answer(self.azure, request)
+        if endpoint is Endpoint.HUB:
+            return hub_endpoint.answer(self.azure, request)
+        raise arm_errors.no_route(f"{request.host}{request.path}")
+
+    def _moment(self) -> Moment:
+        return Moment(self.azure.clock.now(), str(uuid.uuid4()))
+
+
+async def _deliver(answer: Answer, rule: Rule | None) -> None:
+    if rule and rule.fault == "drip":
+        await answer.drip(rule.seconds or 1.0)
+    elif rule and rule.fault == "cut":
+        await answer.cut()
+    else:
+        await answer.whole()
+
+
+def _refused(request: Request, headers: list[tuple[bytes, bytes]]) -> ServiceError | None:
+    if request.destination.endpoint is Endpoint.NOWHERE:
+        return arm_errors.misdirected(request.host)
+    sign = web_pages.sign_of_a_page(headers)
+    return arm_errors.from_a_web_page(sign) if sign else None
+
+
+def _head(scope: dict[str, Any]) -> Request:
+    headers = lower_headers(scope["headers"])
+    host = web_pages.host(scope["headers"])
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
+    return Request(
+        method=scope["method"],
+        host=headers.get("host", ""),
+        destination=(host_names.destination(host) if host else None) or host_names.Destination(host_names.PUBLIC, Endpoint.NOWHERE),
+        path=path.rstrip("/") or "/",
+        query=lower_query(scope["query_string"]),
+        headers=headers,
+        client=str((scope.get("client") or ("",))[0]),
+    )
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or None if the client went away before its end."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        if len(body) <= MAX_BODY:  # past the limit the rest is read and dropped, so that the client gets its answer
+            body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _azure_headers(request: Request, reply: Reply) -> dict[str, str]:
+    headers = {
+        **_COMMON,
+        "x-ms-request-id": str(uuid.uuid4()),
+        "x-ms-correlation-request-id": request.header("x-ms-correlation-request-id") or str(uuid.uuid4()),
+        **reply.headers,
+    }
+    if request.header("x-ms-client-request-id") and request.header("x-ms-return-client-request-id") == "true":
+        headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
+    return headers

@@ -1,0 +1,125 @@
+"""Access to a hub's endpoint: by a shared access signature, or by an Entra token with a data-plane role."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from local_azure_iot.hub_registry import errors
+from local_azure_iot.login.tokens import TokenError
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.resource_manager import access as roles
+
+if TYPE_CHECKING:
+    from local_azure_iot.host_names import AzureCloud
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.store import Document
+
+_SCHEME = "sharedaccesssignature"
+
+
+class SignatureError(ValueError):
+    """An invalid shared access signature; the message says why, for the control port's log."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The parts of a shared access signature `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`."""
+
+    resource: str  # as sent, percent-encoded: that is what was signed
+    signature: str
+    expiry: str
+    policy: str  # empty: signed by a device's own key
+
+    def check(self, keys: tuple[str | None, ...], resource: str, now: float) -> None:
+        """Check it against the keys that may have signed it and the resource that it must cover (`host` or `host/devices/id`).
+
+        Raises:
+            SignatureError: The signature covers another resource, has expired, or was not created with one of the keys.
+        """
+        covered = unquote(self.resource).lower().rstrip("/")
+        asked = resource.lower()
+        if not (asked == covered or asked.startswith(f"{covered}/")):
+            raise SignatureError(f"the signature covers '{unquote(self.resource)}', not '{resource}'")
+        if not self.expiry.isdigit() or int(self.expiry) <= now:
+            raise SignatureError(f"the signature has expired: se={self.expiry}, and it is {int(now)}")
+        if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), self.signature) for key in keys):
+            raise SignatureError("the signature was not made with a valid key")
+
+
+def read_signature(text: str) -> Signature:
+    """Read a signature from a header or an MQTT password.
+
+    Raises:
+        SignatureError: The text is not a shared access signature.
+    """
+    scheme, _, rest = text.strip().partition(" ")
+    fields = dict(part.partition("=")[::2] for part in rest.strip().split("&"))
+    if scheme.lower() != _SCHEME or not {"sr", "sig", "se"} <= fields.keys():
+        raise SignatureError("not a shared access signature: it needs sr, sig and se")
+    return Signature(fields["sr"], unquote(fields["sig"]), fields["se"], unquote(fields.get("skn", "")))
+
+
+def _sign(key: str, text: str) -> str:
+    try:
+        secret = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest()).decode()
+
+
+def accepts_signatures(hub: Document) -> bool:
+    """Whether the hub accepts shared access signatures (`disableLocalAuth` is not set)."""
+    return hub["properties"].get("disableLocalAuth") is not True
+
+
+def policy_rights(hub: Document, name: str) -> tuple[set[str], tuple[str, str]] | None:
+    """The rights and both keys of a policy, or None."""
+    for policy in hub["policies"]:
+        if policy["keyName"].lower() == name.lower():
+            rights = {right.strip() for right in policy["rights"].split(",")}
+            if "RegistryWrite" in rights:
+                rights.add("RegistryRead")
+            return rights, (policy["primaryKey"], policy["secondaryKey"])
+    return None
+
+
+def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, *, right: str, action: str) -> None:
+    """Check that the sender of a request to a hub may send it: its policy must have `right`, or its role `action`.
+
+    Raises:
+        RegistryError: The token or signature is missing or invalid, or lacks the right: 401 for each, as hubs answer.
+    """
+    if not authorization:
+        raise errors.unauthorized()
+    if not authorization.lower().startswith("bearer "):
+        _require_signature(azure, hub, authorization, right)
+        return
+    scope = cloud.iot_hubs_scope
+    try:
+        caller = azure.tokens.caller(authorization, (scope, f"{scope}/"))
+    except TokenError as error:
+        raise errors.unauthorized() from error
+    if azure.settings.role_checks and not roles.allowed(azure, caller, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
+        raise errors.unauthorized()
+
+
+def _require_signature(azure: Azure, hub: Document, authorization: str, right: str) -> None:
+    if not accepts_signatures(hub):
+        raise errors.unauthorized()
+    try:
+        signature = read_signature(authorization)
+        policy = policy_rights(hub, signature.policy)
+        if policy is None:
+            raise errors.unauthorized()
+        rights, keys = policy
+        signature.check(keys, hub["hostName"], azure.clock.timestamp())
+    except SignatureError as error:
+        raise errors.unauthorized() from error
+    if right not in rights:
+        raise errors.unauthorized()

@@ -1,0 +1,80 @@
+"""A hub's own endpoint: finds the hub, checks the client's address, the api-version, the token and the rate, then runs the operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_azure_iot.clock import monotonic
+from local_azure_iot.hub_registry import access, errors
+from local_azure_iot.hub_registry.routes import RIGHTS, ROUTES
+from local_azure_iot.microsoft_devices import lifecycle, network_rules
+from local_azure_iot.routing import Router
+from local_azure_iot.wire import MalformedJsonError
+
+if TYPE_CHECKING:
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.routing import Match
+    from local_azure_iot.store import Document
+    from local_azure_iot.wire import Reply, Request
+
+_ROUTER = Router(ROUTES)
+
+
+def answer(azure: Azure, request: Request) -> Reply:
+    """Answer one request at a hub's host name.
+
+    Raises:
+        RegistryError: The error answer of the hub.
+    """
+    hub_key, hub = _require_hub(azure, request)
+    if network_rules.refusal(hub["properties"], azure.settings.client_address or request.client):
+        raise errors.unauthorized()
+    match = _ROUTER.find(request.method, request.path)
+    if match is None:
+        raise errors.no_route(f"{request.method} {request.path}")
+    if request.api_version.lower() not in match.route.versions:
+        raise errors.version_invalid(request.api_version)
+    right, _ = RIGHTS[match.route.operation]
+    access.require(azure, request.destination.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
+    request.parameters = {**match.parameters, "hub_key": hub_key}
+    try:
+        return match.route.handler(azure, request)
+    except MalformedJsonError as error:
+        raise errors.json_invalid(str(error)) from error
+
+
+def throttle_seconds(azure: Azure, request: Request) -> float:
+    """Seconds that the hub's throttle makes this request wait; 0 where the setting `throttle` is off.
+
+    Raises:
+        RegistryError: The request would wait longer than the queue allows: 429.
+    """
+    if azure.settings.throttle is None:
+        return 0.0
+    match, found = _ROUTER.find(request.method, request.path), _find_hub(azure, request)
+    if match is None or found is None:
+        return 0.0
+    return _queue_seconds(azure, match, *found)
+
+
+def _queue_seconds(azure: Azure, match: Match, hub_key: str, hub: Document) -> float:
+    _, operation = RIGHTS[match.route.operation]
+    factor, burst = azure.settings.throttle or 1.0, azure.settings.throttle_burst
+    seconds = azure.throttle.wait(hub_key, hub, operation, factor=factor, burst=burst, now=monotonic())
+    if seconds is None:
+        raise errors.throttled(operation)
+    return seconds
+
+
+def _require_hub(azure: Azure, request: Request) -> tuple[str, Document]:
+    found = _find_hub(azure, request)
+    if found is None:
+        raise errors.hub_not_found()
+    return found
+
+
+def _find_hub(azure: Azure, request: Request) -> tuple[str, Document] | None:
+    destination = request.destination
+    found = lifecycle.find_by_name(azure, destination.cloud.name, lifecycle.HUB, destination.name)
+    # A hub that is being created has no host name yet.
+    return found if found and lifecycle.state(found[1])[0] != "Activating" else None

@@ -1,0 +1,209 @@
+"""The sandbox of a folder: its files, and starting, stopping and resetting its local Azure."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TIMEOUT_SECONDS = 20.0  # for a start and for a stop
+
+
+class SandboxError(Exception):
+    """A sandbox command failed; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The sandbox in the folder `home`: `.sandbox/`, or what SANDBOX_HOME names."""
+
+    home: Path
+
+    @property
+    def ready_file(self) -> Path:
+        """The file in which the running local Azure publishes its addresses."""
+        return self.home / "azure.json"
+
+    @property
+    def data(self) -> Path:
+        """The folder with local Azure's data."""
+        return self.home / "azure"
+
+    @property
+    def log(self) -> Path:
+        """The file with local Azure's output."""
+        return self.home / "azure.log"
+
+    def running(self) -> dict[str, Any] | None:
+        """The content of the ready file if the local Azure that wrote it answers; otherwise None."""
+        try:
+            ready: dict[str, Any] = json.loads(self.ready_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return ready if _answers(ready) else None
+
+    def require_running(self) -> dict[str, Any]:
+        """The running local Azure.
+
+        Raises:
+            SandboxError: It is not running.
+        """
+        ready = self.running()
+        if ready is None:
+            raise SandboxError("local Azure is not running here; start it with `make up` or `python -m sandbox up`")
+        return ready
+
+    def start(self) -> dict[str, Any]:
+        """The running local Azure; if there is none, start it in the background on free ports.
+
+        Raises:
+            SandboxError: It does not start.
+        """
+        if ready := self.running():
+            return ready
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.ready_file.unlink(missing_ok=True)
+        ports = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
+        # Azure tells clients to wait 15 s before they poll a deletion; here a deletion completes immediately.
+        no_wait = ("--retry-after", "0")
+        files = ("--data", str(self.data), "--ready-file", str(self.ready_file))
+        command = [sys.executable, "-m", "sandbox", "cloud", *ports, *no_wait, *files]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=Path(__file__).parents[3]
+            )
+        try:
+            return self._await_ready(process)
+        except BaseException:
+            process.terminate()  # interrupted: nothing is left that the next start doesn't find
+            raise
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            if ready := self.running():
+                return ready
+            time.sleep(0.02)
+        last = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:] or ["it printed nothing"]
+        raise SandboxError(f"local Azure did not start: {last[0]}; the complete output is in {self.log}")
+
+    def stop(self) -> bool:
+        """Stop local Azure and wait until it has ended; False if it was not running.
+
+        Raises:
+            SandboxError: It does not stop.
+        """
+        ready = self.running()
+        if ready is None:
+            return False
+        os.kill(ready["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if not self.ready_file.exists() and not _answers(ready):
+                return True
+            time.sleep(0.02)
+        raise SandboxError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
+
+    def changes(self) -> int:
+        """The number of requests with side effects that local Azure has received since it started.
+
+        Raises:
+            SandboxError: It is not running.
+        """
+        return len(call_control(self.require_running(), "GET", "/requests?mutating=1"))
+
+    def reset(self) -> None:
+        """Delete all resources in local Azure; the tenant and its client are kept.
+
+        Raises:
+            SandboxError: It is not running.
+        """
+        call_control(self.require_running(), "POST", "/reset")
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control port.
+
+        Raises:
+            SandboxError: It is not running, or refuses the call.
+        """
+        ready = self.require_running()
+        try:
+            return call_control(ready, method, path, body)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(f"{method} {path} was refused by the control port ({error.code}): {_reason(error)}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise SandboxError(f"{method} {path} of the control port can't be called: {error}") from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return text
+
+
+def current() -> Installation:
+    """The sandbox of the current folder."""
+    return Installation(Path(os.environ.get("SANDBOX_HOME") or Path.cwd() / ".sandbox"))
+
+
+def _answers(ready: dict[str, Any]) -> bool:
+    """Whether the local Azure of this ready file answers. Another program, or another local Azure, on its port refuses its token."""
+    try:
+        return bool(call_control(ready, "GET", "/health", seconds=5)["status"] == "ready")
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return False
+
+
+def call_control(ready: dict[str, Any], method: str, path: str, body: Any = None, *, seconds: float = 60) -> Any:
+    """Call the control port of a local Azure by its ready file; returns the JSON of the answer, for which it waits ``seconds``.
+
+    Raises:
+        urllib.error.HTTPError: The call was refused; the body of the answer says why, as JSON.
+        OSError: Nothing answers.
+    """
+    # The ready file of an earlier version has no token: so that one is still found, and stopped.
+    headers = {"Authorization": f"Bearer {ready.get('control_token', '')}", "Content-Type": "application/json"}
+    content = None if body is None else json.dumps(body).encode()
+    url = f"{ready['control']}{path}"
+    request = urllib.request.Request(url, method=method, headers=headers, data=content)  # noqa: S310 - loopback, from our own ready file
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the control port is never behind a proxy
+    with opener.open(request, timeout=seconds) as response:
+        return json.load(response)
+
+
+def environment(ready: dict[str, Any]) -> dict[str, str]:
+    """The variables that point any Azure client at this local Azure: proxy, trusted roots and credentials.
+
+    The proxy is set in both spellings, because curl reads the lower-case one. Loopback addresses bypass it.
+    """
+    proxy, bundle = ready["proxy"], ready["bundle_file"]
+    direct = "localhost,127.0.0.0/8,127.0.0.1,::1"
+    variables = {
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "SSL_CERT_FILE": bundle,
+        "REQUESTS_CA_BUNDLE": bundle,
+        "CURL_CA_BUNDLE": bundle,
+        "NODE_EXTRA_CA_CERTS": ready["ca_file"],
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+    }
+    names = {"TENANT_ID": "tenant_id", "CLIENT_ID": "client_id", "CLIENT_SECRET": "client_secret", "SUBSCRIPTION_ID": "subscription_id"}
+    for name, member in names.items():
+        variables[f"AZURE_{name}"] = ready[member]
+        variables[f"ARM_{name}"] = ready[member]
+    return variables

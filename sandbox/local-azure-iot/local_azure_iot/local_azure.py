@@ -1,0 +1,28 @@
+"""The state of one local Azure, given to every operation: storage, clock, settings, tokens, the devices' connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local_azure_iot.hub_registry.presence import Presence
+from local_azure_iot.hub_registry.throttle import Throttle
+from local_azure_iot.settings import Settings
+
+if TYPE_CHECKING:
+    from local_azure_iot.clock import Clock
+    from local_azure_iot.login.tokens import TokenIssuer
+    from local_azure_iot.store import Store
+
+
+@dataclass(kw_only=True)
+class Azure:
+    """The state that every handler gets besides the request. There is one instance in each process."""
+
+    store: Store
+    clock: Clock
+    tokens: TokenIssuer
+    subscription_id: str
+    settings: Settings = field(default_factory=Settings)
+    presence: Presence = field(default_factory=Presence)
+    throttle: Throttle = field(default_factory=Throttle)

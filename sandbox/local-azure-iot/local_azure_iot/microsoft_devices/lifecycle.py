@@ -1,0 +1,223 @@
+"""What hubs and provisioning services have in common: unique names, states, changes that take time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_azure_iot.microsoft_devices import errors, etags
+from local_azure_iot.microsoft_devices.errors import Service
+from local_azure_iot.resource_manager import errors as arm_errors
+from local_azure_iot.resource_manager import groups, long_running, providers, regions, resource_list, role_assignments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.resource_manager.long_running import Operation
+    from local_azure_iot.resource_manager.resource_ids import ResourceId
+    from local_azure_iot.store import Document
+
+# Kinds of documents whose keys begin with their service's key.
+CERTIFICATE = "certificate"
+CONSUMER_GROUP = "consumer-group"
+DEVICE = "device"
+MODULE = "module"  # of a device
+DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
+NAME = "global-name"  # the names in use in a whole cloud
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two services, with everything that differs between them in this module."""
+
+    service: Service
+    document: str  # the store's kind
+    prefix: str  # of operation ids
+    children: tuple[str, ...]  # the kinds of documents that are deleted with it
+
+
+HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE))
+PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
+KINDS = (HUB, PROVISIONING)
+
+
+def store_key(resource_id: ResourceId, kind: Kind) -> str:
+    """The store key of a service, and the prefix of the keys of all its children."""
+    return f"{resource_id.group_key}/{kind.service}/{resource_id.name}".lower()
+
+
+def name_key(cloud: str, kind: Kind, name: str) -> str:
+    """The store key that reserves a name in the whole cloud."""
+    return f"{cloud}/{kind.service}/{name}".lower()
+
+
+def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
+    """The service in its state at this moment, or None."""
+    groups.find(azure, service_key.rsplit("/", 2)[0])  # deletes the group and everything in it once the group's deletion is due
+    service = azure.store.get(kind.document, service_key)
+    if service is None or not service.get("operation") or not long_running.is_due(azure, service["operation"]["ready"]):
+        return service
+    if service["operation"]["what"] == "delete":
+        remove(azure, service_key, service, kind)
+        return None
+    service["operation"] = None
+    service["etag"] = etags.new_rowversion_etag(azure)
+    azure.store.put(kind.document, service_key, service)
+    return service
+
+
+def require(azure: Azure, resource_id: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
+    """The service, which must exist; `not_found` creates the error from its name, group and subscription.
+
+    Raises:
+        ArmError: Its resource group does not exist.
+        DevicesError: The service does not exist.
+    """
+    groups.require(azure, resource_id)
+    service = find(azure, store_key(resource_id, kind), kind)
+    if service is None:
+        raise not_found(resource_id.name, resource_id.group, resource_id.subscription)
+    return service
+
+
+def require_active(service: Document, kind: Kind) -> None:
+    """Check that no operation is changing the service.
+
+    Raises:
+        DevicesError: The service is being created, changed or deleted.
+    """
+    if service.get("operation"):
+        raise errors.not_active(kind.service)
+
+
+def update_tags(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, tags: dict[str, str]) -> None:
+    """Replace a service's tags, at once.
+
+    Raises:
+        DevicesError: The service is being created, changed or deleted.
+    """
+    require_active(service, kind)
+    service["tags"] = tags
+    service["etag"] = etags.new_rowversion_etag(azure)
+    azure.store.put(kind.document, store_key(resource_id, kind), service)
+
+
+def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> None:
+    """Delete a service with its reserved name, its children and the role assignments on it."""
+    azure.store.delete(kind.document, service_key)
+    azure.store.delete(NAME, name_key(service["cloud"], kind, service["name"]))
+    for child_kind in kind.children:
+        azure.store.delete_under(child_kind, f"{service_key}/")
+    azure.presence.recheck_under(f"{service_key}/")
+    role_assignments.delete_at(azure, identifier(service, kind))
+
+
+def delete_services_of_group(azure: Azure, prefix: str) -> None:
+    """Delete all services of a resource group that is being deleted; `prefix` is the group's store key with a slash."""
+    for kind in KINDS:
+        for service in azure.store.list(kind.document, prefix):
+            service_key = f"{prefix}{kind.service}/{service['name']}".lower()
+            remove(azure, service_key, service, kind)
+
+
+def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]]:
+    """All hubs and provisioning services in a resource group or subscription, as the list of all resources shows them."""
+    return [
+        {
+            "id": identifier(service, kind),
+            "name": service["name"],
+            "type": f"Microsoft.Devices/{kind.service}",
+            "location": regions.normalized(service["location"]),
+            "sku": service["sku"],
+            "tags": service["tags"],
+        }
+        for kind in KINDS
+        for service in services_in(azure, resource_id, kind)
+    ]
+
+
+groups.ON_GROUP_DELETION.append(delete_services_of_group)
+resource_list.PROVIDERS.append(list_resources)
+
+
+def find_by_name(azure: Azure, cloud: str, kind: Kind, name: str) -> tuple[str, Document] | None:
+    """The store key of the service that has this name in the whole cloud, and the service itself; None if no service has the name."""
+    taken = azure.store.get(NAME, name_key(cloud, kind, name))
+    if taken is None:
+        return None
+    service = find(azure, taken["key"], kind)
+    return (taken["key"], service) if service else None
+
+
+def check_put(azure: Azure, resource_id: ResourceId, kind: Kind, body: dict[str, Any]) -> tuple[str, Document | None, str]:
+    """The checks of every PUT: group, provider, location, state, name. Returns the key, the existing service, and the location.
+
+    Raises:
+        ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
+        DevicesError: The name is in use, or the service is being created, changed or deleted.
+    """
+    group = groups.require_not_deleting(azure, resource_id)
+    if not providers.registered(azure, resource_id.subscription, "Microsoft.Devices"):
+        raise arm_errors.provider_not_registered("Microsoft.Devices")
+    service_key, name = store_key(resource_id, kind), resource_id.name
+    existing = find(azure, service_key, kind)
+    location = str(body.get("location") or "")
+    if not location:
+        raise arm_errors.location_required(name)
+    if not regions.known(location):
+        raise arm_errors.location_unavailable(location, f"Microsoft.Devices/{kind.service}", regions.DISPLAY_BY_NAME)
+    if existing is None:
+        if find_by_name(azure, resource_id.cloud.name, kind, name):
+            raise errors.name_taken(name, kind.service)
+        return service_key, None, location
+    if regions.normalized(location) != regions.normalized(existing["location"]):
+        raise arm_errors.location_differs(name, f"Microsoft.Devices/{kind.service}", group["name"], existing["location"], location)
+    require_active(existing, kind)
+    return service_key, existing, location
+
+
+def begin(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
+    """Begin an operation on a service; `change` is `create`, `update` or `delete`. The service is active, or gone, once it is done."""
+    operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"])
+    service["operation"] = {"what": change, "ready": operation.ready.isoformat()}
+    service["etag"] = etags.new_rowversion_etag(azure)
+    azure.store.put(kind.document, store_key(resource_id, kind), service)
+    return operation
+
+
+def identifier(service: Document, kind: Kind) -> str:
+    """The resource id."""
+    group_id = f"/subscriptions/{service['subscription']}/resourceGroups/{service['group']}"
+    return f"{group_id}/providers/Microsoft.Devices/{kind.service}/{service['name']}"
+
+
+def state(service: Document) -> tuple[str, str]:
+    """The service's `state` and `provisioningState`, in this order."""
+    if not service.get("operation"):
+        return "Active", "Succeeded"
+    word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting"}[service["operation"]["what"]]
+    return word, word
+
+
+def sku(body: dict[str, Any]) -> dict[str, Any]:
+    """A request's sku with its tier."""
+    declared = body.get("sku") or {}
+    name = str(declared.get("name") or "")
+    tier = {"F": "Free", "B": "Basic", "S": "Standard"}.get(name[:1].upper(), "Standard")
+    return {"name": name, "tier": tier, "capacity": 1 if declared.get("capacity") is None else declared["capacity"]}
+
+
+def services_in(azure: Azure, resource_id: ResourceId, kind: Kind) -> list[Document]:
+    """All services of a kind in a resource group, or in the whole subscription where the id names no group.
+
+    Raises:
+        ArmError: The resource group does not exist.
+    """
+    prefix = resource_id.subscription_prefix
+    if resource_id.group:
+        groups.require(azure, resource_id)
+        prefix = f"{resource_id.group_key}/"
+    stored = azure.store.list(kind.document, prefix)
+    found = (find_by_name(azure, service["cloud"], kind, service["name"]) for service in stored)
+    return [key_and_service[1] for key_and_service in found if key_and_service]

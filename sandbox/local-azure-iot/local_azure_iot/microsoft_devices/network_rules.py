@@ -1,0 +1,90 @@
+"""From which addresses a hub's own endpoint may be used: `publicNetworkAccess`, `networkRuleSets`, and the older `ipFilterRules`.
+
+Resource Manager is not affected. Sources: learn.microsoft.com/azure/iot-hub/iot-hub-ip-filtering, iot-hub-ip-filter-classic and
+iot-hub-public-network-access.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+from local_azure_iot.microsoft_devices import errors
+from local_azure_iot.microsoft_devices.errors import Service
+from local_azure_iot.settings import PRIVATE_ENDPOINT
+
+_FILTER_NAME = re.compile(r"[A-Za-z0-9:.+%_#*?!(),=@;'-]{1,128}")
+_CLASSIC_ACTIONS, _DEFAULT_ACTIONS = ("Accept", "Reject"), ("Allow", "Deny")
+_MOST_CLASSIC_RULES, _MOST_RULES = 10, 100
+
+
+def check(properties: dict[str, Any]) -> None:
+    """Check the network settings of a hub's PUT.
+
+    Raises:
+        DevicesError: A setting is invalid: 400059. That code is reported for a rule set without its required members
+            (github.com/Azure/azure-cli/issues/31631); for every other case it is a guess.
+    """
+    access = properties.get("publicNetworkAccess")
+    if access not in (None, "Enabled", "Disabled"):
+        _refuse(f"publicNetworkAccess '{access}' is not Enabled or Disabled.")
+    _check_rules("ipFilterRules", properties.get("ipFilterRules") or [], _CLASSIC_ACTIONS, _MOST_CLASSIC_RULES)
+    rule_set = properties.get("networkRuleSets")
+    if rule_set is None:
+        return
+    for required in ("applyToBuiltInEventHubEndpoint", "ipRules"):
+        if rule_set.get(required) is None:
+            _refuse(f"networkRuleSets needs {required}.")
+    if rule_set.get("defaultAction") not in (None, *_DEFAULT_ACTIONS):
+        _refuse(f"networkRuleSets.defaultAction '{rule_set['defaultAction']}' is not one of {', '.join(_DEFAULT_ACTIONS)}.")
+    _check_rules("networkRuleSets.ipRules", rule_set["ipRules"], ("Allow",), _MOST_RULES)
+
+
+def _check_rules(where: str, rules: list[dict[str, Any]], actions: tuple[str, ...], most: int) -> None:
+    if len(rules) > most:
+        _refuse(f"{where} has {len(rules)} rules, and at most {most} are allowed.")
+    names = set[str]()
+    for rule in rules:
+        name, action = str(rule.get("filterName") or ""), rule.get("action")
+        if not _FILTER_NAME.fullmatch(name):
+            _refuse(f"{where}: '{name}' is not a filterName.")
+        if name.lower() in names:
+            _refuse(f"{where}: the filterName '{name}' is there twice.")
+        names.add(name.lower())
+        if action not in actions and not (action is None and actions == ("Allow",)):
+            _refuse(f"{where}: the action '{action}' of '{name}' is not one of {', '.join(actions)}.")
+        if _network(rule.get("ipMask")) is None:
+            _refuse(f"{where}: the ipMask '{rule.get('ipMask')}' of '{name}' is not an IPv4 address or a range in CIDR notation.")
+
+
+def _refuse(reason: str) -> None:
+    raise errors.value_invalid(f"Request body validation failed. {reason}", Service.HUB, 400059)
+
+
+def _network(mask: Any) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(mask, strict=False) if isinstance(mask, str) else None
+    except ValueError:
+        return None
+
+
+def refusal(properties: dict[str, Any], address: str) -> str | None:
+    """Why a hub with these properties refuses a client of this address, for the control port; None if it doesn't."""
+    if address == PRIVATE_ENDPOINT:
+        return None  # these rules are about public addresses
+    if properties.get("publicNetworkAccess") == "Disabled":
+        return f"publicNetworkAccess is Disabled, and {address} does not come by a private endpoint"
+    rule_set = properties.get("networkRuleSets")
+    if rule_set and rule_set.get("defaultAction") in (None, "Deny") and not any(_covers(rule, address) for rule in rule_set["ipRules"]):
+        return f"no rule of networkRuleSets allows {address}, and its defaultAction is Deny"
+    matched = next((rule for rule in properties.get("ipFilterRules") or [] if _covers(rule, address)), None)
+    if matched and matched["action"] == "Reject":
+        return f"the rule '{matched['filterName']}' of ipFilterRules rejects {address}"
+    return None
+
+
+def _covers(rule: dict[str, Any], address: str) -> bool:
+    """Whether the rule is about this address. No rule is about an IPv6 address: hubs have none."""
+    network, found = _network(rule.get("ipMask")), _network(address)
+    return network is not None and found is not None and found.subnet_of(network)

@@ -1,0 +1,58 @@
+"""The device plane: the attempts to connect, the open connections, and the messages from devices."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local_azure_iot.hub_registry.presence import Connection
+    from local_azure_iot.local_azure import Azure
+
+_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to connect and its outcome: for the control port, never for the client."""
+
+    time: str
+    host: str  # the server name in TLS (SNI)
+    device: str
+    accepted: bool
+    reason: str  # why not; empty for one that was accepted
+    subject: str = ""  # of the certificate that was sent
+    issuer: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message that a device sent. The payload itself is not kept."""
+
+    time: str
+    host: str
+    device: str
+    topic: str
+    size: int  # bytes
+    qos: int
+
+
+@dataclass
+class Plane:
+    """What all sessions share. Both logs are bounded: the oldest entries are dropped."""
+
+    azure: Azure
+    attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    connections: set[Connection] = field(default_factory=set)
+
+    def clear(self) -> None:
+        """Forget both logs."""
+        self.attempts.clear()
+        self.messages.clear()
+
+    def close(self) -> None:
+        """End every connection at once."""
+        for connection in tuple(self.connections):
+            connection.abort()

@@ -1,0 +1,224 @@
+"""One device's connection, from the first byte of TLS to the last message."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from local_azure_iot.hub_registry import identities
+from local_azure_iot.judge import certificate
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt.admission import AdmittedDevice, Peer, RefusedError, admit
+from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
+from local_azure_iot.mqtt.plane import Attempt
+from local_azure_iot.mqtt.tls import TlsError, TlsStream
+from local_azure_iot.mqtt.topics import ProtocolBreachError, Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from OpenSSL import SSL
+
+    from local_azure_iot.mqtt.packets import Connect, Packet
+    from local_azure_iot.mqtt.plane import Plane
+
+_KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
+# Also without a keep-alive: "IoT Hub limits the maximum server-side timeout to 29.45 minutes (1767 seconds)", as its load balancer does
+# (learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Default keep-alive time-out").
+_LONGEST_SILENCE = 1767.0
+
+
+def longest_silence(keep_alive: int) -> float:
+    """The seconds after which a device that sends nothing is gone. A ``keep_alive`` of 0 asks for no limit, and gets the longest one."""
+    return min(keep_alive * _KEEP_ALIVE_GRACE, _LONGEST_SILENCE) if keep_alive else _LONGEST_SILENCE
+
+
+class Session(asyncio.Protocol):
+    """Takes bytes from a socket, and answers as a hub's MQTT endpoint does."""
+
+    def __init__(self, plane: Plane, context: SSL.Context, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds  # for the handshake and the CONNECT together, and for what is sent to be read
+        self._plane, self._azure = plane, plane.azure
+        self._tls = TlsStream(context)
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
+        self._peer: Peer | None = None
+        self._heard = self._logged = False  # whether anything was received, and whether the control port's log has this connection
+        self._admitted: AdmittedDevice | None = None
+        self._topics: Topics | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
+        self._plane.connections.add(self)
+        self._timer("connect", self._idle_seconds, self._abort_without_connect)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
+        """The connection ended, for any reason."""
+        self._plane.connections.discard(self)
+        if self._heard and not self._logged:
+            stage = "its CONNECT" if self._tls.established else "the end of the TLS handshake"
+            self._log_attempt(None, f"the device closed the connection before {stage}")
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._admitted:
+            self._azure.presence.disconnected(self._admitted.store_key, self, self._azure.clock.now())
+
+    def data_received(self, data: bytes) -> None:
+        """Ciphertext came: decrypt it and serve every whole packet in it."""
+        self._heard = True
+        try:
+            self._buffer += self._tls.feed(data)
+            self._check_first()
+            while not self._closing and (packet := packets.split(self._buffer)):
+                self._serve(packet)
+        except TlsError as error:
+            self._log_attempt(None, f"TLS failed: {error}")
+            self._flush()  # TLS's alert
+            if self._transport:
+                self._transport.close()
+            return
+        except (MalformedPacketError, ProtocolBreachError) as error:
+            self._end(f"closed: {error}")
+        if self._tls.ended:
+            self._end("")
+        self._flush()
+
+    def _check_first(self) -> None:
+        if self._topics is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
+            raise MalformedPacketError("the first packet was not a CONNECT")
+
+    @property
+    def _closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+    def _serve(self, packet: Packet) -> None:
+        if self._topics is None or self._admitted is None:
+            self._connect(packets.read_connect(packet))
+            return
+        self._restart_keep_alive()
+        if packet.kind == PacketType.DISCONNECT:
+            self._end("")
+        elif packet.kind == PacketType.PINGREQ:
+            self._tls.write(packets.pingresp())
+        else:
+            for answer in self._topics.serve(packet):
+                self._tls.write(answer)
+
+    def _connect(self, connect: Connect) -> None:
+        self._timers.pop("connect").cancel()
+        try:
+            admitted = admit(self._azure, connect, self._tls_peer())
+        except RefusedError as error:
+            self._log_attempt(connect, str(error))
+            self._tls.write(packets.connack(error.code))
+            self._close()
+            return
+        self._log_attempt(connect, "")
+        self._admitted = admitted
+        self._topics = Topics(self._plane, admitted)
+        self._silence = longest_silence(connect.keep_alive)
+        displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now())
+        if displaced:
+            displaced.end("the device connected again")
+        if admitted.expires is not None:
+            self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
+        self._tls.write(packets.connack(0))
+        self._restart_keep_alive()
+
+    def _restart_keep_alive(self) -> None:
+        """Record that the device sent a packet; it must send the next one in time."""
+        if self._admitted:
+            self._azure.presence.record_message(self._admitted.store_key, self._azure.clock.now())
+        self._timer("silence", self._silence, lambda: self.end("nothing was heard from the device"))
+
+    def recheck(self) -> None:
+        """Once the current write is done, check whether the device may stay connected."""
+        self._loop.call_soon(self._recheck)
+
+    def _recheck(self) -> None:
+        if self._admitted is None or self._closing:
+            return
+        hub = lifecycle.find(self._azure, self._admitted.hub_key, lifecycle.HUB)
+        found = identities.find(self._azure, self._admitted.hub_key, self._admitted.device) if hub else None
+        if found is None or found["generation"] != self._admitted.generation:
+            self.end("the device was deleted")
+        elif found["status"] != "enabled":
+            self.end("the device was disabled")
+
+    def end(self, reason: str) -> None:
+        """Close the connection; the reason goes to the control port's log."""
+        self._end(f"closed: {reason}")
+        self._flush()
+
+    def _end(self, reason: str) -> None:
+        if reason and not self._closing:
+            self._log_attempt(None, reason)
+        self._close()
+
+    def _close(self) -> None:
+        self._tls.close()
+        self._flush()
+        if self._transport:
+            self._transport.close()
+            self._timer("unread", self._idle_seconds, self.abort)  # closing waits until the client has read everything
+
+    def pause_writing(self) -> None:
+        """The client does not read what it was sent, so nothing else is taken from it."""
+        if self._transport:
+            self._transport.pause_reading()
+        self._timer("unread", self._idle_seconds, self.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._timers.pop("unread").cancel()
+
+    def abort(self) -> None:
+        """End the connection at once, without a last message."""
+        if self._transport:
+            self._transport.abort()
+
+    def _abort_without_connect(self) -> None:
+        self._log_attempt(None, f"no CONNECT within {self._idle_seconds:g} seconds")
+        self.abort()
+
+    def _flush(self) -> None:
+        out = self._tls.outgoing()
+        if out and self._transport and not self._transport.is_closing():
+            self._transport.write(out)
+
+    def _timer(self, name: str, seconds: float, function: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self._loop.call_later(max(seconds, 0), function)
+
+    def _tls_peer(self) -> Peer:
+        """The client as TLS shows it; without certificates until the handshake is done."""
+        if self._peer is None and self._tls.established:
+            self._peer = Peer(self._tls.server_name, self._tls.chain(), self._address())
+        return self._peer or Peer(self._tls.server_name, [])
+
+    def _address(self) -> str:
+        return str(self._transport.get_extra_info("peername")[0]) if self._transport else ""
+
+    def _log_attempt(self, connect: Connect | None, reason: str) -> None:
+        peer = self._tls_peer()
+        device = self._admitted.device if self._admitted else connect.client_id if connect else ""
+        subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
+        attempt = Attempt(
+            time=self._azure.clock.now().isoformat(),
+            host=peer.server_name,
+            device=device,
+            accepted=not reason,
+            reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
+            subject=subject,
+            issuer=issuer,
+        )
+        self._plane.attempts.append(attempt)
+        self._logged = True

@@ -1,0 +1,100 @@
+"""Finds the operation of a request. Each operation is a route, which also says what its behaviour is based on."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.wire import Reply, Request
+
+    Handler = Callable[[Azure, Request], Reply]
+    # operation, method, path, handler, evidence, action, and perhaps a note: as a Route's.
+    Row = tuple[str, str, str, Handler, "Evidence", str] | tuple[str, str, str, Handler, "Evidence", str, str]
+
+
+class Evidence(StrEnum):
+    """What an operation's behaviour is based on."""
+
+    RECORDED = "recorded"  # real traffic was recorded, and tests replay it
+    DOCUMENTED = "documented"  # Microsoft's documentation, OpenAPI files or clients' source
+    GUESS = "guess"  # neither: what users would expect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One operation: its method and path, and the function that answers it."""
+
+    operation: str  # Azure's own operation id where there is one
+    method: str
+    path: str  # `{name}` takes one segment, `{name*}` any number of them
+    handler: Handler
+    evidence: Evidence
+    versions: tuple[str, ...] = ()  # api-versions; empty: the operation takes no api-version
+    note: str = ""  # for the coverage page: which part is a guess, what is left out
+    resource_type: str = ""  # ARM's name of it, for errors about api-versions
+    action: str = ""  # the ARM action or data action that a caller needs
+
+
+def table(rows: Iterable[Row], *, versions: tuple[str, ...] = (), resource_type: str = "") -> list[Route]:
+    """The operations of one resource type, a row each."""
+    return [
+        Route(
+            operation=operation,
+            method=method,
+            path=path,
+            handler=handler,
+            evidence=evidence,
+            action=action,
+            note="".join(note),
+            versions=versions,
+            resource_type=resource_type,
+        )
+        for operation, method, path, handler, evidence, action, *note in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A route and the values of the path's variable parts."""
+
+    route: Route
+    parameters: dict[str, str]
+
+
+class Router:
+    """Finds routes. Azure's paths are case-insensitive; the values of variable parts keep their case."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._by_method: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
+        for route in routes:
+            self._by_method[route.method].append((_pattern(route.path), route))
+
+    def find(self, method: str, path: str) -> Match | None:
+        """The first route that fits, or None."""
+        for pattern, route in self._by_method.get(method, ()):
+            if found := pattern.fullmatch(path):
+                return Match(route, found.groupdict())
+        return None
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that this path supports, for the text of a 405."""
+        return [method for method in self._by_method if self.find(method, path)]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\w+\*?\})", path)
+    pattern = ""
+    for part in parts:
+        if part.startswith("{"):
+            name = part[1:-1]
+            pattern += f"(?P<{name[:-1]}>.*)" if name.endswith("*") else f"(?P<{name}>[^/]+)"
+        else:
+            pattern += re.escape(part)
+    return re.compile(pattern, re.IGNORECASE)

@@ -1,0 +1,251 @@
+"""Starts and runs one local Azure: HTTPS and MQTT under Azure's names, the proxy that leads to them, the control port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_azure_iot import control, faults, host_names, tls_identity
+from local_azure_iot.clock import Clock
+from local_azure_iot.control_access import ControlAccess
+from local_azure_iot.https_application import HttpsApplication
+from local_azure_iot.key_vault import vaults
+from local_azure_iot.listener import HttpServer
+from local_azure_iot.local_azure import Azure
+from local_azure_iot.login import principals
+from local_azure_iot.login.tokens import TokenIssuer
+from local_azure_iot.mqtt import tls
+from local_azure_iot.mqtt.plane import Plane
+from local_azure_iot.mqtt.session import Session
+from local_azure_iot.proxy import Proxy
+from local_azure_iot.settings import Settings
+from local_azure_iot.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+
+class CannotStartError(Exception):
+    """Local Azure can't start; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `python -m sandbox cloud` takes. A port of 0 means any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    mqtt_port: int = 8883
+    proxy_port: int = 8080
+    control_port: int = 8444
+    data: Path | None = None  # None: nothing is kept
+    ready_file: Path | None = None
+    hostile: str = ""
+    settings: Settings = field(default_factory=Settings)
+    idle_seconds: float = 60.0  # until a connection ends whose client owes something: a handshake, a request, a CONNECT
+    clock: datetime | None = None  # local Azure's time at its start; None: the machine's time
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The addresses and credentials of a running local Azure: the content of the ready file."""
+
+    arm: str
+    mqtt: str
+    proxy: str
+    control: str
+    control_token: str  # what the control port wants as `Authorization: Bearer`; another one at each start
+    ca_file: str
+    bundle_file: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    subscription_id: str
+    pid: int
+
+
+def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
+    """Run local Azure until it is asked to stop (SIGINT or SIGTERM).
+
+    Raises:
+        CannotStartError: A port is taken, the host is not loopback, or the data folder is not usable.
+    """
+    _loopback_only(options.host)
+    if not 0 < options.idle_seconds < math.inf:
+        raise CannotStartError(f"--idle-seconds can't be {options.idle_seconds:g}; give a number of seconds above 0")
+    scratch = None if options.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
+    folder = options.data or scratch
+    if folder is None:  # pragma: no cover - one of the two is always there
+        raise CannotStartError("no data folder")
+    try:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_serve(options, folder, on_ready))
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if options.ready_file:
+            options.ready_file.unlink(missing_ok=True)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def _loopback_only(host: str) -> None:
+    if not host_names.is_loopback(host):
+        raise CannotStartError(
+            f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
+        )
+
+
+async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], None]) -> None:
+    identity, application, store = _create_azure(options, folder)
+    listeners = [
+        _listen(options.host, port, flag)
+        for port, flag in (
+            (options.port, "--port"),
+            (options.control_port, "--control-port"),
+            (options.proxy_port, "--proxy-port"),
+            (options.mqtt_port, "--mqtt-port"),
+        )
+    ]
+    https_socket, control_socket, proxy_socket, mqtt_socket = listeners
+    plane, context = Plane(application.azure), tls.context(identity)
+    stop = asyncio.Event()
+    _on_signals(stop)
+    control_port = ControlAccess(control.operations(application, plane), secrets.token_urlsafe(32))
+    idle = options.idle_seconds
+    servers = [HttpServer(application, tls_identity.server_context(identity), idle), HttpServer(control_port, None, idle)]
+    proxy = Proxy(
+        https=https_socket.getsockname()[:2],
+        mqtt=mqtt_socket.getsockname()[:2],
+        idle_seconds=idle,
+        resolves=lambda destination: vaults.resolves(application.azure, destination),
+    )
+    connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
+    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context, idle), sock=mqtt_socket, backlog=1024)
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
+    ]
+    try:
+        await _started(servers, tasks)
+        ready = _ready(application, identity, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
+        if options.ready_file:
+            _write_ready(options.ready_file, ready)
+        on_ready(ready)
+        await stop.wait()
+    finally:
+        connect.close()
+        mqtt.close()
+        plane.close()
+        for task in tuple(proxy.connections):
+            task.cancel()
+        for server in servers:
+            server.should_exit = server.force_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+        store.close()
+
+
+def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerIdentity, HttpsApplication, Store]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        identity = tls_identity.ensure(folder, options.host)
+        store = Store(folder / "azure.sqlite" if options.data else None)
+    except OSError as error:
+        raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
+    clock = Clock()
+    if options.clock:
+        clock.set(options.clock)
+    with store.transaction():
+        directory = principals.directory(store)
+        tokens = TokenIssuer(store, clock, directory.tenant_id)
+        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, settings=options.settings)
+        application = HttpsApplication(azure, faults.Faults(faults.parse(options.hostile)))
+        control.grant_deployer(azure)
+    return identity, application, store
+
+
+def _listen(host: str, port: int, flag: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise CannotStartError(
+            f"port {port} of {host} can't be used: {error.strerror}; stop what uses it or choose another with {flag} (0: any free one)"
+        ) from error
+    sock.listen(1024)
+    sock.setblocking(False)
+    return sock
+
+
+async def _started(servers: list[HttpServer], tasks: list[asyncio.Task[None]]) -> None:
+    while not all(server.started for server in servers):
+        for task in tasks:
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.001)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _ready(
+    application: HttpsApplication,
+    identity: tls_identity.ServerIdentity,
+    control_token: str,
+    https_socket: socket.socket,
+    control_socket: socket.socket,
+    proxy_socket: socket.socket,
+    mqtt_socket: socket.socket,
+) -> Ready:
+    def url(scheme: str, sock: socket.socket) -> str:
+        host, port = sock.getsockname()[:2]
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    directory = principals.directory(application.azure.store)
+    deployer = principals.find(application.azure.store, directory.client_id)
+    if deployer is None:
+        raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
+    return Ready(
+        arm=url("https", https_socket),
+        mqtt=url("mqtts", mqtt_socket),
+        proxy=url("http", proxy_socket),
+        control=url("http", control_socket),
+        control_token=control_token,
+        ca_file=str(identity.ca_file),
+        bundle_file=str(identity.bundle_file),
+        tenant_id=directory.tenant_id,
+        client_id=deployer.client_id,
+        client_secret=deployer.secret,
+        subscription_id=directory.subscription_id,
+        pid=os.getpid(),
+    )
+
+
+def _write_ready(path: Path, ready: Ready) -> None:
+    """Written atomically and readable by the owner only: it holds the client secret and the control port's token."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(vars(ready), file, indent=2)
+    partial.replace(path)
